@@ -1,0 +1,138 @@
+//! A sum over a route table that does not depend on the order of its entries.
+//!
+//! Adding and taking away an entry cost the same whatever the table holds, so
+//! both sides keep it current and compare it at every change.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Lock, Route, hex};
+
+/// The wrapping sum of 128 bits of SHA-256 of each entry. An empty table is zero.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Checksum(u128);
+
+impl Checksum {
+    #[must_use]
+    pub fn with_route(self, route: &Route) -> Self {
+        Self(self.0.wrapping_add(of_route(route)))
+    }
+
+    #[must_use]
+    pub fn without_route(self, route: &Route) -> Self {
+        Self(self.0.wrapping_sub(of_route(route)))
+    }
+
+    #[must_use]
+    pub fn with_lock(self, lock: &Lock) -> Self {
+        Self(self.0.wrapping_add(of_lock(lock)))
+    }
+
+    #[must_use]
+    pub fn without_lock(self, lock: &Lock) -> Self {
+        Self(self.0.wrapping_sub(of_lock(lock)))
+    }
+
+    /// `None` unless `text` is 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        hex::decode(text).map(|bytes| Self(u128::from_be_bytes(bytes)))
+    }
+}
+
+fn of_route(route: &Route) -> u128 {
+    digest(&[
+        "route",
+        route.username.as_str(),
+        route.upstream.as_str(),
+        route.sprite.as_str(),
+        &route.assignment.to_string(),
+        route.state.as_str(),
+        &route.epoch.to_string(),
+    ])
+}
+
+fn of_lock(lock: &Lock) -> u128 {
+    let session = lock.session.map_or_else(String::new, |id| id.to_string());
+    let until = lock.until.map_or_else(String::new, |until| until.to_string());
+    digest(&["lock", lock.username.as_str(), &session, &until])
+}
+
+/// No field can hold a newline, so joining by it is unambiguous.
+fn digest(fields: &[&str]) -> u128 {
+    let mut hash = Sha256::new();
+    for field in fields {
+        hash.update(field.as_bytes());
+        hash.update(b"\n");
+    }
+    let bytes = hash.finalize();
+    u128::from_be_bytes(bytes[..16].try_into().expect("SHA-256 has 32 bytes"))
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex::encode(&self.0.to_be_bytes()))
+    }
+}
+
+impl fmt::Debug for Checksum {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Checksum({self})")
+    }
+}
+
+impl Serialize for Checksum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Checksum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::wire::from_text(deserializer, |text| {
+            Self::parse(text).ok_or("a checksum is 32 lower-case hexadecimal digits")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::tests::route;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_order_of_entries_does_not_matter(
+            mut names in prop::collection::btree_set("[a-z]{4,12}", 1..20)
+                .prop_map(|set| set.into_iter().collect::<Vec<_>>()),
+            rotate in 0usize..20,
+        ) {
+            let sum = |names: &[String]| names.iter().fold(Checksum::default(), |sum, name| {
+                sum.with_route(&route(name))
+            });
+            let before = sum(&names);
+            let middle = rotate % names.len();
+            names.rotate_left(middle);
+            prop_assert_eq!(sum(&names), before);
+            let last = names.pop().unwrap();
+            prop_assert_eq!(before.without_route(&route(&last)), sum(&names));
+        }
+    }
+
+    #[test]
+    fn every_field_counts() {
+        let base = route("ada");
+        let sum = |route: &Route| Checksum::default().with_route(route);
+        let others = [
+            Route { upstream: "https://other.example.test".parse().unwrap(), ..base.clone() },
+            Route { assignment: 2, ..base.clone() },
+            Route { epoch: 9, ..base.clone() },
+            Route { state: crate::RouteState::Suspended, ..base.clone() },
+        ];
+        for other in &others {
+            assert_ne!(sum(other), sum(&base), "{other:?}");
+        }
+    }
+}

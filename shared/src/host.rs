@@ -1,0 +1,149 @@
+//! What a `Host` header names: our site, a workspace, or nothing of ours.
+
+use crate::{Upstream, Username};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// The base domain itself, or its `www`.
+    Site,
+    Workspace(Username),
+    /// Below the base domain, but no name that a workspace could have; or another domain.
+    Unknown,
+}
+
+/// How the public reaches us: the site's origin and the domain above all workspaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicSite {
+    base_domain: String,
+    site_url: Upstream,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("site_url must be the origin of base_domain {base_domain:?} or its www, not {site_url}")]
+pub struct ForeignSite {
+    base_domain: String,
+    site_url: Upstream,
+}
+
+impl PublicSite {
+    /// # Errors
+    /// When the site's own host is not `base_domain` or `www.<base_domain>`.
+    pub fn new(base_domain: &str, site_url: Upstream) -> Result<Self, ForeignSite> {
+        let host = site_url.host();
+        if host == base_domain || host.strip_prefix("www.") == Some(base_domain) {
+            Ok(Self { base_domain: base_domain.to_owned(), site_url })
+        } else {
+            Err(ForeignSite { base_domain: base_domain.to_owned(), site_url })
+        }
+    }
+
+    /// `host` is the value of the header, with or without a port.
+    pub fn classify(&self, host: &str) -> Host {
+        let name = host.split_once(':').map_or(host, |(name, _)| name);
+        // A fully qualified name may end in a dot; letters may be capitals.
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let Some(label_len) = name.len().checked_sub(self.base_domain.len()) else {
+            return Host::Unknown;
+        };
+        let (label, base) = name.as_bytes().split_at(label_len);
+        if !base.eq_ignore_ascii_case(self.base_domain.as_bytes()) {
+            return Host::Unknown;
+        }
+        match label.split_last() {
+            None => Host::Site,
+            Some((b'.', label)) => workspace(label),
+            Some(_) => Host::Unknown,
+        }
+    }
+
+    /// `https://arcamatrix.com`, no trailing slash.
+    pub fn site_url(&self) -> &str {
+        self.site_url.as_str()
+    }
+
+    /// `https://ada.arcamatrix.com`, no trailing slash.
+    pub fn workspace_url(&self, username: &Username) -> String {
+        format!("{}{}", self.scheme(), self.workspace_host(username))
+    }
+
+    /// `ada.arcamatrix.com`, with the port where the site has one.
+    pub fn workspace_host(&self, username: &Username) -> String {
+        let site = &self.site_url;
+        let port = &site.authority()[site.host().len()..];
+        format!("{username}.{}{port}", self.base_domain)
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.site_url.is_tls() { "https://" } else { "http://" }
+    }
+
+    /// `https` or `http`, as visitors reach us.
+    pub fn scheme_name(&self) -> &'static str {
+        if self.site_url.is_tls() { "https" } else { "http" }
+    }
+}
+
+fn workspace(label: &[u8]) -> Host {
+    if label.eq_ignore_ascii_case(b"www") {
+        return Host::Site;
+    }
+    let mut lower = [0; Username::MAX_BYTES];
+    let Some(lower) = lower.get_mut(..label.len()) else { return Host::Unknown };
+    lower.copy_from_slice(label);
+    lower.make_ascii_lowercase();
+    std::str::from_utf8(lower)
+        .ok()
+        .and_then(|name| Username::parse(name).ok())
+        .map_or(Host::Unknown, Host::Workspace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> PublicSite {
+        PublicSite::new("arca.test", "https://arca.test:8443".parse().unwrap()).unwrap()
+    }
+
+    fn check(host: &str, expected: Host) {
+        assert_eq!(site().classify(host), expected, "{host}");
+    }
+
+    #[test]
+    fn hosts_are_told_apart() {
+        let ada = Host::Workspace("ada".parse().unwrap());
+        check("arca.test", Host::Site);
+        check("ARCA.test:8443", Host::Site);
+        check("www.arca.test", Host::Site);
+        check("ada.arca.test", ada);
+        check("Ada.Arca.Test.", ada);
+        check("ada.arca.test:80", ada);
+        for unknown in [
+            "",
+            ".",
+            ":",
+            "arca",
+            "evil.test",
+            "xarca.test",
+            "a.b.arca.test",
+            ".arca.test",
+            "api.arca.test",
+            "a_b.arca.test",
+            "xn--a.arca.test",
+            "127.0.0.1",
+            "[::1]:80",
+            "äda.arca.test",
+            "-.arca.test",
+        ] {
+            check(unknown, Host::Unknown);
+        }
+        check(&format!("{}.arca.test", "a".repeat(33)), Host::Unknown);
+    }
+
+    #[test]
+    fn workspace_urls_follow_the_site() {
+        let ada = "ada".parse().unwrap();
+        assert_eq!(site().workspace_url(&ada), "https://ada.arca.test:8443");
+        assert!(PublicSite::new("arca.test", "https://other.test".parse().unwrap()).is_err());
+    }
+}

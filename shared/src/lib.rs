@@ -1,0 +1,35 @@
+//! The types that cross a process boundary: names, routes, tokens, bodies.
+//!
+//! Nothing here does I/O except the small [`process`] module, which every
+//! program uses to read its configuration, log and shut down in the same way.
+
+pub mod address;
+pub mod checksum;
+pub mod host;
+pub mod identity;
+pub mod keyring;
+pub mod process;
+pub mod request_id;
+pub mod return_path;
+pub mod route;
+pub mod secret;
+pub mod session;
+pub mod site_hop;
+pub mod upstream;
+pub mod username;
+pub mod wire;
+
+mod hex;
+mod mac;
+
+pub use address::AddressPolicy;
+pub use checksum::Checksum;
+pub use host::{Host, PublicSite};
+pub use keyring::{KeyId, KeyRing};
+pub use request_id::RequestId;
+pub use return_path::ReturnPath;
+pub use route::{Change, Generation, Lock, LockKey, Route, RouteState, SpriteId};
+pub use secret::Secret;
+pub use session::{Session, SessionId, SessionKeys};
+pub use upstream::Upstream;
+pub use username::Username;

@@ -1,0 +1,40 @@
+//! 128 random bits that name one request, in logs, errors and headers.
+
+use std::fmt;
+
+use crate::hex;
+
+pub const REQUEST_ID_HEADER: &str = "x-request-id";
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId(u128);
+
+impl RequestId {
+    pub fn random() -> Self {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+        Self(u128::from_be_bytes(bytes))
+    }
+
+    /// From bits that the caller took from a random generator of its own.
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// `None` unless `text` is 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        hex::decode(text).map(|bytes| Self(u128::from_be_bytes(bytes)))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex::encode(&self.0.to_be_bytes()))
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RequestId({self})")
+    }
+}

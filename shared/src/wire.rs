@@ -1,0 +1,124 @@
+//! Bodies of the edge's private API, and the one shape of every error.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{Change, Checksum, Generation, Lock, Route};
+
+/// `POST /v1/changes`: brings a table from `base` to `generation`.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChangesRequest {
+    pub base: Generation,
+    pub generation: Generation,
+    /// Of the table after the changes; a table that differs is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Checksum>,
+    pub changes: Vec<Change>,
+}
+
+/// The answer to a change: it is durable, served, and this much was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    pub generation: Generation,
+    pub sockets_cut: u64,
+    pub requests_cut: u64,
+}
+
+/// `GET /v1/generation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenerationState {
+    pub generation: Generation,
+    pub routes: u64,
+    pub locks: u64,
+    pub checksum: Checksum,
+}
+
+/// First line of `PUT /v1/table`; says how many [`TableLine`]s follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableHead {
+    pub generation: Generation,
+    pub routes: u64,
+    pub locks: u64,
+    pub checksum: Checksum,
+}
+
+/// Each further line of `PUT /v1/table`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableLine {
+    Route(Route),
+    Lock(Lock),
+}
+
+/// `GET /v1/routes`: in the order of names, `next` is the `after` of the page that follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutesPage {
+    pub routes: Vec<Route>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// 409 of `POST /v1/changes` and of an older table: the generation that is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    pub generation: Generation,
+}
+
+/// The body of every error: `{"error":{"code","message","field"?}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    pub error: ErrorDetail,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// Stable, `snake_case`, for programs.
+    pub code: Cow<'static, str>,
+    /// A sentence for people.
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// One line for each entry of a refused batch that is at fault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<String>,
+}
+
+impl ErrorBody {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        let error = ErrorDetail {
+            code: code.into(),
+            message: message.into(),
+            field: None,
+            entries: vec![],
+        };
+        Self { error }
+    }
+
+    #[must_use]
+    pub fn at_field(mut self, field: impl Into<String>) -> Self {
+        self.error.field = Some(field.into());
+        self
+    }
+
+    #[must_use]
+    pub fn with_entries(mut self, entries: Vec<String>) -> Self {
+        self.error.entries = entries;
+        self
+    }
+}
+
+/// Deserializes a string through a parser of ours.
+pub(crate) fn from_text<'de, D, T, E>(
+    deserializer: D,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    E: fmt::Display,
+{
+    let text = Cow::<'de, str>::deserialize(deserializer)?;
+    parse(&text).map_err(serde::de::Error::custom)
+}
