@@ -1,0 +1,86 @@
+// One answer while it is being written: the gateway's events of a run, applied. Pure.
+
+import { detailOf, joined, runMessageId, textOf } from './history.js';
+
+export function isLive(answer) {
+  return answer.status === 'thinking' || answer.status === 'streaming';
+}
+
+/** An answer that has been asked for and has no word yet. `at` in ms since the epoch, or `null`. */
+export function thinking(runId, at) {
+  return {
+    role: 'assistant',
+    id: runMessageId(runId),
+    runId,
+    at,
+    status: 'thinking',
+    phase: null,
+    earlier: '',
+    text: '',
+    tools: [],
+    toolsSinceText: false,
+    seq: -1,
+    error: null,
+  };
+}
+
+/** The whole text, including what was written before the last tool was used. */
+export function answerText({ earlier = '', text }) {
+  return joined(earlier, text);
+}
+
+/**
+ * `answer` after a `chat` event.
+ *
+ * Every event carries its number within the run and the whole text so far: an older or
+ * repeated one changes nothing. The last delta and the end of a run share a number.
+ */
+export function advanced(answer, payload) {
+  const isEnd = ['final', 'aborted', 'error'].includes(payload.state);
+  if (payload.seq < answer.seq || (payload.seq === answer.seq && !isEnd)) return answer;
+  const next = { ...answer, seq: payload.seq };
+  switch (payload.state) {
+    case 'status':
+      return { ...next, phase: payload.phase };
+    case 'delta':
+      return { ...withText(next, textAfter(answer, payload)), status: 'streaming' };
+    case 'final':
+      return { ...withText(next, endText(answer, payload)), status: 'done' };
+    case 'aborted':
+      return { ...withText(next, endText(answer, payload)), status: 'aborted' };
+    case 'error':
+      return { ...next, status: 'error', error: payload.errorMessage || 'The assistant could not answer.' };
+    default:
+      return answer;
+  }
+}
+
+function textAfter(answer, { message, deltaText = '', replace }) {
+  const whole = textOf(message?.content);
+  if (whole) return whole;
+  return replace ? deltaText : answer.text + deltaText;
+}
+
+function endText(answer, { message }) {
+  return textOf(message?.content) || answer.text;
+}
+
+/** After a tool the gateway may count the text from the start again: what stood there stays. */
+function withText(answer, text) {
+  const restarted = answer.toolsSinceText && !text.startsWith(answer.text);
+  const earlier = restarted ? joined(answer.earlier, answer.text) : answer.earlier;
+  return { ...answer, earlier, text, toolsSinceText: false };
+}
+
+/** `answer` after a `tool` event: start, update or result of one call. */
+export function withTool(answer, { phase, name, toolCallId, args, isError }) {
+  const known = answer.tools.find((tool) => tool.id === toolCallId);
+  if (!known && phase === 'result') return answer;
+  if (known && known.status !== 'running') return answer;
+  const tool = known ?? { id: toolCallId, name: name ?? 'a tool', detail: detailOf(args), status: 'running' };
+  const ended = isError ? 'failed' : 'done';
+  const now = phase === 'result' ? { ...tool, status: ended } : tool;
+  if (now === known) return answer;
+  const tools = known ? answer.tools.map((t) => (t === known ? now : t)) : [...answer.tools, now];
+  return { ...answer, tools, toolsSinceText: true };
+}

@@ -1,0 +1,190 @@
+// Starts the page: brings workspace, connection and views together.
+
+import { fromHash, keyOf, MAIN, toHash } from './address.js';
+import { Connection } from './connection.js';
+import { newIdentifier } from './identifier.js';
+import { Memory } from './memory.js';
+import { skillList } from './skills.js';
+import { Workspace } from './workspace.js';
+import { Composer } from './view/composer.js';
+import { answered, confirmed } from './view/dialog.js';
+import { SettingsView } from './view/settings.js';
+import { Sidebar } from './view/sidebar.js';
+import { SkillsView } from './view/skills.js';
+import { StatusView } from './view/status.js';
+import { ThreadView } from './view/thread.js';
+
+/** Wait before asking for the configuration again, in milliseconds. */
+const CONFIG_AGAIN_MS = 5_000;
+
+const clock = {
+  now: () => Date.now(),
+  setTimeout: (then, wait) => setTimeout(then, wait),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
+let config = { username: '', site_url: '', skills: [], limits: {}, assistant: {} };
+let frame = null;
+
+const memory = new Memory(storage());
+const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: renderSoon });
+const connection = new Connection({
+  url: `${location.origin.replace(/^http/, 'ws')}/ws`,
+  sessionUrl: '/auth/session',
+  openSocket: (url) => new WebSocket(url),
+  fetch: (url, options) => fetch(url, options),
+  clock,
+  random: Math.random,
+  ...workspace.callbacks(),
+});
+workspace.use(connection);
+
+const status = new StatusView({ tryNow: () => connection.wake() });
+const settings = new SettingsView(memory);
+const skills = new SkillsView();
+const thread = new ThreadView({ retry: (id) => workspace.retry(id), suggest: (text) => composer.suggest(text) });
+const composer = new Composer(memory, {
+  send: (text) => workspace.send(text),
+  stop: () => workspace.stop(),
+  enterSends: () => settings.enterSends,
+});
+const sidebar = new Sidebar({ open: goTo, rename, remove });
+
+function storage() {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
+
+// --- showing -------------------------------------------------------------------
+
+/** Many changes in one frame are shown once. */
+function renderSoon() {
+  frame ??= requestAnimationFrame(render);
+}
+
+function render() {
+  frame = null;
+  const accountUrl = config.site_url && `${config.site_url}/account`;
+  const signedOut = workspace.connectionState.kind === 'signed-out';
+  status.update(workspace.connectionState, accountUrl);
+  document.getElementById('app').hidden = signedOut;
+  document.getElementById('signed-out').hidden = !signedOut;
+  if (signedOut) {
+    thread.clear();
+    document.title = 'Signed out · Arcamatrix';
+    return;
+  }
+  const list = workspace.list();
+  const known = skillList(config.skills, workspace.skillRows ?? []);
+  sidebar.update(list);
+  skills.update(known, workspace.skillRows !== null);
+  settings.update({ username: config.username, accountUrl });
+  showTitle(list.find((entry) => entry.current)?.title ?? 'Conversation');
+  composer.update(workspace.thread.key, workspace.obstacle, config.limits.message_max_bytes);
+  const done = thread.update(workspace.thread, { username: config.username, skills: known.chosen });
+  if (!done) renderSoon();
+}
+
+function showTitle(title) {
+  const heading = document.getElementById('title');
+  if (heading.textContent !== title) heading.textContent = title;
+  document.title = `${title} · Arcamatrix`;
+}
+
+// --- conversations ---------------------------------------------------------------
+
+function goTo(key) {
+  sidebar.close();
+  if (toHash(key) === location.hash) composerFocus();
+  else location.hash = toHash(key);
+}
+
+/** A conversation nobody has written in yet is used before another one is begun. */
+function goToNew() {
+  const isEmpty = workspace.thread.loaded && workspace.thread.messages.length === 0;
+  if (isEmpty && workspace.thread.key !== MAIN) {
+    sidebar.close();
+    composerFocus();
+    return;
+  }
+  const key = keyOf(newIdentifier());
+  workspace.open(key, true);
+  goTo(key);
+}
+
+function openFromAddress() {
+  const key = fromHash(location.hash) ?? MAIN;
+  if (key !== workspace.state.current) workspace.open(key);
+  composerFocus();
+}
+
+/** On a touch screen the keyboard comes when it is asked for, not by itself. */
+function composerFocus() {
+  if (!matchMedia('(pointer: coarse)').matches) composer.focus();
+}
+
+async function rename({ key, title }) {
+  const name = await answered({ title: 'Rename conversation', label: 'Name, in this browser', value: title, action: 'Rename' });
+  if (name) workspace.rename(key, name);
+}
+
+async function remove({ key, title }) {
+  const sure = await confirmed({
+    title: 'Delete conversation?',
+    text: `“${title}” and its messages will be deleted. This cannot be undone.`,
+    action: 'Delete',
+    dangerous: true,
+  });
+  if (!sure) return;
+  try {
+    await workspace.remove(key);
+  } catch (error) {
+    const hide = await confirmed({
+      title: 'Not deleted',
+      text: `Your assistant did not delete it (${error.message}). You can take it out of the list in this browser; its messages stay with the assistant.`,
+      action: 'Hide it',
+    });
+    if (!hide) return;
+    workspace.hide(key);
+  }
+  if (key !== workspace.state.current) return;
+  const next = workspace.list().find((entry) => entry.key !== key)?.key ?? MAIN;
+  location.replace(toHash(next));
+}
+
+// --- starting --------------------------------------------------------------------
+
+async function readConfig() {
+  try {
+    const answer = await fetch('/config.json', { cache: 'no-store' });
+    if (!answer.ok) throw new Error(`config.json answered ${answer.status}`);
+    const { username = '', site_url: site = '', skills: names = [], limits = {}, assistant = {} } = await answer.json();
+    config = { username, site_url: /^https?:\/\//.test(site) ? site : '', skills: names, limits, assistant };
+    renderSoon();
+  } catch {
+    // The connection tells the visitor what is wrong; names and limits follow when they can be had.
+    setTimeout(readConfig, CONFIG_AGAIN_MS);
+  }
+}
+
+document.getElementById('new-conversation').addEventListener('click', goToNew);
+document.addEventListener('keydown', (event) => {
+  const isShortcut = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k';
+  if (!isShortcut || document.querySelector('dialog[open]')) return;
+  event.preventDefault();
+  goToNew();
+});
+addEventListener('hashchange', openFromAddress);
+addEventListener('online', () => connection.wake());
+addEventListener('offline', () => connection.wake());
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') connection.wake();
+});
+
+openFromAddress();
+readConfig();
+connection.start();
+renderSoon();

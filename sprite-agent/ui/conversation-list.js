@@ -1,0 +1,70 @@
+// The list of conversations: the gateway's sessions, this browser's titles, what is open now. Pure.
+
+import { isConversation, MAIN } from './address.js';
+
+const TITLE_MAX = 80;
+const DAY_MS = 86_400_000;
+
+/** The title a first message gives its conversation: its first line with text, without markdown signs. */
+export function titleFrom(text) {
+  const line = text.split('\n').find((candidate) => /[\p{L}\p{N}]/u.test(candidate)) ?? text;
+  const plain = line.replace(/^[#>\s*-]+/, '').replace(/[`*_]{1,3}/g, '').replace(/\s+/g, ' ').trim();
+  return plain.length > TITLE_MAX ? `${plain.slice(0, TITLE_MAX - 1).trimEnd()}…` : plain;
+}
+
+/**
+ * Entries `{key, title, at, current, unread, busy, removable}`, last activity first.
+ *
+ * `sessions` are rows of `sessions.list`; `memory` gives titles and hidden keys.
+ * A conversation that is open but has no message yet stands on top.
+ */
+export function entries({ sessions, state, memory }) {
+  const rows = new Map(
+    sessions
+      .filter((row) => isConversation(row.key) && !row.isBackground && !row.archived && !memory.isHidden(row.key))
+      .map((row) => [row.key, row]),
+  );
+  const open = Object.values(state.threads)
+    .filter((thread) => thread.messages.length > 0 || thread.key === state.current)
+    .map((thread) => thread.key);
+  return [...new Set([...open, ...rows.keys()])]
+    .map((key) => entry(key, rows.get(key), state, memory))
+    .sort((a, b) => b.at - a.at || a.key.localeCompare(b.key));
+}
+
+function entry(key, row, state, memory) {
+  const thread = state.threads[key];
+  return {
+    key,
+    title: titleOf(key, row, thread, memory),
+    at: Math.max(lastAt(thread), row?.lastInteractionAt ?? row?.updatedAt ?? 0) || (row ? 0 : Infinity),
+    current: key === state.current,
+    unread: Boolean(state.unread[key]),
+    busy: Boolean(thread?.messages.some(({ status }) => status === 'thinking' || status === 'streaming')),
+    removable: key !== MAIN && Boolean(row || thread?.messages.length),
+  };
+}
+
+function titleOf(key, row, thread, memory) {
+  const kept = memory.title(key)?.title;
+  if (kept) return kept;
+  const first = thread?.messages.find((message) => message.role === 'user');
+  if (first) return titleFrom(first.text) || 'Conversation';
+  const derived = row?.label || row?.derivedTitle || row?.autoLabel;
+  if (derived) return titleFrom(derived);
+  if (key === MAIN) return 'Main conversation';
+  return row ? 'Untitled conversation' : 'New conversation';
+}
+
+function lastAt(thread) {
+  return Math.max(0, ...(thread?.messages ?? []).map((message) => message.at ?? 0));
+}
+
+/** The heading under which something of time `at` stands; both in ms since the epoch. */
+export function ageGroup(at, now) {
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  if (at >= midnight) return 'Today';
+  if (at >= midnight - DAY_MS) return 'Yesterday';
+  if (at >= midnight - 7 * DAY_MS) return 'Last 7 days';
+  return 'Earlier';
+}

@@ -1,0 +1,163 @@
+// What the page knows of its conversations: state and action in, state out. Pure.
+//
+// Thread   {key, loaded, stale, lost, messages}; `stale` asks for the history to be read again,
+//          `lost` says that a connection broke while an answer was being written
+// Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', attempts, error}
+// Answer   {role:'assistant', id, runId, text, earlier, at, phase, tools, seq, error,
+//           status:'thinking'|'streaming'|'done'|'aborted'|'error'|'interrupted'}
+//
+// A run's id is the key of its question: that is how question and answer find each other.
+
+import { advanced, isLive, thinking, withTool } from './answer.js';
+import { withHistory } from './catchup.js';
+import { runMessageId, userId } from './history.js';
+import { acknowledged, asked, delivered, lost, refused, sentAgain, undelivered } from './question.js';
+
+/** Threads kept in memory; another one is read again when it is opened. */
+const THREADS_MAX = 12;
+
+export function initial() {
+  return { current: null, threads: {}, unread: {} };
+}
+
+/** The answer being written in `thread`, or `undefined`. */
+export function activeAnswer(thread) {
+  return thread?.messages.findLast((message) => message.role === 'assistant' && isLive(message));
+}
+
+/** Keys of the threads that have something to find out as soon as there is a connection. */
+export function unsettled(state) {
+  return Object.values(state.threads)
+    .filter((thread) => thread.lost || undelivered(thread).length > 0 || (thread.stale && thread.key === state.current))
+    .map((thread) => thread.key);
+}
+
+/**
+ * The state after `action`. Actions about a thread that is not in memory change nothing:
+ * its history will be read when it is opened.
+ */
+export function reduce(state, action) {
+  const within = (change) => inThread(state, action.key, change);
+  switch (action.type) {
+    case 'opened':
+      return opened(state, action.key, action.fresh ?? false);
+    case 'asked':
+      return within((thread) => asked(thread, action));
+    case 'sent-again':
+      return within((thread) => sentAgain(thread, action.question));
+    case 'acknowledged':
+      return within((thread) => acknowledged(thread, action));
+    case 'refused':
+      return within((thread) => refused(thread, action));
+    case 'dropped':
+      return within((thread) => ({ ...thread, messages: thread.messages.filter(({ id }) => id !== action.id) }));
+    case 'reading':
+      return within((thread) => ({ ...thread, stale: false }));
+    case 'unread':
+      return within((thread) => ({ ...thread, stale: true }));
+    case 'history':
+      return within((thread) => withHistory(thread, action.payload));
+    case 'stopped':
+      return within((thread) => stopped(thread, action.runIds));
+    case 'chat':
+      return noted(inThread(state, action.payload.sessionKey, (t) => told(t, action)), action.payload);
+    case 'tool':
+      return inThread(state, action.payload.sessionKey, (thread) => tooled(thread, action.payload));
+    case 'lost':
+      return { ...state, threads: mapped(state.threads, (thread) => lost(thread, action.error)) };
+    case 'deleted':
+      return { ...state, threads: without(state.threads, action.key), unread: without(state.unread, action.key) };
+    case 'forgotten':
+      return initial();
+    default:
+      throw new Error(`unknown action ${action.type}`);
+  }
+}
+
+function opened(state, key, fresh) {
+  const known = state.threads[key];
+  const thread = known ?? { key, loaded: fresh, stale: !fresh, lost: false, messages: [] };
+  const threads = { ...trimmed(without(state.threads, key)), [key]: thread };
+  return { current: key, threads, unread: without(state.unread, key) };
+}
+
+/** Without the longest unvisited threads, so that one more fits; none with something under way leaves. */
+function trimmed(threads) {
+  const idle = Object.values(threads).filter((thread) => !activeAnswer(thread) && undelivered(thread).length === 0);
+  const surplus = Object.keys(threads).length - (THREADS_MAX - 1);
+  return idle.slice(0, Math.max(0, surplus)).reduce((kept, { key }) => without(kept, key), threads);
+}
+
+function told(thread, { payload, at }) {
+  const { runId } = payload;
+  const id = runMessageId(runId);
+  const known = thread.messages.find((message) => message.id === id);
+  if (known && !canGoOn(known, payload)) return thread;
+  const before = known ? goingOn(known) : thinking(runId, at);
+  const answer = advanced(before, payload);
+  if (answer === before && known) return thread;
+  const messages = known
+    ? thread.messages.map((message) => (message.id === id ? answer : message))
+    : [...thread.messages, answer];
+  return delivered({ ...thread, messages, stale: thread.stale || needsHistory(thread, known, answer) }, runId);
+}
+
+/** An answer that we saw ending has ended; one that only the history calls finished may have more to say. */
+function canGoOn(answer, payload) {
+  if (isLive(answer) || answer.status === 'interrupted') return true;
+  return answer.seq === undefined && payload.state !== 'status';
+}
+
+function goingOn(answer) {
+  if (answer.seq !== undefined) return answer;
+  return { ...thinking(answer.runId, answer.at), earlier: answer.text, tools: answer.tools };
+}
+
+/** Somebody else's question, and an answer in several pieces, stand whole only in the history. */
+function needsHistory(thread, known, answer) {
+  const foreign = !known && !thread.messages.some((message) => message.id === userId(answer.runId));
+  const ended = answer.status === 'done' && (answer.tools.length > 0 || answer.text === '');
+  return foreign || ended;
+}
+
+function tooled(thread, { runId, stream, data }) {
+  if (stream !== 'tool' || !data?.toolCallId) return thread;
+  const id = runMessageId(runId);
+  const answer = thread.messages.find((message) => message.id === id);
+  if (!answer || !isLive(answer)) return thread;
+  const changed = withTool(answer, data);
+  if (changed === answer) return thread;
+  return { ...thread, messages: thread.messages.map((message) => (message.id === id ? changed : message)) };
+}
+
+/** The gateway says that `runIds` are stopped; usually their `aborted` events have come before. */
+function stopped(thread, runIds) {
+  const messages = thread.messages.map((message) =>
+    message.role === 'assistant' && isLive(message) && runIds.includes(message.runId)
+      ? { ...message, status: 'aborted' }
+      : message,
+  );
+  return { ...thread, messages };
+}
+
+/** Marks a finished answer in a conversation that is not being looked at. */
+function noted(state, { sessionKey, state: phase }) {
+  if (phase !== 'final' || sessionKey === state.current || state.unread[sessionKey]) return state;
+  return { ...state, unread: { ...state.unread, [sessionKey]: true } };
+}
+
+function inThread(state, key, change) {
+  const thread = state.threads[key];
+  if (!thread) return state;
+  const changed = change(thread);
+  return changed === thread ? state : { ...state, threads: { ...state.threads, [key]: changed } };
+}
+
+function mapped(record, change) {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
+
+function without(record, key) {
+  const { [key]: _, ...others } = record;
+  return others;
+}

@@ -1,0 +1,142 @@
+// The gateway's transcript rows → the messages the page shows. Pure.
+//
+// One answer can be many rows (text, tool call, tool result, text …). The page
+// shows them as one message, as it did while they were streaming.
+
+/** Rows the gateway writes for the model, not for people. */
+const INTERNAL = '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>';
+
+/** Characters of a tool's argument that are shown. */
+const DETAIL_MAX = 120;
+
+/** Arguments worth showing, most telling first. */
+const TELLING = ['command', 'query', 'url', 'path', 'file_path', 'pattern', 'prompt', 'name'];
+
+export function userId(key) {
+  return `user:${key}`;
+}
+
+export function runMessageId(runId) {
+  return `run:${runId}`;
+}
+
+/** The text of a message's content: a string, or the text parts of a list. */
+export function textOf(content) {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content.filter((part) => part?.type === 'text').map((part) => part.text ?? '').join('\n\n');
+}
+
+/** Two pieces of one answer as one text; where one begins with the other, the longer one is both. */
+export function joined(earlier, later) {
+  if (!earlier) return later;
+  if (earlier.startsWith(later)) return earlier;
+  return later.startsWith(earlier) ? later : `${earlier}\n\n${later}`;
+}
+
+/** What a tool was called with, in one short line; empty when nothing is telling. */
+export function detailOf(args) {
+  if (!args || typeof args !== 'object') return '';
+  const name = TELLING.find((candidate) => typeof args[candidate] === 'string');
+  if (!name) return '';
+  const line = args[name].replace(/\s+/g, ' ').trim();
+  return line.length > DETAIL_MAX ? `${line.slice(0, DETAIL_MAX - 1)}…` : line;
+}
+
+/** The messages told by `rows`, oldest first, each with a stable `id`. */
+export function messagesOf(rows) {
+  const messages = [];
+  let asked = null;
+  for (const [index, row] of (Array.isArray(rows) ? rows : []).entries()) {
+    if (row?.role === 'user') {
+      const message = userMessage(row, index);
+      if (!message) continue;
+      asked = message.key;
+      messages.push(message);
+    } else if (row?.role === 'assistant') {
+      addAnswer(messages, row, asked, index);
+    } else if (row?.role === 'toolResult') {
+      settleTool(messages, row);
+    }
+  }
+  return messages.filter((message) => message.role === 'user' || isWorthShowing(message));
+}
+
+function isWorthShowing({ text, tools, status }) {
+  return text !== '' || tools.length > 0 || status !== 'done';
+}
+
+function rowId(row, index) {
+  return `row:${row.__openclaw?.id ?? row.timestamp ?? index}`;
+}
+
+function userMessage(row, index) {
+  const text = textOf(row.content);
+  if (text.includes(INTERNAL)) return null;
+  const stored = row.idempotencyKey ?? row.__openclaw?.idempotencyKey ?? '';
+  const key = stored.endsWith(':user') ? stored.slice(0, -':user'.length) : null;
+  return {
+    role: 'user',
+    id: key ? userId(key) : rowId(row, index),
+    key,
+    text,
+    at: row.timestamp ?? null,
+    delivery: 'sent',
+  };
+}
+
+function addAnswer(messages, row, asked, index) {
+  const runId = row.__openclaw?.runId ?? asked;
+  const id = runId ? runMessageId(runId) : rowId(row, index);
+  const piece = {
+    text: textOf(row.content),
+    tools: toolsOf(row.content),
+    ...outcome(row),
+  };
+  const last = messages.at(-1);
+  if (last?.role === 'assistant' && (last.id === id || !runId)) {
+    last.text = last.text && piece.text ? `${last.text}\n\n${piece.text}` : last.text || piece.text;
+    last.tools = [...last.tools, ...piece.tools];
+    last.status = piece.status;
+    last.error = piece.error;
+    return;
+  }
+  const taken = messages.some((message) => message.id === id);
+  messages.push({
+    role: 'assistant',
+    id: taken ? rowId(row, index) : id,
+    runId: runId ?? null,
+    at: row.timestamp ?? null,
+    ...piece,
+  });
+}
+
+function outcome(row) {
+  if (row.stopReason === 'aborted') return { status: 'aborted', error: null };
+  if (row.stopReason === 'error') {
+    return { status: 'error', error: row.errorMessage || 'The assistant could not answer.' };
+  }
+  return { status: 'done', error: null };
+}
+
+function toolsOf(content) {
+  if (!Array.isArray(content)) return [];
+  return content
+    .filter((part) => part?.type === 'toolCall')
+    .map((part) => ({
+      id: part.id ?? part.toolCallId ?? '',
+      name: part.name ?? 'a tool',
+      detail: detailOf(part.arguments ?? part.args),
+      status: 'done',
+    }));
+}
+
+function settleTool(messages, row) {
+  if (!row.isError) return;
+  for (const message of messages) {
+    if (message.role !== 'assistant') continue;
+    message.tools = message.tools.map((tool) =>
+      tool.id === row.toolCallId ? { ...tool, status: 'failed' } : tool,
+    );
+  }
+}

@@ -1,0 +1,104 @@
+// What this browser remembers: settings, titles, drafts. Nothing here leaves it.
+//
+// Signing out clears the origin's storage (`Clear-Site-Data`), and this with it.
+
+/** Titles and drafts kept; the least recently written go first. */
+const ENTRIES_MAX = 500;
+
+/** Characters of a draft that are kept; a longer one is kept up to here. */
+const DRAFT_MAX = 100_000;
+
+export const DEFAULT_SETTINGS = Object.freeze({ theme: 'auto', text: 'medium', enterSends: null });
+
+const CHOICES = {
+  theme: ['auto', 'light', 'dark'],
+  text: ['small', 'medium', 'large'],
+  enterSends: [true, false, null],
+};
+
+/** `raw` with everything that is no valid choice replaced by the default. */
+export function checkedSettings(raw) {
+  const settings = { ...DEFAULT_SETTINGS };
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    if (choices.includes(raw?.[name])) settings[name] = raw[name];
+  }
+  return settings;
+}
+
+export class Memory {
+  #storage;
+
+  /** `storage` is `localStorage` or has its shape; `null` where the browser refuses it. */
+  constructor(storage) {
+    this.#storage = storage;
+  }
+
+  settings() {
+    return checkedSettings(this.#read('arca.settings'));
+  }
+
+  keepSettings(settings) {
+    this.#write('arca.settings', checkedSettings(settings));
+  }
+
+  /** `{title, renamed}` of a conversation, or `undefined`. */
+  title(key) {
+    return this.#entry('arca.titles', key);
+  }
+
+  keepTitle(key, title, renamed) {
+    this.#keepEntry('arca.titles', key, { title, renamed });
+  }
+
+  draft(key) {
+    const draft = this.#entry('arca.drafts', key);
+    return typeof draft === 'string' ? draft : '';
+  }
+
+  keepDraft(key, text) {
+    this.#keepEntry('arca.drafts', key, text === '' ? undefined : text.slice(0, DRAFT_MAX));
+  }
+
+  /** Conversations hidden here because the assistant would not delete them. */
+  isHidden(key) {
+    return this.#entry('arca.hidden', key) === true;
+  }
+
+  hide(key) {
+    this.#keepEntry('arca.hidden', key, true);
+  }
+
+  forget(key) {
+    this.#keepEntry('arca.titles', key, undefined);
+    this.#keepEntry('arca.drafts', key, undefined);
+  }
+
+  #entry(shelf, key) {
+    const entries = this.#read(shelf);
+    return entries && Object.hasOwn(entries, key) ? entries[key] : undefined;
+  }
+
+  #keepEntry(shelf, key, value) {
+    const { [key]: _, ...others } = this.#read(shelf) ?? {};
+    const entries = Object.entries(others);
+    if (value !== undefined) entries.push([key, value]);
+    this.#write(shelf, Object.fromEntries(entries.slice(-ENTRIES_MAX)));
+  }
+
+  #read(name) {
+    try {
+      const value = JSON.parse(this.#storage.getItem(name));
+      return value && typeof value === 'object' ? value : null;
+    } catch {
+      return null;
+    }
+  }
+
+  #write(name, value) {
+    try {
+      this.#storage.setItem(name, JSON.stringify(value));
+    } catch {
+      // Storage full or refused: the page works, it only forgets.
+    }
+  }
+}

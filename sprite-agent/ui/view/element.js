@@ -1,0 +1,97 @@
+// Makes DOM elements without markup: nothing here ever parses HTML.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+/**
+ * An element `tag` with `attributes` and `children` (nodes, strings, or nothing).
+ *
+ * `onclick` and the like become listeners; `true` sets an empty attribute; `false`, `null` and
+ * `undefined` set none.
+ */
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null && value !== undefined) {
+      node.setAttribute(name, value === true ? '' : value);
+    }
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+const PATHS = {
+  menu: ['M4 7h16', 'M4 12h16', 'M4 17h16'],
+  close: ['M6 6l12 12', 'M18 6L6 18'],
+  plus: ['M12 5v14', 'M5 12h14'],
+  send: ['M12 19V5', 'M6 11l6-6 6 6'],
+  down: ['M12 5v14', 'M6 13l6 6 6-6'],
+  copy: ['M9 9h10v11H9z', 'M15 9V4H5v11h4'],
+  check: ['M5 12.5l4.5 4.5L19 7.5'],
+  pencil: ['M4 20l1-4L16.5 4.5l3 3L8 19z', 'M14 7l3 3'],
+  trash: ['M5 7h14', 'M10 7V4h4v3', 'M7 7l1 13h8l1-13'],
+  gear: ['M4 7h9', 'M17 7h3', 'M4 17h3', 'M11 17h9', 'M15 5v4', 'M9 15v4'],
+  spark: ['M12 3l2.2 6.8L21 12l-6.8 2.2L12 21l-2.2-6.8L3 12l6.8-2.2z'],
+  warning: ['M12 4l9 16H3z', 'M12 10v4.5', 'M12 17.2v.3'],
+  retry: ['M19 12a7 7 0 1 1-2-5', 'M19 4v4h-4'],
+  out: ['M14 4H5v16h9', 'M10 12h10', 'M17 9l3 3-3 3'],
+  tool: ['M5 7l4 5-4 5', 'M12 17h7'],
+};
+
+/** A 24-unit line icon that screen readers skip; its button carries the words. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.setAttribute('class', 'icon');
+  for (const d of PATHS[name]) {
+    const path = document.createElementNS(SVG, 'path');
+    path.setAttribute('d', d);
+    svg.append(path);
+  }
+  return svg;
+}
+
+/** The mark of the product: an arch of dots, one of them lit. */
+export function mark() {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.setAttribute('class', 'mark');
+  for (const [x, y, lit] of [[5, 18], [5, 12], [8.2, 6.6], [12, 5], [15.8, 6.6], [19, 12], [19, 18], [12, 14, true]]) {
+    const dot = document.createElementNS(SVG, 'circle');
+    dot.setAttribute('cx', x);
+    dot.setAttribute('cy', y);
+    dot.setAttribute('r', lit ? 2.6 : 1.7);
+    if (lit) dot.setAttribute('class', 'lit');
+    svg.append(dot);
+  }
+  return svg;
+}
+
+/** A button with an icon only; `label` is its name and its tooltip. */
+export function iconButton(name, label, attributes = {}) {
+  return element('button', { type: 'button', class: 'icon-button', 'aria-label': label, title: label, ...attributes }, icon(name));
+}
+
+/** Copies `text`; the button says whether it worked. Clipboard access can be refused. */
+export function copyButton(label, text) {
+  const button = iconButton('copy', label, { class: 'icon-button copy' });
+  let timer;
+  button.addEventListener('click', async () => {
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text());
+    } catch {
+      done = false;
+    }
+    button.replaceChildren(icon(done ? 'check' : 'warning'));
+    button.setAttribute('aria-label', done ? 'Copied' : 'Your browser did not allow copying');
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      button.replaceChildren(icon('copy'));
+      button.setAttribute('aria-label', label);
+    }, 2_000);
+  });
+  return button;
+}

@@ -1,0 +1,135 @@
+// One message in the thread: a question on its way, or an answer being written.
+
+import { answerText, isLive } from '../answer.js';
+import { copyButton, element, icon, mark } from './element.js';
+import { Prose } from './prose.js';
+
+const PHASES = {
+  preparing_workspace: 'Getting ready',
+  provisioning_environment: 'Getting ready',
+  preparing_context: 'Reading the conversation',
+  starting_model: 'Thinking',
+};
+
+const TOOLS = {
+  exec: 'Running a command',
+  process: 'Running a command',
+  web_search: 'Searching the web',
+  web_fetch: 'Reading a page',
+  browser: 'Using the browser',
+  read: 'Reading a file',
+  write: 'Writing a file',
+  edit: 'Editing a file',
+  apply_patch: 'Editing a file',
+  memory_search: 'Looking into its memory',
+};
+
+const DELIVERY = {
+  sending: 'Sending…',
+  unsure: 'Waiting for the connection…',
+};
+
+/** A question. `actions.retry(id)` is called by its button when it could not be sent. */
+export class QuestionView {
+  #text = element('div', { class: 'bubble' });
+  #note = element('div', { class: 'note' });
+  #time = element('time', { class: 'at' });
+  root = element('li', { class: 'message user', 'data-testid': 'message-user' },
+    element('span', { class: 'visually-hidden' }, 'You said: '), this.#text, this.#note, this.#time);
+  #actions;
+  #id;
+
+  constructor(actions) {
+    this.#actions = actions;
+  }
+
+  update(message) {
+    this.#id = message.id;
+    this.root.dataset.state = message.delivery;
+    if (this.#text.textContent !== message.text) this.#text.textContent = message.text;
+    showTime(this.#time, message.at);
+    if (message.delivery === 'failed') {
+      this.#note.replaceChildren(
+        element('span', { class: 'problem' }, icon('warning'), `Not sent. ${message.error ?? ''}`),
+        retryButton('Send again', () => this.#actions.retry(this.#id)),
+      );
+    } else {
+      this.#note.replaceChildren(DELIVERY[message.delivery] ?? '');
+    }
+  }
+}
+
+/** An answer. `update` may be called for each piece of text: it renders only what changed. */
+export class AnswerView {
+  #tools = element('ul', { class: 'tools', 'aria-label': 'What the assistant did' });
+  #prose = new Prose();
+  #thinking = element('p', { class: 'thinking' });
+  #end = element('div', { class: 'end' });
+  #time = element('time', { class: 'at' });
+  #copy = copyButton('Copy answer', () => answerText(this.#message));
+  #foot = element('div', { class: 'foot' }, this.#copy, this.#time);
+  root = element('li', { class: 'message assistant', 'data-testid': 'message-assistant' },
+    element('div', { class: 'avatar' }, mark()),
+    element('div', { class: 'body' },
+      element('span', { class: 'visually-hidden' }, 'The assistant: '),
+      this.#tools, this.#prose.root, this.#thinking, this.#end, this.#foot));
+  #message = null;
+  #actions;
+
+  constructor(actions) {
+    this.#actions = actions;
+  }
+
+  update(message) {
+    const before = this.#message;
+    this.#message = message;
+    const live = isLive(message);
+    const text = answerText(message);
+    this.root.dataset.state = message.status;
+    this.root.setAttribute('aria-busy', String(live));
+    if (before?.tools !== message.tools) this.#tools.replaceChildren(...message.tools.map(toolLine));
+    this.#tools.hidden = message.tools.length === 0;
+    this.#prose.update(text, !live);
+    this.#thinking.hidden = !live || (text !== '' && !message.toolsSinceText);
+    this.#thinking.replaceChildren(element('span', { class: 'dots', 'aria-hidden': 'true' },
+      element('i'), element('i'), element('i')), PHASES[message.phase] ?? 'Thinking');
+    if (before?.status !== message.status) this.#showEnd(message, text);
+    this.#foot.hidden = live || text === '';
+    showTime(this.#time, message.at);
+  }
+
+  #showEnd(message, text) {
+    const again = (label) => retryButton(label, () => this.#actions.retry(this.#message.id));
+    const ends = {
+      aborted: () => [element('span', {}, 'Stopped.')],
+      error: () => [element('span', { class: 'problem' }, icon('warning'), message.error), again('Try again')],
+      interrupted: () => [
+        element('span', { class: 'problem' }, icon('warning'),
+          text ? 'The answer was interrupted.' : 'This was not answered.'),
+        again('Ask again'),
+      ],
+    };
+    this.#end.replaceChildren(...(ends[message.status]?.() ?? []));
+  }
+}
+
+function retryButton(label, onclick) {
+  return element('button', { type: 'button', class: 'button small', 'data-testid': 'retry', onclick }, icon('retry'), label);
+}
+
+function toolLine({ name, detail, status }) {
+  const words = TOOLS[name] ?? `Using ${name.replace(/[_-]+/g, ' ')}`;
+  const end = { failed: ' (did not work)', running: '…' }[status] ?? '';
+  return element('li', { 'data-state': status }, icon('tool'), element('span', {}, words + end), detail && element('code', {}, detail));
+}
+
+function showTime(node, at) {
+  node.hidden = !at;
+  if (!at) return;
+  const date = new Date(at);
+  const iso = date.toISOString();
+  if (node.dateTime === iso) return;
+  node.dateTime = iso;
+  node.title = date.toLocaleString();
+  node.textContent = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}

@@ -1,0 +1,296 @@
+// The page's one controller: connection and conversations together. No DOM.
+//
+// Decisions are the reducer's; this file carries them out: it sends, reads histories,
+// sends again what got lost, and tells the view that something changed.
+
+import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
+import { entries, titleFrom } from './conversation-list.js';
+import { TOO_BIG } from './connection.js';
+import { undelivered } from './question.js';
+
+/** Rows of history that are read: about a hundred exchanges, which a phone still shows quickly. */
+const HISTORY_ROWS = 200;
+/** Characters of one row; the gateway's own default cuts long answers. */
+const HISTORY_ROW_CHARS = 200_000;
+/** Conversations in the list. */
+const SESSIONS_MAX = 200;
+/** Wait before looking again after "not now", and before reading the list after an answer. */
+const LOOK_AGAIN_MS = 2_000;
+
+export class Workspace {
+  state = initial();
+  connectionState = { kind: 'connecting' };
+  sessions = [];
+  skillRows = null;
+  #connection;
+  #memory;
+  #clock;
+  #newId;
+  #onChange;
+  #reading = new Set();
+  #listTimer = null;
+
+  /** `onChange()` is called after every change; it may be called many times in one task. */
+  constructor({ memory, clock, newId, onChange }) {
+    this.#memory = memory;
+    this.#clock = clock;
+    this.#newId = newId;
+    this.#onChange = onChange;
+  }
+
+  /** The callbacks a `Connection` is made with. */
+  callbacks() {
+    return {
+      onState: (state) => this.#connectionChanged(state),
+      onHello: () => this.#greeted(),
+      onEvent: (name, payload) => this.#happened(name, payload),
+      onLost: ({ code }) => this.#lost(code),
+    };
+  }
+
+  use(connection) {
+    this.#connection = connection;
+  }
+
+  get thread() {
+    return this.state.threads[this.state.current];
+  }
+
+  get isOnline() {
+    return this.connectionState.kind === 'online';
+  }
+
+  /** Why nothing can be sent now, or `null`: `offline` or `busy`. */
+  get obstacle() {
+    if (!this.isOnline) return 'offline';
+    return activeAnswer(this.thread) ? 'busy' : null;
+  }
+
+  list() {
+    return entries({ sessions: this.sessions, state: this.state, memory: this.#memory });
+  }
+
+  /** Shows the conversation `key`; `fresh` when it cannot have a history yet. */
+  open(key, fresh = false) {
+    this.#apply({ type: 'opened', key, fresh });
+    this.#settle();
+  }
+
+  /** Sends `text` in the current conversation. Returns false, and does nothing, when it cannot be sent now. */
+  send(text) {
+    if (this.obstacle || text.trim() === '') return false;
+    const { key } = this.thread;
+    if (!this.#memory.title(key)) this.#memory.keepTitle(key, titleFrom(text), false);
+    const question = this.#newId();
+    this.#apply({ type: 'asked', key, question, text, at: this.#clock.now() });
+    this.#deliver(key, question, text);
+    return true;
+  }
+
+  /** Asks again: what was never taken is replaced, what failed while being answered is asked anew. */
+  retry(id) {
+    if (this.obstacle) return;
+    const { messages, key } = this.thread;
+    const upToIt = messages.slice(0, messages.findIndex((message) => message.id === id) + 1);
+    const question = upToIt.findLast((message) => message.role === 'user');
+    if (!question) return;
+    if (question.delivery === 'failed') this.#apply({ type: 'dropped', key, id: question.id });
+    this.send(question.text);
+  }
+
+  /** Stops the answer that is being written in the current conversation. */
+  async stop() {
+    const { key } = this.thread;
+    const answer = activeAnswer(this.thread);
+    if (!answer || !this.isOnline) return;
+    try {
+      const { aborted, runIds } = await this.#connection.request('chat.abort', {
+        sessionKey: key,
+        runId: answer.runId,
+      });
+      if (aborted) this.#apply({ type: 'stopped', key, runIds: runIds ?? [answer.runId] });
+      else this.#readAgain(key);
+    } catch {
+      this.#readAgain(key);
+    }
+  }
+
+  rename(key, title) {
+    const named = titleFrom(title);
+    if (named) this.#memory.keepTitle(key, named, true);
+    this.#onChange();
+  }
+
+  /**
+   * Deletes a conversation, here and at the assistant.
+   *
+   * Rejects with the gateway's words when it will not; then nothing has changed.
+   */
+  async remove(key) {
+    if (this.sessions.some((row) => row.key === key)) {
+      await this.#connection.request('sessions.delete', { key, deleteTranscript: true });
+    }
+    this.#gone(key);
+  }
+
+  /** Takes a conversation out of this browser's list; the assistant keeps it. */
+  hide(key) {
+    this.#memory.hide(key);
+    this.#gone(key);
+  }
+
+  #gone(key) {
+    this.sessions = this.sessions.filter((row) => row.key !== key);
+    this.#memory.forget(key);
+    this.#apply({ type: 'deleted', key });
+  }
+
+  #apply(action) {
+    const before = this.state;
+    this.state = reduce(before, action);
+    if (this.state !== before) this.#onChange();
+  }
+
+  #connectionChanged(state) {
+    this.connectionState = state;
+    if (state.kind === 'signed-out') {
+      this.sessions = [];
+      this.skillRows = null;
+      this.#keepUnsent();
+      const { current } = this.state;
+      this.#apply({ type: 'forgotten' });
+      if (current) this.#apply({ type: 'opened', key: current });
+    }
+    this.#onChange();
+  }
+
+  /** What was never acknowledged becomes a draft again: it is there after signing in. */
+  #keepUnsent() {
+    for (const thread of Object.values(this.state.threads)) {
+      const texts = undelivered(thread).map((question) => question.text);
+      if (texts.length > 0 && !this.#memory.draft(thread.key)) this.#memory.keepDraft(thread.key, texts.join('\n\n'));
+    }
+  }
+
+  #lost(code) {
+    const error = code === TOO_BIG ? 'This message is too long for the assistant.' : undefined;
+    this.#apply({ type: 'lost', error });
+  }
+
+  #greeted() {
+    this.#settle();
+    this.#readList();
+    this.#readSkills();
+  }
+
+  #happened(name, payload) {
+    if (name === 'chat' && payload.runId) this.#chatted(payload);
+    else if (name === 'agent') this.#apply({ type: 'tool', payload });
+    else if (name === 'skills.changed') this.#readSkills();
+    else if (name === 'sessions.changed') this.#listSoon();
+  }
+
+  #chatted(payload) {
+    this.#apply({ type: 'chat', payload, at: this.#clock.now() });
+    if (this.thread?.stale) this.#settle();
+    const isKnown = this.sessions.some((row) => row.key === payload.sessionKey);
+    if (!isKnown || ['final', 'aborted', 'error'].includes(payload.state)) this.#listSoon();
+  }
+
+  async #deliver(key, question, message) {
+    try {
+      const { status } = await this.#connection.request('chat.send', {
+        sessionKey: key,
+        message,
+        idempotencyKey: question,
+      });
+      this.#apply({ type: 'acknowledged', key, question, status });
+    } catch (error) {
+      this.#apply({ type: 'refused', key, question, error: error.message, uncertain: Boolean(error.uncertain) });
+      // Still connected and no answer: look again in a moment. Otherwise the next greeting does.
+      if (this.isOnline) this.#clock.setTimeout(() => this.#settle(), LOOK_AGAIN_MS);
+    }
+    if (this.thread?.stale) this.#settle();
+  }
+
+  /** Reads the history of every thread that has something to find out, then sends what is missing there. */
+  #settle() {
+    if (!this.isOnline) return;
+    for (const key of unsettled(this.state)) this.#catchUp(key);
+  }
+
+  async #catchUp(key) {
+    if (this.#reading.has(key)) return;
+    this.#reading.add(key);
+    this.#apply({ type: 'reading', key });
+    try {
+      const payload = await this.#connection.request('chat.history', {
+        sessionKey: key,
+        limit: HISTORY_ROWS,
+        maxChars: HISTORY_ROW_CHARS,
+      });
+      this.#apply({ type: 'history', key, payload });
+      this.#sendAgain(key);
+    } catch (error) {
+      this.#historyMissing(key, error);
+    } finally {
+      this.#reading.delete(key);
+    }
+    // Something happened while the answer was on its way; a moment lets more of it happen.
+    if (this.state.threads[key]?.stale) this.#clock.setTimeout(() => this.#settle(), LOOK_AGAIN_MS);
+  }
+
+  #historyMissing(key, error) {
+    if (!error.uncertain) {
+      // A clear refusal would be one again: what is shown stays, with what is known.
+      this.#apply({ type: 'history', key, payload: {} });
+      return;
+    }
+    this.#apply({ type: 'unread', key });
+    if (this.isOnline) this.#clock.setTimeout(() => this.#settle(), LOOK_AGAIN_MS);
+  }
+
+  #sendAgain(key) {
+    const thread = this.state.threads[key];
+    for (const { key: question, text } of thread ? undelivered(thread) : []) {
+      this.#apply({ type: 'sent-again', key, question });
+      this.#deliver(key, question, text);
+    }
+  }
+
+  #readAgain(key) {
+    this.#apply({ type: 'unread', key });
+    this.#settle();
+  }
+
+  #listSoon() {
+    if (this.#listTimer !== null) return;
+    this.#listTimer = this.#clock.setTimeout(() => {
+      this.#listTimer = null;
+      this.#readList();
+    }, LOOK_AGAIN_MS);
+  }
+
+  async #readList() {
+    try {
+      const { sessions } = await this.#connection.request('sessions.list', {
+        limit: SESSIONS_MAX,
+        includeDerivedTitles: true,
+      });
+      this.sessions = Array.isArray(sessions) ? sessions : [];
+      this.#onChange();
+    } catch {
+      // The list that is shown stays; the next greeting or answer reads it again.
+    }
+  }
+
+  async #readSkills() {
+    try {
+      const { skills } = await this.#connection.request('skills.status', {});
+      this.skillRows = Array.isArray(skills) ? skills : [];
+      this.#onChange();
+    } catch {
+      // Shown as unknown; read again at the next greeting.
+    }
+  }
+}
