@@ -1,1 +1,32 @@
+//! The harness: a whole Arcamatrix on loopback, and the ways to look at it.
+//!
+//! [`World`] starts control, edges and sprites as real processes out of
+//! freshly built programs and ends them without a trace. [`Visitor`] is a
+//! browser's HTTP, [`Chat`] its WebSocket, [`chrome`] a real one. The stories
+//! are in `tests/`, the demo in `bin/demo.rs`.
 
+pub mod binaries;
+pub mod census;
+pub mod chat;
+pub mod control;
+pub mod edge;
+pub mod form;
+pub mod jar;
+pub mod leak;
+pub mod mirror;
+pub mod openclaw;
+pub mod port;
+pub mod program;
+pub mod sprite;
+pub mod vault;
+pub mod visitor;
+pub mod wait;
+pub mod world;
+
+pub use chat::{Chat, Opening, Refusal};
+pub use mirror::Mirror;
+pub use port::Port;
+pub use program::Program;
+pub use visitor::{Page, Visitor};
+pub use wait::{wait_until, wait_until_within};
+pub use world::{BASE_DOMAIN, Plan, Shared, World};

@@ -1,0 +1,51 @@
+# `make help` lists what can be done here.
+
+# Built together, so that the harness finds the same programs and builds nothing again.
+PROGRAMS := --package e2e --package edge --package sprite-agent --package control --package fakes
+
+# What the build itself needs: pingora compiles zlib with cmake.
+BUILD_NEEDS := cc=gcc cmake=cmake pkg-config=pkg-config
+
+# The demo reads these from its environment.
+export PORT STATE EDGES HEADLESS OPENCLAW
+PORT ?= 8080
+STATE ?= demo-state
+EDGES ?= 1
+HEADLESS ?= 0
+OPENCLAW ?= fake
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench test-openclaw need-build need-browser need-npm need-bench
+
+help: ## Say what can be done here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything here: PORT=8080 STATE=folder EDGES=2 HEADLESS=1 OPENCLAW=real
+	@cargo build --quiet --bins $(PROGRAMS)
+	@exec target/debug/demo
+
+test: check need-browser ## Everything CI runs: format, lints, all tests and stories
+	cargo test --workspace --no-fail-fast
+	node --test sprite-agent/ui/tests/*.js
+
+check: need-build ## Format and lints
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+bench: need-build need-bench ## Measure the edge beside nginx; prints a table, writes JSON and a chart
+	cargo bench --package benches
+
+test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
+	cargo test --package e2e --features openclaw --test openclaw -- --nocapture
+
+need-build:
+	@.ci/need $(BUILD_NEEDS)
+
+need-browser:
+	@.ci/need chromium=chromium chromedriver=chromium-driver node=nodejs
+
+need-npm:
+	@.ci/need node=nodejs npm=npm
+
+need-bench:
+	@.ci/need nginx=nginx-light

@@ -1,0 +1,95 @@
+//! The real OpenClaw gateway, installed from npm, and a scripted model for it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::{Port, Program, binaries};
+
+/// The version that `sprite-agent` is written against; the protocol is an exact match.
+const GATEWAY: &str = "openclaw@2026.9.6";
+
+/// The gateway's engine: Debian's own is too old for it.
+const NODE: &str = "node@24.21.0";
+
+/// Node and OpenClaw in a folder of their own.
+#[derive(Debug, Clone)]
+pub struct OpenClaw {
+    folder: PathBuf,
+}
+
+impl OpenClaw {
+    /// Installs both below `cache`; does nothing when they are there already.
+    ///
+    /// # Errors
+    /// With npm's output, when it fails.
+    pub fn install(cache: &Path) -> anyhow::Result<Self> {
+        let folder = cache.join(format!("{NODE}-{GATEWAY}"));
+        let installed = Self { folder: folder.clone() };
+        let done = folder.join("installed");
+        if done.exists() {
+            return Ok(installed);
+        }
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
+        let output = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--loglevel=error", NODE, GATEWAY])
+            .current_dir(&folder)
+            .output()
+            .context("run npm; `apt-get install npm` brings it")?;
+        if !output.status.success() {
+            bail!("install {GATEWAY}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        // Written last: an install that was interrupted is done again.
+        std::fs::write(done, "")?;
+        Ok(installed)
+    }
+
+    /// Program and first argument; the gateway's own arguments follow.
+    pub fn command(&self) -> Vec<String> {
+        let modules = self.folder.join("node_modules");
+        let node = modules.join("node/bin/node");
+        let script = modules.join("openclaw/openclaw.mjs");
+        vec![node.display().to_string(), script.display().to_string()]
+    }
+
+    /// A `PATH` on which the right Node comes first.
+    pub fn search_path(&self) -> String {
+        let node = self.folder.join("node_modules/node/bin");
+        format!("{}:/usr/local/bin:/usr/bin:/bin", node.display())
+    }
+}
+
+/// The scripted model behind a real gateway.
+pub struct Model {
+    pub program: Program,
+    port: Port,
+}
+
+impl Model {
+    /// # Errors
+    /// When there is no port or no program to be had.
+    pub fn prepare(folder: &Path) -> anyhow::Result<Self> {
+        let port = Port::claim()?;
+        let program = Program::new(
+            "fake-model",
+            binaries::program("fake-model")?,
+            folder.join("fake-model.log"),
+        )
+        .argument("--listen")
+        .argument(port.address().to_string())
+        // By this the world finds it again among all processes.
+        .environment("WORLD", folder);
+        Ok(Self { program, port })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.port.address()
+    }
+
+    pub(crate) fn port(&self) -> &Port {
+        &self.port
+    }
+}

@@ -1,0 +1,199 @@
+//! A sprite as local processes: a folder, the agent, and the gateway as its child.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use shared::{KeyRing, SpriteId, identity};
+
+use crate::census::{self, Process};
+use crate::openclaw::OpenClaw;
+use crate::vault::{Vault, write_private};
+use crate::{Port, Program, binaries};
+
+/// Skills that the demo's customers have chosen.
+const SKILLS: [&str; 3] = ["weather", "summarize", "visualize"];
+
+/// The gateway's configuration; what depends on the sprite is filled in.
+const GATEWAY_CONFIG: &str = include_str!("gateway.json");
+
+/// What runs on the gateway's port.
+#[derive(Debug, Clone, Default)]
+pub enum Gateway {
+    /// The scripted stand-in of `tests/fakes`.
+    #[default]
+    Fake,
+    /// OpenClaw from npm, with a scripted model.
+    Real(OpenClaw),
+}
+
+/// One workspace's VM.
+pub struct Sprite {
+    pub agent: Program,
+    pub username: String,
+    /// The provider's name of the VM.
+    pub name: String,
+    folder: PathBuf,
+    agent_port: Port,
+    gateway_port: Port,
+    health_token: String,
+    gateway_token: String,
+}
+
+/// What a sprite is told about the world around it.
+pub struct Surroundings<'a> {
+    pub site_url: &'a str,
+    pub public_url: &'a str,
+    pub ring: &'a KeyRing,
+    pub gateway: &'a Gateway,
+    /// Where the scripted model of a real gateway listens.
+    pub model: Option<SocketAddr>,
+}
+
+impl Sprite {
+    /// Chooses folder, ports and tokens; nothing runs and nothing is configured yet.
+    ///
+    /// # Errors
+    /// When a port, a secret or the agent's program cannot be had.
+    pub fn prepare(folder: &Path, username: &str, vault: &mut Vault) -> anyhow::Result<Self> {
+        let folder = folder.join("sprites").join(username);
+        std::fs::create_dir_all(folder.join("openclaw"))?;
+        let name = format!("agent-of-{username}");
+        let program = binaries::program("sprite-agent")?;
+        Ok(Self {
+            agent: Program::new(&name, program, folder.join("agent.log"))
+                .argument("--config")
+                .argument(folder.join("sprite-agent.toml")),
+            username: username.to_owned(),
+            name: format!("sprite-{username}"),
+            agent_port: Port::claim()?,
+            gateway_port: Port::claim()?,
+            health_token: vault.secret(&format!("sprites/{username}/health_token"))?,
+            gateway_token: vault.secret(&format!("sprites/{username}/gateway_token"))?,
+            folder,
+        })
+    }
+
+    /// Writes the agent's and the gateway's configuration.
+    ///
+    /// # Errors
+    /// When a program or a file cannot be had.
+    pub fn configure(&self, around: &Surroundings<'_>, assignment: u64) -> anyhow::Result<()> {
+        let agent = self.agent_config(around, assignment)?;
+        write_private(&self.folder.join("sprite-agent.toml"), agent.as_bytes())?;
+        let gateway = self.gateway_config(around)?;
+        write_private(&self.state_dir().join("openclaw.json"), gateway.as_bytes())
+    }
+
+    /// The agent's address: what the VM's public URL leads to.
+    pub fn address(&self) -> SocketAddr {
+        self.agent_port.address()
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn ports(&self) -> [&Port; 2] {
+        [&self.agent_port, &self.gateway_port]
+    }
+
+    pub fn health_token(&self) -> &str {
+        &self.health_token
+    }
+
+    /// # Errors
+    /// When the gateway behind the agent does not answer yet; says what the agent says.
+    pub async fn ensure_ready(&self, client: &reqwest::Client) -> anyhow::Result<()> {
+        self.agent.ensure_running()?;
+        let url = format!("http://{}/pflaster/health", self.address());
+        let response = client.get(url).bearer_auth(&self.health_token).send().await?;
+        let status = response.status();
+        let body: Value = response.json().await?;
+        if !status.is_success() || body["gateway"]["ready"] != true {
+            bail!("{} is not ready: {status} {body}", self.name);
+        }
+        Ok(())
+    }
+
+    /// The gateway's process, the agent's own child.
+    ///
+    /// # Errors
+    /// When there is none at the moment.
+    pub fn gateway_process(&self) -> anyhow::Result<Process> {
+        let agent = self.agent.pid().context("the agent does not run")?;
+        census::of_folder(&self.state_dir())
+            .into_iter()
+            .find(|process| u32::try_from(process.parent) == Ok(agent))
+            .with_context(|| format!("{} has no gateway at the moment", self.name))
+    }
+
+    fn state_dir(&self) -> PathBuf {
+        self.folder.join("openclaw")
+    }
+
+    fn agent_config(&self, around: &Surroundings<'_>, assignment: u64) -> anyhow::Result<String> {
+        let (command, doctor, environment) = match around.gateway {
+            Gateway::Fake => {
+                let program = binaries::program("fake-gateway")?.display().to_string();
+                (vec![program.clone()], vec![program], vec![])
+            }
+            Gateway::Real(openclaw) => (
+                openclaw.command(),
+                openclaw.command(),
+                vec![("PATH".to_owned(), openclaw.search_path())],
+            ),
+        };
+        let port = self.gateway_port.number().to_string();
+        let run = ["gateway", "run", "--port", &port, "--bind", "loopback"];
+        let repair = ["doctor", "--fix", "--yes", "--non-interactive"];
+        let line = |program: Vec<String>, rest: &[&str]| {
+            program.into_iter().chain(rest.iter().map(ToString::to_string)).collect::<Vec<_>>()
+        };
+        let mut text = format!(
+            "listen = \"{}\"\nusername = \"{}\"\nsite_url = \"{}\"\npublic_url = \"{}\"\n\
+             skills = {SKILLS:?}\nhealth_token = \"{}\"\n\n[identity.keys]\n",
+            self.address(),
+            self.username,
+            around.site_url,
+            around.public_url,
+            self.health_token,
+        );
+        let id = SpriteId::parse(&self.name).context("a sprite's name is a sprite id")?;
+        for (key, value) in identity::agent_keys(around.ring, &id, assignment) {
+            writeln!(text, "{key} = \"{value}\"")?;
+        }
+        write!(
+            text,
+            "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\nproxy_ui = false\n\n\
+             [supervisor]\nenabled = true\ncommand = {:?}\ndoctor = {:?}\n\
+             state_dir = \"{}\"\nready_budget_seconds = 180\nstop_grace_seconds = 10\n\
+             log_dir = \"{}\"\n\n[supervisor.env]\n",
+            self.gateway_port.address(),
+            self.gateway_token,
+            line(command, &run),
+            line(doctor, &repair),
+            self.state_dir().display(),
+            self.folder.join("logs").display(),
+        )?;
+        for (name, value) in environment {
+            writeln!(text, "{name} = {value:?}")?;
+        }
+        Ok(text)
+    }
+
+    fn gateway_config(&self, around: &Surroundings<'_>) -> anyhow::Result<String> {
+        let mut config: Value = serde_json::from_str(GATEWAY_CONFIG)?;
+        config["gateway"]["port"] = self.gateway_port.number().into();
+        config["gateway"]["publicOrigin"] = around.public_url.into();
+        config["gateway"]["controlUi"]["allowedOrigins"] = json!([around.public_url]);
+        config["agents"]["defaults"]["skills"] = json!(SKILLS);
+        if let Some(model) = around.model {
+            config["models"]["providers"]["pflaster"]["baseUrl"] =
+                format!("http://{model}/v1").into();
+        }
+        Ok(serde_json::to_string_pretty(&config)?)
+    }
+}

@@ -1,0 +1,442 @@
+//! A whole Arcamatrix on loopback, from nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use shared::{KeyId, KeyRing, PublicSite, Username};
+use tempfile::TempDir;
+
+use crate::control::Control;
+use crate::edge::Edge;
+use crate::leak::Watched;
+use crate::openclaw::Model;
+use crate::sprite::{Gateway, Sprite, Surroundings};
+use crate::vault::{Vault, write_private};
+use crate::wait::wait_until_within;
+use crate::{Chat, Opening, Port, Program, Refusal, Visitor, census, leak, wait_until};
+
+pub const BASE_DOMAIN: &str = "arcamatrix.localhost";
+
+/// What a world is made of.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub edges: usize,
+    /// Customers, each with a password, a sprite and a live route.
+    pub tenants: Vec<String>,
+    /// Where everything is kept; a temporary folder without it.
+    pub state: Option<PathBuf>,
+    /// The first edge's port; further edges follow. Free ports without it.
+    pub public_port: Option<u16>,
+    pub gateway: Gateway,
+    /// Lines for the top of `control.toml`.
+    pub control_config: String,
+}
+
+impl Plan {
+    /// One edge, and one sprite for each of `tenants`.
+    pub fn with_tenants(tenants: &[&str]) -> Self {
+        Self {
+            edges: 1,
+            tenants: tenants.iter().map(ToString::to_string).collect(),
+            state: None,
+            public_port: None,
+            gateway: Gateway::Fake,
+            control_config: String::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_edges(self, edges: usize) -> Self {
+        Self { edges, ..self }
+    }
+
+    #[must_use]
+    pub fn with_control_config(self, lines: &str) -> Self {
+        Self { control_config: lines.to_owned(), ..self }
+    }
+}
+
+/// Somebody who can sign in.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    pub username: String,
+    pub password: String,
+}
+
+/// Runs until it is dropped; then nothing of it is left but a state folder that was asked for.
+pub struct World {
+    pub control: Control,
+    pub edges: Vec<Edge>,
+    pub sprites: Vec<Sprite>,
+    pub customers: Vec<Customer>,
+    pub ring: KeyRing,
+    model: Option<Model>,
+    public: PublicSite,
+    folder: PathBuf,
+    client: reqwest::Client,
+    watched: Mutex<Vec<Watched>>,
+    temporary: Option<TempDir>,
+}
+
+impl World {
+    /// Starts everything and waits until every workspace is live.
+    ///
+    /// # Errors
+    /// Names what did not start, with the end of its log.
+    pub async fn start(plan: Plan) -> anyhow::Result<Self> {
+        let world = Self::prepare(&plan)?;
+        world.begin(&plan).await?;
+        Ok(world)
+    }
+
+    /// Folders, keys, ports; nothing runs yet.
+    fn prepare(plan: &Plan) -> anyhow::Result<Self> {
+        let (folder, temporary) = match &plan.state {
+            Some(folder) => (folder.clone(), None),
+            None => {
+                let temporary = tempfile::Builder::new().prefix("arcamatrix-").tempdir()?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("create the state folder {}", folder.display()))?;
+        let folder = folder.canonicalize()?;
+        let strangers = census::of_folder(&folder);
+        if let Some(stranger) = strangers.first() {
+            bail!("{} is in use by process {}", folder.display(), stranger.pid);
+        }
+        let ring = key_ring(&folder.join("keys.toml"))?;
+        let mut vault = Vault::open(folder.join("secrets.json"))?;
+        let edges = (0..plan.edges)
+            .map(|index| {
+                let public = match plan.public_port {
+                    Some(first) => Port::fixed(first + u16::try_from(index)?)?,
+                    None => Port::claim()?,
+                };
+                Edge::prepare(&folder, &format!("edge-{}", index + 1), public, &mut vault)
+            })
+            .collect::<anyhow::Result<Vec<Edge>>>()?;
+        let port = edges.first().context("a world has an edge")?.address().port();
+        let site_url = format!("http://{BASE_DOMAIN}:{port}").parse()?;
+        let model = match plan.gateway {
+            Gateway::Fake => None,
+            Gateway::Real(_) => Some(Model::prepare(&folder)?),
+        };
+        let sprites = plan
+            .tenants
+            .iter()
+            .map(|username| Sprite::prepare(&folder, username, &mut vault))
+            .collect::<anyhow::Result<Vec<Sprite>>>()?;
+        let customers = plan
+            .tenants
+            .iter()
+            .map(|username| {
+                let password = vault.secret(&format!("customers/{username}/password"))?;
+                Ok(Customer { username: username.clone(), password })
+            })
+            .collect::<anyhow::Result<Vec<Customer>>>()?;
+        Ok(Self {
+            control: Control::prepare(&folder, &mut vault)?,
+            edges,
+            sprites,
+            customers,
+            ring,
+            model,
+            public: PublicSite::new(BASE_DOMAIN, site_url)?,
+            folder,
+            client: crate::control::client(),
+            watched: Mutex::default(),
+            temporary,
+        })
+    }
+
+    async fn begin(&self, plan: &Plan) -> anyhow::Result<()> {
+        let site_url = self.public.site_url();
+        let keys = self.folder.join("keys.toml");
+        self.control.configure(
+            &self.folder,
+            BASE_DOMAIN,
+            site_url,
+            &self.edges,
+            &plan.control_config,
+        )?;
+        self.control.program.start()?;
+        for edge in &self.edges {
+            edge.configure(&keys, BASE_DOMAIN, site_url, self.control.site())?;
+            edge.program.start()?;
+        }
+        if let Some(model) = &self.model {
+            model.program.start()?;
+        }
+        wait_until("control is ready", async || self.control.ensure_ready().await).await?;
+        for edge in &self.edges {
+            let what = format!("{} is ready", edge.program.name());
+            wait_until(&what, async || edge.ensure_ready().await).await?;
+        }
+        for customer in &self.customers {
+            self.control.add_customer(&customer.username, &customer.password).await?;
+        }
+        for sprite in &self.sprites {
+            self.hand_out(sprite, plan).await?;
+        }
+        for sprite in &self.sprites {
+            let what = format!("{} is ready", sprite.name);
+            let deadline = std::time::Duration::from_secs(240);
+            wait_until_within(deadline, &what, async || sprite.ensure_ready(&self.client).await)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes the route, which gives the sprite its assignment, and starts the agent.
+    async fn hand_out(&self, sprite: &Sprite, plan: &Plan) -> anyhow::Result<()> {
+        let username = &sprite.username;
+        self.control.put_route(username, sprite.address(), &sprite.name).await?;
+        let route = self.edges[0].route(username).await?;
+        let route = route.with_context(|| format!("{username} is published and not served"))?;
+        let assignment = route["assignment"].as_u64().context("a route has an assignment")?;
+        let around = Surroundings {
+            site_url: self.public.site_url(),
+            public_url: &self.workspace_url(username),
+            ring: &self.ring,
+            gateway: &plan.gateway,
+            model: self.model.as_ref().map(Model::address),
+        };
+        sprite.configure(&around, assignment)?;
+        sprite.agent.start()
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// `http://arcamatrix.localhost:8080`
+    pub fn site_url(&self) -> &str {
+        self.public.site_url()
+    }
+
+    /// `http://ada.arcamatrix.localhost:8080`
+    pub fn workspace_url(&self, username: &str) -> String {
+        self.public.workspace_url(&name(username))
+    }
+
+    /// `ada.arcamatrix.localhost:8080`
+    pub fn workspace_host(&self, username: &str) -> String {
+        self.public.workspace_host(&name(username))
+    }
+
+    /// A fresh browser at the first edge.
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(self.edges[0].address(), self.folder.join("pages.log"))
+    }
+
+    /// A fresh browser that has signed in as `username` on their workspace.
+    ///
+    /// # Errors
+    /// When it does not end on the chat page.
+    pub async fn signed_in(&self, username: &str) -> anyhow::Result<Visitor> {
+        let visitor = self.visitor();
+        let url = self.workspace_url(username);
+        let page = visitor.sign_in(&url, username, &self.customer(username).password).await?;
+        if page.status != 200 || page.url.as_str() != format!("{url}/") {
+            bail!("signing in as {username} ended with {} on {}", page.status, page.url);
+        }
+        Ok(visitor)
+    }
+
+    pub fn customer(&self, username: &str) -> &Customer {
+        let mut customers = self.customers.iter();
+        customers.find(|customer| customer.username == username).expect("a customer of this world")
+    }
+
+    pub fn sprite(&self, username: &str) -> &Sprite {
+        let mut sprites = self.sprites.iter();
+        sprites.find(|sprite| sprite.username == username).expect("a sprite of this world")
+    }
+
+    /// Opens the workspace's WebSocket as its page would, with the visitor's cookies.
+    ///
+    /// # Errors
+    /// As [`Chat::open`].
+    pub async fn chat(
+        &self,
+        visitor: &Visitor,
+        username: &str,
+    ) -> anyhow::Result<Result<Chat, Refusal>> {
+        let origin = self.workspace_url(username);
+        let host = format!("{username}.{BASE_DOMAIN}");
+        let cookies = visitor.jar().header(&host, crate::jar::Site::SameOrigin, false);
+        let mut headers = vec![
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-mode", "websocket"),
+        ];
+        headers.extend(cookies.as_deref().map(|cookies| ("cookie", cookies)));
+        Chat::open(&Opening {
+            address: visitor.edge(),
+            host: &self.workspace_host(username),
+            path: "/ws",
+            headers: &headers,
+        })
+        .await
+    }
+
+    /// Says that `value` must not turn up in any file but its `homes`.
+    pub fn watch(&self, what: &str, value: &str, homes: &[PathBuf]) {
+        let watched =
+            Watched { what: what.to_owned(), value: value.to_owned(), homes: homes.to_vec() };
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+    }
+
+    fn programs(&self) -> impl Iterator<Item = &Program> {
+        let edges = self.edges.iter().map(|edge| &edge.program);
+        let agents = self.sprites.iter().map(|sprite| &sprite.agent);
+        let model = self.model.iter().map(|model| &model.program);
+        edges.chain(agents).chain(model).chain([&self.control.program])
+    }
+
+    /// Names and pids of what runs.
+    pub fn pids(&self) -> Vec<(String, u32)> {
+        self.programs()
+            .filter_map(|program| Some((program.name().to_owned(), program.pid()?)))
+            .collect()
+    }
+
+    /// Names and log files of all programs.
+    pub fn logs(&self) -> Vec<(String, PathBuf)> {
+        self.programs()
+            .map(|program| (program.name().to_owned(), program.log().to_owned()))
+            .collect()
+    }
+
+    /// # Errors
+    /// With the last words of the first program that has ended by itself.
+    pub fn ensure_running(&self) -> anyhow::Result<()> {
+        self.programs().try_for_each(Program::ensure_running)
+    }
+
+    /// Ends every program, then says what was left behind or got out.
+    ///
+    /// # Errors
+    /// Names each left-over process, each port that is still taken and each leak.
+    pub fn end(&self) -> anyhow::Result<()> {
+        self.programs().for_each(Program::ask_to_stop);
+        self.programs().for_each(|program| {
+            program.stop();
+        });
+        let mut complaints = Vec::new();
+        for process in census::of_folder(&self.folder) {
+            complaints.push(format!("process {} is left: {}", process.pid, process.command));
+            process.kill();
+        }
+        let ports = self.edges.iter().flat_map(Edge::ports);
+        let ports = ports.chain(self.sprites.iter().flat_map(Sprite::ports));
+        let ports = ports.chain(self.model.iter().map(Model::port)).chain(self.control.ports());
+        for port in ports.filter(|port| !port.is_free()) {
+            complaints.push(format!("port {} is still taken", port.number()));
+        }
+        let watched = self.all_watched();
+        complaints.extend(leak::search(&self.folder, &watched).iter().map(ToString::to_string));
+        if complaints.is_empty() { Ok(()) } else { bail!("{}", complaints.join("\n")) }
+    }
+
+    /// The world's own secrets with their proper places, and those that stories named.
+    fn all_watched(&self) -> Vec<Watched> {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let at = |path: &str| self.folder.join(path);
+        let read = |file: &str| std::fs::read_to_string(at(file)).unwrap_or_default();
+        let vault: Value = serde_json::from_str(&read("secrets.json")).unwrap_or_default();
+        for (what, value) in vault.as_object().into_iter().flatten() {
+            let mut homes = vec![at("secrets.json"), at("demo.json")];
+            match what.split('/').collect::<Vec<_>>()[..] {
+                ["control", _] => homes.push(at("control/control.toml")),
+                ["sprites", name, "gateway_token"] => homes.push(at(&format!("sprites/{name}"))),
+                ["sprites", name, _] => {
+                    homes.push(at(&format!("sprites/{name}/sprite-agent.toml")));
+                }
+                [edge, "admin_token"] => {
+                    homes.extend([at(&format!("{edge}/edge.toml")), at("control/control.toml")]);
+                }
+                _ => {}
+            }
+            let value = value.as_str().unwrap_or_default().to_owned();
+            watched.push(Watched { what: what.clone(), value, homes });
+        }
+        let mut keys = |file: &str, table: &[&str]| {
+            let config: toml::Table = read(file).parse().unwrap_or_default();
+            let found = table.iter().try_fold(&config, |table, key| table.get(*key)?.as_table());
+            for (key, value) in found.into_iter().flatten() {
+                let what = format!("key {key} of {file}");
+                let value = value.as_str().unwrap_or_default().to_owned();
+                watched.push(Watched { what, value, homes: vec![at(file)] });
+            }
+        };
+        keys("keys.toml", &["keys"]);
+        for sprite in &self.sprites {
+            let file = format!("sprites/{}/sprite-agent.toml", sprite.username);
+            keys(&file, &["identity", "keys"]);
+        }
+        watched
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let ended = self.end();
+        if std::thread::panicking() {
+            // A story has failed: what the programs said is the best clue there is.
+            for program in self.programs() {
+                eprintln!("--- end of {}'s log\n{}", program.name(), program.last_lines());
+            }
+        }
+        match ended {
+            Err(error) if std::thread::panicking() => eprintln!("the world's end: {error:#}"),
+            Err(error) => panic!("the world's end: {error:#}"),
+            Ok(()) => {}
+        }
+        drop(self.temporary.take());
+    }
+}
+
+/// One world for all stories of a file: started by the first, ended with the last.
+pub struct Shared {
+    world: tokio::sync::Mutex<Weak<World>>,
+}
+
+impl Shared {
+    #[expect(clippy::new_without_default, reason = "a static needs a const function")]
+    pub const fn new() -> Self {
+        Self { world: tokio::sync::Mutex::const_new(Weak::new()) }
+    }
+
+    /// The world that runs already, or a new one made to `plan`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn get(&self, plan: impl FnOnce() -> Plan) -> Arc<World> {
+        let mut shared = self.world.lock().await;
+        if let Some(world) = shared.upgrade() {
+            return world;
+        }
+        let world = World::start(plan()).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let world = Arc::new(world);
+        *shared = Arc::downgrade(&world);
+        world
+    }
+}
+
+fn name(username: &str) -> Username {
+    Username::parse(username).expect("stories use proper names")
+}
+
+/// The ring in `file`, made there when it is the first time.
+fn key_ring(file: &Path) -> anyhow::Result<KeyRing> {
+    if !file.exists() {
+        let id = KeyId::parse("k1")?;
+        write_private(file, KeyRing::generate_toml(&id).as_bytes())?;
+    }
+    let text = std::fs::read_to_string(file)?;
+    KeyRing::from_toml(&text).with_context(|| format!("read {}", file.display()))
+}
