@@ -72,6 +72,11 @@ impl Edge {
              [upstream]\n\
              allow_http = [\"127.0.0.0/8\"]\n\
              allow_addresses = [\"127.0.0.0/8\"]\n\n\
+             # All visitors of a world have one address.\n\
+             [limits]\n\
+             connections_per_address = 100000\n\
+             requests_per_second_per_address = 100000\n\
+             requests_per_second_per_workspace = 100000\n\n\
              [log]\n\
              format = \"json\"\n\
              access = \"{}\"\n",

@@ -158,6 +158,12 @@ impl Visitor {
         self.send(&sending).await
     }
 
+    /// A request with nothing in it that a browser would add; `host` may be anybody's.
+    pub fn bare(&self, method: Method, host: &str, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("http://{}{path}", self.edge);
+        self.client.request(method, url).header(header::HOST, host)
+    }
+
     async fn navigate(
         &self,
         method: Method,

@@ -1,11 +1,12 @@
 //! A whole Arcamatrix on loopback, from nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
-use shared::{KeyId, KeyRing, PublicSite, Username};
+use shared::{KeyId, KeyRing, PublicSite, Session, SessionId, SessionKeys, Username};
 use tempfile::TempDir;
 
 use crate::control::Control;
@@ -77,6 +78,7 @@ pub struct World {
     folder: PathBuf,
     client: reqwest::Client,
     watched: Mutex<Vec<Watched>>,
+    has_failed: AtomicBool,
     temporary: Option<TempDir>,
 }
 
@@ -148,6 +150,7 @@ impl World {
             folder,
             client: crate::control::client(),
             watched: Mutex::default(),
+            has_failed: AtomicBool::new(false),
             temporary,
         })
     }
@@ -256,6 +259,26 @@ impl World {
         sprites.find(|sprite| sprite.username == username).expect("a sprite of this world")
     }
 
+    /// A session token for `username`, signed as control would sign it.
+    ///
+    /// # Errors
+    /// When no edge serves the workspace.
+    pub async fn session_token(&self, username: &str) -> anyhow::Result<String> {
+        let route = self.edges[0].route(username).await?;
+        let route = route.with_context(|| format!("{username} has no route"))?;
+        let now = shared::process::time::unix_seconds();
+        let session = Session {
+            username: name(username),
+            id: SessionId::random(),
+            issued: now,
+            expires: now + 3_600,
+            epoch: route["epoch"].as_u64().context("a route has an epoch")?,
+        };
+        let token = SessionKeys::new(&self.ring).sign(&session);
+        self.watch("a session token", &token, &[]);
+        Ok(token)
+    }
+
     /// Opens the workspace's WebSocket as its page would, with the visitor's cookies.
     ///
     /// # Errors
@@ -288,6 +311,11 @@ impl World {
         let watched =
             Watched { what: what.to_owned(), value: value.to_owned(), homes: homes.to_vec() };
         self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+    }
+
+    /// A story in this world has failed: its end will show the logs.
+    pub fn mark_failed(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
     }
 
     fn programs(&self) -> impl Iterator<Item = &Program> {
@@ -385,8 +413,8 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         let ended = self.end();
-        if std::thread::panicking() {
-            // A story has failed: what the programs said is the best clue there is.
+        if std::thread::panicking() || self.has_failed.load(Ordering::Relaxed) {
+            // What the programs said is the best clue there is.
             for program in self.programs() {
                 eprintln!("--- end of {}'s log\n{}", program.name(), program.last_lines());
             }
@@ -397,33 +425,6 @@ impl Drop for World {
             Ok(()) => {}
         }
         drop(self.temporary.take());
-    }
-}
-
-/// One world for all stories of a file: started by the first, ended with the last.
-pub struct Shared {
-    world: tokio::sync::Mutex<Weak<World>>,
-}
-
-impl Shared {
-    #[expect(clippy::new_without_default, reason = "a static needs a const function")]
-    pub const fn new() -> Self {
-        Self { world: tokio::sync::Mutex::const_new(Weak::new()) }
-    }
-
-    /// The world that runs already, or a new one made to `plan`.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub async fn get(&self, plan: impl FnOnce() -> Plan) -> Arc<World> {
-        let mut shared = self.world.lock().await;
-        if let Some(world) = shared.upgrade() {
-            return world;
-        }
-        let world = World::start(plan()).await.unwrap_or_else(|error| panic!("{error:#}"));
-        let world = Arc::new(world);
-        *shared = Arc::downgrade(&world);
-        world
     }
 }
 
