@@ -1,0 +1,260 @@
+//! What a connected client may call, and what comes back.
+
+use std::io;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tracing::error;
+
+use super::frames::{CallError, Request};
+use super::phase::Phase;
+use super::session_store::{MAIN_KEY, canonical_key};
+use super::sessions::{self, CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
+use super::turn_events::failure_summary;
+use super::turns::{Begun, Outcome, Turn};
+use super::{Gateway, hello, history, schema, skills, turn};
+
+/// Sessions in a list that asks for no number.
+const LIST_LIMIT_DEFAULT: usize = 100;
+
+/// What a call brings about.
+pub struct Reply {
+    pub result: Result<Value, CallError>,
+    /// A turn to run once the caller has been answered.
+    pub then: Option<StartTurn>,
+}
+
+/// A turn that was accepted and does not run yet.
+pub struct StartTurn {
+    turn: Arc<Turn>,
+    message: String,
+}
+
+impl StartTurn {
+    /// Lets the turn run by itself: a client that leaves does not stop it.
+    pub fn start(self, gateway: &Arc<Gateway>) {
+        tokio::spawn(turn::run(Arc::clone(gateway), self.turn, self.message));
+    }
+}
+
+/// Answers one request of a client with these scopes.
+pub fn call(gateway: &Gateway, scopes: &[String], request: &Request) -> Reply {
+    match permitted(gateway, scopes, &request.method) {
+        Err(error) => Reply { result: Err(error), then: None },
+        Ok(()) if request.method == "chat.send" => chat_send(gateway, &request.params),
+        Ok(()) => Reply { result: answer(gateway, &request.method, &request.params), then: None },
+    }
+}
+
+fn permitted(gateway: &Gateway, scopes: &[String], method: &str) -> Result<(), CallError> {
+    if gateway.phase() == Phase::Draining {
+        return Err(CallError::draining(method));
+    }
+    // What nobody has heard of needs the most: a client learns which methods
+    // exist only with every right.
+    let needed = hello::scope_of(method).unwrap_or("operator.admin");
+    if !grants(scopes, needed) {
+        return Err(CallError::missing_scope(needed));
+    }
+    if method == "connect" {
+        return Err(CallError::invalid_request("connect is only valid as the first request"));
+    }
+    if hello::scope_of(method).is_none() {
+        return Err(CallError::invalid_request(format!("unknown method: {method}")));
+    }
+    Ok(())
+}
+
+fn grants(scopes: &[String], needed: &str) -> bool {
+    scopes.iter().any(|scope| {
+        scope == needed
+            || scope == "operator.admin"
+            || (scope == "operator.write" && needed == "operator.read")
+    })
+}
+
+fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, CallError> {
+    schema::check(method, params).map_err(CallError::invalid_request)?;
+    match method {
+        "chat.abort" => chat_abort(gateway, params),
+        "chat.history" => Ok(history::history(gateway, params)),
+        "sessions.list" => Ok(sessions_list(gateway, params)),
+        "sessions.delete" => sessions_delete(gateway, params),
+        "models.list" => Ok(models_list()),
+        "skills.status" => Ok(skills::with_this_machine(|machine| {
+            skills::status(&gateway.settings.config, machine)
+        })),
+        "health" => Ok(gateway.health()),
+        other => {
+            Err(CallError::new("UNAVAILABLE", format!("{other} is not played by the fake gateway")))
+        }
+    }
+}
+
+fn chat_send(gateway: &Gateway, params: &Value) -> Reply {
+    let refuse = |error| Reply { result: Err(error), then: None };
+    if params.get("sessionKey").is_none() {
+        let details = json!({"code": "SESSION_MUTATION_TARGET_REQUIRED", "method": "chat.send"});
+        let error = CallError::invalid_request("session mutation target is unavailable");
+        return refuse(error.with_details(details));
+    }
+    if let Err(complaint) = schema::check("chat.send", params) {
+        return refuse(CallError::invalid_request(complaint));
+    }
+    let text = |key: &str| params[key].as_str().unwrap_or_default();
+    let (message, run_id) = (text("message"), text("idempotencyKey"));
+    let has_attachment = params["attachments"].as_array().is_some_and(|list| !list.is_empty());
+    if message.trim().is_empty() && !has_attachment {
+        return refuse(CallError::invalid_request("message or attachment required"));
+    }
+    let key = canonical_key(text("sessionKey"));
+    let begun = match gateway.turns.begin(&gateway.store, key, run_id, message) {
+        Ok(begun) => begun,
+        Err(error) => return refuse(not_saved("the message", &error)),
+    };
+    let ack = |status: &str| Ok(json!({"runId": run_id, "status": status}));
+    match begun {
+        Begun::Turn(turn) => Reply {
+            result: ack("started"),
+            then: Some(StartTurn { turn, message: message.to_owned() }),
+        },
+        Begun::Steered => Reply { result: ack("started"), then: None },
+        Begun::Again(outcome) => Reply { result: repeated(run_id, &outcome), then: None },
+        Begun::Full => {
+            refuse(CallError::new("UNAVAILABLE", "too many messages wait for the running turn"))
+        }
+    }
+}
+
+/// What the second `chat.send` with the same key hears.
+fn repeated(run_id: &str, outcome: &Outcome) -> Result<Value, CallError> {
+    match outcome {
+        Outcome::Running => Ok(json!({"runId": run_id, "status": "in_flight"})),
+        Outcome::Done => Ok(json!({"runId": run_id, "status": "ok"})),
+        // The real gateway's word for it.
+        Outcome::Aborted { ended_at } => Ok(json!({
+            "runId": run_id,
+            "status": "timeout",
+            "summary": "aborted",
+            "stopReason": "rpc",
+            "endedAt": ended_at,
+        })),
+        Outcome::Failed { reason } => {
+            let summary = failure_summary(reason);
+            let payload = json!({"runId": run_id, "status": "error", "summary": summary});
+            Err(CallError::new("UNAVAILABLE", summary).with_payload(payload))
+        }
+    }
+}
+
+fn chat_abort(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
+    let key = canonical_key(params["sessionKey"].as_str().unwrap_or_default());
+    let runs = turn::abort(gateway, key, params["runId"].as_str())
+        .map_err(|error| not_saved("the aborted turn", &error))?;
+    Ok(json!({"ok": true, "aborted": !runs.is_empty(), "runIds": runs}))
+}
+
+fn sessions_list(gateway: &Gateway, params: &Value) -> Value {
+    let number = |key: &str, default: usize| {
+        params[key].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
+    };
+    let (limit, offset) = (number("limit", LIST_LIMIT_DEFAULT), number("offset", 0));
+    let search = params["search"].as_str().unwrap_or_default().to_lowercase();
+    let matching: Vec<_> = gateway
+        .store
+        .latest()
+        .into_iter()
+        .filter(|session| {
+            let title = sessions::derived_title(session).unwrap_or_default();
+            session.key.contains(&search) || title.to_lowercase().contains(&search)
+        })
+        .collect();
+    let rows: Vec<Value> = matching
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|session| {
+            let mut row = sessions::row(session, gateway.turns.active(&session.key).as_deref());
+            if params["includeDerivedTitles"] == true {
+                row["derivedTitle"] = json!(sessions::derived_title(session));
+            }
+            if params["includeLastMessage"] == true {
+                row["lastMessagePreview"] = json!(sessions::last_message_preview(session));
+            }
+            row
+        })
+        .collect();
+    let next = offset.saturating_add(rows.len());
+    let has_more = next < matching.len();
+    json!({
+        "ts": crate::ids::now_ms(),
+        "path": gateway.store.path(),
+        "count": rows.len(),
+        "totalCount": matching.len(),
+        "limitApplied": limit,
+        "nextOffset": has_more.then_some(next),
+        "hasMore": has_more,
+        "owners": [],
+        "defaults": sessions::defaults(),
+        "sessions": rows,
+    })
+}
+
+fn sessions_delete(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
+    let key = canonical_key(params["key"].as_str().unwrap_or_default());
+    if key == MAIN_KEY {
+        let message = format!("Cannot delete the main session ({MAIN_KEY}).");
+        return Err(CallError::invalid_request(message));
+    }
+    let deleted = turn::abort(gateway, key, None)
+        .and_then(|_| gateway.store.delete(key))
+        .map_err(|error| not_saved("the deletion", &error))?;
+    Ok(json!({"ok": true, "key": key, "deleted": deleted, "archived": []}))
+}
+
+fn models_list() -> Value {
+    json!({"models": [{
+        "id": MODEL,
+        "name": MODEL_NAME,
+        "provider": PROVIDER,
+        "contextWindow": CONTEXT_TOKENS,
+        "reasoning": false,
+        "tags": ["default"],
+        "thinkingLevels": [{"id": "off", "label": "off"}],
+        "thinkingDefault": "off",
+        "available": true,
+    }]})
+}
+
+fn not_saved(what: &str, error: &io::Error) -> CallError {
+    error!(%error, "{what} could not be saved");
+    CallError::new("UNAVAILABLE", format!("{what} could not be saved"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_includes_the_lesser_ones() {
+        let check = |scope: &str, needed: &str, expected: bool| {
+            assert_eq!(grants(&[scope.to_owned()], needed), expected, "{scope} for {needed}");
+        };
+        check("operator.read", "operator.read", true);
+        check("operator.read", "operator.write", false);
+        check("operator.write", "operator.read", true);
+        check("operator.write", "operator.admin", false);
+        check("operator.admin", "operator.write", true);
+    }
+
+    #[test]
+    fn a_repeated_key_hears_how_its_turn_stands() {
+        assert_eq!(repeated("r", &Outcome::Running).unwrap()["status"], "in_flight");
+        assert_eq!(repeated("r", &Outcome::Done).unwrap()["status"], "ok");
+        let aborted = repeated("r", &Outcome::Aborted { ended_at: 1 }).unwrap();
+        assert_eq!(aborted["status"], "timeout");
+        let failed = repeated("r", &Outcome::Failed { reason: "why".to_owned() }).unwrap_err();
+        assert_eq!(failed.code, "UNAVAILABLE");
+        assert_eq!(failed.payload.unwrap()["status"], "error");
+    }
+}

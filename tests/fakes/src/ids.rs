@@ -1,0 +1,50 @@
+//! Fresh ids, secrets, and the time in the unit the gateway uses.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// A random UUID, version 4, in its usual lower-case form.
+pub fn uuid() -> String {
+    let mut bytes: [u8; 16] = random();
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex = hex(&bytes);
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// `N` random bytes as base64url without padding.
+pub fn secret<const N: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(random::<N>())
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Milliseconds since 1970, the unit of every time in the gateway's frames.
+pub fn now_ms() -> u64 {
+    let since_1970 =
+        SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock stands after 1970");
+    u64::try_from(since_1970.as_millis()).expect("milliseconds fit for 500 million years")
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_has_the_version_and_variant_of_a_random_one() {
+        let id = uuid();
+        assert_eq!(id.len(), 36);
+        assert_eq!(&id[14..15], "4");
+        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
+    }
+}

@@ -1,0 +1,16 @@
+//! Stand-ins for the services Arcamatrix talks to.
+//!
+//! Each is a small server that answers on the wire as the real one does,
+//! with nothing of ours inside: a fake that shared our types would share
+//! our mistakes. Two programs come out of this crate:
+//!
+//! - `fake-gateway`: the OpenClaw gateway, protocol v4 ([`gateway`]),
+//! - `fake-model`: a language model for the real OpenClaw ([`model`]).
+//!
+//! Both say what [`script`] says; send `help` to either for the list.
+
+pub mod gateway;
+pub mod ids;
+pub mod model;
+pub mod prompt;
+pub mod script;

@@ -1,0 +1,227 @@
+//! A language model that says what the script says, over the API of OpenAI.
+//!
+//! For the real OpenClaw, where nothing may leave the machine. It never
+//! answers 401: the gateway would lock the provider out for a minute.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, extract::DefaultBodyLimit, http::StatusCode};
+use futures_util::stream::{self, Stream, StreamExt};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::ids;
+use crate::prompt;
+use crate::script::{self, Step};
+
+/// Name of the only model.
+pub const MODEL: &str = "fake-1";
+
+/// The tool the script calls, when the caller offers it.
+const TOOL: &str = "exec";
+
+/// Largest request. The real gateway's prompt is some 60 KB and grows with
+/// the conversation; its own limit for a message is 25 MiB.
+const BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// The model's two endpoints.
+pub fn router() -> Router {
+    Router::new()
+        .route("/v1/models", get(models))
+        .route("/v1/chat/completions", post(complete))
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+}
+
+#[derive(Deserialize)]
+struct Request {
+    messages: Vec<Value>,
+    #[serde(default)]
+    stream: bool,
+    #[serde(default)]
+    tools: Vec<Value>,
+}
+
+/// What the model will do with a request.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    Text(Vec<Step>),
+    /// Asks the caller to run a command.
+    CallTool {
+        command: &'static str,
+    },
+    Refuse {
+        reason: &'static str,
+    },
+}
+
+async fn models() -> Json<Value> {
+    Json(json!({
+        "object": "list",
+        "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "script"}],
+    }))
+}
+
+async fn complete(Json(request): Json<Request>) -> Response {
+    match decide(&request) {
+        // 400 and not 5xx: the gateway tries those seven times, for 95 s.
+        Answer::Refuse { reason } => refuse(reason),
+        answer if request.stream => {
+            let chunks = chunks(answer).map(Ok::<_, Infallible>);
+            Sse::new(chunks).into_response()
+        }
+        answer => Json(completion(&answer)).into_response(),
+    }
+}
+
+fn decide(request: &Request) -> Answer {
+    let prompt = prompt::read(&request.messages);
+    let steps = script::answer(&prompt.message);
+    let offers_tool = request.tools.iter().any(|tool| tool["function"]["name"] == TOOL);
+    match steps.first() {
+        Some(Step::Fail { reason }) => Answer::Refuse { reason },
+        Some(Step::Tool { command, .. }) if offers_tool && !prompt.tool_answered => {
+            Answer::CallTool { command }
+        }
+        _ => Answer::Text(steps),
+    }
+}
+
+fn refuse(reason: &str) -> Response {
+    let body = json!({"error": {"message": reason, "type": "invalid_request_error"}});
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+fn completion(answer: &Answer) -> Value {
+    let (message, finish_reason) = match answer {
+        Answer::Text(steps) => {
+            let text = script::full_text(steps);
+            (json!({"role": "assistant", "content": text}), "stop")
+        }
+        Answer::CallTool { command } => {
+            let calls = json!([tool_call(command)]);
+            let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
+            (message, "tool_calls")
+        }
+        Answer::Refuse { .. } => unreachable!("refused before"),
+    };
+    let mut completion = envelope(
+        "chat.completion",
+        &json!({
+            "index": 0,
+            "message": message,
+            "finish_reason": finish_reason,
+        }),
+    );
+    completion["usage"] = usage();
+    completion
+}
+
+/// The answer as server-sent events: pieces, the end, `[DONE]`.
+fn chunks(answer: Answer) -> impl Stream<Item = Event> {
+    let (pieces, finish_reason): (Vec<(Duration, Value)>, _) = match answer {
+        Answer::Text(steps) => (steps.into_iter().filter_map(piece).collect(), "stop"),
+        Answer::CallTool { command } => {
+            let mut call = tool_call(command);
+            call["index"] = 0.into();
+            let delta = json!({"role": "assistant", "tool_calls": [call]});
+            (vec![(Duration::ZERO, delta)], "tool_calls")
+        }
+        Answer::Refuse { .. } => unreachable!("refused before"),
+    };
+    let deltas = stream::iter(pieces).then(|(pause, delta)| async move {
+        tokio::time::sleep(pause).await;
+        chunk(&delta, None)
+    });
+    let mut last = chunk(&json!({}), Some(finish_reason));
+    last["usage"] = usage();
+    deltas
+        .chain(stream::iter([last]))
+        .map(|chunk| Event::default().data(chunk.to_string()))
+        .chain(stream::iter([Event::default().data("[DONE]")]))
+}
+
+fn piece(step: Step) -> Option<(Duration, Value)> {
+    match step {
+        Step::Say { text, pause } => Some((pause, json!({"content": text}))),
+        Step::Tool { .. } | Step::Fail { .. } => None,
+    }
+}
+
+fn chunk(delta: &Value, finish_reason: Option<&str>) -> Value {
+    envelope(
+        "chat.completion.chunk",
+        &json!({
+            "index": 0,
+            "delta": delta,
+            "finish_reason": finish_reason,
+        }),
+    )
+}
+
+fn envelope(object: &str, choice: &Value) -> Value {
+    json!({
+        "id": "chatcmpl-fake",
+        "object": object,
+        "created": ids::now_ms() / 1000,
+        "model": MODEL,
+        "choices": [choice],
+    })
+}
+
+fn tool_call(command: &str) -> Value {
+    json!({
+        "id": "call_fake1",
+        "type": "function",
+        "function": {"name": TOOL, "arguments": json!({"command": command}).to_string()},
+    })
+}
+
+fn usage() -> Value {
+    json!({"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(message: &str, tools: &[&str]) -> Request {
+        Request {
+            messages: vec![json!({"role": "user", "content": message})],
+            stream: false,
+            tools: tools
+                .iter()
+                .map(|name| json!({"type": "function", "function": {"name": name}}))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn the_tool_is_called_once_and_only_if_there_is_one() {
+        let mut with_tool = request("TOOLCALL", &["exec"]);
+        assert!(matches!(decide(&with_tool), Answer::CallTool { .. }));
+        with_tool.messages.push(json!({"role": "tool", "content": "hi-from-tool"}));
+        assert!(matches!(decide(&with_tool), Answer::Text(_)));
+        assert!(matches!(decide(&request("TOOLCALL", &[])), Answer::Text(_)));
+    }
+
+    #[test]
+    fn an_error_of_the_script_is_never_an_authentication_error() {
+        let Answer::Refuse { reason } = decide(&request("ERROR", &[])) else {
+            panic!("ERROR is refused");
+        };
+        assert_eq!(refuse(reason).status(), StatusCode::BAD_REQUEST);
+    }
+
+    #[tokio::test]
+    async fn the_pieces_of_a_stream_add_up_to_the_whole_answer() {
+        let whole = completion(&decide(&request("FAST markdown", &[])));
+        let streamed = chunks(decide(&request("FAST markdown", &[]))).count().await;
+        let text = whole["choices"][0]["message"]["content"].as_str().unwrap();
+        let words = text.split_inclusive(char::is_whitespace).count();
+        assert_eq!(streamed, words + 2, "the words, the end, and [DONE]");
+    }
+}

@@ -1,0 +1,139 @@
+//! Finds what the customer said inside what the real OpenClaw sends a model.
+//!
+//! The gateway wraps a message in a time, a description of the
+//! conversation, and the state of its runtime, and follows it with messages
+//! of its own:
+//!
+//! ```text
+//! Conversation info: ⟦openclaw:ctx⟧ ```json {…}``` [Sun 2026-11-22 08:38 UTC] hello
+//!
+//! Runtime: agent=main | session=agent:main:main | …
+//! ```
+
+use serde_json::Value;
+
+const INTERNAL_BEGIN: &str = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
+const INTERNAL_END: &str = "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>";
+const CONVERSATION_INFO: &str = "Conversation info:";
+const FENCE: &str = "```";
+const RUNTIME: &str = "\n\nRuntime: agent=";
+
+/// A conversation as far as the script needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// The latest words of the customer, unwrapped.
+    pub message: String,
+    /// Whether a tool has answered since.
+    pub tool_answered: bool,
+}
+
+/// Reads the `messages` of a chat completion. Without any words of a
+/// customer the message is empty.
+pub fn read(messages: &[Value]) -> Prompt {
+    let said = messages.iter().enumerate().rev().find_map(|(index, message)| {
+        let from_user = message["role"] == "user";
+        let words = unwrap(&text(&message["content"]));
+        (from_user && !words.is_empty()).then_some((index, words))
+    });
+    let Some((index, message)) = said else {
+        return Prompt { message: String::new(), tool_answered: false };
+    };
+    let tool_answered = messages[index..].iter().any(|message| message["role"] == "tool");
+    Prompt { message, tool_answered }
+}
+
+/// A message's content is a text or a list of parts.
+fn text(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn unwrap(text: &str) -> String {
+    let text = without_internal_context(text);
+    let text = text.split(RUNTIME).next().unwrap_or_default();
+    without_time(without_conversation_info(text.trim())).trim().to_owned()
+}
+
+fn without_internal_context(text: &str) -> String {
+    let Some((before, rest)) = text.split_once(INTERNAL_BEGIN) else {
+        return text.to_owned();
+    };
+    let after = rest.split_once(INTERNAL_END).map_or("", |(_, after)| after);
+    format!("{before}{after}")
+}
+
+fn without_conversation_info(text: &str) -> &str {
+    let Some(info) = text.strip_prefix(CONVERSATION_INFO) else {
+        return text;
+    };
+    let fenced = info.split_once(FENCE).map(|(_, rest)| rest);
+    match fenced.and_then(|fenced| fenced.split_once(FENCE)) {
+        Some((_, after)) => after.trim_start(),
+        None => text,
+    }
+}
+
+/// Takes off `[Sun 2026-11-22 08:38 UTC] `, and no other bracket.
+fn without_time(text: &str) -> &str {
+    let stamped = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "))
+        .filter(|(stamp, _)| stamp.len() <= 40 && stamp.contains(':') && stamp.contains('-'));
+    stamped.map_or(text, |(_, rest)| rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// As recorded, shortened.
+    fn recorded(message: &str) -> Vec<Value> {
+        vec![
+            json!({"role": "system", "content": "You are a personal assistant."}),
+            json!({"role": "user", "content": format!(
+                "[Sun 2026-11-22 08:38 UTC] {message}\n\nRuntime: agent=main | host=vm"
+            )}),
+            json!({"role": "user", "content": [{"type": "text", "text":
+                "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>\nnone\n<<<END_OPENCLAW_INTERNAL_CONTEXT>>>"
+            }]}),
+        ]
+    }
+
+    fn check(messages: &[Value], expected: &str) {
+        assert_eq!(read(messages).message, expected);
+    }
+
+    #[test]
+    fn the_customers_words_come_out_of_the_wrapping() {
+        check(&recorded("SLOW please"), "SLOW please");
+        check(&recorded("two\n\nparagraphs"), "two\n\nparagraphs");
+        check(&recorded("[1] is not a time"), "[1] is not a time");
+    }
+
+    #[test]
+    fn a_description_of_the_conversation_is_taken_off() {
+        let wrapped = "Conversation info: ⟦openclaw:ctx⟧ ```json\n{\"a\":1}\n``` \
+                       [Sun 2026-11-22 08:38 UTC] hello";
+        check(&[json!({"role": "user", "content": wrapped})], "hello");
+    }
+
+    #[test]
+    fn plain_messages_stay_as_they_are() {
+        check(&[json!({"role": "user", "content": "hello"})], "hello");
+        check(&[], "");
+    }
+
+    #[test]
+    fn a_tool_counts_only_after_the_latest_words() {
+        let mut messages = recorded("TOOLCALL");
+        assert!(!read(&messages).tool_answered);
+        messages.push(json!({"role": "tool", "content": "hi"}));
+        assert!(read(&messages).tool_answered);
+        messages.extend(recorded("TOOLCALL again"));
+        assert!(!read(&messages).tool_answered);
+    }
+}
