@@ -155,8 +155,7 @@ impl Edge {
     /// # Errors
     /// When the edge cannot be reached or refuses.
     pub async fn route(&self, username: &str) -> anyhow::Result<Option<Value>> {
-        let answer =
-            self.call(Method::GET, &format!("/v1/routes/{username}"), Vec::new()).await?;
+        let answer = self.call(Method::GET, &format!("/v1/routes/{username}"), Vec::new()).await?;
         match answer.status {
             StatusCode::NOT_FOUND => Ok(None),
             _ => answer.success().map(Some),

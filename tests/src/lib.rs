@@ -8,6 +8,7 @@
 pub mod binaries;
 pub mod census;
 pub mod chat;
+pub mod chrome;
 pub mod control;
 pub mod edge;
 pub mod form;
@@ -25,6 +26,7 @@ pub mod wait;
 pub mod world;
 
 pub use chat::{Chat, Opening, Refusal};
+pub use chrome::{Chrome, Screen};
 pub use mirror::Mirror;
 pub use port::Port;
 pub use program::Program;

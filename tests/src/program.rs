@@ -169,8 +169,7 @@ mod tests {
     fn shell(script: &str) -> (tempfile::TempDir, Program) {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        let program =
-            Program::new("shell", "/bin/sh".into(), log).argument("-c").argument(script);
+        let program = Program::new("shell", "/bin/sh".into(), log).argument("-c").argument(script);
         program.start().unwrap();
         (folder, program)
     }

@@ -239,8 +239,7 @@ impl Visitor {
         if let Some(fields) = sending.form {
             request = request.form(fields);
         }
-        let response =
-            request.send().await.with_context(|| format!("{} {url}", sending.method))?;
+        let response = request.send().await.with_context(|| format!("{} {url}", sending.method))?;
         let (status, headers) = (response.status(), response.headers().clone());
         self.keep_cookies(&host, &headers)?;
         let body = response.text().await.with_context(|| format!("read the body of {url}"))?;

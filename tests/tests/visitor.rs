@@ -92,7 +92,10 @@ async fn a_visitor_signs_in_chats_and_signs_out() {
     let headers = [("accept", "application/json")];
     let logout = format!("{url}/auth/logout");
     let answer = visitor.fetch(&url, Method::POST, &logout, &headers).await.unwrap();
-    assert_eq!((answer.status.as_u16(), answer.json().unwrap()), (200, json!({"signed_out": true})));
+    assert_eq!(
+        (answer.status.as_u16(), answer.json().unwrap()),
+        (200, json!({"signed_out": true}))
+    );
     assert!(answer.header("clear-site-data").contains("\"cookies\""), "{answer:?}");
     chat.closed().await.unwrap();
     assert_eq!(session(&visitor, &url).await["signed_in"], false);

@@ -1,0 +1,219 @@
+//! A real browser: headless Chromium, driven through chromedriver.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, anyhow};
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::wait::ensure;
+use crate::{Port, Program, binaries, census, wait_until};
+
+/// The screen a story plays on.
+#[derive(Debug, Clone, Copy)]
+pub enum Screen {
+    /// 1280 × 800.
+    Desktop,
+    /// 390 × 844 and touch.
+    Phone,
+}
+
+/// One browser with a profile of its own; ends when it is dropped.
+pub struct Chrome {
+    pub client: Client,
+    driver: Program,
+    port: Port,
+    profile: TempDir,
+}
+
+impl Chrome {
+    /// # Errors
+    /// When Chromium or its driver is not installed or does not start.
+    pub async fn start(screen: Screen) -> anyhow::Result<Self> {
+        let profile = tempfile::Builder::new().prefix("arcamatrix-chrome-").tempdir()?;
+        let port = Port::claim()?;
+        let driver =
+            Program::new("chromedriver", "chromedriver".into(), profile.path().join("log"))
+                .argument(format!("--port={}", port.number()))
+                .environment("TMPDIR", profile.path());
+        driver.start().context("start chromedriver; Debian's package is chromium-driver")?;
+        let url = format!("http://{}", port.address());
+        let capabilities = capabilities(screen, &profile);
+        let client = wait_until("the browser is open", async || {
+            driver.ensure_running()?;
+            let mut builder = ClientBuilder::new(hyper_util_connector());
+            builder.capabilities(capabilities.clone());
+            builder.connect(&url).await.map_err(|error| anyhow!("{error}"))
+        })
+        .await?;
+        Ok(Self { client, driver, port, profile })
+    }
+
+    /// # Errors
+    /// When the page cannot be loaded.
+    pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
+        self.client.goto(url).await.with_context(|| format!("go to {url}"))
+    }
+
+    /// The visible element with this `data-testid`, when it is there.
+    ///
+    /// # Errors
+    /// When it does not appear.
+    pub async fn find(&self, testid: &str) -> anyhow::Result<Element> {
+        self.find_css(&format!("[data-testid={testid}]")).await
+    }
+
+    /// [`Self::find`] by a CSS selector.
+    ///
+    /// # Errors
+    /// When it does not appear.
+    pub async fn find_css(&self, selector: &str) -> anyhow::Result<Element> {
+        wait_until(&format!("{selector} is on the page"), async || {
+            let element = self.client.find(Locator::Css(selector)).await?;
+            ensure(element.is_displayed().await?, anyhow!("it is hidden"))?;
+            Ok::<_, anyhow::Error>(element)
+        })
+        .await
+    }
+
+    /// Clicks it as soon as it can be clicked.
+    ///
+    /// # Errors
+    /// When it never can.
+    pub async fn click(&self, testid: &str) -> anyhow::Result<()> {
+        self.click_css(&format!("[data-testid={testid}]")).await
+    }
+
+    /// # Errors
+    /// When it never can be clicked.
+    pub async fn click_css(&self, selector: &str) -> anyhow::Result<()> {
+        wait_until(&format!("{selector} can be clicked"), async || {
+            let element = self.client.find(Locator::Css(selector)).await?;
+            ensure(element.is_enabled().await?, anyhow!("it is disabled"))?;
+            Ok::<_, anyhow::Error>(element.click().await?)
+        })
+        .await
+    }
+
+    /// # Errors
+    /// When there is no such field.
+    pub async fn fill(&self, selector: &str, text: &str) -> anyhow::Result<()> {
+        let field = self.find_css(selector).await?;
+        field.clear().await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// The value of an expression in the page.
+    ///
+    /// # Errors
+    /// When it throws.
+    pub async fn evaluate(&self, expression: &str) -> anyhow::Result<Value> {
+        let script = format!("return {expression}");
+        self.client.execute(&script, vec![]).await.with_context(|| format!("run {expression}"))
+    }
+
+    /// The text of every element with this `data-testid`, hidden or not.
+    ///
+    /// # Errors
+    /// When the page cannot be asked.
+    pub async fn texts(&self, testid: &str) -> anyhow::Result<Vec<String>> {
+        let found = format!(
+            "[...document.querySelectorAll('[data-testid={testid}]')].map(e => e.textContent)"
+        );
+        Ok(serde_json::from_value(self.evaluate(&found).await?)?)
+    }
+
+    /// Waits until the last element with this `data-testid` is in `state`, by its `data-state`.
+    ///
+    /// # Errors
+    /// When it does not get there.
+    pub async fn wait_for_state(&self, testid: &str, state: &str) -> anyhow::Result<()> {
+        wait_until(&format!("{testid} is {state}"), async || {
+            let found = format!(
+                "[...document.querySelectorAll('[data-testid={testid}]')].at(-1)?.dataset.state"
+            );
+            let seen = self.evaluate(&found).await?;
+            ensure(seen == state, anyhow!("{seen}"))
+        })
+        .await
+    }
+
+    /// What the browser complained about since it was asked last.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn console(&self) -> anyhow::Result<Vec<String>> {
+        let session = self.client.session_id().await?.context("the browser has a session")?;
+        let url = format!("http://{}/session/{session}/se/log", self.port.address());
+        let answer = reqwest::Client::builder()
+            .no_proxy()
+            .build()?
+            .post(url)
+            .json(&json!({"type": "browser"}))
+            .send()
+            .await?;
+        let log: Value = answer.json().await?;
+        let entries = log["value"].as_array().context("the driver has a log")?;
+        Ok(entries.iter().filter_map(|entry| Some(entry["message"].as_str()?.into())).collect())
+    }
+
+    /// Writes `target/screenshots/<name>.png`.
+    ///
+    /// # Errors
+    /// When there is no picture, or it cannot be written.
+    pub async fn screenshot(&self, name: &str) -> anyhow::Result<()> {
+        let folder: PathBuf = binaries::target_folder()?.join("screenshots");
+        std::fs::create_dir_all(&folder)?;
+        let picture = self.client.screenshot().await.context("take a screenshot")?;
+        std::fs::write(folder.join(format!("{name}.png")), picture)?;
+        Ok(())
+    }
+}
+
+impl Drop for Chrome {
+    fn drop(&mut self) {
+        // The driver ends without its browser; a profile in use would be left over.
+        self.driver.kill();
+        for process in census::of_folder(self.profile.path()) {
+            process.kill();
+        }
+    }
+}
+
+fn hyper_util_connector() -> impl hyper_util::client::legacy::connect::Connect + Clone + Send + Sync
+{
+    hyper_util::client::legacy::connect::HttpConnector::new()
+}
+
+fn capabilities(screen: Screen, profile: &TempDir) -> serde_json::Map<String, Value> {
+    let mut arguments = vec![
+        "--headless".to_owned(),
+        "--disable-gpu".to_owned(),
+        "--disable-quic".to_owned(),
+        "--no-first-run".to_owned(),
+        // A closed network answers each look-up with an error, many at a time.
+        "--disable-background-networking".to_owned(),
+        "--disable-component-update".to_owned(),
+        "--disable-sync".to_owned(),
+        // Containers give /dev/shm too little.
+        "--disable-dev-shm-usage".to_owned(),
+        "--window-size=1280,800".to_owned(),
+        format!("--user-data-dir={}", profile.path().join("profile").display()),
+    ];
+    if rustix::process::geteuid().is_root() {
+        arguments.push("--no-sandbox".to_owned());
+    }
+    let mut options = json!({"args": arguments});
+    if let Screen::Phone = screen {
+        options["mobileEmulation"] = json!({
+            "deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2, "touch": true},
+        });
+    }
+    let capabilities = json!({
+        "goog:chromeOptions": options,
+        "goog:loggingPrefs": {"browser": "ALL"},
+    });
+    capabilities.as_object().cloned().expect("it was written as an object")
+}
