@@ -73,8 +73,7 @@ function render() {
   document.getElementById('app').hidden = signedOut;
   document.getElementById('signed-out').hidden = !signedOut;
   if (signedOut) {
-    thread.clear();
-    document.title = 'Signed out · Arcamatrix';
+    showSignedOut();
     return;
   }
   const list = workspace.list();
@@ -86,6 +85,13 @@ function render() {
   composer.update(workspace.thread.key, workspace.obstacle, config.limits.message_max_bytes);
   const done = thread.update(workspace.thread, { username: config.username, skills: known.chosen });
   if (!done) renderSoon();
+}
+
+function showSignedOut() {
+  thread.clear();
+  document.title = 'Signed out · Arcamatrix';
+  // An open dialog would keep the sign-in link out of reach.
+  for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
 }
 
 function showTitle(title) {
@@ -142,9 +148,10 @@ async function remove({ key, title }) {
   try {
     await workspace.remove(key);
   } catch (error) {
+    const why = error.uncertain ? 'could not be reached' : 'does not let conversations be deleted from here';
     const hide = await confirmed({
       title: 'Not deleted',
-      text: `Your assistant did not delete it (${error.message}). You can take it out of the list in this browser; its messages stay with the assistant.`,
+      text: `Your assistant ${why}. You can take the conversation out of the list in this browser; its messages stay with the assistant.`,
       action: 'Hide it',
     });
     if (!hide) return;

@@ -2,7 +2,8 @@
 //
 // Thread   {key, loaded, stale, lost, messages}; `stale` asks for the history to be read again,
 //          `lost` says that a connection broke while an answer was being written
-// Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', attempts, error}
+// Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', received, attempts, error};
+//          `received` once the gateway has said so: it may still have died before writing it down
 // Answer   {role:'assistant', id, runId, text, earlier, at, phase, tools, seq, error,
 //           status:'thinking'|'streaming'|'done'|'aborted'|'error'|'interrupted'}
 //

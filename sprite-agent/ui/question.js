@@ -18,6 +18,7 @@ export function asked(thread, { question, text, at }) {
     text,
     at,
     delivery: 'sending',
+    received: false,
     attempts: 1,
     error: null,
   };
@@ -53,7 +54,12 @@ export function acknowledged(thread, { question, status }) {
 export function delivered(thread, question) {
   const id = userId(question);
   if (!thread.messages.some((message) => message.id === id && message.delivery !== 'sent')) return thread;
-  return withMessage(thread, id, (message) => ({ ...message, delivery: 'sent', error: null }));
+  return withMessage(thread, id, (message) => ({
+    ...message,
+    delivery: 'sent',
+    received: true,
+    error: null,
+  }));
 }
 
 /** The question was refused; `uncertain` when the gateway may have it all the same. */

@@ -167,7 +167,8 @@ export class Workspace {
   /** What was never acknowledged becomes a draft again: it is there after signing in. */
   #keepUnsent() {
     for (const thread of Object.values(this.state.threads)) {
-      const texts = undelivered(thread).map((question) => question.text);
+      const unsent = undelivered(thread).filter((question) => !question.received);
+      const texts = unsent.map((question) => question.text);
       if (texts.length > 0 && !this.#memory.draft(thread.key)) this.#memory.keepDraft(thread.key, texts.join('\n\n'));
     }
   }

@@ -45,16 +45,18 @@ export class QuestionView {
 
   update(message) {
     this.#id = message.id;
-    this.root.dataset.state = message.delivery;
+    // Once the gateway has it, the visitor need not worry; finding out the rest is our business.
+    const delivery = message.received && message.delivery === 'unsure' ? 'sent' : message.delivery;
+    this.root.dataset.state = delivery;
     if (this.#text.textContent !== message.text) this.#text.textContent = message.text;
     showTime(this.#time, message.at);
-    if (message.delivery === 'failed') {
+    if (delivery === 'failed') {
       this.#note.replaceChildren(
         element('span', { class: 'problem' }, icon('warning'), `Not sent. ${message.error ?? ''}`),
         retryButton('Send again', () => this.#actions.retry(this.#id)),
       );
     } else {
-      this.#note.replaceChildren(DELIVERY[message.delivery] ?? '');
+      this.#note.replaceChildren(DELIVERY[delivery] ?? '');
     }
   }
 }
@@ -131,5 +133,7 @@ function showTime(node, at) {
   if (node.dateTime === iso) return;
   node.dateTime = iso;
   node.title = date.toLocaleString();
-  node.textContent = date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const isToday = date.toDateString() === new Date().toDateString();
+  const day = isToday ? {} : { day: 'numeric', month: 'short' };
+  node.textContent = date.toLocaleString([], { ...day, hour: '2-digit', minute: '2-digit' });
 }

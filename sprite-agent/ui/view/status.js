@@ -52,13 +52,14 @@ export class StatusView {
         'Please try again in a few minutes. If it stays like this, ',
         accountUrl ? element('a', { href: accountUrl, target: '_blank', rel: 'noopener' }, 'tell us') : 'tell us',
         '.',
-        this.#tryNow('Try again'),
       ],
     };
+    const button = { reconnecting: state.retryAt && 'Try now', failed: 'Try again' }[state.kind];
     this.#notice.dataset.state = state.kind;
     this.#notice.replaceChildren(
       state.kind === 'failed' ? icon('warning') : element('span', { class: 'spinner', 'aria-hidden': 'true' }),
       element('p', {}, ...parts[state.kind]()),
+      ...(button ? [this.#tryNow(button)] : []),
     );
     this.#notice.hidden = false;
   }
@@ -72,7 +73,7 @@ export class StatusView {
       this.#later(500, tick);
     };
     tick();
-    return ['The connection was lost; what you write is kept.', count, this.#tryNow('Try now')];
+    return ['The connection was lost; what you write is kept.', count];
   }
 
   #tryNow(label) {

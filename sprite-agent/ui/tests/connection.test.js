@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { delay, LONGEST_MS, SHORTEST_MS } from '../backoff.js';
+import { Connection, OPEN_MAX_MS, PROBE_MAX_MS, SIGNED_OUT, SILENCE_MS } from '../connection.js';
+import { Clock, settled } from './clock.js';
+
+class Socket {
+  sent = [];
+  closed = false;
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close() {
+    this.closed = true;
+  }
+
+  gets(frame) {
+    this.onmessage({ data: JSON.stringify(frame) });
+  }
+
+  challenge() {
+    this.gets({ type: 'event', event: 'connect.challenge', payload: { nonce: 'n' } });
+  }
+
+  gateway(state, message) {
+    this.gets({ type: 'event', event: 'arca.gateway', payload: { state, message } });
+  }
+
+  answer(method, frame = { ok: true, payload: {} }) {
+    const { id } = this.sent.findLast((request) => request.method === method);
+    this.gets({ type: 'res', id, ...frame });
+  }
+}
+
+/** A started connection, its clock and sockets, and what it has told. `session` is what `/auth/session` says. */
+function world({ session = { signed_in: true } } = {}) {
+  const told = { states: [], hellos: 0, losses: [], events: [], asked: 0 };
+  const sockets = [];
+  const clock = new Clock();
+  const site = { session };
+  const connection = new Connection({
+    url: 'ws://host/ws',
+    sessionUrl: '/auth/session',
+    openSocket: () => sockets[sockets.push(new Socket()) - 1],
+    fetch: async () => {
+      told.asked += 1;
+      if (site.session instanceof Error) throw site.session;
+      return { ok: true, json: async () => site.session };
+    },
+    clock,
+    random: () => 0,
+    onState: (state) => told.states.push(state.kind),
+    onHello: () => (told.hellos += 1),
+    onEvent: (name) => told.events.push(name),
+    onLost: ({ code }) => told.losses.push(code),
+  });
+  connection.start();
+  return { connection, clock, sockets, told, site, get socket() { return sockets.at(-1); } };
+}
+
+async function online(options) {
+  const here = world(options);
+  here.socket.onopen();
+  here.socket.challenge();
+  here.socket.answer('connect');
+  await settled();
+  assert.equal(here.connection.state.kind, 'online');
+  return here;
+}
+
+test('the wait doubles up to its cap and stays within its spread', () => {
+  for (let attempt = 0; attempt < 40; attempt += 1) {
+    for (const random of [0, 0.5, 0.999]) {
+      const wait = delay(attempt, random);
+      assert.ok(wait >= SHORTEST_MS && wait <= LONGEST_MS, `attempt ${attempt}: ${wait} ms`);
+    }
+  }
+  assert.ok(delay(3, 0.5) > delay(1, 0.5));
+  assert.equal(delay(1000, 0.999999), LONGEST_MS);
+});
+
+test('the greeting carries no secret', async () => {
+  const { socket } = await online();
+  assert.deepEqual(socket.sent[0], { type: 'req', id: '1', method: 'connect', params: {} });
+});
+
+test('a lost network is tried again, and the greeting is repeated', async () => {
+  const here = await online({ session: new Error('no network') });
+  here.socket.onclose({ code: 1006 });
+  await settled();
+  assert.equal(here.connection.state.kind, 'reconnecting');
+  assert.ok(here.connection.state.retryAt > here.clock.now());
+  await here.clock.pass(SHORTEST_MS);
+  assert.equal(here.sockets.length, 2);
+  here.socket.challenge();
+  here.socket.answer('connect');
+  await settled();
+  assert.equal(here.told.hellos, 2);
+});
+
+test('a refused upgrade of somebody signed out ends in signed-out and no further attempt', async () => {
+  const here = world({ session: { signed_in: false } });
+  here.socket.onclose({ code: 1006 });
+  await here.clock.pass(10 * 60_000);
+  assert.equal(here.connection.state.kind, 'signed-out');
+  assert.equal(here.sockets.length, 1);
+  assert.equal(here.told.asked, 1);
+});
+
+test('being told to be signed out needs no question', async () => {
+  const here = await online();
+  here.socket.onclose({ code: SIGNED_OUT });
+  await here.clock.pass(10 * 60_000);
+  assert.equal(here.connection.state.kind, 'signed-out');
+  assert.equal(here.told.asked, 0);
+});
+
+test('who has signed in again elsewhere is back when looking at the page', async () => {
+  const here = await online();
+  here.socket.onclose({ code: SIGNED_OUT });
+  here.site.session = { signed_in: false };
+  await here.connection.wake();
+  assert.equal(here.connection.state.kind, 'signed-out');
+  here.site.session = { signed_in: true };
+  await here.connection.wake();
+  assert.equal(here.sockets.length, 2);
+});
+
+test('the network coming back ends the wait', async () => {
+  const here = await online({ session: new Error('no network') });
+  here.socket.onclose({ code: 1006 });
+  await settled();
+  await here.connection.wake();
+  assert.equal(here.sockets.length, 2);
+  await here.clock.pass(SHORTEST_MS);
+  assert.equal(here.sockets.length, 2);
+});
+
+test('a restarting assistant keeps the socket, and greets again when it is back', async () => {
+  const here = await online();
+  here.socket.gateway('restarting', 'stopped unexpectedly');
+  assert.equal(here.connection.state.kind, 'restarting');
+  assert.deepEqual(here.told.losses, [null]);
+  here.socket.gateway('ready');
+  assert.equal(here.connection.state.kind, 'restarting');
+  here.socket.challenge();
+  here.socket.answer('connect');
+  await settled();
+  assert.equal(here.connection.state.kind, 'online');
+  assert.equal(here.sockets.length, 1);
+});
+
+test('a failed assistant is reported with its reason', async () => {
+  const here = await online();
+  here.socket.gateway('failed', 'no memory left');
+  assert.deepEqual(here.connection.state, { kind: 'failed', message: 'no memory left' });
+});
+
+test('a greeting that comes too early leaves the assistant starting', async () => {
+  const here = world();
+  here.socket.challenge();
+  here.socket.answer('connect', { ok: false, error: { code: 'UNAVAILABLE', message: 'starting' } });
+  await settled();
+  assert.equal(here.connection.state.kind, 'starting');
+});
+
+test('a request under way when the connection breaks is told so', async () => {
+  const here = await online();
+  const request = here.connection.request('chat.send', {});
+  here.socket.onclose({ code: 1006 });
+  await assert.rejects(request, (error) => error.code === 'LOST' && error.uncertain);
+});
+
+test('a refusal is passed on with its code', async () => {
+  const here = await online();
+  const request = here.connection.request('secrets.read');
+  here.socket.answer('secrets.read', { ok: false, error: { code: 'FORBIDDEN', message: 'not available here' } });
+  await assert.rejects(request, (error) => error.code === 'FORBIDDEN' && !error.uncertain);
+});
+
+test('nothing is asked while the assistant is away', async () => {
+  const here = world();
+  await assert.rejects(here.connection.request('chat.send'), { code: 'OFFLINE' });
+  assert.deepEqual(here.socket.sent, []);
+});
+
+test('a silent socket is asked for a sign of life and then given up', async () => {
+  const here = await online({ session: new Error('no network') });
+  await here.clock.pass(SILENCE_MS);
+  assert.equal(here.socket.sent.at(-1).method, 'health');
+  await here.clock.pass(PROBE_MAX_MS);
+  assert.equal(here.sockets[0].closed, true);
+  assert.notEqual(here.connection.state.kind, 'online');
+});
+
+test('any sign of life keeps a quiet connection', async () => {
+  const here = await online();
+  await here.clock.pass(SILENCE_MS);
+  here.socket.answer('health', { ok: false, error: { code: 'UNAVAILABLE', message: 'later' } });
+  await here.clock.pass(PROBE_MAX_MS);
+  assert.equal(here.connection.state.kind, 'online');
+});
+
+test('a socket that never opens is given up', async () => {
+  const here = world({ session: new Error('no network') });
+  await here.clock.pass(OPEN_MAX_MS);
+  assert.equal(here.sockets[0].closed, true);
+  assert.equal(here.connection.state.kind, 'reconnecting');
+});
+
+test('what a forsaken socket still says is not heard', async () => {
+  const here = await online({ session: new Error('no network') });
+  const old = here.socket;
+  await here.clock.pass(SILENCE_MS + PROBE_MAX_MS + SHORTEST_MS);
+  old.gets({ type: 'event', event: 'chat', payload: {} });
+  assert.deepEqual(here.told.events, []);
+});
+
+test('a frame that is no JSON is passed over', async () => {
+  const here = await online();
+  here.socket.onmessage({ data: '{' });
+  here.socket.onmessage({ data: 'null' });
+  assert.equal(here.connection.state.kind, 'online');
+});

@@ -1,0 +1,103 @@
+// The small pure parts: addresses, titles, skills, links, memory.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { fromHash, isConversation, MAIN, toHash } from '../address.js';
+import { initial, reduce } from '../conversations.js';
+import { ageGroup, entries, titleFrom } from '../conversation-list.js';
+import { newIdentifier } from '../identifier.js';
+import { blocksOf, isSafeLink, settledCount } from '../markdown.js';
+import { checkedSettings, DEFAULT_SETTINGS, Memory } from '../memory.js';
+import { skillList } from '../skills.js';
+
+test('an address names a conversation of this workspace, or nothing', () => {
+  assert.equal(fromHash(toHash(MAIN)), MAIN);
+  assert.equal(fromHash('#/c/openai%3Aabc'), 'agent:main:openai:abc');
+  for (const hash of ['', '#', '#/c/', '#/c/%', '#/c/a b', '#/c/<script>', `#/c/${'x'.repeat(300)}`]) {
+    assert.equal(fromHash(hash), null, hash);
+  }
+  assert.equal(isConversation('agent:other:main'), false);
+});
+
+test('a title is the first line with words, without its markdown', () => {
+  assert.equal(titleFrom('\n---\n## Plan **Lisbon**\nwith children'), 'Plan Lisbon');
+  assert.equal(titleFrom('x'.repeat(500)).length, 80);
+});
+
+test('conversations stand in the order of their last activity', () => {
+  const sessions = [
+    { key: 'agent:main:old', updatedAt: 10, derivedTitle: 'Old' },
+    { key: 'agent:main:new', updatedAt: 20, derivedTitle: 'New' },
+    { key: 'agent:main:cron', updatedAt: 30, isBackground: true },
+    { key: 'global', updatedAt: 40 },
+  ];
+  const state = reduce(initial(), { type: 'opened', key: 'agent:main:empty', fresh: true });
+  const list = entries({ sessions, state, memory: new Memory(null) });
+  assert.deepEqual(list.map(({ title }) => title), ['New conversation', 'New', 'Old']);
+  assert.deepEqual(list.map(({ current }) => current), [true, false, false]);
+});
+
+test('ages count from midnight', () => {
+  const now = new Date(2026, 5, 15, 9).getTime();
+  assert.equal(ageGroup(new Date(2026, 5, 15, 0, 1).getTime(), now), 'Today');
+  assert.equal(ageGroup(new Date(2026, 5, 14, 23, 59).getTime(), now), 'Yesterday');
+  assert.equal(ageGroup(new Date(2026, 5, 10).getTime(), now), 'Last 7 days');
+  assert.equal(ageGroup(0, now), 'Earlier');
+  assert.equal(ageGroup(Infinity, now), 'Today');
+});
+
+test('what a skill is missing is said in words', () => {
+  const missing = (missingParts, rest = {}) =>
+    skillList(['s'], [{ skillKey: 's', eligible: false, missing: missingParts, ...rest }]).chosen[0].reason;
+  assert.equal(missing({ bins: ['gh'] }), 'needs the program gh');
+  assert.equal(missing({ bins: ['a', 'b', 'c'], env: ['KEY'] }), 'needs the programs a, b and c and the key KEY');
+  assert.equal(missing({ anyBins: ['a', 'b'] }), 'needs one of the programs a or b');
+  assert.equal(missing({}, { disabled: true }), 'switched off');
+  assert.equal(missing({}), 'not ready on your assistant');
+  assert.equal(skillList(['gone'], []).chosen[0].usable, false);
+});
+
+test('a skill that was not chosen is listed only when it can be used', () => {
+  const rows = [
+    { skillKey: 'tmux', eligible: true },
+    { skillKey: 'gog', eligible: false },
+    { skillKey: 'kept-away', eligible: true, blockedByAllowlist: true },
+  ];
+  assert.deepEqual(skillList([], rows).others.map(({ name }) => name), ['Tmux']);
+});
+
+test('only absolute web and mail addresses are links', () => {
+  for (const href of ['https://example.org/a', 'http://example.org', 'mailto:ada@example.org', 'HTTPS://EXAMPLE.ORG']) {
+    assert.equal(isSafeLink(href), true, href);
+  }
+  for (const href of ['javascript:alert(1)', ' javascript:alert(1)', 'java\nscript:alert(1)', '/auth/logout', '//evil.test',
+    'data:text/html,x', 'blob:https://x', 'vbscript:x', 'https://', '', null]) {
+    assert.equal(isSafeLink(href), false, String(href));
+  }
+});
+
+test('all blocks but the last are settled while a text grows', () => {
+  const blocks = blocksOf('# One\n\nTwo\n\n- three');
+  assert.equal(blocks[settledCount(blocks)].type, 'list');
+  assert.equal(settledCount(blocksOf('only one')), 0);
+  assert.equal(settledCount(blocksOf('')), 0);
+});
+
+test('settings that make no sense are the usual ones', () => {
+  assert.deepEqual(checkedSettings({ theme: 'neon', text: 7, enterSends: 'yes' }), { ...DEFAULT_SETTINGS });
+  assert.equal(checkedSettings({ theme: 'dark' }).theme, 'dark');
+  assert.deepEqual(checkedSettings(null), { ...DEFAULT_SETTINGS });
+});
+
+test('memory without storage forgets, and does not fail', () => {
+  const memory = new Memory(null);
+  memory.keepDraft(MAIN, 'hello');
+  assert.equal(memory.draft(MAIN), '');
+});
+
+test('identifiers are version 4 and differ', () => {
+  const made = new Set(Array.from({ length: 100 }, newIdentifier));
+  assert.equal(made.size, 100);
+  for (const id of made) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});

@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { RequestError, SIGNED_OUT, TOO_BIG } from '../connection.js';
+import { Memory } from '../memory.js';
+import { Workspace } from '../workspace.js';
+import { Clock, settled } from './clock.js';
+import { assistantRow, delta, final, KEY, userRow } from './run.js';
+
+class Storage {
+  #items = {};
+  getItem = (name) => this.#items[name] ?? null;
+  setItem = (name, value) => (this.#items[name] = value);
+}
+
+/** Answers requests out of `answers` (by method; a function is called with the params), and keeps them. */
+class Gateway {
+  asked = [];
+  answers = { 'chat.history': {}, 'sessions.list': { sessions: [] }, 'skills.status': { skills: [] } };
+
+  async request(method, params) {
+    this.asked.push({ method, params });
+    const answer = this.answers[method];
+    const value = typeof answer === 'function' ? await answer(params) : answer;
+    if (value instanceof Error) throw value;
+    return value ?? {};
+  }
+
+  sent() {
+    return this.asked.filter(({ method }) => method === 'chat.send').map(({ params }) => params.idempotencyKey);
+  }
+}
+
+async function world() {
+  const gateway = new Gateway();
+  const memory = new Memory(new Storage());
+  const clock = new Clock();
+  let keys = 0;
+  const workspace = new Workspace({ memory, clock, newId: () => `r${++keys}`, onChange: () => {} });
+  workspace.use(gateway);
+  const callbacks = workspace.callbacks();
+  const here = {
+    workspace, gateway, memory, clock,
+    connect: async () => {
+      callbacks.onState({ kind: 'online' });
+      callbacks.onHello();
+      await settled();
+    },
+    lose: async (code = 1006, kind = 'reconnecting') => {
+      callbacks.onState({ kind });
+      callbacks.onLost({ code });
+      await settled();
+    },
+    signOut: () => {
+      callbacks.onLost({ code: SIGNED_OUT });
+      callbacks.onState({ kind: 'signed-out' });
+    },
+    hear: ({ payload }) => callbacks.onEvent('chat', payload),
+    texts: () => workspace.thread.messages.map(({ text }) => text),
+  };
+  workspace.open(KEY);
+  await here.connect();
+  return here;
+}
+
+const lostOnTheWay = () => new RequestError('LOST', 'the connection was lost');
+
+test('a greeting reads the history of the open conversation', async () => {
+  const here = await world();
+  assert.deepEqual(here.gateway.asked[0].method, 'chat.history');
+  assert.equal(here.gateway.asked[0].params.sessionKey, KEY);
+});
+
+test('nothing is sent while disconnected', async () => {
+  const here = await world();
+  await here.lose();
+  assert.equal(here.workspace.send('hello'), false);
+  assert.deepEqual(here.gateway.sent(), []);
+});
+
+test('a lost message is sent once more with the same key, after the history was read', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = lostOnTheWay;
+  here.workspace.send('hello');
+  await here.lose();
+  here.gateway.answers['chat.send'] = { runId: 'r1', status: 'started' };
+  here.gateway.asked.length = 0;
+  await here.connect();
+  const relevant = here.gateway.asked.map(({ method }) => method).filter((method) => method.startsWith('chat.'));
+  assert.deepEqual(relevant, ['chat.history', 'chat.send']);
+  assert.deepEqual(here.gateway.sent(), ['r1']);
+  await here.connect();
+  assert.deepEqual(here.gateway.sent(), ['r1']);
+});
+
+test('a message that arrived before the loss is not sent again', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = lostOnTheWay;
+  here.workspace.send('hello');
+  await here.lose();
+  here.gateway.answers['chat.history'] = { messages: [userRow('r1'), assistantRow('r1', 'Good day')] };
+  await here.connect();
+  assert.deepEqual(here.gateway.sent(), ['r1']);
+  assert.deepEqual(here.texts(), ['hello', 'Good day']);
+});
+
+test('an assistant that is not ready yet is asked again after a moment', async () => {
+  const here = await world();
+  let refusals = 1;
+  here.gateway.answers['chat.send'] = () =>
+    refusals-- > 0 ? new RequestError('UNAVAILABLE', 'restarting') : { runId: 'r1', status: 'started' };
+  here.workspace.send('hello');
+  await here.clock.pass(5_000);
+  assert.deepEqual(here.gateway.sent(), ['r1', 'r1']);
+  assert.equal(here.workspace.thread.messages[0].delivery, 'sent');
+});
+
+test('a message too long for the connection is not sent again', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = () => new Promise(() => {});
+  here.workspace.send('hello');
+  await here.lose(TOO_BIG);
+  await here.connect();
+  assert.deepEqual(here.gateway.sent(), ['r1']);
+  assert.equal(here.workspace.thread.messages[0].delivery, 'failed');
+});
+
+test('asking again after a failure uses a new key', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  here.workspace.send('hello');
+  await settled();
+  here.hear({ payload: { runId: 'r1', sessionKey: KEY, seq: 3, state: 'error', errorMessage: 'no' } });
+  here.workspace.retry('run:r1');
+  assert.deepEqual(here.gateway.sent(), ['r1', 'r2']);
+});
+
+test('sending a refused message again replaces it', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = new RequestError('INVALID_REQUEST', 'no');
+  here.workspace.send('hello');
+  await settled();
+  here.workspace.retry('user:r1');
+  assert.deepEqual(here.texts(), ['hello', '']);
+});
+
+test('a second message waits until the answer is there', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  here.workspace.send('hello');
+  here.hear(delta('r1', 2, 'Go', 'Go'));
+  assert.equal(here.workspace.send('more'), false);
+  here.hear(final('r1', 3, 'Good day'));
+  assert.equal(here.workspace.send('more'), true);
+});
+
+test('stopping names the run, and believes the gateway that it is over', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  here.gateway.answers['chat.abort'] = { ok: true, aborted: true, runIds: ['r1'] };
+  here.workspace.send('hello');
+  await here.workspace.stop();
+  assert.deepEqual(here.gateway.asked.at(-1).params, { sessionKey: KEY, runId: 'r1' });
+  assert.equal(here.workspace.thread.messages[1].status, 'aborted');
+});
+
+test('a history that cannot be read now is read later', async () => {
+  const here = await world();
+  here.gateway.answers['chat.history'] = lostOnTheWay;
+  here.workspace.open('agent:main:other');
+  await settled();
+  here.gateway.answers['chat.history'] = { messages: [userRow('x'), assistantRow('x', 'there')] };
+  await here.clock.pass(5_000);
+  assert.deepEqual(here.texts(), ['hello', 'there']);
+});
+
+test('signing out forgets what is shown and keeps what was not sent as a draft', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = () => new Promise(() => {});
+  here.workspace.send('not there yet');
+  here.signOut();
+  assert.deepEqual(here.texts(), []);
+  assert.deepEqual(here.workspace.sessions, []);
+  assert.equal(here.memory.draft(KEY), 'not there yet');
+});
+
+test('a conversation the assistant will not delete stays', async () => {
+  const here = await world();
+  here.gateway.answers['sessions.list'] = { sessions: [{ key: KEY }, { key: 'agent:main:two' }] };
+  await here.connect();
+  here.gateway.answers['sessions.delete'] = new RequestError('FORBIDDEN', 'not available here');
+  await assert.rejects(here.workspace.remove('agent:main:two'));
+  assert.equal(here.workspace.list().length, 2);
+  here.workspace.hide('agent:main:two');
+  assert.equal(here.workspace.list().length, 1);
+});
