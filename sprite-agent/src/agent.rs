@@ -1,0 +1,55 @@
+//! What all connections share.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::config::Config;
+use crate::gateway::status::GatewayStatus;
+use crate::metrics::Metrics;
+use crate::stopping::Stopping;
+use crate::ui::Ui;
+
+pub struct Agent {
+    pub config: Config,
+    pub ui: Ui,
+    pub metrics: Metrics,
+    pub gateway: watch::Receiver<GatewayStatus>,
+    pub stopping: Stopping,
+    pub started: Instant,
+    sockets: Arc<Semaphore>,
+}
+
+impl Agent {
+    pub fn new(
+        config: Config,
+        gateway: watch::Receiver<GatewayStatus>,
+        stopping: Stopping,
+    ) -> Self {
+        Self {
+            ui: Ui::new(&config.site_url),
+            metrics: Metrics::new(),
+            gateway,
+            stopping,
+            started: Instant::now(),
+            sockets: Arc::new(Semaphore::new(config.limits.sockets)),
+            config,
+        }
+    }
+
+    /// The right to one more WebSocket; `None` when there are enough.
+    pub fn claim_socket(&self) -> Option<OwnedSemaphorePermit> {
+        self.sockets.clone().try_acquire_owned().ok()
+    }
+
+    pub fn open_sockets(&self) -> usize {
+        self.config.limits.sockets - self.sockets.available_permits()
+    }
+
+    /// Returns when the last WebSocket is closed.
+    pub async fn sockets_closed(&self) {
+        let all = u32::try_from(self.config.limits.sockets).expect("limited by the configuration");
+        let _ = self.sockets.acquire_many(all).await;
+    }
+}

@@ -1,0 +1,184 @@
+//! One page's socket, from the upgrade to the close.
+//!
+//! Two loops run side by side and share a [`Ledger`]: [`Visit::serve_page`]
+//! judges and forwards requests, `link` dials the gateway, forwards what it
+//! says and dials again when it is gone. Each loop sends a frame before it
+//! reads the next, so that a side that cannot take more is not fed more.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+
+use super::dial::GatewaySocket;
+use super::ledger::{Ledger, Verdict};
+use super::notice;
+use super::request::{Request, connect_frame};
+use crate::agent::Agent;
+use crate::metrics::Direction;
+
+/// Below the 60 s after which proxies and mobile networks forget a silent connection.
+const PING_EVERY: Duration = Duration::from_secs(25);
+
+/// Two pings unanswered and some: nobody is there any more.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// A page that has not taken one frame after this long is not going to.
+const WRITE_MAX: Duration = Duration::from_secs(60);
+
+/// How long the closing handshake may take.
+const CLOSE_MAX: Duration = Duration::from_secs(2);
+
+pub(super) struct Visit<S> {
+    pub(super) agent: Arc<Agent>,
+    page: tokio::sync::Mutex<SplitSink<WebSocketStream<S>, Message>>,
+    pub(super) gateway: tokio::sync::Mutex<Option<SplitSink<GatewaySocket, Message>>>,
+    ledger: Mutex<Ledger>,
+}
+
+/// Why a visit is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The page closed, or its connection broke.
+    Left,
+    /// We close, and say why.
+    Close { code: u16, reason: &'static str },
+}
+
+const TOO_BIG: End = End::Close { code: 1009, reason: "message too big" };
+const MALFORMED: End = End::Close { code: 1008, reason: "not a request" };
+const NOT_TEXT: End = End::Close { code: 1003, reason: "text only" };
+const AGENT_STOPS: End = End::Close { code: 1012, reason: "the agent restarts" };
+
+/// Runs until the page is gone or the agent stops. The visitor has been identified.
+pub async fn serve<S>(agent: Arc<Agent>, socket: WebSocketStream<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let stopping = agent.stopping.clone();
+    let (page, mut from_page) = socket.split();
+    let visit = Visit {
+        agent,
+        page: tokio::sync::Mutex::new(page),
+        gateway: tokio::sync::Mutex::new(None),
+        ledger: Mutex::default(),
+    };
+    let end = tokio::select! {
+        end = visit.serve_page(&mut from_page) => end,
+        end = visit.serve_gateway() => end,
+        end = visit.keep_alive() => end,
+        () = stopping.requested() => AGENT_STOPS,
+    };
+    visit.finish(end, from_page).await;
+}
+
+impl<S> Visit<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    async fn serve_page(&self, page: &mut SplitStream<WebSocketStream<S>>) -> End {
+        loop {
+            let message = match tokio::time::timeout(SILENCE_MAX, page.next()).await {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(Error::Capacity(_)))) => return TOO_BIG,
+                Ok(Some(Err(_)) | None) | Err(_) => return End::Left,
+            };
+            match message {
+                Message::Text(text) => {
+                    if let Err(end) = self.request(&text).await {
+                        return end;
+                    }
+                }
+                Message::Binary(_) => return NOT_TEXT,
+                Message::Close(_) => return End::Left,
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    async fn request(&self, text: &str) -> Result<(), End> {
+        let arrived = Instant::now();
+        let request = Request::parse(text).map_err(|_| MALFORMED)?;
+        // Held until the frame is sent: a loss cannot come between the verdict and the frame.
+        let mut gateway = self.gateway.lock().await;
+        let verdict = self.ledger().admit(&request.id, &request.method, text.len());
+        let frame = match verdict {
+            Verdict::Forward => request.to_frame(),
+            Verdict::Connect => connect_frame(&request.id, &self.agent.config.gateway.token),
+            Verdict::TooBig => return Err(TOO_BIG),
+            Verdict::Refuse(refusal) => {
+                drop(gateway);
+                self.agent.metrics.request_refused(refusal);
+                let frame = refusal.to_frame(&request.id, &request.method);
+                return self.tell(frame.into()).await;
+            }
+        };
+        let size = frame.len();
+        let is_sent = match gateway.as_mut() {
+            Some(gateway) => gateway.send(Message::text(frame)).await.is_ok(),
+            None => false,
+        };
+        drop(gateway);
+        if is_sent {
+            self.agent.metrics.relayed(Direction::ToGateway, size, arrived.elapsed());
+        } else if self.ledger().withdraw(&request.id) {
+            return self.tell(notice::unavailable(&request.id).into()).await;
+        }
+        Ok(())
+    }
+
+    async fn keep_alive(&self) -> End {
+        loop {
+            tokio::time::sleep(PING_EVERY).await;
+            if let Err(end) = self.send(Message::Ping(bytes::Bytes::new())).await {
+                return end;
+            }
+        }
+    }
+
+    /// Sends a text frame to the page, in its turn.
+    pub(super) async fn tell(&self, frame: Utf8Bytes) -> Result<(), End> {
+        self.send(Message::Text(frame)).await
+    }
+
+    async fn send(&self, message: Message) -> Result<(), End> {
+        let write = async { self.page.lock().await.send(message).await };
+        match tokio::time::timeout(WRITE_MAX, write).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Left),
+        }
+    }
+
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().expect("nothing panics while it holds the ledger")
+    }
+
+    /// Closes both sockets politely, within [`CLOSE_MAX`].
+    async fn finish(self, end: End, mut from_page: SplitStream<WebSocketStream<S>>) {
+        let Self { page, gateway, .. } = self;
+        let close_gateway = async {
+            if let Some(mut gateway) = gateway.into_inner() {
+                // It may be gone already, which is as good.
+                let _ = gateway.close().await;
+            }
+        };
+        let close_page = async {
+            let mut page = page.into_inner();
+            if let End::Close { code, reason } = end {
+                let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
+                if page.send(Message::Close(Some(frame))).await.is_ok() {
+                    // A reset of unread bytes would overtake the close frame.
+                    while let Some(Ok(_)) = from_page.next().await {}
+                }
+            }
+        };
+        let both = async { tokio::join!(close_gateway, close_page) };
+        let _ = tokio::time::timeout(CLOSE_MAX, both).await;
+    }
+}

@@ -1,0 +1,230 @@
+//! Decides whether a request may pass: who asks, and from which page.
+//!
+//! Pure. The VM's own URL is public on the internet, so what the edge has not
+//! signed goes no further than here.
+
+use hyper::header::{ACCEPT, HeaderMap, HeaderName, ORIGIN, UPGRADE};
+use hyper::{Method, Uri};
+use shared::identity::{self, IDENTITY_HEADER, Identity, IdentityError, IdentityKey};
+use shared::{Upstream, Username};
+
+/// What is known about this workspace.
+pub struct Guard<'a> {
+    pub keys: &'a [IdentityKey],
+    pub username: &'a Username,
+    pub public_url: &'a Upstream,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decision {
+    Pass(Identity),
+    /// A person who found the VM's own URL: to the same path on the proper host.
+    Redirect(String),
+    NoIdentity(Refusal),
+    ForeignOrigin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Missing,
+    /// More than one header, or bytes that are no text.
+    Unreadable,
+    Invalid(IdentityError),
+}
+
+impl Refusal {
+    /// A label for metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unreadable | Self::Invalid(IdentityError::Malformed) => "malformed",
+            Self::Invalid(IdentityError::UnknownKey) => "unknown_key",
+            Self::Invalid(IdentityError::Forged) => "forged",
+            Self::Invalid(IdentityError::ForeignWorkspace) => "foreign_workspace",
+            Self::Invalid(IdentityError::Stale) => "stale",
+        }
+    }
+}
+
+impl Guard<'_> {
+    /// `now` is in unix seconds.
+    pub fn decide(&self, method: &Method, uri: &Uri, headers: &HeaderMap, now: u64) -> Decision {
+        match self.identify(headers, now) {
+            Ok(_) if needs_origin(method, headers) && !self.is_our_origin(headers) => {
+                Decision::ForeignOrigin
+            }
+            Ok(identity) => Decision::Pass(identity),
+            // Only where there is no identity at all: one that is wrong came through an edge, and
+            // a redirect back to the edge would go round in circles.
+            Err(Refusal::Missing) if is_navigation(method, headers) => {
+                Decision::Redirect(format!("{}{}", self.public_url, path_and_query(uri)))
+            }
+            Err(refusal) => Decision::NoIdentity(refusal),
+        }
+    }
+
+    fn identify(&self, headers: &HeaderMap, now: u64) -> Result<Identity, Refusal> {
+        let header = match only(headers, &HeaderName::from_static(IDENTITY_HEADER)) {
+            Only::None => return Err(Refusal::Missing),
+            Only::Text(text) => text,
+            Only::Unreadable => return Err(Refusal::Unreadable),
+        };
+        identity::verify(self.keys, header, self.username, now).map_err(Refusal::Invalid)
+    }
+
+    fn is_our_origin(&self, headers: &HeaderMap) -> bool {
+        matches!(only(headers, &ORIGIN), Only::Text(origin) if origin == self.public_url.as_str())
+    }
+}
+
+/// Is this an attempt to leave HTTP for another protocol?
+pub fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(UPGRADE)
+}
+
+fn needs_origin(method: &Method, headers: &HeaderMap) -> bool {
+    !method.is_safe() || is_upgrade(headers)
+}
+
+fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    method == Method::GET
+        && !is_upgrade(headers)
+        && (text("sec-fetch-mode") == Some("navigate")
+            || text(ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/html")))
+}
+
+/// Begins with a slash, so that nothing in it can change the host it is put behind.
+fn path_and_query(uri: &Uri) -> &str {
+    uri.path_and_query()
+        .map(|path_and_query| path_and_query.as_str())
+        .filter(|text| text.starts_with('/'))
+        .unwrap_or("/")
+}
+
+enum Only<'a> {
+    None,
+    Text(&'a str),
+    Unreadable,
+}
+
+/// The one value of a header that must not be there twice.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Only<'a> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Only::None,
+        (Some(value), None) => value.to_str().map_or(Only::Unreadable, Only::Text),
+        (Some(_), Some(_)) => Only::Unreadable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+    use shared::{KeyId, RequestId, SessionId};
+
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+    const OURS: &str = "http://ada.arca.localhost:8080";
+
+    fn key(byte: &str) -> IdentityKey {
+        IdentityKey::from_hex(KeyId::parse("k1").unwrap(), &byte.repeat(32)).unwrap()
+    }
+
+    fn identity(username: &str, issued: u64) -> Identity {
+        Identity {
+            username: Username::parse(username).unwrap(),
+            session: SessionId::random(),
+            request: RequestId::random(),
+            issued,
+        }
+    }
+
+    fn signed() -> String {
+        key("01").sign(&identity("ada", NOW))
+    }
+
+    fn decide(method: &str, path: &str, headers: &[(&'static str, &str)]) -> Decision {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        let guard = Guard {
+            keys: &[key("01")],
+            username: &Username::parse("ada").unwrap(),
+            public_url: &OURS.parse().unwrap(),
+        };
+        guard.decide(&method.parse().unwrap(), &path.parse().unwrap(), &map, NOW)
+    }
+
+    #[test]
+    fn what_the_edge_signed_passes() {
+        let passed = decide("GET", "/", &[(IDENTITY_HEADER, &signed())]);
+        assert!(matches!(passed, Decision::Pass(identity) if identity.username.as_str() == "ada"));
+    }
+
+    #[test]
+    fn an_identity_that_is_not_ours_is_refused_and_never_redirected() {
+        let check = |header: String, label: &str| {
+            let headers = [(IDENTITY_HEADER, header.as_str()), ("sec-fetch-mode", "navigate")];
+            match decide("GET", "/", &headers) {
+                Decision::NoIdentity(refusal) => assert_eq!(refusal.label(), label),
+                other => panic!("{label}: {other:?}"),
+            }
+        };
+        check(key("02").sign(&identity("ada", NOW)), "forged");
+        check(key("01").sign(&identity("bob", NOW)), "foreign_workspace");
+        check(key("01").sign(&identity("ada", NOW - 61)), "stale");
+        check(key("01").sign(&identity("ada", NOW + 61)), "stale");
+        check(signed().replacen("1.k1", "1.k2", 1), "unknown_key");
+        check(signed().replacen("ada", "bob", 1), "forged");
+        check(String::new(), "malformed");
+        check("1.k1".to_owned(), "malformed");
+    }
+
+    #[test]
+    fn two_identities_are_none() {
+        let (first, second) = (signed(), signed());
+        let headers = [(IDENTITY_HEADER, first.as_str()), (IDENTITY_HEADER, second.as_str())];
+        assert_eq!(decide("GET", "/", &headers), Decision::NoIdentity(Refusal::Unreadable));
+    }
+
+    #[test]
+    fn a_person_is_sent_to_the_proper_host_and_a_program_is_refused() {
+        let page = ("accept", "text/html,*/*;q=0.8");
+        let redirect = |path: &str| Decision::Redirect(format!("{OURS}{path}"));
+        assert_eq!(decide("GET", "/a?b=c", &[page]), redirect("/a?b=c"));
+        assert_eq!(decide("GET", "/", &[("sec-fetch-mode", "navigate")]), redirect("/"));
+        assert_eq!(decide("GET", "//evil.test/", &[page]), redirect("//evil.test/"));
+        assert_eq!(decide("GET", "http://evil.test/x", &[page]), redirect("/x"));
+        let refused = Decision::NoIdentity(Refusal::Missing);
+        assert_eq!(decide("GET", "/", &[]), refused);
+        assert_eq!(decide("POST", "/", &[page]), refused);
+        assert_eq!(decide("GET", "/ws", &[page, ("upgrade", "websocket")]), refused);
+    }
+
+    #[test]
+    fn what_changes_something_comes_from_our_own_page() {
+        let header = signed();
+        let check = |method: &str, extra: &[(&'static str, &str)], passes: bool| {
+            let mut headers = vec![(IDENTITY_HEADER, header.as_str())];
+            headers.extend_from_slice(extra);
+            let passed = matches!(decide(method, "/ws", &headers), Decision::Pass(_));
+            assert_eq!(passed, passes, "{method} {extra:?}");
+        };
+        let upgrade = ("upgrade", "websocket");
+        check("GET", &[("origin", "http://evil.test")], true);
+        check("GET", &[upgrade, ("origin", OURS)], true);
+        check("POST", &[("origin", OURS)], true);
+        check("POST", &[], false);
+        for wrong in ["http://evil.test", "null", "", "http://ada.arca.localhost", OURS_WITH_SLASH]
+        {
+            check("GET", &[upgrade, ("origin", wrong)], false);
+        }
+        check("GET", &[upgrade], false);
+        check("GET", &[upgrade, ("origin", OURS), ("origin", OURS)], false);
+    }
+
+    const OURS_WITH_SLASH: &str = "http://ada.arca.localhost:8080/";
+}

@@ -1,0 +1,228 @@
+//! What Prometheus is told. No label has a value that a visitor could choose.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
+};
+
+use crate::gateway::ledger::Refusal as RequestRefusal;
+use crate::gateway::status::{GatewayStatus, Phase};
+use crate::guard::Refusal;
+use crate::memory;
+
+/// Which part of the agent answered.
+#[derive(Debug, Clone, Copy)]
+pub enum Part {
+    Page,
+    Config,
+    Socket,
+    ControlUi,
+    Health,
+    Metrics,
+    Guard,
+    Nothing,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Direction {
+    ToGateway,
+    ToPage,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum LinkOutcome {
+    Open,
+    NotYet,
+    Refused,
+    Unreachable,
+}
+
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    identities_refused: IntCounterVec,
+    requests_refused: IntCounterVec,
+    links: IntCounterVec,
+    links_lost: IntCounter,
+    to_gateway: Relay,
+    to_page: Relay,
+    sockets: IntGauge,
+    gateway_phase: IntGaugeVec,
+    gateway_restarts: IntGauge,
+    memory: IntGauge,
+    gateway_memory: IntGauge,
+}
+
+struct Relay {
+    bytes: IntCounter,
+    seconds: Histogram,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counters = |name, help, labels: &[&str]| {
+            let vector = IntCounterVec::new(Opts::new(name, help), labels);
+            registered(&registry, vector.expect("our own names are valid"))
+        };
+        let gauge = |name, help| {
+            registered(&registry, IntGauge::new(name, help).expect("our own names are valid"))
+        };
+        let relay_bytes = counters(
+            "arca_agent_relayed_bytes_total",
+            "Bytes of frames relayed between page and gateway",
+            &["direction"],
+        );
+        let relay_seconds = registered(&registry, relay_seconds());
+        let relay = |direction: &str| Relay {
+            bytes: relay_bytes.with_label_values(&[direction]),
+            seconds: relay_seconds.with_label_values(&[direction]),
+        };
+        let links_lost =
+            IntCounter::new("arca_agent_links_lost_total", "Links to the gateway that broke");
+        let phase = IntGaugeVec::new(
+            Opts::new("arca_agent_gateway_phase", "1 for the phase the gateway is in"),
+            &["phase"],
+        );
+        Self {
+            requests: counters(
+                "arca_agent_requests_total",
+                "Requests by the part that answered and the status",
+                &["part", "status"],
+            ),
+            identities_refused: counters(
+                "arca_agent_identities_refused_total",
+                "Requests without a valid identity, by reason",
+                &["reason"],
+            ),
+            requests_refused: counters(
+                "arca_agent_gateway_requests_refused_total",
+                "Gateway requests of the page that the agent answered itself, by reason",
+                &["reason"],
+            ),
+            links: counters(
+                "arca_agent_links_total",
+                "Attempts to link a page to the gateway, by outcome",
+                &["outcome"],
+            ),
+            links_lost: registered(&registry, links_lost.expect("our own names are valid")),
+            to_gateway: relay("to_gateway"),
+            to_page: relay("to_page"),
+            sockets: gauge("arca_agent_sockets", "WebSockets of pages that are open"),
+            gateway_phase: registered(&registry, phase.expect("our own names are valid")),
+            gateway_restarts: gauge(
+                "arca_agent_gateway_restarts",
+                "How often the gateway was started again since the agent runs",
+            ),
+            memory: gauge("arca_agent_resident_memory_bytes", "Resident memory of the agent"),
+            gateway_memory: gauge(
+                "arca_agent_gateway_resident_memory_bytes",
+                "Resident memory of the gateway, without its helper processes; 0 when unknown",
+            ),
+            registry,
+        }
+    }
+
+    pub fn answered(&self, part: Part, status: StatusCode) {
+        let part = match part {
+            Part::Page => "page",
+            Part::Config => "config",
+            Part::Socket => "socket",
+            Part::ControlUi => "control_ui",
+            Part::Health => "health",
+            Part::Metrics => "metrics",
+            Part::Guard => "guard",
+            Part::Nothing => "nothing",
+        };
+        self.requests.with_label_values(&[part, status.as_str()]).inc();
+    }
+
+    pub fn identity_refused(&self, refusal: Refusal) {
+        self.identities_refused.with_label_values(&[refusal.label()]).inc();
+    }
+
+    pub fn request_refused(&self, refusal: RequestRefusal) {
+        let reason = match refusal {
+            RequestRefusal::MethodNotAllowed => "method",
+            RequestRefusal::Unavailable => "unavailable",
+            RequestRefusal::AlreadyConnected => "connected",
+            RequestRefusal::IdInUse => "id_in_use",
+            RequestRefusal::TooMany => "too_many",
+        };
+        self.requests_refused.with_label_values(&[reason]).inc();
+    }
+
+    pub fn link(&self, outcome: LinkOutcome) {
+        let outcome = match outcome {
+            LinkOutcome::Open => "open",
+            LinkOutcome::NotYet => "not_yet",
+            LinkOutcome::Refused => "refused",
+            LinkOutcome::Unreachable => "unreachable",
+        };
+        self.links.with_label_values(&[outcome]).inc();
+    }
+
+    pub fn link_lost(&self) {
+        self.links_lost.inc();
+    }
+
+    /// One frame of `size` bytes has passed and was `held` by us that long.
+    pub fn relayed(&self, direction: Direction, size: usize, held: Duration) {
+        let relay = match direction {
+            Direction::ToGateway => &self.to_gateway,
+            Direction::ToPage => &self.to_page,
+        };
+        relay.bytes.inc_by(size as u64);
+        relay.seconds.observe(held.as_secs_f64());
+    }
+
+    /// The text for a scrape; what is not counted as it happens is read now.
+    pub fn scrape(&self, gateway: &GatewayStatus, sockets: usize) -> String {
+        for (phase, name) in [
+            (Phase::Starting, "starting"),
+            (Phase::Ready, "ready"),
+            (Phase::Restarting, "restarting"),
+            (Phase::Failed, "failed"),
+        ] {
+            self.gateway_phase.with_label_values(&[name]).set(i64::from(gateway.phase == phase));
+        }
+        set(&self.gateway_restarts, gateway.restarts);
+        set(&self.sockets, sockets as u64);
+        set(&self.memory, memory::resident_bytes(std::process::id()).unwrap_or(0));
+        set(&self.gateway_memory, gateway.pid.and_then(memory::resident_bytes).unwrap_or(0));
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .expect("our own metrics are consistent")
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// From 20 µs, ten times the usual; 0.3 ms is the bar, above 0.1 s a page was slow to read.
+fn relay_seconds() -> HistogramVec {
+    let options = HistogramOpts::new(
+        "arca_agent_relay_seconds",
+        "From a frame's arrival until it is written to the other side",
+    )
+    .buckets(vec![0.000_02, 0.000_05, 0.000_1, 0.000_3, 0.001, 0.01, 0.1, 1.0]);
+    HistogramVec::new(options, &["direction"]).expect("our own names are valid")
+}
+
+fn registered<C: prometheus::core::Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: C,
+) -> C {
+    registry.register(Box::new(collector.clone())).expect("each name is registered once");
+    collector
+}
+
+fn set(gauge: &IntGauge, value: u64) {
+    gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+}

@@ -1,0 +1,50 @@
+//! `/config.json`: what the page may know. Nothing in it is secret.
+
+use serde::Serialize;
+use shared::Username;
+
+use crate::config::Config;
+
+/// What the gateway takes of one attachment, before base64.
+const ATTACHMENT_MAX_BYTES: usize = 19_464_192;
+
+/// Room in a frame for what stands around an attachment: the text and the JSON.
+const FRAME_OVERHEAD_BYTES: usize = 32 << 10;
+
+#[derive(Debug, Serialize)]
+pub struct PublicFacts<'a> {
+    username: Username,
+    site_url: &'a str,
+    skills: &'a [String],
+    limits: Limits,
+    assistant: Assistant<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Limits {
+    message_max_bytes: usize,
+    attachment_max_bytes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Assistant<'a> {
+    name: &'a str,
+}
+
+impl<'a> From<&'a Config> for PublicFacts<'a> {
+    fn from(config: &'a Config) -> Self {
+        let message_max_bytes = config.limits.message_max_bytes;
+        // Base64 makes four bytes of three.
+        let fits_in_frame = (message_max_bytes - FRAME_OVERHEAD_BYTES) / 4 * 3;
+        Self {
+            username: config.username,
+            site_url: config.site_url.as_str(),
+            skills: &config.skills,
+            limits: Limits {
+                message_max_bytes,
+                attachment_max_bytes: fits_in_frame.min(ATTACHMENT_MAX_BYTES),
+            },
+            assistant: Assistant { name: &config.assistant_name },
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Which part of the agent answers a request.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Method, Request, StatusCode};
+use shared::RequestId;
+use shared::process::time::unix_seconds;
+
+use crate::agent::Agent;
+use crate::answer::{self, Answer};
+use crate::gateway::{control_ui, visit};
+use crate::guard::{Decision, Guard, is_upgrade};
+use crate::health::{self, Liveness, Status};
+use crate::metrics::Part;
+use crate::public_facts::PublicFacts;
+use crate::upgrade;
+
+/// Where the gateway serves its own pages (its `controlUi.basePath`).
+const CONTROL_UI: &str = "/openclaw";
+
+/// Sets `is_known` once a request on this connection has passed the guard.
+pub async fn answer(
+    agent: Arc<Agent>,
+    is_known: Arc<AtomicBool>,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    let (part, id, answer) = route(&agent, &is_known, request).await;
+    agent.metrics.answered(part, answer.status());
+    Ok(answer::finish(answer, id))
+}
+
+async fn route(
+    agent: &Arc<Agent>,
+    is_known: &AtomicBool,
+    request: Request<Incoming>,
+) -> (Part, RequestId, Answer) {
+    match request.uri().path() {
+        "/pflaster/health" => return (Part::Health, RequestId::random(), health(agent, &request)),
+        "/metrics" => return (Part::Metrics, RequestId::random(), metrics(agent, &request)),
+        _ => {}
+    }
+    let guard = Guard {
+        keys: &agent.config.identity_keys,
+        username: &agent.config.username,
+        public_url: &agent.config.public_url,
+    };
+    let decision = guard.decide(request.method(), request.uri(), request.headers(), unix_seconds());
+    match decision {
+        Decision::Pass(identity) => {
+            is_known.store(true, Ordering::Relaxed);
+            let (part, answer) = for_visitor(agent, request).await;
+            (part, identity.request, answer)
+        }
+        refused => (Part::Guard, RequestId::random(), refuse(agent, refused)),
+    }
+}
+
+fn refuse(agent: &Agent, decision: Decision) -> Answer {
+    let answer = match decision {
+        Decision::Redirect(location) => answer::redirect(&location),
+        Decision::ForeignOrigin => {
+            let message = "This request must come from the workspace's own page.";
+            answer::error(StatusCode::FORBIDDEN, "foreign_origin", message)
+        }
+        Decision::NoIdentity(refusal) => {
+            agent.metrics.identity_refused(refusal);
+            let message = "This address answers only through the workspace's own host.";
+            answer::error(StatusCode::UNAUTHORIZED, "no_identity", message)
+        }
+        Decision::Pass(_) => unreachable!("a visitor who passes is not refused"),
+    };
+    answer::closing(answer)
+}
+
+async fn for_visitor(agent: &Arc<Agent>, request: Request<Incoming>) -> (Part, Answer) {
+    let path = request.uri().path();
+    if path == "/ws" {
+        return (Part::Socket, page_socket(agent, request));
+    }
+    if agent.config.gateway.proxy_ui && is_below(path, CONTROL_UI) {
+        let answer = if is_upgrade(request.headers()) {
+            control_ui_socket(agent, request)
+        } else if let Some(refusal) = refuse_unless_read(&request) {
+            refusal
+        } else {
+            control_ui::fetch(agent, &request).await
+        };
+        return (Part::ControlUi, answer);
+    }
+    if path == "/config.json" {
+        let answer = refuse_unless_read(&request)
+            .unwrap_or_else(|| answer::json(StatusCode::OK, &PublicFacts::from(&agent.config)));
+        return (Part::Config, answer);
+    }
+    match agent.ui.answer(path, request.headers()) {
+        Some(page) => (Part::Page, refuse_unless_read(&request).unwrap_or(page)),
+        None => {
+            let message = "There is nothing at this path.";
+            (Part::Nothing, answer::error(StatusCode::NOT_FOUND, "not_found", message))
+        }
+    }
+}
+
+fn page_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
+    let Some(place) = agent.claim_socket() else { return too_many_sockets() };
+    let message_max_bytes = agent.config.limits.message_max_bytes;
+    let agent = agent.clone();
+    upgrade::to_websocket(request, message_max_bytes, |socket| async move {
+        visit::serve(agent, socket).await;
+        drop(place);
+    })
+}
+
+fn control_ui_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
+    let Some(place) = agent.claim_socket() else { return too_many_sockets() };
+    let message_max_bytes = agent.config.limits.message_max_bytes;
+    let agent = agent.clone();
+    let path = request.uri().path().to_owned();
+    upgrade::to_websocket(request, message_max_bytes, |socket| async move {
+        control_ui::serve(&agent, socket, &path).await;
+        drop(place);
+    })
+}
+
+fn too_many_sockets() -> Answer {
+    let message = "Too many pages of this workspace are open; close one and try again.";
+    let mut answer = answer::error(StatusCode::SERVICE_UNAVAILABLE, "too_many_sockets", message);
+    answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+    answer
+}
+
+/// 200 only when the assistant can be used, for checks that look at nothing else.
+fn health(agent: &Agent, request: &Request<Incoming>) -> Answer {
+    if let Some(refusal) = refuse_unless_read(request) {
+        return refusal;
+    }
+    let status = Status::from(agent.gateway.borrow().phase);
+    let code = if status == Status::Ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if !request.headers().contains_key(AUTHORIZATION) {
+        return answer::json(code, &Liveness { status });
+    }
+    refuse_without_token(agent, request.headers())
+        .unwrap_or_else(|| answer::json(code, &health::full(agent)))
+}
+
+fn metrics(agent: &Agent, request: &Request<Incoming>) -> Answer {
+    if let Some(refusal) = refuse_unless_read(request) {
+        return refusal;
+    }
+    refuse_without_token(agent, request.headers()).unwrap_or_else(|| {
+        let text = agent.metrics.scrape(&agent.gateway.borrow(), agent.open_sockets());
+        answer::bytes(StatusCode::OK, "text/plain; version=0.0.4", Bytes::from(text))
+    })
+}
+
+fn refuse_without_token(agent: &Agent, headers: &HeaderMap) -> Option<Answer> {
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if agent.config.health_token.matches_bearer(header) {
+        return None;
+    }
+    let message = "This needs the agent's health token.";
+    let mut answer = answer::error(StatusCode::UNAUTHORIZED, "no_token", message);
+    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    Some(answer::closing(answer))
+}
+
+fn refuse_unless_read(request: &Request<Incoming>) -> Option<Answer> {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return None;
+    }
+    let message = "This path can only be read.";
+    let mut answer = answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    Some(answer)
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_not_a_prefix() {
+        assert!(is_below("/openclaw", CONTROL_UI) && is_below("/openclaw/x", CONTROL_UI));
+        assert!(!is_below("/openclaw-x", CONTROL_UI) && !is_below("/x/openclaw", CONTROL_UI));
+    }
+}

@@ -1,0 +1,47 @@
+//! The whole agent, from a checked configuration to the last closed connection.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::agent::Agent;
+use crate::config::Config;
+use crate::gateway::status::{GatewayStatus, Phase};
+use crate::server;
+use crate::stopping::Stopping;
+use crate::supervisor::runner::Supervisor;
+use crate::supervisor::watcher;
+
+/// Serves until it is told to stop and everything has come to its end.
+///
+/// # Errors
+/// When the port cannot be opened; nothing has been started then.
+pub async fn run(mut config: Config, stopping: Stopping) -> anyhow::Result<()> {
+    let listen = config.listen;
+    let listener =
+        TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let supervisor = config.supervisor.take();
+    let starting = GatewayStatus::new(Phase::Starting, "not looked at yet");
+    let (status, gateway) = watch::channel(starting);
+    let token = config.gateway.token.clone();
+    let address = config.gateway.address;
+    info!(user = %config.username, "the agent of {} listens on {listen}", config.username);
+
+    let agent = Arc::new(Agent::new(config, gateway, stopping.clone()));
+    let serving = server::serve(agent, listener);
+    match supervisor {
+        Some(supervisor) => {
+            let supervisor = Supervisor::new(supervisor, address, &token, status);
+            tokio::join!(serving, supervisor.run(stopping));
+        }
+        None => tokio::select! {
+            () = serving => {}
+            () = watcher::watch(address, status) => {}
+        },
+    }
+    info!("the agent has stopped");
+    Ok(())
+}

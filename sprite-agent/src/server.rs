@@ -1,0 +1,109 @@
+//! Accepts connections and speaks HTTP/1 on them, within bounds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use crate::agent::Agent;
+use crate::router;
+
+/// How long somebody may be connected before a request of theirs has passed the guard.
+///
+/// The VM's URL is public: connections that say nothing, or say it slowly, must
+/// not use up the places of the edges.
+const STRANGER_MAX: Duration = Duration::from_secs(10);
+
+/// How long an edge's connection may lie idle, and a head may take on it. Longer than
+/// the 60 s that proxies usually keep theirs, so that it is they who close.
+const IDLE_MAX: Duration = Duration::from_secs(75);
+
+const HEAD_MAX_BYTES: usize = 32 << 10;
+const HEADERS_MAX: usize = 64;
+
+/// How long requests and sockets may take to finish when the agent stops.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// A full file table does not empty itself faster than this.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Serves until the agent is stopping, then lets what is under way finish.
+pub async fn serve(agent: Arc<Agent>, listener: TcpListener) {
+    let limit = agent.config.limits.connections;
+    let places = Arc::new(Semaphore::new(limit));
+    let stopping = agent.stopping.clone();
+    let accepting = accept(&agent, &listener, &places);
+    tokio::select! {
+        () = accepting => {}
+        () = stopping.requested() => {}
+    }
+    drop(listener);
+    let all = u32::try_from(limit).expect("limited by the configuration");
+    let drained = async {
+        let _ = places.acquire_many(all).await;
+        agent.sockets_closed().await;
+    };
+    if tokio::time::timeout(DRAIN_MAX, drained).await.is_err() {
+        warn!("some connections did not end within {DRAIN_MAX:?} and are cut");
+    }
+}
+
+async fn accept(agent: &Arc<Agent>, listener: &TcpListener, places: &Arc<Semaphore>) {
+    while let Ok(place) = places.clone().acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let agent = agent.clone();
+                tokio::spawn(async move {
+                    connection(agent, stream).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept a connection, trying again");
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+async fn connection(agent: Arc<Agent>, stream: TcpStream) {
+    // An unset option only costs latency.
+    let _ = stream.set_nodelay(true);
+    let stopping = agent.stopping.clone();
+    let is_known = Arc::new(AtomicBool::new(false));
+    let service = {
+        let is_known = is_known.clone();
+        service_fn(move |request| router::answer(agent.clone(), is_known.clone(), request))
+    };
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_MAX_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let stranger = async {
+        tokio::time::sleep(STRANGER_MAX).await;
+        if is_known.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stranger => return,
+        () = stopping.requested() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(error = &error as &dyn std::error::Error, "a connection broke");
+    }
+}

@@ -1,0 +1,101 @@
+//! A gateway that outlived an agent which was killed.
+//!
+//! It would hold the port, and each new one would fail on it. Its process id
+//! is written down with the time it was started, by which a later process of
+//! the same number is told apart.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tracing::warn;
+
+const NAME: &str = "gateway.pid";
+
+/// After SIGKILL only a process that hangs in the kernel takes longer.
+const GONE_MAX: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Writes down the gateway that was just started.
+///
+/// # Errors
+/// When it cannot be written; an agent that is killed then leaves a gateway behind.
+pub fn note(folder: &Path, pid: u32) -> io::Result<()> {
+    let started = started_at(pid).unwrap_or_default();
+    std::fs::write(file(folder), format!("{pid} {started}\n"))
+}
+
+/// Ends the gateway that was written down last, if it still runs.
+pub async fn end(folder: &Path) {
+    let Some((pid, started)) = read(folder) else { return };
+    let is_alive = || started_at(pid).is_some_and(|now| now == started);
+    if !is_alive() {
+        return;
+    }
+    warn!(pid, "ending the gateway that an earlier agent left behind");
+    if let Some(group) = Pid::from_raw(pid.cast_signed()) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let deadline = Instant::now() + GONE_MAX;
+    while is_alive() && Instant::now() < deadline {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn read(folder: &Path) -> Option<(u32, u64)> {
+    let text = std::fs::read_to_string(file(folder)).ok()?;
+    let (pid, started) = text.trim_end().split_once(' ')?;
+    Some((pid.parse().ok()?, started.parse().ok()?))
+}
+
+/// In clock ticks since the machine was started; `None` when there is no such process, or only
+/// what is left of it until its parent takes notice.
+fn started_at(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may contain anything; behind it stand state and numbers.
+    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    if fields.next()? == "Z" {
+        return None;
+    }
+    // `starttime` is field 22 of proc_pid_stat(5); the state was field 3.
+    fields.nth(18)?.parse().ok()
+}
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join(NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt as _;
+    use std::process::Command;
+
+    use super::*;
+
+    fn sleeper() -> std::process::Child {
+        Command::new("sleep").arg("600").process_group(0).spawn().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_was_left_behind_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut gateway = sleeper();
+        note(folder.path(), gateway.id()).unwrap();
+        end(folder.path()).await;
+        assert!(started_at(gateway.id()).is_none());
+        gateway.wait().unwrap();
+        end(folder.path()).await;
+    }
+
+    #[tokio::test]
+    async fn a_later_process_of_the_same_number_is_spared() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut other = sleeper();
+        std::fs::write(file(folder.path()), format!("{} 1\n", other.id())).unwrap();
+        end(folder.path()).await;
+        assert!(started_at(other.id()).is_some());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+}
