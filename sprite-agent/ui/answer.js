@@ -1,6 +1,6 @@
 // One answer while it is being written: the gateway's events of a run, applied. Pure.
 
-import { detailOf, joined, runMessageId, textOf } from './history.js';
+import { detailOf, errorText, joined, runMessageId, textOf } from './history.js';
 
 export function isLive(answer) {
   return answer.status === 'thinking' || answer.status === 'streaming';
@@ -49,7 +49,7 @@ export function advanced(answer, payload) {
     case 'aborted':
       return { ...withText(next, endText(answer, payload)), status: 'aborted' };
     case 'error':
-      return { ...next, status: 'error', error: payload.errorMessage || 'The assistant could not answer.' };
+      return { ...next, status: 'error', error: errorText(payload.errorMessage) };
     default:
       return answer;
   }

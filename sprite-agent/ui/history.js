@@ -34,6 +34,11 @@ export function joined(earlier, later) {
   return later.startsWith(earlier) ? later : `${earlier}\n\n${later}`;
 }
 
+/** Why a run failed, without the gateway's own warning sign: the page has one. */
+export function errorText(message) {
+  return message?.replace(/^\u26a0\ufe0f?\s*/, '') || 'The assistant could not answer.';
+}
+
 /** What a tool was called with, in one short line; empty when nothing is telling. */
 export function detailOf(args) {
   if (!args || typeof args !== 'object') return '';
@@ -112,10 +117,8 @@ function addAnswer(messages, row, asked, index) {
 }
 
 function outcome(row) {
-  if (row.stopReason === 'aborted') return { status: 'aborted', error: null };
-  if (row.stopReason === 'error') {
-    return { status: 'error', error: row.errorMessage || 'The assistant could not answer.' };
-  }
+  if (row.openclawAbort?.aborted || row.stopReason === 'aborted') return { status: 'aborted', error: null };
+  if (row.stopReason === 'error') return { status: 'error', error: errorText(row.errorMessage) };
   return { status: 'done', error: null };
 }
 

@@ -120,3 +120,11 @@ test('an answer in many rows is one message', () => {
   assert.deepEqual(shown(state), [QUESTION, ['assistant', 'Let me look.\n\nIt is empty.', 'done']]);
   assert.deepEqual(thread(state).messages[1].tools, [{ id: 't', name: 'exec', detail: 'ls', status: 'failed' }]);
 });
+
+test('the history tells a stopped answer and a failed one', () => {
+  const stopped = assistantRow('r1', 'tick0', { openclawAbort: { aborted: true, origin: 'rpc', runId: 'r1' } });
+  const broken = assistantRow('r2', '', { stopReason: 'error', errorMessage: '\u26a0\ufe0f no model' });
+  const state = after(history({ messages: [userRow('r1'), stopped, userRow('r2'), broken] }));
+  assert.deepEqual(shown(state).map(([, , status]) => status), ['sent', 'aborted', 'sent', 'error']);
+  assert.equal(thread(state).messages.at(-1).error, 'no model');
+});

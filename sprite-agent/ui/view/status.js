@@ -48,7 +48,7 @@ export class StatusView {
       starting: () => ['Your assistant is starting. This can take a minute; you can write in the meantime.'],
       restarting: () => ['Your assistant is restarting. The conversation goes on by itself when it is back.'],
       failed: () => [
-        `Your assistant could not be started${state.message ? `: ${state.message.replace(/\.$/, '')}` : ''}. `,
+        'Your assistant could not be started. ',
         'Please try again in a few minutes. If it stays like this, ',
         accountUrl ? element('a', { href: accountUrl, target: '_blank', rel: 'noopener' }, 'tell us') : 'tell us',
         '.',
