@@ -82,7 +82,8 @@ impl Control {
         set("database_url", format!("sqlite://{}", folder.join("control.db").display()));
         set("keys_file", keys.display().to_string());
         set("admin_key", self.admin_key.clone());
-        let mut text = format!("{}{extra}\n", toml::to_string(&config)?);
+        let allow = "[upstream]\nallow_http = [\"127.0.0.0/8\"]\n";
+        let mut text = format!("{}{extra}\n{allow}", toml::to_string(&config)?);
         for edge in edges {
             text += &format!(
                 "\n[[edges]]\nname = \"{}\"\nurl = \"http://{}\"\ntoken = \"{}\"\n",

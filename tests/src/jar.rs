@@ -93,6 +93,13 @@ impl Jar {
         Some(self.hosts.get(host)?.get(name)?.value.as_str())
     }
 
+    /// Every cookie: host, name, value.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.hosts.iter().flat_map(|(host, cookies)| {
+            cookies.iter().map(|(name, kept)| (host.as_str(), name.as_str(), kept.value.as_str()))
+        })
+    }
+
     /// Puts a cookie there by hand, as a thief would.
     pub fn plant(&mut self, host: &str, name: &str, value: &str) {
         let kept = Kept { value: value.to_owned(), same_site: SameSite::Lax };

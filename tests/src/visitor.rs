@@ -102,6 +102,24 @@ impl Visitor {
         self.navigate(Method::GET, Url::parse(url)?, None, None).await
     }
 
+    /// Types `url` into the address bar and looks at the first answer, a redirect or not.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn step(&self, url: &str) -> anyhow::Result<Page> {
+        let url = Url::parse(url)?;
+        let sending = Sending {
+            method: Method::GET,
+            url: &url,
+            site: Site::None,
+            mode: "navigate",
+            origin: None,
+            form: None,
+            headers: &[],
+        };
+        self.send(&sending).await
+    }
+
     /// Follows a link on the page `from`, which may be a page of somebody else's.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use shared::{KeyId, KeyRing, PublicSite, Session, SessionId, SessionKeys, Username};
 use tempfile::TempDir;
@@ -105,6 +106,7 @@ impl World {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("create the state folder {}", folder.display()))?;
         let folder = folder.canonicalize()?;
+        allow_many_files();
         let strangers = census::of_folder(&folder);
         if let Some(stranger) = strangers.first() {
             bail!("{} is in use by process {}", folder.display(), stranger.pid);
@@ -306,6 +308,13 @@ impl World {
         .await
     }
 
+    /// Says that none of the visitor's cookies must turn up in any file.
+    pub fn watch_cookies(&self, visitor: &Visitor) {
+        for (host, name, value) in visitor.jar().all() {
+            self.watch(&format!("cookie {name} of {host}"), value, &[]);
+        }
+    }
+
     /// Says that `value` must not turn up in any file but its `homes`.
     pub fn watch(&self, what: &str, value: &str, homes: &[PathBuf]) {
         let watched =
@@ -380,9 +389,12 @@ impl World {
             let mut homes = vec![at("secrets.json"), at("demo.json")];
             match what.split('/').collect::<Vec<_>>()[..] {
                 ["control", _] => homes.push(at("control/control.toml")),
-                ["sprites", name, "gateway_token"] => homes.push(at(&format!("sprites/{name}"))),
-                ["sprites", name, _] => {
+                ["sprites", name, kind] => {
                     homes.push(at(&format!("sprites/{name}/sprite-agent.toml")));
+                    if kind == "gateway_token" {
+                        // The gateway may keep its own token.
+                        homes.push(at(&format!("sprites/{name}/openclaw")));
+                    }
                 }
                 [edge, "admin_token"] => {
                     homes.extend([at(&format!("{edge}/edge.toml")), at("control/control.toml")]);
@@ -430,6 +442,14 @@ impl Drop for World {
 
 fn name(username: &str) -> Username {
     Username::parse(username).expect("stories use proper names")
+}
+
+/// Thousands of sockets need more than the 1,024 files that are usual.
+fn allow_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    // Where it is refused, the story that needs it says so.
+    let _ = setrlimit(Resource::Nofile, raised);
 }
 
 /// The ring in `file`, made there when it is the first time.

@@ -1,0 +1,80 @@
+//! A conversation with the real OpenClaw, a scripted model behind it.
+//!
+//! Slow (npm, a minute's start), so it runs by `make test-openclaw` only.
+#![cfg(feature = "openclaw")]
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use e2e::openclaw::OpenClaw;
+use e2e::sprite::Gateway;
+use e2e::wait::ensure;
+use e2e::{Chrome, Plan, Screen, World, binaries, wait_until_within};
+
+/// A gateway that starts again on a loaded machine was seen to take 72 s.
+const RESTART: Duration = Duration::from_secs(240);
+
+async fn wait_for_answer(chrome: &Chrome, text: &str) {
+    wait_until_within(RESTART, &format!("an answer says {text:?}"), async || {
+        let answers = chrome.texts("message-assistant").await?;
+        let last = answers.last().cloned().unwrap_or_default();
+        ensure(last.contains(text), anyhow!("{last:?}"))
+    })
+    .await
+    .unwrap();
+}
+
+async fn wait_for_status(chrome: &Chrome, states: &[&str]) {
+    wait_until_within(RESTART, &format!("the page says one of {states:?}"), async || {
+        let state = chrome.evaluate("document.getElementById('status').dataset.state").await?;
+        ensure(states.contains(&state.as_str().unwrap_or_default()), anyhow!("{state}"))
+    })
+    .await
+    .unwrap();
+}
+
+async fn say(chrome: &Chrome, message: &str) {
+    chrome.fill("[data-testid=composer]", message).await.unwrap();
+    chrome.click("send").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
+    let cache = binaries::target_folder().unwrap().join("openclaw");
+    let openclaw = OpenClaw::install(&cache).unwrap();
+    let plan = Plan { gateway: Gateway::Real(openclaw), ..Plan::with_tenants(&["ada"]) };
+    let world = World::start(plan).await.unwrap();
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    chrome.goto(&world.workspace_url("ada")).await.unwrap();
+    chrome.fill("input[name=username]", "ada").await.unwrap();
+    chrome.fill("input[name=password]", &world.customer("ada").password).await.unwrap();
+    chrome.click_css("button[type=submit]").await.unwrap();
+    wait_for_status(&chrome, &["online"]).await;
+
+    say(&chrome, "remember the apples").await;
+    wait_for_answer(&chrome, "remember the apples").await;
+    chrome.screenshot("openclaw-1-answer").await.unwrap();
+    chrome.client.refresh().await.unwrap();
+    wait_for_answer(&chrome, "remember the apples").await;
+
+    say(&chrome, "SLOW please").await;
+    wait_for_answer(&chrome, "tick3").await;
+    chrome.click("stop").await.unwrap();
+    chrome.wait_for_state("message-assistant", "aborted").await.unwrap();
+
+    say(&chrome, "SLOW once more").await;
+    wait_for_answer(&chrome, "tick3").await;
+    world.sprite("ada").gateway_process().unwrap().kill();
+    wait_for_status(&chrome, &["starting", "restarting"]).await;
+    chrome.screenshot("openclaw-2-restarting").await.unwrap();
+    wait_for_status(&chrome, &["online"]).await;
+    wait_until_within(RESTART, "the history is there again", async || {
+        let questions = chrome.texts("message-user").await?.join(" ");
+        ensure(questions.contains("apples"), anyhow!("{questions}"))
+    })
+    .await
+    .unwrap();
+    say(&chrome, "are you back?").await;
+    wait_for_answer(&chrome, "are you back?").await;
+    chrome.screenshot("openclaw-3-recovered").await.unwrap();
+}
