@@ -188,15 +188,26 @@ impl Teller<'_> {
 
     /// The command printed `output` and ended well.
     pub fn tool_finished(&self, live: &mut Live, output: &str) {
-        self.tool_event(live, "tool", &json!({
-            "phase": "update",
-            "name": TOOL,
-            "toolCallId": TOOL_CALL_ID,
-            "partialResult": {
-                "content": [{"type": "text", "text": format!("{output}\n")}],
-                "details": {"status": "running", "cwd": "/workspace", "tail": format!("{output}\n")},
-            },
-        }));
+        self.tool_event(
+            live,
+            "tool",
+            &json!({
+                "phase": "update",
+                "name": TOOL,
+                "toolCallId": TOOL_CALL_ID,
+                "partialResult": {
+                    "content": [{"type": "text", "text": format!("{output}\n")}],
+                    "details": {
+                        "status": "running",
+                        "sessionId": "nova-basil",
+                        "pid": 30_466,
+                        "startedAt": ids::now_ms(),
+                        "cwd": "/workspace",
+                        "tail": format!("{output}\n"),
+                    },
+                },
+            }),
+        );
         self.tool_event(live, "item", &item("update", "running"));
         self.tool_event(live, "command_output", &command_output("delta", "running", output));
         self.tool_event(
