@@ -1,1 +1,40 @@
-fn main() {}
+//! The edge: every visitor's request passes here, and only those that may go on do.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use shared::process::{exit, logging};
+
+use edge::config::Config;
+use edge::server;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// The configuration file; config/edge.toml explains every key.
+    #[arg(long, default_value = "edge.toml")]
+    config: PathBuf,
+    /// Read the configuration, report what is wrong with it, and end.
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report("edge", &error),
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = Config::read(&arguments.config)?;
+    if arguments.check {
+        return Ok(());
+    }
+    logging::start(config.log, "info,pingora_core=warn,pingora_proxy=warn");
+    server::run(&config)
+}

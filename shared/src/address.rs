@@ -24,6 +24,17 @@ pub enum AddressError {
 }
 
 impl AddressPolicy {
+    /// Allows the address of `upstream` too, when it has one: for a server that
+    /// configuration names, not for one that a change brings.
+    pub fn trust(&mut self, upstream: &Upstream) {
+        if let Some(address) = upstream.address() {
+            let only = IpNet::from(address);
+            let list =
+                if upstream.is_tls() { &mut self.allow_addresses } else { &mut self.allow_http };
+            list.push(only);
+        }
+    }
+
     /// What can be said of an upstream before its name is looked up.
     ///
     /// # Errors

@@ -1,0 +1,167 @@
+//! The edge's configuration: text in, a checked struct out. `config/edge.toml`
+//! explains every key.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use shared::process::{Complaints, Document, LogFormat, Section};
+use shared::{AddressPolicy, KeyRing, PublicSite, Secret, Upstream};
+
+use crate::access_log::Destination;
+use crate::head::Deadlines;
+
+pub struct Config {
+    pub site: PublicSite,
+    pub listen: Vec<SocketAddr>,
+    pub admin_listen: SocketAddr,
+    pub admin_token: Secret<String>,
+    /// Control's site listener.
+    pub site_upstream: Upstream,
+    pub keys: KeyRing,
+    pub store: PathBuf,
+    pub threads: usize,
+    pub grace: Duration,
+    pub upstream: UpstreamConfig,
+    pub limits: Limits,
+    pub log: LogFormat,
+    pub access_log: Destination,
+}
+
+pub struct UpstreamConfig {
+    pub policy: AddressPolicy,
+    /// Certificates to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    pub connect_timeout: Duration,
+    /// Between two reads of a sprite's answer.
+    pub read_timeout: Duration,
+    /// How long an unused connection to a sprite is kept.
+    pub idle_timeout: Duration,
+    pub pool_size: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub deadlines: Deadlines,
+    pub connections: u64,
+    pub connections_per_address: u64,
+    pub requests_per_second_per_address: u64,
+    pub requests_per_second_per_workspace: u64,
+    pub body_max_bytes: u64,
+    /// A WebSocket over which nothing goes for so long, either way, is closed.
+    pub socket_idle: Duration,
+    /// A visitor who takes nothing of an answer for so long is let go.
+    pub write_timeout: Duration,
+}
+
+impl Config {
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn read(path: &Path) -> Result<Self, Complaints> {
+        Document::read(path)?.check(Self::from_section)
+    }
+
+    fn from_section(root: &mut Section<'_>) -> Option<Self> {
+        let base_domain = root.string("base_domain");
+        let site_url = root.required("site_url", Upstream::parse);
+        let listen = root.list("listen", str::parse);
+        if listen.is_empty() {
+            root.complain("listen", "needs at least one address with a port");
+        }
+        let admin_listen = root.required("admin_listen", str::parse);
+        let admin_token = root.secret("admin_token", "admin_token_file");
+        let site_upstream = root.required("site_upstream", Upstream::parse);
+        let keys = root.required("keys_file", read_keys);
+        let store = root.path("store");
+        let threads = root.number("threads", 1..=256, available_threads());
+        let grace = root.seconds("grace_seconds", 0..=86_400, 10);
+        let upstream = root.table("upstream", UpstreamConfig::from_section);
+        let limits = root.table("limits", Limits::from_section);
+        let (log, access_log) = root.table("log", |log| {
+            let format = log.optional("format", LogFormat::parse).unwrap_or(LogFormat::Json);
+            let access = log.optional("access", |text| Ok::<_, String>(Destination::parse(text)));
+            (format, access.unwrap_or(Destination::StandardOutput))
+        });
+        let site = match PublicSite::new(&base_domain?, site_url?) {
+            Ok(site) => site,
+            Err(error) => {
+                root.complain("site_url", &error.to_string());
+                return None;
+            }
+        };
+        Some(Self {
+            site,
+            listen,
+            admin_listen: admin_listen?,
+            admin_token: admin_token?,
+            site_upstream: site_upstream?,
+            keys: keys?,
+            store: store?,
+            threads: usize::try_from(threads).ok()?,
+            grace,
+            upstream,
+            limits,
+            log,
+            access_log,
+        })
+    }
+}
+
+impl UpstreamConfig {
+    fn from_section(section: &mut Section<'_>) -> Self {
+        Self {
+            policy: AddressPolicy {
+                allow_addresses: section.list("allow_addresses", str::parse),
+                allow_http: section.list("allow_http", str::parse),
+            },
+            ca_file: section.optional("ca_file", |path| {
+                if Path::new(path).is_file() { Ok(path.into()) } else { Err("is not a file") }
+            }),
+            connect_timeout: section.seconds("connect_timeout_seconds", 1..=60, 5),
+            read_timeout: section.seconds("read_timeout_seconds", 1..=3_600, 300),
+            idle_timeout: section.seconds("idle_timeout_seconds", 1..=3_600, 55),
+            pool_size: usize::try_from(section.number("pool_size", 1..=65_536, 1_024))
+                .unwrap_or(1_024),
+        }
+    }
+}
+
+impl Limits {
+    fn from_section(section: &mut Section<'_>) -> Self {
+        Self {
+            deadlines: Deadlines {
+                head: section.seconds("head_seconds", 1..=120, 10),
+                idle: section.seconds("idle_seconds", 1..=3_600, 75),
+            },
+            connections: section.number("connections", 1..=10_000_000, 100_000),
+            connections_per_address: section.number(
+                "connections_per_address",
+                1..=10_000_000,
+                1_024,
+            ),
+            requests_per_second_per_address: section.number(
+                "requests_per_second_per_address",
+                1..=10_000_000,
+                500,
+            ),
+            requests_per_second_per_workspace: section.number(
+                "requests_per_second_per_workspace",
+                1..=10_000_000,
+                1_000,
+            ),
+            body_max_bytes: section.number("body_max_bytes", 1..=(1 << 40), 64 << 20),
+            socket_idle: section.seconds("socket_idle_seconds", 60..=604_800, 3_600),
+            write_timeout: section.seconds("write_timeout_seconds", 1..=3_600, 60),
+        }
+    }
+}
+
+fn read_keys(path: &str) -> Result<KeyRing, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    KeyRing::from_toml(&text).map_err(|error| format!("{path}: {error}"))
+}
+
+fn available_threads() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
+}

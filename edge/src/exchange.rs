@@ -1,0 +1,160 @@
+//! One request from its head to its end: measured, counted and logged whatever ends it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde::Serialize;
+use shared::RequestId;
+use shared::process::time::unix_millis;
+
+use crate::access_log::AccessLog;
+use crate::head::Head;
+use crate::metrics::{Metrics, Outcome, Source};
+
+/// Where exchanges are counted and logged.
+pub struct Ledger {
+    pub metrics: Metrics,
+    pub access_log: AccessLog,
+}
+
+/// Counted and logged when it is dropped, which also happens to a request that is cut off.
+pub struct Exchange {
+    ledger: Arc<Ledger>,
+    request: RequestId,
+    started: Instant,
+    /// When the request went on, and when the first byte of an answer came back.
+    sent: Option<Instant>,
+    answered: Option<Instant>,
+    source: Source,
+    status: u16,
+    cut: Arc<AtomicBool>,
+    line: Option<Box<Line>>,
+}
+
+/// What only the access log needs to know.
+struct Line {
+    address: IpAddr,
+    method: String,
+    host: String,
+    path: String,
+}
+
+impl Exchange {
+    pub fn begin(
+        ledger: &Arc<Ledger>,
+        request: RequestId,
+        address: IpAddr,
+        head: &Head<'_>,
+    ) -> Self {
+        let line = ledger.access_log.is_on().then(|| {
+            let (method, host) = (head.method.to_owned(), head.host.to_owned());
+            Box::new(Line { address, method, host, path: head.path().to_owned() })
+        });
+        Self {
+            ledger: Arc::clone(ledger),
+            request,
+            started: Instant::now(),
+            sent: None,
+            answered: None,
+            source: Source::Visitor,
+            status: 0,
+            cut: Arc::default(),
+            line,
+        }
+    }
+
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// Set it when the request is cut: the exchange may end without being told otherwise.
+    pub fn cut_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cut)
+    }
+
+    /// The request goes on to a sprite or the site now. Again for a retry.
+    pub fn sent(&mut self) {
+        self.sent = Some(Instant::now());
+    }
+
+    /// The head of an answer is there.
+    pub fn answered(&mut self, source: Source, status: u16) {
+        self.answered = Some(Instant::now());
+        (self.source, self.status) = (source, status);
+    }
+
+    /// Whose doing it is that there is no whole answer.
+    pub fn failed(&mut self, source: Source) {
+        self.source = source;
+    }
+
+    fn end(&self) -> (Source, Outcome) {
+        if self.cut.load(Ordering::Relaxed) {
+            (Source::Edge, Outcome::Cut)
+        } else {
+            (self.source, Outcome::of_status(self.status))
+        }
+    }
+
+    /// Time that was ours: until the request went on, and from the answer's head to the end.
+    fn added_seconds(&self, now: Instant) -> Option<f64> {
+        let before = self.sent?.duration_since(self.started);
+        let after = now.duration_since(self.answered?);
+        Some((before + after).as_secs_f64())
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let (source, outcome) = self.end();
+        let Ledger { metrics, access_log } = &*self.ledger;
+        metrics.count(source, outcome);
+        let seconds = now.duration_since(self.started).as_secs_f64();
+        let added = self.added_seconds(now);
+        if outcome == Outcome::Upgraded {
+            metrics.tunnel_seconds.observe(seconds);
+        } else {
+            metrics.request_seconds.observe(seconds);
+            if let Some(added) = added {
+                metrics.added_seconds.observe(added);
+            }
+        }
+        let Some(line) = self.line.take() else { return };
+        let entry = LogEntry {
+            time: unix_millis(),
+            request_id: self.request.to_string(),
+            address: line.address,
+            method: &line.method,
+            host: &line.host,
+            path: &line.path,
+            status: self.status,
+            source: source.label(),
+            outcome: outcome.label(),
+            seconds,
+            added_seconds: added.filter(|_| outcome != Outcome::Upgraded),
+        };
+        let mut text = serde_json::to_vec(&entry).expect("a log entry is JSON");
+        text.push(b'\n');
+        access_log.write(text);
+    }
+}
+
+/// One line of the access log. `time` is in unix milliseconds.
+#[derive(Serialize)]
+struct LogEntry<'a> {
+    time: u64,
+    request_id: String,
+    address: IpAddr,
+    method: &'a str,
+    host: &'a str,
+    path: &'a str,
+    status: u16,
+    source: &'static str,
+    outcome: &'static str,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_seconds: Option<f64>,
+}

@@ -1,0 +1,145 @@
+//! Bounds on what one visitor, one workspace and everybody together may take.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pingora_limits::rate::Rate;
+use shared::Username;
+
+use crate::config::Limits;
+
+pub struct Guard {
+    limits: Limits,
+    open: AtomicU64,
+    /// Holds an address only while it has connections: bounded by `limits.connections`.
+    by_address: Mutex<HashMap<IpAddr, u64>>,
+    /// Count-min sketches: fixed memory however many visitors there are. They
+    /// may count a little too much, never too little.
+    address_rate: Rate,
+    workspace_rate: Rate,
+}
+
+/// One connection that was let in. Leaves on drop.
+pub struct Admitted {
+    guard: Arc<Guard>,
+    block: IpAddr,
+}
+
+impl Guard {
+    pub fn new(limits: Limits) -> Self {
+        let second = Duration::from_secs(1);
+        Self {
+            limits,
+            open: AtomicU64::new(0),
+            by_address: Mutex::default(),
+            address_rate: Rate::new(second),
+            workspace_rate: Rate::new(second),
+        }
+    }
+
+    /// `None` when there are too many connections, from this address or at all.
+    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
+        if self.open.load(Ordering::Relaxed) >= self.limits.connections {
+            return None;
+        }
+        let block = visitor_block(address);
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = by_address.entry(block).or_default();
+        if *count >= self.limits.connections_per_address {
+            return None;
+        }
+        *count += 1;
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Some(Admitted { guard: Arc::clone(self), block })
+    }
+
+    /// Counts a request; `false` when it is one too many in this second.
+    pub fn allows_request(&self, address: IpAddr, workspace: Option<&Username>) -> bool {
+        let exceeds = |count: isize, limit: u64| u64::try_from(count).is_ok_and(|n| n > limit);
+        let by_address = self.address_rate.observe(&visitor_block(address), 1);
+        if exceeds(by_address, self.limits.requests_per_second_per_address) {
+            return false;
+        }
+        workspace.is_none_or(|name| {
+            let by_workspace = self.workspace_rate.observe(name, 1);
+            !exceeds(by_workspace, self.limits.requests_per_second_per_workspace)
+        })
+    }
+
+    pub fn open_connections(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        self.guard.open.fetch_sub(1, Ordering::Relaxed);
+        let mut by_address = self.guard.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = by_address.entry(self.block) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+/// The block of addresses that counts as one visitor: an IPv6 customer has a /64 at least.
+fn visitor_block(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & !u128::from(u64::MAX);
+            IpAddr::V6(prefix.into())
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::head::Deadlines;
+
+    pub(crate) const LIMITS: Limits = Limits {
+        deadlines: Deadlines { head: Duration::from_secs(10), idle: Duration::from_secs(75) },
+        connections: 3,
+        connections_per_address: 2,
+        requests_per_second_per_address: 5,
+        requests_per_second_per_workspace: 8,
+        body_max_bytes: 1024,
+        socket_idle: Duration::from_secs(3_600),
+        write_timeout: Duration::from_secs(60),
+    };
+
+    #[test]
+    fn connections_are_bounded_by_address_and_in_all() {
+        let guard = Arc::new(Guard::new(LIMITS));
+        let address = |text: &str| text.parse().unwrap();
+        let first = guard.admit(address("2001:db8::1")).unwrap();
+        let second = guard.admit(address("2001:db8::2")).unwrap();
+        assert!(guard.admit(address("2001:db8::3")).is_none(), "the same /64");
+        let _other = guard.admit(address("203.0.113.1")).unwrap();
+        assert!(guard.admit(address("203.0.113.2")).is_none(), "three in all");
+        drop((first, second));
+        assert_eq!(guard.open_connections(), 1);
+        assert_eq!(guard.by_address.lock().unwrap().len(), 1, "nothing is kept of who left");
+        assert!(guard.admit(address("2001:db8::3")).is_some());
+    }
+
+    #[test]
+    fn requests_are_bounded_by_address_and_by_workspace() {
+        let guard = Guard::new(LIMITS);
+        let ada = Username::parse("ada").unwrap();
+        let allowed = |last: u8| {
+            let address = IpAddr::from([203, 0, 113, last]);
+            (0..10).filter(|_| guard.allows_request(address, Some(&ada))).count()
+        };
+        // A second may begin in between; then a few more pass, and still not all.
+        assert!((5..10).contains(&allowed(1)));
+        assert!(allowed(2) < 10);
+    }
+}

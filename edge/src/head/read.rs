@@ -1,0 +1,183 @@
+//! Collects the bytes of one request head, and not one longer than allowed.
+
+use std::pin::Pin;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use pingora::time::timeout;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::Instant;
+
+use super::{MAX_HEAD_BYTES, Refusal};
+
+/// How long a visitor may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// For a whole head, from its first byte (of the first one: from the connection).
+    pub head: Duration,
+    /// Between two requests on one connection.
+    pub idle: Duration,
+}
+
+/// Why there is no further request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadEnd {
+    /// The visitor went away, or waited longer than [`Deadlines::idle`].
+    Closed,
+    Refused(Refusal),
+}
+
+/// What was read of a connection and not used yet.
+#[derive(Default)]
+pub struct HeadReader {
+    buffer: BytesMut,
+    /// How far `buffer` was searched for the end of the head.
+    searched: usize,
+}
+
+impl HeadReader {
+    /// Reads until a whole head is there and returns its length in [`HeadReader::bytes`].
+    ///
+    /// One deadline covers the head: a visitor who sends a byte every few
+    /// seconds is cut off like one who sends nothing.
+    ///
+    /// # Errors
+    /// Says how the connection ends.
+    pub async fn read_head<S: AsyncRead + Unpin + ?Sized>(
+        &mut self,
+        stream: &mut S,
+        is_first: bool,
+        deadlines: &Deadlines,
+    ) -> Result<usize, ReadEnd> {
+        let mut limit = None;
+        loop {
+            if let Some(length) = self.find_end().map_err(ReadEnd::Refused)? {
+                return Ok(length);
+            }
+            let wait = match limit {
+                _ if self.buffer.is_empty() && !is_first => deadlines.idle,
+                None => {
+                    limit = Some(Instant::now() + deadlines.head);
+                    deadlines.head
+                }
+                Some(limit) => limit.saturating_duration_since(Instant::now()),
+            };
+            match timeout(wait, read_some(stream, &mut self.buffer)).await {
+                Ok(Ok(count)) if count > 0 => {}
+                Ok(_) => return Err(ReadEnd::Closed),
+                Err(_) if self.buffer.is_empty() => return Err(ReadEnd::Closed),
+                Err(_) => return Err(ReadEnd::Refused(Refusal::Timeout)),
+            }
+        }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Drops the first `length` bytes, and the memory with them when nothing is left.
+    pub fn consume(&mut self, length: usize) {
+        self.searched = 0;
+        if length == self.buffer.len() {
+            self.buffer = BytesMut::new();
+        } else {
+            let _ = self.buffer.split_to(length);
+        }
+    }
+
+    /// Takes out up to `limit` bytes that follow a head of `head_length`.
+    pub fn take_body(&mut self, head_length: usize, limit: u64) -> BytesMut {
+        self.searched = 0;
+        let mut rest = self.buffer.split_off(head_length);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(rest.len());
+        let body = rest.split_to(limit);
+        self.buffer = rest;
+        body
+    }
+
+    fn find_end(&mut self) -> Result<Option<usize>, Refusal> {
+        const END: &[u8] = b"\r\n\r\n";
+        let from = self.searched.saturating_sub(END.len() - 1);
+        let found = self.buffer[from..].windows(END.len()).position(|window| window == END);
+        match found.map(|at| from + at + END.len()) {
+            Some(length) if length <= MAX_HEAD_BYTES => Ok(Some(length)),
+            None if self.buffer.len() < MAX_HEAD_BYTES => {
+                // A head with bare line feeds would never end here: say so at once.
+                if self.buffer[from..].windows(2).any(|pair| pair[0] != b'\r' && pair[1] == b'\n') {
+                    return Err(Refusal::LineEnding);
+                }
+                self.searched = self.buffer.len();
+                Ok(None)
+            }
+            _ => Err(Refusal::TooLarge),
+        }
+    }
+}
+
+/// Appends what one read gives. While it waits, no buffer is held for it:
+/// ten thousand idle connections must not cost ten thousand buffers.
+async fn read_some<S: AsyncRead + Unpin + ?Sized>(
+    stream: &mut S,
+    into: &mut BytesMut,
+) -> std::io::Result<usize> {
+    std::future::poll_fn(|context| {
+        let mut space = [std::mem::MaybeUninit::uninit(); 8 * 1024];
+        let mut read = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut *stream).poll_read(context, &mut read))?;
+        into.extend_from_slice(read.filled());
+        Poll::Ready(Ok(read.filled().len()))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt as _;
+
+    const DEADLINES: Deadlines =
+        Deadlines { head: Duration::from_millis(50), idle: Duration::from_millis(20) };
+
+    async fn check(sent: &[u8], close: bool, expected: Result<usize, ReadEnd>) {
+        let (mut visitor, mut edge) = tokio::io::duplex(64 * 1024);
+        visitor.write_all(sent).await.unwrap();
+        let keep_open = (!close).then_some(visitor);
+        let seen = HeadReader::default().read_head(&mut edge, true, &DEADLINES).await;
+        assert_eq!(seen, expected, "{:?}", String::from_utf8_lossy(&sent[..sent.len().min(40)]));
+        drop(keep_open);
+    }
+
+    #[tokio::test]
+    async fn a_head_ends_at_its_empty_line() {
+        check(b"GET / HTTP/1.1\r\n\r\nrest", true, Ok(18)).await;
+        check(b"", true, Err(ReadEnd::Closed)).await;
+        check(b"GET / HT", true, Err(ReadEnd::Closed)).await;
+        check(b"", false, Err(ReadEnd::Closed)).await;
+        check(b"GET / HT", false, Err(ReadEnd::Refused(Refusal::Timeout))).await;
+        check(b"GET / HTTP/1.1\n\n", false, Err(ReadEnd::Refused(Refusal::LineEnding))).await;
+        let long = [b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'a'; MAX_HEAD_BYTES]].concat();
+        check(&long, false, Err(ReadEnd::Refused(Refusal::TooLarge))).await;
+    }
+
+    #[tokio::test]
+    async fn a_head_that_drips_in_is_found_wherever_it_is_split() {
+        let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        for split in 0..text.len() {
+            let mut reader = HeadReader::default();
+            reader.buffer.extend_from_slice(&text[..split]);
+            assert_eq!(reader.find_end(), Ok(None), "{split}");
+            reader.buffer.extend_from_slice(&text[split..]);
+            assert_eq!(reader.find_end(), Ok(Some(text.len())), "{split}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_follows_a_head_stays_for_the_next() {
+        let mut reader = HeadReader::default();
+        reader.buffer.extend_from_slice(b"POST\r\n\r\nbodyGET\r\n\r\n");
+        assert_eq!(reader.find_end(), Ok(Some(8)));
+        assert_eq!(&reader.take_body(8, 4)[..], b"body");
+        assert_eq!(reader.bytes(), b"GET\r\n\r\n");
+    }
+}

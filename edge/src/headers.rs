@@ -1,0 +1,260 @@
+//! The head that goes on to a sprite or to control.
+//!
+//! Written once, as bytes: the same head serves pingora's proxy and our own
+//! tunnel. What the visitor claims about himself stays behind; what we know of
+//! him is added.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use shared::RequestId;
+use shared::identity::IDENTITY_HEADER;
+use shared::request_id::REQUEST_ID_HEADER;
+use shared::site_hop::SITE_HOP_HEADER;
+
+use crate::cookies;
+use crate::head::Head;
+
+/// What is said of a visitor to whoever answers him.
+#[derive(Debug)]
+pub struct Forwarded<'a> {
+    /// The `Host` that the next server knows itself by.
+    pub host: &'a str,
+    pub address: IpAddr,
+    /// `http` or `https`, as the visitor reached us.
+    pub scheme: &'static str,
+    pub request: RequestId,
+    pub credential: Credential<'a>,
+}
+
+/// By what the next server knows that we are asking.
+#[derive(Debug)]
+pub enum Credential<'a> {
+    /// A sprite's agent: the signed identity. Our cookies are taken out.
+    Identity(&'a str),
+    /// Control: the site hop. It needs our cookies.
+    SiteHop(&'a str),
+}
+
+/// Writes the head as it goes on, with its empty line.
+pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1024);
+    for part in [head.method, " ", head.target, " HTTP/1.1\r\nhost: ", forwarded.host, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
+    let to_sprite = matches!(forwarded.credential, Credential::Identity(_));
+    let mut trace = None;
+    let mut has_cookie = false;
+    for header in head.headers {
+        match fate(header.name) {
+            Fate::Drop => {}
+            Fate::Trace => trace = valid_traceparent(header.value),
+            Fate::Cookie if to_sprite => has_cookie = true,
+            Fate::Keep if head.is_hop_by_hop(header.name) => {}
+            Fate::Keep | Fate::Cookie => append(&mut out, header.name, header.value),
+        }
+    }
+    if has_cookie {
+        append_foreign_cookies(head, &mut out);
+    }
+    append_ours(head, forwarded, trace, &mut out);
+    out
+}
+
+fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, out: &mut Vec<u8>) {
+    let Forwarded { address, scheme, request, .. } = forwarded;
+    match forwarded.credential {
+        Credential::Identity(identity) => append(out, IDENTITY_HEADER, identity.as_bytes()),
+        Credential::SiteHop(bearer) => append(out, SITE_HOP_HEADER, bearer.as_bytes()),
+    }
+    write!(
+        out,
+        "x-forwarded-for: {address}\r\nx-forwarded-proto: {scheme}\r\nx-forwarded-host: {}\r\n\
+         {REQUEST_ID_HEADER}: {request}\r\n",
+        head.host,
+    )
+    .expect("writing to memory");
+    match trace {
+        Some(trace) => append(out, "traceparent", trace.as_bytes()),
+        None => append(out, "traceparent", new_traceparent(*request).as_bytes()),
+    }
+    if head.websocket {
+        out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
+    } else if !head.keep_alive {
+        // For pingora, which reads this head as if from the visitor: it ends the
+        // connection after the answer, and does not pass this line on.
+        out.extend_from_slice(b"connection: close\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn append(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Several `Cookie` lines become one, without the cookies that are ours.
+///
+/// A line that is not text cannot be told from one of ours: it stays behind.
+fn append_foreign_cookies(head: &Head<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    let mut separator = "cookie: ";
+    let lines = head.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("cookie"));
+    for value in lines.filter_map(|header| std::str::from_utf8(header.value).ok()) {
+        let before = out.len();
+        out.extend_from_slice(separator.as_bytes());
+        if cookies::append_foreign(value, out) {
+            separator = "; ";
+        } else {
+            out.truncate(before);
+        }
+    }
+    if out.len() > start {
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+enum Fate {
+    Keep,
+    Drop,
+    Cookie,
+    Trace,
+}
+
+/// Hop-by-hop headers end here (RFC 9110, 7.6.1), and so does whatever a
+/// visitor could use to speak in our name.
+fn fate(name: &str) -> Fate {
+    const DROPPED: [&str; 12] = [
+        "host",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "upgrade",
+        "http2-settings",
+        "forwarded",
+        "x-real-ip",
+        REQUEST_ID_HEADER,
+    ];
+    const DROPPED_PREFIXES: [&str; 4] = ["x-arca-", "x-openclaw-", "x-forwarded-", "x-pflaster-"];
+    if name.eq_ignore_ascii_case("cookie") {
+        Fate::Cookie
+    } else if name.eq_ignore_ascii_case("traceparent") {
+        Fate::Trace
+    } else if DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
+        || DROPPED_PREFIXES.iter().any(|prefix| {
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        })
+    {
+        Fate::Drop
+    } else {
+        Fate::Keep
+    }
+}
+
+/// `00-<32 hex>-<16 hex>-<2 hex>`, not all zero (W3C Trace Context).
+fn valid_traceparent(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok()?;
+    let mut parts = text.split('-');
+    let mut hex = |length: usize| {
+        parts.next().filter(|part| {
+            part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    };
+    let (version, trace, span) = (hex(2)?, hex(32)?, hex(16)?);
+    hex(2)?;
+    let is_zero = |part: &str| part.bytes().all(|b| b == b'0');
+    (version == "00" && !is_zero(trace) && !is_zero(span) && parts.next().is_none()).then_some(text)
+}
+
+/// A trace that begins here: its id is the request's, so that logs and traces meet.
+fn new_traceparent(request: RequestId) -> String {
+    let mut text = String::with_capacity(55);
+    write!(text, "00-{request}-{:016x}-01", fastrand::u64(1..)).expect("writing to memory");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head::NO_HEADERS;
+
+    fn forwarded(credential: Credential<'_>, lines: &str) -> String {
+        let text = format!("GET /x?y HTTP/1.1\r\nHost: ada.arca.test\r\n{lines}\r\n");
+        let mut slots = NO_HEADERS;
+        let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
+        let forwarded = Forwarded {
+            host: "sprite.test",
+            address: "203.0.113.9".parse().unwrap(),
+            scheme: "https",
+            request: RequestId::from_bits(1),
+            credential,
+        };
+        String::from_utf8(forward(&head, &forwarded)).unwrap()
+    }
+
+    fn check(lines: &str, kept: &[&str], gone: &[&str]) {
+        let out = forwarded(Credential::Identity("signed"), lines);
+        for line in kept {
+            assert!(out.contains(&format!("\r\n{line}\r\n")), "{line} not in {out}");
+        }
+        for text in gone {
+            assert!(!out.contains(text), "{text} in {out}");
+        }
+    }
+
+    #[test]
+    fn what_a_visitor_claims_stays_behind() {
+        check(
+            "X-Arca-Identity: forged\r\nX-ARCA-edge: forged\r\nx-openclaw-scopes: forged\r\n\
+             Forwarded: for=forged\r\nX-Forwarded-For: forged\r\nX-Forwarded-Prefix: forged\r\n\
+             X-Real-IP: forged\r\nX-Request-Id: forged\r\nX-Pflaster-User: forged\r\n\
+             Proxy-Authorization: forged\r\n",
+            &[
+                "host: sprite.test",
+                "x-arca-identity: signed",
+                "x-forwarded-for: 203.0.113.9",
+                "x-forwarded-proto: https",
+                "x-forwarded-host: ada.arca.test",
+                "x-request-id: 00000000000000000000000000000001",
+            ],
+            &["forged"],
+        );
+    }
+
+    #[test]
+    fn hop_by_hop_headers_end_here() {
+        check(
+            "Connection: X-Secret, keep-alive\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n\
+             Upgrade: h2c\r\nHTTP2-Settings: AAA\r\nAccept: */*\r\n",
+            &["Accept: */*"],
+            &["X-Secret", "Keep-Alive", "TE:", "h2c", "HTTP2"],
+        );
+    }
+
+    #[test]
+    fn our_cookies_reach_control_and_never_a_sprite() {
+        let lines = "Cookie: a=1; __Host-arca_session=token\r\nCookie: b=2\r\n";
+        check(lines, &["cookie: a=1; b=2"], &["token"]);
+        check("Cookie: __Host-arca_session=token\r\n", &[], &["token", "cookie:"]);
+        let to_control = forwarded(Credential::SiteHop("hop"), lines);
+        assert!(to_control.contains("__Host-arca_session=token"), "{to_control}");
+        assert!(to_control.contains("x-arca-edge: hop"), "{to_control}");
+    }
+
+    #[test]
+    fn a_trace_is_passed_on_or_started() {
+        let trace = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        check(&format!("{trace}\r\n"), &[trace], &[]);
+        for broken in ["00-0-0-0", "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
+            let out = forwarded(Credential::Identity("i"), &format!("traceparent: {broken}\r\n"));
+            assert!(!out.contains(broken), "{out}");
+            assert!(out.contains("traceparent: 00-00000000000000000000000000000001-"), "{out}");
+        }
+    }
+}

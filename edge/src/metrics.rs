@@ -1,0 +1,323 @@
+//! What Prometheus scrapes. No label has values that a customer chooses.
+
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::decision::NoSession;
+use crate::head::Refusal;
+use shared::session::SessionError;
+
+/// Who answered, or whose doing the end was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Visitor,
+    Edge,
+    Sprite,
+    Site,
+}
+
+impl Source {
+    const ALL: [Self; 4] = [Self::Visitor, Self::Edge, Self::Sprite, Self::Site];
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Visitor => "visitor",
+            Self::Edge => "edge",
+            Self::Sprite => "sprite",
+            Self::Site => "site",
+        }
+    }
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// 101: it became a WebSocket.
+    Upgraded,
+    Success,
+    Redirect,
+    Refused,
+    Failed,
+    /// Ended by us, because the route, the workspace or the session was taken away.
+    Cut,
+    /// The visitor went away before the end.
+    Aborted,
+}
+
+impl Outcome {
+    const ALL: [Self; 7] = [
+        Self::Upgraded,
+        Self::Success,
+        Self::Redirect,
+        Self::Refused,
+        Self::Failed,
+        Self::Cut,
+        Self::Aborted,
+    ];
+
+    pub const fn of_status(status: u16) -> Self {
+        match status {
+            0 => Self::Aborted,
+            101 => Self::Upgraded,
+            100..=299 => Self::Success,
+            300..=399 => Self::Redirect,
+            400..=499 => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Upgraded => "upgraded",
+            Self::Success => "2xx",
+            Self::Redirect => "3xx",
+            Self::Refused => "4xx",
+            Self::Failed => "5xx",
+            Self::Cut => "cut",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+/// Levels that others know and this module asks for when it is scraped.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Levels {
+    pub connections: u64,
+    pub tunnels: u64,
+    pub requests_in_flight: u64,
+    pub routes: u64,
+    pub locks: u64,
+    pub generation: u64,
+    pub ready: bool,
+}
+
+type ReadLevel = fn(&Levels) -> u64;
+
+pub struct Metrics {
+    registry: Registry,
+    /// By source, then outcome: found by index, because this is counted for every request.
+    requests: [[IntCounter; Outcome::ALL.len()]; Source::ALL.len()],
+    refusals: IntCounterVec,
+    no_session: IntCounterVec,
+    pub request_seconds: Histogram,
+    pub added_seconds: Histogram,
+    pub tunnel_seconds: Histogram,
+    pub connections_refused: IntCounter,
+    pub access_lines_dropped: IntCounter,
+    cut: IntCounterVec,
+    levels: [(IntGauge, ReadLevel); 7],
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let requests = counters(
+            &registry,
+            "arca_edge_requests_total",
+            "Requests by how they ended and by whom",
+            &["source", "outcome"],
+        );
+        let metrics = Self {
+            requests: Source::ALL.map(|source| {
+                Outcome::ALL
+                    .map(|outcome| requests.with_label_values(&[source.label(), outcome.label()]))
+            }),
+            refusals: counters(
+                &registry,
+                "arca_edge_malformed_requests_total",
+                "Requests refused before they were understood, by reason",
+                &["reason"],
+            ),
+            no_session: counters(
+                &registry,
+                "arca_edge_no_session_total",
+                "Requests to workspaces without a valid session, by reason",
+                &["reason"],
+            ),
+            request_seconds: histogram(
+                &registry,
+                "arca_edge_request_seconds",
+                "From the whole head of a request to the end of its answer",
+                &[
+                    0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1., 2.5, 10.,
+                    60.,
+                ],
+            ),
+            added_seconds: histogram(
+                &registry,
+                "arca_edge_added_seconds",
+                "The part of a forwarded request that was ours: until it was sent on, and from the first byte back",
+                &[
+                    0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.1,
+                    1.,
+                ],
+            ),
+            tunnel_seconds: histogram(
+                &registry,
+                "arca_edge_tunnel_seconds",
+                "How long WebSockets lived",
+                &[1., 10., 60., 300., 1_800., 3_600., 14_400., 86_400.],
+            ),
+            connections_refused: counter(
+                &registry,
+                "arca_edge_connections_refused_total",
+                "Connections refused because there were too many, in all or from one address",
+            ),
+            access_lines_dropped: counter(
+                &registry,
+                "arca_edge_access_lines_dropped_total",
+                "Access log lines for which there was no room",
+            ),
+            cut: counters(
+                &registry,
+                "arca_edge_cut_total",
+                "Live WebSockets and requests ended because access was taken away",
+                &["kind"],
+            ),
+            levels: [
+                (gauge(&registry, "arca_edge_connections", "Open connections of visitors"), |l| {
+                    l.connections
+                }),
+                (gauge(&registry, "arca_edge_tunnels", "Open WebSockets"), |l| l.tunnels),
+                (gauge(&registry, "arca_edge_requests_in_flight", "Requests at sprites"), |l| {
+                    l.requests_in_flight
+                }),
+                (gauge(&registry, "arca_edge_routes", "Routes that are served"), |l| l.routes),
+                (gauge(&registry, "arca_edge_locks", "Locks that are held"), |l| l.locks),
+                (gauge(&registry, "arca_edge_generation", "Generation of the route table"), |l| {
+                    l.generation
+                }),
+                (gauge(&registry, "arca_edge_ready", "1 when the route table is complete"), |l| {
+                    u64::from(l.ready)
+                }),
+            ],
+            registry,
+        };
+        metrics.name_all_reasons();
+        metrics
+    }
+
+    pub fn count(&self, source: Source, outcome: Outcome) {
+        self.requests[source as usize][outcome as usize].inc();
+    }
+
+    pub fn count_refusal(&self, refusal: Refusal) {
+        self.refusals.with_label_values(&[refusal.label()]).inc();
+        self.count(Source::Visitor, Outcome::Refused);
+    }
+
+    pub fn count_no_session(&self, reason: NoSession) {
+        self.no_session.with_label_values(&[reason_label(reason)]).inc();
+    }
+
+    pub fn count_cut_socket(&self) {
+        self.cut.with_label_values(&["socket"]).inc();
+    }
+
+    pub fn count_cut_request(&self) {
+        self.cut.with_label_values(&["request"]).inc();
+    }
+
+    /// The text that Prometheus reads.
+    pub fn render(&self, levels: &Levels) -> String {
+        for (gauge, level) in &self.levels {
+            gauge.set(i64::try_from(level(levels)).unwrap_or(i64::MAX));
+        }
+        let mut text = Vec::new();
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut text)
+            .expect("our own metrics can be written");
+        String::from_utf8(text).expect("the text format is UTF-8")
+    }
+
+    /// A series that appears only when it first counts cannot be alerted on.
+    fn name_all_reasons(&self) {
+        for refusal in Refusal::ALL {
+            self.refusals.with_label_values(&[refusal.label()]);
+        }
+        for reason in NO_SESSION_REASONS {
+            self.no_session.with_label_values(&[reason_label(reason)]);
+        }
+        for kind in ["socket", "request"] {
+            self.cut.with_label_values(&[kind]);
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const NO_SESSION_REASONS: [NoSession; 8] = [
+    NoSession::NoCookie,
+    NoSession::OldEpoch,
+    NoSession::Locked,
+    NoSession::Token(SessionError::Malformed),
+    NoSession::Token(SessionError::UnknownKey),
+    NoSession::Token(SessionError::Forged),
+    NoSession::Token(SessionError::ForeignHost),
+    NoSession::Token(SessionError::Expired),
+];
+
+const fn reason_label(reason: NoSession) -> &'static str {
+    match reason {
+        NoSession::NoCookie => "no_cookie",
+        NoSession::OldEpoch => "old_epoch",
+        NoSession::Locked => "locked",
+        NoSession::Token(SessionError::Malformed) => "malformed",
+        NoSession::Token(SessionError::UnknownKey) => "unknown_key",
+        NoSession::Token(SessionError::Forged) => "forged",
+        NoSession::Token(SessionError::ForeignHost) => "foreign_host",
+        NoSession::Token(SessionError::Expired) => "expired",
+    }
+}
+
+const OWN_NAMES: &str = "names and labels are our own and distinct";
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    let counters = IntCounterVec::new(Opts::new(name, help), labels).expect(OWN_NAMES);
+    registry.register(Box::new(counters.clone())).expect(OWN_NAMES);
+    counters
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    let counter = IntCounter::new(name, help).expect(OWN_NAMES);
+    registry.register(Box::new(counter.clone())).expect(OWN_NAMES);
+    counter
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
+    let gauge = IntGauge::new(name, help).expect(OWN_NAMES);
+    registry.register(Box::new(gauge.clone())).expect(OWN_NAMES);
+    gauge
+}
+
+fn histogram(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    let histogram = Histogram::with_opts(options).expect(OWN_NAMES);
+    registry.register(Box::new(histogram.clone())).expect(OWN_NAMES);
+    histogram
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_and_outcome_is_there_from_the_start() {
+        let text = Metrics::new().render(&Levels { routes: 7, ..Levels::default() });
+        for line in [
+            "arca_edge_requests_total{outcome=\"cut\",source=\"edge\"} 0",
+            "arca_edge_malformed_requests_total{reason=\"framing\"} 0",
+            "arca_edge_no_session_total{reason=\"forged\"} 0",
+            "arca_edge_cut_total{kind=\"socket\"} 0",
+            "arca_edge_routes 7",
+        ] {
+            assert!(text.contains(line), "{line} not in {text}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The few pages that the edge shows by itself.
+//!
+//! One look, no script, nothing loaded from anywhere: they must work when
+//! everything behind the edge is away.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+use shared::{PublicSite, RequestId, ReturnPath};
+
+use crate::answer::{Action, Words};
+
+const STYLE: &str = include_str!("pages.css");
+
+/// Allows the one style sheet that stands in the page, and nothing else.
+pub fn content_security_policy() -> &'static str {
+    static POLICY: LazyLock<String> = LazyLock::new(|| {
+        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
+        format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; \
+             form-action 'none'; frame-ancestors 'none'"
+        )
+    });
+    &POLICY
+}
+
+pub fn refused(words: &Words, site: &PublicSite, request: RequestId) -> String {
+    let refresh = match (words.action, words.retry_after) {
+        (Some(Action::Wait), Some(seconds)) => {
+            format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
+        }
+        _ => String::new(),
+    };
+    let site_url = escaped(site.site_url());
+    let action = match words.action {
+        Some(Action::Account) => {
+            format!("<p><a class=\"button\" href=\"{site_url}/account\">Go to my account</a></p>")
+        }
+        Some(Action::Site) => {
+            format!("<p><a class=\"button\" href=\"{site_url}/\">Go to Arcamatrix</a></p>")
+        }
+        Some(Action::Wait) => "<p class=\"wait\" role=\"status\">Waiting…</p>".to_owned(),
+        None => String::new(),
+    };
+    let body = format!(
+        "<h1>{}</h1><p>{}</p>{action}<p class=\"fine\">Request {request}</p>",
+        words.title, words.message,
+    );
+    document(words.title, &refresh, &body)
+}
+
+/// Asks for `target` again; coming from our own page, the strict cookie is sent along.
+pub fn bounce(target: &ReturnPath) -> String {
+    let target = escaped(target.as_str());
+    let refresh = format!("<meta http-equiv=\"refresh\" content=\"0;url={target}\">");
+    let body = format!("<p><a href=\"{target}\">Continue to your workspace</a></p>");
+    document("One moment", &refresh, &body)
+}
+
+fn document(title: &str, head: &str, body: &str) -> String {
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <meta name=\"robots\" content=\"noindex\">{head}<title>{title} – Arcamatrix</title>\
+         <style>{STYLE}</style></head><body><main>{body}</main></body></html>"
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            _ => out.push(character),
+        }
+    }
+    out
+}

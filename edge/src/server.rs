@@ -1,0 +1,194 @@
+//! Puts the edge together: opens the store, listens, and runs until it is told to stop.
+
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use pingora::listeners::{L4BufferSettings, ListenerConfig};
+use pingora::proxy::http_proxy;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{RunArgs, Server, ShutdownWatch};
+use pingora::services::background::{BackgroundService, background_service};
+use pingora::services::listening::Service;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::{error, info, warn};
+
+use crate::access_log::AccessLog;
+use crate::admin;
+use crate::config::Config;
+use crate::exchange::Ledger;
+use crate::front_door::FrontDoor;
+use crate::guard::Guard;
+use crate::judge::Judge;
+use crate::keys::Keys;
+use crate::live::Live;
+use crate::metrics::{Levels, Metrics};
+use crate::proxy::{PeerLimits, Proxy};
+use crate::routes::Routes;
+use crate::upstream::{Dialler, Resolver};
+
+/// Runs until SIGTERM, SIGINT or SIGQUIT.
+///
+/// # Errors
+/// Whatever keeps the edge from starting; nothing is served then.
+pub fn run(config: &Config) -> anyhow::Result<()> {
+    raise_open_files();
+    check_free(config)?;
+    let live = Arc::new(Live::default());
+    let opened = Routes::open(&config.store, config.upstream.policy.clone(), Arc::clone(&live))?;
+    let routes = Arc::new(opened.routes);
+    let metrics = Metrics::new();
+    let access_log = AccessLog::open(&config.access_log, metrics.access_lines_dropped.clone())?;
+    let ledger = Arc::new(Ledger { metrics, access_log });
+    let guard = Arc::new(Guard::new(config.limits));
+
+    let mut server = Server::new_with_opt_and_conf(None, server_conf(config));
+    server.bootstrap();
+    let door = front_door(config, &server, &routes, &live, &guard, &ledger)?;
+    let mut service = Service::new("edge".into(), door);
+    service.threads = Some(config.threads);
+    for address in &config.listen {
+        // No read buffer of pingora's: ours lives only while a head is incomplete.
+        let buffer = L4BufferSettings::new(0, WRITE_BUFFER_BYTES);
+        service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffer));
+    }
+    let admin = Admin::bind(config, routes, live, guard, ledger)?;
+    server.add_service(service);
+    server.add_service(background_service("admin", admin));
+    info!(listen = ?config.listen, admin = %config.admin_listen, "the edge serves");
+    server.run(RunArgs::default());
+    Ok(())
+}
+
+/// What pingora collects before it writes to a visitor: one full packet.
+const WRITE_BUFFER_BYTES: usize = 1_460;
+
+fn server_conf(config: &Config) -> ServerConf {
+    ServerConf {
+        threads: config.threads,
+        // With it, an answer of 101 can overtake the task that handles it (pingora #946).
+        work_stealing: false,
+        upstream_keepalive_pool_size: config.upstream.pool_size,
+        ca_file: config.upstream.ca_file.as_ref().map(|path| path.display().to_string()),
+        // One retry, for a kept connection that the sprite had closed meanwhile.
+        max_retries: 2,
+        grace_period_seconds: Some(config.grace.as_secs()),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    }
+}
+
+fn front_door(
+    config: &Config,
+    server: &Server,
+    routes: &Arc<Routes>,
+    live: &Arc<Live>,
+    guard: &Arc<Guard>,
+    ledger: &Arc<Ledger>,
+) -> anyhow::Result<FrontDoor> {
+    let upstream = &config.upstream;
+    let site = Arc::new(config.site.clone());
+    let mut policy = upstream.policy.clone();
+    policy.trust(&config.site_upstream);
+    let resolver = Arc::new(Resolver::new(policy));
+    let limits = PeerLimits {
+        connect: upstream.connect_timeout,
+        read: upstream.read_timeout,
+        idle: upstream.idle_timeout,
+    };
+    let ca_file = upstream.ca_file.as_deref();
+    let dialler = Dialler::new(Arc::clone(&resolver), ca_file, upstream.connect_timeout)?;
+    let proxy = Proxy { site: Arc::clone(&site), limits };
+    Ok(FrontDoor {
+        proxy: Arc::new(http_proxy(&server.configuration, proxy)),
+        resolver,
+        dialler,
+        guard: Arc::clone(guard),
+        ledger: Arc::clone(ledger),
+        judge: Judge {
+            site,
+            site_upstream: config.site_upstream.clone(),
+            keys: Keys::new(config.keys.clone()),
+            routes: Arc::clone(routes),
+            live: Arc::clone(live),
+            guard: Arc::clone(guard),
+            ledger: Arc::clone(ledger),
+            limits: config.limits,
+        },
+    })
+}
+
+/// The private API, on a listener and a thread of its own.
+struct Admin {
+    listener: Mutex<Option<std::net::TcpListener>>,
+    router: axum::Router,
+}
+
+impl Admin {
+    fn bind(
+        config: &Config,
+        routes: Arc<Routes>,
+        live: Arc<Live>,
+        guard: Arc<Guard>,
+        ledger: Arc<Ledger>,
+    ) -> anyhow::Result<Self> {
+        let listener = std::net::TcpListener::bind(config.admin_listen)
+            .with_context(|| format!("listening on admin_listen {}", config.admin_listen))?;
+        listener.set_nonblocking(true).context("preparing the admin listener")?;
+        let metrics = {
+            let routes = Arc::clone(&routes);
+            Arc::new(move || ledger.metrics.render(&levels(&routes, &live, &guard)))
+        };
+        let router = admin::router(admin::State::new(routes, config.admin_token.clone(), metrics));
+        Ok(Self { listener: Mutex::new(Some(listener)), router })
+    }
+}
+
+#[async_trait]
+impl BackgroundService for Admin {
+    async fn start(&self, mut shutdown: ShutdownWatch) {
+        let listener = self.listener.lock().ok().and_then(|mut listener| listener.take());
+        let listener = listener.map(tokio::net::TcpListener::from_std);
+        let Some(Ok(listener)) = listener else {
+            return error!("the private API could not be started");
+        };
+        let stop = async move {
+            // An error means that the server is gone, which is a reason to stop as well.
+            let _ = shutdown.changed().await;
+        };
+        if let Err(error) = admin::serve(listener, self.router.clone(), stop).await {
+            error!(%error, "the private API has ended");
+        }
+    }
+}
+
+fn levels(routes: &Routes, live: &Live, guard: &Guard) -> Levels {
+    let state = routes.state();
+    Levels {
+        connections: guard.open_connections(),
+        tunnels: live.sockets(),
+        requests_in_flight: live.requests(),
+        routes: state.routes,
+        locks: state.locks,
+        generation: state.generation.0,
+        ready: routes.is_ready(),
+    }
+}
+
+/// Each visitor needs one descriptor, a WebSocket two: take all that we may have.
+fn raise_open_files() {
+    let limits = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limits.maximum, ..limits };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!(%error, "the limit of open files stays at {:?}", limits.current);
+    }
+}
+
+/// A port that is taken is worth a sentence; pingora would panic.
+fn check_free(config: &Config) -> anyhow::Result<()> {
+    for address in &config.listen {
+        std::net::TcpListener::bind(address)
+            .with_context(|| format!("listening on {address}, as listen says"))?;
+    }
+    Ok(())
+}

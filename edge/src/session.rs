@@ -1,0 +1,118 @@
+//! Who is signed in: the token, the epoch and the locks together.
+
+use shared::session::{Session, SessionError};
+use shared::{SessionKeys, Username};
+
+use crate::cookies;
+use crate::decision::NoSession;
+use crate::head::Head;
+
+/// Checks the session cookie of `head`, which came to the workspace `host`.
+///
+/// `epoch` is the workspace's present one, `is_locked` asks for one session,
+/// `now` is in unix seconds. `last` remembers the token that this connection
+/// showed before: its signature need not be computed for every request.
+///
+/// # Errors
+/// The first reason why there is none.
+pub fn check(
+    keys: &SessionKeys,
+    last: &mut LastToken,
+    head: &Head<'_>,
+    host: &Username,
+    epoch: u64,
+    is_locked: impl FnOnce(&Session) -> bool,
+    now: u64,
+) -> Result<Session, NoSession> {
+    let lines = head
+        .headers
+        .iter()
+        .filter(|header| header.name.eq_ignore_ascii_case("cookie"))
+        .filter_map(|header| std::str::from_utf8(header.value).ok());
+    let token = cookies::session_token(lines).ok_or(NoSession::NoCookie)?;
+    let session = last.verify(keys, token, host, now).map_err(NoSession::Token)?;
+    if session.epoch < epoch {
+        return Err(NoSession::OldEpoch);
+    }
+    if is_locked(&session) {
+        return Err(NoSession::Locked);
+    }
+    Ok(session)
+}
+
+/// The last valid token of one connection. Everything that can change while
+/// the connection lives is still checked each time.
+#[derive(Default)]
+pub struct LastToken(Option<(Box<str>, Session)>);
+
+impl LastToken {
+    fn verify(
+        &mut self,
+        keys: &SessionKeys,
+        token: &str,
+        host: &Username,
+        now: u64,
+    ) -> Result<Session, SessionError> {
+        if let Some((known, session)) = &self.0
+            && **known == *token
+            && session.username == *host
+            && now < session.expires
+        {
+            return Ok(*session);
+        }
+        let session = keys.verify(token, host, now)?;
+        self.0 = Some((token.into(), session));
+        Ok(session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::head::NO_HEADERS;
+    use shared::{KeyRing, SessionId};
+
+    fn keys() -> SessionKeys {
+        let key = "11".repeat(32);
+        let ring = format!("current = \"k1\"\n[keys]\nk1 = \"{key}\"\n");
+        SessionKeys::new(&KeyRing::from_toml(&ring).unwrap())
+    }
+
+    fn session(name: &str, epoch: u64) -> Session {
+        let username = Username::parse(name).unwrap();
+        Session { username, id: SessionId::random(), issued: 1, expires: 100, epoch }
+    }
+
+    fn seen(
+        last: &mut LastToken,
+        cookie: &str,
+        host: &str,
+        epoch: u64,
+        locked: bool,
+        now: u64,
+    ) -> Result<Session, NoSession> {
+        let text = format!("GET / HTTP/1.1\r\nHost: a.test\r\nCookie: {cookie}\r\n\r\n");
+        let mut slots = NO_HEADERS;
+        let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
+        let host = Username::parse(host).unwrap();
+        check(&keys(), last, &head, &host, epoch, |_| locked, now)
+    }
+
+    #[test]
+    fn a_remembered_token_is_still_held_against_host_epoch_lock_and_clock() {
+        use SessionError::{Expired, ForeignHost};
+        let session = session("ada", 2);
+        let cookie = format!("__Host-arca_session={}", keys().sign(&session));
+        let mut last = LastToken::default();
+        for _ in 0..2 {
+            assert_eq!(seen(&mut last, &cookie, "ada", 2, false, 9), Ok(session));
+            let foreign = seen(&mut last, &cookie, "grace", 2, false, 9);
+            assert_eq!(foreign, Err(NoSession::Token(ForeignHost)));
+            assert_eq!(seen(&mut last, &cookie, "ada", 3, false, 9), Err(NoSession::OldEpoch));
+            assert_eq!(seen(&mut last, &cookie, "ada", 2, true, 9), Err(NoSession::Locked));
+            let late = seen(&mut last, &cookie, "ada", 2, false, 100);
+            assert_eq!(late, Err(NoSession::Token(Expired)));
+            assert_eq!(seen(&mut last, "x=y", "ada", 2, false, 9), Err(NoSession::NoCookie));
+        }
+    }
+}

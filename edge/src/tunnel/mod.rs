@@ -1,0 +1,159 @@
+//! WebSockets: bytes carried both ways between a visitor and his sprite.
+//!
+//! Our own, because stock pingora cuts a silent one after a minute, needs 64 to
+//! 250 KB for each, and knows no way to end one when access is taken away.
+
+mod handshake;
+mod pump;
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use pingora::protocols::Stream;
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{Instant, sleep_until, timeout};
+use tracing::debug;
+
+use crate::decision::Refused;
+use crate::exchange::Exchange;
+use crate::live::Entry;
+use crate::metrics::{Metrics, Source};
+use crate::upstream::{DialError, Dialler};
+use handshake::{HandshakeError, Opened};
+use pump::Pump;
+use shared::Upstream;
+
+/// How long a sprite may take to agree to a WebSocket. The agent answers as
+/// soon as it has checked the identity, so this only bounds a VM that hangs.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A WebSocket that was decided for and not yet opened.
+pub struct Tunnel {
+    pub upstream: Upstream,
+    /// The head as it goes to the sprite.
+    pub head: Vec<u8>,
+    pub entry: Entry,
+    pub exchange: Exchange,
+    pub idle: Duration,
+}
+
+impl Tunnel {
+    /// Opens the sprite's side. Nothing has been said to the visitor yet.
+    ///
+    /// # Errors
+    /// The answer that fits, with the exchange so that it can be counted.
+    pub async fn open(mut self, dialler: &Dialler) -> Result<OpenTunnel, (Refused, Exchange)> {
+        self.exchange.sent();
+        let attempt = async {
+            let mut sprite = dialler.dial(&self.upstream).await?;
+            let opened = handshake::open(&mut *sprite, &self.head, self.exchange.request());
+            let opened =
+                timeout(HANDSHAKE_TIMEOUT, opened).await.map_err(|_| OpenError::Late)??;
+            Ok::<_, OpenError>((sprite, opened))
+        };
+        let result = tokio::select! {
+            result = attempt => result,
+            () = self.entry.cut() => {
+                self.exchange.cut_flag().store(true, Ordering::Relaxed);
+                Err(OpenError::Cut)
+            }
+        };
+        match result {
+            Ok((sprite, opened)) => Ok(OpenTunnel { tunnel: self, sprite, opened }),
+            Err(error) => {
+                debug!(request = %self.exchange.request(), %error, "a WebSocket was not opened");
+                self.exchange.failed(Source::Sprite);
+                Err((error.answer(), self.exchange))
+            }
+        }
+    }
+}
+
+/// The sprite has agreed; the visitor is about to be told.
+pub struct OpenTunnel {
+    tunnel: Tunnel,
+    sprite: Box<dyn crate::upstream::Duplex>,
+    opened: Opened,
+}
+
+impl OpenTunnel {
+    /// Carries bytes until either side ends, the tunnel is idle, or access is taken away.
+    pub async fn run(self, mut visitor: Stream, metrics: &Metrics) {
+        let Self { tunnel, mut sprite, opened } = self;
+        let Tunnel { entry, mut exchange, idle, head, upstream } = tunnel;
+        // A tunnel lives for hours: what only its beginning needed goes now.
+        drop((head, upstream));
+        exchange.answered(Source::Sprite, 101);
+        if visitor.write_all(&opened.answer).await.is_err() || visitor.flush().await.is_err() {
+            return exchange.failed(Source::Visitor);
+        }
+        let mut pump = Pump::new(opened.early);
+        match carry(&mut pump, &mut visitor, &mut *sprite, &entry, idle).await {
+            End::Closed => {}
+            End::Idle => debug!(request = %exchange.request(), "an idle WebSocket was closed"),
+            End::Cut => {
+                metrics.count_cut_socket();
+                exchange.cut_flag().store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+enum End {
+    Closed,
+    Idle,
+    Cut,
+}
+
+async fn carry(
+    pump: &mut Pump,
+    visitor: &mut Stream,
+    sprite: &mut dyn crate::upstream::Duplex,
+    entry: &Entry,
+    idle: Duration,
+) -> End {
+    loop {
+        let idle_at = pump.active() + idle;
+        tokio::select! {
+            biased;
+            () = std::future::poll_fn(|context| pump.poll(context, visitor, sprite)) => {
+                return End::Closed;
+            }
+            () = entry.cut() => return End::Cut,
+            () = sleep_until(idle_at) => {
+                if pump.active() + idle <= Instant::now() {
+                    return End::Idle;
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    #[error("the sprite did not answer within {HANDSHAKE_TIMEOUT:?}")]
+    Late,
+    #[error("access was taken away meanwhile")]
+    Cut,
+}
+
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        Self::Handshake(error.into())
+    }
+}
+
+impl OpenError {
+    fn answer(&self) -> Refused {
+        match self {
+            Self::Handshake(HandshakeError::Refused { .. }) => Refused::SpriteRefusedUpgrade,
+            Self::Late | Self::Dial(DialError::Timeout { .. }) => Refused::SpriteTimeout,
+            Self::Dial(_) | Self::Handshake(_) | Self::Cut => Refused::SpriteUnreachable,
+        }
+    }
+}
