@@ -1,21 +1,115 @@
 //! Which workspace is where: served from memory, kept on disk, changed while running.
+//!
+//! Requests read [`tables`]; they never wait for a change. A change is planned
+//! (pure, [`plan`]), written ([`store`]), made visible, and then cuts what it
+//! ends ([`cut`]), in this order: what was answered for is there after a crash,
+//! and whoever is let in after a cut has seen the change.
+
+pub mod batch;
+pub mod cut;
 pub mod locks;
+pub mod plan;
+pub mod row;
+pub mod store;
 pub mod table;
 pub mod tables;
+pub mod upload;
 
-use std::sync::Arc;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
-use shared::{Route, SessionId, Username};
+use shared::process::time;
+use shared::wire::{Applied, GenerationState, RoutesPage};
+use shared::{AddressPolicy, Route, SessionId, Username};
+use tracing::{error, info};
 
-use tables::Tables;
+use crate::live::{CutCount, Live};
+
+pub use batch::Batch;
+pub use plan::Refusal;
+pub use store::StoreError;
+pub use tables::Tables;
+pub use upload::{Upload, Whole};
+
+use plan::Plan;
+use store::{Content, Store};
+use tables::{Step, empty_state};
 
 /// The route table of this edge. Shared by `Arc`.
 pub struct Routes {
+    /// A change replaces a bucket in here, a whole table all of it.
     tables: ArcSwap<Tables>,
+    /// `None` until the edge was told what to serve.
+    state: ArcSwap<Option<GenerationState>>,
+    policy: AddressPolicy,
+    live: Arc<Live>,
+    path: PathBuf,
+    /// Held by the one who changes the tables.
+    ///
+    /// `None` after a failed write, when it is unknown what is on disk: the next
+    /// change looks first.
+    store: Mutex<Option<Store>>,
+}
+
+/// An opened table, and what had to be put out of the way for it.
+pub struct Opened {
+    pub routes: Routes,
+    pub moved_aside: Option<MovedAside>,
+}
+
+/// A store that could not be read. The edge is empty and not ready until it is
+/// sent a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedAside {
+    pub to: PathBuf,
+    pub reason: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("route store {} cannot be opened", path.display())]
+    Store { path: PathBuf, source: StoreError },
+    #[error("route store {} is spoiled ({reason}) and cannot be moved aside", path.display())]
+    MoveAside { path: PathBuf, reason: String, source: io::Error },
+}
+
+/// Why a change was not made. The edge serves what it served before.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Whether it will be there after a restart is unknown; asking again settles it.
+    #[error("the change could not be written to the route store")]
+    Store(#[from] StoreError),
 }
 
 impl Routes {
+    /// Opens the store and serves what is in it. Blocking: a million routes take a second.
+    ///
+    /// # Errors
+    /// When another process has the store, or the file system refuses it. A
+    /// spoiled store is no error: it is moved aside, and the edge starts empty.
+    pub fn open(path: &Path, policy: AddressPolicy, live: Arc<Live>) -> Result<Opened, OpenError> {
+        let ((store, content), moved_aside) = open_or_move_aside(path)?;
+        let routes = Self {
+            tables: ArcSwap::from_pointee(content.tables),
+            state: ArcSwap::from_pointee(content.state),
+            policy,
+            live,
+            path: path.to_owned(),
+            store: Mutex::new(Some(store)),
+        };
+        Ok(Opened { routes, moved_aside })
+    }
+
     /// Where `username` is served. Never waits.
     pub fn find(&self, username: &Username) -> Option<Arc<Route>> {
         self.tables.load().route(username)
@@ -25,4 +119,134 @@ impl Routes {
     pub fn is_locked(&self, username: &Username, session: Option<&SessionId>, now: u64) -> bool {
         self.tables.load().is_locked(username, session, now)
     }
+
+    /// What is served: generation zero until the edge was told otherwise.
+    pub fn state(&self) -> GenerationState {
+        self.state.load().unwrap_or_else(empty_state)
+    }
+
+    /// Has the edge been told what to serve, now or before it was last started?
+    pub fn is_ready(&self) -> bool {
+        self.state.load().is_some()
+    }
+
+    /// The addresses that routes may lead to.
+    pub fn policy(&self) -> &AddressPolicy {
+        &self.policy
+    }
+
+    /// Brings the tables from one generation to the next: durable, then served,
+    /// then cut. Blocking, one at a time.
+    ///
+    /// # Errors
+    /// Nothing of the batch is served.
+    pub fn apply(&self, batch: impl Into<Batch>) -> Result<Applied, ApplyError> {
+        let mut store = self.store()?;
+        let tables = self.tables.load_full();
+        let plan = plan::plan_batch(batch.into(), &self.state(), &tables, &self.policy)?;
+        write(&mut store, &plan)?;
+        plan.steps.iter().for_each(|step| tables.take(step));
+        Ok(self.serve(&plan))
+    }
+
+    /// Serves `whole` in place of everything; cuts what the difference ends.
+    /// Blocking, one at a time.
+    ///
+    /// # Errors
+    /// The table that was served stays.
+    pub fn replace(&self, whole: Whole) -> Result<Applied, ApplyError> {
+        let mut store = self.store()?;
+        let served = **self.state.load();
+        let (plan, next) = plan::plan_whole(whole, served.as_ref(), &self.tables.load())?;
+        write(&mut store, &plan)?;
+        self.tables.store(Arc::new(next));
+        Ok(self.serve(&plan))
+    }
+
+    /// At most `limit` routes in the order of names, from behind `after`.
+    ///
+    /// # Errors
+    /// When the store, which knows the order, cannot be read.
+    pub fn page(&self, after: Option<&Username>, limit: usize) -> Result<RoutesPage, StoreError> {
+        let names = self.store()?.as_ref().expect("open").names(after, limit)?;
+        let next = names.last().filter(|_| names.len() == limit).map(ToString::to_string);
+        let routes = names.iter().filter_map(|name| Some(Route::clone(&*self.find(name)?)));
+        Ok(RoutesPage { routes: routes.collect(), next })
+    }
+
+    /// The store, open; whoever holds it is the only one to change anything.
+    fn store(&self) -> Result<MutexGuard<'_, Option<Store>>, StoreError> {
+        let mut store = self.store.lock().expect("nothing panics while it holds the store");
+        if store.is_none() {
+            let (opened, Content { state, tables }) = Store::open(&self.path)?;
+            // The write that failed may have reached the disk after all.
+            if state != **self.state.load() {
+                let steps = self.tables.load().steps_to(&tables);
+                self.tables.store(Arc::new(tables));
+                self.serve(&Plan { state: state.unwrap_or_else(empty_state), steps });
+            }
+            *store = Some(opened);
+        }
+        Ok(store)
+    }
+
+    /// What remains to be done when the tables have changed.
+    fn serve(&self, plan: &Plan) -> Applied {
+        self.state.store(Arc::new(Some(plan.state)));
+        let count = self.cut(&plan.steps);
+        let (generation, changes) = (plan.state.generation, plan.steps.len());
+        let CutCount { sockets, requests } = count;
+        info!(
+            %generation,
+            changes, sockets, requests, "serving generation {generation} after {changes} changes"
+        );
+        Applied { generation, sockets_cut: sockets, requests_cut: requests }
+    }
+
+    fn cut(&self, steps: &[Step]) -> CutCount {
+        let now = time::unix_seconds();
+        let mut count = CutCount::default();
+        for (username, scope) in steps.iter().filter_map(|step| cut::scope(step, now)) {
+            count += self.live.cut(&username, scope);
+        }
+        count
+    }
+}
+
+fn write(store: &mut Option<Store>, plan: &Plan) -> Result<(), StoreError> {
+    let written = store.as_ref().expect("open").write(&plan.state, &plan.steps);
+    if let Err(error) = &written {
+        let generation = plan.state.generation;
+        error!(%generation, error = error as &dyn std::error::Error, "generation {generation} could not be written; still serving the one before");
+        *store = None;
+    }
+    written
+}
+
+fn open_or_move_aside(path: &Path) -> Result<((Store, Content), Option<MovedAside>), OpenError> {
+    let cannot_open = |source| OpenError::Store { path: path.to_owned(), source };
+    let reason = match Store::open(path) {
+        Ok(opened) => return Ok((opened, None)),
+        Err(StoreError::Spoiled(reason)) => reason,
+        Err(other) => return Err(cannot_open(other)),
+    };
+    let to = match move_aside(path) {
+        Ok(to) => to,
+        Err(source) => return Err(OpenError::MoveAside { path: path.to_owned(), reason, source }),
+    };
+    error!(
+        store = %path.display(), moved_to = %to.display(), reason,
+        "the route store is spoiled and was moved aside; not ready until a table comes"
+    );
+    let opened = Store::open(path).map_err(cannot_open)?;
+    Ok((opened, Some(MovedAside { to, reason })))
+}
+
+/// To `<path>.spoiled-<unix seconds>`, which nothing here ever reads or deletes.
+fn move_aside(path: &Path) -> io::Result<PathBuf> {
+    let mut to = path.as_os_str().to_owned();
+    to.push(format!(".spoiled-{}", time::unix_seconds()));
+    let to = PathBuf::from(to);
+    fs::rename(path, &to)?;
+    Ok(to)
 }

@@ -8,8 +8,9 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwapAny;
 use shared::Username;
+use triomphe::ThinArc;
 
 /// What stands in a table: one of it for a name.
 pub trait Named {
@@ -20,10 +21,12 @@ pub trait Named {
 pub struct Table<T> {
     // Keyed, so that nobody can choose names that meet in one bucket.
     hasher: RandomState,
-    buckets: Box<[ArcSwapOption<Bucket<T>>]>,
+    buckets: Box<[ArcSwapAny<Option<Bucket<T>>>]>,
 }
 
-struct Bucket<T>(Box<[Entry<T>]>);
+/// Count, length and entries in one piece of memory: with a million routes, each
+/// pointer that is followed is a wait for memory.
+type Bucket<T> = ThinArc<(), Entry<T>>;
 
 struct Entry<T> {
     hash: u64,
@@ -39,7 +42,7 @@ impl<T> Clone for Entry<T> {
 impl<T: Named> Table<T> {
     /// An empty table of `2^bits` buckets.
     pub fn new(bits: u32) -> Self {
-        let buckets = (0..1_usize << bits).map(|_| ArcSwapOption::empty()).collect();
+        let buckets = (0..1_usize << bits).map(|_| ArcSwapAny::new(None)).collect();
         Self { hasher: RandomState::new(), buckets }
     }
 
@@ -56,9 +59,14 @@ impl<T: Named> Table<T> {
         // By bucket, and inside of it by hash, so that equal names are neighbours.
         entries.sort_unstable_by_key(|entry| (table.index(entry.hash), entry.hash));
         let mut doubled = Vec::new();
-        for bucket in entries.chunk_by(|a, b| table.index(a.hash) == table.index(b.hash)) {
-            doubled.extend(names_that_repeat(bucket));
-            table.buckets[table.index(bucket[0].hash)].store(Some(Arc::new(Bucket(bucket.into()))));
+        let mut rest = entries.into_iter();
+        while let Some(first) = rest.as_slice().first() {
+            let index = table.index(first.hash);
+            let is_here = |entry: &&Entry<T>| table.index(entry.hash) == index;
+            let length = rest.as_slice().iter().take_while(is_here).count();
+            doubled.extend(names_that_repeat(&rest.as_slice()[..length]));
+            let bucket = Bucket::from_header_and_iter((), rest.by_ref().take(length));
+            table.buckets[index].store(Some(bucket));
         }
         if doubled.is_empty() { Ok(table) } else { Err(doubled) }
     }
@@ -66,7 +74,7 @@ impl<T: Named> Table<T> {
     pub fn find(&self, username: &Username) -> Option<Arc<T>> {
         let hash = self.hash(username);
         let bucket = self.buckets[self.index(hash)].load();
-        let entry = bucket.as_ref()?.0.iter().find(|entry| entry.is(hash, username))?;
+        let entry = bucket.as_ref()?.slice.iter().find(|entry| entry.is(hash, username))?;
         Some(Arc::clone(&entry.value))
     }
 
@@ -87,7 +95,7 @@ impl<T: Named> Table<T> {
     pub fn for_each(&self, mut visit: impl FnMut(&Arc<T>)) {
         for bucket in &self.buckets {
             if let Some(bucket) = bucket.load().as_ref() {
-                bucket.0.iter().for_each(|entry| visit(&entry.value));
+                bucket.slice.iter().for_each(|entry| visit(&entry.value));
             }
         }
     }
@@ -96,13 +104,14 @@ impl<T: Named> Table<T> {
     fn others(&self, hash: u64, username: &Username) -> Vec<Entry<T>> {
         let bucket = self.buckets[self.index(hash)].load();
         let Some(bucket) = bucket.as_ref() else { return Vec::with_capacity(1) };
-        let mut entries = Vec::with_capacity(bucket.0.len() + 1);
-        entries.extend(bucket.0.iter().filter(|entry| !entry.is(hash, username)).cloned());
+        let mut entries = Vec::with_capacity(bucket.slice.len() + 1);
+        entries.extend(bucket.slice.iter().filter(|entry| !entry.is(hash, username)).cloned());
         entries
     }
 
     fn store(&self, hash: u64, entries: Vec<Entry<T>>) {
-        let bucket = (!entries.is_empty()).then(|| Arc::new(Bucket(entries.into())));
+        let bucket =
+            (!entries.is_empty()).then(|| Bucket::from_header_and_iter((), entries.into_iter()));
         self.buckets[self.index(hash)].store(bucket);
     }
 

@@ -43,6 +43,17 @@ pub struct Doubled {
     pub locks: Vec<LockKey>,
 }
 
+impl Step {
+    pub fn username(&self) -> &Username {
+        match self {
+            Self::Put { after, .. } => &after.username,
+            Self::Remove { before } => &before.username,
+            Self::Lock { after, .. } => &after.username,
+            Self::Unlock { before } => &before.username,
+        }
+    }
+}
+
 impl Default for Tables {
     fn default() -> Self {
         Self { routes: Table::new(ROUTE_BUCKET_BITS), locks: Table::new(LOCK_BUCKET_BITS) }

@@ -1,0 +1,110 @@
+//! How a refusal becomes a status and a body.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use shared::Generation;
+use shared::wire::ErrorBody;
+use tracing::error;
+
+use crate::routes::{ApplyError, Refusal, StoreError};
+
+/// An error answer. The 409 also says, as `generation`, what is served.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    body: Body,
+}
+
+#[derive(Debug, Serialize)]
+struct Body {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generation: Option<Generation>,
+    #[serde(flatten)]
+    error: ErrorBody,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, body: Body { generation: None, error: ErrorBody::new(code, message) } }
+    }
+
+    pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// Too much at once; asking again a little later will do.
+    pub(super) fn busy(what: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", format!("{what}; ask again"))
+    }
+
+    pub(super) fn at_field(mut self, field: &str) -> Self {
+        self.body.error = self.body.error.at_field(field);
+        self
+    }
+
+    fn unprocessable(code: &'static str, message: String) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::Conflict { served } => {
+                let mut failure = Self::new(StatusCode::CONFLICT, "conflict", message);
+                failure.body.generation = Some(served);
+                failure
+            }
+            Refusal::NotNewer { .. } => {
+                Self::unprocessable("not_newer", message).at_field("generation")
+            }
+            Refusal::TooManyChanges { .. } => {
+                Self::unprocessable("too_many_changes", message).at_field("changes")
+            }
+            Refusal::TooManyRoutes { .. } => Self::unprocessable("too_many_routes", message),
+            Refusal::TooManyLocks { .. } => Self::unprocessable("too_many_locks", message),
+            Refusal::Checksum { .. } => {
+                Self::unprocessable("checksum_mismatch", message).at_field("checksum")
+            }
+            Refusal::BadEntries(entries) => {
+                let mut failure = Self::unprocessable("bad_entries", message);
+                failure.body.error = failure.body.error.with_entries(entries);
+                failure
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        error!(error = &error as &dyn std::error::Error, "the route store failed");
+        let message = "the route store failed; the edge serves what it served before";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_failed", message)
+    }
+}
+
+impl From<ApplyError> for Failure {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Refused(refusal) => refusal.into(),
+            ApplyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        let headers = response.headers_mut();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

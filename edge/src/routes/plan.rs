@@ -1,0 +1,420 @@
+//! May this batch, or this whole table, be applied, and what does it come to?
+//!
+//! Pure: what is served and what was asked for in, the steps or every reason
+//! against them out. Nothing is applied in parts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use shared::route::Subject;
+use shared::wire::GenerationState;
+use shared::{AddressPolicy, Change, Checksum, Generation};
+
+use super::batch::{Batch, Unreadable};
+use super::tables::{Step, Tables, empty_state, state_after};
+use super::upload::Whole;
+
+/// Changes in one batch. Ten times what control sends at once; a sender with
+/// more to say sends the whole table.
+pub const BATCH_MAX_CHANGES: usize = 10_000;
+
+/// Four times the million that an edge is measured with; about one gigabyte.
+pub const ROUTES_MAX: u64 = 4_000_000;
+
+/// Sessions that were ended and have not expired yet, and closed workspaces.
+pub const LOCKS_MAX: u64 = 1_000_000;
+
+/// What will be served, and the way there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub state: GenerationState,
+    pub steps: Vec<Step>,
+}
+
+/// Why nothing of it was applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("generation {served} is served, which is not what this starts from")]
+    Conflict { served: Generation },
+    #[error("generation {generation} does not follow generation {base}")]
+    NotNewer { base: Generation, generation: Generation },
+    #[error("{count} changes in one batch; {BATCH_MAX_CHANGES} fit, more go as a whole table")]
+    TooManyChanges { count: usize },
+    #[error("{count} routes; an edge holds {ROUTES_MAX}")]
+    TooManyRoutes { count: u64 },
+    #[error("{count} locks; an edge holds {LOCKS_MAX}")]
+    TooManyLocks { count: u64 },
+    /// One line for each entry at fault.
+    #[error("{} cannot be applied, beginning with {}", entries(.0.len()), .0[0])]
+    BadEntries(Vec<String>),
+    #[error("the checksum would be {found}, not {expected}")]
+    Checksum { expected: Checksum, found: Checksum },
+}
+
+fn entries(count: usize) -> String {
+    if count == 1 { "an entry".to_owned() } else { format!("{count} entries") }
+}
+
+/// Removing or unlocking what is not there, and putting what is there already,
+/// are no steps: control repeats itself when an answer was lost.
+///
+/// # Errors
+/// All bad entries at once; otherwise the first reason found.
+pub fn plan_batch(
+    batch: Batch,
+    served: &GenerationState,
+    tables: &Tables,
+    policy: &AddressPolicy,
+) -> Result<Plan, Refusal> {
+    let Batch { base, generation, checksum, entries } = batch;
+    if base != served.generation {
+        return Err(Refusal::Conflict { served: served.generation });
+    }
+    if generation <= base {
+        return Err(Refusal::NotNewer { base, generation });
+    }
+    if entries.len() > BATCH_MAX_CHANGES {
+        return Err(Refusal::TooManyChanges { count: entries.len() });
+    }
+    let changes = check_entries(entries, policy)?;
+    let steps: Vec<_> = changes.into_iter().filter_map(|change| step(change, tables)).collect();
+    let state = state_after(*served, generation, &steps);
+    check_result(&state, checksum)?;
+    Ok(Plan { state, steps })
+}
+
+/// `served` is `None` on an edge that was never told anything: it takes any generation.
+///
+/// # Errors
+/// The first reason found.
+pub fn plan_whole(
+    whole: Whole,
+    served: Option<&GenerationState>,
+    tables: &Tables,
+) -> Result<(Plan, Tables), Refusal> {
+    let Whole { head, routes, locks } = whole;
+    if let Some(served) = served.filter(|served| served.generation > head.generation) {
+        return Err(Refusal::Conflict { served: served.generation });
+    }
+    let next = Tables::of(routes, locks).map_err(|doubled| {
+        let routes = doubled.routes.iter().map(|name| format!("route {name} comes twice"));
+        let locks =
+            doubled.locks.iter().map(|key| format!("{} comes twice", Subject::Lock(*key).name()));
+        Refusal::BadEntries(routes.chain(locks).collect())
+    })?;
+    let steps = tables.steps_to(&next);
+    let state = state_after(served.copied().unwrap_or_else(empty_state), head.generation, &steps);
+    check_result(&state, Some(head.checksum))?;
+    Ok((Plan { state, steps }, next))
+}
+
+fn check_entries(
+    entries: Vec<Result<Change, Unreadable>>,
+    policy: &AddressPolicy,
+) -> Result<Vec<Change>, Refusal> {
+    let mut changes = Vec::with_capacity(entries.len());
+    let mut complaints = Vec::new();
+    let mut first_at = BTreeMap::new();
+    for (index, entry) in entries.into_iter().enumerate() {
+        match entry {
+            Err(Unreadable { subject: Some(subject), reason }) => {
+                complaints.push(format!("changes[{index}]: {subject}: {reason}"));
+            }
+            Err(Unreadable { subject: None, reason }) => {
+                complaints.push(format!("changes[{index}]: {reason}"));
+            }
+            Ok(change) => {
+                let subject = change.subject();
+                let first = *first_at.entry(subject).or_insert(index);
+                if first != index {
+                    let name = subject.name();
+                    complaints.push(format!(
+                        "changes[{index}]: {name}: changes[{first}] is about it too"
+                    ));
+                }
+                if let Change::Put(route) = &change
+                    && let Err(error) = policy.check_upstream(&route.upstream)
+                {
+                    complaints.push(format!("changes[{index}]: {}: {error}", subject.name()));
+                }
+                changes.push(change);
+            }
+        }
+    }
+    if complaints.is_empty() { Ok(changes) } else { Err(Refusal::BadEntries(complaints)) }
+}
+
+/// `None` when the tables are like that already.
+fn step(change: Change, tables: &Tables) -> Option<Step> {
+    match change {
+        Change::Put(after) => {
+            let before = tables.route(&after.username);
+            let is_new = before.as_deref() != Some(&after);
+            is_new.then(|| Step::Put { before, after: Arc::new(after) })
+        }
+        Change::Remove(username) => tables.route(&username).map(|before| Step::Remove { before }),
+        Change::Lock(after) => {
+            let before = tables.lock(&after.key());
+            (before.as_ref() != Some(&after)).then_some(Step::Lock { before, after })
+        }
+        Change::Unlock(key) => tables.lock(&key).map(|before| Step::Unlock { before }),
+    }
+}
+
+fn check_result(state: &GenerationState, expected: Option<Checksum>) -> Result<(), Refusal> {
+    if state.routes > ROUTES_MAX {
+        return Err(Refusal::TooManyRoutes { count: state.routes });
+    }
+    if state.locks > LOCKS_MAX {
+        return Err(Refusal::TooManyLocks { count: state.locks });
+    }
+    match expected {
+        Some(expected) if expected != state.checksum => {
+            Err(Refusal::Checksum { expected, found: state.checksum })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a complaint calls the thing it is about.
+trait Name {
+    fn name(&self) -> String;
+}
+
+impl Name for Subject {
+    fn name(&self) -> String {
+        match self {
+            Self::Route(username) => format!("route {username}"),
+            Self::Lock(key) => match key.session {
+                None => format!("lock of {}", key.username),
+                Some(session) => format!("lock of {} session {session}", key.username),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes::samples::{lock, name, route};
+    use shared::wire::{ChangesRequest, TableHead};
+    use shared::{Lock, Route, SessionId};
+
+    /// Generation 5: routes ada and grace, grace locked.
+    fn served() -> (GenerationState, Tables) {
+        let tables = Tables::of(
+            vec![Arc::new(route("ada")), Arc::new(route("grace"))],
+            vec![lock("grace", None)],
+        );
+        let tables = tables.unwrap();
+        let steps = Tables::default().steps_to(&tables);
+        (state_after(empty_state(), Generation(5), &steps), tables)
+    }
+
+    fn plan(base: u64, generation: u64, changes: Vec<Change>) -> Result<Plan, Refusal> {
+        let (base, generation) = (Generation(base), Generation(generation));
+        let (state, tables) = served();
+        let request = ChangesRequest { base, generation, checksum: None, changes };
+        plan_batch(request.into(), &state, &tables, &AddressPolicy::default())
+    }
+
+    fn check(changes: Vec<Change>, expected: &[Step]) {
+        let plan = plan(5, 6, changes.clone()).unwrap();
+        assert_eq!(plan.steps, expected, "{changes:?}");
+        let (before, _) = served();
+        assert_eq!(plan.state, state_after(before, Generation(6), expected), "{changes:?}");
+    }
+
+    fn check_refused(changes: Vec<Change>, expected: &[&str]) {
+        match plan(5, 6, changes) {
+            Err(Refusal::BadEntries(entries)) => assert_eq!(entries, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_change_becomes_a_step_with_what_was_before() {
+        let moved = Route { assignment: 2, ..route("ada") };
+        let (ada, grace) = (Arc::new(route("ada")), lock("grace", None));
+        let ended = Lock { until: Some(9), ..grace.clone() };
+        check(
+            vec![Change::Put(route("linus"))],
+            &[Step::Put { before: None, after: Arc::new(route("linus")) }],
+        );
+        check(
+            vec![Change::Put(moved.clone())],
+            &[Step::Put { before: Some(Arc::clone(&ada)), after: Arc::new(moved) }],
+        );
+        check(vec![Change::Remove(name("ada"))], &[Step::Remove { before: ada }]);
+        check(
+            vec![Change::Lock(lock("ada", None))],
+            &[Step::Lock { before: None, after: lock("ada", None) }],
+        );
+        check(
+            vec![Change::Lock(ended.clone())],
+            &[Step::Lock { before: Some(grace.clone()), after: ended }],
+        );
+        check(vec![Change::Unlock(grace.key())], &[Step::Unlock { before: grace }]);
+    }
+
+    #[test]
+    fn a_change_that_changes_nothing_is_no_step() {
+        check(vec![], &[]);
+        check(vec![Change::Put(route("ada"))], &[]);
+        check(vec![Change::Remove(name("nobody"))], &[]);
+        check(vec![Change::Lock(lock("grace", None))], &[]);
+        check(vec![Change::Unlock(lock("ada", None).key())], &[]);
+    }
+
+    #[test]
+    fn a_batch_starts_from_what_is_served_and_goes_forward() {
+        let conflict = Refusal::Conflict { served: Generation(5) };
+        assert_eq!(plan(4, 5, vec![]), Err(conflict.clone()));
+        assert_eq!(plan(6, 7, vec![]), Err(conflict.clone()));
+        assert_eq!(plan(0, 0, vec![]), Err(conflict));
+        let not_newer = |generation| Refusal::NotNewer {
+            base: Generation(5),
+            generation: Generation(generation),
+        };
+        assert_eq!(plan(5, 5, vec![]), Err(not_newer(5)));
+        assert_eq!(plan(5, 4, vec![]), Err(not_newer(4)));
+        assert!(plan(5, u64::MAX, vec![]).is_ok());
+    }
+
+    #[test]
+    fn every_bad_entry_is_named() {
+        let inside = |name| {
+            Change::Put(Route { upstream: "https://10.0.0.1".parse().unwrap(), ..route(name) })
+        };
+        let session = SessionId::parse(&"1".repeat(32)).unwrap();
+        let (all, one) = (lock("ada", None), lock("ada", Some(session)));
+        check_refused(
+            vec![inside("eve"), Change::Put(route("ada")), inside("mallory")],
+            &[
+                "changes[0]: route eve: address 10.0.0.1 is not public, and upstream.allow_addresses does not name it",
+                "changes[2]: route mallory: address 10.0.0.1 is not public, and upstream.allow_addresses does not name it",
+            ],
+        );
+        check_refused(
+            vec![
+                Change::Remove(name("ada")),
+                Change::Put(route("ada")),
+                Change::Remove(name("ada")),
+            ],
+            &[
+                "changes[1]: route ada: changes[0] is about it too",
+                "changes[2]: route ada: changes[0] is about it too",
+            ],
+        );
+        check_refused(
+            vec![Change::Lock(one.clone()), Change::Lock(all), Change::Unlock(one.key())],
+            &[
+                "changes[2]: lock of ada session 11111111111111111111111111111111: changes[0] is about it too",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_batch_of_absurd_size_is_refused() {
+        let many = vec![Change::Remove(name("nobody")); BATCH_MAX_CHANGES + 1];
+        let count = many.len();
+        assert_eq!(plan(5, 6, many), Err(Refusal::TooManyChanges { count }));
+        let (state, tables) = served();
+        let request = |changes| ChangesRequest {
+            base: state.generation,
+            generation: Generation(6),
+            checksum: None,
+            changes,
+        };
+        let judge = |state: &GenerationState, change| {
+            let policy = AddressPolicy::default();
+            plan_batch(request(vec![change]).into(), state, &tables, &policy).unwrap_err()
+        };
+        let full = GenerationState { routes: ROUTES_MAX, locks: LOCKS_MAX, ..state };
+        assert_eq!(
+            judge(&full, Change::Put(route("linus"))),
+            Refusal::TooManyRoutes { count: ROUTES_MAX + 1 }
+        );
+        assert_eq!(
+            judge(&full, Change::Lock(lock("ada", None))),
+            Refusal::TooManyLocks { count: LOCKS_MAX + 1 }
+        );
+    }
+
+    #[test]
+    fn a_checksum_must_be_that_of_the_result() {
+        let (state, tables) = served();
+        let judge = |checksum| {
+            let request = ChangesRequest {
+                base: Generation(5),
+                generation: Generation(6),
+                checksum: Some(checksum),
+                changes: vec![Change::Put(route("linus"))],
+            };
+            plan_batch(request.into(), &state, &tables, &AddressPolicy::default())
+        };
+        let right = state.checksum.with_route(&route("linus"));
+        assert!(judge(right).is_ok());
+        let refusal = Refusal::Checksum { expected: state.checksum, found: right };
+        assert_eq!(judge(state.checksum), Err(refusal));
+    }
+
+    fn whole(generation: u64, routes: &[Route], locks: &[Lock]) -> Whole {
+        let sum = routes.iter().fold(Checksum::default(), Checksum::with_route);
+        let head = TableHead {
+            generation: Generation(generation),
+            routes: routes.len() as u64,
+            locks: locks.len() as u64,
+            checksum: locks.iter().fold(sum, Checksum::with_lock),
+        };
+        Whole {
+            head,
+            routes: routes.iter().cloned().map(Arc::new).collect(),
+            locks: locks.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_whole_table_comes_to_its_difference() {
+        let (state, tables) = served();
+        let moved = Route { assignment: 2, ..route("ada") };
+        let (plan, next) =
+            plan_whole(whole(5, &[moved.clone(), route("linus")], &[]), Some(&state), &tables)
+                .unwrap();
+        assert_eq!(plan.steps.len(), 4, "{:?}", plan.steps);
+        assert_eq!((plan.state.routes, plan.state.locks), (2, 0));
+        assert_eq!(next.route(&name("ada")).as_deref(), Some(&moved));
+        assert_eq!(next.route(&name("grace")), None);
+        let (plan, _) = plan_whole(
+            whole(9, &[route("ada"), route("grace")], &[lock("grace", None)]),
+            Some(&state),
+            &tables,
+        )
+        .unwrap();
+        assert_eq!(
+            plan,
+            Plan { state: GenerationState { generation: Generation(9), ..state }, steps: vec![] }
+        );
+    }
+
+    #[test]
+    fn an_older_route_table_is_refused_and_named() {
+        let (state, tables) = served();
+        let refusal = plan_whole(whole(4, &[], &[]), Some(&state), &tables).err().unwrap();
+        assert_eq!(refusal, Refusal::Conflict { served: Generation(5) });
+        assert!(plan_whole(whole(0, &[], &[]), None, &Tables::default()).is_ok());
+    }
+
+    #[test]
+    fn a_whole_table_with_doubles_or_another_checksum_is_refused() {
+        let (state, tables) = served();
+        let judge = |whole| plan_whole(whole, Some(&state), &tables).err().unwrap();
+        let refusal =
+            judge(whole(6, &[route("ada"), route("ada")], &[lock("eve", None), lock("eve", None)]));
+        let entries = ["route ada comes twice", "lock of eve comes twice"].map(str::to_owned);
+        assert_eq!(refusal, Refusal::BadEntries(entries.into()));
+        let mut forged = whole(6, &[route("ada")], &[]);
+        forged.head.checksum = Checksum::default();
+        assert!(matches!(judge(forged), Refusal::Checksum { .. }));
+    }
+}
