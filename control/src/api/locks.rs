@@ -1,0 +1,112 @@
+//! Locks: of a whole workspace, or of one session of it.
+
+use axum::Json as Answer;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use shared::{Lock, LockKey, SessionId};
+
+use super::answers::{Locks, Published};
+use super::paging::{Paging, page};
+use super::routes::{Waiting, parse_username, publish};
+use crate::app::{App, SharedApp};
+use crate::http::Problem;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LockBody {
+    /// Unix seconds; without it the lock holds until it is taken away.
+    until: Option<u64>,
+}
+
+/// `?after=ada` or `?after=ada/<session>`, as `next` of the page before says it.
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<Locks>, Problem> {
+    let limit = paging.limit()?;
+    let after = paging.after.split_once('/').unwrap_or((&paging.after, ""));
+    let locks = app.store.locks(after, limit).await?;
+    let key = |lock: &Lock| match lock.session {
+        Some(session) => format!("{}/{session}", lock.username),
+        None => lock.username.to_string(),
+    };
+    Ok(Answer(page(locks, limit, key)))
+}
+
+pub(super) async fn put_workspace(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+    body: Bytes,
+) -> Result<Answer<Published>, Problem> {
+    put(&app, &username, None, waiting, &body).await
+}
+
+pub(super) async fn put_session(
+    State(app): State<SharedApp>,
+    Path((username, session)): Path<(String, String)>,
+    Query(waiting): Query<Waiting>,
+    body: Bytes,
+) -> Result<Answer<Published>, Problem> {
+    put(&app, &username, Some(&session), waiting, &body).await
+}
+
+pub(super) async fn remove_workspace(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+) -> Result<Answer<Published>, Problem> {
+    remove(&app, &username, None, waiting).await
+}
+
+pub(super) async fn remove_session(
+    State(app): State<SharedApp>,
+    Path((username, session)): Path<(String, String)>,
+    Query(waiting): Query<Waiting>,
+) -> Result<Answer<Published>, Problem> {
+    remove(&app, &username, Some(&session), waiting).await
+}
+
+async fn put(
+    app: &App,
+    username: &str,
+    session: Option<&str>,
+    waiting: Waiting,
+    body: &[u8],
+) -> Result<Answer<Published>, Problem> {
+    let LockKey { username, session } = parse_key(username, session)?;
+    let LockBody { until } = parse_body(body)?;
+    if until.is_some_and(|until| until <= app.now().seconds()) {
+        return Err(Problem::invalid("until", "until must be in the future, in unix seconds"));
+    }
+    let generation = app.store.put_lock(Lock { username, session, until }).await?;
+    Ok(publish(app, generation, waiting.wait()).await)
+}
+
+async fn remove(
+    app: &App,
+    username: &str,
+    session: Option<&str>,
+    waiting: Waiting,
+) -> Result<Answer<Published>, Problem> {
+    let key = parse_key(username, session)?;
+    let generation = app.store.remove_lock(&key).await?;
+    let generation = generation.ok_or_else(|| Problem::not_found("There is no such lock."))?;
+    Ok(publish(app, generation, waiting.wait()).await)
+}
+
+fn parse_key(username: &str, session: Option<&str>) -> Result<LockKey, Problem> {
+    let refused =
+        || Problem::invalid("session", "a session id is 32 lower-case hexadecimal digits");
+    let session = session.map(|text| SessionId::parse(text).ok_or_else(refused)).transpose()?;
+    Ok(LockKey { username: parse_username(username)?, session })
+}
+
+/// An empty body is a lock without an end.
+fn parse_body(body: &[u8]) -> Result<LockBody, Problem> {
+    if body.is_empty() {
+        return Ok(LockBody::default());
+    }
+    serde_json::from_slice(body).map_err(|error| Problem::invalid("until", error.to_string()))
+}

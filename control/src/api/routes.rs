@@ -1,0 +1,152 @@
+//! Routes: listed, put, removed; answered when the edges serve them.
+
+use axum::Json as Answer;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shared::{Generation, Route, RouteState, SpriteId, Upstream, Username};
+
+use super::answers::{Published, Routes};
+use super::paging::{Paging, page};
+use crate::app::{App, SharedApp};
+use crate::http::{Json, Problem};
+use crate::route_order::RouteOrder;
+
+/// `?wait=all` (default) or `?wait=none`.
+#[derive(Deserialize)]
+pub(super) struct Waiting {
+    #[serde(default)]
+    wait: Wait,
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Wait {
+    /// Until every edge that is up serves the change, or `publish.wait_seconds` are over.
+    #[default]
+    All,
+    None,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RouteBody {
+    upstream: String,
+    sprite: Option<SpriteId>,
+    assignment: Option<u64>,
+    state: Option<RouteState>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct CustomerProxyBody {
+    username: String,
+    sprite_url: String,
+}
+
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<Routes>, Problem> {
+    let limit = paging.limit()?;
+    let routes = app.store.routes(&paging.after, limit).await?;
+    Ok(Answer(page(routes, limit, |route| route.username.to_string())))
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+) -> Result<Answer<Route>, Problem> {
+    let username = parse_username(&username)?;
+    let route = app.store.route(&username).await?;
+    route.map(Answer).ok_or_else(|| no_route(&username))
+}
+
+pub(super) async fn put(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+    Json(body): Json<RouteBody>,
+) -> Result<Answer<Published>, Problem> {
+    let order = RouteOrder {
+        username: parse_username(&username)?,
+        upstream: parse_upstream(&app, &body.upstream, "upstream")?,
+        sprite: body.sprite,
+        assignment: body.assignment,
+        state: body.state,
+    };
+    put_order(&app, order, waiting.wait).await
+}
+
+/// `POST /api/customer-proxy`, as programs of the former system call it.
+pub(super) async fn put_by_old_name(
+    State(app): State<SharedApp>,
+    Query(waiting): Query<Waiting>,
+    Json(body): Json<CustomerProxyBody>,
+) -> Result<Answer<Published>, Problem> {
+    let order = RouteOrder {
+        username: parse_username(&body.username)?,
+        upstream: parse_upstream(&app, &body.sprite_url, "spriteUrl")?,
+        sprite: None,
+        assignment: None,
+        state: None,
+    };
+    put_order(&app, order, waiting.wait).await
+}
+
+pub(super) async fn remove(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+) -> Result<Answer<Published>, Problem> {
+    let username = parse_username(&username)?;
+    let generation = app.store.remove_route(&username).await?;
+    let generation = generation.ok_or_else(|| no_route(&username))?;
+    Ok(publish(&app, generation, waiting.wait).await)
+}
+
+/// Tells the edges, and waits for them if so asked.
+pub(super) async fn publish(app: &App, generation: Generation, wait: Wait) -> Answer<Published> {
+    let edges = match wait {
+        Wait::All => app.publisher.publish(generation).await,
+        Wait::None => app.publisher.publish_without_waiting(generation),
+    };
+    Answer(Published { generation, edges })
+}
+
+impl Waiting {
+    pub(super) fn wait(&self) -> Wait {
+        self.wait
+    }
+}
+
+/// # Errors
+/// Says which rule the name in the path breaks.
+pub(super) fn parse_username(text: &str) -> Result<Username, Problem> {
+    Username::parse(text).map_err(|error| Problem::invalid("username", error.to_string()))
+}
+
+async fn put_order(app: &App, order: RouteOrder, wait: Wait) -> Result<Answer<Published>, Problem> {
+    if order.assignment.is_some_and(|number| number > MAX_ASSIGNMENT) {
+        return Err(Problem::invalid("assignment", "an assignment is at most 2^53"));
+    }
+    let (_, generation) = app.store.put_route(order).await?;
+    Ok(publish(app, generation, wait).await)
+}
+
+/// Beyond it, JSON readers in other languages lose digits.
+const MAX_ASSIGNMENT: u64 = 1 << 53;
+
+/// Checked before anything is written: edges must never see a change they refuse.
+fn parse_upstream(app: &App, text: &str, field: &'static str) -> Result<Upstream, Problem> {
+    let upstream =
+        Upstream::parse(text).map_err(|error| Problem::invalid(field, error.to_string()))?;
+    app.addresses
+        .check_upstream(&upstream)
+        .map_err(|error| Problem::invalid(field, error.to_string()))?;
+    Ok(upstream)
+}
+
+fn no_route(username: &Username) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", format!("There is no route for {username}."))
+}

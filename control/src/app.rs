@@ -1,0 +1,59 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use shared::{AddressPolicy, KeyRing, PublicSite, Secret, SessionKeys};
+
+use crate::clock::{Clock, Moment};
+use crate::config::{Config, SessionTimes};
+use crate::metrics::Metrics;
+use crate::passwords::Passwords;
+use crate::publisher::Publisher;
+use crate::sign_in::SignIn;
+use crate::store::Store;
+
+pub type SharedApp = Arc<App>;
+
+pub struct App {
+    pub site: PublicSite,
+    pub workspace_origins: String,
+    pub keys: KeyRing,
+    pub session_keys: SessionKeys,
+    pub admin_key: Secret<String>,
+    pub sessions: SessionTimes,
+    pub addresses: AddressPolicy,
+    pub store: Store,
+    pub publisher: Publisher,
+    pub sign_in: SignIn,
+    pub metrics: Arc<Metrics>,
+    clock: Clock,
+}
+
+impl App {
+    /// Starts the publisher; nothing is listened to yet.
+    ///
+    /// # Errors
+    /// When a password cannot be hashed or no client for the edges be made.
+    pub fn start(config: &Config, store: Store, clock: Clock) -> anyhow::Result<SharedApp> {
+        let metrics = Metrics::new();
+        let publisher = Publisher::start(&config.edges, config.publish, &store, &metrics, &clock)?;
+        Ok(Arc::new(Self {
+            site: config.site.clone(),
+            workspace_origins: config.workspace_origins.clone(),
+            session_keys: SessionKeys::new(&config.keys),
+            keys: config.keys.clone(),
+            admin_key: config.admin_key.clone(),
+            sessions: config.sessions,
+            addresses: config.addresses.clone(),
+            sign_in: SignIn::new(store.clone(), Passwords::new()?),
+            store,
+            publisher,
+            metrics,
+            clock,
+        }))
+    }
+
+    pub fn now(&self) -> Moment {
+        (self.clock)()
+    }
+}

@@ -1,0 +1,85 @@
+//! The command line: `control serve`, and everything an operator does beside it.
+
+mod client;
+mod customers;
+mod edges;
+mod keys;
+mod locks;
+mod output;
+mod routes;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use shared::process::logging;
+
+use crate::config::Config;
+use crate::serve;
+use client::ApiClient;
+use output::Output;
+
+/// Customers, routes and edges of Arcamatrix.
+#[derive(Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// Where the configuration is.
+    #[arg(long, global = true, default_value = "control.toml", env = "ARCA_CONTROL_CONFIG")]
+    config: PathBuf,
+    /// Print JSON, for scripts.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the program until SIGTERM.
+    Serve,
+    /// Where each workspace is.
+    #[command(subcommand)]
+    Routes(routes::Command),
+    /// Who has a workspace.
+    #[command(subcommand)]
+    Customers(customers::Command),
+    /// Which edge serves which generation.
+    Edges,
+    /// Refusals of workspaces and of single sessions.
+    #[command(subcommand)]
+    Locks(locks::Command),
+    /// The key ring, and what is derived from it.
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Whether the running program is well, in a few lines.
+    Status,
+}
+
+impl Cli {
+    /// # Errors
+    /// Complaints about the configuration, or what went wrong.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let output = Output { json: self.json };
+        match self.command {
+            Command::Keys(keys::Command::New { id }) => keys::new(&id, output),
+            Command::Keys(command) => keys::run(command, &Config::read(&self.config)?, output),
+            Command::Serve => {
+                let config = Config::read(&self.config)?;
+                logging::start(config.log, "info");
+                serve::until_told_to_stop(&config).await
+            }
+            command => {
+                let config = Config::read(&self.config)?;
+                let api = ApiClient::new(&config).context("cannot speak HTTP")?;
+                match command {
+                    Command::Routes(command) => routes::run(command, &api, output).await,
+                    Command::Customers(command) => customers::run(command, &api, output).await,
+                    Command::Edges => edges::list(&api, output).await,
+                    Command::Locks(command) => locks::run(command, &api, output).await,
+                    Command::Status => edges::status(&api, output).await,
+                    Command::Serve | Command::Keys(_) => unreachable!("matched above"),
+                }
+            }
+        }
+    }
+}

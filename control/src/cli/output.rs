@@ -1,0 +1,87 @@
+//! Prints tables for people and JSON for scripts.
+
+use std::io::{self, Write as _};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::api::answers::Published;
+
+#[derive(Clone, Copy)]
+pub(super) struct Output {
+    pub(super) json: bool,
+}
+
+impl Output {
+    /// `value` as JSON, or what `to_text` makes of it.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub(super) fn print<T: Serialize>(
+        self,
+        value: &T,
+        to_text: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        let text = if self.json {
+            serde_json::to_string_pretty(value).context("cannot write JSON")?
+        } else {
+            to_text(value)
+        };
+        writeln!(io::stdout().lock(), "{}", text.trim_end()).context("cannot print")
+    }
+
+    /// The answer to a change, edge by edge.
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub(super) fn print_published(self, published: &Published) -> anyhow::Result<()> {
+        self.print(published, |published| {
+            let mut rows = Vec::new();
+            for edge in &published.edges {
+                rows.push(vec![
+                    edge.name.clone(),
+                    edge.generation.map_or_else(dash, |generation| generation.to_string()),
+                    if edge.acknowledged { "served".to_owned() } else { "not yet".to_owned() },
+                    edge.sockets_cut.to_string(),
+                    edge.requests_cut.to_string(),
+                    edge.error.clone().unwrap_or_default(),
+                ]);
+            }
+            let header = ["EDGE", "GENERATION", "CHANGE", "SOCKETS CUT", "REQUESTS CUT", "ERROR"];
+            format!("generation {}\n{}", published.generation, table(&header, &rows))
+        })
+    }
+}
+
+/// What stands for nothing in a table.
+pub(super) fn dash() -> String {
+    "-".to_owned()
+}
+
+/// Columns as wide as their widest cell, two spaces apart.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([header[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let head = line(header.to_vec());
+    let rows = rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
+    std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows =
+            [vec!["ada".to_owned(), "1".to_owned()], vec!["zoë".to_owned(), "22".to_owned()]];
+        assert_eq!(table(&["NAME", "N"], &rows), "NAME  N\nada   1\nzoë   22");
+    }
+}

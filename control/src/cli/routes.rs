@@ -1,0 +1,77 @@
+//! `control routes …`
+
+use clap::Subcommand;
+use reqwest::Method;
+use serde_json::json;
+use shared::{Route, Username};
+
+use super::client::ApiClient;
+use super::output::{Output, table};
+use crate::api::answers::Published;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Every route.
+    List,
+    /// Put a workspace at an address, and wait until the edges serve it.
+    Put {
+        username: Username,
+        /// The origin of its sprite, as in https://arca-1.sprites.app
+        upstream: String,
+        /// The sprite's id, where it is not the first label of its name.
+        #[arg(long)]
+        sprite: Option<String>,
+        /// How often the sprite was handed out; part of its identity keys.
+        #[arg(long)]
+        assignment: Option<u64>,
+        #[arg(long, value_parser = ["preparing", "live", "suspended"])]
+        state: Option<String>,
+        /// Do not wait for the edges.
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Remove a route, and cut what is live on it.
+    Remove {
+        username: Username,
+        /// Do not wait for the edges.
+        #[arg(long)]
+        no_wait: bool,
+    },
+}
+
+pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
+    match command {
+        Command::List => output.print(&api.all::<Route>("/api/routes").await?, |routes| {
+            let rows: Vec<_> = routes.iter().map(row).collect();
+            table(&["USERNAME", "UPSTREAM", "SPRITE", "ASSIGNMENT", "STATE", "EPOCH"], &rows)
+        }),
+        Command::Put { username, upstream, sprite, assignment, state, no_wait } => {
+            let body = json!({
+                "upstream": upstream, "sprite": sprite, "assignment": assignment, "state": state,
+            });
+            let path = format!("/api/routes/{username}?wait={}", waiting(no_wait));
+            let published: Published = api.call(Method::PUT, &path, Some(body)).await?;
+            output.print_published(&published)
+        }
+        Command::Remove { username, no_wait } => {
+            let path = format!("/api/routes/{username}?wait={}", waiting(no_wait));
+            let published: Published = api.call(Method::DELETE, &path, None).await?;
+            output.print_published(&published)
+        }
+    }
+}
+
+fn row(route: &Route) -> Vec<String> {
+    vec![
+        route.username.to_string(),
+        route.upstream.to_string(),
+        route.sprite.to_string(),
+        route.assignment.to_string(),
+        route.state.as_str().to_owned(),
+        route.epoch.to_string(),
+    ]
+}
+
+fn waiting(no_wait: bool) -> &'static str {
+    if no_wait { "none" } else { "all" }
+}

@@ -1,0 +1,231 @@
+//! `control.toml`: text in, a checked value or every complaint out.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use shared::process::{Complaints, Document, LogFormat, Section};
+use shared::{AddressPolicy, KeyRing, PublicSite, Secret, Upstream};
+
+use crate::store::{Dialect, LOG_CHANGES};
+
+pub struct Config {
+    pub site: PublicSite,
+    /// The origins of all workspaces, as a content security policy names them.
+    pub workspace_origins: String,
+    /// Reached through the edges.
+    pub site_listen: SocketAddr,
+    /// Private: the operator's API, health and metrics.
+    pub api_listen: SocketAddr,
+    pub database_url: String,
+    pub keys: KeyRing,
+    pub admin_key: Secret<String>,
+    pub edges: Vec<EdgeConfig>,
+    pub sessions: SessionTimes,
+    pub publish: PublishTimes,
+    /// Steps of the route table that are kept for edges that fell behind.
+    pub log_changes: u64,
+    pub addresses: AddressPolicy,
+    pub log: LogFormat,
+}
+
+#[derive(Clone)]
+pub struct EdgeConfig {
+    /// The operator's name for it; a label in metrics.
+    pub name: String,
+    /// Of its private API.
+    pub url: Upstream,
+    pub token: Secret<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct SessionTimes {
+    /// Of a workspace session, from its handover.
+    pub workspace: Duration,
+    /// Of an account session, from its sign-in.
+    pub account: Duration,
+    /// An account session ends when it is not used for so long.
+    pub account_idle: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PublishTimes {
+    /// How long `?wait=all` waits for edges that are up.
+    pub wait: Duration,
+    /// How often each edge is looked at although nothing changed.
+    pub sweep: Duration,
+}
+
+const DAY: u64 = 86_400;
+
+impl Config {
+    /// # Errors
+    /// Every complaint about the file.
+    pub fn read(path: &Path) -> Result<Self, Complaints> {
+        Self::from_document(&Document::read(path)?)
+    }
+
+    /// # Errors
+    /// Every complaint about the text.
+    pub fn from_document(document: &Document) -> Result<Self, Complaints> {
+        document.check(Self::from_root)
+    }
+
+    fn from_root(root: &mut Section<'_>) -> Option<Self> {
+        let base_domain = root.string("base_domain");
+        let site_url = root.required("site_url", Upstream::parse);
+        let site = base_domain.zip(site_url).and_then(|(base, url)| {
+            let origins = workspace_origins(&base, &url);
+            match PublicSite::new(&base, url) {
+                Ok(site) => Some((site, origins)),
+                Err(error) => {
+                    root.complain("site_url", &error.to_string());
+                    None
+                }
+            }
+        });
+        let site_listen = root.required("site_listen", str::parse);
+        let api_listen = root.required("api_listen", str::parse);
+        let database_url =
+            root.required("database_url", |url| Dialect::of_url(url).map(|_| url.to_owned()));
+        let keys = root.required("keys_file", read_keys);
+        let admin_key = root.secret("admin_key", "admin_key_file");
+        let edges = root.tables("edges", EdgeConfig::from_section);
+        complain_of_doubles(root, &edges);
+        let sessions = root.table("sessions", SessionTimes::from_section);
+        let publish = root.table("publish", PublishTimes::from_section);
+        let log_changes = root.number("log_changes", 1..=10_000_000, LOG_CHANGES);
+        let addresses = root.table("upstream", |upstream| AddressPolicy {
+            allow_http: upstream.list("allow_http", str::parse::<IpNet>),
+            allow_addresses: upstream.list("allow_addresses", str::parse::<IpNet>),
+        });
+        let log = root.table("log", |log| log.optional("format", LogFormat::parse));
+        let (site, workspace_origins) = site?;
+        Some(Self {
+            site,
+            workspace_origins,
+            site_listen: site_listen?,
+            api_listen: api_listen?,
+            database_url: database_url?,
+            keys: keys?,
+            admin_key: admin_key?,
+            edges,
+            sessions,
+            publish,
+            log_changes,
+            addresses,
+            log: log.unwrap_or(LogFormat::Json),
+        })
+    }
+}
+
+impl EdgeConfig {
+    fn from_section(edge: &mut Section<'_>) -> Option<Self> {
+        let name = edge.required("name", |name| {
+            let fits = (1..=63).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+            if fits {
+                Ok(name.to_owned())
+            } else {
+                Err("is one to 63 of A-Z, a-z, 0-9, -, _ and .")
+            }
+        });
+        let url = edge.required("url", Upstream::parse);
+        let token = edge.secret("token", "token_file");
+        Some(Self { name: name?, url: url?, token: token? })
+    }
+}
+
+impl SessionTimes {
+    fn from_section(sessions: &mut Section<'_>) -> Self {
+        Self {
+            workspace: sessions.seconds("workspace_seconds", 60..=90 * DAY, 7 * DAY),
+            account: sessions.seconds("account_seconds", 60..=365 * DAY, 30 * DAY),
+            account_idle: sessions.seconds("account_idle_seconds", 60..=365 * DAY, 7 * DAY),
+        }
+    }
+}
+
+impl PublishTimes {
+    fn from_section(publish: &mut Section<'_>) -> Self {
+        Self {
+            wait: publish.seconds("wait_seconds", 1..=60, 10),
+            sweep: publish.seconds("sweep_seconds", 1..=3_600, 30),
+        }
+    }
+}
+
+/// `https://*.arcamatrix.com`, with the port where the site has one.
+fn workspace_origins(base_domain: &str, site_url: &Upstream) -> String {
+    let scheme = if site_url.is_tls() { "https" } else { "http" };
+    let port = &site_url.authority()[site_url.host().len()..];
+    format!("{scheme}://*.{base_domain}{port}")
+}
+
+fn complain_of_doubles(root: &Section<'_>, edges: &[EdgeConfig]) {
+    for (index, edge) in edges.iter().enumerate() {
+        if edges[..index].iter().any(|other| other.name == edge.name) {
+            root.complain("edges", &format!("two edges are called {:?}", edge.name));
+        }
+    }
+}
+
+fn read_keys(path: &str) -> Result<KeyRing, String> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    KeyRing::from_toml(&text).map_err(|error| format!("{path}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let document = Document::from_text(Path::new("control.toml"), text.to_owned());
+        let complaints = Config::from_document(&document).err();
+        let seen = complaints.map(|complaints| complaints.to_string()).unwrap_or_default();
+        assert_eq!(seen.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_commented_example_is_complete_and_its_defaults_are_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("keys.toml");
+        let id = shared::KeyId::parse("k1").unwrap();
+        std::fs::write(&keys, KeyRing::generate_toml(&id)).unwrap();
+        let text = include_str!("../../config/control.toml")
+            .replace("/etc/arcamatrix/keys.toml", keys.to_str().unwrap());
+        let document = Document::from_text(Path::new("control.toml"), text);
+        let config = Config::from_document(&document).unwrap();
+        assert_eq!(config.log_changes, LOG_CHANGES);
+        assert_eq!(config.sessions.account, Duration::from_secs(30 * DAY));
+        assert_eq!(config.publish.wait, Duration::from_secs(10));
+        assert_eq!(config.edges.len(), 2);
+    }
+
+    #[test]
+    fn every_complaint_comes_at_once() {
+        check(
+            "base_domain = 'arca.test'\nsite_url = 'https://other.test'\nsite_listen = '80'\n\
+             database_url = 'mysql://x'\nkeys_file = '/nowhere/keys.toml'\nadmin_key = 'short'\n\
+             [[edges]]\nname = 'a b'\nurl = 'x'\n[upstream]\nallow_http = ['loopback']\n",
+            &[
+                "control.toml:2: site_url: site_url must be the origin of base_domain \
+                 \"arca.test\" or its www, not https://other.test",
+                "control.toml:3: site_listen: invalid socket address syntax",
+                "control.toml:4: database_url: must begin with sqlite: or postgres:",
+                "control.toml:5: keys_file: /nowhere/keys.toml cannot be read: \
+                 No such file or directory (os error 2)",
+                "control.toml:6: admin_key: must have at least 16 characters",
+                "control.toml:8: edges[0].name: is one to 63 of A-Z, a-z, 0-9, -, _ and .",
+                "control.toml:9: edges[0].url: an upstream begins with https:// or http://",
+                "control.toml:11: upstream.allow_http: \"loopback\": invalid IP address syntax",
+                "control.toml: api_listen: is missing",
+                "control.toml: edges[0].token: is missing",
+            ],
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! What both listeners have in common: connections, arrivals, bodies, errors.
+
+pub mod arrival;
+pub mod body;
+pub mod listener;
+pub mod problem;
+
+pub use arrival::Visitor;
+pub use body::{Form, Json};
+pub use problem::Problem;

@@ -1,0 +1,117 @@
+//! Everything that is answered with an error, in the one shape that all have.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use shared::wire::ErrorBody;
+use tracing::error;
+
+use crate::sign_in::Refused;
+use crate::store::StoreError;
+
+/// An error as the caller gets it: JSON, unless the site makes a page of it.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub status: StatusCode,
+    /// Stable, `snake_case`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: Cow<'static, str>,
+    pub field: Option<Cow<'static, str>>,
+    pub retry_after: Option<Duration>,
+}
+
+impl Problem {
+    pub fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { status, code, message: message.into(), field: None, retry_after: None }
+    }
+
+    #[must_use]
+    pub fn at_field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    pub fn invalid(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message).at_field(field)
+    }
+
+    /// Something of ours failed; the log has it under the request's id.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on our side. Please try again in a moment.",
+        )
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(cause: StoreError) -> Self {
+        error!("{:#}", anyhow::Error::from(cause));
+        Self::internal()
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wrong => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid_credentials",
+                "This name and password do not belong together.",
+            ),
+            // The same text for every limit: it must not tell which names exist.
+            Refused::TooMany { retry_after } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_attempts",
+                "There were too many failed attempts. Please wait a while and try again.",
+            )
+            .retry_after(retry_after),
+            Refused::Busy { retry_after } => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Many people are signing in right now. Please try again in a few seconds.",
+            )
+            .retry_after(retry_after),
+            Refused::Store(error) => error.into(),
+            Refused::Password(error) => {
+                error!("a password could not be checked: {error}");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut body = ErrorBody::new(self.code, self.message.clone());
+        if let Some(field) = &self.field {
+            body = body.at_field(field.clone());
+        }
+        let mut response = (self.status, axum::Json(body)).into_response();
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // The site's outermost layer makes a page of it for who asked for a page.
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,20 @@
+//! The control program: customers and how they sign in, routes and how they
+//! reach every edge.
+
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod failures;
+pub mod handover;
+pub mod http;
+pub mod metrics;
+pub mod passwords;
+pub mod publisher;
+pub mod route_order;
+pub mod serve;
+pub mod sign_in;
+pub mod store;
+pub mod token;
+pub mod web;

@@ -1,0 +1,64 @@
+//! Which passwords may be set: long ones that cannot be guessed. Pure.
+//!
+//! NIST SP 800-63B: 15 characters where there is no second factor, no rules
+//! about kinds of characters, nothing that is on every guesser's list.
+
+use zxcvbn::{Score, zxcvbn};
+
+use super::Password;
+
+/// Fewest characters of a new password.
+pub(super) const MIN_CHARACTERS: usize = 15;
+
+/// Why a password may not be set, in words for who chose it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Weakness {
+    #[error("Please use at least {MIN_CHARACTERS} characters. A few words in a row are fine.")]
+    Short,
+    #[error("This password is too easy to guess. A few unrelated words in a row are harder.")]
+    Guessable,
+}
+
+/// Takes about a millisecond: beside a hash it does not count.
+///
+/// `known` is what a guesser knows of its owner: name, address.
+///
+/// # Errors
+/// Says what is weak about it.
+pub fn check_strength(password: &Password, known: &[&str]) -> Result<(), Weakness> {
+    if password.expose().chars().count() < MIN_CHARACTERS {
+        return Err(Weakness::Short);
+    }
+    let mut inputs = known.to_vec();
+    inputs.push("arcamatrix");
+    // Three: more than 10^8 guesses, and each of ours costs tens of milliseconds.
+    if zxcvbn(password.expose(), &inputs).score() < Score::Three {
+        return Err(Weakness::Guessable);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<(), Weakness>) {
+        let password = Password::parse(text.to_owned()).unwrap();
+        assert_eq!(check_strength(&password, &["ada", "ada@example.test"]), expected, "{text}");
+    }
+
+    #[test]
+    fn long_and_unguessable_passwords_may_be_set() {
+        check("correct horse battery staple", Ok(()));
+        check("violet-kettle-orbit-97", Ok(()));
+        check("Zoë trinkt ☕ im Garten", Ok(()));
+        check("kurz", Err(Weakness::Short));
+        check("☕☕☕☕☕☕☕☕☕☕☕☕☕☕", Err(Weakness::Short));
+        check("aaaaaaaaaaaaaaaaaaaa", Err(Weakness::Guessable));
+        check("passwordpassword", Err(Weakness::Guessable));
+        check("123456789012345", Err(Weakness::Guessable));
+        check("qwertyuiopasdfgh", Err(Weakness::Guessable));
+        check("arcamatrixarcamatrix", Err(Weakness::Guessable));
+        check("ada@example.test", Err(Weakness::Guessable));
+    }
+}

@@ -1,0 +1,32 @@
+//! How long to leave an edge alone after it failed. Pure.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(250);
+
+/// An edge that comes back is noticed within this time, local changes or not.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// After `failures` in a row; `random` spreads callers over the last quarter of the delay.
+pub fn delay(failures: u32, random: u8) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    let delay = FIRST.saturating_mul(1 << doublings).min(LONGEST);
+    delay - delay.mul_f64(f64::from(random) / 255.0 / 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_longest() {
+        let check = |failures, random, expected: u64| {
+            assert_eq!(delay(failures, random), Duration::from_millis(expected), "{failures}");
+        };
+        check(1, 0, 250);
+        check(2, 0, 500);
+        check(7, 0, 15_000);
+        check(u32::MAX, 0, 15_000);
+        check(7, 255, 11_250);
+    }
+}

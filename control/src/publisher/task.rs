@@ -1,0 +1,235 @@
+//! The task that keeps one edge in step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::Generation;
+use shared::wire::Applied;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::client::EdgeError;
+use super::plan::{BATCH, Belief, Call, Log, batch, next};
+use super::{Edge, retry};
+use crate::clock::Clock;
+use crate::metrics::EdgeMetrics;
+use crate::store::{Store, StoreError, TableState};
+
+/// Calls in a row that may be in vain before an edge is left alone for a while.
+///
+/// Catching up after a restore takes three: changes refused, jump, table.
+const FRUITLESS: u32 = 5;
+
+/// Least time between two attempts at an edge that is down: a thousand local
+/// changes a second must not become a thousand dials.
+const BREATH: Duration = Duration::from_millis(100);
+
+pub(super) struct Task {
+    pub(super) edge: Arc<Edge>,
+    pub(super) store: Store,
+    pub(super) metrics: EdgeMetrics,
+    pub(super) clock: Clock,
+    pub(super) sweep: Duration,
+    pub(super) woken: watch::Receiver<u64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    #[error("our table cannot be read")]
+    Store(#[from] StoreError),
+    #[error("it claims generation {0}, which nobody could have made")]
+    Absurd(Generation),
+    #[error("it keeps to another state than the one it confirmed")]
+    Disagrees,
+}
+
+impl Task {
+    /// For ever; dropped when the program ends, at any point without harm.
+    pub(super) async fn run(mut self) {
+        let mut belief = Belief::Unknown;
+        let mut failures = 0;
+        let mut fruitless = 0;
+        loop {
+            // Before the table is read: a change that comes later wakes us again.
+            self.woken.mark_unchanged();
+            let outcome = match self.step(&mut belief).await {
+                Ok(_) if fruitless >= FRUITLESS => Err(SyncError::Disagrees),
+                outcome => outcome,
+            };
+            match outcome {
+                Ok(Call::Nothing) => {
+                    (failures, fruitless) = (0, 0);
+                    if !self.sleep_until_woken(Instant::now() + self.sweep).await {
+                        belief = Belief::Unknown;
+                    }
+                }
+                Ok(Call::Look) => failures = 0,
+                Ok(_) => {
+                    failures = 0;
+                    let is_fruitful = matches!(belief, Belief::At { .. });
+                    fruitless = if is_fruitful { 0 } else { fruitless + 1 };
+                }
+                Err(error) => {
+                    self.failed(&error, failures);
+                    belief = Belief::Unknown;
+                    fruitless = 0;
+                    failures = failures.saturating_add(1);
+                    let began = Instant::now();
+                    self.sleep_until_woken(began + retry::delay(failures, random())).await;
+                    tokio::time::sleep_until(began + BREATH).await;
+                }
+            }
+        }
+    }
+
+    /// One call at most. Returns what was done.
+    async fn step(&self, belief: &mut Belief) -> Result<Call, SyncError> {
+        let (state, oldest) = self.store.log_reach().await?;
+        let TableState { generation, checksum } = state;
+        let call = next(belief, &Log { generation, checksum, oldest });
+        if !matches!(call, Call::Nothing) {
+            self.edge.status.send_modify(|status| status.attempts += 1);
+        }
+        match call {
+            Call::Nothing => {}
+            Call::Look => {
+                let seen = self.edge.client.look().await?;
+                *belief = Belief::At { generation: seen.generation, checksum: seen.checksum };
+                let is_ours = (seen.generation, seen.checksum) == (generation, checksum);
+                self.answered(seen.generation, is_ours);
+            }
+            Call::SendChanges { base } => *belief = self.send_changes(base).await?,
+            Call::SendTable => *belief = self.send_table().await?,
+            Call::JumpAbove(theirs) => {
+                let jumped = self.store.jump_above(theirs).await?;
+                warn!(
+                    edge = self.edge.name,
+                    "edge {} has generation {theirs} and we had {generation}, with other content; \
+                     going on at {}",
+                    self.edge.name,
+                    jumped.generation
+                );
+                *belief = Belief::Astray { generation: theirs };
+            }
+            Call::Refuse(theirs) => return Err(SyncError::Absurd(theirs)),
+        }
+        Ok(call)
+    }
+
+    async fn send_changes(&self, base: Generation) -> Result<Belief, SyncError> {
+        let steps = self.store.changes_after(base, BATCH).await?;
+        // The log was shortened since we looked.
+        let Some(request) = batch(base, steps) else { return Ok(Belief::Unknown) };
+        let answer = self.edge.client.send_changes(&request).await;
+        self.metrics.pushed("changes", answer.is_ok());
+        match answer {
+            Ok(applied) => {
+                self.pushed(Some(base), applied);
+                Ok(match request.checksum {
+                    Some(checksum) if applied.generation == request.generation => {
+                        Belief::At { generation: request.generation, checksum }
+                    }
+                    _ => Belief::Unknown,
+                })
+            }
+            Err(EdgeError::Conflict(theirs)) => {
+                info!(
+                    edge = self.edge.name,
+                    "edge {} is at generation {theirs}, not {base}; looking again", self.edge.name
+                );
+                Ok(Belief::Unknown)
+            }
+            Err(EdgeError::Refused(why)) => {
+                warn!(
+                    edge = self.edge.name,
+                    "edge {} refused changes after generation {base} ({why}); \
+                     sending the whole table",
+                    self.edge.name
+                );
+                Ok(Belief::Astray { generation: base })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn send_table(&self) -> Result<Belief, SyncError> {
+        let table = self.store.snapshot().await?;
+        let head = table.head();
+        let answer = self.edge.client.send_table(table).await;
+        self.metrics.pushed("table", answer.is_ok());
+        match answer {
+            Ok(applied) => {
+                info!(
+                    edge = self.edge.name,
+                    "edge {} took the whole table: generation {}, {} routes",
+                    self.edge.name,
+                    head.generation,
+                    head.routes
+                );
+                self.pushed(None, applied);
+                Ok(Belief::At { generation: head.generation, checksum: head.checksum })
+            }
+            Err(EdgeError::Conflict(theirs)) => Ok(Belief::Astray { generation: theirs }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes that the edge answered; `is_ours` when it has exactly our table.
+    fn answered(&self, generation: Generation, is_ours: bool) {
+        let now = (self.clock)();
+        self.edge.status.send_modify(|status| {
+            status.generation = Some(generation);
+            status.heard = Some(now);
+            if is_ours {
+                status.proven = generation;
+            }
+            if status.error.take().is_some() {
+                info!(edge = self.edge.name, "edge {} answers again", self.edge.name);
+            }
+        });
+        self.metrics.answered(generation);
+    }
+
+    fn pushed(&self, base: Option<Generation>, applied: Applied) {
+        self.metrics.cut(&applied);
+        // First, so that whoever waits for the generation finds what was cut for it.
+        self.edge.status.send_modify(|status| status.pushed(base, applied));
+        self.answered(applied.generation, true);
+    }
+
+    /// Tells of the first failure in a row at once, of the others in the status only.
+    fn failed(&self, error: &SyncError, failures: u32) {
+        let message = error.to_string();
+        if failures == 0 {
+            warn!(
+                edge = self.edge.name,
+                "edge {} is not in step: {message}; trying again", self.edge.name
+            );
+        }
+        self.metrics.failed();
+        self.edge.status.send_modify(|status| {
+            status.failed_attempt = status.attempts;
+            status.error = Some(message);
+        });
+    }
+
+    /// `true` when a local change woke us before `deadline`.
+    async fn sleep_until_woken(&mut self, deadline: Instant) -> bool {
+        match tokio::time::timeout_at(deadline, self.woken.changed()).await {
+            Ok(Ok(())) => true,
+            // The publisher is gone; the task is about to be dropped.
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => false,
+        }
+    }
+}
+
+fn random() -> u8 {
+    let mut byte = [0];
+    // Without randomness all edges are merely tried at the same moment.
+    let _filled = getrandom::fill(&mut byte);
+    byte[0]
+}

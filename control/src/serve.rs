@@ -1,0 +1,106 @@
+//! Runs the program: database, both listeners, publisher, sweeps, and an end.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use shared::process::shutdown;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::app::{App, SharedApp};
+use crate::clock::{self, Clock};
+use crate::config::Config;
+use crate::http::listener;
+use crate::store::Store;
+use crate::{api, web};
+
+/// Expired sessions, codes, counters and locks are removed this often. They count
+/// for nothing from the moment they expire; this is about space.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// Most locks that one sweep removes: one batch for the edges.
+const LOCKS_A_SWEEP: u32 = 1_000;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the database cannot be opened or a port is taken.
+pub async fn until_told_to_stop(config: &Config) -> anyhow::Result<()> {
+    let running = Running::start(config, clock::system()).await?;
+    shutdown::requested().await.context("cannot wait for signals")?;
+    info!("stopping");
+    running.stop().await;
+    Ok(())
+}
+
+/// The program while it runs.
+pub struct Running {
+    pub site: SocketAddr,
+    pub api: SocketAddr,
+    app: SharedApp,
+    stop: watch::Sender<bool>,
+    listeners: Vec<tokio::task::JoinHandle<()>>,
+    sweeps: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// # Errors
+    /// When the database cannot be opened or a port is taken.
+    pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        let store = Store::open(&config.database_url, config.log_changes).await?;
+        let site = bind(config.site_listen).await?;
+        let api = bind(config.api_listen).await?;
+        let app = App::start(config, store, clock)?;
+        let running_site = site.local_addr()?;
+        let running_api = api.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let listeners = vec![
+            tokio::spawn(listener::serve(site, web::router(&app), told(stopped.clone()))),
+            tokio::spawn(listener::serve(api, api::router(&app), told(stopped))),
+        ];
+        let sweeps = tokio::spawn(sweep(app.clone()));
+        info!("serving the site on {running_site}, the operator's API on {running_api}");
+        Ok(Self { site: running_site, api: running_api, app, stop, listeners, sweeps })
+    }
+
+    /// Lets requests in flight finish, then closes the database.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        for listener in self.listeners {
+            if let Err(error) = listener.await {
+                warn!("a listener ended badly: {error}");
+            }
+        }
+        self.sweeps.abort();
+        self.app.store.close().await;
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // An error means that whoever could tell us is gone: that is the end as well.
+    let _gone = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Takes no arguments but what is there; a missed turn costs space, never truth.
+async fn sweep(app: SharedApp) {
+    let mut turns = tokio::time::interval(SWEEP);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        let now = app.now();
+        if let Err(error) = app.store.remove_expired(now, app.sessions.account_idle).await {
+            warn!("{:#}; trying again later", anyhow::Error::from(error));
+        }
+        match app.store.remove_expired_locks(now, LOCKS_A_SWEEP).await {
+            Ok(None) => {}
+            Ok(Some(_)) => app.publisher.wake(),
+            Err(error) => warn!("{:#}; trying again later", anyhow::Error::from(error)),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Checks a username and a password, and bears only so many failures.
+//!
+//! Limits first, hash second: who is over a limit costs us nothing. Every
+//! refusal reads the same, whether the name or the password was wrong.
+
+mod gate;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use shared::Username;
+use tracing::{info, warn};
+
+use crate::failures::Counters;
+use crate::metrics::Metrics;
+use crate::passwords::{Password, PasswordError, Passwords, Verdict};
+use crate::store::{Store, StoreError};
+use crate::{clock::Moment, failures};
+use gate::Gate;
+
+/// What to tell somebody who came while all places were taken.
+const RETRY_WHEN_BUSY: Duration = Duration::from_secs(2);
+
+/// What was typed, and from where.
+pub struct Attempt {
+    /// As typed; most texts are nobody's name.
+    pub username: String,
+    pub password: String,
+    pub address: IpAddr,
+}
+
+/// Why somebody is not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("the username or the password is wrong")]
+    Wrong,
+    #[error("too many failed attempts")]
+    TooMany { retry_after: Duration },
+    #[error("too many passwords are being checked at once")]
+    Busy { retry_after: Duration },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Password(PasswordError),
+}
+
+pub struct SignIn {
+    store: Store,
+    passwords: Passwords,
+    gate: Gate,
+}
+
+impl SignIn {
+    pub fn new(store: Store, passwords: Passwords) -> Self {
+        Self { store, passwords, gate: Gate::new() }
+    }
+
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// The customer whose password this is.
+    ///
+    /// # Errors
+    /// See [`Refused`]; a database that does not answer lets nobody in.
+    pub async fn check(
+        &self,
+        attempt: Attempt,
+        now: Moment,
+        metrics: &Metrics,
+    ) -> Result<Username, Refused> {
+        let outcome = self.decide(attempt, now).await;
+        metrics.sign_in(match &outcome {
+            Ok(_) => "ok",
+            Err(Refused::Wrong) => "wrong",
+            Err(Refused::TooMany { .. }) => "limited",
+            Err(Refused::Busy { .. }) => "busy",
+            Err(_) => "failed",
+        });
+        outcome
+    }
+
+    async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Username, Refused> {
+        let Attempt { username, password, address } = attempt;
+        let username = Username::parse(&username).ok();
+        // One at a time from one place: who tries many passwords at once is
+        // counted as if they had come one after the other.
+        let _turn = self
+            .gate
+            .enter(failures::network(address))
+            .await
+            .ok_or(Refused::Busy { retry_after: RETRY_WHEN_BUSY })?;
+        let counters = Counters::of(username.as_ref(), address);
+        if let Some(retry_after) = self.wait(&counters, now).await? {
+            return Err(Refused::TooMany { retry_after });
+        }
+        let stored = match &username {
+            Some(username) => self.store.credentials(username).await?,
+            None => None,
+        };
+        let hash = stored.and_then(|credentials| credentials.password_hash);
+        let verdict = match Password::parse(password) {
+            Some(password) => self.passwords.verify(password, hash.clone()).await,
+            None => Ok(Verdict::Wrong),
+        };
+        match (verdict, username) {
+            (Ok(Verdict::Right { rehashed }), Some(username)) => {
+                self.succeeded(&username, &counters, hash.zip(rehashed)).await?;
+                Ok(username)
+            }
+            (Ok(_), _) => {
+                self.store.count_failure(&counters.limits(), now).await?;
+                Err(Refused::Wrong)
+            }
+            (Err(PasswordError::Busy), _) => Err(Refused::Busy { retry_after: RETRY_WHEN_BUSY }),
+            (Err(error), _) => Err(Refused::Password(error)),
+        }
+    }
+
+    /// The longest wait that any counter asks for.
+    async fn wait(&self, counters: &Counters, now: Moment) -> Result<Option<Duration>, StoreError> {
+        let mut longest = None;
+        for (subject, limit) in counters.limits() {
+            let tally = self.store.tally(&subject).await?;
+            longest = longest.max(tally.and_then(|tally| tally.wait(limit, now)));
+        }
+        Ok(longest)
+    }
+
+    async fn succeeded(
+        &self,
+        username: &Username,
+        counters: &Counters,
+        rehash: Option<(String, String)>,
+    ) -> Result<(), StoreError> {
+        if let Some(pair) = &counters.pair
+            && self.store.tally(pair).await?.is_some()
+        {
+            self.store.clear_failures(pair).await?;
+        }
+        if let Some((old, new)) = rehash {
+            match self.store.rehash_password(username, &old, &new).await {
+                Ok(()) => info!("the password of {username} is hashed with new parameters"),
+                // The next sign-in tries again.
+                Err(error) => warn!("the password of {username} keeps its old hash: {error}"),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! Customers: who they are, their password, and what ends all their sessions.
+
+use shared::{Generation, Route, RouteState, Username};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::error::{Attempt as _, is_taken};
+use super::routes::{self, valid};
+use super::table::TableChange;
+use super::{Columns as _, Store, StoreError, bigint, millis};
+use crate::clock::Moment;
+use crate::route_order::Standing;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Customer {
+    pub username: Username,
+    pub email: String,
+    pub has_password: bool,
+    pub suspended: bool,
+    pub created: Moment,
+}
+
+#[derive(Debug)]
+pub struct NewCustomer<'a> {
+    pub username: Username,
+    pub email: &'a str,
+    /// In PHC form; without one nobody can sign in yet.
+    pub password_hash: Option<&'a str>,
+}
+
+/// What signing in is checked against.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// In PHC form; `None` while no password was set.
+    pub password_hash: Option<String>,
+    pub epoch: u64,
+}
+
+impl Store {
+    /// `false` when the name is taken.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn add_customer(
+        &self,
+        customer: &NewCustomer<'_>,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        // An operator may have put the route first: tokens of its epoch must stay good.
+        let route = routes::find(&mut write, &customer.username).await?;
+        let inserted = sqlx::query(
+            "INSERT INTO customers (username, email, password_hash, epoch, suspended, created_at)
+             VALUES ($1, $2, $3, $4, 0, $5)",
+        )
+        .bind(customer.username.as_str())
+        .bind(customer.email)
+        .bind(customer.password_hash)
+        .bind(bigint(route.map_or(0, |route| route.epoch)))
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await;
+        match inserted {
+            Ok(_) => write.commit().await.map(|()| true),
+            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) => Err(error).attempt("add a customer"),
+        }
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn customer(&self, username: &Username) -> Result<Option<Customer>, StoreError> {
+        const ATTEMPT: &str = "read a customer";
+        let row = sqlx::query(
+            "SELECT username, email, password_hash, suspended, created_at
+             FROM customers WHERE username = $1",
+        )
+        .bind(username.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+    }
+
+    /// Up to `limit` customers whose names come after `after`, in the order of names.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn customers(&self, after: &str, limit: u32) -> Result<Vec<Customer>, StoreError> {
+        const ATTEMPT: &str = "list customers";
+        let rows = sqlx::query(
+            "SELECT username, email, password_hash, suspended, created_at
+             FROM customers WHERE username > $1 ORDER BY username LIMIT $2",
+        )
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
+    /// `None` when there is no such customer.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn credentials(
+        &self,
+        username: &Username,
+    ) -> Result<Option<Credentials>, StoreError> {
+        const ATTEMPT: &str = "read a customer's credentials";
+        let row = sqlx::query("SELECT password_hash, epoch FROM customers WHERE username = $1")
+            .bind(username.as_str())
+            .fetch_optional(&self.pool)
+            .await
+            .attempt(ATTEMPT)?;
+        let parse = |row: AnyRow| {
+            Ok(Credentials { password_hash: optional_hash(&row)?, epoch: row.number("epoch")? })
+        };
+        row.map(parse).transpose().attempt(ATTEMPT)
+    }
+
+    /// Keeps `new`, a stronger hash of the same password, unless the password changed meanwhile.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn rehash_password(
+        &self,
+        username: &Username,
+        old: &str,
+        new: &str,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query(
+            "UPDATE customers SET password_hash = $3 WHERE username = $1 AND password_hash = $2",
+        )
+        .bind(username.as_str())
+        .bind(old)
+        .bind(new)
+        .execute(&mut *write)
+        .await
+        .attempt("write a password")?;
+        write.commit().await
+    }
+
+    /// Sets a password and ends every session; `None` when there is no such customer.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn set_password(
+        &self,
+        username: &Username,
+        hash: &str,
+    ) -> Result<Option<Generation>, StoreError> {
+        let mut table = self.change_table().await?;
+        sqlx::query("UPDATE customers SET password_hash = $2 WHERE username = $1")
+            .bind(username.as_str())
+            .bind(hash)
+            .execute(&mut *table.write)
+            .await
+            .attempt("write a password")?;
+        raise_epoch(table, username).await
+    }
+
+    /// Ends every session; `None` when there is no such customer.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sign_out_everywhere(
+        &self,
+        username: &Username,
+    ) -> Result<Option<Generation>, StoreError> {
+        raise_epoch(self.change_table().await?, username).await
+    }
+
+    /// Suspends or resumes a workspace; `None` when there is no such customer.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn set_suspended(
+        &self,
+        username: &Username,
+        suspended: bool,
+    ) -> Result<Option<Generation>, StoreError> {
+        let mut table = self.change_table().await?;
+        let updated = sqlx::query("UPDATE customers SET suspended = $2 WHERE username = $1")
+            .bind(username.as_str())
+            .bind(i64::from(suspended))
+            .execute(&mut *table.write)
+            .await
+            .attempt("suspend or resume a customer")?;
+        if updated.rows_affected() == 0 {
+            return Ok(None);
+        }
+        if let Some(route) = routes::find(&mut table.write, username).await? {
+            let state = match (suspended, route.state) {
+                (true, _) => RouteState::Suspended,
+                (false, RouteState::Suspended) => RouteState::Live,
+                (false, state) => state,
+            };
+            table.put(Route { state, ..route }).await?;
+        }
+        Ok(Some(table.commit().await?.generation))
+    }
+}
+
+/// Account sessions go at once, with their codes; tokens at the edges by the raised epoch.
+async fn raise_epoch(
+    mut table: TableChange,
+    username: &Username,
+) -> Result<Option<Generation>, StoreError> {
+    const ATTEMPT: &str = "end all sessions of a customer";
+    let raised =
+        sqlx::query("UPDATE customers SET epoch = epoch + 1 WHERE username = $1 RETURNING epoch")
+            .bind(username.as_str())
+            .fetch_optional(&mut *table.write)
+            .await
+            .attempt(ATTEMPT)?;
+    let Some(raised) = raised else { return Ok(None) };
+    let epoch = raised.number("epoch").attempt(ATTEMPT)?;
+    sqlx::query("DELETE FROM account_sessions WHERE username = $1")
+        .bind(username.as_str())
+        .execute(&mut *table.write)
+        .await
+        .attempt(ATTEMPT)?;
+    if let Some(route) = routes::find(&mut table.write, username).await? {
+        table.put(Route { epoch, ..route }).await?;
+    }
+    Ok(Some(table.commit().await?.generation))
+}
+
+pub(super) async fn standing(
+    connection: &mut AnyConnection,
+    username: &Username,
+) -> Result<Option<Standing>, StoreError> {
+    const ATTEMPT: &str = "read a customer's standing";
+    let row = sqlx::query("SELECT epoch, suspended FROM customers WHERE username = $1")
+        .bind(username.as_str())
+        .fetch_optional(connection)
+        .await
+        .attempt(ATTEMPT)?;
+    let parse = |row: AnyRow| {
+        Ok(Standing { epoch: row.number("epoch")?, suspended: row.flag("suspended")? })
+    };
+    row.map(parse).transpose().attempt(ATTEMPT)
+}
+
+fn parse(row: &AnyRow) -> Result<Customer, sqlx::Error> {
+    Ok(Customer {
+        username: valid(row, "username", Username::parse)?,
+        email: row.text("email")?,
+        has_password: optional_hash(row)?.is_some(),
+        suspended: row.flag("suspended")?,
+        created: row.moment("created_at")?,
+    })
+}
+
+fn optional_hash(row: &AnyRow) -> Result<Option<String>, sqlx::Error> {
+    use sqlx::Row as _;
+    row.try_get("password_hash")
+}

@@ -1,0 +1,34 @@
+//! What goes wrong with the database, named by what was attempted.
+
+/// The caller cannot choose anything by it; it reports, and answers 500 or tries later.
+#[derive(Debug, thiserror::Error)]
+#[error("the database could not {attempt}")]
+pub struct StoreError {
+    attempt: &'static str,
+    source: sqlx::Error,
+}
+
+impl StoreError {
+    /// A stored value that our own types refuse.
+    pub(super) fn corrupt(attempt: &'static str, found: &str) -> Self {
+        let source = sqlx::Error::Decode(format!("{found:?} is stored but not valid").into());
+        Self { attempt, source }
+    }
+}
+
+/// Names the attempt in an error of the driver.
+pub(super) trait Attempt<T> {
+    /// `attempt` completes "the database could not …".
+    fn attempt(self, attempt: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> Attempt<T> for Result<T, sqlx::Error> {
+    fn attempt(self, attempt: &'static str) -> Result<T, StoreError> {
+        self.map_err(|source| StoreError { attempt, source })
+    }
+}
+
+/// Two requests wanted the same key; one of them got it.
+pub(super) fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.is_unique_violation())
+}

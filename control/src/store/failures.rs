@@ -1,0 +1,85 @@
+//! Counters of failed sign-ins.
+
+use sqlx::any::AnyRow;
+
+use super::error::Attempt as _;
+use super::{Columns as _, Store, StoreError, bigint, millis};
+use crate::clock::Moment;
+use crate::failures::{Limit, Subject, Tally};
+
+impl Store {
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tally(&self, subject: &Subject) -> Result<Option<Tally>, StoreError> {
+        const ATTEMPT: &str = "read failed sign-ins";
+        let row = sqlx::query(
+            "SELECT failures, since_at, last_at FROM login_failures WHERE subject = $1",
+        )
+        .bind(subject.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+    }
+
+    /// Adds one failure to each subject.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_failure(
+        &self,
+        subjects: &[(Subject, Limit)],
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        const ATTEMPT: &str = "count a failed sign-in";
+        let mut write = self.write().await?;
+        for (subject, limit) in subjects {
+            let row = sqlx::query(
+                "SELECT failures, since_at, last_at FROM login_failures WHERE subject = $1",
+            )
+            .bind(subject.as_str())
+            .fetch_optional(&mut *write)
+            .await
+            .attempt(ATTEMPT)?;
+            let before = row.as_ref().map(parse).transpose().attempt(ATTEMPT)?;
+            let tally = Tally::after_failure(before, *limit, now);
+            sqlx::query(
+                "INSERT INTO login_failures (subject, failures, since_at, last_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (subject) DO UPDATE
+                     SET failures = $2, since_at = $3, last_at = $4, expires_at = $5",
+            )
+            .bind(subject.as_str())
+            .bind(bigint(tally.failures))
+            .bind(millis(tally.since))
+            .bind(millis(tally.last))
+            .bind(millis(tally.since.after(limit.window)))
+            .execute(&mut *write)
+            .await
+            .attempt(ATTEMPT)?;
+        }
+        write.commit().await
+    }
+
+    /// Forgets the failures of `subject`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn clear_failures(&self, subject: &Subject) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query("DELETE FROM login_failures WHERE subject = $1")
+            .bind(subject.as_str())
+            .execute(&mut *write)
+            .await
+            .attempt("clear failed sign-ins")?;
+        write.commit().await
+    }
+}
+
+fn parse(row: &AnyRow) -> Result<Tally, sqlx::Error> {
+    Ok(Tally {
+        failures: row.number("failures")?,
+        since: row.moment("since_at")?,
+        last: row.moment("last_at")?,
+    })
+}

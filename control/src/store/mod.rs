@@ -1,0 +1,193 @@
+//! Everything that is durable, and all SQL.
+//!
+//! One text for SQLite and PostgreSQL: `$1` placeholders, columns of `TEXT` and
+//! `BIGINT` only, unix milliseconds. A write that depends on what it read does
+//! both in one transaction.
+
+mod codes;
+mod customers;
+mod dialect;
+mod error;
+mod failures;
+mod locks;
+mod log;
+mod routes;
+mod sessions;
+mod snapshot;
+mod table;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Any, AnyPool, Row as _, SqlSafeStr as _, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::clock::Moment;
+
+pub use codes::Redeemed;
+pub use customers::{Credentials, Customer, NewCustomer};
+pub use dialect::Dialect;
+pub use error::StoreError;
+pub use log::LoggedChange;
+pub use sessions::AccountSession;
+pub use snapshot::Snapshot;
+pub use table::TableState;
+
+use error::Attempt as _;
+
+/// Connections are few: SQLite has one writer, and reads are short.
+const CONNECTIONS: u32 = 8;
+
+/// How long a request waits for a connection before it is answered with an error.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many steps of the route table are kept when nothing else is configured.
+///
+/// An edge that missed more gets the whole table. Ten thousand changes are
+/// about 2 MB, less than the table of a site that changes that often.
+pub const LOG_CHANGES: u64 = 10_000;
+
+/// The database. Clones share one pool.
+#[derive(Clone)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+    /// Makes writers queue in fairness; SQLite itself would let them poll.
+    writer: Arc<Mutex<()>>,
+    log_changes: u64,
+}
+
+impl Store {
+    /// Connects, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or was made by a newer program.
+    pub async fn open(url: &str, log_changes: u64) -> anyhow::Result<Self> {
+        use anyhow::Context as _;
+        sqlx::any::install_default_drivers();
+        let dialect = Dialect::of_url(url).map_err(|error| anyhow::anyhow!("database: {error}"))?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    for statement in dialect.greeting() {
+                        sqlx::query(*statement).execute(&mut *connection).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(&creating(url, dialect))
+            .await
+            .context("cannot open the database")?;
+        migrations().run(&pool).await.context("cannot bring the database up to date")?;
+        Ok(Self { pool, dialect, writer: Arc::default(), log_changes })
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Does the database answer?
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await.attempt("answer a ping")?;
+        Ok(())
+    }
+
+    async fn write(&self) -> Result<Write, StoreError> {
+        let queue = match self.dialect {
+            Dialect::Sqlite => Some(Arc::clone(&self.writer).lock_owned().await),
+            Dialect::Postgres => None,
+        };
+        let transaction = self.pool.begin_with(self.dialect.begin_write()).await;
+        Ok(Write { transaction: transaction.attempt("begin a transaction")?, _queue: queue })
+    }
+}
+
+/// A transaction that writes; dropped without [`Write::commit`] it leaves nothing behind.
+struct Write {
+    // Declared first, so that it is rolled back before the next writer may begin.
+    transaction: Transaction<'static, Any>,
+    _queue: Option<OwnedMutexGuard<()>>,
+}
+
+impl Write {
+    async fn commit(self) -> Result<(), StoreError> {
+        self.transaction.commit().await.attempt("commit a transaction")
+    }
+}
+
+impl std::ops::Deref for Write {
+    type Target = sqlx::AnyConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.transaction
+    }
+}
+
+impl std::ops::DerefMut for Write {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.transaction
+    }
+}
+
+fn migrations() -> Migrator {
+    let start = include_str!("../../migrations/0001_start.sql");
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "start".into(),
+        MigrationType::Simple,
+        start.into_sql_str(),
+        false,
+    )])
+}
+
+/// A SQLite file is made when it is missing, unless the URL says otherwise.
+fn creating(url: &str, dialect: Dialect) -> String {
+    if dialect == Dialect::Sqlite && !url.contains('?') {
+        format!("{url}?mode=rwc")
+    } else {
+        url.to_owned()
+    }
+}
+
+/// Reads of a row by column, in our own types.
+trait Columns {
+    fn text(&self, column: &str) -> Result<String, sqlx::Error>;
+    fn number(&self, column: &str) -> Result<u64, sqlx::Error>;
+    fn moment(&self, column: &str) -> Result<Moment, sqlx::Error>;
+    fn flag(&self, column: &str) -> Result<bool, sqlx::Error>;
+}
+
+impl Columns for AnyRow {
+    fn text(&self, column: &str) -> Result<String, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn number(&self, column: &str) -> Result<u64, sqlx::Error> {
+        let number: i64 = self.try_get(column)?;
+        u64::try_from(number).map_err(|error| sqlx::Error::Decode(error.into()))
+    }
+
+    fn moment(&self, column: &str) -> Result<Moment, sqlx::Error> {
+        Ok(Moment::from_millis(self.number(column)?))
+    }
+
+    fn flag(&self, column: &str) -> Result<bool, sqlx::Error> {
+        Ok(self.number(column)? != 0)
+    }
+}
+
+/// A number as a `BIGINT`. Ours are far below its limit; a larger one stays the largest.
+fn bigint(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn millis(moment: Moment) -> i64 {
+    bigint(moment.millis())
+}

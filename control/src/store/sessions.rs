@@ -1,0 +1,243 @@
+//! Signed-in browsers on the site, and the workspace session each has handed over.
+
+use std::time::Duration;
+
+use shared::{Generation, Lock, SessionId, Username};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::error::Attempt as _;
+use super::routes::valid;
+use super::{Columns as _, Store, StoreError, Write, millis};
+use crate::clock::Moment;
+use crate::token::TokenHash;
+
+/// How exact "last seen" is: a page view must not cost a write each time.
+const SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// A signed-in browser on the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountSession {
+    pub id: TokenHash,
+    pub username: Username,
+}
+
+impl Store {
+    /// # Errors
+    /// When the database does not answer, or the customer is gone.
+    pub async fn open_account_session(
+        &self,
+        id: &TokenHash,
+        username: &Username,
+        now: Moment,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query(
+            "INSERT INTO account_sessions
+                 (id_hash, username, created_at, last_seen_at, expires_at)
+             VALUES ($1, $2, $3, $3, $4)",
+        )
+        .bind(id.as_str())
+        .bind(username.as_str())
+        .bind(millis(now))
+        .bind(millis(now.after(lifetime)))
+        .execute(&mut *write)
+        .await
+        .attempt("open an account session")?;
+        write.commit().await
+    }
+
+    /// The session with this id, unless it is over or was idle for longer than `idle`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn account_session(
+        &self,
+        id: &TokenHash,
+        now: Moment,
+        idle: Duration,
+    ) -> Result<Option<AccountSession>, StoreError> {
+        const ATTEMPT: &str = "read an account session";
+        let row = sqlx::query(
+            "SELECT username, last_seen_at FROM account_sessions
+             WHERE id_hash = $1 AND expires_at > $2 AND last_seen_at > $3",
+        )
+        .bind(id.as_str())
+        .bind(millis(now))
+        .bind(millis(now.before(idle)))
+        .fetch_optional(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        let Some(row) = row else { return Ok(None) };
+        let username = valid(&row, "username", Username::parse).attempt(ATTEMPT)?;
+        if now.since(row.moment("last_seen_at").attempt(ATTEMPT)?) >= SEEN_EVERY {
+            self.saw_account_session(id, now).await?;
+        }
+        Ok(Some(AccountSession { id: id.clone(), username }))
+    }
+
+    /// Signs a browser out: ends its account session and locks the workspace session it has.
+    ///
+    /// `None` when no edge needs to hear of it. Calling again changes nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end_account_session(
+        &self,
+        id: &TokenHash,
+        now: Moment,
+    ) -> Result<Option<Generation>, StoreError> {
+        let mut table = self.change_table().await?;
+        let handed_over = find_workspace_session(&mut table.write, id).await?;
+        delete_account_session(&mut table.write, id).await?;
+        let lock = handed_over.map(WorkspaceSession::lock).filter(|it| it.holds_at(now.seconds()));
+        let is_locked = lock.is_some();
+        if let Some(lock) = lock {
+            table.lock(lock).await?;
+        }
+        let state = table.commit().await?;
+        Ok(is_locked.then_some(state.generation))
+    }
+
+    /// Signs out by the workspace session: locks it until it would have expired, and
+    /// ends the account session that it came from.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn end_workspace_session(
+        &self,
+        session: &shared::Session,
+    ) -> Result<Generation, StoreError> {
+        let mut table = self.change_table().await?;
+        sqlx::query(
+            "DELETE FROM account_sessions WHERE id_hash IN
+                 (SELECT account_session FROM workspace_sessions WHERE id = $1)",
+        )
+        .bind(session.id.to_string())
+        .execute(&mut *table.write)
+        .await
+        .attempt("end an account session")?;
+        let lock = Lock {
+            username: session.username,
+            session: Some(session.id),
+            until: Some(session.expires),
+        };
+        table.lock(lock).await?;
+        Ok(table.commit().await?.generation)
+    }
+
+    /// Removes what has expired; returns how many rows went.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remove_expired(&self, now: Moment, idle: Duration) -> Result<u64, StoreError> {
+        const ATTEMPT: &str = "remove what has expired";
+        let mut write = self.write().await?;
+        let mut removed = 0;
+        for statement in [
+            "DELETE FROM account_sessions WHERE expires_at <= $1",
+            "DELETE FROM sign_in_codes WHERE expires_at <= $1",
+            "DELETE FROM login_failures WHERE expires_at <= $1",
+        ] {
+            let result = sqlx::query(statement).bind(millis(now)).execute(&mut *write).await;
+            removed += result.attempt(ATTEMPT)?.rows_affected();
+        }
+        let idle = sqlx::query("DELETE FROM account_sessions WHERE last_seen_at <= $1")
+            .bind(millis(now.before(idle)))
+            .execute(&mut *write)
+            .await
+            .attempt(ATTEMPT)?;
+        write.commit().await?;
+        Ok(removed + idle.rows_affected())
+    }
+
+    async fn saw_account_session(&self, id: &TokenHash, now: Moment) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query("UPDATE account_sessions SET last_seen_at = $2 WHERE id_hash = $1")
+            .bind(id.as_str())
+            .bind(millis(now))
+            .execute(&mut *write)
+            .await
+            .attempt("note that an account session was seen")?;
+        write.commit().await
+    }
+}
+
+/// What an account session has handed over to its workspace.
+#[derive(Debug, Clone, Copy)]
+struct WorkspaceSession {
+    username: Username,
+    id: SessionId,
+    expires: Moment,
+}
+
+impl WorkspaceSession {
+    fn lock(self) -> Lock {
+        Lock {
+            username: self.username,
+            session: Some(self.id),
+            until: Some(self.expires.seconds()),
+        }
+    }
+}
+
+/// Notes that `account` hands a workspace session over, and returns its id.
+///
+/// A browser keeps the id it has: its other tabs stay signed in, and signing out
+/// has one session to lock.
+pub(super) async fn hand_over(
+    write: &mut Write,
+    account: &AccountSession,
+    expires: Moment,
+) -> Result<SessionId, StoreError> {
+    let present = find_workspace_session(write, &account.id).await?;
+    let id = present.map_or_else(SessionId::random, |session| session.id);
+    sqlx::query(
+        "INSERT INTO workspace_sessions (id, username, account_session, expires_at)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (account_session) DO UPDATE SET expires_at = $4",
+    )
+    .bind(id.to_string())
+    .bind(account.username.as_str())
+    .bind(account.id.as_str())
+    .bind(millis(expires))
+    .execute(&mut **write)
+    .await
+    .attempt("hand a session over")?;
+    Ok(id)
+}
+
+async fn find_workspace_session(
+    connection: &mut AnyConnection,
+    account: &TokenHash,
+) -> Result<Option<WorkspaceSession>, StoreError> {
+    const ATTEMPT: &str = "read a workspace session";
+    let row = sqlx::query(
+        "SELECT id, username, expires_at FROM workspace_sessions WHERE account_session = $1",
+    )
+    .bind(account.as_str())
+    .fetch_optional(connection)
+    .await
+    .attempt(ATTEMPT)?;
+    let parse = |row: AnyRow| {
+        Ok(WorkspaceSession {
+            username: valid(&row, "username", Username::parse)?,
+            id: valid(&row, "id", |text| SessionId::parse(text).ok_or("not a session id"))?,
+            expires: row.moment("expires_at")?,
+        })
+    };
+    row.map(parse).transpose().attempt(ATTEMPT)
+}
+
+async fn delete_account_session(
+    connection: &mut AnyConnection,
+    id: &TokenHash,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM account_sessions WHERE id_hash = $1")
+        .bind(id.as_str())
+        .execute(connection)
+        .await
+        .attempt("end an account session")?;
+    Ok(())
+}

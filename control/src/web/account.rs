@@ -1,0 +1,207 @@
+//! The account page: who you are, your workspace, your password, your sessions.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use shared::Username;
+
+use super::cookies;
+use super::csrf::{self, Unsaid};
+use super::login::open_session;
+use super::page::{self, Frame, see_other};
+use crate::app::{App, SharedApp};
+use crate::http::{Form, Problem, Visitor};
+use crate::passwords::{Password, PasswordError, check_strength};
+use crate::sign_in::{Attempt, Refused};
+use crate::store::{AccountSession, Customer};
+use crate::token::Token;
+
+/// How long a page waits for the edges to hear that sessions are over.
+///
+/// They normally need milliseconds; one that is down hears of it when it is back.
+pub(super) const PAGE_WAIT: Duration = Duration::from_secs(2);
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    frame: Frame,
+    customer: &'a Customer,
+    workspace_url: String,
+    workspace_host: String,
+    was_changed: bool,
+    problem: Option<&'a Problem>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    #[serde(default)]
+    changed: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PasswordChange {
+    #[serde(default)]
+    current: String,
+    #[serde(default)]
+    new: String,
+}
+
+/// The account session of the browser that sent these headers.
+pub(super) async fn signed_in(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Option<AccountSession>, Problem> {
+    let Some(token) = cookies::read(headers, cookies::ACCOUNT).and_then(Token::parse) else {
+        return Ok(None);
+    };
+    let idle = app.sessions.account_idle;
+    Ok(app.store.account_session(&token.hash(), app.now(), idle).await?)
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Query(shown): Query<Shown>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login?to=account"));
+    };
+    let was_changed = shown.changed == "password";
+    render(&app, &session, StatusCode::OK, was_changed, None).await
+}
+
+pub(super) async fn change_password(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(change): Form<PasswordChange>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login?to=account"));
+    };
+    match set_password(&app, &session.username, change, visitor).await {
+        Ok(()) => {
+            // Every session is over, this one too; who just proved themselves gets a new one.
+            let (_, cookie) = open_session(&app, &session.username).await?;
+            let mut response = see_other("/account?changed=password");
+            page::add_cookie(&mut response, cookie);
+            Ok(response)
+        }
+        Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
+        Err(problem) if !visitor.wants_page => Err(problem),
+        Err(problem) => render(&app, &session, problem.status, false, Some(&problem)).await,
+    }
+}
+
+pub(super) async fn sign_out_everywhere(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login"));
+    };
+    if let Some(generation) = app.store.sign_out_everywhere(&session.username).await? {
+        app.publisher.publish_within(generation, PAGE_WAIT).await;
+    }
+    let mut response = see_other("/login?signed_out=1");
+    page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
+    Ok(response)
+}
+
+/// The present password is asked for: an open browser is not its owner.
+async fn set_password(
+    app: &App,
+    username: &Username,
+    change: PasswordChange,
+    visitor: Visitor,
+) -> Result<(), Problem> {
+    let customer = existing(app, username).await?;
+    let new = new_password(change.new, username, &customer.email)?;
+    let attempt = Attempt {
+        username: username.to_string(),
+        password: change.current,
+        address: visitor.address,
+    };
+    match app.sign_in.check(attempt, app.now(), &app.metrics).await {
+        Ok(_) => {}
+        Err(Refused::Wrong) => {
+            return Err(Problem::invalid("current", "This is not your present password."));
+        }
+        Err(refused) => return Err(refused.into()),
+    }
+    let hash = hash(app, new).await?;
+    if let Some(generation) = app.store.set_password(username, &hash).await? {
+        app.publisher.publish_within(generation, PAGE_WAIT).await;
+    }
+    Ok(())
+}
+
+/// A password that may be set.
+///
+/// # Errors
+/// Says at the field `new` what is wrong with it.
+fn new_password(text: String, username: &Username, email: &str) -> Result<Password, Problem> {
+    let too_long = || Problem::invalid("new", "Please use between 15 and 1024 characters.");
+    let password = Password::parse(text).ok_or_else(too_long)?;
+    check_strength(&password, &[username.as_str(), email])
+        .map_err(|weakness| Problem::invalid("new", weakness.to_string()))?;
+    Ok(password)
+}
+
+async fn hash(app: &App, password: Password) -> Result<String, Problem> {
+    app.sign_in.passwords().hash(password).await.map_err(|error| match error {
+        PasswordError::Busy => Refused::Busy { retry_after: PAGE_WAIT }.into(),
+        error => Refused::Password(error).into(),
+    })
+}
+
+async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
+    let customer = app.store.customer(username).await?;
+    customer.ok_or_else(|| Problem::not_found("This account does not exist any more."))
+}
+
+async fn render(
+    app: &App,
+    session: &AccountSession,
+    status: StatusCode,
+    was_changed: bool,
+    problem: Option<&Problem>,
+) -> Result<Response, Problem> {
+    let customer = existing(app, &session.username).await?;
+    let page = AccountPage {
+        frame: Frame::new(app),
+        workspace_url: app.site.workspace_url(&customer.username),
+        workspace_host: app.site.workspace_host(&customer.username),
+        customer: &customer,
+        was_changed,
+        problem,
+    };
+    let mut response = page::answer(status, &page);
+    if let Some(problem) = problem {
+        let plain = problem.clone().into_response();
+        if let Some(wait) = plain.headers().get(axum::http::header::RETRY_AFTER) {
+            response.headers_mut().insert(axum::http::header::RETRY_AFTER, wait.clone());
+        }
+    }
+    Ok(response)
+}
+
+impl AccountPage<'_> {
+    fn error_at(&self, field: &str) -> Option<&str> {
+        let problem = self.problem.filter(|problem| problem.field.as_deref() == Some(field))?;
+        Some(&problem.message)
+    }
+
+    /// What belongs to no field.
+    fn general_error(&self) -> Option<&str> {
+        let problem = self.problem.filter(|problem| problem.field.is_none())?;
+        Some(&problem.message)
+    }
+}

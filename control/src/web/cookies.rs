@@ -1,0 +1,79 @@
+//! The cookies that control sets. All are `__Host-`: of one host, and secure.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite};
+
+/// The site's own session.
+pub(super) const ACCOUNT: &str = "__Host-arca_account";
+
+/// What a browser holds on a workspace host while it signs in.
+pub(super) const NONCE: &str = "__Host-arca_nonce";
+
+/// The value of the cookie `name`; `None` when there is none, or more than one.
+pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut found = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
+    let value = found.next()?;
+    found.next().is_none().then_some(value)
+}
+
+pub(super) fn set(name: &str, value: &str, same_site: SameSite, lifetime: Duration) -> HeaderValue {
+    let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+    to_header(
+        Cookie::build((name, value))
+            .max_age(cookie::time::Duration::seconds(lifetime))
+            .same_site(same_site),
+    )
+}
+
+/// Makes the browser forget the cookie.
+pub(super) fn clear(name: &str) -> HeaderValue {
+    let cookie = Cookie::build((name, "")).max_age(cookie::time::Duration::ZERO);
+    to_header(cookie.same_site(SameSite::Lax))
+}
+
+fn to_header(cookie: cookie::CookieBuilder<'_>) -> HeaderValue {
+    let cookie = cookie.path("/").secure(true).http_only(true).build();
+    HeaderValue::try_from(cookie.to_string()).expect("names and values of ours are plain ASCII")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(lines: &[&str], expected: Option<&str>) {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, HeaderValue::from_str(line).unwrap());
+        }
+        assert_eq!(read(&headers, NONCE), expected, "{lines:?}");
+    }
+
+    #[test]
+    fn a_cookie_is_read_when_it_is_there_once() {
+        check(&["__Host-arca_nonce=abc"], Some("abc"));
+        check(&["a=b; __Host-arca_nonce=abc;c=d"], Some("abc"));
+        check(&["a=b", "__Host-arca_nonce=abc"], Some("abc"));
+        check(&["__Host-arca_nonce=a; __Host-arca_nonce=b"], None);
+        check(&["x__Host-arca_nonce=abc"], None);
+        check(&["nonsense", ""], None);
+    }
+
+    #[test]
+    fn cookies_have_every_guard() {
+        let cookie = set(ACCOUNT, "value", SameSite::Lax, Duration::from_secs(60));
+        assert_eq!(
+            cookie.to_str().unwrap(),
+            "__Host-arca_account=value; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
+        );
+        assert!(clear(NONCE).to_str().unwrap().contains("Max-Age=0"));
+    }
+}

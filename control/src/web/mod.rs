@@ -1,0 +1,120 @@
+//! The site, and sign-in on workspace hosts. Reached through the edges.
+//!
+//! The `Host` decides: the site's own pages, or `/auth/*` of one workspace. Works
+//! without JavaScript; passwords are typed on the site's origin only.
+
+mod account;
+mod assets;
+mod cookies;
+mod csrf;
+mod finish;
+mod handover;
+mod home;
+mod login;
+mod logout;
+mod page;
+mod portal;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use shared::{Host, Username};
+use tower::ServiceExt as _;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::SharedApp;
+use crate::http::Problem;
+use crate::http::arrival::{self, Arrivals};
+
+/// The largest form: a password of 1 KiB, every byte of it escaped, and a return path.
+const FORM_MAX_BYTES: usize = 16 * 1024;
+
+/// The workspace whose host a request came to.
+#[derive(Debug, Clone, Copy)]
+struct Workspace(Username);
+
+pub fn router(app: &SharedApp) -> Router {
+    let hosts = Hosts {
+        app: app.clone(),
+        site: site_routes().with_state(app.clone()),
+        workspace: workspace_routes().with_state(app.clone()),
+    };
+    let arrivals =
+        Arrivals { listener: "site", keys: app.keys.clone(), metrics: app.metrics.clone() };
+    Router::new()
+        .fallback(dispatch)
+        .with_state(hosts)
+        .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
+        .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
+        .layer(middleware::from_fn_with_state(app.clone(), finish::layer))
+        .layer(middleware::from_fn_with_state(arrivals, arrival::layer))
+}
+
+fn site_routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/logout", get(logout::ask).post(logout::submit))
+        .route("/account", get(account::show))
+        .route("/account/password", post(account::change_password))
+        .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
+        .route("/api/portal", post(portal::submit))
+        .route("/assets/{name}", get(assets::show))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+fn workspace_routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/auth/login", get(handover::begin))
+        .route("/auth/callback", get(handover::finish))
+        .route("/auth/logout", post(logout::submit_on_workspace))
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+#[derive(Clone)]
+struct Hosts {
+    app: SharedApp,
+    site: Router,
+    workspace: Router,
+}
+
+async fn dispatch(State(hosts): State<Hosts>, mut request: Request) -> Response {
+    let host = arrival::text(request.headers(), header::HOST.as_str()).unwrap_or_default();
+    let router = match hosts.app.site.classify(host) {
+        Host::Site => hosts.site,
+        Host::Workspace(username) => {
+            request.extensions_mut().insert(Workspace(username));
+            hosts.workspace
+        }
+        Host::Unknown => return misdirected().into_response(),
+    };
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+async fn unknown() -> Problem {
+    Problem::not_found("There is nothing at this address.")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not understand that method.",
+    )
+}
+
+fn misdirected() -> Problem {
+    Problem::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "unknown_host",
+        "This is not one of our addresses.",
+    )
+}
