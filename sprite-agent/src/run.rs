@@ -15,21 +15,27 @@ use crate::stopping::Stopping;
 use crate::supervisor::runner::Supervisor;
 use crate::supervisor::watcher;
 
-/// Serves until it is told to stop and everything has come to its end.
+/// Opens the port and serves until the agent is told to stop.
 ///
 /// # Errors
 /// When the port cannot be opened; nothing has been started then.
-pub async fn run(mut config: Config, stopping: Stopping) -> anyhow::Result<()> {
+pub async fn run(config: Config, stopping: Stopping) -> anyhow::Result<()> {
     let listen = config.listen;
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    info!(user = %config.username, "the agent of {} listens on {listen}", config.username);
+    serve(config, listener, stopping).await;
+    info!("the agent has stopped");
+    Ok(())
+}
+
+/// Serves on `listener`; returns when connections, sockets and gateway have come to their end.
+pub async fn serve(mut config: Config, listener: TcpListener, stopping: Stopping) {
     let supervisor = config.supervisor.take();
     let starting = GatewayStatus::new(Phase::Starting, "not looked at yet");
     let (status, gateway) = watch::channel(starting);
     let token = config.gateway.token.clone();
     let address = config.gateway.address;
-    info!(user = %config.username, "the agent of {} listens on {listen}", config.username);
-
     let agent = Arc::new(Agent::new(config, gateway, stopping.clone()));
     let serving = server::serve(agent, listener);
     match supervisor {
@@ -42,6 +48,4 @@ pub async fn run(mut config: Config, stopping: Stopping) -> anyhow::Result<()> {
             () = watcher::watch(address, status) => {}
         },
     }
-    info!("the agent has stopped");
-    Ok(())
 }

@@ -85,6 +85,7 @@ async fn connection(agent: Arc<Agent>, stream: TcpStream) {
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_MAX)
         .max_headers(HEADERS_MAX)
+        .max_header_size(HEAD_MAX_BYTES)
         .max_buf_size(HEAD_MAX_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

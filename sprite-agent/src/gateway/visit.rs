@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -160,7 +160,7 @@ where
     }
 
     /// Closes both sockets politely, within [`CLOSE_MAX`].
-    async fn finish(self, end: End, mut from_page: SplitStream<WebSocketStream<S>>) {
+    async fn finish(self, end: End, from_page: SplitStream<WebSocketStream<S>>) {
         let Self { page, gateway, .. } = self;
         let close_gateway = async {
             if let Some(mut gateway) = gateway.into_inner() {
@@ -169,16 +169,29 @@ where
             }
         };
         let close_page = async {
-            let mut page = page.into_inner();
+            let page = from_page.reunite(page.into_inner()).expect("two halves of one socket");
             if let End::Close { code, reason } = end {
-                let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-                if page.send(Message::Close(Some(frame))).await.is_ok() {
-                    // A reset of unread bytes would overtake the close frame.
-                    while let Some(Ok(_)) = from_page.next().await {}
-                }
+                let _ = say_goodbye(page, code, reason).await;
             }
         };
         let both = async { tokio::join!(close_gateway, close_page) };
         let _ = tokio::time::timeout(CLOSE_MAX, both).await;
     }
+}
+
+async fn say_goodbye<S>(
+    mut page: WebSocketStream<S>,
+    code: u16,
+    reason: &'static str,
+) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    page.close(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() })).await?;
+    let mut stream = page.into_inner();
+    stream.shutdown().await?;
+    // What the page was still sending is read: the reset that would answer it otherwise
+    // overtakes the close frame, and the page would not learn why.
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    Ok(())
 }

@@ -1,0 +1,109 @@
+//! The program itself: its exit codes, and what it leaves behind.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::gateway::TOKEN;
+use crate::running::{UNSUPERVISED, configuration};
+use crate::waiting::wait_until;
+
+fn agent(config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sprite-agent"));
+    command.arg("--config").arg(config).env("RUST_LOG", "info").stderr(Stdio::piped());
+    command
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn a_bad_configuration_is_named_whole_and_ends_with_64() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sprite-agent.toml");
+    std::fs::write(&path, "listen = \"nowhere\"\nusername = \"A\"\nspeed = 1\n").unwrap();
+    for arguments in [&[][..], &["--check"], &["--no-supervise"]] {
+        let output = agent(&path).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(64));
+        let complaints = String::from_utf8(output.stderr).unwrap();
+        for expected in [
+            "sprite-agent.toml:1: listen: \"nowhere\" is not an address with a port",
+            "sprite-agent.toml:2: username: a name has 2 to 32 characters",
+            "sprite-agent.toml:3: speed: is not a known key",
+            "sprite-agent.toml: gateway.token: is missing",
+            "sprite-agent.toml: identity.keys: needs at least one key",
+        ] {
+            assert!(complaints.contains(expected), "{expected}: {complaints}");
+        }
+    }
+}
+
+#[test]
+fn a_good_configuration_is_checked_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sprite-agent.toml");
+    std::fs::write(&path, configuration(free_address(), TOKEN, "", UNSUPERVISED)).unwrap();
+    let output = agent(&path).arg("--check").output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+}
+
+/// Starts an agent whose gateway is `sleep`, and returns it when the gateway runs.
+async fn supervising(folder: &Path) -> (Child, u32) {
+    let path = folder.join("sprite-agent.toml");
+    let home = folder.display();
+    let sections = format!(
+        "[supervisor]\ncommand = [\"sleep\", \"600\"]\nstate_dir = \"{home}/state\"\n\
+         log_dir = \"{home}/logs\"\n[log]\nformat = \"text\"\n"
+    );
+    std::fs::write(&path, configuration(free_address(), TOKEN, "", &sections)).unwrap();
+    let before = gateway_pid(folder);
+    let mut child = agent(&path).spawn().unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    // Read to the end, or the agent would stop at a full pipe.
+    std::thread::spawn(move || stderr.lines().for_each(drop));
+    let pid =
+        wait_until("a gateway runs", || gateway_pid(folder), |pid| pid.is_some() && *pid != before);
+    (child, pid.await.unwrap())
+}
+
+fn gateway_pid(folder: &Path) -> Option<u32> {
+    let text = std::fs::read_to_string(folder.join("logs/gateway.pid")).ok()?;
+    text.split(' ').next()?.parse().ok()
+}
+
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.contains(") Z")
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+#[tokio::test]
+async fn sigterm_ends_the_agent_and_its_gateway() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, gateway) = supervising(folder.path()).await;
+    signal(&child, Signal::TERM);
+    let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(!is_running(gateway));
+}
+
+#[tokio::test]
+async fn a_gateway_whose_agent_was_killed_is_ended_by_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut killed, orphan) = supervising(folder.path()).await;
+    signal(&killed, Signal::KILL);
+    killed.wait().unwrap();
+    assert!(is_running(orphan));
+    let (mut next, gateway) = supervising(folder.path()).await;
+    assert!(!is_running(orphan) && is_running(gateway));
+    signal(&next, Signal::TERM);
+    next.wait().unwrap();
+}

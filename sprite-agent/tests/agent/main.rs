@@ -1,0 +1,12 @@
+//! The whole agent on real sockets, against a small gateway of its own.
+
+mod command_line;
+mod control_ui;
+mod front_door;
+mod gateway;
+mod outages;
+mod page;
+mod running;
+mod supervision;
+mod visits;
+mod waiting;
