@@ -3,13 +3,15 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::process::{Complaints, Document, LogFormat, Section};
-use shared::{AddressPolicy, KeyRing, PublicSite, Secret, Upstream};
+use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
 use crate::access_log::Destination;
 use crate::head::Deadlines;
+use crate::keys::KeyFile;
 
 pub struct Config {
     pub site: PublicSite,
@@ -18,7 +20,7 @@ pub struct Config {
     pub admin_token: Secret<String>,
     /// Control's site listener.
     pub site_upstream: Upstream,
-    pub keys: KeyRing,
+    pub keys: Arc<KeyFile>,
     pub store: PathBuf,
     pub threads: usize,
     pub grace: Duration,
@@ -71,7 +73,9 @@ impl Config {
         let admin_listen = root.required("admin_listen", str::parse);
         let admin_token = root.secret("admin_token", "admin_token_file");
         let site_upstream = root.required("site_upstream", Upstream::parse);
-        let keys = root.required("keys_file", read_keys);
+        let keys = root.required("keys_file", |path| {
+            KeyFile::open(Path::new(path)).map_err(|error| format!("{error:#}"))
+        });
         let store = root.path("store");
         let threads = root.number("threads", 1..=256, available_threads());
         let grace = root.seconds("grace_seconds", 0..=86_400, 10);
@@ -95,7 +99,7 @@ impl Config {
             admin_listen: admin_listen?,
             admin_token: admin_token?,
             site_upstream: site_upstream?,
-            keys: keys?,
+            keys: Arc::new(keys?),
             store: store?,
             threads: usize::try_from(threads).ok()?,
             grace,
@@ -154,12 +158,6 @@ impl Limits {
             write_timeout: section.seconds("write_timeout_seconds", 1..=3_600, 60),
         }
     }
-}
-
-fn read_keys(path: &str) -> Result<KeyRing, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
-    KeyRing::from_toml(&text).map_err(|error| format!("{path}: {error}"))
 }
 
 fn available_threads() -> u64 {

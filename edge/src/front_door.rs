@@ -26,7 +26,7 @@ use crate::decision::Refused;
 use crate::exchange::Ledger;
 use crate::guard::Guard;
 use crate::head::{Body, HeadReader, ReadEnd, Refusal};
-use crate::judge::{Judge, Judgement, Passing, Visitor};
+use crate::judge::{Judge, Judgement, Passing};
 use crate::metrics::{Outcome, Source};
 use crate::proxy::{Passage, Proxy, Target, TargetKind};
 use crate::tunnel::Tunnel;
@@ -61,7 +61,7 @@ impl FrontDoor {
         };
         let deadlines = self.judge.limits.deadlines;
         let mut reader = HeadReader::default();
-        let mut visitor = Visitor::new(address);
+        let mut visitor = self.judge.welcome(address);
         let mut is_first = true;
         loop {
             let length = match reader.read_head(&mut *stream, is_first, &deadlines).await {

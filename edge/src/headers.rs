@@ -40,7 +40,9 @@ pub enum Credential<'a> {
 /// Writes the head as it goes on, with its empty line.
 pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    for part in [head.method, " ", head.target, " HTTP/1.1\r\nhost: ", forwarded.host, "\r\n"] {
+    // The visitor's own version, because pingora frames the answer by it.
+    let version = if head.version == 0 { " HTTP/1.0\r\nhost: " } else { " HTTP/1.1\r\nhost: " };
+    for part in [head.method, " ", head.target, version, forwarded.host, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
     let to_sprite = matches!(forwarded.credential, Credential::Identity(_));

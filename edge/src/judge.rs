@@ -16,7 +16,7 @@ use crate::front_door::random_request_id;
 use crate::guard::Guard;
 use crate::head::{Body, Head, NO_HEADERS, Refusal};
 use crate::headers::{Credential, Forwarded, forward};
-use crate::keys::Keys;
+use crate::keys::{KeyFile, Keys};
 use crate::live::{Entry, Kind, Live, Ticket};
 use crate::proxy::TargetKind;
 use crate::routes::Routes;
@@ -26,7 +26,7 @@ use crate::tunnel::Tunnel;
 pub struct Judge {
     pub site: Arc<PublicSite>,
     pub site_upstream: Upstream,
-    pub keys: Keys,
+    pub keys: Arc<KeyFile>,
     pub routes: Arc<Routes>,
     pub live: Arc<Live>,
     pub guard: Arc<Guard>,
@@ -37,20 +37,24 @@ pub struct Judge {
 /// What one connection remembers from request to request.
 pub struct Visitor {
     address: IpAddr,
+    keys: Arc<Keys>,
     token: LastToken,
     identity: Option<(Arc<Route>, IdentityKey)>,
 }
 
 impl Visitor {
-    pub fn new(address: IpAddr) -> Self {
-        Self { address, token: LastToken::default(), identity: None }
+    /// Forgets what an older ring has vouched for.
+    fn use_keys(&mut self, keys: Arc<Keys>) {
+        if !Arc::ptr_eq(&self.keys, &keys) {
+            *self = Self { keys, token: LastToken::default(), identity: None, ..*self };
+        }
     }
 
     /// The key of `route`'s assignment. Deriving one costs as much as a
     /// signature, so the last is kept; a changed route is another `Arc`.
-    fn identity_key(&mut self, keys: &Keys, route: &Arc<Route>) -> &IdentityKey {
+    fn identity_key(&mut self, route: &Arc<Route>) -> &IdentityKey {
         if !self.identity.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, route)) {
-            let key = IdentityKey::current(&keys.ring, &route.sprite, route.assignment);
+            let key = IdentityKey::current(&self.keys.ring, &route.sprite, route.assignment);
             self.identity = Some((Arc::clone(route), key));
         }
         &self.identity.as_ref().expect("set above").1
@@ -92,6 +96,11 @@ struct Found {
 }
 
 impl Judge {
+    /// A visitor who has just connected from `address`.
+    pub fn welcome(&self, address: IpAddr) -> Visitor {
+        Visitor { address, keys: self.keys.present(), token: LastToken::default(), identity: None }
+    }
+
     pub fn site(&self) -> &PublicSite {
         &self.site
     }
@@ -114,6 +123,7 @@ impl Judge {
         if head.websocket && (has_more || head.body != Body::None) {
             return Err(Refusal::EarlyBytes);
         }
+        visitor.use_keys(self.keys.present());
         let request = random_request_id();
         let manner = Manner {
             request,
@@ -164,8 +174,9 @@ impl Judge {
         let route = self.routes.find(name)?;
         let now = unix_seconds();
         let is_locked = |session: &Session| self.routes.is_locked(name, Some(&session.id), now);
-        let (keys, epoch) = (&self.keys.sessions, route.epoch);
-        let session = session::check(keys, &mut visitor.token, head, name, epoch, is_locked, now);
+        let Visitor { keys, token, .. } = visitor;
+        let epoch = route.epoch;
+        let session = session::check(&keys.sessions, token, head, name, epoch, is_locked, now);
         let locked = self.routes.is_locked(name, None, now);
         let workspace = Workspace { state: route.state, locked, session };
         Some(Found { route, ticket, workspace })
@@ -203,7 +214,7 @@ impl Judge {
             request: manner.request,
             issued: unix_seconds(),
         };
-        let signed = visitor.identity_key(&self.keys, route).sign(&identity);
+        let signed = visitor.identity_key(route).sign(&identity);
         let credential = Credential::Identity(&signed);
         let bytes =
             self.forwarded(visitor.address, route.upstream.authority(), credential, head, manner);
@@ -232,7 +243,7 @@ impl Judge {
 
     fn to_site(&self, visitor: &Visitor, case: Case<'_>) -> Judgement {
         let Case { head, manner, exchange } = case;
-        let credential = Credential::SiteHop(self.keys.site_hop.expose());
+        let credential = Credential::SiteHop(visitor.keys.site_hop.expose());
         // Control tells the site and the workspaces apart by the public host.
         let bytes = self.forwarded(visitor.address, head.host, credential, head, manner);
         Judgement::Pass(Box::new(Passing {

@@ -11,6 +11,7 @@ use pingora::server::{RunArgs, Server, ShutdownWatch};
 use pingora::services::background::{BackgroundService, background_service};
 use pingora::services::listening::Service;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
 use crate::access_log::AccessLog;
@@ -20,7 +21,7 @@ use crate::exchange::Ledger;
 use crate::front_door::FrontDoor;
 use crate::guard::Guard;
 use crate::judge::Judge;
-use crate::keys::Keys;
+use crate::keys::KeyFile;
 use crate::live::Live;
 use crate::metrics::{Levels, Metrics};
 use crate::proxy::{PeerLimits, Proxy};
@@ -108,7 +109,7 @@ fn front_door(
         judge: Judge {
             site,
             site_upstream: config.site_upstream.clone(),
-            keys: Keys::new(config.keys.clone()),
+            keys: Arc::clone(&config.keys),
             routes: Arc::clone(routes),
             live: Arc::clone(live),
             guard: Arc::clone(guard),
@@ -118,10 +119,11 @@ fn front_door(
     })
 }
 
-/// The private API, on a listener and a thread of its own.
+/// The private API and the key file, on a listener and a thread of their own.
 struct Admin {
     listener: Mutex<Option<std::net::TcpListener>>,
     router: axum::Router,
+    keys: Arc<KeyFile>,
 }
 
 impl Admin {
@@ -140,7 +142,8 @@ impl Admin {
             Arc::new(move || ledger.metrics.render(&levels(&routes, &live, &guard)))
         };
         let router = admin::router(admin::State::new(routes, config.admin_token.clone(), metrics));
-        Ok(Self { listener: Mutex::new(Some(listener)), router })
+        let keys = Arc::clone(&config.keys);
+        Ok(Self { listener: Mutex::new(Some(listener)), router, keys })
     }
 }
 
@@ -156,8 +159,30 @@ impl BackgroundService for Admin {
             // An error means that the server is gone, which is a reason to stop as well.
             let _ = shutdown.changed().await;
         };
-        if let Err(error) = admin::serve(listener, self.router.clone(), stop).await {
-            error!(%error, "the private API has ended");
+        tokio::select! {
+            served = admin::serve(listener, self.router.clone(), stop) => {
+                if let Err(error) = served {
+                    error!(%error, "the private API has ended");
+                }
+            }
+            () = reload_on_hangup(&self.keys) => {}
+        }
+    }
+}
+
+/// SIGHUP reads the key ring again. Ends only when signals cannot be heard.
+async fn reload_on_hangup(keys: &KeyFile) {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            error!(%error, "a new key ring will need a restart");
+            return std::future::pending().await;
+        }
+    };
+    while hangups.recv().await.is_some() {
+        match keys.reload() {
+            Ok(()) => info!(ring = ?keys.present().ring, "the key ring was read again"),
+            Err(error) => error!("{error:#}; the old key ring stays"),
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Head<'a> {
     /// Path and query, beginning with `/`; or `*` of an OPTIONS request.
     pub target: &'a str,
     pub host: &'a str,
+    /// The minor version: 0 or 1.
+    pub version: u8,
     pub headers: &'a [Header<'a>],
     pub body: Body,
     /// May another request follow on this connection?
@@ -67,6 +69,7 @@ impl<'a> Head<'a> {
             method,
             target,
             host,
+            version,
             headers: request.headers,
             body: fields.body,
             keep_alive,
