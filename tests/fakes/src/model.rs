@@ -53,10 +53,11 @@ enum Answer {
     CallTool {
         command: &'static str,
     },
-    Refuse {
-        reason: &'static str,
-    },
 }
+
+/// The script tells the model to fail, and why.
+#[derive(Debug, PartialEq, Eq)]
+struct Refusal(&'static str);
 
 async fn models() -> Json<Value> {
     Json(json!({
@@ -67,29 +68,29 @@ async fn models() -> Json<Value> {
 
 async fn complete(Json(request): Json<Request>) -> Response {
     match decide(&request) {
-        // 400 and not 5xx: the gateway tries those seven times, for 95 s.
-        Answer::Refuse { reason } => refuse(reason),
-        answer if request.stream => {
+        Err(Refusal(reason)) => refuse(reason),
+        Ok(answer) if request.stream => {
             let chunks = chunks(answer).map(Ok::<_, Infallible>);
             Sse::new(chunks).into_response()
         }
-        answer => Json(completion(&answer)).into_response(),
+        Ok(answer) => Json(completion(&answer)).into_response(),
     }
 }
 
-fn decide(request: &Request) -> Answer {
+fn decide(request: &Request) -> Result<Answer, Refusal> {
     let prompt = prompt::read(&request.messages);
     let steps = script::answer(&prompt.message);
     let offers_tool = request.tools.iter().any(|tool| tool["function"]["name"] == TOOL);
     match steps.first() {
-        Some(Step::Fail { reason }) => Answer::Refuse { reason },
+        Some(Step::Fail { reason }) => Err(Refusal(reason)),
         Some(Step::Tool { command, .. }) if offers_tool && !prompt.tool_answered => {
-            Answer::CallTool { command }
+            Ok(Answer::CallTool { command })
         }
-        _ => Answer::Text(steps),
+        _ => Ok(Answer::Text(steps)),
     }
 }
 
+/// 400 and not 5xx: the gateway tries those seven times, for 95 s.
 fn refuse(reason: &str) -> Response {
     let body = json!({"error": {"message": reason, "type": "invalid_request_error"}});
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
@@ -106,7 +107,6 @@ fn completion(answer: &Answer) -> Value {
             let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
             (message, "tool_calls")
         }
-        Answer::Refuse { .. } => unreachable!("refused before"),
     };
     let mut completion = envelope(
         "chat.completion",
@@ -130,7 +130,6 @@ fn chunks(answer: Answer) -> impl Stream<Item = Event> {
             let delta = json!({"role": "assistant", "tool_calls": [call]});
             (vec![(Duration::ZERO, delta)], "tool_calls")
         }
-        Answer::Refuse { .. } => unreachable!("refused before"),
     };
     let deltas = stream::iter(pieces).then(|(pause, delta)| async move {
         tokio::time::sleep(pause).await;
@@ -202,24 +201,22 @@ mod tests {
     #[test]
     fn the_tool_is_called_once_and_only_if_there_is_one() {
         let mut with_tool = request("TOOLCALL", &["exec"]);
-        assert!(matches!(decide(&with_tool), Answer::CallTool { .. }));
+        assert!(matches!(decide(&with_tool), Ok(Answer::CallTool { .. })));
         with_tool.messages.push(json!({"role": "tool", "content": "hi-from-tool"}));
-        assert!(matches!(decide(&with_tool), Answer::Text(_)));
-        assert!(matches!(decide(&request("TOOLCALL", &[])), Answer::Text(_)));
+        assert!(matches!(decide(&with_tool), Ok(Answer::Text(_))));
+        assert!(matches!(decide(&request("TOOLCALL", &[])), Ok(Answer::Text(_))));
     }
 
     #[test]
     fn an_error_of_the_script_is_never_an_authentication_error() {
-        let Answer::Refuse { reason } = decide(&request("ERROR", &[])) else {
-            panic!("ERROR is refused");
-        };
+        let Refusal(reason) = decide(&request("ERROR", &[])).expect_err("ERROR is refused");
         assert_eq!(refuse(reason).status(), StatusCode::BAD_REQUEST);
     }
 
     #[tokio::test]
     async fn the_pieces_of_a_stream_add_up_to_the_whole_answer() {
-        let whole = completion(&decide(&request("FAST markdown", &[])));
-        let streamed = chunks(decide(&request("FAST markdown", &[]))).count().await;
+        let whole = completion(&decide(&request("FAST markdown", &[])).unwrap());
+        let streamed = chunks(decide(&request("FAST markdown", &[])).unwrap()).count().await;
         let text = whole["choices"][0]["message"]["content"].as_str().unwrap();
         let words = text.split_inclusive(char::is_whitespace).count();
         assert_eq!(streamed, words + 2, "the words, the end, and [DONE]");

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use fakes::gateway::Bound;
-use fakes::gateway::settings::{self, Command, CommandLine, GatewayAction};
+use fakes::gateway::command_line::{Command, CommandLine, GatewayAction};
+use fakes::gateway::{Bound, doctor, settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info};
 
@@ -13,7 +13,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let CommandLine { command, place } = CommandLine::parse();
     let ended = match command {
-        Command::Doctor { fix, .. } => settings::doctor(&place, fix),
+        Command::Doctor { fix, .. } => doctor::run(&place, fix),
         Command::Gateway { action: GatewayAction::Run(run) } => {
             match settings::settle(&place, *run) {
                 Ok(settings) => serve(settings).await,

@@ -2,6 +2,7 @@
 //! either side has had enough.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
@@ -192,7 +193,7 @@ async fn converse(
     outbox.push(Outgoing::Frame(hello));
     let wants_tool_events = admission.caps.iter().any(|cap| cap == "tool-events");
     let _membership = gateway.hub.join(outbox.clone(), wants_tool_events);
-    let answered = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let answered = Arc::new(AtomicBool::new(true));
     let writing = write(sink, inbox, Arc::clone(&answered));
     tokio::pin!(writing);
     tokio::select! {
@@ -213,7 +214,7 @@ async fn read(
     gateway: &Arc<Gateway>,
     scopes: &[String],
     outbox: &Outbox,
-    answered: &std::sync::atomic::AtomicBool,
+    answered: &AtomicBool,
 ) -> Option<(u16, &'static str)> {
     loop {
         let message = match stream.next().await? {
@@ -224,7 +225,7 @@ async fn read(
         };
         let frame = match message {
             Message::Pong(_) => {
-                answered.store(true, std::sync::atomic::Ordering::Relaxed);
+                answered.store(true, Ordering::Relaxed);
                 continue;
             }
             // Read on: the next read sends our half of the close and ends.
@@ -252,7 +253,7 @@ async fn read(
 }
 
 /// Writes what is queued, pings, and closes when told to.
-async fn write(mut sink: Sink, mut inbox: Inbox, answered: Arc<std::sync::atomic::AtomicBool>) {
+async fn write(mut sink: Sink, mut inbox: Inbox, answered: Arc<AtomicBool>) {
     let overflow = inbox.overflow();
     let start = tokio::time::Instant::now() + PING_INTERVAL;
     let mut pings = interval_at(start, PING_INTERVAL);
@@ -272,7 +273,7 @@ async fn write(mut sink: Sink, mut inbox: Inbox, answered: Arc<std::sync::atomic
                 }
             },
             _ = pings.tick() => {
-                if !answered.swap(false, std::sync::atomic::Ordering::Relaxed) {
+                if !answered.swap(false, Ordering::Relaxed) {
                     return;
                 }
                 Message::Ping(axum::body::Bytes::new())

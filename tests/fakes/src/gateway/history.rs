@@ -102,46 +102,48 @@ fn pending_inputs(turn: &Turn) -> Vec<Value> {
 
 /// One message; `seq` counts from 1.
 fn row(message: &Message, seq: usize) -> Value {
+    let run_id = message.run_id.as_str();
+    let (mut row, more) = match &message.body {
+        Body::User { text } => {
+            let key = format!("{run_id}:user");
+            let row = json!({"role": "user", "content": text, "idempotencyKey": key});
+            (row, json!({"transport": transport(), "idempotencyKey": key}))
+        }
+        Body::Assistant { text, stop_reason } => {
+            (assistant(run_id, text, *stop_reason), json!({"runId": run_id}))
+        }
+        Body::ToolCall { command } => (tool_call(command), json!({"runId": run_id})),
+        Body::ToolResult { output } => (tool_result(output), json!({"runId": run_id})),
+    };
     let mut meta = json!({
         "id": message.id,
         "recordTimestampMs": message.timestamp,
         "transcriptPosition": {"source": "scripted", "rawSeq": seq},
         "seq": seq,
     });
-    if let Body::User { text } = &message.body {
-        let key = format!("{}:user", message.run_id);
-        merge(&mut meta, &json!({"transport": transport(), "idempotencyKey": key}));
-        return json!({
-            "role": "user",
-            "content": text,
-            "timestamp": message.timestamp,
-            "idempotencyKey": key,
-            "__openclaw": meta,
-        });
-    }
-    meta["runId"] = message.run_id.as_str().into();
-    let mut row = match &message.body {
-        Body::User { .. } => unreachable!("answered above"),
-        Body::Assistant { text, stop_reason } => assistant(&message.run_id, text, *stop_reason),
-        Body::ToolCall { command } => from_model(
-            &json!([{
-                "type": "toolCall",
-                "id": TOOL_CALL_ID,
-                "name": "exec",
-                "arguments": {"command": command},
-            }]),
-            "toolUse",
-        ),
-        Body::ToolResult { output } => json!({
-            "role": "toolResult",
-            "toolCallId": TOOL_CALL_ID,
-            "toolName": "exec",
-            "content": [{"type": "text", "text": output}],
-            "isError": false,
-        }),
-    };
+    merge(&mut meta, &more);
     merge(&mut row, &json!({"timestamp": message.timestamp, "__openclaw": meta}));
     row
+}
+
+fn tool_call(command: &str) -> Value {
+    let call = json!({
+        "type": "toolCall",
+        "id": TOOL_CALL_ID,
+        "name": "exec",
+        "arguments": {"command": command},
+    });
+    from_model(&json!([call]), "toolUse")
+}
+
+fn tool_result(output: &str) -> Value {
+    json!({
+        "role": "toolResult",
+        "toolCallId": TOOL_CALL_ID,
+        "toolName": "exec",
+        "content": [{"type": "text", "text": output}],
+        "isError": false,
+    })
 }
 
 fn assistant(run_id: &str, text: &str, stop_reason: StopReason) -> Value {

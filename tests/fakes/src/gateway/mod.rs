@@ -9,9 +9,11 @@
 //! to everyone, `session_store` remembers.
 
 pub mod attribution;
+pub mod command_line;
 pub mod config_file;
 pub mod connection;
 pub mod device;
+pub mod doctor;
 pub mod frames;
 pub mod handshake;
 pub mod hello;

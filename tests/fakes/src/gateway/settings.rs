@@ -1,28 +1,26 @@
 //! Everything a gateway is told when it starts, checked.
-//!
-//! The command line and the environment are the real gateway's where a
-//! supervisor uses them; `FAKE_GATEWAY_*` makes it misbehave on purpose.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-use clap::{Args, Parser, Subcommand};
-use serde_json::Value;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
+use super::command_line::{Misbehaviour, Place, Run};
 use super::config_file::{self, ConfigFile};
-use super::skills;
 use crate::ids;
 
 /// Exit code of a gateway whose config keeps it from starting.
-pub const EXIT_BAD_CONFIG: u8 = 78;
+pub const EXIT_BAD_CONFIG: Exit = 78;
 
 /// The real gateway's port when nobody names one.
 const PORT_DEFAULT: u16 = 18_789;
 
 /// Where the fake counts how often it was told to fail.
 const EXITS_FILE: &str = "fake-gateway-exits";
+
+/// The real gateway's patience with its turns when it stops.
+pub const DRAIN_LIMIT: Duration = Duration::from_secs(315);
 
 /// What a running gateway needs to know.
 #[derive(Clone)]
@@ -67,104 +65,6 @@ impl Settings {
     }
 }
 
-/// The real gateway's patience with its turns.
-const DRAIN_LIMIT: Duration = Duration::from_secs(315);
-
-/// A stand-in for the OpenClaw gateway. Say `help` to it for its script.
-#[derive(Debug, Parser)]
-#[command(name = "fake-gateway", version = super::RELEASE)]
-pub struct CommandLine {
-    #[command(subcommand)]
-    pub command: Command,
-    #[command(flatten)]
-    pub place: Place,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Runs the gateway.
-    Gateway {
-        #[command(subcommand)]
-        action: GatewayAction,
-    },
-    /// Mends the config file.
-    Doctor {
-        /// Changes the file; without it only looks.
-        #[arg(long, alias = "repair")]
-        fix: bool,
-        #[arg(long)]
-        yes: bool,
-        #[arg(long)]
-        non_interactive: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum GatewayAction {
-    Run(Box<Run>),
-}
-
-#[derive(Args, Debug)]
-pub struct Run {
-    #[arg(long, env = "OPENCLAW_GATEWAY_PORT")]
-    pub port: Option<u16>,
-    /// Only `loopback` is played.
-    #[arg(long, default_value = "loopback", value_parser = ["loopback"])]
-    pub bind: String,
-    /// Starts without a config file.
-    #[arg(long)]
-    pub allow_unconfigured: bool,
-    #[arg(long, env = "OPENCLAW_GATEWAY_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
-    #[command(flatten)]
-    pub misbehaviour: Misbehaviour,
-}
-
-/// What tests ask of a gateway that a good one would not do.
-#[derive(Args, Debug)]
-pub struct Misbehaviour {
-    /// Milliseconds between the open port and readiness.
-    #[arg(long, env = "FAKE_GATEWAY_START_DELAY_MS", default_value_t = 0)]
-    pub start_delay_ms: u64,
-    /// Stays in its starting phase for ever.
-    #[arg(long, env = "FAKE_GATEWAY_NEVER_READY", value_parser = clap::builder::FalseyValueParser::new(), action = clap::ArgAction::SetTrue)]
-    pub never_ready: bool,
-    /// Milliseconds before each piece of an answer, at least.
-    #[arg(long, env = "FAKE_GATEWAY_DELTA_DELAY_MS", default_value_t = 0)]
-    pub delta_delay_ms: u64,
-    /// Exits with this code instead of starting ...
-    #[arg(long, env = "FAKE_GATEWAY_EXIT_CODE", default_value_t = 1)]
-    pub exit_code: u8,
-    /// ... this many times, counted in the state directory.
-    #[arg(long, env = "FAKE_GATEWAY_EXIT_TIMES", default_value_t = 0)]
-    pub exit_times: u64,
-    /// Seconds a stopping gateway waits for its turns.
-    #[arg(long, env = "FAKE_GATEWAY_DRAIN_LIMIT_SECONDS", default_value_t = DRAIN_LIMIT.as_secs())]
-    pub drain_limit_seconds: u64,
-}
-
-/// Where the gateway keeps its things.
-#[derive(Args, Debug)]
-pub struct Place {
-    #[arg(long, global = true, env = "OPENCLAW_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    #[arg(long, global = true, env = "OPENCLAW_CONFIG_PATH")]
-    pub config_path: Option<PathBuf>,
-}
-
-impl Place {
-    fn state_dir(&self) -> PathBuf {
-        self.state_dir.clone().unwrap_or_else(|| {
-            let home = std::env::var_os("HOME").map_or_else(PathBuf::new, PathBuf::from);
-            home.join(".openclaw")
-        })
-    }
-
-    fn config_path(&self) -> PathBuf {
-        self.config_path.clone().unwrap_or_else(|| self.state_dir().join("openclaw.json"))
-    }
-}
-
 /// Why a process ends before it serves, as its exit code.
 pub type Exit = u8;
 
@@ -192,38 +92,6 @@ pub fn settle(place: &Place, run: Run) -> Result<Settings, Exit> {
         drain_limit: Duration::from_secs(run.misbehaviour.drain_limit_seconds),
         ..Settings::new(&token, &state_dir, config)
     })
-}
-
-/// Runs `doctor`: mends the config file in place, keeping a `.bak`.
-///
-/// # Errors
-/// 1 when the file cannot be read or mended; it is then unchanged.
-pub fn doctor(place: &Place, fix: bool) -> Result<(), Exit> {
-    let path = place.config_path();
-    let failed = |what: &dyn std::fmt::Display| {
-        error!("config at {} cannot be repaired automatically: {what}", path.display());
-        1
-    };
-    let text = fs::read_to_string(&path).map_err(|error| failed(&error))?;
-    let (mended, changes) =
-        skills::with_this_machine(|machine| config_file::repair(&text, &skills::unusable(machine)))
-            .map_err(|error| failed(&error))?;
-    for change in &changes {
-        info!("{}: {change}", path.display());
-    }
-    if fix && !changes.is_empty() {
-        replace(&path, &text, &mended).map_err(|error| failed(&error))?;
-        info!("updated config: {}", path.display());
-    }
-    info!("doctor complete");
-    Ok(())
-}
-
-fn replace(path: &Path, before: &str, mended: &Value) -> io::Result<()> {
-    fs::write(path.with_extension("json.bak"), before)?;
-    let beside = path.with_extension("json.tmp");
-    fs::write(&beside, serde_json::to_vec_pretty(mended)?)?;
-    fs::rename(&beside, path)
 }
 
 fn read_config(path: &Path, allow_unconfigured: bool) -> Result<ConfigFile, Exit> {
@@ -271,86 +139,56 @@ fn fail_on_purpose(state_dir: &Path, misbehaviour: &Misbehaviour) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::command_line::{Command, CommandLine, GatewayAction};
+    use clap::Parser;
 
-    fn parse(line: &str) -> CommandLine {
-        CommandLine::try_parse_from(line.split(' ')).expect("the line is good")
-    }
+    const GOOD: &str = r#"{"gateway":{"mode":"local","port":3001}}"#;
 
-    fn run(line: &str) -> (Place, Run) {
-        let CommandLine { command, place } = parse(line);
-        let Command::Gateway { action: GatewayAction::Run(run) } = command else {
-            panic!("{line} runs no gateway");
-        };
-        (place, *run)
-    }
-
-    fn in_folder(config: &str, flags: &str) -> (tempfile::TempDir, Result<Settings, Exit>) {
+    fn in_folder(config: &str) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("openclaw.json"), config).unwrap();
-        let line = format!("openclaw gateway run --state-dir {} {flags}", dir.path().display());
-        let (place, run) = run(line.trim_end());
-        let settings = settle(&place, run);
-        (dir, settings)
+        dir
     }
 
-    #[test]
-    fn the_real_command_lines_are_understood() {
-        let (_, run) = run("openclaw gateway run --port 3001 --bind loopback");
-        assert_eq!(run.port, Some(3001));
-        parse("openclaw doctor --fix --yes --non-interactive");
+    fn settle_in(dir: &tempfile::TempDir, flags: &[&str]) -> Result<Settings, Exit> {
+        let dir = dir.path().to_str().unwrap();
+        let line = ["openclaw", "gateway", "run", "--state-dir", dir];
+        let CommandLine { command, place } = CommandLine::parse_from(line.iter().chain(flags));
+        let Command::Gateway { action: GatewayAction::Run(run) } = command else {
+            panic!("it runs the gateway");
+        };
+        settle(&place, *run)
     }
 
     #[test]
     fn a_config_that_keeps_a_gateway_from_starting_exits_78() {
         for config in ["{ nope", "{}", r#"{"gateway":{"mode":"local"},"bogus":1}"#] {
-            let (_dir, settings) = in_folder(config, "");
+            let settings = settle_in(&in_folder(config), &[]);
             assert_eq!(settings.unwrap_err(), EXIT_BAD_CONFIG, "{config}");
         }
     }
 
     #[test]
     fn the_port_on_the_command_line_wins() {
-        let config = r#"{"gateway":{"mode":"local","port":3001}}"#;
-        assert_eq!(in_folder(config, "--port 4000").1.unwrap().port, 4000);
-        assert_eq!(in_folder(config, "").1.unwrap().port, 3001);
+        let dir = in_folder(GOOD);
+        assert_eq!(settle_in(&dir, &["--port", "4000"]).unwrap().port, 4000);
+        assert_eq!(settle_in(&dir, &[]).unwrap().port, 3001);
+    }
+
+    #[test]
+    fn without_a_token_a_random_one_keeps_strangers_out() {
+        let dir = in_folder(GOOD);
+        let first = settle_in(&dir, &["--token", ""]).unwrap().token;
+        let second = settle_in(&dir, &["--token", ""]).unwrap().token;
+        assert!(first.len() >= 32 && first != second);
     }
 
     #[test]
     fn it_fails_as_often_as_told_and_then_starts() {
-        let config = r#"{"gateway":{"mode":"local"}}"#;
-        let (dir, first) = in_folder(config, "--exit-times 2 --exit-code 7");
-        assert_eq!(first.unwrap_err(), 7);
-        let again = || {
-            let line = format!(
-                "openclaw gateway run --state-dir {} --exit-times 2 --exit-code 7",
-                dir.path().display()
-            );
-            let (place, run) = run(&line);
-            settle(&place, run).map(|_| ())
-        };
-        assert_eq!(again(), Err(7));
-        assert_eq!(again(), Ok(()));
-    }
-
-    #[test]
-    fn doctor_mends_the_file_and_keeps_the_old_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("openclaw.json");
-        let broken = r#"{"gateway":{"mode":"local"},"bogus":1}"#;
-        fs::write(&path, broken).unwrap();
-        let place = Place { state_dir: Some(dir.path().to_owned()), config_path: None };
-        doctor(&place, true).expect("it can be mended");
-        let mended = fs::read_to_string(&path).unwrap();
-        assert!(config_file::parse(&mended).is_ok(), "{mended}");
-        let kept = fs::read_to_string(dir.path().join("openclaw.json.bak")).unwrap();
-        assert_eq!(kept, broken);
-    }
-
-    #[test]
-    fn doctor_leaves_alone_what_it_cannot_read() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("openclaw.json"), "{ nope").unwrap();
-        let place = Place { state_dir: Some(dir.path().to_owned()), config_path: None };
-        assert_eq!(doctor(&place, true), Err(1));
+        let dir = in_folder(GOOD);
+        let flags = ["--exit-times", "2", "--exit-code", "7"];
+        assert_eq!(settle_in(&dir, &flags).unwrap_err(), 7);
+        assert_eq!(settle_in(&dir, &flags).unwrap_err(), 7);
+        assert!(settle_in(&dir, &flags).is_ok());
     }
 }

@@ -62,16 +62,17 @@ impl Teller<'_> {
         let ended_at = ids::now_ms();
         let tools: &[&str] = if used_tool { &[TOOL] } else { &[] };
         self.usage(live);
-        self.lifecycle(
-            live,
-            &json!({
-                "phase": "finishing",
-                "stopReason": "stop",
-                "aborted": false,
-                "livenessState": "working",
-                "endedAt": ended_at,
-            }),
-        );
+        let mut finishing = json!({
+            "phase": "finishing",
+            "stopReason": "stop",
+            "aborted": false,
+            "livenessState": "working",
+            "endedAt": ended_at,
+        });
+        if used_tool {
+            finishing["replayInvalid"] = true.into();
+        }
+        self.lifecycle(live, &finishing);
         self.lifecycle(live, &json!({"phase": "model", "provider": null, "model": null}));
         self.lifecycle(
             live,
@@ -235,7 +236,10 @@ impl Teller<'_> {
                 },
             }),
         );
-        self.tool_event(live, "item", &item("end", "completed"));
+        let mut ended_item = item("end", "completed");
+        ended_item["startedAt"] = ids::now_ms().into();
+        ended_item["endedAt"] = ids::now_ms().into();
+        self.tool_event(live, "item", &ended_item);
         let mut ended = command_output("end", "completed", output);
         ended["exitCode"] = 0.into();
         ended["durationMs"] = 54.into();

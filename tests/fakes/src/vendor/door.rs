@@ -1,0 +1,183 @@
+//! The layer every call goes through: noted, perhaps struck by a fault.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{delete, get};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use super::fault::{Action, Moment};
+use super::journal::Journal;
+use super::line::Line;
+use super::lock;
+use super::rules::{Rule, Rules, Strike};
+
+/// Largest request a fake reads. Mails with attachments are the largest.
+const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// How a vendor words an error of this status.
+pub type Refusal = fn(StatusCode) -> Response;
+
+/// A fault for the vendor's own code, under the call's idempotency key.
+#[derive(Debug, Clone, Copy)]
+pub enum Inside {
+    /// Answer this instead of doing the work.
+    Status(StatusCode),
+    /// Take this long.
+    Slow(Duration),
+}
+
+#[derive(Debug)]
+struct Door {
+    rules: Mutex<Rules>,
+    journal: Mutex<Journal>,
+    refusal: Refusal,
+}
+
+/// Puts the door before `router` and adds the calls that arm it.
+///
+/// Calls under `/_fake` pass untouched and unnoted.
+pub fn behind_door(router: Router, refusal: Refusal) -> Router {
+    let door = Arc::new(Door { rules: Mutex::default(), journal: Mutex::default(), refusal });
+    let admin = Router::new()
+        .route("/_fake/faults", get(list).post(arm).delete(clear))
+        .route("/_fake/faults/{id}", delete(disarm))
+        .route("/_fake/requests", get(requests).delete(forget))
+        .with_state(door.clone());
+    router.layer(middleware::from_fn_with_state(door, pass)).merge(admin)
+}
+
+async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/_fake") {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
+        return (door.refusal)(StatusCode::PAYLOAD_TOO_LARGE);
+    };
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let strike = lock(&door.rules).strike(method, path, &body);
+    let fault = strike.as_ref().map(|strike| strike.fault.to_string());
+    let number =
+        lock(&door.journal).note(&parts.method, &parts.uri, &parts.headers, &body, fault);
+    let request = Request::from_parts(parts, Body::from(body));
+    let answer = match strike {
+        None => Some(next.run(request).await),
+        Some(strike) => struck(&door, &strike, request, next).await,
+    };
+    match answer {
+        Some(answer) => {
+            lock(&door.journal).answered(number, answer.status().as_u16());
+            answer
+        }
+        // Never written: the line is cut.
+        None => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}
+
+/// `None` when the connection was cut.
+async fn struck(
+    door: &Door,
+    strike: &Strike,
+    mut request: Request,
+    next: Next,
+) -> Option<Response> {
+    let line = request.extensions().get::<ConnectInfo<Line>>().map(|info| info.0.clone());
+    match (strike.fault.moment, strike.fault.action) {
+        (Moment::Before, Action::Slow(delay)) => {
+            tokio::time::sleep(delay).await;
+            Some(next.run(request).await)
+        }
+        (Moment::AfterCommit, Action::Slow(delay)) => {
+            let answer = next.run(request).await;
+            tokio::time::sleep(delay).await;
+            Some(answer)
+        }
+        (Moment::Inside, Action::Slow(delay)) => {
+            request.extensions_mut().insert(Inside::Slow(delay));
+            Some(next.run(request).await)
+        }
+        (Moment::Inside, Action::Status(status)) => {
+            request.extensions_mut().insert(Inside::Status(status));
+            let answer = next.run(request).await;
+            Some(with_headers(answer, &strike.headers))
+        }
+        (moment, action) => {
+            if moment == Moment::AfterCommit {
+                // Its answer is lost; the work is done.
+                drop(next.run(request).await);
+            }
+            let answer = match action {
+                Action::Status(status) => (door.refusal)(status),
+                Action::Garbage(status) => garbage(status),
+                Action::Reset | Action::Slow(_) => {
+                    line.expect("fakes are served by vendor::server").cut();
+                    return None;
+                }
+            };
+            Some(with_headers(answer, &strike.headers))
+        }
+    }
+}
+
+fn garbage(status: StatusCode) -> Response {
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let html = format!("<html><head><title>{status}</title></head><body>{reason}</body></html>\n");
+    (status, Html(html)).into_response()
+}
+
+fn with_headers(mut answer: Response, headers: &BTreeMap<String, String>) -> Response {
+    for (name, value) in headers {
+        let pair = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str()));
+        if let (Ok(name), Ok(value)) = pair {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+async fn list(State(door): State<Arc<Door>>) -> Json<Value> {
+    Json(json!({"faults": lock(&door.rules).all()}))
+}
+
+async fn arm(State(door): State<Arc<Door>>, body: String) -> Response {
+    let rule: Rule = match serde_json::from_str(&body) {
+        Ok(rule) => rule,
+        Err(error) => return complain(StatusCode::BAD_REQUEST, &error),
+    };
+    match lock(&door.rules).arm(rule) {
+        Ok(armed) => (StatusCode::CREATED, Json(armed)).into_response(),
+        Err(error) => complain(StatusCode::CONFLICT, &error),
+    }
+}
+
+async fn clear(State(door): State<Arc<Door>>) -> StatusCode {
+    lock(&door.rules).clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn disarm(State(door): State<Arc<Door>>, Path(id): Path<u64>) -> StatusCode {
+    if lock(&door.rules).disarm(id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+async fn requests(State(door): State<Arc<Door>>) -> Json<Value> {
+    let journal = lock(&door.journal);
+    Json(json!({"requests": journal.entries().collect::<Vec<_>>()}))
+}
+
+async fn forget(State(door): State<Arc<Door>>) -> StatusCode {
+    lock(&door.journal).forget();
+    StatusCode::NO_CONTENT
+}
+
+/// An answer to a test that asked for something impossible.
+pub(crate) fn complain(status: StatusCode, error: &dyn std::fmt::Display) -> Response {
+    (status, Json(json!({"error": error.to_string()}))).into_response()
+}
