@@ -1,1 +1,28 @@
+//! The pieces of the side-by-side run; `bin/proxy_latency.rs` puts them together.
+//!
+//! The load comes from a small generator of our own, one thread of tokio: every
+//! latency is kept, so p50 and p99 are exact; HTTP and WebSocket are driven by
+//! the same loop; CPU time is read at the very edges of the measured requests;
+//! and nothing needs to be installed for it.
 
+pub mod accounting;
+pub mod admin;
+
+pub mod chart;
+pub mod child;
+pub mod cores;
+pub mod echo;
+pub mod effort;
+pub mod frame;
+pub mod http;
+pub mod latency;
+pub mod load;
+pub mod machine;
+pub mod peers;
+pub mod programs;
+pub mod quantity;
+pub mod report;
+pub mod runs;
+pub mod stage;
+pub mod tenants;
+pub mod websocket;

@@ -1,0 +1,155 @@
+//! What single steps of a request cost, apart from everything around them.
+//!
+//! `cargo bench --package benches --bench micro`; a name as argument chooses.
+
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use benches::tenants::{self, BASE_DOMAIN, sleeping_route, username};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use edge::decision::{Question, Workspace, decide};
+use edge::head::{Deadlines, Head, HeadReader, NO_HEADERS};
+use edge::headers::{Credential, Forwarded, forward};
+use edge::routes::Tables;
+use edge::session::{self, LastToken};
+use shared::identity::{Identity, IdentityKey};
+use shared::session::SESSION_COOKIE;
+use shared::{Host, KeyRing, RequestId, RouteState, Session, SessionId, SessionKeys};
+
+/// Before any token here expires, in unix seconds.
+const NOW: u64 = 1_000;
+
+fn ring() -> KeyRing {
+    let key = "5a".repeat(32);
+    KeyRing::from_toml(&format!("current = \"k1\"\n[keys]\nk1 = \"{key}\"\n")).expect("a ring")
+}
+
+fn session() -> Session {
+    let (username, id) = (username(1), SessionId::random());
+    Session { username, id, issued: NOW, expires: NOW + 86_400, epoch: 0 }
+}
+
+/// What Chromium sends when it loads a page, with our cookie in it.
+fn page_request(token: &str) -> String {
+    format!(
+        "GET /index.html HTTP/1.1\r\nHost: {}.{BASE_DOMAIN}\r\nConnection: keep-alive\r\n\
+         Cache-Control: max-age=0\r\n\
+         sec-ch-ua: \"Chromium\";v=\"142\", \"Not_A Brand\";v=\"99\"\r\nsec-ch-ua-mobile: ?0\r\n\
+         sec-ch-ua-platform: \"Linux\"\r\nUpgrade-Insecure-Requests: 1\r\n\
+         User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+         Chrome/142.0.0.0 Safari/537.36\r\n\
+         Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+         Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-User: ?1\r\n\
+         Sec-Fetch-Dest: document\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n\
+         Accept-Language: en-GB,en;q=0.9\r\nCookie: theme=dark; {SESSION_COOKIE}={token}\r\n\r\n",
+        username(1)
+    )
+}
+
+fn route_lookup(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("route lookup");
+    for count in [1_000, 1_000_000] {
+        let routes = (0..count).map(|index| Arc::new(sleeping_route(index, 0))).collect();
+        let tables = Tables::of(routes, Vec::new()).expect("every name comes once");
+        // More than fit into a cache, in no order.
+        let names: Vec<_> =
+            (0..1_u64 << 16).map(|_| tenants::username(fastrand::u64(..count))).collect();
+        let mut turn = names.iter().cycle();
+        group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
+            bencher.iter(|| tables.route(turn.next().expect("names never end")));
+        });
+    }
+}
+
+fn session_check(criterion: &mut Criterion) {
+    let keys = SessionKeys::new(&ring());
+    let session = session();
+    let token = keys.sign(&session);
+    let mut group = criterion.benchmark_group("session");
+    group.bench_function("verify a token", |bencher| {
+        bencher.iter(|| keys.verify(black_box(&token), &session.username, NOW));
+    });
+
+    let text = page_request(&token);
+    let mut slots = NO_HEADERS;
+    let head = Head::parse(text.as_bytes(), &mut slots).expect("a strict head");
+    let check = |last: &mut LastToken| {
+        let is_locked = |_: &Session| false;
+        session::check(&keys, last, black_box(&head), &session.username, 0, is_locked, NOW)
+    };
+    group.bench_function("first request of a connection", |bencher| {
+        bencher.iter(|| check(&mut LastToken::default()));
+    });
+    let mut last = LastToken::default();
+    group.bench_function("further requests", |bencher| bencher.iter(|| check(&mut last)));
+}
+
+fn decision(criterion: &mut Criterion) {
+    let session = session();
+    let host = Host::Workspace(session.username);
+    let workspace = Workspace { state: RouteState::Live, locked: false, session: Ok(session) };
+    let question = Question {
+        method: "GET",
+        path: "/index.html",
+        websocket: false,
+        navigation: true,
+        cross_site: false,
+        service_worker: false,
+        own_origin: None,
+    };
+    criterion.bench_function("decision", |bencher| {
+        bencher.iter(|| decide(host, black_box(&question), Some(black_box(&workspace))));
+    });
+}
+
+fn head(criterion: &mut Criterion) {
+    let text = page_request(&SessionKeys::new(&ring()).sign(&session()));
+    let bytes = text.as_bytes();
+    let mut group = criterion.benchmark_group("head");
+    group.bench_function("read", |bencher| {
+        let deadlines = Deadlines { head: Duration::from_secs(10), idle: Duration::from_secs(75) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.expect("a runtime");
+        bencher.iter(|| {
+            runtime.block_on(async {
+                let mut reader = HeadReader::default();
+                let mut stream = bytes;
+                reader.read_head(&mut stream, true, &deadlines).await.expect("a whole head")
+            })
+        });
+    });
+    group.bench_function("parse", |bencher| {
+        bencher.iter(|| {
+            let mut slots = NO_HEADERS;
+            Head::parse(black_box(bytes), &mut slots).expect("a strict head").headers.len()
+        });
+    });
+    group.bench_function("rewrite", |bencher| {
+        let mut slots = NO_HEADERS;
+        let head = Head::parse(bytes, &mut slots).expect("a strict head");
+        let forwarded = Forwarded {
+            host: "arca-0000001-x7k2.sprites.app",
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            scheme: "https",
+            request: RequestId::from_bits(7),
+            credential: Credential::Identity("1.k1.user-0000001.signed"),
+        };
+        bencher.iter(|| forward(black_box(&head), &forwarded));
+    });
+}
+
+fn identity(criterion: &mut Criterion) {
+    let (ring, route, session) = (ring(), sleeping_route(1, 0), session());
+    let request = RequestId::from_bits(7);
+    let identity = Identity { username: route.username, session: session.id, request, issued: NOW };
+    let derive = || IdentityKey::current(&ring, &route.sprite, route.assignment);
+    let mut group = criterion.benchmark_group("identity");
+    group.bench_function("derive a key", |bencher| bencher.iter(derive));
+    let key = derive();
+    group.bench_function("sign", |bencher| bencher.iter(|| key.sign(black_box(&identity))));
+}
+
+criterion_group!(steps, route_lookup, session_check, decision, head, identity);
+criterion_main!(steps);

@@ -1,0 +1,118 @@
+//! Measures the edge side by side with other proxies, and everything else that
+//! DESIGN §9 sets a bar for. `make bench` runs it.
+//!
+//! ```text
+//! proxy_latency                      everything: about five minutes
+//! proxy_latency --quick              to see that it works: no figure counts
+//! proxy_latency --only http,cut      some of it
+//! ```
+//!
+//! Prints tables in Markdown; writes `target/bench/latest.json` and `latest.svg`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+
+use benches::chart;
+use benches::cores::Cores;
+use benches::effort::{FULL, QUICK};
+use benches::machine::{Machine, steal_ticks};
+use benches::programs::{Programs, target_folder};
+use benches::report::Report;
+use benches::runs::{self, Findings};
+use benches::stage::Stage;
+
+#[derive(Parser)]
+#[command(about = "Measures the edge side by side with nginx and haproxy")]
+struct Arguments {
+    /// A short run, to see that everything works.
+    #[arg(long)]
+    quick: bool,
+    /// Only these, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Run>,
+    /// Cargo's profile for the programs under test. Bars are meant for `release`.
+    #[arg(long, default_value = "release")]
+    profile: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Run {
+    Http,
+    Ws,
+    Memory,
+    Routes,
+    Cut,
+    Agent,
+}
+
+// One thread: the load has one core, and its children end when this thread does.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let cores = Cores::choose()?;
+    let programs = Programs::prepare(&arguments.profile)?;
+    let folder = target_folder()?.join("bench");
+    let work = folder.join(format!("work-{}", std::process::id()));
+    fs::create_dir_all(&work).with_context(|| format!("creating {}", work.display()))?;
+    let report = measure(&arguments, cores, programs, &work).await.with_context(|| {
+        format!("measuring; logs and configurations are left in {}", work.display())
+    })?;
+    fs::remove_dir_all(&work).with_context(|| format!("removing {}", work.display()))?;
+    publish(&report, &folder)
+}
+
+async fn measure(
+    arguments: &Arguments,
+    cores: Cores,
+    programs: Programs,
+    work: &Path,
+) -> anyhow::Result<Report> {
+    let mut report = Report {
+        machine: Machine::look(&programs),
+        cores,
+        profile: arguments.profile.clone(),
+        quick: arguments.quick,
+        steal_ticks: 0,
+        comparisons: Vec::new(),
+        figures: Vec::new(),
+    };
+    let steal_before = steal_ticks();
+    let effort = if arguments.quick { QUICK } else { FULL };
+    let stage = Stage::set_up(effort, cores, programs, work).await?;
+    for run in Run::value_variants() {
+        if arguments.only.is_empty() || arguments.only.contains(run) {
+            let found = run.carry_out(&stage).await.with_context(|| format!("{run:?}"))?;
+            report.comparisons.extend(found.comparison);
+            report.figures.extend(found.figures);
+        }
+    }
+    report.steal_ticks = steal_ticks() - steal_before;
+    Ok(report)
+}
+
+impl Run {
+    async fn carry_out(self, stage: &Stage) -> anyhow::Result<Findings> {
+        match self {
+            Self::Http => runs::http(stage).await,
+            Self::Ws => runs::websocket(stage).await,
+            Self::Memory => runs::memory(stage).await,
+            Self::Routes => runs::routes(stage).await,
+            Self::Cut => runs::cut(stage).await,
+            Self::Agent => runs::agent(stage).await,
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
+fn publish(report: &Report, folder: &Path) -> anyhow::Result<()> {
+    println!("{report}");
+    let (json, svg) = (folder.join("latest.json"), folder.join("latest.svg"));
+    fs::write(&json, serde_json::to_string_pretty(report)?)
+        .with_context(|| format!("writing {}", json.display()))?;
+    fs::write(&svg, chart::draw(report)).with_context(|| format!("writing {}", svg.display()))?;
+    println!("Kept in {} and {}", json.display(), svg.display());
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The upstream of every WebSocket: sends back what it gets.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::{Context as _, anyhow};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::accounting::Account;
+use crate::cores;
+use crate::frame::{self, Received, SAMPLE_ACCEPT, SAMPLE_KEY};
+
+/// Messages here have 1 KiB at most.
+const BUFFER_BYTES: usize = 2048;
+
+/// The running server: a thread of this process, until the process ends.
+pub struct EchoServer {
+    pub address: SocketAddr,
+    pub account: Account,
+}
+
+impl EchoServer {
+    /// Starts it on `core`.
+    ///
+    /// # Errors
+    /// When the thread cannot be pinned or nothing can be listened to.
+    pub fn start(core: usize) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("listening for echo")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let (started, starts) = mpsc::channel();
+        thread::Builder::new().name("echo".into()).spawn(move || {
+            let pinned = cores::pin_this_thread(core);
+            let is_pinned = pinned.is_ok();
+            // Nobody waits for it only if `start` has already failed.
+            let _ = started.send(pinned);
+            if is_pinned && let Err(error) = serve(listener) {
+                eprintln!("the echo server ended: {error}");
+            }
+        })?;
+        let id = starts.recv().map_err(|_| anyhow!("the echo server did not start"))??;
+        Ok(Self { address, account: Account::Thread { id } })
+    }
+}
+
+fn serve(listener: TcpListener) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            // A visitor who leaves in the middle is not the server's concern.
+            tokio::spawn(async move { converse(stream).await.unwrap_or_default() });
+        }
+    })
+}
+
+async fn converse(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut received = Vec::with_capacity(BUFFER_BYTES);
+    while !received.ends_with(b"\r\n\r\n") {
+        if received.len() >= BUFFER_BYTES || stream.read_buf(&mut received).await? == 0 {
+            return Ok(());
+        }
+    }
+    if !String::from_utf8_lossy(&received).contains(SAMPLE_KEY) {
+        return stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+    }
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
+         sec-websocket-accept: {SAMPLE_ACCEPT}\r\n\r\n"
+    );
+    stream.write_all(answer.as_bytes()).await?;
+    received.clear();
+    let mut out = Vec::with_capacity(BUFFER_BYTES);
+    loop {
+        match frame::echo_next(&received, &mut out) {
+            Received::Message { wire_bytes } => {
+                received.drain(..wire_bytes);
+                stream.write_all(&out).await?;
+                out.clear();
+            }
+            Received::Partial if stream.read_buf(&mut received).await? > 0 => {}
+            Received::Partial | Received::End => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Visitors who send the next message as soon as the last one was answered.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+
+use crate::http::Connection;
+use crate::latency::Latencies;
+use crate::peers::{ANSWER_BYTES, Door, WEB_TENANTS};
+use crate::tenants::{Ring, Visitor};
+use crate::websocket::{Message, Socket};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// GET over a kept connection.
+    Http,
+    /// A message that comes back as it was.
+    WebSocket,
+}
+
+/// One visitor with an open connection.
+pub enum Client {
+    Http { connection: Box<Connection>, request: Vec<u8> },
+    WebSocket { socket: Socket, message: Message, space: Vec<u8> },
+}
+
+/// What one peer did in one turn.
+#[derive(Debug)]
+pub struct Turn {
+    pub latencies: Latencies,
+    pub elapsed: Duration,
+    /// Of everyone on the peer's account, for these exchanges.
+    pub cpu: Duration,
+}
+
+impl Client {
+    /// Opens a connection and has one exchange over it, so that it is all there.
+    ///
+    /// `number` chooses the workspace; `message_bytes` counts for WebSockets only.
+    ///
+    /// # Errors
+    /// When the peer does not answer as it should.
+    pub async fn open(
+        kind: Kind,
+        door: Door,
+        ring: &Ring,
+        number: usize,
+        message_bytes: usize,
+    ) -> anyhow::Result<Self> {
+        let index = number as u64 % WEB_TENANTS;
+        let mut client = match kind {
+            Kind::Http => {
+                let connection = Box::new(Connection::open(door.address).await?);
+                Self::Http { connection, request: Visitor::new(ring, index).get() }
+            }
+            Kind::WebSocket => {
+                let visitor = Visitor::new(ring, WEB_TENANTS + index);
+                let socket = Socket::open(door.address, &visitor.upgrade()).await?;
+                let message = Message::of_bytes(message_bytes);
+                Self::WebSocket { socket, message, space: Vec::new() }
+            }
+        };
+        client.exchange().await?;
+        Ok(client)
+    }
+
+    /// One message and its answer.
+    ///
+    /// # Errors
+    /// When the answer is not what it should be.
+    pub async fn exchange(&mut self) -> anyhow::Result<()> {
+        match self {
+            Self::Http { connection, request } => {
+                let answer = connection.exchange(request).await?;
+                let is_whole = answer.status == 200 && answer.body.len() == ANSWER_BYTES;
+                ensure!(is_whole, "answered {} with {} bytes", answer.status, answer.body.len());
+                Ok(())
+            }
+            Self::WebSocket { socket, message, space } => socket.echo(message, space).await,
+        }
+    }
+
+    /// Gives the client back: closing it is not part of what is measured.
+    async fn work_until(mut self, end: Instant) -> anyhow::Result<(Self, Latencies)> {
+        let mut latencies = Latencies::default();
+        let mut started = Instant::now();
+        while started < end {
+            self.exchange().await?;
+            let now = Instant::now();
+            latencies.push(now - started);
+            started = now;
+        }
+        Ok((self, latencies))
+    }
+}
+
+/// Lets `connections` visitors work for `duration`, on this thread.
+///
+/// Connections are opened before and closed after what is measured, and the
+/// account is read when no exchange is under way: its time is that of these
+/// exchanges and nothing else.
+///
+/// # Errors
+/// When one exchange fails: a comparison in which errors were left out is none.
+pub async fn run(
+    kind: Kind,
+    door: Door,
+    ring: &Ring,
+    connections: usize,
+    duration: Duration,
+) -> anyhow::Result<Turn> {
+    /// A short message of the assistant's.
+    const MESSAGE_BYTES: usize = 64;
+    let mut clients = Vec::with_capacity(connections);
+    for number in 0..connections {
+        clients.push(Client::open(kind, door, ring, number, MESSAGE_BYTES).await?);
+    }
+    let before = door.account.cpu()?;
+    let started = Instant::now();
+    let tasks: Vec<_> = clients
+        .into_iter()
+        .map(|client| tokio::spawn(client.work_until(started + duration)))
+        .collect();
+    let mut results = Vec::with_capacity(connections);
+    for task in tasks {
+        results.push(task.await.context("a visitor panicked")?);
+    }
+    let (elapsed, cpu) = (started.elapsed(), door.account.cpu()?.saturating_sub(before));
+    let mut latencies = Latencies::default();
+    for result in results {
+        let (_client, of_one) = result?;
+        latencies.append(of_one);
+    }
+    Ok(Turn { latencies, elapsed, cpu })
+}
