@@ -68,7 +68,9 @@ impl Edge {
              site_upstream = \"http://{site}\"\n\
              keys_file = \"{}\"\n\
              store = \"{}\"\n\
-             threads = 2\n\n\
+             threads = 2\n\
+             # Open chats would hold a stop up for ten seconds.\n\
+             grace_seconds = 1\n\n\
              [upstream]\n\
              allow_http = [\"127.0.0.0/8\"]\n\
              allow_addresses = [\"127.0.0.0/8\"]\n\n\

@@ -112,7 +112,7 @@ impl Sprite {
         let response = client.get(url).bearer_auth(&self.health_token).send().await?;
         let status = response.status();
         let body: Value = response.json().await?;
-        if !status.is_success() || body["gateway"]["ready"] != true {
+        if !status.is_success() || body["gateway"]["state"] != "ready" {
             bail!("{} is not ready: {status} {body}", self.name);
         }
         Ok(())

@@ -240,7 +240,6 @@ impl Visitor {
             .client
             .request(sending.method.clone(), target)
             .header(header::HOST, authority(url))
-            .header(header::ACCEPT, accept)
             .header("sec-fetch-site", sending.site.as_str())
             .header("sec-fetch-mode", sending.mode)
             .header("sec-fetch-dest", destination);
@@ -250,6 +249,9 @@ impl Visitor {
         }
         if let Some(origin) = &sending.origin {
             request = request.header(header::ORIGIN, origin);
+        }
+        if !sending.headers.iter().any(|(name, _)| *name == "accept") {
+            request = request.header(header::ACCEPT, accept);
         }
         for (name, value) in sending.headers {
             request = request.header(*name, *value);
