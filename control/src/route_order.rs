@@ -65,7 +65,7 @@ impl RouteOrder {
         let existing = known.existing.as_ref();
         let sprite = self.sprite_or_default(existing);
         let assignment = self.assignment.unwrap_or_else(|| self.next_assignment(&sprite, known));
-        let state = self.state.unwrap_or_else(|| match (known.customer, existing) {
+        let state = self.state.unwrap_or(match (known.customer, existing) {
             (Some(Standing { suspended: true, .. }), _) => RouteState::Suspended,
             (_, Some(existing)) => existing.state,
             (_, None) => RouteState::Live,
@@ -125,7 +125,7 @@ mod tests {
         Known { existing: Some(route), ..Known::default() }
     }
 
-    fn check(order: RouteOrder, known: &Known, sprite: &str, assignment: u64) {
+    fn check(order: &RouteOrder, known: &Known, sprite: &str, assignment: u64) {
         let route = order.clone().complete(known);
         assert_eq!((route.sprite.as_str(), route.assignment), (sprite, assignment), "{order:?}");
     }
@@ -133,20 +133,20 @@ mod tests {
     #[test]
     fn what_is_left_out_follows_from_the_upstream_and_the_present_route() {
         let present = existing("https://arca-1.test", "arca-1", 4);
-        check(order("https://arca-1.test"), &Known::default(), "arca-1", 1);
-        check(order("https://arca-1.test"), &present, "arca-1", 4);
-        check(order("https://arca-2.test"), &present, "arca-2", 5);
-        check(order("http://127.0.0.1:9000"), &Known::default(), "127", 1);
-        check(order("http://127.0.0.1:9000"), &present, "arca-1", 5);
-        check(order("http://[::1]:9000"), &Known::default(), "ada", 1);
+        check(&order("https://arca-1.test"), &Known::default(), "arca-1", 1);
+        check(&order("https://arca-1.test"), &present, "arca-1", 4);
+        check(&order("https://arca-2.test"), &present, "arca-2", 5);
+        check(&order("http://127.0.0.1:9000"), &Known::default(), "127", 1);
+        check(&order("http://127.0.0.1:9000"), &present, "arca-1", 5);
+        check(&order("http://[::1]:9000"), &Known::default(), "ada", 1);
     }
 
     #[test]
     fn what_is_asked_for_counts() {
         let present = existing("https://arca-1.test", "arca-1", 4);
         let sprite = SpriteId::parse("other");
-        check(RouteOrder { sprite, ..order("https://arca-1.test") }, &present, "other", 5);
-        check(RouteOrder { assignment: Some(9), ..order("https://x.test") }, &present, "x", 9);
+        check(&RouteOrder { sprite, ..order("https://arca-1.test") }, &present, "other", 5);
+        check(&RouteOrder { assignment: Some(9), ..order("https://x.test") }, &present, "x", 9);
     }
 
     #[test]
@@ -155,9 +155,9 @@ mod tests {
             handout: Some(Handout { username: username.parse().unwrap(), assignment: 6 }),
             ..Known::default()
         };
-        check(order("https://arca-1.test"), &handed_to("bob"), "arca-1", 7);
-        check(order("https://arca-1.test"), &handed_to("ada"), "arca-1", 1);
-        check(order("http://127.0.0.1:9000"), &handed_to("bob"), "127", 1);
+        check(&order("https://arca-1.test"), &handed_to("bob"), "arca-1", 7);
+        check(&order("https://arca-1.test"), &handed_to("ada"), "arca-1", 1);
+        check(&order("http://127.0.0.1:9000"), &handed_to("bob"), "127", 1);
     }
 
     #[test]

@@ -1,0 +1,152 @@
+//! A browser as far as signing in needs one: cookies by host, and no more.
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
+use reqwest::{Method, Response, StatusCode};
+use shared::site_hop::{self, SITE_HOP_HEADER};
+
+use super::{PASSWORD, SITE, World};
+
+/// The host of ada's workspace.
+pub const ADA: &str = "http://ada.arca.test:8080";
+
+pub struct Browser<'a> {
+    world: &'a World,
+    /// As an edge would report it.
+    pub address: &'a str,
+    cookies: BTreeMap<(String, String), String>,
+}
+
+/// An answer, with its body read.
+#[derive(Debug)]
+pub struct Page {
+    pub status: StatusCode,
+    pub location: String,
+    pub set_cookies: Vec<String>,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+impl<'a> Browser<'a> {
+    pub fn new(world: &'a World) -> Self {
+        Self { world, address: "203.0.113.5", cookies: BTreeMap::new() }
+    }
+
+    pub async fn open(&mut self, url: &str) -> Page {
+        self.send(Method::GET, url, None, &[]).await
+    }
+
+    /// Sends a form from a page of the same origin.
+    pub async fn submit(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
+        let origin = origin(url).to_owned();
+        self.send(Method::POST, url, Some(fields), &[("origin", &origin)]).await
+    }
+
+    pub async fn send(
+        &mut self,
+        method: Method,
+        url: &str,
+        form: Option<&[(&str, &str)]>,
+        headers: &[(&str, &str)],
+    ) -> Page {
+        let host = origin(url).strip_prefix("http://").unwrap();
+        let path = &url[origin(url).len()..];
+        let target = format!("http://{}{path}", self.world.site_address());
+        let mut request = self
+            .world
+            .http
+            .request(method, target)
+            .header(HOST, host)
+            .header("accept", "text/html")
+            .header(SITE_HOP_HEADER, site_hop::sign(&self.world.keys).expose())
+            .header("x-forwarded-for", self.address);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(fields) = form {
+            request = request.form(fields);
+        }
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .filter(|((of, _), _)| of == host)
+            .map(|((_, name), value)| format!("{name}={value}"))
+            .collect();
+        if !cookies.is_empty() {
+            request = request.header(COOKIE, cookies.join("; "));
+        }
+        let page = read(request.send().await.unwrap()).await;
+        for cookie in &page.set_cookies {
+            let (name, rest) = cookie.split_once('=').unwrap();
+            let key = (host.to_owned(), name.to_owned());
+            if rest.contains("Max-Age=0") {
+                self.cookies.remove(&key);
+            } else {
+                let value = rest.split(';').next().unwrap();
+                self.cookies.insert(key, value.to_owned());
+            }
+        }
+        page
+    }
+
+    pub fn cookie(&self, url: &str, name: &str) -> Option<&str> {
+        let host = origin(url).strip_prefix("http://").unwrap();
+        self.cookies.get(&(host.to_owned(), name.to_owned())).map(String::as_str)
+    }
+
+    pub fn set_cookie(&mut self, url: &str, name: &str, value: &str) {
+        let host = origin(url).strip_prefix("http://").unwrap();
+        self.cookies.insert((host.to_owned(), name.to_owned()), value.to_owned());
+    }
+
+    /// From the workspace's door to the callback's address, which is not opened yet.
+    pub async fn earn_code(&mut self, return_path: &str) -> String {
+        let door = self.open(&format!("{ADA}/auth/login?return={return_path}")).await;
+        assert_eq!(door.status, StatusCode::SEE_OTHER, "{door:?}");
+        let form = self.open(&door.location).await;
+        if form.status == StatusCode::SEE_OTHER {
+            return form.location;
+        }
+        let query: Vec<(String, String)> =
+            url::Url::parse(&door.location).unwrap().query_pairs().into_owned().collect();
+        let mut fields = vec![("username", "ada"), ("password", PASSWORD)];
+        fields.extend(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let answer = self.submit(&format!("{SITE}/login"), &fields).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        answer.location
+    }
+
+    /// All the way; returns the session token.
+    pub async fn sign_in(&mut self) -> String {
+        let callback = self.earn_code("/").await;
+        let page = self.open(&callback).await;
+        assert_eq!((page.status, page.location.as_str()), (StatusCode::SEE_OTHER, "/"), "{page:?}");
+        self.cookie(ADA, shared::session::SESSION_COOKIE).unwrap().to_owned()
+    }
+
+    pub async fn log_in(&mut self, username: &str, password: &str) -> Page {
+        let fields = [("username", username), ("password", password)];
+        self.submit(&format!("{SITE}/login"), &fields).await
+    }
+}
+
+async fn read(response: Response) -> Page {
+    let headers = response.headers().clone();
+    let text = |name| headers.get(&name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let set_cookies = headers.get_all(SET_COOKIE);
+    Page {
+        status: response.status(),
+        location: text(LOCATION).to_owned(),
+        set_cookies: set_cookies.iter().map(|c| c.to_str().unwrap().to_owned()).collect(),
+        headers: headers.clone(),
+        body: response.text().await.unwrap(),
+    }
+}
+
+/// `http://host:port` of a URL.
+fn origin(url: &str) -> &str {
+    let after_scheme = url.find("://").unwrap() + 3;
+    let end = url[after_scheme..].find('/').map_or(url.len(), |at| after_scheme + at);
+    &url[..end]
+}

@@ -1,0 +1,188 @@
+//! A small edge: the private API over a table in memory.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use serde::Deserialize;
+use shared::wire::{Applied, Conflict, ErrorBody, GenerationState, TableHead, TableLine};
+use shared::{Change, Checksum, Generation, Lock, LockKey, Route, Username};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use super::EDGE_TOKEN;
+
+pub struct TestEdge {
+    pub name: &'static str,
+    pub address: SocketAddr,
+    table: Arc<Mutex<Table>>,
+    server: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+pub struct Table {
+    pub generation: Generation,
+    pub routes: BTreeMap<Username, Route>,
+    pub locks: BTreeMap<LockKey, Lock>,
+    /// Calls that changed something or tried to: `changes` and `table`.
+    pub calls: Vec<&'static str>,
+    /// What each change is said to have cut.
+    pub cuts: u64,
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    base: Generation,
+    generation: Generation,
+    checksum: Option<Checksum>,
+    changes: Vec<Change>,
+}
+
+impl TestEdge {
+    pub async fn start(name: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut edge = Self { name, address, table: Arc::default(), server: None };
+        edge.serve(listener);
+        edge
+    }
+
+    /// Nothing listens at its address any more.
+    pub async fn go_away(&mut self) {
+        let server = self.server.take().unwrap();
+        server.abort();
+        let _aborted = server.await;
+    }
+
+    pub async fn come_back(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.serve(listener);
+    }
+
+    pub fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.table().routes.keys().map(ToString::to_string).collect()
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let router = Router::new()
+            .route("/v1/generation", get(look))
+            .route("/v1/changes", post(change))
+            .route("/v1/table", put(replace))
+            .with_state(Arc::clone(&self.table));
+        self.server = Some(tokio::spawn(async move {
+            axum::serve(listener, router).await.unwrap();
+        }));
+    }
+}
+
+impl Table {
+    pub fn checksum(&self) -> Checksum {
+        let routes = self.routes.values().fold(Checksum::default(), Checksum::with_route);
+        self.locks.values().fold(routes, Checksum::with_lock)
+    }
+
+    fn apply(&mut self, change: Change) {
+        match change {
+            Change::Put(route) => drop(self.routes.insert(route.username, route)),
+            Change::Remove(username) => drop(self.routes.remove(&username)),
+            Change::Lock(lock) => drop(self.locks.insert(lock.key(), lock)),
+            Change::Unlock(key) => drop(self.locks.remove(&key)),
+        }
+    }
+
+    fn applied(&self) -> Response {
+        let applied = Applied {
+            generation: self.generation,
+            sockets_cut: self.cuts,
+            requests_cut: self.cuts / 2,
+        };
+        Json(applied).into_response()
+    }
+
+    fn conflict(&self) -> Response {
+        (StatusCode::CONFLICT, Json(Conflict { generation: self.generation })).into_response()
+    }
+}
+
+type Shared = Arc<Mutex<Table>>;
+
+async fn look(State(table): State<Shared>, headers: HeaderMap) -> Response {
+    if !is_control(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let table = table.lock().unwrap();
+    Json(GenerationState {
+        generation: table.generation,
+        routes: table.routes.len() as u64,
+        locks: table.locks.len() as u64,
+        checksum: table.checksum(),
+    })
+    .into_response()
+}
+
+async fn change(State(table): State<Shared>, headers: HeaderMap, body: Json<Changes>) -> Response {
+    if !is_control(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let Json(Changes { base, generation, checksum, changes }) = body;
+    let mut table = table.lock().unwrap();
+    table.calls.push("changes");
+    if base != table.generation {
+        return table.conflict();
+    }
+    let before = (table.routes.clone(), table.locks.clone());
+    changes.into_iter().for_each(|change| table.apply(change));
+    if checksum.is_some_and(|checksum| checksum != table.checksum()) {
+        (table.routes, table.locks) = before;
+        return refused("the table after it has another checksum");
+    }
+    table.generation = generation;
+    table.applied()
+}
+
+async fn replace(State(table): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+    if !is_control(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let text = std::str::from_utf8(&body).unwrap();
+    let mut lines = text.lines();
+    let head: TableHead = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let mut new = Table::default();
+    for line in lines {
+        match serde_json::from_str(line).unwrap() {
+            TableLine::Route(route) => new.apply(Change::Put(route)),
+            TableLine::Lock(lock) => new.apply(Change::Lock(lock)),
+        }
+    }
+    let mut table = table.lock().unwrap();
+    table.calls.push("table");
+    if head.generation < table.generation {
+        return table.conflict();
+    }
+    let counts = (new.routes.len() as u64, new.locks.len() as u64);
+    if (head.routes, head.locks) != counts || head.checksum != new.checksum() {
+        return refused("the table is not what its head says");
+    }
+    table.generation = head.generation;
+    (table.routes, table.locks) = (new.routes, new.locks);
+    table.applied()
+}
+
+fn is_control(headers: &HeaderMap) -> bool {
+    let bearer = format!("Bearer {EDGE_TOKEN}");
+    headers.get("authorization").is_some_and(|header| header == bearer.as_str())
+}
+
+fn refused(why: &str) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(ErrorBody::new("refused", why))).into_response()
+}

@@ -1,0 +1,158 @@
+//! A running control, edges that speak the private API, and a browser.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+
+pub mod browser;
+pub mod edge;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use control::clock::{Clock, Moment};
+use control::config::Config;
+use control::serve::Running;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use shared::process::Document;
+use shared::{KeyId, KeyRing};
+
+use edge::TestEdge;
+
+pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
+pub const EDGE_TOKEN: &str = "an-edge-token-for-tests";
+pub const PASSWORD: &str = "violet-kettle-orbit-97";
+pub const SITE: &str = "http://arca.test:8080";
+
+/// How long a condition may take to come true on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct World {
+    pub running: Option<Running>,
+    pub keys: KeyRing,
+    pub http: Client,
+    config: Config,
+    time: Arc<AtomicU64>,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    /// Control with these edges, and its own clock.
+    pub async fn start(edges: &[&TestEdge]) -> Self {
+        Self::start_with(edges, "").await
+    }
+
+    /// `settings` stand at the top of its configuration.
+    pub async fn start_with(edges: &[&TestEdge], settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
+        std::fs::write(path("keys.toml"), &ring).unwrap();
+        let mut text = format!(
+            "{settings}\nbase_domain = 'arca.test'\nsite_url = '{SITE}'\n\
+             site_listen = '127.0.0.1:0'\napi_listen = '127.0.0.1:0'\n\
+             database_url = 'sqlite://{}'\nkeys_file = '{}'\nadmin_key = '{ADMIN_KEY}'\n\
+             [upstream]\nallow_http = ['127.0.0.0/8']\n[publish]\nsweep_seconds = 1\n",
+            path("control.db"),
+            path("keys.toml"),
+        );
+        for edge in edges {
+            text.push_str(&format!(
+                "[[edges]]\nname = '{}'\nurl = 'http://{}'\ntoken = '{EDGE_TOKEN}'\n",
+                edge.name, edge.address
+            ));
+        }
+        let document = Document::from_text(Path::new("control.toml"), text);
+        let config = Config::from_document(&document).unwrap();
+        let time = Arc::new(AtomicU64::new(1_800_000_000_000));
+        let running = Running::start(&config, clock(&time)).await.unwrap();
+        Self {
+            running: Some(running),
+            keys: KeyRing::from_toml(&ring).unwrap(),
+            http: client(),
+            config,
+            time,
+            _folder: folder,
+        }
+    }
+
+    /// As one does with a new release: the same database, other ports.
+    pub async fn restart(&mut self) {
+        self.running.take().unwrap().stop().await;
+        self.running = Some(Running::start(&self.config, clock(&self.time)).await.unwrap());
+    }
+
+    pub fn let_pass(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.time.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub fn now_seconds(&self) -> u64 {
+        self.time.load(Ordering::SeqCst) / 1_000
+    }
+
+    pub fn site_address(&self) -> std::net::SocketAddr {
+        self.running.as_ref().unwrap().site
+    }
+
+    /// Calls the operator's API.
+    pub async fn api(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let url = format!("http://{}{path}", self.running.as_ref().unwrap().api);
+        let mut request = self.http.request(method, url).bearer_auth(ADMIN_KEY);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    pub async fn add_customer(&self, username: &str) {
+        let body = json!({
+            "username": username, "email": format!("{username}@mail.test"), "password": PASSWORD,
+        });
+        let (status, answer) = self.api(Method::POST, "/api/customers", Some(body)).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+
+    /// Puts a route and returns the answer.
+    pub async fn put_route(&self, username: &str) -> Value {
+        let body = json!({ "upstream": format!("https://{username}-1.sprites.test") });
+        let path = format!("/api/routes/{username}");
+        let (status, answer) = self.api(Method::PUT, &path, Some(body)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
+    }
+}
+
+pub fn client() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+}
+
+fn clock(time: &Arc<AtomicU64>) -> Clock {
+    let time = Arc::clone(time);
+    Arc::new(move || Moment::from_millis(time.load(Ordering::SeqCst)))
+}
+
+/// Asks until `seen` gives what is expected; fails with the last thing it saw.
+pub async fn wait_until<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    expected: T,
+    seen: impl AsyncFn() -> T,
+) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let now = seen().await;
+        if now == expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{what}: expected {expected:?}, last saw {now:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
