@@ -28,8 +28,10 @@ const REDIAL_CAP: Duration = Duration::from_secs(15);
 /// How a link ended while the page is still there.
 #[derive(Debug, PartialEq, Eq)]
 enum Loss {
-    /// Stopping, starting or dead.
+    /// Stopping or dead.
     Gone,
+    /// It answers, but does not serve anybody yet.
+    NotYet,
     /// It did not take our `connect`: a matter for the operator.
     Refused,
 }
@@ -71,6 +73,10 @@ where
                 self.lose().await?;
                 match loss {
                     Loss::Gone => self.inform(outage, Notice::Restarting).await?,
+                    Loss::NotYet => {
+                        let notice = outage.told.unwrap_or(Notice::Starting);
+                        self.inform(outage, notice).await?;
+                    }
                     Loss::Refused => {
                         outage.backoff.exhaust();
                         self.inform(outage, Notice::Failed).await?;
@@ -168,7 +174,7 @@ where
             Hello::NotYet => {
                 self.agent.metrics.link(LinkOutcome::NotYet);
                 self.tell(notice::unavailable(id).into()).await?;
-                Ok(Some(Loss::Gone))
+                Ok(Some(Loss::NotYet))
             }
             Hello::Refused(reason) => {
                 self.agent.metrics.link(LinkOutcome::Refused);

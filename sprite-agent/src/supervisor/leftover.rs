@@ -4,7 +4,9 @@
 //! is written down with the time it was started, by which a later process of
 //! the same number is told apart.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -43,8 +45,15 @@ pub async fn end(folder: &Path) {
     }
 }
 
+/// Believes only a file of our own: we may be root, and it says whom to kill.
 fn read(folder: &Path) -> Option<(u32, u64)> {
-    let text = std::fs::read_to_string(file(folder)).ok()?;
+    let mut file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(file(folder)).ok()?;
+    if file.metadata().ok()?.uid() != rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
     let (pid, started) = text.trim_end().split_once(' ')?;
     Some((pid.parse().ok()?, started.parse().ok()?))
 }
@@ -93,6 +102,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut other = sleeper();
         std::fs::write(file(folder.path()), format!("{} 1\n", other.id())).unwrap();
+        end(folder.path()).await;
+        assert!(started_at(other.id()).is_some());
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_note_behind_a_link_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let mut other = sleeper();
+        note(elsewhere.path(), other.id()).unwrap();
+        std::os::unix::fs::symlink(file(elsewhere.path()), file(folder.path())).unwrap();
         end(folder.path()).await;
         assert!(started_at(other.id()).is_some());
         other.kill().unwrap();

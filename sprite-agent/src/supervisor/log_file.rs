@@ -47,7 +47,12 @@ impl LogFile {
     }
 
     fn open(&mut self) -> io::Result<()> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(self.path(0))?;
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(self.path(0))?;
         self.written = file.metadata()?.len();
         self.current = Some(file);
         Ok(())

@@ -20,6 +20,9 @@ touch running
 exec sleep 600
 "#;
 
+/// Of the user `nobody` on Debian.
+const NOBODY: u32 = 65_534;
+
 struct Workshop {
     folder: TempDir,
     gateway: Gateway,
@@ -166,6 +169,22 @@ async fn the_gateways_environment_is_built_from_nothing() {
     ];
     assert_eq!(names, expected);
     assert!(environment.contains("PATH=/usr/bin:/bin\n"), "{environment}");
+}
+
+#[tokio::test]
+async fn an_agent_that_is_root_gives_the_gateway_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        // Nobody else may change users.
+        return;
+    }
+    let workshop = Workshop::new("id -u > uid; touch running; exec sleep 600", "").await;
+    let state = workshop.path("state");
+    std::fs::set_permissions(workshop.folder.path(), std::fs::Permissions::from_mode(0o755))
+        .unwrap();
+    std::os::unix::fs::chown(&state, Some(NOBODY), None).unwrap();
+    let agent = workshop.agent("user = \"nobody\"").await;
+    agent.wait_for_health(is_ok).await;
+    assert_eq!(workshop.read("state/uid").trim(), NOBODY.to_string());
 }
 
 #[tokio::test]
