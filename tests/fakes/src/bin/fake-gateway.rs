@@ -1,5 +1,6 @@
 //! Runs the stand-in for the OpenClaw gateway.
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,7 +11,7 @@ use tracing::{error, info};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
     let CommandLine { command, place } = CommandLine::parse();
     let ended = match command {
         Command::Doctor { fix, .. } => doctor::run(&place, fix),

@@ -60,7 +60,7 @@ async fn a_repeated_send_starts_nothing() {
     let failed = client.say("ERROR", "run-3").await;
     assert_eq!(failed["ok"], false);
     assert_eq!(failed["payload"]["status"], "error");
-    // One question aborted before the first word, two answered.
+    // The aborted turn left an answer only if it had begun to speak.
     let total = history(&mut client).await["totalMessages"].clone();
     assert!(total == 5 || total == 6, "{total}");
 }
