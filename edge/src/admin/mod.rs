@@ -11,6 +11,9 @@ mod reply;
 mod table;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::io;
 use std::sync::Arc;

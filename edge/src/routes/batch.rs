@@ -106,7 +106,7 @@ mod tests {
         check("null", None, "expected");
         check("[]", None, "expected");
         check(r#"{"drop":"ada"}"#, Some("drop ada"), "unknown variant");
-        check(r#"{"put":{"username":"ada","epoch":"x"}}"#, Some("put ada"), "epoch");
+        check(r#"{"put":{"username":"ada","epoch":"x"}}"#, Some("put ada"), "expected u64");
         check(r#"{"lock":{"username":"ada","until":-1}}"#, Some("lock ada"), "-1");
         let long = format!(r#"{{"remove":"{}"}}"#, "a".repeat(5_000));
         check(&long, Some(&format!("remove {}…", "a".repeat(193))), "2 to 32 characters");

@@ -218,8 +218,8 @@ mod tests {
         plan_batch(request.into(), &state, &tables, &AddressPolicy::default())
     }
 
-    fn check(changes: Vec<Change>, expected: &[Step]) {
-        let plan = plan(5, 6, changes.clone()).unwrap();
+    fn check(changes: &[Change], expected: &[Step]) {
+        let plan = plan(5, 6, changes.to_vec()).unwrap();
         assert_eq!(plan.steps, expected, "{changes:?}");
         let (before, _) = served();
         assert_eq!(plan.state, state_after(before, Generation(6), expected), "{changes:?}");
@@ -236,34 +236,34 @@ mod tests {
     fn a_change_becomes_a_step_with_what_was_before() {
         let moved = Route { assignment: 2, ..route("ada") };
         let (ada, grace) = (Arc::new(route("ada")), lock("grace", None));
-        let ended = Lock { until: Some(9), ..grace.clone() };
+        let ended = Lock { until: Some(9), ..lock("grace", None) };
         check(
-            vec![Change::Put(route("linus"))],
+            &[Change::Put(route("linus"))],
             &[Step::Put { before: None, after: Arc::new(route("linus")) }],
         );
         check(
-            vec![Change::Put(moved.clone())],
+            &[Change::Put(moved.clone())],
             &[Step::Put { before: Some(Arc::clone(&ada)), after: Arc::new(moved) }],
         );
-        check(vec![Change::Remove(name("ada"))], &[Step::Remove { before: ada }]);
+        check(&[Change::Remove(name("ada"))], &[Step::Remove { before: ada }]);
         check(
-            vec![Change::Lock(lock("ada", None))],
+            &[Change::Lock(lock("ada", None))],
             &[Step::Lock { before: None, after: lock("ada", None) }],
         );
         check(
-            vec![Change::Lock(ended.clone())],
+            &[Change::Lock(ended.clone())],
             &[Step::Lock { before: Some(grace.clone()), after: ended }],
         );
-        check(vec![Change::Unlock(grace.key())], &[Step::Unlock { before: grace }]);
+        check(&[Change::Unlock(grace.key())], &[Step::Unlock { before: grace }]);
     }
 
     #[test]
     fn a_change_that_changes_nothing_is_no_step() {
-        check(vec![], &[]);
-        check(vec![Change::Put(route("ada"))], &[]);
-        check(vec![Change::Remove(name("nobody"))], &[]);
-        check(vec![Change::Lock(lock("grace", None))], &[]);
-        check(vec![Change::Unlock(lock("ada", None).key())], &[]);
+        check(&[], &[]);
+        check(&[Change::Put(route("ada"))], &[]);
+        check(&[Change::Remove(name("nobody"))], &[]);
+        check(&[Change::Lock(lock("grace", None))], &[]);
+        check(&[Change::Unlock(lock("ada", None).key())], &[]);
     }
 
     #[test]

@@ -152,7 +152,10 @@ impl Store {
         };
         let (routes, checksum) = self.read_routes()?;
         let mut locks = Vec::new();
-        self.each_row(LOCKS, |key, row| Ok(locks.push(row::read_lock(key, row)?)))?;
+        self.each_row(LOCKS, |key, row| {
+            locks.push(row::read_lock(key, row)?);
+            Ok(())
+        })?;
         let found = GenerationState {
             generation: state.map_or_else(Generation::default, |state| state.generation),
             routes: routes.len() as u64,

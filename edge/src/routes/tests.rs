@@ -146,7 +146,7 @@ fn any_model() -> impl Strategy<Value = Model> {
 
 proptest! {
     // Each opens files and waits for the disk a dozen times.
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
     fn batches_and_whole_tables_are_served_and_kept(
@@ -281,7 +281,7 @@ fn readers_see_every_untouched_route_while_tables_change() {
                 rounds += 1;
             }
         });
-        for round in 0..40 {
+        for round in 0..10 {
             edge.apply(vec![Change::Put(route(&format!("passing-{round}")))]).unwrap();
             let generation = edge.routes().state().generation.0;
             edge.routes().replace(model.whole(generation + 1)).unwrap();
