@@ -13,9 +13,8 @@ async fn no_log_metric_page_or_folder_holds_a_secret_that_is_not_its_own() {
     }
     // What is refused is where secrets tend to be quoted.
     let admin = world.control.admin_key().to_owned();
-    for path in [format!("/api/routes/{admin}"), format!("/api/nothing?key={admin}")] {
-        world.control.call(Method::GET, &path, None).await.unwrap();
-    }
+    let mistaken = format!("/api/nothing?key={admin}");
+    world.control.call(Method::GET, &mistaken, None).await.unwrap();
     for edge in &world.edges {
         let poison = json!({"base": 0, "generation": 1, "changes": [{"put": edge.token()}]});
         edge.call(Method::POST, "/v1/changes", poison.to_string().into()).await.unwrap();
