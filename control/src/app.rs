@@ -53,6 +53,11 @@ impl App {
         }))
     }
 
+    /// The site's host, with its port where that is not the scheme's own.
+    pub fn site_host(&self) -> &str {
+        self.site.site_url().split_once("://").map_or("", |(_, host)| host)
+    }
+
     pub fn now(&self) -> Moment {
         (self.clock)()
     }

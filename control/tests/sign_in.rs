@@ -332,6 +332,9 @@ async fn pages_have_their_guards_and_unknown_addresses_a_page() {
     assert_eq!(browser.open(&format!("{ADA}/login")).await.status, StatusCode::NOT_FOUND);
     let foreign = browser.open("http://evil.test/").await;
     assert_eq!(foreign.status, StatusCode::MISDIRECTED_REQUEST);
+    let www = browser.open("http://www.arca.test:8080/login?to=account").await;
+    assert_eq!(www.status, StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(www.location, format!("{SITE}/login?to=account"));
     let login = browser.open(&format!("{SITE}/login")).await.body;
     let link = login.split("rel=\"stylesheet\" href=\"").nth(1).unwrap();
     let style = browser.open(link.split('"').next().unwrap()).await;

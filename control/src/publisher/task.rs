@@ -50,8 +50,7 @@ impl Task {
     /// For ever; dropped when the program ends, at any point without harm.
     pub(super) async fn run(mut self) {
         let mut belief = Belief::Unknown;
-        let mut failures = 0;
-        let mut fruitless = 0;
+        let (mut is_down, mut retries, mut fruitless) = (false, 0, 0);
         loop {
             // Before the table is read: a change that comes later wakes us again.
             self.woken.mark_unchanged();
@@ -59,28 +58,28 @@ impl Task {
                 Ok(_) if fruitless >= FRUITLESS => Err(SyncError::Disagrees),
                 outcome => outcome,
             };
-            match outcome {
-                Ok(Call::Nothing) => {
-                    (failures, fruitless) = (0, 0);
+            if let Err(error) = outcome {
+                self.failed(&error, is_down);
+                (belief, is_down, fruitless) = (Belief::Unknown, true, 0);
+                let began = Instant::now();
+                // A retry that a local change asked for does not put off the next one.
+                if !self.sleep_until_woken(began + retry::delay(retries, random())).await {
+                    retries = retries.saturating_add(1);
+                }
+                tokio::time::sleep_until(began + BREATH).await;
+                continue;
+            }
+            (is_down, retries) = (false, 0);
+            match (outcome, &belief) {
+                (Ok(Call::Nothing), _) => {
+                    fruitless = 0;
                     if !self.sleep_until_woken(Instant::now() + self.sweep).await {
                         belief = Belief::Unknown;
                     }
                 }
-                Ok(Call::Look) => failures = 0,
-                Ok(_) => {
-                    failures = 0;
-                    let is_fruitful = matches!(belief, Belief::At { .. });
-                    fruitless = if is_fruitful { 0 } else { fruitless + 1 };
-                }
-                Err(error) => {
-                    self.failed(&error, failures);
-                    belief = Belief::Unknown;
-                    fruitless = 0;
-                    failures = failures.saturating_add(1);
-                    let began = Instant::now();
-                    self.sleep_until_woken(began + retry::delay(failures, random())).await;
-                    tokio::time::sleep_until(began + BREATH).await;
-                }
+                (Ok(Call::Look), _) => {}
+                (_, Belief::At { .. }) => fruitless = 0,
+                _ => fruitless += 1,
             }
         }
     }
@@ -201,9 +200,9 @@ impl Task {
     }
 
     /// Tells of the first failure in a row at once, of the others in the status only.
-    fn failed(&self, error: &SyncError, failures: u32) {
+    fn failed(&self, error: &SyncError, is_down: bool) {
         let message = error.to_string();
-        if failures == 0 {
+        if !is_down {
             warn!(
                 edge = self.edge.name,
                 "edge {} is not in step: {message}; trying again", self.edge.name

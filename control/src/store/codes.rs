@@ -12,10 +12,10 @@ use crate::clock::Moment;
 use crate::handover::Challenge;
 use crate::token::TokenHash;
 
-/// Open codes of one browser; a new one pushes the oldest out.
+/// Open codes of one browser beside the newest, which pushes the oldest out.
 ///
 /// As many tabs may be signing in at once. More is somebody filling our disk.
-const OPEN_CODES: i64 = 8;
+const OTHER_CODES: i64 = 7;
 
 /// What a code was worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,12 +56,15 @@ impl Store {
         .await
         .attempt("keep a sign-in code")?;
         sqlx::query(
-            "DELETE FROM sign_in_codes WHERE account_session = $1 AND code_hash NOT IN
-                 (SELECT code_hash FROM sign_in_codes WHERE account_session = $1
-                  ORDER BY created_at DESC LIMIT $2)",
+            "DELETE FROM sign_in_codes
+             WHERE account_session = $1 AND code_hash <> $2 AND code_hash NOT IN
+                 (SELECT code_hash FROM sign_in_codes
+                  WHERE account_session = $1 AND code_hash <> $2
+                  ORDER BY created_at DESC LIMIT $3)",
         )
         .bind(account.id.as_str())
-        .bind(OPEN_CODES)
+        .bind(code.as_str())
+        .bind(OTHER_CODES)
         .execute(&mut *write)
         .await
         .attempt("drop old sign-in codes")?;

@@ -17,7 +17,8 @@ mod portal;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -25,7 +26,7 @@ use shared::{Host, Username};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::http::arrival::{self, Arrivals};
 
@@ -86,6 +87,10 @@ struct Hosts {
 async fn dispatch(State(hosts): State<Hosts>, mut request: Request) -> Response {
     let host = arrival::text(request.headers(), header::HOST.as_str()).unwrap_or_default();
     let router = match hosts.app.site.classify(host) {
+        // One address for each page, or cookies and forms would have two.
+        Host::Site if is_www(host) != is_www(hosts.app.site_host()) => {
+            return to_the_site(&hosts.app, request.uri());
+        }
         Host::Site => hosts.site,
         Host::Workspace(username) => {
             request.extensions_mut().insert(Workspace(username));
@@ -96,6 +101,22 @@ async fn dispatch(State(hosts): State<Hosts>, mut request: Request) -> Response 
     match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
+    }
+}
+
+fn is_www(host: &str) -> bool {
+    host.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."))
+}
+
+/// 308: a form that was sent to the other name is sent again, to be judged there.
+fn to_the_site(app: &App, uri: &Uri) -> Response {
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let location = format!("{}{path}", app.site.site_url());
+    match HeaderValue::try_from(location) {
+        Ok(location) => {
+            (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response()
+        }
+        Err(_) => misdirected().into_response(),
     }
 }
 

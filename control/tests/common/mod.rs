@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
 pub mod browser;
+pub mod database;
 pub mod edge;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use shared::process::Document;
 use shared::{KeyId, KeyRing};
 
+use database::Database;
 use edge::TestEdge;
 
 pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
@@ -34,6 +36,7 @@ pub struct World {
     pub http: Client,
     config: Config,
     time: Arc<AtomicU64>,
+    _database: Database,
     _folder: tempfile::TempDir,
 }
 
@@ -46,15 +49,16 @@ impl World {
     /// `settings` stand at the top of its configuration.
     pub async fn start_with(edges: &[&TestEdge], settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let database = Database::fresh().await;
         let path = |name: &str| folder.path().join(name).display().to_string();
         let ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
         std::fs::write(path("keys.toml"), &ring).unwrap();
         let mut text = format!(
             "{settings}\nbase_domain = 'arca.test'\nsite_url = '{SITE}'\n\
              site_listen = '127.0.0.1:0'\napi_listen = '127.0.0.1:0'\n\
-             database_url = 'sqlite://{}'\nkeys_file = '{}'\nadmin_key = '{ADMIN_KEY}'\n\
+             database_url = '{}'\nkeys_file = '{}'\nadmin_key = '{ADMIN_KEY}'\n\
              [upstream]\nallow_http = ['127.0.0.0/8']\n[publish]\nsweep_seconds = 1\n",
-            path("control.db"),
+            database.url,
             path("keys.toml"),
         );
         for edge in edges {
@@ -73,6 +77,7 @@ impl World {
             http: client(),
             config,
             time,
+            _database: database,
             _folder: folder,
         }
     }

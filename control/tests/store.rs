@@ -1,0 +1,130 @@
+//! The store by itself: what must hold whichever database is below.
+
+mod common;
+
+use std::time::Duration;
+
+use common::database::Database;
+use control::clock::Moment;
+use control::handover::Nonce;
+use control::route_order::RouteOrder;
+use control::store::{AccountSession, LOG_CHANGES, NewCustomer, Store};
+use control::token::Token;
+use futures_util::future::join_all;
+use shared::{Checksum, Generation, Lock, ReturnPath, SessionId};
+
+const NOW: Moment = Moment::from_seconds(1_800_000_000);
+
+async fn store(database: &Database) -> Store {
+    Store::open(&database.url, LOG_CHANGES).await.unwrap()
+}
+
+fn order(username: &str, number: u32) -> RouteOrder {
+    RouteOrder {
+        username: username.parse().unwrap(),
+        upstream: format!("https://arca-{number}.test").parse().unwrap(),
+        sprite: None,
+        assignment: None,
+        state: None,
+    }
+}
+
+#[tokio::test]
+async fn changes_made_at_once_each_have_their_generation_and_the_checksum_holds() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let change = async |number: u32| {
+        store.put_route(order(&format!("user-{}", number % 10), number)).await.unwrap();
+        if number % 3 == 0 {
+            let username = format!("user-{}", number % 10).parse().unwrap();
+            store.remove_route(&username).await.unwrap();
+        }
+        let session = Some(SessionId::random());
+        let lock = Lock { username: "ada".parse().unwrap(), session, until: Some(9) };
+        store.put_lock(lock).await.unwrap();
+    };
+    join_all((0..60).map(change)).await;
+    let state = store.table_state().await.unwrap();
+    let routes = store.routes("", 1_000).await.unwrap();
+    let locks = store.locks(("", ""), 1_000).await.unwrap();
+    let sum = routes.iter().fold(Checksum::default(), Checksum::with_route);
+    assert_eq!(locks.iter().fold(sum, Checksum::with_lock), state.checksum);
+    let log = store.changes_after(Generation(1), 1_000).await.unwrap();
+    let numbers: Vec<u64> = log.iter().map(|step| step.generation.0).collect();
+    assert_eq!(numbers, (2..=state.generation.0).collect::<Vec<_>>());
+    assert_eq!(log.last().unwrap().checksum, state.checksum);
+    while store.remove_expired_locks(NOW, 7).await.unwrap().is_some() {}
+    let left = store.table_state().await.unwrap();
+    assert_eq!(left.checksum, sum);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_of_one_moment() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    for number in 0..5 {
+        store.put_route(order(&format!("user-{number}"), number)).await.unwrap();
+    }
+    let mut snapshot = store.snapshot().await.unwrap();
+    store.put_route(order("late-comer", 99)).await.unwrap();
+    let mut lines = 0;
+    while let Some(piece) = snapshot.next().await.unwrap() {
+        lines += piece.len();
+    }
+    assert_eq!((snapshot.head().routes, lines), (5, 5));
+}
+
+#[tokio::test]
+async fn two_who_want_one_name_do_not_both_get_it() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let add = async |number: u32| {
+        let email = format!("{number}@mail.test");
+        let username = "ada".parse().unwrap();
+        let customer = NewCustomer { username, email: &email, password_hash: None };
+        store.add_customer(&customer, NOW).await.unwrap()
+    };
+    let added = join_all((0..8).map(add)).await;
+    assert_eq!(added.iter().filter(|was_added| **was_added).count(), 1, "{added:?}");
+}
+
+#[tokio::test]
+async fn a_code_taken_by_many_at_once_is_worth_one_session() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let username = "ada".parse().unwrap();
+    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    store.add_customer(&customer, NOW).await.unwrap();
+    let session = AccountSession { id: Token::random().hash(), username };
+    let hour = Duration::from_secs(3_600);
+    store.open_account_session(&session.id, &username, NOW, hour).await.unwrap();
+    let challenge = Nonce::random().challenge();
+    let path = ReturnPath::or_root("/chat");
+    let codes: Vec<_> = (0..10).map(|_| Token::random().hash()).collect();
+    for code in &codes {
+        store.add_code(code, &session, &challenge, &path, NOW, hour).await.unwrap();
+    }
+    let redeem = async |_| {
+        let code = codes.last().unwrap();
+        store.redeem_code(code, &username, &challenge, NOW, NOW.after(hour)).await.unwrap()
+    };
+    let redeemed = join_all((0..8).map(redeem)).await;
+    let worth: Vec<_> = redeemed.into_iter().flatten().collect();
+    assert_eq!(worth.len(), 1);
+    assert_eq!(worth[0].return_path, path);
+    // Signing out closes the codes that are still open.
+    store.end_account_session(&session.id, NOW).await.unwrap();
+    let late = store.redeem_code(&codes[8], &username, &challenge, NOW, NOW.after(hour)).await;
+    assert_eq!(late.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_opening_again() {
+    let database = Database::fresh().await;
+    let first = store(&database).await;
+    let (route, generation) = first.put_route(order("ada", 1)).await.unwrap();
+    first.close().await;
+    let again = store(&database).await;
+    assert_eq!(again.table_state().await.unwrap().generation, generation);
+    assert_eq!(again.route(&route.username).await.unwrap(), Some(route));
+}
