@@ -35,7 +35,7 @@ async fn changes_made_at_once_each_have_their_generation_and_the_checksum_holds(
     let store = store(&database).await;
     let change = async |number: u32| {
         store.put_route(order(&format!("user-{}", number % 10), number)).await.unwrap();
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let username = format!("user-{}", number % 10).parse().unwrap();
             store.remove_route(&username).await.unwrap();
         }
