@@ -1,11 +1,14 @@
-//! Which processes of this machine belong to a state folder.
+//! Which processes of this machine belong to a world.
 //!
-//! Everything a world starts, and everything those start in turn, has the
-//! folder's path on its command line or in its environment.
+//! Everything a world starts, and everything those start in turn, has [`MARK`] in
+//! its environment. Somebody who merely looks at a log in the folder has not.
 
 use std::path::Path;
 
 use rustix::process::{Pid, Signal, kill_process};
+
+/// The variable whose value is the world's own folder.
+pub const MARK: &str = "ARCAMATRIX_WORLD";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
@@ -23,25 +26,24 @@ impl Process {
     }
 }
 
-/// The live processes that mention `folder`, without the caller's own.
-pub fn of_folder(folder: &Path) -> Vec<Process> {
-    let own = std::process::id().to_string();
+/// The live processes of the world in `folder`.
+pub fn of_world(folder: &Path) -> Vec<Process> {
+    let mark = [MARK.as_bytes(), b"=", folder.as_os_str().as_encoded_bytes()].concat();
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     entries
         .flatten()
         .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()) && *pid != own)
-        .filter_map(|pid| read(&pid, folder.as_os_str().as_encoded_bytes()))
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter_map(|pid| read(&pid, &mark))
         .collect()
 }
 
-fn read(pid: &str, needle: &[u8]) -> Option<Process> {
-    let mentions = |text: &[u8]| text.windows(needle.len()).any(|window| window == needle);
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    if !mentions(&command) && !mentions(&environment) {
+fn read(pid: &str, mark: &[u8]) -> Option<Process> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    if !environment.split(|byte| *byte == 0).any(|variable| variable == mark) {
         return None;
     }
+    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // "pid (name) state parent …", where the name may hold anything.
     let mut fields = status[status.rfind(')')? + 1..].split_whitespace();
@@ -60,18 +62,18 @@ mod tests {
     use crate::Program;
 
     #[test]
-    fn a_process_is_found_by_the_folder_in_its_environment() {
+    fn a_process_is_found_by_the_mark_in_its_environment() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(of_folder(folder.path()), []);
+        assert_eq!(of_world(folder.path()), []);
         let program = Program::new("sleep", "/bin/sleep".into(), folder.path().join("log"))
             .argument("600")
-            .environment("STATE", folder.path());
+            .environment(MARK, folder.path());
         program.start().unwrap();
-        let found = of_folder(folder.path());
+        let found = of_world(folder.path());
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].parent, i32::try_from(std::process::id()).unwrap());
         found[0].kill();
         program.stop();
-        assert_eq!(of_folder(folder.path()), []);
+        assert_eq!(of_world(folder.path()), []);
     }
 }

@@ -37,7 +37,8 @@ impl Chrome {
         let driver =
             Program::new("chromedriver", "chromedriver".into(), profile.path().join("log"))
                 .argument(format!("--port={}", port.number()))
-                .environment("TMPDIR", profile.path());
+                .environment("TMPDIR", profile.path())
+                .environment(census::MARK, profile.path());
         driver.start().context("start chromedriver; Debian's package is chromium-driver")?;
         let url = format!("http://{}", port.address());
         let capabilities = capabilities(screen, &profile);
@@ -166,6 +167,14 @@ impl Chrome {
     pub async fn screenshot(&self, name: &str) -> anyhow::Result<()> {
         let folder: PathBuf = binaries::target_folder()?.join("screenshots");
         std::fs::create_dir_all(&folder)?;
+        let moving = "document.getAnimations().filter(animation => \
+                      animation.playState === 'running' && \
+                      animation.effect.getComputedTiming().iterations !== Infinity).length";
+        wait_until("nothing on the page moves", async || {
+            let moving = self.evaluate(moving).await?;
+            ensure(moving == 0, anyhow!("{moving} animations"))
+        })
+        .await?;
         let picture = self.client.screenshot().await.context("take a screenshot")?;
         std::fs::write(folder.join(format!("{name}.png")), picture)?;
         Ok(())
@@ -176,7 +185,7 @@ impl Drop for Chrome {
     fn drop(&mut self) {
         // The driver ends without its browser; a profile in use would be left over.
         self.driver.kill();
-        for process in census::of_folder(self.profile.path()) {
+        for process in census::of_world(self.profile.path()) {
             process.kill();
         }
     }

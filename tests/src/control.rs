@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::edge::Edge;
 use crate::vault::{Vault, write_private};
-use crate::{Port, Program, binaries};
+use crate::{Port, Program, binaries, census};
 
 /// A running control, or one that can be started.
 pub struct Control {
@@ -42,14 +42,15 @@ impl Control {
     ///
     /// # Errors
     /// When there is no port, no secret or no program to be had.
-    pub fn prepare(folder: &Path, vault: &mut Vault) -> anyhow::Result<Self> {
-        let folder = folder.join("control");
+    pub fn prepare(world: &Path, vault: &mut Vault) -> anyhow::Result<Self> {
+        let folder = world.join("control");
         std::fs::create_dir_all(&folder)?;
         let program =
             Program::new("control", binaries::program("control")?, folder.join("control.log"))
                 .argument("serve")
                 .argument("--config")
-                .argument(folder.join("control.toml"));
+                .argument(folder.join("control.toml"))
+                .environment(census::MARK, world);
         Ok(Self {
             program,
             site: Port::claim()?,

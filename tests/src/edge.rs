@@ -10,7 +10,7 @@ use shared::wire::{ChangesRequest, GenerationState};
 
 use crate::control::{Answer, answer, client};
 use crate::vault::{Vault, write_private};
-use crate::{Port, Program, binaries};
+use crate::{Port, Program, binaries, census};
 
 /// A running edge, or one that can be started.
 pub struct Edge {
@@ -28,16 +28,17 @@ impl Edge {
     /// # Errors
     /// When there is no port, no secret or no program to be had.
     pub fn prepare(
-        folder: &Path,
+        world: &Path,
         name: &str,
         public: Port,
         vault: &mut Vault,
     ) -> anyhow::Result<Self> {
-        let folder = folder.join(name);
+        let folder = world.join(name);
         std::fs::create_dir_all(&folder)?;
         let program = Program::new(name, binaries::program("edge")?, folder.join("edge.log"))
             .argument("--config")
-            .argument(folder.join("edge.toml"));
+            .argument(folder.join("edge.toml"))
+            .environment(census::MARK, world);
         Ok(Self {
             program,
             public,

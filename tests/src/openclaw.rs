@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-use crate::{Port, Program, binaries};
+use crate::{Port, Program, binaries, census};
 
 /// The version that `sprite-agent` is written against; the protocol is an exact match.
 const GATEWAY: &str = "openclaw@2026.9.6";
@@ -80,8 +80,7 @@ impl Model {
         )
         .argument("--listen")
         .argument(port.address().to_string())
-        // By this the world finds it again among all processes.
-        .environment("WORLD", folder);
+        .environment(census::MARK, folder);
         Ok(Self { program, port })
     }
 

@@ -36,6 +36,8 @@ pub struct Sprite {
     /// The provider's name of the VM.
     pub name: String,
     folder: PathBuf,
+    /// The folder of the world that this is part of.
+    world: PathBuf,
     agent_port: Port,
     gateway_port: Port,
     health_token: String,
@@ -57,15 +59,16 @@ impl Sprite {
     ///
     /// # Errors
     /// When a port, a secret or the agent's program cannot be had.
-    pub fn prepare(folder: &Path, username: &str, vault: &mut Vault) -> anyhow::Result<Self> {
-        let folder = folder.join("sprites").join(username);
+    pub fn prepare(world: &Path, username: &str, vault: &mut Vault) -> anyhow::Result<Self> {
+        let folder = world.join("sprites").join(username);
         std::fs::create_dir_all(folder.join("openclaw"))?;
         let name = format!("agent-of-{username}");
         let program = binaries::program("sprite-agent")?;
         Ok(Self {
             agent: Program::new(&name, program, folder.join("agent.log"))
                 .argument("--config")
-                .argument(folder.join("sprite-agent.toml")),
+                .argument(folder.join("sprite-agent.toml"))
+                .environment(census::MARK, world),
             username: username.to_owned(),
             name: format!("sprite-{username}"),
             agent_port: Port::claim()?,
@@ -73,6 +76,7 @@ impl Sprite {
             health_token: vault.secret(&format!("sprites/{username}/health_token"))?,
             gateway_token: vault.secret(&format!("sprites/{username}/gateway_token"))?,
             folder,
+            world: world.to_owned(),
         })
     }
 
@@ -124,7 +128,7 @@ impl Sprite {
     /// When there is none at the moment.
     pub fn gateway_process(&self) -> anyhow::Result<Process> {
         let agent = self.agent.pid().context("the agent does not run")?;
-        census::of_folder(&self.state_dir())
+        census::of_world(&self.world)
             .into_iter()
             .find(|process| u32::try_from(process.parent) == Ok(agent))
             .with_context(|| format!("{} has no gateway at the moment", self.name))
@@ -170,13 +174,15 @@ impl Sprite {
             "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\nproxy_ui = false\n\n\
              [supervisor]\nenabled = true\ncommand = {:?}\ndoctor = {:?}\n\
              state_dir = \"{}\"\nready_budget_seconds = 180\nstop_grace_seconds = 10\n\
-             log_dir = \"{}\"\n\n[supervisor.env]\n",
+             log_dir = \"{}\"\n\n[supervisor.env]\n{} = {:?}\n",
             self.gateway_port.address(),
             self.gateway_token,
             line(command, &run),
             line(doctor, &repair),
             self.state_dir().display(),
             self.folder.join("logs").display(),
+            census::MARK,
+            self.world.display().to_string(),
         )?;
         for (name, value) in environment {
             writeln!(text, "{name} = {value:?}")?;

@@ -1,5 +1,6 @@
 //! A whole Arcamatrix on loopback, from nothing.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -80,6 +81,8 @@ pub struct World {
     client: reqwest::Client,
     watched: Mutex<Vec<Watched>>,
     has_failed: AtomicBool,
+    /// Held as long as this world lives.
+    _claim: File,
     temporary: Option<TempDir>,
 }
 
@@ -95,7 +98,10 @@ impl World {
     }
 
     /// Folders, keys, ports; nothing runs yet.
-    fn prepare(plan: &Plan) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When the state folder or a port is taken.
+    pub fn prepare(plan: &Plan) -> anyhow::Result<Self> {
         let (folder, temporary) = match &plan.state {
             Some(folder) => (folder.clone(), None),
             None => {
@@ -107,9 +113,9 @@ impl World {
             .with_context(|| format!("create the state folder {}", folder.display()))?;
         let folder = folder.canonicalize()?;
         allow_many_files();
-        let strangers = census::of_folder(&folder);
-        if let Some(stranger) = strangers.first() {
-            bail!("{} is in use by process {}", folder.display(), stranger.pid);
+        let claim = File::create(folder.join("lock"))?;
+        if claim.try_lock().is_err() {
+            bail!("the state folder {} is in use by another world", folder.display());
         }
         let ring = key_ring(&folder.join("keys.toml"))?;
         let mut vault = Vault::open(folder.join("secrets.json"))?;
@@ -153,11 +159,16 @@ impl World {
             client: crate::control::client(),
             watched: Mutex::default(),
             has_failed: AtomicBool::new(false),
+            _claim: claim,
             temporary,
         })
     }
 
-    async fn begin(&self, plan: &Plan) -> anyhow::Result<()> {
+    /// Starts what [`Self::prepare`] laid out.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn begin(&self, plan: &Plan) -> anyhow::Result<()> {
         let site_url = self.public.site_url();
         let keys = self.folder.join("keys.toml");
         self.control.configure(
@@ -364,7 +375,7 @@ impl World {
             program.stop();
         });
         let mut complaints = Vec::new();
-        for process in census::of_folder(&self.folder) {
+        for process in census::of_world(&self.folder) {
             complaints.push(format!("process {} is left: {}", process.pid, process.command));
             process.kill();
         }

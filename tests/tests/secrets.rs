@@ -82,7 +82,7 @@ async fn save_metrics(world: &World) {
 /// Everybody on a machine can read them.
 fn save_command_lines(world: &World) {
     let lines: Vec<String> =
-        e2e::census::of_folder(world.folder()).into_iter().map(|process| process.command).collect();
+        e2e::census::of_world(world.folder()).into_iter().map(|process| process.command).collect();
     assert!(lines.len() >= world.pids().len(), "{lines:?}");
     std::fs::write(world.folder().join("command-lines"), lines.join("\n")).unwrap();
 }

@@ -52,14 +52,15 @@ async fn main() -> ExitCode {
 
 async fn run(options: &Options) -> anyhow::Result<()> {
     let file = options.state.join("demo.json");
+    let plan = plan(options)?;
+    say("Starting …");
+    let world = World::prepare(&plan)?;
     // It says that all is ready, which is not so yet.
     let _ = std::fs::remove_file(&file);
-    say("Starting …");
-    let plan = plan(options)?;
-    let world = tokio::select! {
-        world = World::start(plan) => world?,
+    tokio::select! {
+        begun = world.begin(&plan) => begun?,
         stopped = shutdown::requested() => return Ok(stopped?),
-    };
+    }
     write_private(&file, &serde_json::to_vec_pretty(&description(&world))?)?;
     say(&welcome(&world, &file));
     if options.headless != "1" {
@@ -70,7 +71,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         failed = first_failure(&world) => Err(failed),
     };
     say("Stopping …");
-    std::fs::remove_file(&file).context("remove demo.json")?;
+    let _ = std::fs::remove_file(&file);
     world.end()?;
     outcome
 }
