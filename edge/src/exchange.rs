@@ -29,7 +29,7 @@ pub struct Exchange {
     answered: Option<Instant>,
     source: Source,
     status: u16,
-    cut: Arc<AtomicBool>,
+    cut: Option<Arc<AtomicBool>>,
     line: Option<Box<Line>>,
 }
 
@@ -60,7 +60,7 @@ impl Exchange {
             answered: None,
             source: Source::Visitor,
             status: 0,
-            cut: Arc::default(),
+            cut: None,
             line,
         }
     }
@@ -69,9 +69,20 @@ impl Exchange {
         self.request
     }
 
-    /// Set it when the request is cut: the exchange may end without being told otherwise.
-    pub fn cut_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.cut)
+    /// For whoever drops the exchange together with the task it runs in: to be
+    /// set when that is done because access was taken away.
+    pub fn cut_flag(&mut self) -> Arc<AtomicBool> {
+        Arc::clone(self.cut.get_or_insert_default())
+    }
+
+    /// Access was taken away.
+    pub fn cut(&mut self) {
+        self.cut_flag().store(true, Ordering::Relaxed);
+    }
+
+    /// Has an answer begun? Then no other can be given.
+    pub fn has_answer(&self) -> bool {
+        self.answered.is_some()
     }
 
     /// The request goes on to a sprite or the site now. Again for a retry.
@@ -91,7 +102,7 @@ impl Exchange {
     }
 
     fn end(&self) -> (Source, Outcome) {
-        if self.cut.load(Ordering::Relaxed) {
+        if self.cut.as_ref().is_some_and(|cut| cut.load(Ordering::Relaxed)) {
             (Source::Edge, Outcome::Cut)
         } else {
             (self.source, Outcome::of_status(self.status))

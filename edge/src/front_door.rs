@@ -24,13 +24,14 @@ use tokio::io::AsyncWriteExt as _;
 use crate::answer::{Answer, Manner};
 use crate::decision::Refused;
 use crate::exchange::Ledger;
+use crate::forward::{ForwardError, Forwarder, Order};
 use crate::guard::Guard;
 use crate::head::{Body, HeadReader, ReadEnd, Refusal};
 use crate::judge::{Judge, Judgement, Passing};
 use crate::metrics::{Outcome, Source};
 use crate::proxy::{Passage, Proxy, Target, TargetKind};
 use crate::tunnel::Tunnel;
-use crate::upstream::{Dialler, Resolver};
+use crate::upstream::Resolver;
 
 pub struct FrontDoor {
     pub judge: Judge,
@@ -38,7 +39,16 @@ pub struct FrontDoor {
     pub ledger: Arc<Ledger>,
     pub proxy: Arc<HttpProxy<Proxy>>,
     pub resolver: Arc<Resolver>,
-    pub dialler: Dialler,
+    pub forwarder: Forwarder,
+}
+
+/// What becomes of a visitor's connection after an answer.
+enum Next {
+    Request,
+    /// All is said.
+    Close,
+    /// Something broke off; there is nobody to be polite to.
+    Drop,
 }
 
 #[async_trait]
@@ -83,6 +93,14 @@ impl FrontDoor {
                         return self.close(stream).await;
                     }
                 }
+                Ok(Judgement::Pass(passing)) if passing.is_plain => {
+                    reader.consume(length);
+                    match self.forward(&mut stream, &mut reader, *passing).await {
+                        Next::Request => {}
+                        Next::Close => return self.close(stream).await,
+                        Next::Drop => return,
+                    }
+                }
                 Ok(Judgement::Pass(passing)) => {
                     let body = match passing.body {
                         Body::None => reader.take_body(length, 0),
@@ -99,6 +117,66 @@ impl FrontDoor {
                     return Box::pin(self.tunnel(stream, *tunnel)).await;
                 }
             }
+        }
+    }
+
+    /// Sends a plain request the short way and brings its answer back.
+    async fn forward(
+        &self,
+        stream: &mut Stream,
+        reader: &mut HeadReader,
+        passing: Passing,
+    ) -> Next {
+        let Passing { head, kind, upstream, group, entry, mut exchange, manner, .. } = passing;
+        let order = Order {
+            head: &head,
+            kind,
+            upstream: &upstream,
+            group,
+            request: manner.request,
+            head_only: manner.head_only,
+            repeatable: passing.repeatable,
+            keep_alive: manner.keep_alive,
+        };
+        let forward = self.forwarder.forward(stream, reader, &order, &mut exchange);
+        let result = match &entry {
+            None => forward.await,
+            Some(entry) => tokio::select! {
+                biased;
+                result = forward => result,
+                () = entry.cut() => {
+                    exchange.cut();
+                    self.ledger.metrics.count_cut_request();
+                    return Next::Drop;
+                }
+            },
+        };
+        let error = match result {
+            Ok(true) => return Next::Request,
+            Ok(false) => return Next::Close,
+            Err(ForwardError::Visitor) => {
+                exchange.failed(Source::Visitor);
+                return Next::Drop;
+            }
+            Err(error) => error,
+        };
+        tracing::debug!(request = %manner.request, %error, "a request could not be passed on");
+        let (source, refused) = match kind {
+            TargetKind::Site => (Source::Site, Refused::SiteUnreachable),
+            TargetKind::Sprite if error.is_timeout() => (Source::Sprite, Refused::SpriteTimeout),
+            TargetKind::Sprite => (Source::Sprite, Refused::SpriteUnreachable),
+        };
+        if exchange.has_answer() {
+            // Only the end of the connection can tell of a failure in the middle.
+            exchange.failed(source);
+            return Next::Drop;
+        }
+        let answer = Answer::refused(refused, self.judge.site(), manner);
+        exchange.answered(source, answer.status);
+        match self.write(stream, &answer).await {
+            true if manner.keep_alive => Next::Request,
+            true => Next::Close,
+            false => Next::Drop,
         }
     }
 
@@ -156,7 +234,7 @@ impl FrontDoor {
     }
 
     async fn tunnel(&self, mut stream: Stream, tunnel: Tunnel) {
-        match tunnel.open(&self.dialler).await {
+        match tunnel.open(&self.forwarder.dialler).await {
             Ok(open) => open.run(stream, &self.ledger.metrics).await,
             Err((refused, mut exchange)) => {
                 let request = exchange.request();

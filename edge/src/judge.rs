@@ -12,10 +12,11 @@ use crate::answer::{Answer, Manner};
 use crate::config::Limits;
 use crate::decision::{Decision, Question, Refused, Workspace, decide};
 use crate::exchange::{Exchange, Ledger};
+use crate::forward;
 use crate::front_door::random_request_id;
 use crate::guard::Guard;
 use crate::head::{Body, Head, NO_HEADERS, Refusal};
-use crate::headers::{Credential, Forwarded, forward};
+use crate::headers::{self, Credential, Forwarded};
 use crate::keys::{KeyFile, Keys};
 use crate::live::{Entry, Kind, Live, Ticket};
 use crate::proxy::TargetKind;
@@ -79,6 +80,10 @@ pub struct Passing {
     pub entry: Option<Entry>,
     pub exchange: Exchange,
     pub manner: Manner,
+    /// It can go the short way; see [`crate::forward`].
+    pub is_plain: bool,
+    /// It may be sent twice without harm (RFC 9110, 9.2.2).
+    pub repeatable: bool,
 }
 
 /// A request and what was found out about it.
@@ -238,6 +243,8 @@ impl Judge {
             entry: Some(entry),
             exchange,
             manner,
+            is_plain: forward::takes(head),
+            repeatable: is_repeatable(head.method),
         }))
     }
 
@@ -255,6 +262,8 @@ impl Judge {
             entry: None,
             exchange,
             manner,
+            is_plain: forward::takes(head),
+            repeatable: is_repeatable(head.method),
         }))
     }
 
@@ -267,7 +276,10 @@ impl Judge {
         manner: Manner,
     ) -> Vec<u8> {
         let scheme = self.site.scheme_name();
-        forward(head, &Forwarded { host, address, scheme, request: manner.request, credential })
+        headers::forward(
+            head,
+            &Forwarded { host, address, scheme, request: manner.request, credential },
+        )
     }
 
     fn answer_here(
@@ -312,6 +324,10 @@ fn is_navigation(head: &Head<'_>) -> bool {
         Some(mode) => mode == "navigate",
         None => is_read && head.header("accept").is_some_and(|kinds| kinds.contains("text/html")),
     }
+}
+
+fn is_repeatable(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
 }
 
 /// Names one assignment of one sprite to one workspace: its connections are nobody else's.

@@ -1,6 +1,6 @@
 //! The parts of the edge, in the order in which a request meets them:
 //! [`front_door`], [`head`], [`judge`] and [`decision`], then [`answer`],
-//! [`proxy`] or [`tunnel`]. [`routes`] and [`live`] are what [`admin`] changes
+//! [`forward`], [`proxy`] or [`tunnel`]. [`routes`] and [`live`] are what [`admin`] changes
 //! meanwhile.
 
 pub mod access_log;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod cookies;
 pub mod decision;
 pub mod exchange;
+pub mod forward;
 pub mod front_door;
 pub mod guard;
 pub mod head;

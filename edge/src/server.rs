@@ -18,6 +18,7 @@ use crate::access_log::AccessLog;
 use crate::admin;
 use crate::config::Config;
 use crate::exchange::Ledger;
+use crate::forward::{Forwarder, PoolLimits};
 use crate::front_door::FrontDoor;
 use crate::guard::Guard;
 use crate::judge::Judge;
@@ -100,10 +101,16 @@ fn front_door(
     let ca_file = upstream.ca_file.as_deref();
     let dialler = Dialler::new(Arc::clone(&resolver), ca_file, upstream.connect_timeout)?;
     let proxy = Proxy { site: Arc::clone(&site), limits };
+    let forwarder = Forwarder {
+        dialler,
+        read_timeout: upstream.read_timeout,
+        write_timeout: config.limits.write_timeout,
+        pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
+    };
     Ok(FrontDoor {
         proxy: Arc::new(http_proxy(&server.configuration, proxy)),
         resolver,
-        dialler,
+        forwarder,
         guard: Arc::clone(guard),
         ledger: Arc::clone(ledger),
         judge: Judge {

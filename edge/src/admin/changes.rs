@@ -10,7 +10,7 @@ use shared::wire::Applied;
 use tokio::time::timeout;
 
 use super::reply::Failure;
-use super::{BODY_PAUSE_MAX, State};
+use super::{BODY_WAIT_MAX, State};
 use crate::routes::Batch;
 
 /// `BATCH_MAX_CHANGES` changes of the longest kind fit into three quarters of it.
@@ -22,7 +22,7 @@ pub(super) async fn post(
 ) -> Result<Json<Applied>, Failure> {
     let busy = |_| Failure::busy("other changes are being applied");
     let _permit = state.0.changes.try_acquire().map_err(busy)?;
-    let body = timeout(BODY_PAUSE_MAX, body::to_bytes(body, BODY_MAX_BYTES)).await;
+    let body = timeout(BODY_WAIT_MAX, body::to_bytes(body, BODY_MAX_BYTES)).await;
     let body = body.map_err(|_| {
         Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time")
     })?;

@@ -34,11 +34,11 @@ use crate::routes::Routes;
 use reply::Failure;
 
 /// Batches that are read or wait for the disk at a time. Control sends one after
-/// the other; the rest is told to come again.
-const CHANGES_AT_ONCE: usize = 4;
+/// the other; whoever comes on top of these is told to come again.
+const CHANGES_AT_ONCE: usize = 8;
 
-/// How long a body may pause. Control is near.
-const BODY_PAUSE_MAX: Duration = Duration::from_secs(15);
+/// How long a batch, or the next piece of a table, may take to come. Control is near.
+const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// How long requests may take to end after the edge was told to stop.
 const DRAIN: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use shared::wire::Applied;
 use tokio::time::timeout;
 
 use super::reply::Failure;
-use super::{BODY_PAUSE_MAX, State};
+use super::{BODY_WAIT_MAX, State};
 use crate::routes::Upload;
 
 pub(super) async fn put(
@@ -24,7 +24,7 @@ pub(super) async fn put(
     let mut upload = Upload::new(routes.policy().clone());
     let mut pieces = body.into_data_stream();
     loop {
-        let piece = timeout(BODY_PAUSE_MAX, pieces.next()).await.map_err(|_| {
+        let piece = timeout(BODY_WAIT_MAX, pieces.next()).await.map_err(|_| {
             Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the table paused too long")
         })?;
         let Some(piece) = piece else { break };

@@ -277,7 +277,11 @@ async fn routes_are_shown_one_by_one_and_page_by_page() {
     let (status, body) = edge.get("/v1/routes/ada").await;
     assert_eq!((status, body), (StatusCode::OK, json!(route("ada"))));
     assert_eq!(edge.get("/v1/routes/nobody").await.0, StatusCode::NOT_FOUND);
-    assert_eq!(edge.get("/v1/routes/a_b").await.0, StatusCode::BAD_REQUEST);
+    for name in ["a_b", "%ff", "ada%00"] {
+        let (status, body) = edge.get(&format!("/v1/routes/{name}")).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{name}");
+        assert_eq!(body["error"]["field"], "username", "{name}");
+    }
     let (_, first) = edge.get("/v1/routes?limit=2").await;
     assert_eq!(first["next"], "grace");
     let (_, second) = edge.get("/v1/routes?limit=2&after=grace").await;

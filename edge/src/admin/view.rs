@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{self, Path, Query};
 use axum::http::StatusCode;
 use serde::Deserialize;
@@ -47,11 +47,11 @@ pub(super) async fn list(
 
 pub(super) async fn find(
     extract::State(state): extract::State<State>,
-    Path(username): Path<String>,
+    username: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Route>, Failure> {
-    let username = Username::parse(&username).map_err(|error| {
-        Failure::bad_request("username", error.to_string()).at_field("username")
-    })?;
+    let refuse = |reason: String| Failure::bad_request("username", reason).at_field("username");
+    let Path(username) = username.map_err(|error| refuse(error.body_text()))?;
+    let username = Username::parse(&username).map_err(|error| refuse(error.to_string()))?;
     let route = state.0.routes.find(&username).ok_or_else(|| {
         Failure::new(StatusCode::NOT_FOUND, "no_route", format!("{username} has no route here"))
     })?;

@@ -1,10 +1,12 @@
 //! Collects the bytes of one request head, and not one longer than allowed.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use memchr::memchr_iter;
 use pingora::time::timeout;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
@@ -63,13 +65,27 @@ impl HeadReader {
                 }
                 Some(limit) => limit.saturating_duration_since(Instant::now()),
             };
-            match timeout(wait, read_some(stream, &mut self.buffer)).await {
+            let read = poll_fn(|context| poll_read(stream, context, &mut self.buffer));
+            match timeout(wait, read).await {
                 Ok(Ok(count)) if count > 0 => {}
                 Ok(_) => return Err(ReadEnd::Closed),
                 Err(_) if self.buffer.is_empty() => return Err(ReadEnd::Closed),
                 Err(_) => return Err(ReadEnd::Refused(Refusal::Timeout)),
             }
         }
+    }
+
+    /// Reads ahead, while the visitor waits for an answer. Ready with zero when
+    /// he has left; never more than one head is kept.
+    pub fn poll_more<S: AsyncRead + Unpin + ?Sized>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<usize>> {
+        if self.buffer.len() >= MAX_HEAD_BYTES {
+            return Poll::Pending;
+        }
+        poll_read(stream, context, &mut self.buffer)
     }
 
     pub fn bytes(&self) -> &[u8] {
@@ -96,39 +112,41 @@ impl HeadReader {
         body
     }
 
+    /// Where the head ends, if it is all there. Looks at each byte once.
     fn find_end(&mut self) -> Result<Option<usize>, Refusal> {
-        const END: &[u8] = b"\r\n\r\n";
-        let from = self.searched.saturating_sub(END.len() - 1);
-        let found = self.buffer[from..].windows(END.len()).position(|window| window == END);
-        match found.map(|at| from + at + END.len()) {
-            Some(length) if length <= MAX_HEAD_BYTES => Ok(Some(length)),
-            None if self.buffer.len() < MAX_HEAD_BYTES => {
-                // A head with bare line feeds would never end here: say so at once.
-                if self.buffer[from..].windows(2).any(|pair| pair[0] != b'\r' && pair[1] == b'\n') {
-                    return Err(Refusal::LineEnding);
-                }
-                self.searched = self.buffer.len();
-                Ok(None)
+        for at in memchr_iter(b'\n', &self.buffer[self.searched..]) {
+            let at = self.searched + at;
+            let before = &self.buffer[..at];
+            // A head with bare line feeds might never end here: say so at once.
+            if before.last() != Some(&b'\r') {
+                return Err(Refusal::LineEnding);
             }
-            _ => Err(Refusal::TooLarge),
+            if before.ends_with(b"\r\n\r") {
+                let length = at + 1;
+                return if length <= MAX_HEAD_BYTES {
+                    Ok(Some(length))
+                } else {
+                    Err(Refusal::TooLarge)
+                };
+            }
         }
+        self.searched = self.buffer.len();
+        if self.searched < MAX_HEAD_BYTES { Ok(None) } else { Err(Refusal::TooLarge) }
     }
 }
 
 /// Appends what one read gives. While it waits, no buffer is held for it:
 /// ten thousand idle connections must not cost ten thousand buffers.
-async fn read_some<S: AsyncRead + Unpin + ?Sized>(
+fn poll_read<S: AsyncRead + Unpin + ?Sized>(
     stream: &mut S,
+    context: &mut Context<'_>,
     into: &mut BytesMut,
-) -> std::io::Result<usize> {
-    std::future::poll_fn(|context| {
-        let mut space = [std::mem::MaybeUninit::uninit(); 8 * 1024];
-        let mut read = ReadBuf::uninit(&mut space);
-        ready!(Pin::new(&mut *stream).poll_read(context, &mut read))?;
-        into.extend_from_slice(read.filled());
-        Poll::Ready(Ok(read.filled().len()))
-    })
-    .await
+) -> Poll<std::io::Result<usize>> {
+    let mut space = [std::mem::MaybeUninit::uninit(); 8 * 1024];
+    let mut read = ReadBuf::uninit(&mut space);
+    ready!(Pin::new(stream).poll_read(context, &mut read))?;
+    into.extend_from_slice(read.filled());
+    Poll::Ready(Ok(read.filled().len()))
 }
 
 #[cfg(test)]

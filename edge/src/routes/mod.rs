@@ -29,7 +29,7 @@ use arc_swap::ArcSwap;
 use shared::process::time;
 use shared::wire::{Applied, GenerationState, RoutesPage};
 use shared::{AddressPolicy, Route, SessionId, Username};
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use crate::live::{CutCount, Live};
 
@@ -107,6 +107,8 @@ impl Routes {
             path: path.to_owned(),
             store: Mutex::new(Some(store)),
         };
+        let GenerationState { generation, routes: count, .. } = routes.state();
+        info!(%generation, routes = count, "generation {generation} with {count} routes is on disk");
         Ok(Opened { routes, moved_aside })
     }
 
@@ -159,8 +161,11 @@ impl Routes {
         let served = **self.state.load();
         let (plan, next) = plan::plan_whole(whole, served.as_ref(), &self.tables.load())?;
         write(&mut store, &plan)?;
-        self.tables.store(Arc::new(next));
-        Ok(self.serve(&plan))
+        self.change_tables(next);
+        let applied = self.serve(&plan);
+        let GenerationState { generation, routes, .. } = plan.state;
+        info!(%generation, routes, "a whole table came: generation {generation}, {routes} routes");
+        Ok(applied)
     }
 
     /// At most `limit` routes in the order of names, from behind `after`.
@@ -182,12 +187,21 @@ impl Routes {
             // The write that failed may have reached the disk after all.
             if state != **self.state.load() {
                 let steps = self.tables.load().steps_to(&tables);
-                self.tables.store(Arc::new(tables));
+                self.change_tables(tables);
                 self.serve(&Plan { state: state.unwrap_or_else(empty_state), steps });
             }
             *store = Some(opened);
         }
         Ok(store)
+    }
+
+    fn change_tables(&self, next: Tables) {
+        let old = self.tables.swap(Arc::new(next));
+        // A reader that still looks into the old ones, which takes a moment, would
+        // be the one to free a million routes, in the middle of a request.
+        while Arc::strong_count(&old) > 1 {
+            std::thread::yield_now();
+        }
     }
 
     /// What remains to be done when the tables have changed.
@@ -196,10 +210,14 @@ impl Routes {
         let count = self.cut(&plan.steps);
         let (generation, changes) = (plan.state.generation, plan.steps.len());
         let CutCount { sockets, requests } = count;
-        info!(
-            %generation,
-            changes, sockets, requests, "serving generation {generation} after {changes} changes"
-        );
+        if count == CutCount::default() {
+            debug!(%generation, changes, "serving generation {generation}");
+        } else {
+            info!(
+                %generation, changes, sockets, requests,
+                "serving generation {generation}; cut {sockets} sockets and {requests} requests"
+            );
+        }
         Applied { generation, sockets_cut: sockets, requests_cut: requests }
     }
 

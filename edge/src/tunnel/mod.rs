@@ -7,7 +7,6 @@ mod handshake;
 mod pump;
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pingora::protocols::Stream;
@@ -55,7 +54,7 @@ impl Tunnel {
         let result = tokio::select! {
             result = attempt => result,
             () = self.entry.cut() => {
-                self.exchange.cut_flag().store(true, Ordering::Relaxed);
+                self.exchange.cut();
                 Err(OpenError::Cut)
             }
         };
@@ -94,7 +93,7 @@ impl OpenTunnel {
             End::Idle => debug!(request = %exchange.request(), "an idle WebSocket was closed"),
             End::Cut => {
                 metrics.count_cut_socket();
-                exchange.cut_flag().store(true, Ordering::Relaxed);
+                exchange.cut();
             }
         }
     }

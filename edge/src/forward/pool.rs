@@ -1,0 +1,138 @@
+//! Connections to sprites that wait for the next request.
+//!
+//! One pool for each worker thread: a connection stays with the thread whose
+//! runtime watches it, and nobody waits for a lock. Connections are kept by
+//! group, so that none serves two workspaces, or two customers of one VM.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::io::ReadBuf;
+
+use crate::upstream::Duplex;
+
+#[derive(Debug, Clone, Copy)]
+pub struct PoolLimits {
+    /// Connections kept in one thread. With no room left one is closed instead.
+    pub connections: usize,
+    /// For how long.
+    pub idle: Duration,
+}
+
+#[derive(Default)]
+struct Pool {
+    groups: HashMap<u64, Vec<Idle>>,
+    connections: usize,
+    is_swept: bool,
+}
+
+struct Idle {
+    sprite: Box<dyn Duplex>,
+    since: Instant,
+}
+
+thread_local! {
+    static POOL: RefCell<Pool> = RefCell::default();
+}
+
+/// A connection of `group` on which nothing has come while it waited.
+pub(super) fn take(group: u64) -> Option<Box<dyn Duplex>> {
+    POOL.with_borrow_mut(|pool| {
+        loop {
+            let idle = pool.groups.get_mut(&group)?;
+            let Some(Idle { mut sprite, .. }) = idle.pop() else {
+                pool.groups.remove(&group);
+                return None;
+            };
+            pool.connections -= 1;
+            // Bytes nobody asked for, or the end: either way it is of no more use.
+            if is_quiet(&mut *sprite) {
+                return Some(sprite);
+            }
+        }
+    })
+}
+
+/// Keeps `sprite` for the next request of `group`.
+pub(super) fn put(group: u64, sprite: Box<dyn Duplex>, limits: PoolLimits) {
+    let must_start_sweeping = POOL.with_borrow_mut(|pool| {
+        if pool.connections >= limits.connections {
+            return false;
+        }
+        pool.connections += 1;
+        pool.groups.entry(group).or_default().push(Idle { sprite, since: Instant::now() });
+        !std::mem::replace(&mut pool.is_swept, true)
+    });
+    if must_start_sweeping {
+        // The runtime of this thread runs it here, where the pool is.
+        tokio::spawn(sweep_for_ever(limits.idle));
+    }
+}
+
+async fn sweep_for_ever(idle: Duration) {
+    let mut ticks = tokio::time::interval(idle / 4);
+    loop {
+        ticks.tick().await;
+        POOL.with_borrow_mut(|pool| pool.sweep(idle));
+    }
+}
+
+impl Pool {
+    fn sweep(&mut self, idle: Duration) {
+        self.groups.retain(|_, connections| {
+            connections.retain(|connection| connection.since.elapsed() < idle);
+            !connections.is_empty()
+        });
+        self.connections = self.groups.values().map(Vec::len).sum();
+    }
+}
+
+fn is_quiet(sprite: &mut dyn Duplex) -> bool {
+    let mut space = [0; 1];
+    let mut read = ReadBuf::new(&mut space);
+    let mut context = Context::from_waker(Waker::noop());
+    matches!(Pin::new(sprite).poll_read(&mut context, &mut read), Poll::Pending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncWriteExt as _, DuplexStream, duplex};
+
+    const LIMITS: PoolLimits = PoolLimits { connections: 2, idle: Duration::from_secs(60) };
+
+    fn put_one(group: u64) -> DuplexStream {
+        let (near, far) = duplex(64);
+        put(group, Box::new(near), LIMITS);
+        far
+    }
+
+    #[tokio::test]
+    async fn a_connection_comes_back_to_its_own_group_once() {
+        let _far = put_one(1);
+        assert!(take(2).is_none());
+        assert!(take(1).is_some());
+        assert!(take(1).is_none());
+    }
+
+    #[tokio::test]
+    async fn one_that_ended_or_spoke_unasked_does_not_come_back() {
+        drop(put_one(1));
+        assert!(take(1).is_none());
+        let mut far = put_one(1);
+        far.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
+        assert!(take(1).is_none());
+    }
+
+    #[tokio::test]
+    async fn there_are_never_more_than_allowed_and_old_ones_go() {
+        let _far = [put_one(1), put_one(2), put_one(3)];
+        assert!(take(3).is_none(), "the third found no room");
+        POOL.with_borrow_mut(|pool| pool.sweep(Duration::ZERO));
+        assert!(take(1).is_none());
+        assert!(POOL.with_borrow(|pool| pool.connections == 0 && pool.groups.is_empty()));
+    }
+}
