@@ -1,5 +1,6 @@
 //! What the kernel says a program has used.
 
+use std::collections::HashMap;
 use std::fs;
 use std::time::Duration;
 
@@ -14,31 +15,54 @@ pub enum Account {
     Thread { id: i32 },
 }
 
+/// Time that threads have spent on a processor, in user space and in the kernel.
+///
+/// By thread: when one ends, its time leaves the account, and a plain sum would
+/// take it off the others'.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CpuTime {
+    by_thread: HashMap<String, Duration>,
+}
+
+impl CpuTime {
+    /// What was spent after `earlier` by the threads that are still there.
+    pub fn since(&self, earlier: &Self) -> Duration {
+        let spent = |(thread, now): (&String, &Duration)| {
+            now.saturating_sub(earlier.by_thread.get(thread).copied().unwrap_or_default())
+        };
+        self.by_thread.iter().map(spent).sum()
+    }
+}
+
 impl Account {
-    /// Time on a processor until now, in user space and in the kernel.
-    ///
     /// From `schedstat`, which counts nanoseconds; `stat` counts ticks of 10 ms.
     ///
     /// # Errors
     /// When the process has ended, or the kernel keeps no such account.
-    pub fn cpu(self) -> anyhow::Result<Duration> {
+    pub fn cpu(self) -> anyhow::Result<CpuTime> {
+        let mut time = CpuTime::default();
         match self {
-            Self::Thread { id } => on_cpu(&format!("/proc/self/task/{id}/schedstat")),
+            Self::Thread { id } => {
+                let path = format!("/proc/self/task/{id}/schedstat");
+                let spent = on_cpu(&path)?;
+                time.by_thread.insert(path, spent);
+            }
             Self::Process { pid } => {
                 let folder = format!("/proc/{pid}/task");
                 let tasks = fs::read_dir(&folder).with_context(|| format!("listing {folder}"))?;
-                let mut sum = Duration::ZERO;
                 for task in tasks {
-                    let path = task?.path().join("schedstat");
-                    // A thread that ended in between takes its time with it.
-                    sum += on_cpu(&path.display().to_string()).unwrap_or_default();
+                    let path = task?.path().join("schedstat").display().to_string();
+                    // A thread may end between the listing and the look.
+                    if let Ok(spent) = on_cpu(&path) {
+                        time.by_thread.insert(path, spent);
+                    }
                 }
-                if sum.is_zero() {
-                    bail!("{folder}/*/schedstat counts nothing: CONFIG_SCHED_INFO is needed");
-                }
-                Ok(sum)
             }
         }
+        if time.by_thread.values().all(Duration::is_zero) {
+            bail!("schedstat counts nothing for {self:?}: CONFIG_SCHED_INFO is needed");
+        }
+        Ok(time)
     }
 }
 
@@ -94,10 +118,23 @@ mod tests {
         let account = Account::Process { pid: std::process::id() };
         let before = account.cpu().unwrap();
         let mut sum = 0_u64;
-        while account.cpu().unwrap() == before {
+        while account.cpu().unwrap().since(&before).is_zero() {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         assert!(resident_bytes(std::process::id()).unwrap() > 100_000);
+    }
+
+    #[test]
+    fn a_thread_that_ends_takes_nothing_off_the_others() {
+        let time = |threads: &[(&str, u64)]| CpuTime {
+            by_thread: threads
+                .iter()
+                .map(|(name, seconds)| ((*name).to_owned(), Duration::from_secs(*seconds)))
+                .collect(),
+        };
+        let before = time(&[("1", 5), ("2", 100)]);
+        let after = time(&[("1", 8), ("3", 1)]);
+        assert_eq!(after.since(&before), Duration::from_secs(4));
     }
 
     #[test]

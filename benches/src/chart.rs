@@ -11,8 +11,8 @@ const WIDTH: f64 = 860.0;
 const ROW: f64 = 24.0;
 /// Where the bars begin: names stand to the left of it.
 const LEFT: f64 = 330.0;
-/// How far a bar may reach; its figure stands to the right of it.
-const REACH: f64 = 400.0;
+/// How far a bar may reach; figures stand in a column to the right of it.
+const REACH: f64 = 360.0;
 /// A figure is drawn up to so many times its bar, beyond that with an arrow.
 const MOST_TIMES: f64 = 2.0;
 
@@ -98,12 +98,12 @@ impl Picture {
     fn row(&mut self, name: &str, class: &str, length: f64, value: &str) {
         let (top, base) = (self.y + 4.0, self.y + 17.0);
         let (name_x, height) = (LEFT - 10.0, ROW - 7.0);
-        let value_x = LEFT + length.max(1.0) + 8.0;
+        let value_x = LEFT + REACH + 12.0;
         writeln!(
             self.body,
             "<text class=\"name\" x=\"{name_x}\" y=\"{base}\">{}</text>\
              <rect class=\"{class}\" x=\"{LEFT}\" y=\"{top}\" width=\"{:.1}\" height=\"{height}\" rx=\"2\"/>\
-             <text x=\"{value_x:.1}\" y=\"{base}\">{}</text>",
+             <text x=\"{value_x}\" y=\"{base}\">{}</text>",
             escape(name),
             length.max(1.0),
             escape(value)

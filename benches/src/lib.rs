@@ -7,6 +7,7 @@
 
 pub mod accounting;
 pub mod admin;
+pub mod agent;
 
 pub mod chart;
 pub mod child;
@@ -14,10 +15,12 @@ pub mod cores;
 pub mod echo;
 pub mod effort;
 pub mod frame;
+pub mod gateway;
 pub mod http;
 pub mod latency;
 pub mod load;
 pub mod machine;
+pub mod page;
 pub mod peers;
 pub mod programs;
 pub mod quantity;

@@ -125,7 +125,7 @@ pub async fn run(
     for task in tasks {
         results.push(task.await.context("a visitor panicked")?);
     }
-    let (elapsed, cpu) = (started.elapsed(), door.account.cpu()?.saturating_sub(before));
+    let (elapsed, cpu) = (started.elapsed(), door.account.cpu()?.since(&before));
     let mut latencies = Latencies::default();
     for result in results {
         let (_client, of_one) = result?;

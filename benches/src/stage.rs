@@ -12,6 +12,12 @@ use crate::peers::Nginx;
 use crate::programs::Programs;
 use crate::tenants::Ring;
 
+/// Visitor and echo are both ours; a proxy needs two as well.
+const FILES_PER_SOCKET: usize = 2;
+
+/// What else is open in any of the programs, generously.
+const OTHER_FILES: usize = 512;
+
 pub struct Stage {
     pub cores: Cores,
     pub effort: Effort,
@@ -30,12 +36,14 @@ impl Stage {
     /// # Errors
     /// Whatever keeps one of them from starting.
     pub async fn set_up(
-        effort: Effort,
+        mut effort: Effort,
         cores: Cores,
         programs: Programs,
         folder: &Path,
     ) -> anyhow::Result<Self> {
-        raise_open_files()?;
+        let open_files = usize::try_from(raise_open_files()?).unwrap_or(usize::MAX);
+        let fit = open_files.saturating_sub(OTHER_FILES) / FILES_PER_SOCKET;
+        effort.idle_connections = effort.idle_connections.min(fit);
         cores::pin_this_thread(cores.load)?;
         let echo = EchoServer::start(cores.upstream)?;
         let web = Nginx::start_upstream(&programs.nginx, cores.upstream, folder).await?;
@@ -44,9 +52,10 @@ impl Stage {
     }
 }
 
-/// Each idle WebSocket needs two descriptors here; the programs inherit the limit.
-fn raise_open_files() -> anyhow::Result<()> {
+/// As many as we may have; the programs inherit it.
+fn raise_open_files() -> anyhow::Result<u64> {
     let limits = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limits.maximum, ..limits };
-    setrlimit(Resource::Nofile, raised).context("raising the limit of open files")
+    setrlimit(Resource::Nofile, raised).context("raising the limit of open files")?;
+    Ok(limits.maximum.unwrap_or(u64::MAX))
 }
