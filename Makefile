@@ -36,7 +36,7 @@ bench: need-build need-bench ## Measure the edge beside nginx; prints a table, w
 	cargo bench --package benches
 
 test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
-	cargo test --package e2e --features openclaw --test openclaw -- --nocapture
+	cargo test --package e2e --test openclaw -- --ignored --nocapture
 
 need-build:
 	@.ci/need $(BUILD_NEEDS)

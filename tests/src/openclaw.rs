@@ -34,17 +34,25 @@ impl OpenClaw {
         }
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
-        let output = Command::new("npm")
-            .args(["install", "--no-audit", "--no-fund", "--loglevel=error", NODE, GATEWAY])
-            .current_dir(&folder)
-            .output()
-            .context("run npm; `apt-get install npm` brings it")?;
-        if !output.status.success() {
-            bail!("install {GATEWAY}: {}", String::from_utf8_lossy(&output.stderr));
-        }
+        // OpenClaw's install asks for the Node that it is to run on.
+        installed.npm_install(NODE)?;
+        installed.npm_install(GATEWAY)?;
         // Written last: an install that was interrupted is done again.
         std::fs::write(done, "")?;
         Ok(installed)
+    }
+
+    fn npm_install(&self, package: &str) -> anyhow::Result<()> {
+        let output = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--loglevel=error", package])
+            .current_dir(&self.folder)
+            .env("PATH", self.search_path())
+            .output()
+            .context("run npm; Debian's package is npm")?;
+        if !output.status.success() {
+            bail!("install {package}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
     }
 
     /// Program and first argument; the gateway's own arguments follow.
@@ -78,8 +86,8 @@ impl Model {
             binaries::program("fake-model")?,
             folder.join("fake-model.log"),
         )
-        .argument("--listen")
-        .argument(port.address().to_string())
+        .argument("--port")
+        .argument(port.number().to_string())
         .environment(census::MARK, folder);
         Ok(Self { program, port })
     }
