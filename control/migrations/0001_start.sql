@@ -44,6 +44,8 @@ CREATE TABLE sign_in_codes (
 CREATE INDEX sign_in_codes_session ON sign_in_codes (account_session);
 CREATE INDEX sign_in_codes_expires ON sign_in_codes (expires_at);
 
+-- Failures by what they are counted for, and without any, the places where
+-- somebody has signed in.
 CREATE TABLE login_failures (
     subject    TEXT PRIMARY KEY,
     failures   BIGINT NOT NULL,

@@ -2,7 +2,8 @@
 //!
 //! Three counters: of an address, of an account from one address, and of an
 //! account from everywhere. The first two close for a while; the last only slows
-//! down, because a stranger must not be able to lock a customer out.
+//! down, and not the places where the customer has signed in before: a stranger
+//! must not be able to lock a customer out.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -46,6 +47,12 @@ const ONE_PLACE: Limit =
 /// Against guessing one account from many places: twenty an hour, then slower.
 const ONE_ACCOUNT: Limit =
     Limit { window: Duration::from_secs(60 * 60), failures: 20, beyond: Beyond::Slower };
+
+/// How long a place is remembered where somebody signed in: longer than a session lasts.
+pub const PLACE_LIFETIME: Duration = Duration::from_secs(60 * 86_400);
+
+/// How often that memory is renewed: not with a write for every sign-in.
+pub const PLACE_RENEWAL: Duration = Duration::from_secs(86_400);
 
 const SLOWEST: Duration = Duration::from_secs(60);
 
@@ -93,6 +100,8 @@ pub struct Counters {
     /// Of the account from this address; a success clears it.
     pub pair: Option<Subject>,
     pub account: Option<Subject>,
+    /// Is there since the account was signed in to from this address.
+    pub known_place: Option<Subject>,
 }
 
 impl Counters {
@@ -103,13 +112,16 @@ impl Counters {
             address: Subject(format!("address {network}")),
             pair: username.map(|name| Subject(format!("pair {name} {network}"))),
             account: username.map(|name| Subject(format!("account {name}"))),
+            known_place: username.map(|name| Subject(format!("known {name} {network}"))),
         }
     }
 
-    pub fn limits(&self) -> Vec<(Subject, Limit)> {
+    /// What counts for an attempt; the account's own counter only from a place that is new.
+    pub fn limits(&self, is_known_place: bool) -> Vec<(Subject, Limit)> {
         let address = std::iter::once((&self.address, ONE_PLACE));
         let pair = self.pair.iter().map(|subject| (subject, ONE_PLACE));
-        let account = self.account.iter().map(|subject| (subject, ONE_ACCOUNT));
+        let account = self.account.iter().filter(|_| !is_known_place);
+        let account = account.map(|subject| (subject, ONE_ACCOUNT));
         address
             .chain(pair)
             .chain(account)

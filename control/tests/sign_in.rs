@@ -159,6 +159,26 @@ async fn five_failures_close_the_door_to_an_address_and_read_alike() {
 }
 
 #[tokio::test]
+async fn guesses_from_many_places_slow_new_places_down_and_not_the_owner() {
+    let world = world().await;
+    let mut owner = Browser::new(&world);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let places: Vec<String> = (0..20).map(|n| format!("198.51.100.{n}")).collect();
+    for place in &places {
+        let mut guesser = Browser::new(&world);
+        guesser.address = place;
+        let page = guesser.log_in("ada", "wrong password here").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{place}");
+    }
+    let mut new = Browser::new(&world);
+    new.address = "192.0.2.77";
+    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    world.let_pass(Duration::from_secs(1));
+    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn guesses_that_come_at_once_are_counted_one_by_one() {
     let world = world().await;
     let guess = async |_| {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use shared::Username;
 use tracing::{info, warn};
 
-use crate::failures::Counters;
+use crate::failures::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, Subject};
 use crate::metrics::Metrics;
 use crate::passwords::{Password, PasswordError, Passwords, Verdict};
 use crate::store::{Store, StoreError};
@@ -91,7 +91,12 @@ impl SignIn {
             .await
             .ok_or(Refused::Busy { retry_after: RETRY_WHEN_BUSY })?;
         let counters = Counters::of(username.as_ref(), address);
-        if let Some(retry_after) = self.wait(&counters, now).await? {
+        let known_since = match &counters.known_place {
+            Some(place) => self.store.tally(place).await?.map(|tally| tally.last),
+            None => None,
+        };
+        let limits = counters.limits(known_since.is_some());
+        if let Some(retry_after) = self.wait(&limits, now).await? {
             return Err(Refused::TooMany { retry_after });
         }
         let stored = match &username {
@@ -106,10 +111,15 @@ impl SignIn {
         match (verdict, username) {
             (Ok(Verdict::Right { rehashed }), Some(username)) => {
                 self.succeeded(&username, &counters, hash.zip(rehashed)).await?;
+                if let Some(place) = &counters.known_place
+                    && known_since.is_none_or(|since| now.since(since) >= PLACE_RENEWAL)
+                {
+                    self.store.remember_place(place, now, PLACE_LIFETIME).await?;
+                }
                 Ok(username)
             }
             (Ok(_), _) => {
-                self.store.count_failure(&counters.limits(), now).await?;
+                self.store.count_failure(&limits, now).await?;
                 Err(Refused::Wrong)
             }
             (Err(PasswordError::Busy), _) => Err(Refused::Busy { retry_after: RETRY_WHEN_BUSY }),
@@ -118,11 +128,15 @@ impl SignIn {
     }
 
     /// The longest wait that any counter asks for.
-    async fn wait(&self, counters: &Counters, now: Moment) -> Result<Option<Duration>, StoreError> {
+    async fn wait(
+        &self,
+        limits: &[(Subject, Limit)],
+        now: Moment,
+    ) -> Result<Option<Duration>, StoreError> {
         let mut longest = None;
-        for (subject, limit) in counters.limits() {
-            let tally = self.store.tally(&subject).await?;
-            longest = longest.max(tally.and_then(|tally| tally.wait(limit, now)));
+        for (subject, limit) in limits {
+            let tally = self.store.tally(subject).await?;
+            longest = longest.max(tally.and_then(|tally| tally.wait(*limit, now)));
         }
         Ok(longest)
     }

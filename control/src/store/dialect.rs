@@ -44,8 +44,9 @@ impl Dialect {
     pub(super) const fn greeting(self) -> &'static [&'static str] {
         match self {
             Self::Sqlite => &[
-                "PRAGMA journal_mode = WAL",
+                // First: also the change to WAL may have to wait for another process.
                 "PRAGMA busy_timeout = 5000",
+                "PRAGMA journal_mode = WAL",
                 "PRAGMA foreign_keys = ON",
                 // An answered change must be there after a power cut.
                 "PRAGMA synchronous = FULL",

@@ -1,5 +1,7 @@
 //! Counters of failed sign-ins.
 
+use std::time::Duration;
+
 use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
@@ -58,6 +60,31 @@ impl Store {
             .await
             .attempt(ATTEMPT)?;
         }
+        write.commit().await
+    }
+
+    /// Remembers for `lifetime` that somebody signed in; nothing is counted against it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remember_place(
+        &self,
+        place: &Subject,
+        now: Moment,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query(
+            "INSERT INTO login_failures (subject, failures, since_at, last_at, expires_at)
+             VALUES ($1, 0, $2, $2, $3)
+             ON CONFLICT (subject) DO UPDATE SET last_at = $2, expires_at = $3",
+        )
+        .bind(place.as_str())
+        .bind(millis(now))
+        .bind(millis(now.after(lifetime)))
+        .execute(&mut *write)
+        .await
+        .attempt("remember where somebody signed in")?;
         write.commit().await
     }
 
