@@ -89,6 +89,8 @@ pub struct Passing {
 /// A request and what was found out about it.
 struct Case<'a> {
     head: &'a Head<'a>,
+    /// Unix seconds.
+    now: u64,
     manner: Manner,
     exchange: Exchange,
 }
@@ -137,7 +139,7 @@ impl Judge {
             head_only: head.method == "HEAD",
         };
         let exchange = Exchange::begin(&self.ledger, request, visitor.address, &head);
-        let case = Case { head: &head, manner, exchange };
+        let case = Case { head: &head, now: unix_seconds(), manner, exchange };
         let host = self.site.classify(head.host);
         let name = if let Host::Workspace(name) = &host { Some(name) } else { None };
         if !self.guard.allows_request(visitor.address, name) {
@@ -152,7 +154,7 @@ impl Judge {
     fn answer(&self, visitor: &mut Visitor, host: Host, case: Case<'_>) -> Judgement {
         loop {
             let name = if let Host::Workspace(name) = host { Some(name) } else { None };
-            let found = name.and_then(|name| self.find(visitor, case.head, &name));
+            let found = name.and_then(|name| self.find(visitor, &case, &name));
             if found.is_none() && name.is_some() && !self.routes.is_ready() {
                 return self.refused(Refused::NotReady, case);
             }
@@ -174,10 +176,10 @@ impl Judge {
         }
     }
 
-    fn find(&self, visitor: &mut Visitor, head: &Head<'_>, name: &Username) -> Option<Found> {
+    fn find(&self, visitor: &mut Visitor, case: &Case<'_>, name: &Username) -> Option<Found> {
+        let Case { head, now, .. } = *case;
         let ticket = self.live.ticket(name);
         let route = self.routes.find(name)?;
-        let now = unix_seconds();
         let is_locked = |session: &Session| self.routes.is_locked(name, Some(&session.id), now);
         let Visitor { keys, token, .. } = visitor;
         let epoch = route.epoch;
@@ -212,12 +214,12 @@ impl Judge {
         entry: Entry,
         case: Case<'_>,
     ) -> Judgement {
-        let Case { head, manner, exchange } = case;
+        let Case { head, now, manner, exchange } = case;
         let identity = Identity {
             username: route.username,
             session: session.id,
             request: manner.request,
-            issued: unix_seconds(),
+            issued: now,
         };
         let signed = visitor.identity_key(route).sign(&identity);
         let credential = Credential::Identity(&signed);
@@ -249,7 +251,7 @@ impl Judge {
     }
 
     fn to_site(&self, visitor: &Visitor, case: Case<'_>) -> Judgement {
-        let Case { head, manner, exchange } = case;
+        let Case { head, manner, exchange, .. } = case;
         let credential = Credential::SiteHop(visitor.keys.site_hop.expose());
         // Control tells the site and the workspaces apart by the public host.
         let bytes = self.forwarded(visitor.address, head.host, credential, head, manner);

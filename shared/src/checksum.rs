@@ -72,7 +72,7 @@ fn digest(fields: &[&str]) -> u128 {
 
 impl fmt::Display for Checksum {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex::encode(&self.0.to_be_bytes()))
+        hex::write_id(self.0.to_be_bytes(), formatter)
     }
 }
 

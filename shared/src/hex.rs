@@ -1,13 +1,24 @@
 //! Lower-case hexadecimal, the text form of ids and keys.
 
+use std::fmt;
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 15)].into());
+    bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
+}
+
+/// Writes a 128-bit id. Without an allocation: ids are written for every request.
+pub(crate) fn write_id(bytes: [u8; 16], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&digits(byte));
     }
-    text
+    formatter.write_str(std::str::from_utf8(&text).expect("only digits"))
+}
+
+fn digits(byte: u8) -> [u8; 2] {
+    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
 }
 
 /// `None` unless `text` is exactly `2 * N` lower-case hexadecimal digits.

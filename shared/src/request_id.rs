@@ -29,7 +29,7 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&hex::encode(&self.0.to_be_bytes()))
+        hex::write_id(self.0.to_be_bytes(), formatter)
     }
 }
 

@@ -149,7 +149,7 @@ impl<'a> Fields<'a> {
         }
         const NEVER_HOP_BY_HOP: [&str; 5] =
             ["host", "content-length", "transfer-encoding", "cookie", "authorization"];
-        if NEVER_HOP_BY_HOP.iter().any(|name| has_token(&connection, name)) {
+        if connections > 0 && NEVER_HOP_BY_HOP.iter().any(|name| has_token(&connection, name)) {
             return Err(Refusal::Connection);
         }
         let body = match (length, chunked) {
