@@ -96,7 +96,7 @@ async fn a_visitor_signs_in_chats_and_signs_out() {
         (answer.status.as_u16(), answer.json().unwrap()),
         (200, json!({"signed_out": true}))
     );
-    assert!(answer.header("clear-site-data").contains("\"cookies\""), "{answer:?}");
+    assert_eq!(answer.header("clear-site-data"), "\"storage\"", "{answer:?}");
     chat.closed().await.unwrap();
     assert_eq!(session(&visitor, &url).await["signed_in"], false);
     let page = visitor.open(&url).await.unwrap();

@@ -83,9 +83,11 @@ pub(super) async fn submit_on_workspace(
     };
     page::add_cookie(&mut response, cookies::clear(SESSION_COOKIE));
     page::add_cookie(&mut response, cookies::clear(cookies::NONCE));
+    // Not "cookies": browsers take it for the whole domain, and would sign the
+    // visitor out of the site and of every other workspace.
     response.headers_mut().insert(
         HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cookies\", \"storage\""),
+        HeaderValue::from_static("\"storage\""),
     );
     Ok(response)
 }
