@@ -51,6 +51,14 @@ enum Next {
     Drop,
 }
 
+/// How a conversation ends.
+enum Farewell {
+    Gone,
+    Close(Stream),
+    Refuse(Stream, Refusal),
+    Tunnel(Stream, Box<Tunnel>),
+}
+
 #[async_trait]
 impl ServerApp for FrontDoor {
     async fn process_new(
@@ -58,17 +66,32 @@ impl ServerApp for FrontDoor {
         stream: Stream,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
-        self.converse(stream, shutdown).await;
+        let address = peer_address(&stream);
+        let Some(_admitted) = self.guard.admit(address) else {
+            self.turn_away(stream).await;
+            return None;
+        };
+        // Each in memory of its own: a conversation needs more than a tunnel, and
+        // a tunnel that lives for hours must not hold on to it.
+        let farewell = Box::pin(self.converse(stream, address, shutdown)).await;
+        match farewell {
+            Farewell::Gone => {}
+            Farewell::Close(stream) => self.close(stream).await,
+            Farewell::Refuse(stream, refusal) => self.refuse(stream, refusal).await,
+            Farewell::Tunnel(stream, tunnel) => Box::pin(self.tunnel(stream, *tunnel)).await,
+        }
         None
     }
 }
 
 impl FrontDoor {
-    async fn converse(&self, mut stream: Stream, shutdown: &ShutdownWatch) {
-        let address = peer_address(&stream);
-        let Some(_admitted) = self.guard.admit(address) else {
-            return self.turn_away(stream).await;
-        };
+    /// Answers one request after the other and says how the connection ends.
+    async fn converse(
+        &self,
+        mut stream: Stream,
+        address: IpAddr,
+        shutdown: &ShutdownWatch,
+    ) -> Farewell {
         let deadlines = self.judge.limits.deadlines;
         let mut reader = HeadReader::default();
         let mut visitor = self.judge.welcome(address);
@@ -76,30 +99,23 @@ impl FrontDoor {
         loop {
             let length = match reader.read_head(&mut *stream, is_first, &deadlines).await {
                 Ok(length) => length,
-                Err(ReadEnd::Closed) => return,
-                Err(ReadEnd::Refused(refusal)) => return self.refuse(stream, refusal).await,
+                Err(ReadEnd::Closed) => return Farewell::Gone,
+                Err(ReadEnd::Refused(refusal)) => return Farewell::Refuse(stream, refusal),
             };
             is_first = false;
-            let bytes = reader.bytes();
-            let has_more = bytes.len() > length;
+            let (head, more) = reader.bytes().split_at(length);
             let draining = *shutdown.borrow();
-            match self.judge.judge(&mut visitor, &bytes[..length], has_more, draining) {
-                Err(refusal) => return self.refuse(stream, refusal).await,
+            let next = match self.judge.judge(&mut visitor, head, !more.is_empty(), draining) {
+                Err(refusal) => return Farewell::Refuse(stream, refusal),
+                Ok(Judgement::Tunnel(tunnel)) => return Farewell::Tunnel(stream, tunnel),
                 Ok(Judgement::Answer { answer, keep_alive, mut exchange }) => {
                     reader.consume(length);
                     exchange.answered(Source::Edge, answer.status);
-                    let written = self.write(&mut stream, &answer).await;
-                    if !written || !keep_alive {
-                        return self.close(stream).await;
-                    }
+                    self.say(&mut stream, &answer, keep_alive).await
                 }
                 Ok(Judgement::Pass(passing)) if passing.is_plain => {
                     reader.consume(length);
-                    match self.forward(&mut stream, &mut reader, *passing).await {
-                        Next::Request => {}
-                        Next::Close => return self.close(stream).await,
-                        Next::Drop => return,
-                    }
+                    self.forward(&mut stream, &mut reader, *passing).await
                 }
                 Ok(Judgement::Pass(passing)) => {
                     let body = match passing.body {
@@ -107,15 +123,18 @@ impl FrontDoor {
                         Body::Length(limit) => reader.take_body(length, limit),
                         Body::Chunked => reader.take_body(length, u64::MAX),
                     };
-                    match self.pass(stream, *passing, &body, shutdown).await {
+                    // Boxed, because pingora's proxy is large and most connections never need it.
+                    match Box::pin(self.pass(stream, *passing, &body, shutdown)).await {
                         Some(reused) => stream = reused,
-                        None => return,
+                        None => return Farewell::Gone,
                     }
+                    Next::Request
                 }
-                Ok(Judgement::Tunnel(tunnel)) => {
-                    drop((reader, visitor));
-                    return Box::pin(self.tunnel(stream, *tunnel)).await;
-                }
+            };
+            match next {
+                Next::Request => {}
+                Next::Close => return Farewell::Close(stream),
+                Next::Drop => return Farewell::Gone,
             }
         }
     }
@@ -173,11 +192,7 @@ impl FrontDoor {
         }
         let answer = Answer::refused(refused, self.judge.site(), manner);
         exchange.answered(source, answer.status);
-        match self.write(stream, &answer).await {
-            true if manner.keep_alive => Next::Request,
-            true => Next::Close,
-            false => Next::Drop,
-        }
+        self.say(stream, &answer, manner.keep_alive).await
     }
 
     /// Hands a request to pingora. `None` when the connection has ended.
@@ -268,6 +283,14 @@ impl FrontDoor {
         let answer = Answer::refused(Refused::TooManyConnections, self.judge.site(), manner);
         self.write(&mut stream, &answer).await;
         self.close(stream).await;
+    }
+
+    async fn say(&self, stream: &mut Stream, answer: &Answer, keep_alive: bool) -> Next {
+        match self.write(stream, answer).await {
+            true if keep_alive => Next::Request,
+            true => Next::Close,
+            false => Next::Drop,
+        }
     }
 
     /// `false` when the visitor did not take it in time.
