@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{FromRequestParts as _, Path, RawQuery, Request, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::{SplitSink, SplitStream};
@@ -33,16 +34,18 @@ const KILL_GRACE: Duration = Duration::from_secs(10);
 /// The code of a shell that cannot find a command.
 const NOT_FOUND: u8 = 127;
 
+/// An error for a call that wants no WebSocket.
+type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+
 type Sink = SplitSink<WebSocket, Message>;
 
 /// `GET /exec`: with an upgrade it runs a command, without it lists the sessions.
 pub async fn open(
     State(guest): State<Arc<Guest>>,
     RawQuery(query): RawQuery,
-    request: Request,
+    upgrade: Upgrade,
 ) -> Response {
-    let (mut parts, _) = request.into_parts();
-    let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
+    let Ok(upgrade) = upgrade else {
         return axum::Json(guest.sessions.list()).into_response();
     };
     let request = match request::parse(&query.unwrap_or_default(), &guest.environment) {
@@ -61,11 +64,11 @@ pub async fn open(
 pub async fn attach(
     State(guest): State<Arc<Guest>>,
     Path(id): Path<String>,
-    upgrade: Option<WebSocketUpgrade>,
+    upgrade: Upgrade,
 ) -> Response {
     match upgrade {
-        Some(upgrade) => attach_to(&guest, &id, upgrade),
-        None => Refusal::not_found(format!("session not found: {id}")).into_response(),
+        Ok(upgrade) => attach_to(&guest, &id, upgrade),
+        Err(_) => Refusal::not_found(format!("session not found: {id}")).into_response(),
     }
 }
 

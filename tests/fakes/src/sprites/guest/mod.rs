@@ -22,15 +22,15 @@ use self::services::Services;
 use self::session::Sessions;
 use super::tunnel;
 
-mod exec;
-mod files;
-mod ports;
+pub mod exec;
+pub mod files;
+pub mod ports;
 pub mod process;
-mod proxy;
-mod request;
-mod services;
+pub mod proxy;
+pub mod request;
+pub mod services;
 pub mod session;
-mod table;
+pub mod table;
 
 /// The sprite's own folder, as its processes see it.
 pub const FOLDER: &str = "/.sprite";
@@ -123,7 +123,7 @@ pub async fn run(arguments: GuestArguments) -> anyhow::Result<()> {
     }
 }
 
-fn router(guest: Arc<Guest>) -> Router {
+pub fn router(guest: Arc<Guest>) -> Router {
     let api = Router::new()
         .route("/exec", get(exec::open))
         .route("/exec/{id}", get(exec::attach))

@@ -14,7 +14,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// State of a listening socket in the kernel's table.
 const LISTENING: &str = "0A";
 
-pub(super) async fn watch(upgrade: WebSocketUpgrade) -> Response {
+pub async fn watch(upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(serve)
 }
 

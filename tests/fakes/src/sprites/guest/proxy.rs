@@ -21,7 +21,7 @@ struct Target {
     port: u16,
 }
 
-pub(super) async fn open(upgrade: WebSocketUpgrade) -> Response {
+pub async fn open(upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(serve)
 }
 
@@ -70,8 +70,7 @@ async fn carry(socket: WebSocket, mut tcp: TcpStream) {
     };
     let outward = async {
         let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            let Ok(count @ 1..) = reader.read(&mut piece).await else { break };
+        while let Ok(count @ 1..) = reader.read(&mut piece).await {
             let bytes = piece[..count].to_vec();
             if sink.send(Message::Binary(bytes.into())).await.is_err() {
                 return;

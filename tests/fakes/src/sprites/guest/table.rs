@@ -14,7 +14,7 @@ const FREEZE_ROUNDS_MAX: usize = 10;
 const FIRST: i32 = 1;
 
 /// Stops every process but the guest, as when a sprite turns warm.
-pub(super) async fn freeze() -> StatusCode {
+pub async fn freeze() -> StatusCode {
     let mut stopped = Vec::new();
     for _ in 0..FREEZE_ROUNDS_MAX {
         let running: Vec<i32> = pids().filter(|pid| !stopped.contains(pid)).collect();
@@ -27,13 +27,13 @@ pub(super) async fn freeze() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-pub(super) async fn thaw() -> StatusCode {
+pub async fn thaw() -> StatusCode {
     signal(&pids().collect::<Vec<_>>(), Signal::CONT);
     StatusCode::NO_CONTENT
 }
 
 /// `[{"pid","state","command"}]`
-pub(super) async fn list() -> Json<Value> {
+pub async fn list() -> Json<Value> {
     let rows = pids().filter_map(|pid| {
         let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let command = String::from_utf8_lossy(&command).replace('\0', " ").trim_end().to_owned();

@@ -19,7 +19,7 @@ const GROUP: &str = "/etc/group";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Pair {
+pub struct Pair {
     source: String,
     dest: String,
     working_dir: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Pair {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Attributes {
+pub struct Attributes {
     path: String,
     working_dir: Option<String>,
     #[serde(default)]
@@ -39,7 +39,7 @@ pub(super) struct Attributes {
     gid: Option<Value>,
 }
 
-pub(super) async fn delete(Query(target): Query<Target>) -> Result<Json<Value>, Failure> {
+pub async fn delete(Query(target): Query<Target>) -> Result<Json<Value>, Failure> {
     let path = target.resolve()?;
     let recursive = target.recursive;
     blocking(path.clone(), move |path| match fs::symlink_metadata(path)?.is_dir() {
@@ -51,14 +51,14 @@ pub(super) async fn delete(Query(target): Query<Target>) -> Result<Json<Value>, 
     Ok(Json(json!({"deleted": [path], "count": 1})))
 }
 
-pub(super) async fn rename(Json(pair): Json<Pair>) -> Result<Json<Value>, Failure> {
+pub async fn rename(Json(pair): Json<Pair>) -> Result<Json<Value>, Failure> {
     let (source, dest) = pair.resolve()?;
     let target = dest.clone();
     blocking(source.clone(), move |source| fs::rename(source, target)).await?;
     Ok(Json(json!({"source": source, "dest": dest})))
 }
 
-pub(super) async fn copy(Json(pair): Json<Pair>) -> Result<Json<Value>, Failure> {
+pub async fn copy(Json(pair): Json<Pair>) -> Result<Json<Value>, Failure> {
     let (source, dest) = pair.resolve()?;
     let recursive = pair.recursive;
     let copied = blocking(source, move |source| {
@@ -82,7 +82,7 @@ pub(super) async fn copy(Json(pair): Json<Pair>) -> Result<Json<Value>, Failure>
     Ok(Json(copied.await?))
 }
 
-pub(super) async fn chmod(Json(wanted): Json<Attributes>) -> Result<Json<Value>, Failure> {
+pub async fn chmod(Json(wanted): Json<Attributes>) -> Result<Json<Value>, Failure> {
     let path = resolve(&wanted.path, wanted.working_dir.as_deref())?;
     let text = wanted.mode.as_deref().unwrap_or_default();
     let mode = mode(text, &wanted.path)?;
@@ -97,7 +97,7 @@ pub(super) async fn chmod(Json(wanted): Json<Attributes>) -> Result<Json<Value>,
     Ok(Json(json!({"count": affected.len(), "affected": affected})))
 }
 
-pub(super) async fn chown(Json(wanted): Json<Attributes>) -> Result<Json<Value>, Failure> {
+pub async fn chown(Json(wanted): Json<Attributes>) -> Result<Json<Value>, Failure> {
     let path = resolve(&wanted.path, wanted.working_dir.as_deref())?;
     let uid = id(wanted.uid.as_ref(), PASSWD, &wanted.path)?;
     let gid = id(wanted.gid.as_ref(), GROUP, &wanted.path)?;

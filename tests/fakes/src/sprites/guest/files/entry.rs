@@ -16,7 +16,7 @@ use crate::sprites::clock;
 /// Longest listing; more is cut.
 const ENTRIES_MAX: usize = 10_000;
 
-pub(super) async fn list(Query(target): Query<Target>) -> Result<Json<Value>, Failure> {
+pub async fn list(Query(target): Query<Target>) -> Result<Json<Value>, Failure> {
     let path = target.resolve()?;
     let listed = path.clone();
     let entries = spawn_blocking(move || {

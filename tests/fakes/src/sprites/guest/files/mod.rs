@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-mod change;
-mod entry;
+pub mod change;
+pub mod entry;
 
 /// Largest upload. The real limit is not documented.
 const UPLOAD_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
@@ -43,7 +43,7 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 /// Which file is meant, in a query.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Target {
+pub struct Target {
     path: String,
     working_dir: Option<String>,
     mode: Option<String>,
@@ -55,7 +55,7 @@ struct Target {
 }
 
 /// A call that failed, in the API's form `{"error","code","path"}`.
-struct Failure {
+pub struct Failure {
     status: StatusCode,
     code: &'static str,
     message: String,

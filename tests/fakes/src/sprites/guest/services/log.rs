@@ -10,9 +10,6 @@ use serde_json::{Value, json};
 /// A log that grows over this begins anew; it outlives the service itself.
 const LOG_BYTES_MAX: u64 = 10 * 1024 * 1024;
 
-/// Where the API says the logs are.
-pub const FOLDER: &str = "/.sprite/logs/services";
-
 /// Both streams of one service in one file.
 pub struct Log {
     path: PathBuf,

@@ -5,9 +5,9 @@
 //! they come back from after a cold start; [`api`] speaks HTTP.
 
 pub mod api;
-mod book;
-mod definition;
-mod log;
-mod supervisor;
+pub mod book;
+pub mod definition;
+pub mod log;
+pub mod supervisor;
 
 pub use book::Services;

@@ -40,7 +40,7 @@ pub struct Service {
     state: Mutex<State>,
     events: broadcast::Sender<Event>,
     orders: mpsc::Sender<Order>,
-    /// Turns true with the first failure to stay up, for those who wait for the end of a stop.
+    /// Up, or coming up by itself.
     standing: watch::Sender<bool>,
 }
 
@@ -125,10 +125,6 @@ impl Service {
         self.events.subscribe()
     }
 
-    pub fn status(&self) -> Status {
-        self.state().status
-    }
-
     /// Up, or coming up by itself.
     pub fn is_up(&self) -> bool {
         *self.standing.borrow()
@@ -136,6 +132,7 @@ impl Service {
 
     pub async fn start(&self) {
         self.standing.send_replace(true);
+        self.state().status = Status::Starting;
         self.order(Order::Start).await;
     }
 
