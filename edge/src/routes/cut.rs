@@ -2,7 +2,7 @@
 
 use shared::{Route, Username};
 
-use super::tables::Step;
+use super::step::Step;
 use crate::live::Scope;
 
 /// What of whom is cut by `step` at `now` (unix seconds); `None` when nobody notices it.

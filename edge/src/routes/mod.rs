@@ -10,6 +10,7 @@ pub mod cut;
 pub mod locks;
 pub mod plan;
 pub mod row;
+pub mod step;
 pub mod store;
 pub mod table;
 pub mod tables;
@@ -40,15 +41,12 @@ pub use tables::Tables;
 pub use upload::{Upload, Whole};
 
 use plan::Plan;
-use store::{Content, Store};
-use tables::{Step, empty_state};
+use step::Step;
+use store::Store;
 
 /// The route table of this edge. Shared by `Arc`.
 pub struct Routes {
-    /// A change replaces a bucket in here, a whole table all of it.
     tables: ArcSwap<Tables>,
-    /// `None` until the edge was told what to serve.
-    state: ArcSwap<Option<GenerationState>>,
     policy: AddressPolicy,
     live: Arc<Live>,
     path: PathBuf,
@@ -98,10 +96,9 @@ impl Routes {
     /// When another process has the store, or the file system refuses it. A
     /// spoiled store is no error: it is moved aside, and the edge starts empty.
     pub fn open(path: &Path, policy: AddressPolicy, live: Arc<Live>) -> Result<Opened, OpenError> {
-        let ((store, content), moved_aside) = open_or_move_aside(path)?;
+        let ((store, tables), moved_aside) = open_or_move_aside(path)?;
         let routes = Self {
-            tables: ArcSwap::from_pointee(content.tables),
-            state: ArcSwap::from_pointee(content.state),
+            tables: ArcSwap::from_pointee(tables),
             policy,
             live,
             path: path.to_owned(),
@@ -124,12 +121,12 @@ impl Routes {
 
     /// What is served: generation zero until the edge was told otherwise.
     pub fn state(&self) -> GenerationState {
-        self.state.load().unwrap_or_else(empty_state)
+        self.tables.load().state()
     }
 
     /// Has the edge been told what to serve, now or before it was last started?
     pub fn is_ready(&self) -> bool {
-        self.state.load().is_some()
+        self.tables.load().told.is_some()
     }
 
     /// The addresses that routes may lead to.
@@ -144,11 +141,9 @@ impl Routes {
     /// Nothing of the batch is served.
     pub fn apply(&self, batch: impl Into<Batch>) -> Result<Applied, ApplyError> {
         let mut store = self.store()?;
-        let tables = self.tables.load_full();
-        let plan = plan::plan_batch(batch.into(), &self.state(), &tables, &self.policy)?;
+        let plan = plan::plan_batch(batch.into(), &self.tables.load(), &self.policy)?;
         write(&mut store, &plan)?;
-        plan.steps.iter().for_each(|step| tables.take(step));
-        Ok(self.serve(&plan))
+        Ok(self.serve(plan))
     }
 
     /// Serves `whole` in place of everything; cuts what the difference ends.
@@ -158,14 +153,11 @@ impl Routes {
     /// The table that was served stays.
     pub fn replace(&self, whole: Whole) -> Result<Applied, ApplyError> {
         let mut store = self.store()?;
-        let served = **self.state.load();
-        let (plan, next) = plan::plan_whole(whole, served.as_ref(), &self.tables.load())?;
+        let plan = plan::plan_whole(whole, &self.tables.load())?;
         write(&mut store, &plan)?;
-        self.change_tables(next);
-        let applied = self.serve(&plan);
-        let GenerationState { generation, routes, .. } = plan.state;
+        let GenerationState { generation, routes, .. } = plan.next.state();
         info!(%generation, routes, "a whole table came: generation {generation}, {routes} routes");
-        Ok(applied)
+        Ok(self.serve(plan))
     }
 
     /// At most `limit` routes in the order of names, from behind `after`.
@@ -183,32 +175,27 @@ impl Routes {
     fn store(&self) -> Result<MutexGuard<'_, Option<Store>>, StoreError> {
         let mut store = self.store.lock().expect("nothing panics while it holds the store");
         if store.is_none() {
-            let (opened, Content { state, tables }) = Store::open(&self.path)?;
+            let (opened, next) = Store::open(&self.path)?;
             // The write that failed may have reached the disk after all.
-            if state != **self.state.load() {
-                let steps = self.tables.load().steps_to(&tables);
-                self.change_tables(tables);
-                self.serve(&Plan { state: state.unwrap_or_else(empty_state), steps });
-            }
+            let steps = self.tables.load().steps_to(&next);
+            self.serve(Plan { steps, next });
             *store = Some(opened);
         }
         Ok(store)
     }
 
-    fn change_tables(&self, next: Tables) {
+    /// What remains to be done when a change is on disk.
+    fn serve(&self, plan: Plan) -> Applied {
+        let Plan { steps, next } = plan;
+        let generation = next.state().generation;
         let old = self.tables.swap(Arc::new(next));
-        // A reader that still looks into the old ones, which takes a moment, would
-        // be the one to free a million routes, in the middle of a request.
+        let count = self.cut(&steps);
+        // A reader that still looks into the old tables, which takes a moment, would
+        // be the one to free what only they had, in the middle of a request.
         while Arc::strong_count(&old) > 1 {
             std::thread::yield_now();
         }
-    }
-
-    /// What remains to be done when the tables have changed.
-    fn serve(&self, plan: &Plan) -> Applied {
-        self.state.store(Arc::new(Some(plan.state)));
-        let count = self.cut(&plan.steps);
-        let (generation, changes) = (plan.state.generation, plan.steps.len());
+        let changes = steps.len();
         let CutCount { sockets, requests } = count;
         if count == CutCount::default() {
             debug!(%generation, changes, "serving generation {generation}");
@@ -232,16 +219,16 @@ impl Routes {
 }
 
 fn write(store: &mut Option<Store>, plan: &Plan) -> Result<(), StoreError> {
-    let written = store.as_ref().expect("open").write(&plan.state, &plan.steps);
+    let written = store.as_ref().expect("open").write(&plan.next.state(), &plan.steps);
     if let Err(error) = &written {
-        let generation = plan.state.generation;
+        let generation = plan.next.state().generation;
         error!(%generation, error = error as &dyn std::error::Error, "generation {generation} could not be written; still serving the one before");
         *store = None;
     }
     written
 }
 
-fn open_or_move_aside(path: &Path) -> Result<((Store, Content), Option<MovedAside>), OpenError> {
+fn open_or_move_aside(path: &Path) -> Result<((Store, Tables), Option<MovedAside>), OpenError> {
     let cannot_open = |source| OpenError::Store { path: path.to_owned(), source };
     let reason = match Store::open(path) {
         Ok(opened) => return Ok((opened, None)),

@@ -11,7 +11,8 @@ use shared::wire::GenerationState;
 use shared::{AddressPolicy, Change, Checksum, Generation};
 
 use super::batch::{Batch, Unreadable};
-use super::tables::{Step, Tables, empty_state, state_after};
+use super::step::{Step, state_after};
+use super::tables::Tables;
 use super::upload::Whole;
 
 /// Changes in one batch. Ten times what control sends at once; a sender with
@@ -25,10 +26,9 @@ pub const ROUTES_MAX: u64 = 4_000_000;
 pub const LOCKS_MAX: u64 = 1_000_000;
 
 /// What will be served, and the way there.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    pub state: GenerationState,
     pub steps: Vec<Step>,
+    pub next: Tables,
 }
 
 /// Why nothing of it was applied.
@@ -60,13 +60,9 @@ fn entries(count: usize) -> String {
 ///
 /// # Errors
 /// All bad entries at once; otherwise the first reason found.
-pub fn plan_batch(
-    batch: Batch,
-    served: &GenerationState,
-    tables: &Tables,
-    policy: &AddressPolicy,
-) -> Result<Plan, Refusal> {
+pub fn plan_batch(batch: Batch, tables: &Tables, policy: &AddressPolicy) -> Result<Plan, Refusal> {
     let Batch { base, generation, checksum, entries } = batch;
+    let served = tables.state();
     if base != served.generation {
         return Err(Refusal::Conflict { served: served.generation });
     }
@@ -78,34 +74,32 @@ pub fn plan_batch(
     }
     let changes = check_entries(entries, policy)?;
     let steps: Vec<_> = changes.into_iter().filter_map(|change| step(change, tables)).collect();
-    let state = state_after(*served, generation, &steps);
+    let state = state_after(served, generation, &steps);
     check_result(&state, checksum)?;
-    Ok(Plan { state, steps })
+    Ok(Plan { next: tables.after(&steps, state), steps })
 }
 
-/// `served` is `None` on an edge that was never told anything: it takes any generation.
+/// An older generation than the one that is served is refused; an edge that was
+/// never told anything serves generation zero.
 ///
 /// # Errors
 /// The first reason found.
-pub fn plan_whole(
-    whole: Whole,
-    served: Option<&GenerationState>,
-    tables: &Tables,
-) -> Result<(Plan, Tables), Refusal> {
+pub fn plan_whole(whole: Whole, tables: &Tables) -> Result<Plan, Refusal> {
     let Whole { head, routes, locks } = whole;
-    if let Some(served) = served.filter(|served| served.generation > head.generation) {
+    let served = tables.state();
+    if served.generation > head.generation {
         return Err(Refusal::Conflict { served: served.generation });
     }
-    let next = Tables::of(routes, locks).map_err(|doubled| {
+    let next = Tables::of(None, routes, locks).map_err(|doubled| {
         let routes = doubled.routes.iter().map(|name| format!("route {name} comes twice"));
         let locks =
             doubled.locks.iter().map(|key| format!("{} comes twice", Subject::Lock(*key).name()));
         Refusal::BadEntries(routes.chain(locks).collect())
     })?;
     let steps = tables.steps_to(&next);
-    let state = state_after(served.copied().unwrap_or_else(empty_state), head.generation, &steps);
+    let state = state_after(served, head.generation, &steps);
     check_result(&state, Some(head.checksum))?;
-    Ok((Plan { state, steps }, next))
+    Ok(Plan { steps, next: next.after(&[], state) })
 }
 
 fn check_entries(

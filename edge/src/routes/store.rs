@@ -15,10 +15,11 @@ use redb::{
     WriteTransaction,
 };
 use shared::wire::GenerationState;
-use shared::{Checksum, Generation, Route, Username};
+use shared::{Checksum, Route, Username};
 
 use super::row::{self, BadRow};
-use super::tables::{Step, Tables, empty_state};
+use super::step::Step;
+use super::tables::Tables;
 
 const ROUTES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("routes");
 const LOCKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("locks");
@@ -44,13 +45,6 @@ pub struct Store {
     database: Database,
 }
 
-/// What was found in a store.
-pub struct Content {
-    /// `None` when the edge was never told anything.
-    pub state: Option<GenerationState>,
-    pub tables: Tables,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("another process has it open")]
@@ -72,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// `Spoiled` is the caller's to move aside. The others may pass.
-    pub fn open(path: &Path) -> Result<(Self, Content), StoreError> {
+    pub fn open(path: &Path) -> Result<(Self, Tables), StoreError> {
         let is_new = !path.try_exists()?;
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
@@ -86,8 +80,8 @@ impl Store {
             // The file's name is part of what must survive a loss of power.
             sync_folder_of(path)?;
         }
-        let content = store.read()?;
-        Ok((store, content))
+        let tables = store.read()?;
+        Ok((store, tables))
     }
 
     /// Takes `steps` and the state they lead to in one transaction; durable on return.
@@ -142,8 +136,8 @@ impl Store {
         }
     }
 
-    fn read(&self) -> Result<Content, StoreError> {
-        let state: Option<GenerationState> = match self.about(STATE)? {
+    fn read(&self) -> Result<Tables, StoreError> {
+        let told: Option<GenerationState> = match self.about(STATE)? {
             Some(row) => Some(
                 serde_json::from_slice(&row)
                     .map_err(|error| StoreError::Spoiled(format!("its state: {error}")))?,
@@ -156,18 +150,15 @@ impl Store {
             locks.push(row::read_lock(key, row)?);
             Ok(())
         })?;
-        let found = GenerationState {
-            generation: state.map_or_else(Generation::default, |state| state.generation),
-            routes: routes.len() as u64,
-            locks: locks.len() as u64,
-            checksum: locks.iter().fold(checksum, Checksum::with_lock),
-        };
-        if found != state.unwrap_or_else(empty_state) {
+        let (route_count, lock_count) = (routes.len() as u64, locks.len() as u64);
+        let checksum = locks.iter().fold(checksum, Checksum::with_lock);
+        let tables = Tables::of(told, routes, locks)
+            .map_err(|_| StoreError::Spoiled("a row stands in it twice".to_owned()))?;
+        let state = tables.state();
+        if (state.routes, state.locks, state.checksum) != (route_count, lock_count, checksum) {
             return Err(StoreError::Spoiled("its rows are not those of its state".to_owned()));
         }
-        let tables = Tables::of(routes, locks)
-            .map_err(|_| StoreError::Spoiled("a row stands in it twice".to_owned()))?;
-        Ok(Content { state, tables })
+        Ok(tables)
     }
 
     /// Every route, and the sum of them, which another thread adds up meanwhile.

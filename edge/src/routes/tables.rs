@@ -1,4 +1,4 @@
-//! The routes and locks that are served, and the steps that change them.
+//! The routes and locks that are served, as a value.
 
 use std::sync::Arc;
 
@@ -6,19 +6,14 @@ use shared::wire::GenerationState;
 use shared::{Checksum, Generation, Lock, LockKey, Route, SessionId, Username};
 
 use super::locks::WorkspaceLocks;
+use super::step::Step;
 use super::table::{Named, Table};
 
-/// 131,072 buckets: eight routes share one when there are a million, and an
-/// empty table has one megabyte.
-///
-/// Tests have few, so that entries meet in a bucket, and no test waits for empty ones.
-const ROUTE_BUCKET_BITS: u32 = if cfg!(test) { 3 } else { 17 };
-
-/// Few workspaces have a lock at any time.
-const LOCK_BUCKET_BITS: u32 = if cfg!(test) { 3 } else { 14 };
-
-/// What requests look at. One writer at a time; readers never wait.
+/// One state of what requests look at. Never changed: the next one shares what is alike.
+#[derive(Clone, Default)]
 pub struct Tables {
+    /// `None` until the edge was told what to serve.
+    pub told: Option<GenerationState>,
     routes: Table<Route>,
     locks: Table<WorkspaceLocks>,
 }
@@ -29,15 +24,6 @@ impl Named for Route {
     }
 }
 
-/// One difference between two states of the tables. Nothing in it is a repetition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    Put { before: Option<Arc<Route>>, after: Arc<Route> },
-    Remove { before: Arc<Route> },
-    Lock { before: Option<Lock>, after: Lock },
-    Unlock { before: Lock },
-}
-
 /// Names that came more than once where each may come once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubled {
@@ -45,39 +31,34 @@ pub struct Doubled {
     pub locks: Vec<LockKey>,
 }
 
-impl Step {
-    pub fn username(&self) -> &Username {
-        match self {
-            Self::Put { after, .. } => &after.username,
-            Self::Remove { before } => &before.username,
-            Self::Lock { after, .. } => &after.username,
-            Self::Unlock { before } => &before.username,
-        }
-    }
-}
-
-impl Default for Tables {
-    fn default() -> Self {
-        Self { routes: Table::new(ROUTE_BUCKET_BITS), locks: Table::new(LOCK_BUCKET_BITS) }
-    }
-}
-
 impl Tables {
     /// # Errors
     /// Names everything that came twice.
-    pub fn of(routes: Vec<Arc<Route>>, locks: Vec<Lock>) -> Result<Self, Doubled> {
-        let routes = Table::of(ROUTE_BUCKET_BITS, routes);
-        let locks = WorkspaceLocks::group(locks);
-        match (routes, locks) {
+    pub fn of(
+        told: Option<GenerationState>,
+        routes: Vec<Arc<Route>>,
+        locks: Vec<Lock>,
+    ) -> Result<Self, Doubled> {
+        match (Table::of(routes), WorkspaceLocks::group(locks)) {
             (Ok(routes), Ok(locks)) => {
-                let locks = Table::of(LOCK_BUCKET_BITS, locks).expect("grouped by name");
-                Ok(Self { routes, locks })
+                let locks = Table::of(locks).expect("grouped by name");
+                Ok(Self { told, routes, locks })
             }
             (routes, locks) => Err(Doubled {
                 routes: routes.err().unwrap_or_default(),
                 locks: locks.err().unwrap_or_default(),
             }),
         }
+    }
+
+    /// Generation zero, which is empty, until the edge was told otherwise.
+    pub fn state(&self) -> GenerationState {
+        self.told.unwrap_or(GenerationState {
+            generation: Generation::default(),
+            routes: 0,
+            locks: 0,
+            checksum: Checksum::default(),
+        })
     }
 
     pub fn route(&self, username: &Username) -> Option<Arc<Route>> {
@@ -93,54 +74,54 @@ impl Tables {
         self.locks.find(username).is_some_and(|locks| locks.refuse(session, now))
     }
 
-    /// Makes one step visible to everyone who looks from now on.
-    pub fn take(&self, step: &Step) {
-        match step {
-            Step::Put { after, .. } => self.routes.put(Arc::clone(after)),
-            Step::Remove { before } => self.routes.remove(&before.username),
-            Step::Lock { after, .. } => {
-                self.change_locks(&after.username, |locks| locks.with(after));
-            }
-            Step::Unlock { before } => {
-                self.change_locks(&before.username, |locks| locks.without(&before.key()));
+    /// These tables after `steps`, which lead to `state`.
+    #[must_use]
+    pub fn after(&self, steps: &[Step], state: GenerationState) -> Self {
+        let mut next = self.clone();
+        next.told = Some(state);
+        for step in steps {
+            match step {
+                Step::Put { after, .. } => next.routes.put(Arc::clone(after)),
+                Step::Remove { before } => next.routes.remove(&before.username),
+                Step::Lock { after, .. } => {
+                    next.change_locks(&after.username, |locks| locks.with(after));
+                }
+                Step::Unlock { before } => {
+                    next.change_locks(&before.username, |locks| locks.without(&before.key()));
+                }
             }
         }
+        next
     }
 
     /// The steps that lead from here to `next`, removals and locks first.
     pub fn steps_to(&self, next: &Self) -> Vec<Step> {
-        let mut steps = Vec::new();
-        self.routes.for_each(|before| {
-            if next.route(&before.username).is_none() {
-                steps.push(Step::Remove { before: Arc::clone(before) });
-            }
-        });
-        next.each_lock(|after| {
+        let gone = self.routes.iter().filter(|route| next.route(&route.username).is_none());
+        let mut steps: Vec<_> =
+            gone.map(|before| Step::Remove { before: Arc::clone(before) }).collect();
+        for after in next.locks() {
             let before = self.lock(&after.key());
             if before.as_ref() != Some(&after) {
                 steps.push(Step::Lock { before, after });
             }
-        });
-        self.each_lock(|before| {
-            if next.lock(&before.key()).is_none() {
-                steps.push(Step::Unlock { before });
-            }
-        });
-        next.routes.for_each(|after| {
+        }
+        let opened = self.locks().filter(|lock| next.lock(&lock.key()).is_none());
+        steps.extend(opened.map(|before| Step::Unlock { before }));
+        for after in next.routes.iter() {
             let before = self.route(&after.username);
             if before.as_ref() != Some(after) {
                 steps.push(Step::Put { before, after: Arc::clone(after) });
             }
-        });
+        }
         steps
     }
 
-    fn each_lock(&self, mut visit: impl FnMut(Lock)) {
-        self.locks.for_each(|locks| locks.iter().for_each(&mut visit));
+    fn locks(&self) -> impl Iterator<Item = Lock> {
+        self.locks.iter().flat_map(|locks| locks.iter())
     }
 
     fn change_locks(
-        &self,
+        &mut self,
         username: &Username,
         change: impl FnOnce(WorkspaceLocks) -> WorkspaceLocks,
     ) {
@@ -154,53 +135,5 @@ impl Tables {
         } else {
             self.locks.put(Arc::new(locks));
         }
-    }
-}
-
-/// What `state` becomes by `steps`: counts and checksum, without a look at the tables.
-pub fn state_after(
-    state: GenerationState,
-    generation: Generation,
-    steps: &[Step],
-) -> GenerationState {
-    let start = GenerationState { generation, ..state };
-    steps.iter().fold(start, |mut state, step| {
-        match step {
-            Step::Put { before, after } => {
-                if let Some(before) = before {
-                    state.checksum = state.checksum.without_route(before);
-                } else {
-                    state.routes += 1;
-                }
-                state.checksum = state.checksum.with_route(after);
-            }
-            Step::Remove { before } => {
-                state.routes -= 1;
-                state.checksum = state.checksum.without_route(before);
-            }
-            Step::Lock { before, after } => {
-                if let Some(before) = before {
-                    state.checksum = state.checksum.without_lock(before);
-                } else {
-                    state.locks += 1;
-                }
-                state.checksum = state.checksum.with_lock(after);
-            }
-            Step::Unlock { before } => {
-                state.locks -= 1;
-                state.checksum = state.checksum.without_lock(before);
-            }
-        }
-        state
-    })
-}
-
-/// Generation zero: nothing.
-pub fn empty_state() -> GenerationState {
-    GenerationState {
-        generation: Generation::default(),
-        routes: 0,
-        locks: 0,
-        checksum: Checksum::default(),
     }
 }
