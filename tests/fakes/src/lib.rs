@@ -2,15 +2,24 @@
 //!
 //! Each is a small server that answers on the wire as the real one does,
 //! with nothing of ours inside: a fake that shared our types would share
-//! our mistakes. Two programs come out of this crate:
+//! our mistakes. These programs come out of this crate:
 //!
 //! - `fake-gateway`: the OpenClaw gateway, protocol v4 ([`gateway`]),
-//! - `fake-model`: a language model for the real OpenClaw ([`model`]).
+//! - `fake-model`: a language model for the real OpenClaw ([`model`]),
+//! - `fake-stripe`, `fake-resend`, `fake-linear`: the vendors behind control
+//!   ([`stripe`], [`resend`], [`linear`]); what tests may say to all of them
+//!   stands in [`vendor`].
 //!
-//! Both say what [`script`] says; send `help` to either for the list.
+//! The first two say what [`script`] says; send `help` to
+//! either for the list.
 
 pub mod gateway;
 pub mod ids;
+pub mod linear;
 pub mod model;
 pub mod prompt;
+pub mod resend;
 pub mod script;
+pub mod sprites;
+pub mod stripe;
+pub mod vendor;

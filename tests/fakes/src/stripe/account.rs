@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::calendar::DAY;
 use super::customer::Customer;
 use super::event::{self, Cause, Event};
 use super::invoice::Invoice;
@@ -13,6 +12,7 @@ use super::portal::Portal;
 use super::price::Price;
 use super::session::Session;
 use super::subscription::{Status, Subscription};
+use crate::vendor::calendar::DAY;
 
 /// Events kept for `GET /v1/events`; the oldest go first.
 const EVENTS_MAX: usize = 20_000;
@@ -84,6 +84,11 @@ impl From<BankPending> for Status {
 }
 
 impl Account {
+    /// Nothing in it yet. `public_url` has no slash at the end.
+    pub fn new(public_url: String) -> Self {
+        Self { public_url, ..Self::default() }
+    }
+
     /// Events from here on name this call as their cause.
     pub fn caused_by(&mut self, cause: Option<Cause>) {
         self.cause = cause;

@@ -91,10 +91,10 @@ impl Account {
             created: now,
             period: (subscription.period_start(), subscription.period_end()),
             accrued: (
-                subscription.price.interval.end_of_period(
-                    subscription.created,
-                    subscription.period.saturating_sub(2),
-                ),
+                subscription
+                    .price
+                    .interval
+                    .end_of_period(subscription.created, subscription.period.saturating_sub(2)),
                 subscription.period_start(),
             ),
             attempt_count: 0,
@@ -106,7 +106,7 @@ impl Account {
         };
         // Stripe makes bills for an unpaid subscription but charges none.
         if subscription.status != Status::Unpaid {
-            invoice.next_attempt = invoice.attempt_after(0);
+            invoice.next_attempt = invoice.attempt_after(now);
         }
         invoice
     }
@@ -143,7 +143,7 @@ impl Account {
         invoice.status = InvoiceStatus::Open;
         invoice.finalized_at.get_or_insert(now);
         invoice.attempt_count += 1;
-        invoice.next_attempt = invoice.attempt_after(invoice.attempt_count);
+        invoice.next_attempt = invoice.attempt_after(now);
         let used_up = invoice.next_attempt.is_none();
         let (body, id) = (invoice.body(), invoice.subscription.clone());
         let settings = self.settings.retries_used_up;

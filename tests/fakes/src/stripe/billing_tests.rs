@@ -1,10 +1,10 @@
 //! Months in the life of a subscription.
 
 use super::account::{Account, BankPending, RetriesUsedUp};
-use super::calendar::DAY;
 use super::checkout::NotOpen;
 use super::session::{Method, tests::open};
 use super::subscription::Status;
+use crate::vendor::calendar::DAY;
 
 /// 22 November 2025.
 const START: u64 = 1_763_800_000;
@@ -140,7 +140,7 @@ fn refused_charges_end_in_a_cancellation() {
     story.pass(MONTH);
     assert_eq!(story.subscription().status, Status::PastDue);
     story.told();
-    story.pass(20 * DAY);
+    story.pass(19 * DAY);
     assert_eq!(story.told(), ["invoice.payment_failed"; 3]);
     story.pass(2 * DAY);
     assert_eq!(story.told(), ["invoice.payment_failed", "customer.subscription.deleted"]);

@@ -156,6 +156,7 @@ impl Sender {
         acknowledge: oneshot::Sender<()>,
     ) {
         let mut acknowledge = Some(acknowledge);
+        tokio::time::sleep(manner.delay()).await;
         for parcel in parcels {
             let delivered = self.attempt(&parcel, &manner).await;
             let last = delivered || manner.retries_ms.is_empty();
@@ -167,7 +168,8 @@ impl Sender {
                 let _ = acknowledge.take().map(|acknowledge| acknowledge.send(()));
             }
             if !last {
-                let waiting = if parcel.event.kind == COMPLETED { acknowledge.take() } else { None };
+                let waiting =
+                    if parcel.event.kind == COMPLETED { acknowledge.take() } else { None };
                 tokio::spawn(self.clone().insist(parcel, manner.clone(), waiting));
             }
         }

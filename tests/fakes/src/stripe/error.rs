@@ -97,11 +97,9 @@ impl ApiError {
             StatusCode::PAYMENT_REQUIRED => {
                 ("card_error", Some("card_declined"), "Your card was declined.")
             }
-            status if status.is_server_error() => (
-                "api_error",
-                None,
-                "An unknown error occurred. Please contact support@stripe.com.",
-            ),
+            status if status.is_server_error() => {
+                ("api_error", None, "An unknown error occurred. Please contact support@stripe.com.")
+            }
             _ => ("invalid_request_error", None, "The request could not be served."),
         };
         Self { status, kind, code, param: None, message: message.to_owned() }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::calendar::rfc3339;
 use super::id;
+use crate::vendor::calendar::rfc3339;
 
 /// The version every body here is shaped by.
 pub const API_VERSION: &str = "2026-10-28.endive";
@@ -107,8 +107,8 @@ pub fn previous(before: &Value, after: &Value) -> Option<Value> {
 mod tests {
     use super::*;
 
-    fn check(before: &Value, after: &Value, expected: Option<Value>) {
-        assert_eq!(previous(before, after), expected);
+    fn check(before: &Value, after: &Value, expected: Option<&Value>) {
+        assert_eq!(previous(before, after).as_ref(), expected);
     }
 
     #[test]
@@ -117,9 +117,9 @@ mod tests {
         let mut after = before.clone();
         check(&before, &after, None);
         after["status"] = json!("past_due");
-        check(&before, &after, Some(json!({"status": "active"})));
+        check(&before, &after, Some(&json!({"status": "active"})));
         after["details"]["reason"] = json!("payment_failed");
-        check(&before, &after, Some(json!({"status": "active", "details": {"reason": null}})));
+        check(&before, &after, Some(&json!({"status": "active", "details": {"reason": null}})));
     }
 
     #[test]

@@ -24,8 +24,9 @@ pub fn expand(account: &Account, params: &Params, body: &mut Value) -> Result<()
                 format!("You cannot expand more than {DEPTH_MAX} levels of a property ({path}).");
             return Err(ApiError::invalid(message).code("property_expansion_max_depth"));
         }
-        follow(account, body, &segments)
-            .ok_or_else(|| ApiError::invalid(format!("This property cannot be expanded ({path}).")))?;
+        follow(account, body, &segments).ok_or_else(|| {
+            ApiError::invalid(format!("This property cannot be expanded ({path})."))
+        })?;
     }
     Ok(())
 }

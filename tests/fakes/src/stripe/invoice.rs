@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::calendar::DAY;
 use super::customer::Customer;
 use super::price::{Price, shape};
+use crate::vendor::calendar::DAY;
 
 /// When a renewal's invoice is charged, counted from its creation: an hour
 /// later, then three more times, and for the last time after three weeks.
@@ -61,9 +61,9 @@ impl Invoice {
         self.price.unit_amount.saturating_mul(self.quantity)
     }
 
-    /// When to try after `attempt_count` attempts have failed.
-    pub fn attempt_after(&self, attempt_count: usize) -> Option<u64> {
-        ATTEMPTS.get(attempt_count).map(|delay| self.created + delay)
+    /// The first of the [`ATTEMPTS`] that lies ahead.
+    pub fn attempt_after(&self, now: u64) -> Option<u64> {
+        ATTEMPTS.iter().map(|delay| self.created + delay).find(|at| *at > now)
     }
 
     pub fn body(&self) -> Value {
@@ -72,7 +72,8 @@ impl Invoice {
         let mut body = SHAPE.clone();
         let amount = self.amount();
         let paid = if self.status == InvoiceStatus::Paid { amount } else { 0 };
-        for name in ["amount_due", "subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"]
+        for name in
+            ["amount_due", "subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"]
         {
             body[name] = json!(amount);
         }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use super::calendar::{DAY, months_after};
+use crate::vendor::calendar::{DAY, months_after};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {

@@ -112,9 +112,7 @@ fn check_value(kind: Kind, name: &str, value: &str) -> Result<(), ApiError> {
             let message = format!("Invalid {name}: must be one of {}", allowed.join(", "));
             Err(ApiError::invalid(message).param(name))
         }
-        Kind::Url if !is_web_address(value) => {
-            invalid("url_invalid", "Not a valid URL".to_owned())
-        }
+        Kind::Url if !is_web_address(value) => invalid("url_invalid", "Not a valid URL".to_owned()),
         Kind::Text => check_length(name, value, TEXT_MAX_CHARS),
         Kind::TextUpTo(max) => check_length(name, value, max),
         Kind::Metadata => check_length(name, value, METADATA_VALUE_MAX_CHARS),
@@ -195,8 +193,14 @@ mod tests {
     fn each_bad_parameter_is_named() {
         check_form("mode=payment", "Missing required param: line_items.");
         check_form(&format!("{GOOD}&foo=1"), "Received unknown parameter: foo");
-        check_form(&format!("{GOOD}&line_items[0][x]=1"), "Received unknown parameter: line_items[0]");
-        check_form(&format!("{GOOD}&metadata[a][b]=1"), "Received unknown parameter: metadata[a][b]");
+        check_form(
+            &format!("{GOOD}&line_items[0][x]=1"),
+            "Received unknown parameter: line_items[0]",
+        );
+        check_form(
+            &format!("{GOOD}&metadata[a][b]=1"),
+            "Received unknown parameter: metadata[a][b]",
+        );
         check_form("mode=other&line_items[0][price]=p", "Invalid mode: must be one of");
         check_form(&format!("{GOOD}&line_items[0][quantity]=x"), "Invalid integer: x");
         check_form(&format!("{GOOD}&flag=1"), "Invalid boolean: 1");

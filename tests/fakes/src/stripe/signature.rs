@@ -20,8 +20,8 @@ pub fn header(secrets: &[String], at: u64, body: &[u8]) -> String {
 
 /// The key is the whole secret, `whsec_` included.
 fn sign(secret: &str, at: u64, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
-        .expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(format!("{at}.").as_bytes());
     mac.update(body);
     hex(&mac.finalize().into_bytes())
@@ -34,12 +34,12 @@ mod tests {
     /// Made with the vendor's own `generateTestHeaderString`.
     #[test]
     fn signatures_equal_the_vendors() {
-        let signed = sign("whsec_test_secret", 1_760_000_000, br#"{"id":"evt_1","object":"event"}"#);
+        let signed =
+            sign("whsec_test_secret", 1_760_000_000, br#"{"id":"evt_1","object":"event"}"#);
         assert_eq!(signed, "710305f7feae110e97d01e071f9d466aadf50a718e23f9956b8252f8dc0acd23");
         let body = "{\n  \"id\": \"evt_test_utf8\",\n  \"object\": \"event\",\n  \"data\": \
                     {\"object\": {\"name\": \"Zoë — ☃ 漢字\"}}\n}\n";
-        let signed =
-            sign("whsec_7d0c6e2fb1a94c1f8e3b5a6d9c0f1e2d", 1_763_800_000, body.as_bytes());
+        let signed = sign("whsec_7d0c6e2fb1a94c1f8e3b5a6d9c0f1e2d", 1_763_800_000, body.as_bytes());
         assert_eq!(signed, "e580a79f15874779a54e3b8979b5f12b53db465eb549b921a2595acdf337ae72");
     }
 

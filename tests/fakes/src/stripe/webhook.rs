@@ -17,6 +17,8 @@ pub struct Manner {
     pub order: Order,
     /// Events wait until they are released.
     pub hold: bool,
+    /// Wait before the first attempt.
+    pub delay_ms: u64,
     /// Says that it is real money, whatever the key.
     pub livemode: bool,
     /// Pauses before the second, third, … attempt.
@@ -61,6 +63,7 @@ impl Default for Manner {
             twins: false,
             order: Order::AsHappened,
             hold: false,
+            delay_ms: 0,
             livemode: false,
             // Stripe tries for three days; a test has no time for that.
             retries_ms: vec![250, 500, 1_000, 2_000, 4_000, 8_000],
@@ -102,6 +105,10 @@ impl Manner {
             }
         }
         Ok(())
+    }
+
+    pub fn delay(&self) -> Duration {
+        Duration::from_millis(self.delay_ms)
     }
 
     pub fn timeout(&self) -> Duration {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{delete, get};
@@ -59,15 +60,19 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, BODY_MAX_BYTES).await else {
-        return (door.refusal)(StatusCode::PAYLOAD_TOO_LARGE);
+    let (body, file) = if is_file(&parts.headers) {
+        (Bytes::new(), Some(body))
+    } else {
+        match to_bytes(body, BODY_MAX_BYTES).await {
+            Ok(body) => (body, None),
+            Err(_) => return (door.refusal)(StatusCode::PAYLOAD_TOO_LARGE),
+        }
     };
     let (method, path) = (parts.method.as_str(), parts.uri.path());
     let strike = lock(&door.rules).strike(method, path, &body);
     let fault = strike.as_ref().map(|strike| strike.fault.to_string());
-    let number =
-        lock(&door.journal).note(&parts.method, &parts.uri, &parts.headers, &body, fault);
-    let request = Request::from_parts(parts, Body::from(body));
+    let number = lock(&door.journal).note(&parts.method, &parts.uri, &parts.headers, &body, fault);
+    let request = Request::from_parts(parts, file.unwrap_or_else(|| Body::from(body)));
     let answer = match strike {
         None => Some(next.run(request).await),
         Some(strike) => struck(&door, &strike, request, next).await,
@@ -82,6 +87,11 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
     }
 }
 
+/// Passed on as it comes, unread: it may be of any size.
+fn is_file(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream")
+}
+
 /// `None` when the connection was cut.
 async fn struck(
     door: &Door,
@@ -90,39 +100,39 @@ async fn struck(
     next: Next,
 ) -> Option<Response> {
     let line = request.extensions().get::<ConnectInfo<Line>>().map(|info| info.0.clone());
-    match (strike.fault.moment, strike.fault.action) {
-        (Moment::Before, Action::Slow(delay)) => {
-            tokio::time::sleep(delay).await;
-            Some(next.run(request).await)
-        }
-        (Moment::AfterCommit, Action::Slow(delay)) => {
-            let answer = next.run(request).await;
-            tokio::time::sleep(delay).await;
-            Some(answer)
-        }
-        (Moment::Inside, Action::Slow(delay)) => {
-            request.extensions_mut().insert(Inside::Slow(delay));
-            Some(next.run(request).await)
-        }
-        (Moment::Inside, Action::Status(status)) => {
-            request.extensions_mut().insert(Inside::Status(status));
-            let answer = next.run(request).await;
-            Some(with_headers(answer, &strike.headers))
-        }
-        (moment, action) => {
-            if moment == Moment::AfterCommit {
-                // Its answer is lost; the work is done.
-                drop(next.run(request).await);
+    let Strike { fault, headers } = strike;
+    match fault.moment {
+        Moment::Before => {
+            if let Action::Slow(delay) = fault.action {
+                tokio::time::sleep(delay).await;
+                return Some(next.run(request).await);
             }
-            let answer = match action {
-                Action::Status(status) => (door.refusal)(status),
-                Action::Garbage(status) => garbage(status),
-                Action::Reset | Action::Slow(_) => {
-                    line.expect("fakes are served by vendor::server").cut();
-                    return None;
-                }
+        }
+        Moment::Inside => {
+            let inside = match fault.action {
+                Action::Status(status) => Inside::Status(status),
+                Action::Slow(delay) => Inside::Slow(delay),
+                Action::Garbage(_) | Action::Reset => unreachable!("no such fault can be read"),
             };
-            Some(with_headers(answer, &strike.headers))
+            request.extensions_mut().insert(inside);
+            return Some(with_headers(next.run(request).await, headers));
+        }
+        Moment::AfterCommit => {
+            // The work is done; unless it is only late, the answer is lost.
+            let answer = next.run(request).await;
+            if let Action::Slow(delay) = fault.action {
+                tokio::time::sleep(delay).await;
+                return Some(answer);
+            }
+        }
+    }
+    match fault.action {
+        Action::Status(status) => Some(with_headers((door.refusal)(status), headers)),
+        Action::Garbage(status) => Some(with_headers(garbage(status), headers)),
+        Action::Slow(_) => unreachable!("late answers were given above"),
+        Action::Reset => {
+            line.expect("fakes are served by vendor::server").cut();
+            None
         }
     }
 }

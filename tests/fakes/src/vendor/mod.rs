@@ -4,7 +4,7 @@
 //! `journal` and lets the `rules` decide whether a [`fault::Fault`] strikes
 //! it. `server` listens, over `line`s that can be cut. `idempotency` is the
 //! store behind an `Idempotency-Key` header; `page` frames what a person
-//! looks at.
+//! looks at, `calendar` counts months.
 //!
 //! What a test may say to any of the fakes:
 //!
@@ -14,6 +14,7 @@
 //!   /_fake/faults/{id}` disarms one,
 //! - `GET` and `DELETE /_fake/requests` list and forget what arrived.
 
+pub mod calendar;
 pub mod door;
 pub mod fault;
 pub mod idempotency;

@@ -169,7 +169,9 @@ mod tests {
             "fault": "reset",
         });
         let mut rules = rules(rule);
-        assert!(rules.strike("POST", "/v1/checkout/sessions/cs_1/expire", b"expand[0]=x").is_some());
+        assert!(
+            rules.strike("POST", "/v1/checkout/sessions/cs_1/expire", b"expand[0]=x").is_some()
+        );
         assert!(rules.strike("GET", "/v1/checkout/sessions/cs_1/expire", b"expand").is_none());
         assert!(rules.strike("POST", "/v1/checkout/sessions", b"expand").is_none());
         assert!(rules.strike("POST", "/v1/a/expire", b"").is_none());

@@ -1,5 +1,6 @@
 //! Listens on the loopback interface until told to stop.
 
+use std::io::{self, IsTerminal as _};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::Context as _;
@@ -9,6 +10,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 
 use super::line::{Line, Lines};
+
+/// Text for people; colours only where there is a terminal.
+pub fn log_to_stderr() {
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(colours).init();
+}
 
 /// Opens a port on 127.0.0.1; 0 takes any free one.
 ///
@@ -26,7 +33,7 @@ pub async fn listen(port: u16) -> anyhow::Result<(TcpListener, SocketAddr)> {
 ///
 /// # Errors
 /// None today: accepting goes on after a failure.
-pub async fn serve(listener: TcpListener, router: Router) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
     axum::serve(Lines(listener), router.into_make_service_with_connect_info::<Line>()).await
 }
 

@@ -15,11 +15,7 @@ use super::super::session::{Session, State};
 const EXPIRES_AFTER_MIN: u64 = 30 * 60;
 const EXPIRES_AFTER_MAX: u64 = 24 * 60 * 60;
 
-pub(super) fn create(
-    account: &mut Account,
-    params: &Params,
-    now: u64,
-) -> Result<Value, ApiError> {
+pub(super) fn create(account: &mut Account, params: &Params, now: u64) -> Result<Value, ApiError> {
     if params.value("mode") != Some("subscription") {
         let message = "This account sells subscriptions only: use mode=subscription";
         return Err(ApiError::invalid(message).param("mode"));

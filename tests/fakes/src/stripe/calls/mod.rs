@@ -14,9 +14,9 @@ use serde_json::Value;
 use super::account::Account;
 use super::error::ApiError;
 use super::params::Params;
-use super::schema::{Kind, Param, optional, required};
-use super::price::Interval;
 use super::portal::Flow;
+use super::price::Interval;
+use super::schema::{Kind, Param, optional, required};
 use super::subscription;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

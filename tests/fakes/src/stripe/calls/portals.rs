@@ -8,11 +8,7 @@ use super::super::id;
 use super::super::params::Params;
 use super::super::portal::{Flow, Portal, VISIT_SECONDS};
 
-pub(super) fn create(
-    account: &mut Account,
-    params: &Params,
-    now: u64,
-) -> Result<Value, ApiError> {
+pub(super) fn create(account: &mut Account, params: &Params, now: u64) -> Result<Value, ApiError> {
     let customer = params.value("customer").unwrap_or_default();
     if !account.customers.contains_key(customer) {
         return Err(ApiError::missing_in("customer", "customer", customer));

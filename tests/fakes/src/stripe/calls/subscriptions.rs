@@ -15,7 +15,8 @@ pub(super) fn update(
 ) -> Result<Value, ApiError> {
     let subscription =
         account.subscriptions.get(id).ok_or_else(|| ApiError::missing("subscription", id))?;
-    if subscription.status.is_terminal() && (params.has("cancel_at") || params.has("cancel_at_period_end"))
+    if subscription.status.is_terminal()
+        && (params.has("cancel_at") || params.has("cancel_at_period_end"))
     {
         return Err(ApiError::invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
