@@ -1,0 +1,84 @@
+//! Stripe's names of things. Checked, because they are put into paths.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id of Stripe's is one to 255 of A-Z, a-z, 0-9 and _")]
+pub struct IdError;
+
+/// Stripe promises that ids stay within this length.
+const ID_MAX_CHARS: usize = 255;
+
+fn check(text: &str) -> Result<(), IdError> {
+    let fits = (1..=ID_MAX_CHARS).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if fits { Ok(()) } else { Err(IdError) }
+}
+
+macro_rules! ids {
+    ($($(#[$about:meta])* $name:ident,)+) => {$(
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// # Errors
+            /// `text` cannot be an id. Its prefix is not looked at: Stripe may change it.
+            pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                check(&text).map(|()| Self(text))
+            }
+
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::parse(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// `cs_…`
+    CheckoutSessionId,
+    /// `cus_…`
+    CustomerId,
+    /// `evt_…`
+    EventId,
+    /// `in_…`
+    InvoiceId,
+    /// Of an event's object, whatever its type.
+    ObjectId,
+    /// `price_…`
+    PriceId,
+    /// `sub_…`
+    SubscriptionId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_cannot_change_the_path_it_is_put_into() {
+        let check = |text: &str, fits| assert_eq!(EventId::parse(text).is_ok(), fits, "{text}");
+        check("evt_1SWsampB7WZ01zgkW0000001", true);
+        check(&"a".repeat(255), true);
+        check(&"a".repeat(256), false);
+        for wrong in ["", "sub_1/../x", "sub_1?x=y", "sub 1", "sub_1%2f", "süb", "sub_1#"] {
+            check(wrong, false);
+        }
+    }
+}
