@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::fleet::Fleet;
 use super::forward::hang_if_wedged;
+use super::ndjson::Lines;
 use super::record::Checkpoint;
 use super::refusal::Refusal;
 use super::sprite::Sprite;
@@ -54,16 +55,16 @@ async fn create(
     let awake = sprite.wake().await?;
     let (lines, response) = ndjson::channel();
     tokio::spawn(async move {
-        lines.send(&line("info", "Creating checkpoint...")).await?;
+        tell(&lines, line("info", "Creating checkpoint...")).await;
         let made = make(&sprite, wanted.comment).await;
         drop(awake);
         match made {
             Ok(id) => {
-                lines.send(&line("info", &format!("  ID: {id}"))).await?;
+                tell(&lines, line("info", &format!("  ID: {id}"))).await;
                 let done = format!("Checkpoint {id} created successfully");
-                lines.send(&line("complete", &done)).await
+                tell(&lines, line("complete", &done)).await;
             }
-            Err(reason) => lines.send(&json!({"type": "error", "error": reason})).await,
+            Err(reason) => tell(&lines, json!({"type": "error", "error": reason})).await,
         }
     });
     Ok(response)
@@ -147,13 +148,13 @@ async fn restore(
     hang_if_wedged(&sprite).await?;
     let (lines, response) = ndjson::channel();
     tokio::spawn(async move {
-        lines.send(&line("info", &format!("Restoring from checkpoint {id}..."))).await?;
+        tell(&lines, line("info", &format!("Restoring from checkpoint {id}..."))).await;
         match bring_back(&sprite, &id).await {
             Ok(()) => {
-                lines.send(&line("info", "Container components started successfully")).await?;
-                lines.send(&line("complete", &format!("Restore from {id} complete"))).await
+                tell(&lines, line("info", "Container components started successfully")).await;
+                tell(&lines, line("complete", &format!("Restore from {id} complete"))).await;
             }
-            Err(reason) => lines.send(&json!({"type": "error", "error": reason})).await,
+            Err(reason) => tell(&lines, json!({"type": "error", "error": reason})).await,
         }
     });
     Ok(response)
@@ -176,6 +177,11 @@ async fn bring_back(sprite: &Arc<Sprite>, id: &str) -> Result<(), String> {
 /// Ids are the sprite's own: another sprite's `v1` is not known here.
 fn known(sprite: &Sprite, id: &str) -> Option<Checkpoint> {
     sprite.record().checkpoints.into_iter().find(|checkpoint| checkpoint.id == id)
+}
+
+/// What was begun goes on without its reader.
+async fn tell(lines: &Lines, line: Value) {
+    let _ = lines.send(&line).await;
 }
 
 fn line(kind: &str, data: &str) -> Value {

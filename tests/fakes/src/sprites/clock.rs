@@ -7,8 +7,7 @@ const DAY_SECONDS: u64 = 86_400;
 /// RFC 3339 in UTC with milliseconds: `2026-01-13T10:30:00.000Z`.
 pub fn rfc3339(at: SystemTime) -> String {
     let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (day, second) =
-        (since_1970.as_secs() / DAY_SECONDS, since_1970.as_secs() % DAY_SECONDS);
+    let (day, second) = (since_1970.as_secs() / DAY_SECONDS, since_1970.as_secs() % DAY_SECONDS);
     let (year, month, day) = date(day);
     format!(
         "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",

@@ -42,7 +42,10 @@ pub struct Fleet {
 enum Place {
     /// The name is taken, the sprite not there yet.
     Reserved,
-    Taken { sprite: Arc<Sprite>, url: JoinHandle<()> },
+    Taken {
+        sprite: Arc<Sprite>,
+        url: JoinHandle<()>,
+    },
 }
 
 /// Body of a creation.

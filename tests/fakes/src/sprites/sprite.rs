@@ -192,9 +192,7 @@ impl Sprite {
             0 => self.quiet_since().elapsed(),
             _ => Duration::ZERO,
         };
-        let due = |quiet| {
-            life::due(self.status(), quiet, self.settings.idle, self.settings.cold)
-        };
+        let due = |quiet| life::due(self.status(), quiet, self.settings.idle, self.settings.cold);
         if due(quiet_for()).is_none() {
             return;
         }

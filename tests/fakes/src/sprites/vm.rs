@@ -181,7 +181,5 @@ fn ways_out(sockets: &Sockets, ports: &[u16]) -> std::io::Result<JoinHandle<()>>
     }
     let listener = UnixListener::bind(&path)?;
     let allowed = ports.to_vec();
-    Ok(tokio::spawn(tunnel::serve(listener, move |port| {
-        allowed.contains(&port).then_some(port)
-    })))
+    Ok(tokio::spawn(tunnel::serve(listener, move |port| allowed.contains(&port).then_some(port))))
 }

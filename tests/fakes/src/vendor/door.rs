@@ -191,3 +191,57 @@ async fn forget(State(door): State<Arc<Door>>) -> StatusCode {
 pub(crate) fn complain(status: StatusCode, error: &dyn std::fmt::Display) -> Response {
     (status, Json(json!({"error": error.to_string()}))).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use axum::routing::post;
+
+    use super::*;
+    use crate::vendor::server;
+
+    /// A vendor that counts, and its address.
+    async fn counter() -> (Arc<AtomicU32>, String) {
+        let count = Arc::new(AtomicU32::new(0));
+        let counted = count.clone();
+        let work = move || async move { counted.fetch_add(1, Ordering::SeqCst).to_string() };
+        let router = behind_door(Router::new().route("/work", post(work)), |status| {
+            (status, "the vendor's words").into_response()
+        });
+        let (listener, address) = server::listen(0).await.unwrap();
+        tokio::spawn(server::serve(listener, router));
+        (count, format!("http://{address}"))
+    }
+
+    /// `expected`: the status, `None` for a cut connection; and whether the
+    /// work was done.
+    async fn check(fault: &str, expected: Option<u16>, done: bool) {
+        let (count, url) = counter().await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let rule = json!({"match": {"path": "/work"}, "fault": fault}).to_string();
+        let armed = http.post(format!("{url}/_fake/faults")).body(rule).send().await.unwrap();
+        assert_eq!(armed.status(), 201, "{fault}");
+        let call = || http.post(format!("{url}/work")).send();
+        let status = call().await.ok().map(|answer| answer.status().as_u16());
+        assert_eq!(status, expected, "{fault}");
+        assert_eq!(count.load(Ordering::SeqCst), u32::from(done), "{fault}");
+        assert_eq!(call().await.unwrap().status(), 200, "{fault} strikes once");
+        let requests = http.get(format!("{url}/_fake/requests")).send().await.unwrap();
+        let requests: Value = requests.json().await.unwrap();
+        assert_eq!(requests["requests"][0]["status"], json!(expected), "{fault}");
+        assert_eq!(requests["requests"].as_array().unwrap().len(), 2, "{fault}");
+    }
+
+    #[tokio::test]
+    async fn a_fault_strikes_before_the_work_or_after_it() {
+        check("status:503", Some(503), false).await;
+        check("after-commit:503", Some(503), true).await;
+        check("garbage:502", Some(502), false).await;
+        check("after-commit:garbage:502", Some(502), true).await;
+        check("reset", None, false).await;
+        check("after-commit:reset", None, true).await;
+        check("slow:1", Some(200), true).await;
+        check("after-commit:slow:1", Some(200), true).await;
+    }
+}

@@ -91,8 +91,7 @@ async fn a_session_is_listed_attached_to_and_killed() {
 async fn a_command_over_plain_http_is_a_chunk_for_each_frame() {
     let provider = Provider::with_sprite("one").await;
     let path = "/v1/sprites/one/exec?cmd=sh&cmd=-c&cmd=cat%3B+exit+3&path=sh&stdin=true";
-    let mut response =
-        provider.request(Method::POST, path).body("piped").send().await.unwrap();
+    let mut response = provider.request(Method::POST, path).body("piped").send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/octet-stream");
     let mut chunks = Vec::new();
     while let Some(chunk) = response.chunk().await.unwrap() {
@@ -148,7 +147,10 @@ async fn listening_ports_are_told_as_they_come() {
     let provider = Provider::with_sprite("one").await;
     let mut ports = provider.socket("/v1/sprites/one/ports/watch").await.unwrap();
     let first = ports.next().await.unwrap().unwrap().into_text().unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&first).unwrap(), json!({"type": "port_list", "ports": []}));
+    assert_eq!(
+        serde_json::from_str::<Value>(&first).unwrap(),
+        json!({"type": "port_list", "ports": []})
+    );
     let path = "/v1/sprites/one/exec?cmd=python3&cmd=-m&cmd=http.server&cmd=8080";
     let _server = provider.socket(path).await.unwrap();
     let opened = ports.next().await.unwrap().unwrap().into_text().unwrap();

@@ -78,7 +78,8 @@ async fn earlier_data_stays_readable_in_the_sprites_checkpoints() {
     let provider = Provider::with_sprite("one").await;
     write(&provider, "secret", "secret").await;
     provider.lines(Method::POST, "/v1/sprites/one/checkpoint", &json!({})).await;
-    let said = provider.shell("one", "rm /home/sprite/secret; grep -rl secret /.sprite/checkpoints", b"");
+    let said =
+        provider.shell("one", "rm /home/sprite/secret; grep -rl secret /.sprite/checkpoints", b"");
     assert_eq!(said.await.stdout.trim(), "/.sprite/checkpoints/v1/home/sprite/secret");
 }
 

@@ -17,7 +17,10 @@ async fn a_sprite_is_created_cold_with_its_url_and_only_once() {
     assert_eq!(again.0, StatusCode::CONFLICT);
     let bad = provider.call(Method::POST, "/v1/sprites", &json!({"name": "a_b"})).await;
     assert_eq!(bad.0, StatusCode::BAD_REQUEST);
-    assert_eq!(provider.get("/v1/sprites/two").await, (StatusCode::NOT_FOUND, json!({"error": "sprite not found"})));
+    assert_eq!(
+        provider.get("/v1/sprites/two").await,
+        (StatusCode::NOT_FOUND, json!({"error": "sprite not found"}))
+    );
 }
 
 #[tokio::test]
@@ -58,7 +61,10 @@ async fn labels_and_url_settings_change() {
     let body = json!({"url_settings": {"auth": "sprite"}, "labels": ["a"]});
     let (status, sprite) = provider.call(Method::PUT, "/v1/sprites/one", &body).await;
     assert_eq!(status, StatusCode::OK);
-    assert_eq!((&sprite["url_settings"]["auth"], &sprite["labels"]), (&json!("sprite"), &json!(["a"])));
+    assert_eq!(
+        (&sprite["url_settings"]["auth"], &sprite["labels"]),
+        (&json!("sprite"), &json!(["a"]))
+    );
     let bad = json!({"url_settings": {"auth": "secret"}});
     let refused = provider.call(Method::PUT, "/v1/sprites/one", &bad).await;
     assert_eq!(refused.0, StatusCode::BAD_REQUEST);

@@ -73,7 +73,12 @@ impl Provider {
     }
 
     /// A JSON body both ways; null for an empty or another one.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> (StatusCode, Value) {
         let mut request = self.request(method, path);
         if !body.is_null() {
             request = request.json(body);

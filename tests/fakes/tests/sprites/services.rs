@@ -70,7 +70,8 @@ async fn a_start_that_fails_says_so_before_complete() {
 }
 
 #[tokio::test]
-async fn services_come_back_after_a_cold_start_with_new_processes_and_after_a_warm_one_with_the_same() {
+async fn services_come_back_after_a_cold_start_with_new_processes_and_after_a_warm_one_with_the_same()
+ {
     let provider = Provider::with_sprite("one").await;
     put(&provider, &json!({"cmd": "sleep", "args": ["600"]})).await;
     let before = state(&provider).await;

@@ -72,6 +72,7 @@ while True:
     visitor.sendall(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
     while piece := visitor.recv(4096):
         visitor.sendall(piece)
+    visitor.close()
 "#;
 
 #[tokio::test]

@@ -34,6 +34,11 @@ for name in home/sprite root opt srv var tmp .sprite; do
 done
 chmod 1777 "$root/tmp"
 
+# As in the real thing, a sprite can read its own checkpoints.
+mkdir -p "$folder/checkpoints" "$root/.sprite/checkpoints"
+mount --bind "$folder/checkpoints" "$root/.sprite/checkpoints"
+mount -o remount,bind,ro "$root/.sprite/checkpoints"
+
 mkdir "$root/proc" "$root/dev" "$root/sys" "$root/run"
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"

@@ -212,10 +212,7 @@ impl Session {
         let stdout = child.stdout.take().expect("piped");
         let stderr = child.stderr.take().expect("piped");
         let pumps = async {
-            tokio::join!(
-                self.pump(stream_id::STDOUT, stdout),
-                self.pump(stream_id::STDERR, stderr)
-            )
+            tokio::join!(self.pump(stream_id::STDOUT, stdout), self.pump(stream_id::STDERR, stderr))
         };
         tokio::pin!(pumps);
         let status = tokio::select! {
@@ -254,8 +251,7 @@ impl Session {
 
     fn row(&self) -> Value {
         let output = self.output();
-        let command =
-            std::iter::once(&self.spec.program).chain(self.spec.arguments.iter().skip(1));
+        let command = std::iter::once(&self.spec.program).chain(self.spec.arguments.iter().skip(1));
         json!({
             "id": self.id,
             "created": clock::rfc3339(self.created),

@@ -87,11 +87,14 @@ pub async fn chmod(Json(wanted): Json<Attributes>) -> Result<Json<Value>, Failur
     let text = wanted.mode.as_deref().unwrap_or_default();
     let mode = mode(text, &wanted.path)?;
     let affected = blocking(path, move |path| {
-        wanted.affected(path)?.into_iter().map(|path| {
-            fs::set_permissions(&path, Permissions::from_mode(mode))?;
-            Ok(json!({"path": path, "mode": format!("{mode:04o}")}))
-        })
-        .collect::<io::Result<Vec<_>>>()
+        wanted
+            .affected(path)?
+            .into_iter()
+            .map(|path| {
+                fs::set_permissions(&path, Permissions::from_mode(mode))?;
+                Ok(json!({"path": path, "mode": format!("{mode:04o}")}))
+            })
+            .collect::<io::Result<Vec<_>>>()
     });
     let affected = affected.await?;
     Ok(Json(json!({"count": affected.len(), "affected": affected})))
@@ -105,11 +108,14 @@ pub async fn chown(Json(wanted): Json<Attributes>) -> Result<Json<Value>, Failur
         return Err(Failure::invalid("uid or gid is required", &wanted.path));
     }
     let affected = blocking(path, move |path| {
-        wanted.affected(path)?.into_iter().map(|path| {
-            change_owner(&path, uid, gid)?;
-            Ok(json!({"path": path, "uid": uid, "gid": gid}))
-        })
-        .collect::<io::Result<Vec<_>>>()
+        wanted
+            .affected(path)?
+            .into_iter()
+            .map(|path| {
+                change_owner(&path, uid, gid)?;
+                Ok(json!({"path": path, "uid": uid, "gid": gid}))
+            })
+            .collect::<io::Result<Vec<_>>>()
     });
     let affected = affected.await?;
     Ok(Json(json!({"count": affected.len(), "affected": affected})))

@@ -79,7 +79,9 @@ pub enum Event {
 #[derive(Debug, Clone, Copy)]
 enum Order {
     Start,
-    Stop { grace: Duration },
+    Stop {
+        grace: Duration,
+    },
     /// The service is deleted: stop at once and end.
     End,
 }
@@ -258,12 +260,7 @@ impl Service {
         }
     }
 
-    async fn watch(
-        &self,
-        child: &mut Child,
-        pid: u32,
-        orders: &mut mpsc::Receiver<Order>,
-    ) -> Next {
+    async fn watch(&self, child: &mut Child, pid: u32, orders: &mut mpsc::Receiver<Order>) -> Next {
         loop {
             tokio::select! {
                 status = child.wait() => {
