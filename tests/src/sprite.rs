@@ -193,7 +193,6 @@ impl Sprite {
     fn gateway_config(&self, around: &Surroundings<'_>) -> anyhow::Result<String> {
         let mut config: Value = serde_json::from_str(GATEWAY_CONFIG)?;
         config["gateway"]["port"] = self.gateway_port.number().into();
-        config["gateway"]["publicOrigin"] = around.public_url.into();
         config["gateway"]["controlUi"]["allowedOrigins"] = json!([around.public_url]);
         config["agents"]["defaults"]["skills"] = json!(SKILLS);
         if let Some(model) = around.model {
