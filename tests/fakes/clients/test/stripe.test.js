@@ -361,6 +361,12 @@ test('the clock brings renewals, refused charges and the end', async (t) => {
   const invoice = failed.data[0].data.object;
   assert.equal(invoice.parent.subscription_details.subscription, subscription.id);
   assert.equal((await stripe.invoices.retrieve(invoice.id)).status, 'open');
-  await fake.post('/_fake/clock', { advance_seconds: 25 * 24 * 60 * 60 });
+
+  await fake.press(invoice.hosted_invoice_url, {});
+  assert.equal(await status(), 'active');
+  assert.equal((await stripe.invoices.retrieve(invoice.id)).status, 'paid');
+
+  await fake.post(`/_fake/customers/${customer.id}`, { pays: false });
+  await fake.post('/_fake/clock', { advance_seconds: MONTH + 25 * 24 * 60 * 60 });
   assert.equal(await status(), 'canceled');
 });

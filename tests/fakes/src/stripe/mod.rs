@@ -24,6 +24,7 @@ pub mod event;
 pub mod expand;
 pub mod id;
 pub mod invoice;
+pub mod invoice_page;
 pub mod pages;
 pub mod params;
 pub mod portal;
@@ -138,6 +139,7 @@ pub fn router(stripe: &Arc<Stripe>) -> Router {
     let vendor = Router::new()
         .merge(pages::router())
         .merge(portal_page::router())
+        .merge(invoice_page::router())
         .merge(admin::router())
         .route("/", get(dashboard::show).post(dashboard::advance))
         .fallback(api::answer)

@@ -64,6 +64,7 @@ impl Flow {
                 "redirect": null,
                 "type": "portal_homepage",
             },
+            "customer_update": null,
             "subscription_cancel": cancel,
             "subscription_pause": null,
             "subscription_update": null,

@@ -104,12 +104,13 @@ fn view(account: &Account, secret: &str, now: u64) -> Response {
     let back = visit.return_url.as_ref().map_or_else(String::new, |url| {
         format!("<a class=\"button\" id=\"return\" href=\"{}\">Return to the shop</a>", escape(url))
     });
+    let asked = visit.flow == Some(Flow::PaymentMethodUpdate);
+    let fix = button("fix_payment", "Use a good card", asked || !customer.pays);
+    let spoil = button("break_payment", "Use a card that will be declined", false);
     let body = format!(
         "<p class=\"badge\">Fake Stripe · billing portal</p><h1>{email}</h1>{subscriptions}\
-         <div class=\"card\"><h2>Payment method</h2><p>{card_state}</p><form method=\"post\">\
-         <button class=\"main\" id=\"fix-payment\" name=\"action\" value=\"fix_payment\">Use a \
-         good card</button><button id=\"break-payment\" name=\"action\" value=\"break_payment\">Use \
-         a card that will be declined</button></form></div>{back}",
+         <div class=\"card\"><h2>Payment method</h2><p>{card_state}</p>\
+         <form method=\"post\">{fix}{spoil}</form></div>{back}",
         email = escape(customer.email.as_deref().unwrap_or(&customer.id)),
     );
     page("Billing", Width::Form, &body)

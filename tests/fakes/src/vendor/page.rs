@@ -16,6 +16,7 @@ body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sa
 main{max-width:var(--width,60rem);margin:0 auto;padding:2rem 1rem}
 h1{font-size:1.5rem;margin:0 0 1rem}h2{font-size:1.1rem;margin:2rem 0 .5rem}
 .card{background:var(--paper);border:1px solid var(--line);border-radius:12px;padding:1.5rem;margin:0 0 1rem;box-shadow:0 1px 3px #0001}
+.card>:first-child,.card>form>:first-child{margin-top:0}.card>:last-child,.card>form>:last-child{margin-bottom:0}
 .soft{color:var(--soft)}.bad{color:var(--bad)}.badge{font-size:.75rem;letter-spacing:.04em;text-transform:uppercase;color:var(--soft)}
 .sum{display:flex;justify-content:space-between;border-top:1px solid var(--line);padding-top:.75rem;margin-top:.75rem;font-weight:600}
 button,.button{display:block;width:100%;padding:.75rem 1rem;margin:.5rem 0;border:1px solid var(--line);border-radius:8px;background:var(--paper);color:var(--ink);font:inherit;text-align:center;text-decoration:none;cursor:pointer}
