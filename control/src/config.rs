@@ -18,7 +18,8 @@ pub struct Config {
     pub site_listen: SocketAddr,
     /// Private: the operator's API, health and metrics.
     pub api_listen: SocketAddr,
-    pub database_url: String,
+    /// With a password, where PostgreSQL wants one.
+    pub database_url: Secret<String>,
     pub keys: KeyRing,
     pub admin_key: Secret<String>,
     pub edges: Vec<EdgeConfig>,
@@ -57,22 +58,32 @@ pub struct PublishTimes {
     pub sweep: Duration,
 }
 
+/// Where the environment names the database, as deployments that keep its
+/// password out of files do. It wins over the file.
+const DATABASE_VARIABLE: &str = "DATABASE_URL";
+
 const DAY: u64 = 86_400;
 
 impl Config {
     /// # Errors
     /// Every complaint about the file.
     pub fn read(path: &Path) -> Result<Self, Complaints> {
-        Self::from_document(&Document::read(path)?)
+        let database = std::env::var(DATABASE_VARIABLE).ok().filter(|url| !url.is_empty());
+        Self::from_document(&Document::read(path)?, database)
     }
 
+    /// `database` is the URL that wins over the document's own.
+    ///
     /// # Errors
     /// Every complaint about the text.
-    pub fn from_document(document: &Document) -> Result<Self, Complaints> {
-        document.check(Self::from_root)
+    pub fn from_document(
+        document: &Document,
+        database: Option<String>,
+    ) -> Result<Self, Complaints> {
+        document.check(|root| Self::from_root(root, database))
     }
 
-    fn from_root(root: &mut Section<'_>) -> Option<Self> {
+    fn from_root(root: &mut Section<'_>, database: Option<String>) -> Option<Self> {
         let base_domain = root.string("base_domain");
         let site_url = root.required("site_url", Upstream::parse);
         let site = base_domain.zip(site_url).and_then(|(base, url)| {
@@ -87,8 +98,7 @@ impl Config {
         });
         let site_listen = root.required("site_listen", str::parse);
         let api_listen = root.required("api_listen", str::parse);
-        let database_url =
-            root.required("database_url", |url| Dialect::of_url(url).map(|_| url.to_owned()));
+        let database_url = database_url(root, database);
         let keys = root.required("keys_file", read_keys);
         let admin_key = root.secret("admin_key", "admin_key_file");
         let edges = root.tables("edges", EdgeConfig::from_section);
@@ -165,6 +175,17 @@ fn workspace_origins(base_domain: &str, site_url: &Upstream) -> String {
     format!("{scheme}://*.{base_domain}{port}")
 }
 
+fn database_url(root: &mut Section<'_>, named_outside: Option<String>) -> Option<Secret<String>> {
+    let check = |url: &str| Dialect::of_url(url).map(|_| Secret::new(url.to_owned()));
+    let Some(url) = named_outside else { return root.required("database_url", check) };
+    let _overruled = root.optional("database_url", check);
+    let checked = check(&url);
+    if let Err(error) = checked {
+        root.complain("database_url", &format!("{DATABASE_VARIABLE} in the environment {error}"));
+    }
+    checked.ok()
+}
+
 fn complain_of_doubles(root: &Section<'_>, edges: &[EdgeConfig]) {
     for (index, edge) in edges.iter().enumerate() {
         if edges[..index].iter().any(|other| other.name == edge.name) {
@@ -185,13 +206,13 @@ mod tests {
 
     fn check(text: &str, expected: &[&str]) {
         let document = Document::from_text(Path::new("control.toml"), text.to_owned());
-        let complaints = Config::from_document(&document).err();
+        let complaints = Config::from_document(&document, None).err();
         let seen = complaints.map(|complaints| complaints.to_string()).unwrap_or_default();
         assert_eq!(seen.lines().collect::<Vec<_>>(), expected);
     }
 
-    #[test]
-    fn the_commented_example_is_complete_and_its_defaults_are_ours() {
+    /// The commented example, with keys that are there.
+    fn example(database: Option<&str>) -> Result<Config, Complaints> {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys.toml");
         let id = shared::KeyId::parse("k1").unwrap();
@@ -199,7 +220,22 @@ mod tests {
         let text = include_str!("../../config/control.toml")
             .replace("/etc/arcamatrix/keys.toml", keys.to_str().unwrap());
         let document = Document::from_text(Path::new("control.toml"), text);
-        let config = Config::from_document(&document).unwrap();
+        Config::from_document(&document, database.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_environment_overrules_the_database_of_the_file() {
+        let url = |database| example(database).unwrap().database_url.expose().clone();
+        assert_eq!(url(None), "sqlite:///var/lib/arcamatrix/control.db");
+        assert_eq!(url(Some("postgres://arca@db.test/arca")), "postgres://arca@db.test/arca");
+        let complaints = example(Some("arca:secret@db.test")).err().unwrap().to_string();
+        assert!(complaints.contains("DATABASE_URL in the environment must begin"), "{complaints}");
+        assert!(!complaints.contains("secret"), "{complaints}");
+    }
+
+    #[test]
+    fn the_commented_example_is_complete_and_its_defaults_are_ours() {
+        let config = example(None).unwrap();
         assert_eq!(config.log_changes, LOG_CHANGES);
         assert_eq!(config.sessions.account, Duration::from_secs(30 * DAY));
         assert_eq!(config.publish.wait, Duration::from_secs(10));

@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use common::database::Database;
 use control::clock::Moment;
+use control::failures::Counters;
 use control::handover::Nonce;
 use control::route_order::RouteOrder;
 use control::store::{AccountSession, LOG_CHANGES, NewCustomer, Store};
 use control::token::Token;
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use shared::{Checksum, Generation, Lock, ReturnPath, SessionId};
+use shared::{Checksum, Generation, Lock, ReturnPath, Secret, SessionId};
 
 const NOW: Moment = Moment::from_seconds(1_800_000_000);
 
 async fn store(database: &Database) -> Store {
-    Store::open(&database.url, LOG_CHANGES).await.unwrap()
+    Store::open(&Secret::new(database.url.clone()), LOG_CHANGES).await.unwrap()
 }
 
 fn order(username: &str, number: u32) -> RouteOrder {
@@ -116,6 +118,59 @@ async fn a_code_taken_by_many_at_once_is_worth_one_session() {
     store.end_account_session(&session.id, NOW).await.unwrap();
     let late = store.redeem_code(&codes[8], &username, &challenge, NOW, NOW.after(hour)).await;
     assert_eq!(late.unwrap(), None);
+}
+
+#[tokio::test]
+async fn failures_counted_at_once_are_all_counted() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let counters = Counters::of(Some(&"ada".parse().unwrap()), [192, 0, 2, 1].into());
+    let limits = counters.limits(false);
+    join_all((0..20).map(async |_| store.count_failure(&limits, NOW).await.unwrap())).await;
+    for (subject, _) in &limits {
+        let tally = store.tally(subject).await.unwrap().unwrap();
+        assert_eq!((tally.failures, tally.since), (20, NOW), "{subject:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_signs_out_while_a_code_is_taken_is_signed_out() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let username = "ada".parse().unwrap();
+    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    store.add_customer(&customer, NOW).await.unwrap();
+    let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
+    for _ in 0..20 {
+        let session = AccountSession { id: Token::random().hash(), username };
+        store.open_account_session(&session.id, &username, NOW, hour).await.unwrap();
+        let code = Token::random().hash();
+        let path = ReturnPath::or_root("/");
+        store.add_code(&code, &session, &challenge, &path, NOW, hour).await.unwrap();
+        let (redeemed, ended) = tokio::join!(
+            store.redeem_code(&code, &username, &challenge, NOW, NOW.after(hour)),
+            store.end_account_session(&session.id, NOW),
+        );
+        ended.unwrap();
+        if let Some(redeemed) = redeemed.unwrap() {
+            let locks = store.locks(("", ""), 1_000).await.unwrap();
+            assert!(locks.iter().any(|lock| lock.session == Some(redeemed.session)), "{locks:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_changes_is_heard_and_a_lost_connection_is_told() {
+    let Some(database) = Database::shareable().await else { return };
+    let (ours, theirs) = (store(&database).await, store(&database).await);
+    let mut listener = ours.listen().await.unwrap().unwrap();
+    ours.put_route(order("ada", 1)).await.unwrap();
+    theirs.put_route(order("bob", 2)).await.unwrap();
+    listener.changed().await.unwrap();
+    // It was theirs: of ours there is nothing to hear, before or after.
+    assert!(listener.changed().now_or_never().is_none());
+    database.cut_connections().await;
+    assert!(listener.changed().await.is_err());
 }
 
 #[tokio::test]

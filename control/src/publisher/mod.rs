@@ -1,10 +1,15 @@
 //! Brings every edge to the present generation, and keeps it there.
 //!
 //! One task for each edge looks at what it has, and sends what it lacks: the
-//! changes since, or the whole table. A local change wakes all tasks at once; a
-//! sweep is the net below. An edge that is down costs the others nothing.
+//! changes since, or the whole table. A change wakes all tasks at once, whichever
+//! process made it; a sweep is the net below. An edge that is down costs the
+//! others nothing.
+//!
+//! Several processes may do this for the same edges: a call that comes second is
+//! a conflict, changes nothing, and has its sender look again.
 
 mod client;
+mod others;
 pub mod plan;
 pub mod retry;
 mod status;
@@ -33,10 +38,18 @@ const GRACE_WHEN_DOWN: Duration = Duration::from_secs(1);
 /// The handle of all tasks; they end when it is dropped.
 pub struct Publisher {
     edges: Vec<Arc<Edge>>,
-    /// Counts local changes; a change of it wakes every task.
-    wake: watch::Sender<u64>,
+    wake: watch::Sender<Wake>,
     wait: Duration,
     _tasks: JoinSet<()>,
+}
+
+/// A change of it wakes every task. Both numbers only grow.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wake {
+    /// Changes that this process made.
+    own: u64,
+    /// How often others may have changed something, and brought edges further.
+    others: u64,
 }
 
 /// One edge, as its task and those who wait for it see it.
@@ -67,7 +80,7 @@ impl Publisher {
         metrics: &Arc<Metrics>,
         clock: &Clock,
     ) -> anyhow::Result<Self> {
-        let (wake, woken) = watch::channel(0);
+        let (wake, woken) = watch::channel(Wake::default());
         let mut handles = Vec::with_capacity(edges.len());
         let mut tasks = JoinSet::new();
         for config in edges {
@@ -88,12 +101,13 @@ impl Publisher {
             tasks.spawn(task.run());
             handles.push(edge);
         }
+        tasks.spawn(others::follow(store.clone(), wake.clone()));
         Ok(Self { edges: handles, wake, wait: times.wait, _tasks: tasks })
     }
 
-    /// Says that the table changed.
+    /// Says that this process changed the table.
     pub fn wake(&self) {
-        self.wake.send_modify(|changes| *changes += 1);
+        self.wake.send_modify(|wake| wake.own += 1);
     }
 
     /// Wakes every task and waits until each edge that is up serves `generation`.

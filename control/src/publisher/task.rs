@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::client::EdgeError;
 use super::plan::{BATCH, Belief, Call, Log, batch, next};
-use super::{Edge, retry};
+use super::{Edge, Wake, retry};
 use crate::clock::Clock;
 use crate::metrics::EdgeMetrics;
 use crate::store::{Store, StoreError, TableState};
@@ -31,7 +31,7 @@ pub(super) struct Task {
     pub(super) metrics: EdgeMetrics,
     pub(super) clock: Clock,
     pub(super) sweep: Duration,
-    pub(super) woken: watch::Receiver<u64>,
+    pub(super) woken: watch::Receiver<Wake>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,9 +51,15 @@ impl Task {
     pub(super) async fn run(mut self) {
         let mut belief = Belief::Unknown;
         let (mut is_down, mut retries, mut fruitless) = (false, 0, 0);
+        let mut others = 0;
+        // The newest generation that the edge was at since it last failed.
+        let mut reached = Generation::default();
         loop {
             // Before the table is read: a change that comes later wakes us again.
-            self.woken.mark_unchanged();
+            let wake = *self.woken.borrow_and_update();
+            if others != wake.others {
+                (others, belief) = (wake.others, Belief::Unknown);
+            }
             let outcome = match self.step(&mut belief).await {
                 Ok(_) if fruitless >= FRUITLESS => Err(SyncError::Disagrees),
                 outcome => outcome,
@@ -61,6 +67,7 @@ impl Task {
             if let Err(error) = outcome {
                 self.failed(&error, is_down);
                 (belief, is_down, fruitless) = (Belief::Unknown, true, 0);
+                reached = Generation::default();
                 let began = Instant::now();
                 // A retry that a local change asked for does not put off the next one.
                 if !self.sleep_until_woken(began + retry::delay(retries, random())).await {
@@ -76,6 +83,10 @@ impl Task {
                     if !self.sleep_until_woken(Instant::now() + self.sweep).await {
                         belief = Belief::Unknown;
                     }
+                }
+                // Another process was faster than our last call.
+                (Ok(Call::Look), Belief::At { generation, .. }) if *generation > reached => {
+                    (reached, fruitless) = (*generation, 0);
                 }
                 (Ok(Call::Look), _) => {}
                 (_, Belief::At { .. }) => fruitless = 0,
@@ -93,7 +104,7 @@ impl Task {
             self.edge.status.send_modify(|status| status.attempts += 1);
         }
         match call {
-            Call::Nothing => {}
+            Call::Nothing => self.proved(generation),
             Call::Look => {
                 let seen = self.edge.client.look().await?;
                 *belief = Belief::At { generation: seen.generation, checksum: seen.checksum };
@@ -171,7 +182,8 @@ impl Task {
                 self.pushed(None, applied);
                 Ok(Belief::At { generation: head.generation, checksum: head.checksum })
             }
-            Err(EdgeError::Conflict(theirs)) => Ok(Belief::Astray { generation: theirs }),
+            // Also when it went on by another process's hand while it read ours.
+            Err(EdgeError::Conflict(_)) => Ok(Belief::Unknown),
             Err(error) => Err(error.into()),
         }
     }
@@ -190,6 +202,15 @@ impl Task {
             }
         });
         self.metrics.answered(generation);
+    }
+
+    /// Its number and checksum are those of our table, whoever brought it there.
+    fn proved(&self, generation: Generation) {
+        self.edge.status.send_if_modified(|status| {
+            let is_news = status.proven != generation;
+            status.proven = generation;
+            is_news
+        });
     }
 
     fn pushed(&self, base: Option<Generation>, applied: Applied) {
@@ -226,7 +247,7 @@ impl Task {
     }
 }
 
-fn random() -> u8 {
+pub(super) fn random() -> u8 {
     let mut byte = [0];
     // Without randomness all edges are merely tried at the same moment.
     let _filled = getrandom::fill(&mut byte);

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use shared::{ReturnPath, SessionId, Username};
+use sqlx::AnyConnection;
 
 use super::error::Attempt as _;
 use super::routes::valid;
-use super::sessions::hand_over;
+use super::sessions::{hand_over, hold_account_session};
 use super::{AccountSession, Columns as _, Store, StoreError, millis};
 use crate::clock::Moment;
 use crate::handover::Challenge;
@@ -88,10 +89,13 @@ impl Store {
     ) -> Result<Option<Redeemed>, StoreError> {
         const ATTEMPT: &str = "redeem a sign-in code";
         let mut write = self.write().await?;
+        let Some(id) = account_session_of(&mut write, code).await? else { return Ok(None) };
+        // Before the code, which others take after the session: see `hold_account_session`.
+        hold_account_session(&mut write, &id).await?;
         let taken = sqlx::query(
             "DELETE FROM sign_in_codes
              WHERE code_hash = $1 AND username = $2 AND challenge = $3 AND expires_at > $4
-             RETURNING return_path, account_session",
+             RETURNING return_path",
         )
         .bind(code.as_str())
         .bind(workspace.as_str())
@@ -101,10 +105,7 @@ impl Store {
         .await
         .attempt(ATTEMPT)?;
         let Some(taken) = taken else { return Ok(None) };
-        let account = AccountSession {
-            id: valid(&taken, "account_session", TokenHash::parse).attempt(ATTEMPT)?,
-            username: *workspace,
-        };
+        let account = AccountSession { id, username: *workspace };
         let row = sqlx::query("SELECT epoch FROM customers WHERE username = $1")
             .bind(workspace.as_str())
             .fetch_one(&mut *write)
@@ -119,4 +120,17 @@ impl Store {
         write.commit().await?;
         Ok(Some(redeemed))
     }
+}
+
+async fn account_session_of(
+    connection: &mut AnyConnection,
+    code: &TokenHash,
+) -> Result<Option<TokenHash>, StoreError> {
+    const ATTEMPT: &str = "read a sign-in code";
+    let row = sqlx::query("SELECT account_session FROM sign_in_codes WHERE code_hash = $1")
+        .bind(code.as_str())
+        .fetch_optional(connection)
+        .await
+        .attempt(ATTEMPT)?;
+    row.map(|row| valid(&row, "account_session", TokenHash::parse)).transpose().attempt(ATTEMPT)
 }

@@ -13,10 +13,7 @@ impl Dialect {
     pub fn of_url(url: &str) -> Result<Self, &'static str> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Ok(Self::Sqlite),
-            Some("postgres" | "postgresql") if cfg!(feature = "postgres") => Ok(Self::Postgres),
-            Some("postgres" | "postgresql") => {
-                Err("names PostgreSQL, for which this program was not built")
-            }
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
             _ => Err("must begin with sqlite: or postgres:"),
         }
     }

@@ -9,10 +9,14 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    pub(super) fn new(attempt: &'static str, source: sqlx::Error) -> Self {
+        Self { attempt, source }
+    }
+
     /// A stored value that our own types refuse.
     pub(super) fn corrupt(attempt: &'static str, found: &str) -> Self {
         let source = sqlx::Error::Decode(format!("{found:?} is stored but not valid").into());
-        Self { attempt, source }
+        Self::new(attempt, source)
     }
 }
 
@@ -24,7 +28,7 @@ pub(super) trait Attempt<T> {
 
 impl<T> Attempt<T> for Result<T, sqlx::Error> {
     fn attempt(self, attempt: &'static str) -> Result<T, StoreError> {
-        self.map_err(|source| StoreError { attempt, source })
+        self.map_err(|source| StoreError::new(attempt, source))
     }
 }
 

@@ -36,20 +36,25 @@ impl Store {
         const ATTEMPT: &str = "count a failed sign-in";
         let mut write = self.write().await?;
         for (subject, limit) in subjects {
+            // Writes although nothing is counted yet: on PostgreSQL, others who
+            // count for the same subject wait here until we have counted.
             let row = sqlx::query(
-                "SELECT failures, since_at, last_at FROM login_failures WHERE subject = $1",
+                "INSERT INTO login_failures (subject, failures, since_at, last_at, expires_at)
+                 VALUES ($1, 0, $2, $2, $2)
+                 ON CONFLICT (subject) DO UPDATE SET failures = login_failures.failures
+                 RETURNING failures, since_at, last_at",
             )
             .bind(subject.as_str())
-            .fetch_optional(&mut *write)
+            .bind(millis(now))
+            .fetch_one(&mut *write)
             .await
             .attempt(ATTEMPT)?;
-            let before = row.as_ref().map(parse).transpose().attempt(ATTEMPT)?;
-            let tally = Tally::after_failure(before, *limit, now);
+            let before = parse(&row).attempt(ATTEMPT)?;
+            let tally = Tally::after_failure(Some(before), *limit, now);
             sqlx::query(
-                "INSERT INTO login_failures (subject, failures, since_at, last_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (subject) DO UPDATE
-                     SET failures = $2, since_at = $3, last_at = $4, expires_at = $5",
+                "UPDATE login_failures
+                 SET failures = $2, since_at = $3, last_at = $4, expires_at = $5
+                 WHERE subject = $1",
             )
             .bind(subject.as_str())
             .bind(bigint(tally.failures))

@@ -9,6 +9,7 @@ mod customers;
 mod dialect;
 mod error;
 mod failures;
+mod listener;
 mod locks;
 mod log;
 mod routes;
@@ -19,6 +20,7 @@ mod table;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::Secret;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, Row as _, SqlSafeStr as _, Transaction};
@@ -30,6 +32,7 @@ pub use codes::Redeemed;
 pub use customers::{Credentials, Customer, NewCustomer};
 pub use dialect::Dialect;
 pub use error::StoreError;
+pub use listener::Listener;
 pub use log::LoggedChange;
 pub use sessions::AccountSession;
 pub use snapshot::Snapshot;
@@ -52,8 +55,11 @@ pub const LOG_CHANGES: u64 = 10_000;
 /// The database. Clones share one pool.
 #[derive(Clone)]
 pub struct Store {
+    url: Secret<String>,
     pool: AnyPool,
     dialect: Dialect,
+    /// Tells the notices of this process from those of others.
+    process: u64,
     /// Makes writers queue in fairness; SQLite itself would let them poll.
     writer: Arc<Mutex<()>>,
     log_changes: u64,
@@ -64,10 +70,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be reached, or was made by a newer program.
-    pub async fn open(url: &str, log_changes: u64) -> anyhow::Result<Self> {
+    pub async fn open(url: &Secret<String>, log_changes: u64) -> anyhow::Result<Self> {
         use anyhow::Context as _;
         sqlx::any::install_default_drivers();
-        let dialect = Dialect::of_url(url).map_err(|error| anyhow::anyhow!("database: {error}"))?;
+        let dialect =
+            Dialect::of_url(url.expose()).map_err(|error| anyhow::anyhow!("database: {error}"))?;
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -79,11 +86,12 @@ impl Store {
                     Ok(())
                 })
             })
-            .connect(&creating(url, dialect))
+            .connect(&creating(url.expose(), dialect))
             .await
             .context("cannot open the database")?;
         migrations().run(&pool).await.context("cannot bring the database up to date")?;
-        Ok(Self { pool, dialect, writer: Arc::default(), log_changes })
+        let process = getrandom::u64().context("cannot draw a number for this process")?;
+        Ok(Self { url: url.clone(), pool, dialect, process, writer: Arc::default(), log_changes })
     }
 
     pub async fn close(&self) {

@@ -89,6 +89,7 @@ impl Store {
         now: Moment,
     ) -> Result<Option<Generation>, StoreError> {
         let mut table = self.change_table().await?;
+        hold_account_session(&mut table.write, id).await?;
         let handed_over = find_workspace_session(&mut table.write, id).await?;
         delete_account_session(&mut table.write, id).await?;
         let lock = handed_over.map(WorkspaceSession::lock).filter(|it| it.holds_at(now.seconds()));
@@ -180,6 +181,23 @@ impl WorkspaceSession {
             until: Some(self.expires.seconds()),
         }
     }
+}
+
+/// Lets nobody else touch an account session, its codes and what it handed over
+/// before `write` is over.
+///
+/// SQLite has one writer anyway. On PostgreSQL signing out could otherwise miss a
+/// session that is handed over at that moment, and each could wait for the other.
+pub(super) async fn hold_account_session(
+    write: &mut Write,
+    id: &TokenHash,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE account_sessions SET last_seen_at = last_seen_at WHERE id_hash = $1")
+        .bind(id.as_str())
+        .execute(&mut **write)
+        .await
+        .attempt("hold an account session")?;
+    Ok(())
 }
 
 /// Notes that `account` hands a workspace session over, and returns its id.

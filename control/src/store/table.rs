@@ -52,7 +52,7 @@ impl Store {
             .await
             .attempt("lock the route table")?;
         let state = read_state(&mut write).await?;
-        Ok(TableChange { write, state, log_changes: self.log_changes })
+        Ok(TableChange { write, state, store: self.clone() })
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn read_state(connection: &mut AnyConnection) -> Result<TableSt
 pub(super) struct TableChange {
     pub(super) write: Write,
     pub(super) state: TableState,
-    log_changes: u64,
+    store: Store,
 }
 
 impl TableChange {
@@ -132,6 +132,7 @@ impl TableChange {
             .execute(&mut *self.write)
             .await
             .attempt("write the generation")?;
+        self.store.announce(&mut self.write).await?;
         self.write.commit().await?;
         Ok(self.state)
     }
@@ -147,7 +148,7 @@ impl TableChange {
             .await
             .attempt("log a change of the route table")?;
         sqlx::query("DELETE FROM route_changes WHERE generation <= $1")
-            .bind(bigint(generation.saturating_sub(self.log_changes)))
+            .bind(bigint(generation.saturating_sub(self.store.log_changes)))
             .execute(&mut *self.write)
             .await
             .attempt("shorten the log of changes")?;

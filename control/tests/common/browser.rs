@@ -1,18 +1,24 @@
 //! A browser as far as signing in needs one: cookies by host, and no more.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Client, Method, Response, StatusCode};
+use shared::KeyRing;
 use shared::site_hop::{self, SITE_HOP_HEADER};
 
-use super::{PASSWORD, SITE, World};
+use super::{PASSWORD, SITE, World, client};
 
 /// The host of ada's workspace.
 pub const ADA: &str = "http://ada.arca.test:8080";
 
+#[derive(Clone)]
 pub struct Browser<'a> {
-    world: &'a World,
+    keys: &'a KeyRing,
+    http: Client,
+    /// The control that an edge brings it to.
+    pub site: SocketAddr,
     /// As an edge would report it.
     pub address: &'a str,
     cookies: BTreeMap<(String, String), String>,
@@ -30,7 +36,11 @@ pub struct Page {
 
 impl<'a> Browser<'a> {
     pub fn new(world: &'a World) -> Self {
-        Self { world, address: "203.0.113.5", cookies: BTreeMap::new() }
+        Self::at(world.site_address(), &world.keys)
+    }
+
+    pub fn at(site: SocketAddr, keys: &'a KeyRing) -> Self {
+        Self { keys, http: client(), site, address: "203.0.113.5", cookies: BTreeMap::new() }
     }
 
     pub async fn open(&mut self, url: &str) -> Page {
@@ -52,14 +62,13 @@ impl<'a> Browser<'a> {
     ) -> Page {
         let host = origin(url).strip_prefix("http://").unwrap();
         let path = &url[origin(url).len()..];
-        let target = format!("http://{}{path}", self.world.site_address());
+        let target = format!("http://{}{path}", self.site);
         let mut request = self
-            .world
             .http
             .request(method, target)
             .header(HOST, host)
             .header("accept", "text/html")
-            .header(SITE_HOP_HEADER, site_hop::sign(&self.world.keys).expose())
+            .header(SITE_HOP_HEADER, site_hop::sign(self.keys).expose())
             .header("x-forwarded-for", self.address);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -1,35 +1,66 @@
 //! A database of its own for each test: SQLite, or PostgreSQL where one is named.
 //!
-//! `ARCA_TEST_POSTGRES=postgres://user@host/postgres cargo test -p control --features postgres`
+//! `.ci/postgres cargo test -p control` names one.
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 
-/// What is in the folder goes when this is dropped; a PostgreSQL database stays.
+/// Gone when it is dropped, also where somebody still uses it.
 pub struct Database {
     pub url: String,
-    _folder: Option<TempDir>,
+    place: Place,
+}
+
+enum Place {
+    Folder { _folder: TempDir },
+    Server { url: String, name: String },
 }
 
 impl Database {
     pub async fn fresh() -> Self {
-        match std::env::var("ARCA_TEST_POSTGRES") {
-            Ok(server) => Self { url: create(&server).await, _folder: None },
-            Err(_) => {
-                let folder = tempfile::tempdir().unwrap();
-                let url = format!("sqlite://{}/control.db", folder.path().display());
-                Self { url, _folder: Some(folder) }
-            }
+        if let Some(database) = Self::shareable().await {
+            return database;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/control.db", folder.path().display());
+        Self { url, place: Place::Folder { _folder: folder } }
+    }
+
+    /// One that several processes may use; `None` where no PostgreSQL is named.
+    pub async fn shareable() -> Option<Self> {
+        let server = std::env::var("ARCA_TEST_POSTGRES").ok()?;
+        let name = format!("arca_test_{}", shared::SessionId::random());
+        run(&server, format!("CREATE DATABASE {name}")).await.unwrap();
+        let (address, _) = server.rsplit_once('/').unwrap();
+        Some(Self { url: format!("{address}/{name}"), place: Place::Server { url: server, name } })
+    }
+
+    /// Ends every connection to it, as a restart of the server does.
+    pub async fn cut_connections(&self) {
+        let statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                         WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        run(&self.url, statement.to_owned()).await.unwrap();
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Place::Server { url, name } = &self.place else { return };
+        let drop = run(url, format!("DROP DATABASE {name} WITH (FORCE)"));
+        // A test's own runtime cannot be waited for inside itself.
+        let dropped = std::thread::scope(|scope| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            scope.spawn(|| runtime.unwrap().block_on(drop)).join()
+        });
+        if !std::thread::panicking() {
+            dropped.unwrap().unwrap();
         }
     }
 }
 
-async fn create(server: &str) -> String {
+async fn run(url: &str, statement: String) -> Result<(), sqlx::Error> {
     sqlx::any::install_default_drivers();
-    let name = format!("arca_test_{}", shared::SessionId::random());
-    let mut connection = AnyConnection::connect(server).await.unwrap();
-    let statement = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-    let (address, _) = server.rsplit_once('/').unwrap();
-    format!("{address}/{name}")
+    let mut connection = AnyConnection::connect(url).await?;
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+    connection.close().await
 }

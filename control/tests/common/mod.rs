@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod database;
 pub mod edge;
+pub mod process;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,25 +51,13 @@ impl World {
     pub async fn start_with(edges: &[&TestEdge], settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::fresh().await;
-        let path = |name: &str| folder.path().join(name).display().to_string();
+        let keys_file = folder.path().join("keys.toml");
         let ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
-        std::fs::write(path("keys.toml"), &ring).unwrap();
-        let mut text = format!(
-            "{settings}\nbase_domain = 'arca.test'\nsite_url = '{SITE}'\n\
-             site_listen = '127.0.0.1:0'\napi_listen = '127.0.0.1:0'\n\
-             database_url = '{}'\nkeys_file = '{}'\nadmin_key = '{ADMIN_KEY}'\n\
-             [upstream]\nallow_http = ['127.0.0.0/8']\n[publish]\nsweep_seconds = 1\n",
-            database.url,
-            path("keys.toml"),
-        );
-        for edge in edges {
-            text.push_str(&format!(
-                "[[edges]]\nname = '{}'\nurl = 'http://{}'\ntoken = '{EDGE_TOKEN}'\n",
-                edge.name, edge.address
-            ));
-        }
+        std::fs::write(&keys_file, &ring).unwrap();
+        let tables = "[publish]\nsweep_seconds = 1\n";
+        let text = config_text(settings, &database.url, &keys_file, tables, edges);
         let document = Document::from_text(Path::new("control.toml"), text);
-        let config = Config::from_document(&document).unwrap();
+        let config = Config::from_document(&document, None).unwrap();
         let time = Arc::new(AtomicU64::new(1_800_000_000_000));
         let running = Running::start(&config, clock(&time)).await.unwrap();
         Self {
@@ -134,6 +123,30 @@ impl World {
         assert_eq!(status, StatusCode::OK, "{answer}");
         answer
     }
+}
+
+/// `settings` stand at the top, `tables` after everything that is in none.
+fn config_text(
+    settings: &str,
+    database_url: &str,
+    keys_file: &Path,
+    tables: &str,
+    edges: &[&TestEdge],
+) -> String {
+    let mut text = format!(
+        "{settings}\nbase_domain = 'arca.test'\nsite_url = '{SITE}'\n\
+         site_listen = '127.0.0.1:0'\napi_listen = '127.0.0.1:0'\n\
+         database_url = '{database_url}'\nkeys_file = '{}'\nadmin_key = '{ADMIN_KEY}'\n\
+         [upstream]\nallow_http = ['127.0.0.0/8']\n{tables}",
+        keys_file.display(),
+    );
+    for edge in edges {
+        text.push_str(&format!(
+            "[[edges]]\nname = '{}'\nurl = 'http://{}'\ntoken = '{EDGE_TOKEN}'\n",
+            edge.name, edge.address
+        ));
+    }
+    text
 }
 
 pub fn client() -> Client {

@@ -1,0 +1,127 @@
+//! Control as a process of its own, several of which share a database.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use shared::{Generation, KeyId, KeyRing};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use super::database::Database;
+use super::edge::TestEdge;
+use super::{ADMIN_KEY, PASSWORD, client, config_text};
+
+/// What the processes of one installation have in common.
+pub struct Installation {
+    pub database: Database,
+    pub keys: KeyRing,
+    folder: TempDir,
+}
+
+/// Killed when it is dropped.
+pub struct Process {
+    pub site: SocketAddr,
+    pub api: SocketAddr,
+    child: Child,
+    http: Client,
+}
+
+impl Installation {
+    /// `None` where there is no PostgreSQL: only there may processes share a database.
+    ///
+    /// No sweep comes in the time of a test: what one process hears of another, it
+    /// is told.
+    pub async fn prepare(edges: &[&TestEdge], settings: &str) -> Option<Self> {
+        let database = Database::shareable().await?;
+        let folder = tempfile::tempdir().unwrap();
+        let ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("keys.toml"), &ring).unwrap();
+        // The environment names the right one.
+        let wrong = "sqlite:///nowhere/control.db";
+        let tables = "[log]\nformat = 'text'\n[publish]\nsweep_seconds = 3600\n";
+        let text = config_text(settings, wrong, &path("keys.toml"), tables, edges);
+        std::fs::write(path("control.toml"), text).unwrap();
+        Some(Self { database, keys: KeyRing::from_toml(&ring).unwrap(), folder })
+    }
+
+    pub async fn start(&self) -> Process {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_control"))
+            .arg("serve")
+            .arg("--config")
+            .arg(self.folder.path().join("control.toml"))
+            .env("DATABASE_URL", &self.database.url)
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (site, api) = addresses(&mut log).await;
+        // Whoever writes a log waits for its reader.
+        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        Process { site, api, child, http: client() }
+    }
+}
+
+impl Process {
+    /// As `kill -9` does; returns when it is gone.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub async fn api(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let url = format!("http://{}{path}", self.api);
+        let mut request = self.http.request(method, url).bearer_auth(ADMIN_KEY);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        (status, response.json().await.unwrap())
+    }
+
+    pub async fn add_customer(&self, username: &str) {
+        let body = json!({
+            "username": username, "email": format!("{username}@mail.test"), "password": PASSWORD,
+        });
+        let (status, answer) = self.api(Method::POST, "/api/customers", Some(body)).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+
+    /// Puts a route and returns the answer.
+    pub async fn put_route(&self, username: &str) -> Value {
+        let body = json!({ "upstream": format!("https://{username}-1.sprites.test") });
+        let path = format!("/api/routes/{username}");
+        let (status, answer) = self.api(Method::PUT, &path, Some(body)).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
+    }
+
+    /// The generation at which it knows its first edge to be in step.
+    pub async fn in_step(&self) -> Option<Generation> {
+        let (_, answer) = self.api(Method::GET, "/api/edges", None).await;
+        let edge = &answer["edges"][0];
+        edge["in_step"].as_bool()?.then(|| edge["generation"].as_u64().map(Generation))?
+    }
+}
+
+/// Which ports it got, from the line that says so.
+async fn addresses(log: &mut Lines<BufReader<ChildStderr>>) -> (SocketAddr, SocketAddr) {
+    let mut said = String::new();
+    while let Some(line) = log.next_line().await.unwrap() {
+        if let Some((_, rest)) = line.split_once("serving the site on ") {
+            let (site, api) = rest.split_once(", the operator's API on ").unwrap();
+            return (site.parse().unwrap(), api.trim().parse().unwrap());
+        }
+        said = said + &line + "\n";
+    }
+    panic!("control ended before it served:\n{said}");
+}
