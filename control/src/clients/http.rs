@@ -11,6 +11,9 @@ use shared::{Secret, Upstream};
 /// A vendor's front door answers in milliseconds; one that does not in this time is down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How much of a complaint is read. An error page may be longer, but not of more use.
+const COMPLAINT_MAX_BYTES: usize = 64 * 1024;
+
 /// How much of a vendor's complaint goes into our errors and logs.
 const MESSAGE_MAX_CHARS: usize = 500;
 
@@ -34,7 +37,7 @@ pub enum BuildError {
     Client { origin: String, source: reqwest::Error },
 }
 
-/// How long a call may take, body included, and how much of an answer is read.
+/// How long a call may take, body included, and how long a good answer may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     pub(super) total: Duration,
@@ -142,10 +145,14 @@ pub(super) async fn read(mut response: Response, limits: Limits) -> Result<Reply
     let mut body = Vec::new();
     let lost = |error: &reqwest::Error| Lost::from_reqwest(error, limits.total);
     while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-        if body.len() + chunk.len() > limits.answer_max_bytes {
+        body.extend_from_slice(&chunk);
+        if !status.is_success() && body.len() >= COMPLAINT_MAX_BYTES {
+            body.truncate(COMPLAINT_MAX_BYTES);
+            break;
+        }
+        if status.is_success() && body.len() > limits.answer_max_bytes {
             return Err(Lost::TooLong(limits.answer_max_bytes));
         }
-        body.extend_from_slice(&chunk);
     }
     Ok(Reply { status, headers, body })
 }

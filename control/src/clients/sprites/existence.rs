@@ -6,7 +6,8 @@ use super::error::SpritesError;
 #[derive(Debug)]
 pub enum Existence<T> {
     Exists(T),
-    /// It said in its own words that there is no such thing.
+    /// It said in its own words that there is no such thing. It has done so
+    /// wrongly in an incident: ask again later before doing what cannot be undone.
     Gone,
     /// It did not answer, or not clearly. Nothing may be concluded from this.
     Unknown(SpritesError),

@@ -275,7 +275,7 @@ mod tests {
             assert_eq!(services[0].error(), Some("exited with code 143"));
             assert!(services[0].arguments().is_empty());
         };
-        check(json!([row.clone()]));
+        check(json!([row]));
         check(json!({ "services": [row] }));
     }
 }

@@ -68,10 +68,7 @@ impl Sprites {
             .header(UPGRADE, "websocket")
             .header("sec-websocket-version", "13")
             .header("sec-websocket-key", &key);
-        // Not the request's own time limit, which would outlast the handshake.
-        let begin = self.http.begin(request, HANDSHAKE.total);
-        let late = |_| Lost::TimedOut(HANDSHAKE.total);
-        let response = timeout(HANDSHAKE.total, begin).await.map_err(late)??;
+        let response = self.http.begin(request, HANDSHAKE.total).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let reply = http::read(response, HANDSHAKE).await?;
             return Err(match reply.status.is_success() {
