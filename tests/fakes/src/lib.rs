@@ -8,7 +8,8 @@
 //! - `fake-model`: a language model for the real OpenClaw ([`model`]),
 //! - `fake-stripe`, `fake-resend`, `fake-linear`: the vendors behind control
 //!   ([`stripe`], [`resend`], [`linear`]); what tests may say to all of them
-//!   stands in [`vendor`].
+//!   stands in [`vendor`],
+//! - `fake-sprites`: the Sprites API, with real processes ([`sprites`]).
 //!
 //! The first two say what [`script`] says; send `help` to
 //! either for the list.

@@ -1,7 +1,7 @@
 //! A sprite on disk.
 //!
 //! `sprite.json` the record · `disk/` what the sprite has written ·
-//! `checkpoints/vN/` copies of it · `root/`, `work/` mount points.
+//! `checkpoints/vN/` copies of it · `boot.sh`, `root/`, `work/` for its start.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -80,6 +80,7 @@ impl Vm {
         std::fs::create_dir_all(folder.guest())?;
         let sockets = Sockets::open(&folder.guest())?;
         let ways_out = ways_out(&sockets, &settings.reach)?;
+        std::fs::write(boot_file(folder), BOOT)?;
         let mut command = command(settings, folder);
         for (name, value) in environment {
             command.arg("--environment").arg(format!("{name}={value}"));
@@ -140,6 +141,10 @@ impl Drop for Vm {
     }
 }
 
+fn boot_file(folder: &Folder) -> PathBuf {
+    folder.path().join("boot.sh")
+}
+
 fn command(settings: &Settings, folder: &Folder) -> Command {
     let is_root = geteuid().is_root();
     let mut command = Command::new("unshare");
@@ -148,7 +153,8 @@ fn command(settings: &Settings, folder: &Folder) -> Command {
     }
     command
         .args(["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--"])
-        .args(["sh", "-c", BOOT, "boot"])
+        .arg("sh")
+        .arg(boot_file(folder))
         .arg(folder.path())
         .arg(&settings.program)
         .arg(if is_root { "" } else { ",userxattr" });

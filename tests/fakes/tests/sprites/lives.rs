@@ -134,7 +134,7 @@ async fn sleep_cuts_connections_and_a_warm_process_goes_on() {
 async fn a_deleted_sprite_leaves_no_process_and_no_folder() {
     let provider = Provider::with_sprite("one").await;
     let mark = "6007";
-    let script = format!("setsid sleep {mark} & sleep 0.1");
+    let script = format!("setsid sleep {mark} >/dev/null 2>&1 &");
     provider.shell("one", &script, b"").await;
     let running = || async { processes(&format!("sleep {mark}")) };
     provider.wait_until("left alone", running, |found| !found.is_empty()).await;
@@ -144,6 +144,17 @@ async fn a_deleted_sprite_leaves_no_process_and_no_folder() {
     assert_eq!(std::fs::read_dir(provider.state.path()).unwrap().count(), 0);
     assert_eq!(delete().await.0, StatusCode::NOT_FOUND);
     provider.create("one").await;
+}
+
+#[tokio::test]
+async fn no_process_outlives_a_killed_provider() {
+    let (provider, mut program) = Provider::program().await;
+    provider.create("one").await;
+    provider.shell("one", "setsid sleep 6008 >/dev/null 2>&1 &", b"").await;
+    let running = || async { processes("sleep 6008") };
+    provider.wait_until("left alone", running, |found| !found.is_empty()).await;
+    program.kill().await.unwrap();
+    provider.wait_until("gone", running, Vec::is_empty).await;
 }
 
 #[tokio::test]
@@ -166,7 +177,7 @@ async fn a_creation_whose_answer_is_lost_has_happened() {
 }
 
 #[tokio::test]
-async fn a_wedge_or_a_process_can_be_seen_on_the_page() {
+async fn a_running_process_can_be_seen_on_the_page() {
     let provider = Provider::with_sprite("one").await;
     let _run = provider.socket("/v1/sprites/one/exec?cmd=sleep&cmd=6011").await.unwrap();
     let page = || async { provider.get_url(&format!("{}/_fake", provider.base)).await.1 };

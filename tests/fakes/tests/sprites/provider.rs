@@ -1,6 +1,7 @@
 //! A provider with sprites, for one test.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use fakes::sprites::fleet::Fleet;
@@ -11,7 +12,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -53,6 +56,28 @@ impl Provider {
         let client =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { base: format!("http://{address}"), state, client }
+    }
+
+    /// The program itself, to be killed without warning.
+    pub(crate) async fn program() -> (Self, Child) {
+        let state = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_fake-sprites"))
+            .args(["--port", "0", "--token", TOKEN, "--create", "0", "--wake-cold", "0"])
+            .arg("--state")
+            .arg(state.path())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let base = loop {
+            let line = log.next_line().await.unwrap().expect("it opened no port");
+            if let Some((_, base)) = line.split_once("listening on ") {
+                break base.to_owned();
+            }
+        };
+        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        (Self { base, state, client: reqwest::Client::new() }, child)
     }
 
     pub(crate) async fn with_sprite(name: &str) -> Self {
