@@ -23,6 +23,10 @@ use super::sprite::{Awake, Sprite};
 /// How long a call to a wedged sprite hangs, if its client lets it.
 const WEDGED: Duration = Duration::from_secs(600);
 
+/// Pause before each frame but the first of a command over plain HTTP. Clients
+/// take what one read returns for one frame, and lose the exit behind output.
+const FRAME_GAP: Duration = Duration::from_millis(10);
+
 /// Folders of the API that the sprite serves itself. `control` is not among
 /// them: clients fall back to `exec`.
 const SERVED_INSIDE: [&str; 5] = ["exec", "fs", "ports", "proxy", "services"];
@@ -111,17 +115,19 @@ async fn exec(awake: Awake, request: Request) -> Result<Response<Body>, Refusal>
         sink.send(Message::Binary(vec![stream_id::STDIN_EOF].into())).await?;
         Ok::<_, tokio_tungstenite::tungstenite::Error>(sink)
     });
-    let output = stream::unfold((frames, Some(feeding)), |(mut frames, feeding)| async move {
+    let start = (frames, Some(feeding), Duration::ZERO);
+    let output = stream::unfold(start, |(mut frames, feeding, gap)| async move {
         // Kept to the end: its half of the socket must not close before.
         let feeding = feeding?;
         loop {
             match frames.next().await? {
                 Ok(Message::Binary(frame)) => {
+                    sleep(gap).await;
                     let goes_on = frame.first() != Some(&stream_id::EXIT);
-                    return Some((Ok(frame), (frames, goes_on.then_some(feeding))));
+                    return Some((Ok(frame), (frames, goes_on.then_some(feeding), FRAME_GAP)));
                 }
                 Ok(_) => {}
-                Err(error) => return Some((Err(error), (frames, None))),
+                Err(error) => return Some((Err(error), (frames, None, FRAME_GAP))),
             }
         }
     });
