@@ -11,12 +11,12 @@ CONTROL_TESTS := $(patsubst control/tests/%.rs,--test %,$(wildcard control/tests
 BUILD_NEEDS := cc=gcc cmake=cmake pkg-config=pkg-config
 
 # The demo reads these from its environment.
-export PORT STATE EDGES HEADLESS OPENCLAW
 PORT ?= 8080
 STATE ?= demo-state
 EDGES ?= 1
 HEADLESS ?= 0
 OPENCLAW ?= fake
+export PORT STATE EDGES HEADLESS OPENCLAW
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench test-openclaw need-build need-browser need-npm need-bench
