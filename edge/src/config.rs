@@ -47,6 +47,8 @@ pub struct Limits {
     pub deadlines: Deadlines,
     pub connections: u64,
     pub connections_per_address: u64,
+    /// Live WebSockets of one workspace.
+    pub sockets_per_workspace: u64,
     pub requests_per_second_per_address: u64,
     pub requests_per_second_per_workspace: u64,
     pub body_max_bytes: u64,
@@ -143,6 +145,7 @@ impl Limits {
                 1..=10_000_000,
                 1_024,
             ),
+            sockets_per_workspace: section.number("sockets_per_workspace", 1..=1_000_000, 2_048),
             requests_per_second_per_address: section.number(
                 "requests_per_second_per_address",
                 1..=10_000_000,

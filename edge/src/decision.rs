@@ -48,12 +48,38 @@ pub enum Decision {
     /// The sprite's WebSocket.
     Tunnel(Session),
     /// `GET /auth/session`: said here, where it is known even while control is away.
-    SessionInfo(Option<Session>),
+    SessionInfo {
+        session: Option<Session>,
+        standing: Standing,
+    },
     /// A page that asks again from the same site, so that the strict cookie comes along.
     Bounce,
     SignIn,
     Unauthorized,
     Refuse(Refused),
+}
+
+/// How a workspace stands, as its chat page is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    Live,
+    Preparing,
+    Suspended,
+    Locked,
+    /// There is no such workspace.
+    Gone,
+}
+
+impl Standing {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Preparing => "preparing",
+            Self::Suspended => "suspended",
+            Self::Locked => "locked",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 /// Answers of the edge's own that keep a request from everyone behind it.
@@ -64,11 +90,14 @@ pub enum Refused {
     Preparing,
     Suspended,
     WorkspaceLocked,
+    /// Taken away while the request was on its way.
+    AccessEnded,
     ForeignOrigin,
     ServiceWorker,
     MethodNotAllowed,
     TooManyRequests,
     TooManyConnections,
+    TooManySockets,
     BodyTooLarge,
     SpriteUnreachable,
     SpriteTimeout,
@@ -76,6 +105,8 @@ pub enum Refused {
     SiteUnreachable,
     NotReady,
 }
+
+const SESSION_PATH: &str = "/auth/session";
 
 /// Decides for a request to `host`; `workspace` is what the table says of the
 /// workspace it names, `None` when there is none.
@@ -87,6 +118,9 @@ pub fn decide(host: Host, question: &Question<'_>, workspace: Option<&Workspace>
         Host::Unknown => Decision::Refuse(Refused::UnknownHost),
         Host::Site => Decision::Site,
         Host::Workspace(_) => match workspace {
+            None if question.path == SESSION_PATH => {
+                Decision::SessionInfo { session: None, standing: Standing::Gone }
+            }
             None => Decision::Refuse(Refused::UnknownWorkspace),
             Some(workspace) => decide_workspace(question, workspace),
         },
@@ -98,9 +132,15 @@ fn decide_workspace(question: &Question<'_>, workspace: &Workspace) -> Decision 
     if question.service_worker && !question.path.starts_with("/openclaw/") {
         return Decision::Refuse(Refused::ServiceWorker);
     }
-    if question.path == "/auth/session" {
-        let counts = workspace.state == RouteState::Live && !workspace.locked;
-        return Decision::SessionInfo(workspace.session.ok().filter(|_| counts));
+    if question.path == SESSION_PATH {
+        let standing = match workspace.state {
+            _ if workspace.locked => Standing::Locked,
+            RouteState::Preparing => Standing::Preparing,
+            RouteState::Suspended => Standing::Suspended,
+            RouteState::Live => Standing::Live,
+        };
+        let session = workspace.session.ok().filter(|_| standing == Standing::Live);
+        return Decision::SessionInfo { session, standing };
     }
     if question.path == "/auth" || question.path.starts_with("/auth/") {
         return Decision::Site;
@@ -213,10 +253,14 @@ mod tests {
         let locked = Workspace { locked: true, ..live(Ok(session())) };
         check(PAGE, locked, Decision::Refuse(Refused::WorkspaceLocked));
         let info = Question { path: "/auth/session", ..PAGE };
-        check(info, live(Ok(session())), Decision::SessionInfo(Some(session())));
-        check(info, live(Err(NoSession::Locked)), Decision::SessionInfo(None));
-        check(info, locked, Decision::SessionInfo(None));
-        check(info, in_state(RouteState::Suspended), Decision::SessionInfo(None));
+        let says = |session, standing| Decision::SessionInfo { session, standing };
+        check(info, live(Ok(session())), says(Some(session()), Standing::Live));
+        check(info, live(Err(NoSession::Locked)), says(None, Standing::Live));
+        check(info, locked, says(None, Standing::Locked));
+        check(info, in_state(RouteState::Suspended), says(None, Standing::Suspended));
+        check(info, in_state(RouteState::Preparing), says(None, Standing::Preparing));
+        let ada = Host::Workspace(Username::parse("ada").unwrap());
+        assert_eq!(decide(ada, &info, None), says(None, Standing::Gone));
     }
 
     #[test]

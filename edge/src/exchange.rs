@@ -24,11 +24,15 @@ pub struct Exchange {
     ledger: Arc<Ledger>,
     request: RequestId,
     started: Instant,
-    /// When the request went on, and when the first byte of an answer came back.
+    /// When the request went on, when the head of an answer came back, and when
+    /// the visitor had it.
     sent: Option<Instant>,
     answered: Option<Instant>,
+    relayed: Option<Instant>,
     source: Source,
     status: u16,
+    /// The answer did not come to its end.
+    broken: bool,
     cut: Option<Arc<AtomicBool>>,
     line: Option<Box<Line>>,
 }
@@ -58,8 +62,10 @@ impl Exchange {
             started: Instant::now(),
             sent: None,
             answered: None,
+            relayed: None,
             source: Source::Visitor,
             status: 0,
+            broken: false,
             cut: None,
             line,
         }
@@ -93,26 +99,36 @@ impl Exchange {
     /// The head of an answer is there.
     pub fn answered(&mut self, source: Source, status: u16) {
         self.answered = Some(Instant::now());
-        (self.source, self.status) = (source, status);
+        (self.source, self.status, self.broken) = (source, status, false);
     }
 
-    /// Whose doing it is that there is no whole answer.
+    /// The visitor has the head of the answer.
+    pub fn relayed(&mut self) {
+        self.relayed = Some(Instant::now());
+    }
+
+    /// There is no whole answer, and that is `source`'s doing.
     pub fn failed(&mut self, source: Source) {
-        self.source = source;
+        (self.source, self.broken) = (source, true);
     }
 
     fn end(&self) -> (Source, Outcome) {
         if self.cut.as_ref().is_some_and(|cut| cut.load(Ordering::Relaxed)) {
             (Source::Edge, Outcome::Cut)
-        } else {
+        } else if !self.broken {
             (self.source, Outcome::of_status(self.status))
+        } else if self.source == Source::Visitor {
+            (Source::Visitor, Outcome::Aborted)
+        } else {
+            (self.source, Outcome::Failed)
         }
     }
 
-    /// Time that was ours: until the request went on, and from the answer's head to the end.
-    fn added_seconds(&self, now: Instant) -> Option<f64> {
+    /// Time that was ours: until the request went on, and for passing the head
+    /// of the answer. How long its body takes is up to the sprite and the visitor.
+    fn added_seconds(&self) -> Option<f64> {
         let before = self.sent?.duration_since(self.started);
-        let after = now.duration_since(self.answered?);
+        let after = self.relayed?.duration_since(self.answered?);
         Some((before + after).as_secs_f64())
     }
 }
@@ -124,7 +140,7 @@ impl Drop for Exchange {
         let Ledger { metrics, access_log } = &*self.ledger;
         metrics.count(source, outcome);
         let seconds = now.duration_since(self.started).as_secs_f64();
-        let added = self.added_seconds(now);
+        let added = self.added_seconds();
         if outcome == Outcome::Upgraded {
             metrics.tunnel_seconds.observe(seconds);
         } else {

@@ -25,7 +25,7 @@ use crate::answer::{Answer, Manner};
 use crate::decision::Refused;
 use crate::exchange::Ledger;
 use crate::forward::{ForwardError, Forwarder, Order};
-use crate::guard::Guard;
+use crate::guard::{Guard, TooMany};
 use crate::head::{Body, HeadReader, ReadEnd, Refusal};
 use crate::judge::{Judge, Judgement, Passing};
 use crate::metrics::{Outcome, Source};
@@ -67,9 +67,12 @@ impl ServerApp for FrontDoor {
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
         let address = peer_address(&stream);
-        let Some(_admitted) = self.guard.admit(address) else {
-            self.turn_away(stream).await;
-            return None;
+        let _admitted = match self.guard.admit(address) {
+            Ok(admitted) => admitted,
+            Err(too_many) => {
+                self.turn_away(stream, too_many).await;
+                return None;
+            }
         };
         // Each in memory of its own: a conversation needs more than a tunnel, and
         // a tunnel that lives for hours must not hold on to it.
@@ -250,16 +253,19 @@ impl FrontDoor {
 
     async fn tunnel(&self, mut stream: Stream, tunnel: Tunnel) {
         match tunnel.open(&self.forwarder.dialler).await {
-            Ok(open) => open.run(stream, &self.ledger.metrics).await,
+            Ok(open) => stream = open.run(stream, &self.ledger.metrics).await,
             Err((refused, mut exchange)) => {
+                if refused == Refused::AccessEnded {
+                    self.ledger.metrics.count_cut_socket();
+                }
                 let request = exchange.request();
                 let manner = Manner { request, page: false, keep_alive: false, head_only: false };
                 let answer = Answer::refused(refused, self.judge.site(), manner);
                 exchange.answered(Source::Sprite, answer.status);
                 self.write(&mut stream, &answer).await;
-                self.close(stream).await;
             }
         }
+        self.close(stream).await;
     }
 
     /// Answers a head that cannot be trusted, and ends: where the next request
@@ -271,9 +277,13 @@ impl FrontDoor {
         self.close(stream).await;
     }
 
-    async fn turn_away(&self, mut stream: Stream) {
+    /// Costs as little as can be: this happens when there is too little of everything.
+    async fn turn_away(&self, mut stream: Stream, too_many: TooMany) {
         self.ledger.metrics.connections_refused.inc();
         self.ledger.metrics.count(Source::Edge, Outcome::Refused);
+        if too_many == TooMany::InAll {
+            return;
+        }
         let manner = Manner {
             request: random_request_id(),
             page: false,
@@ -282,7 +292,6 @@ impl FrontDoor {
         };
         let answer = Answer::refused(Refused::TooManyConnections, self.judge.site(), manner);
         self.write(&mut stream, &answer).await;
-        self.close(stream).await;
     }
 
     async fn say(&self, stream: &mut Stream, answer: &Answer, keep_alive: bool) -> Next {

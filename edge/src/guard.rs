@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use pingora_limits::rate::Rate;
 use shared::Username;
+use shared::address::visitor_block;
 
 use crate::config::Limits;
 
@@ -21,6 +22,13 @@ pub struct Guard {
     /// may count a little too much, never too little.
     address_rate: Rate,
     workspace_rate: Rate,
+}
+
+/// Of which connections there are too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TooMany {
+    InAll,
+    FromAddress,
 }
 
 /// One connection that was let in. Leaves on drop.
@@ -41,38 +49,43 @@ impl Guard {
         }
     }
 
-    /// `None` when there are too many connections, from this address or at all.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Admitted> {
+    /// # Errors
+    /// When there are too many connections, from this address or at all.
+    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Admitted, TooMany> {
         if self.open.load(Ordering::Relaxed) >= self.limits.connections {
-            return None;
+            return Err(TooMany::InAll);
         }
         let block = visitor_block(address);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_address.entry(block).or_default();
         if *count >= self.limits.connections_per_address {
-            return None;
+            return Err(TooMany::FromAddress);
         }
         *count += 1;
         self.open.fetch_add(1, Ordering::Relaxed);
-        Some(Admitted { guard: Arc::clone(self), block })
+        Ok(Admitted { guard: Arc::clone(self), block })
     }
 
-    /// Counts a request; `false` when it is one too many in this second.
-    pub fn allows_request(&self, address: IpAddr, workspace: Option<&Username>) -> bool {
-        let exceeds = |count: isize, limit: u64| u64::try_from(count).is_ok_and(|n| n > limit);
-        let by_address = self.address_rate.observe(&visitor_block(address), 1);
-        if exceeds(by_address, self.limits.requests_per_second_per_address) {
-            return false;
-        }
-        workspace.is_none_or(|name| {
-            let by_workspace = self.workspace_rate.observe(name, 1);
-            !exceeds(by_workspace, self.limits.requests_per_second_per_workspace)
-        })
+    /// Counts a request; `false` when it is one too many of this visitor's in this second.
+    pub fn allows_visitor(&self, address: IpAddr) -> bool {
+        let count = self.address_rate.observe(&visitor_block(address), 1);
+        !exceeds(count, self.limits.requests_per_second_per_address)
+    }
+
+    /// The same for a workspace. Only requests with a session are counted:
+    /// strangers must not be able to use up what its customer has.
+    pub fn allows_workspace(&self, name: &Username) -> bool {
+        let count = self.workspace_rate.observe(name, 1);
+        !exceeds(count, self.limits.requests_per_second_per_workspace)
     }
 
     pub fn open_connections(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
     }
+}
+
+fn exceeds(count: isize, limit: u64) -> bool {
+    u64::try_from(count).is_ok_and(|count| count > limit)
 }
 
 impl Drop for Admitted {
@@ -88,17 +101,6 @@ impl Drop for Admitted {
     }
 }
 
-/// The block of addresses that counts as one visitor: an IPv6 customer has a /64 at least.
-fn visitor_block(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let prefix = u128::from(address) & !u128::from(u64::MAX);
-            IpAddr::V6(prefix.into())
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -108,6 +110,7 @@ pub(crate) mod tests {
         deadlines: Deadlines { head: Duration::from_secs(10), idle: Duration::from_secs(75) },
         connections: 3,
         connections_per_address: 2,
+        sockets_per_workspace: 2,
         requests_per_second_per_address: 5,
         requests_per_second_per_workspace: 8,
         body_max_bytes: 1024,
@@ -121,13 +124,13 @@ pub(crate) mod tests {
         let address = |text: &str| text.parse().unwrap();
         let first = guard.admit(address("2001:db8::1")).unwrap();
         let second = guard.admit(address("2001:db8::2")).unwrap();
-        assert!(guard.admit(address("2001:db8::3")).is_none(), "the same /64");
+        assert_eq!(guard.admit(address("2001:db8::3")).err(), Some(TooMany::FromAddress));
         let _other = guard.admit(address("203.0.113.1")).unwrap();
-        assert!(guard.admit(address("203.0.113.2")).is_none(), "three in all");
+        assert_eq!(guard.admit(address("203.0.113.2")).err(), Some(TooMany::InAll));
         drop((first, second));
         assert_eq!(guard.open_connections(), 1);
         assert_eq!(guard.by_address.lock().unwrap().len(), 1, "nothing is kept of who left");
-        assert!(guard.admit(address("2001:db8::3")).is_some());
+        assert!(guard.admit(address("2001:db8::3")).is_ok());
     }
 
     #[test]
@@ -136,10 +139,12 @@ pub(crate) mod tests {
         let ada = Username::parse("ada").unwrap();
         let allowed = |last: u8| {
             let address = IpAddr::from([203, 0, 113, last]);
-            (0..10).filter(|_| guard.allows_request(address, Some(&ada))).count()
+            (0..20).filter(|_| guard.allows_visitor(address)).count()
         };
         // A second may begin in between; then a few more pass, and still not all.
-        assert!((5..10).contains(&allowed(1)));
-        assert!(allowed(2) < 10);
+        assert!((5..20).contains(&allowed(1)));
+        assert!((5..20).contains(&allowed(2)), "one visitor does not use up another's");
+        let in_all = (0..30).filter(|_| guard.allows_workspace(&ada)).count();
+        assert!((8..30).contains(&in_all));
     }
 }

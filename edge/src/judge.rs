@@ -1,6 +1,7 @@
 //! Puts a request before [`decide`] with everything that is known, and prepares
 //! what the decision needs. Nothing here waits.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -33,7 +34,11 @@ pub struct Judge {
     pub guard: Arc<Guard>,
     pub ledger: Arc<Ledger>,
     pub limits: Limits,
+    pub groups: RandomState,
 }
+
+/// The group of connections to control.
+const SITE_GROUP: u64 = 0;
 
 /// What one connection remembers from request to request.
 pub struct Visitor {
@@ -63,12 +68,12 @@ impl Visitor {
 }
 
 pub enum Judgement {
-    Answer { answer: Answer, keep_alive: bool, exchange: Exchange },
+    Answer { answer: Box<Answer>, keep_alive: bool, exchange: Exchange },
     Pass(Box<Passing>),
     Tunnel(Box<Tunnel>),
 }
 
-/// A request that goes through pingora to a sprite or to control.
+/// A request that goes on to a sprite or to control.
 pub struct Passing {
     /// The head as it goes on.
     pub head: Vec<u8>,
@@ -141,8 +146,7 @@ impl Judge {
         let exchange = Exchange::begin(&self.ledger, request, visitor.address, &head);
         let case = Case { head: &head, now: unix_seconds(), manner, exchange };
         let host = self.site.classify(head.host);
-        let name = if let Host::Workspace(name) = &host { Some(name) } else { None };
-        if !self.guard.allows_request(visitor.address, name) {
+        if !self.guard.allows_visitor(visitor.address) {
             return Ok(self.refused(Refused::TooManyRequests, case));
         }
         if matches!(head.body, Body::Length(length) if length > self.limits.body_max_bytes) {
@@ -166,6 +170,9 @@ impl Judge {
                 other => return self.answer_here(other, visitor, found.as_ref(), case),
             };
             let found = found.expect("only a workspace that was found reaches its sprite");
+            if let Some(refused) = self.too_much(&found.route.username, kind) {
+                return self.refused(refused, case);
+            }
             match self.live.enter(found.ticket, session.id, session.epoch, kind) {
                 Some(entry) => {
                     return self.to_sprite(visitor, &found.route, &session, kind, entry, case);
@@ -174,6 +181,15 @@ impl Judge {
                 None => continue,
             }
         }
+    }
+
+    /// What a workspace has too much of, before one more of `kind`.
+    fn too_much(&self, name: &Username, kind: Kind) -> Option<Refused> {
+        if !self.guard.allows_workspace(name) {
+            return Some(Refused::TooManyRequests);
+        }
+        let is_full = || self.live.sockets_of(name) >= self.limits.sockets_per_workspace;
+        (kind == Kind::Socket && is_full()).then_some(Refused::TooManySockets)
     }
 
     fn find(&self, visitor: &mut Visitor, case: &Case<'_>, name: &Username) -> Option<Found> {
@@ -241,7 +257,7 @@ impl Judge {
             body: head.body,
             kind: TargetKind::Sprite,
             upstream,
-            group: group_of(route),
+            group: self.group_of(route),
             entry: Some(entry),
             exchange,
             manner,
@@ -260,7 +276,7 @@ impl Judge {
             body: head.body,
             kind: TargetKind::Site,
             upstream: self.site_upstream.clone(),
-            group: 0,
+            group: SITE_GROUP,
             entry: None,
             exchange,
             manner,
@@ -300,22 +316,34 @@ impl Judge {
         let answer = match decision {
             Decision::Site => return self.to_site(visitor, case),
             Decision::Refuse(refused) => return self.refused(refused, case),
-            Decision::SessionInfo(session) => {
-                let username = found.expect("asked of a workspace").route.username;
-                Answer::session_info(&username, session.as_ref(), manner)
+            Decision::SessionInfo { session, standing } => {
+                Answer::session_info(session.as_ref(), standing, manner)
             }
             Decision::Bounce => Answer::bounce(head.target, manner),
             Decision::SignIn => Answer::sign_in(head.target, manner),
             Decision::Unauthorized => Answer::unauthorized(manner),
             Decision::Sprite(_) | Decision::Tunnel(_) => unreachable!("goes to the sprite"),
         };
-        Judgement::Answer { answer, keep_alive: manner.keep_alive, exchange: case.exchange }
+        Judgement::Answer {
+            answer: Box::new(answer),
+            keep_alive: manner.keep_alive,
+            exchange: case.exchange,
+        }
+    }
+
+    /// Names one assignment of one sprite to one workspace at one address: its
+    /// connections are nobody else's. Keyed, so that no choice of names can make
+    /// two of them meet.
+    fn group_of(&self, route: &Route) -> u64 {
+        let Route { username, upstream, sprite, assignment, .. } = route;
+        let group = self.groups.hash_one((username, upstream, sprite, assignment));
+        if group == SITE_GROUP { !group } else { group }
     }
 
     fn refused(&self, refused: Refused, case: Case<'_>) -> Judgement {
         let Case { manner, exchange, .. } = case;
         let answer = Answer::refused(refused, &self.site, manner);
-        Judgement::Answer { answer, keep_alive: manner.keep_alive, exchange }
+        Judgement::Answer { answer: Box::new(answer), keep_alive: manner.keep_alive, exchange }
     }
 }
 
@@ -330,13 +358,4 @@ fn is_navigation(head: &Head<'_>) -> bool {
 
 fn is_repeatable(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
-}
-
-/// Names one assignment of one sprite to one workspace: its connections are nobody else's.
-fn group_of(route: &Route) -> u64 {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    (route.username, &route.sprite, route.assignment).hash(&mut hasher);
-    // Zero is the site's.
-    hasher.finish().max(1)
 }

@@ -26,3 +26,4 @@ pub mod server;
 pub mod session;
 pub mod tunnel;
 pub mod upstream;
+pub mod words;

@@ -91,7 +91,7 @@ impl ProxyHttp for Proxy {
     ) -> Result<Box<HttpPeer>> {
         let target = &context.as_ref().expect(GIVEN).target;
         let upstream = &target.upstream;
-        let name = if upstream.is_tls() { upstream.host().to_owned() } else { String::new() };
+        let name = if upstream.is_tls() { upstream.host_name().to_owned() } else { String::new() };
         let mut peer = HttpPeer::new(target.address, upstream.is_tls(), name);
         peer.group_key = target.group;
         peer.options.connection_timeout = Some(self.limits.connect);
@@ -209,6 +209,8 @@ fn refusal_of(error: &Error, kind: TargetKind) -> Option<Refused> {
 /// A sprite's answer must not reach beyond its own workspace.
 fn keep_to_itself(response: &mut ResponseHeader) -> Result<()> {
     response.remove_header("service-worker-allowed");
+    // It would sign the visitor out of the site and of every other workspace.
+    response.remove_header("clear-site-data");
     if !response.headers.contains_key("set-cookie") {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! Puts the edge together: opens the store, listens, and runs until it is told to stop.
 
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
@@ -90,9 +91,8 @@ fn front_door(
 ) -> anyhow::Result<FrontDoor> {
     let upstream = &config.upstream;
     let site = Arc::new(config.site.clone());
-    let mut policy = upstream.policy.clone();
-    policy.trust(&config.site_upstream);
-    let resolver = Arc::new(Resolver::new(policy));
+    let site_upstream = config.site_upstream.clone();
+    let resolver = Arc::new(Resolver::new(upstream.policy.clone(), site_upstream));
     let limits = PeerLimits {
         connect: upstream.connect_timeout,
         read: upstream.read_timeout,
@@ -122,6 +122,7 @@ fn front_door(
             guard: Arc::clone(guard),
             ledger: Arc::clone(ledger),
             limits: config.limits,
+            groups: RandomState::new(),
         },
     })
 }

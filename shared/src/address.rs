@@ -1,4 +1,5 @@
-//! Which addresses a sprite may have: never ours, unless configuration says so.
+//! Addresses: which ones a sprite may have (never ours, unless configuration
+//! says so), and which ones count as one visitor.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -24,17 +25,6 @@ pub enum AddressError {
 }
 
 impl AddressPolicy {
-    /// Allows the address of `upstream` too, when it has one: for a server that
-    /// configuration names, not for one that a change brings.
-    pub fn trust(&mut self, upstream: &Upstream) {
-        if let Some(address) = upstream.address() {
-            let only = IpNet::from(address);
-            let list =
-                if upstream.is_tls() { &mut self.allow_addresses } else { &mut self.allow_http };
-            list.push(only);
-        }
-    }
-
     /// What can be said of an upstream before its name is looked up.
     ///
     /// # Errors
@@ -63,6 +53,17 @@ impl AddressPolicy {
         } else {
             Err(AddressError::NotPublic(address))
         }
+    }
+}
+
+/// The block of addresses that counts as one visitor: an IPv6 customer has a /64 at least.
+pub fn visitor_block(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let prefix = u128::from(address) & !u128::from(u64::MAX);
+            IpAddr::V6(prefix.into())
+        }
+        address => address,
     }
 }
 
@@ -134,6 +135,16 @@ mod tests {
         ] {
             check(&strict, refused, false);
         }
+    }
+
+    #[test]
+    fn a_visitor_is_an_ipv4_address_or_an_ipv6_network() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(visitor_block(text.parse().unwrap()), expected.parse::<IpAddr>().unwrap());
+        };
+        check("203.0.113.9", "203.0.113.9");
+        check("::ffff:203.0.113.9", "203.0.113.9");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::");
     }
 
     #[test]

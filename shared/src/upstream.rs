@@ -73,6 +73,11 @@ impl Upstream {
         &self.text[self.scheme_len()..usize::from(self.host_end)]
     }
 
+    /// Host name or address as a certificate has it: without brackets.
+    pub fn host_name(&self) -> &str {
+        self.host().trim_start_matches('[').trim_end_matches(']')
+    }
+
     /// What goes into the `Host` header: with the port where it is not the scheme's own.
     pub fn authority(&self) -> &str {
         &self.text[self.scheme_len()..]

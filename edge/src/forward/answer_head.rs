@@ -181,8 +181,9 @@ fn is_passed_on(header: &httparse::Header<'_>, kind: TargetKind) -> bool {
         return false;
     }
     kind == TargetKind::Site
-        || !header.name.eq_ignore_ascii_case("set-cookie")
-        || std::str::from_utf8(header.value).is_ok_and(cookies::sprite_may_set)
+        || !header.name.eq_ignore_ascii_case("clear-site-data")
+            && (!header.name.eq_ignore_ascii_case("set-cookie")
+                || std::str::from_utf8(header.value).is_ok_and(cookies::sprite_may_set))
 }
 
 #[cfg(test)]
@@ -251,7 +252,7 @@ mod tests {
     #[test]
     fn a_sprite_speaks_for_its_own_workspace_only() {
         let text = "HTTP/1.1 200 Fine\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d; Domain=arca.test\r\n\
-            Set-Cookie: __Host-arca_session=x\r\nService-Worker-Allowed: /\r\n\
+            Set-Cookie: __Host-arca_session=x\r\nService-Worker-Allowed: /\r\nClear-Site-Data: \"cookies\"\r\n\
             Connection: close, X-Hop\r\nX-Hop: 1\r\nX-Request-Id: theirs\r\nContent-Length: 0\r\n\r\n";
         let of = |kind| {
             let head = parse(text, kind, false).unwrap().unwrap();

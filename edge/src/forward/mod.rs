@@ -113,7 +113,8 @@ impl Forwarder {
     ) -> Result<bool, ForwardError> {
         let begun = match pool::take(order.group) {
             Some(sprite) => match self.begin(sprite, visitor, reader, order, exchange).await {
-                // It was closed while it waited in the pool, and nobody has seen the request.
+                // Most likely it was closed while it waited in the pool. Should the sprite have
+                // seen the request after all, asking again does no harm.
                 Err(ForwardError::Sprite(_)) if order.repeatable => None,
                 result => Some(result?),
             },
@@ -181,6 +182,7 @@ impl Forwarder {
         out.extend_from_slice(&buffer[head.length..head.length + first]);
         let mut has_excess = buffer.len() > head.length + first;
         self.write(visitor, &out).await?;
+        exchange.relayed();
         drop(out);
         let mut relayed = first;
         while !meter.is_done() {

@@ -3,6 +3,7 @@
 //! Our own, because stock pingora cuts a silent one after a minute, needs 64 to
 //! 250 KB for each, and knows no way to end one when access is taken away.
 
+mod frames;
 mod handshake;
 mod pump;
 
@@ -26,6 +27,13 @@ use shared::Upstream;
 /// How long a sprite may take to agree to a WebSocket. The agent answers as
 /// soon as it has checked the identity, so this only bounds a VM that hangs.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The close code by which the chat page knows that its access has ended: one of
+/// those that RFC 6455 leaves to applications.
+const CLOSE_ACCESS_ENDED: u16 = 4001;
+
+/// How long a side may take for what the other said last.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// A WebSocket that was decided for and not yet opened.
 pub struct Tunnel {
@@ -77,15 +85,17 @@ pub struct OpenTunnel {
 }
 
 impl OpenTunnel {
-    /// Carries bytes until either side ends, the tunnel is idle, or access is taken away.
-    pub async fn run(self, mut visitor: Stream, metrics: &Metrics) {
+    /// Carries bytes until either side ends, the tunnel is idle, or access is
+    /// taken away. Gives the visitor's connection back to be closed.
+    pub async fn run(self, mut visitor: Stream, metrics: &Metrics) -> Stream {
         let Self { tunnel, mut sprite, opened } = self;
         let Tunnel { entry, mut exchange, idle, head, upstream } = tunnel;
         // A tunnel lives for hours: what only its beginning needed goes now.
         drop((head, upstream));
         exchange.answered(Source::Sprite, 101);
         if visitor.write_all(&opened.answer).await.is_err() || visitor.flush().await.is_err() {
-            return exchange.failed(Source::Visitor);
+            exchange.failed(Source::Visitor);
+            return visitor;
         }
         let mut pump = Pump::new(opened.early);
         match carry(&mut pump, &mut visitor, &mut *sprite, &entry, idle).await {
@@ -94,8 +104,14 @@ impl OpenTunnel {
             End::Cut => {
                 metrics.count_cut_socket();
                 exchange.cut();
+                if pump.is_between_frames() {
+                    let frame = frames::close(CLOSE_ACCESS_ENDED, "signed out");
+                    // A visitor who does not take it sees the connection end.
+                    let _ = timeout(LAST_WORDS, visitor.write_all(&frame)).await;
+                }
             }
         }
+        visitor
     }
 }
 
@@ -113,7 +129,8 @@ async fn carry(
     idle: Duration,
 ) -> End {
     loop {
-        let idle_at = pump.active() + idle;
+        let patience = if pump.is_ending() { LAST_WORDS } else { idle };
+        let idle_at = pump.active() + patience;
         tokio::select! {
             biased;
             () = std::future::poll_fn(|context| pump.poll(context, visitor, sprite)) => {
@@ -121,7 +138,7 @@ async fn carry(
             }
             () = entry.cut() => return End::Cut,
             () = sleep_until(idle_at) => {
-                if pump.active() + idle <= Instant::now() {
+                if pump.is_ending() || pump.active() + idle <= Instant::now() {
                     return End::Idle;
                 }
             }
@@ -152,7 +169,8 @@ impl OpenError {
         match self {
             Self::Handshake(HandshakeError::Refused { .. }) => Refused::SpriteRefusedUpgrade,
             Self::Late | Self::Dial(DialError::Timeout { .. }) => Refused::SpriteTimeout,
-            Self::Dial(_) | Self::Handshake(_) | Self::Cut => Refused::SpriteUnreachable,
+            Self::Cut => Refused::AccessEnded,
+            Self::Dial(_) | Self::Handshake(_) => Refused::SpriteUnreachable,
         }
     }
 }

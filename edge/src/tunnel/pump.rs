@@ -1,13 +1,16 @@
 //! Two directions of bytes, and almost no memory: a buffer stands on the stack
 //! while something moves, and on the heap only while the other side does not take it.
 
+use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+use super::frames::Frames;
 
 /// Most bytes that wait in one direction. Nothing is read while any wait.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -15,17 +18,32 @@ const CHUNK_BYTES: usize = 16 * 1024;
 pub(super) struct Pump {
     to_sprite: Direction,
     to_visitor: Direction,
+    /// Where the sprite's frames end, for the one that we may want to add.
+    frames: Frames,
     active: Instant,
 }
 
 impl Pump {
     /// `early` is what the sprite has sent already.
     pub(super) fn new(early: Bytes) -> Self {
+        let mut frames = Frames::default();
+        frames.pass(&early);
         Self {
             to_sprite: Direction::default(),
-            to_visitor: Direction { waiting: early, unflushed: false },
+            to_visitor: Direction { waiting: early, ..Direction::default() },
+            frames,
             active: Instant::now(),
         }
+    }
+
+    /// Has one side ended, so that only what it said last is still on its way?
+    pub(super) fn is_ending(&self) -> bool {
+        self.to_sprite.ended || self.to_visitor.ended
+    }
+
+    /// May a frame of our own follow what the visitor has been sent?
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.frames.is_between() && self.to_visitor.waiting.is_empty()
     }
 
     /// When bytes last moved, either way.
@@ -45,8 +63,15 @@ impl Pump {
         S: AsyncRead + AsyncWrite + Unpin + ?Sized,
     {
         let mut moved = false;
-        let ended = self.to_sprite.poll(context, visitor, sprite, &mut moved).is_ready()
-            || self.to_visitor.poll(context, sprite, visitor, &mut moved).is_ready();
+        let (up, down) = (&mut self.to_sprite, &mut self.to_visitor);
+        let frames = &mut self.frames;
+        let ended = up.poll(context, visitor, sprite, |_| moved = true).is_ready()
+            || down
+                .poll(context, sprite, visitor, |bytes| {
+                    moved = true;
+                    frames.pass(bytes);
+                })
+                .is_ready();
         if moved {
             self.active = Instant::now();
         }
@@ -59,6 +84,8 @@ struct Direction {
     /// Read and not taken yet.
     waiting: Bytes,
     unflushed: bool,
+    /// Nothing more will be read; what was read is still to be delivered.
+    ended: bool,
 }
 
 impl Direction {
@@ -68,7 +95,7 @@ impl Direction {
         context: &mut Context<'_>,
         reader: &mut R,
         writer: &mut W,
-        moved: &mut bool,
+        mut passed: impl FnMut(&[u8]),
     ) -> Poll<()>
     where
         R: AsyncRead + Unpin + ?Sized,
@@ -78,7 +105,8 @@ impl Direction {
             while !self.waiting.is_empty() {
                 match Pin::new(&mut *writer).poll_write(context, &self.waiting) {
                     Poll::Ready(Ok(count)) if count > 0 => {
-                        (*moved, self.unflushed) = (true, true);
+                        passed(&[]);
+                        self.unflushed = true;
                         self.waiting.advance(count);
                     }
                     Poll::Ready(_) => return Poll::Ready(()),
@@ -86,17 +114,27 @@ impl Direction {
                 }
             }
             self.waiting = Bytes::new();
+            if self.ended {
+                return self.flush(context, writer).map(|_| ());
+            }
             let mut space = [MaybeUninit::uninit(); CHUNK_BYTES];
             let mut read = ReadBuf::uninit(&mut space);
             match Pin::new(&mut *reader).poll_read(context, &mut read) {
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {
-                    *moved = true;
+                    passed(read.filled());
                     if self.write_now(context, writer, read.filled()).is_ready() {
                         return Poll::Ready(());
                     }
                 }
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return self.flush(context, writer),
+                // The last words, a close code among them, must still arrive.
+                Poll::Ready(Ok(())) => self.ended = true,
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Pending => {
+                    return match self.flush(context, writer) {
+                        Poll::Ready(Err(_)) => Poll::Ready(()),
+                        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+                    };
+                }
             }
         }
     }
@@ -126,18 +164,12 @@ impl Direction {
         &mut self,
         context: &mut Context<'_>,
         writer: &mut W,
-    ) -> Poll<()> {
-        if !self.unflushed {
-            return Poll::Pending;
+    ) -> Poll<io::Result<()>> {
+        if self.unflushed {
+            ready!(Pin::new(&mut *writer).poll_flush(context))?;
+            self.unflushed = false;
         }
-        match Pin::new(&mut *writer).poll_flush(context) {
-            Poll::Ready(Ok(())) => {
-                self.unflushed = false;
-                Poll::Pending
-            }
-            Poll::Ready(Err(_)) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
-        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -145,7 +177,9 @@ impl Direction {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::io::{
+        AsyncReadExt as _, AsyncWriteExt as _, BufReader, BufWriter, DuplexStream, duplex,
+    };
 
     /// A pump between two pipes of `capacity`; returns the far ends.
     fn start(early: &'static [u8], capacity: usize) -> (DuplexStream, DuplexStream) {
@@ -183,6 +217,23 @@ mod tests {
         let flood = vec![0; 10 * CHUNK_BYTES];
         let sent = tokio::time::timeout(Duration::from_millis(50), visitor.write_all(&flood)).await;
         assert!(sent.is_err(), "everything was taken, so something buffers without a bound");
+    }
+
+    #[tokio::test]
+    async fn the_last_words_of_a_side_that_ends_arrive() {
+        let (visitor, near_visitor) = duplex(64);
+        let (mut sprite, mut near_sprite) = duplex(64);
+        sprite.write_all(b"goodbye").await.unwrap();
+        drop(sprite);
+        // As pingora's streams do, this one keeps small writes until it is flushed.
+        let mut near_visitor = BufWriter::new(near_visitor);
+        let mut pump = Pump::new(Bytes::new());
+        std::future::poll_fn(|context| pump.poll(context, &mut near_visitor, &mut near_sprite))
+            .await;
+        drop(near_visitor);
+        let mut seen = String::new();
+        BufReader::new(visitor).read_to_string(&mut seen).await.unwrap();
+        assert_eq!(seen, "goodbye");
     }
 
     #[tokio::test]

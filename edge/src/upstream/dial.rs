@@ -1,4 +1,4 @@
-//! A connection to a sprite for a WebSocket. Everything else goes through pingora's pool.
+//! A new connection to a sprite or to control.
 
 use std::io;
 use std::path::Path;
@@ -74,7 +74,7 @@ impl Dialler {
         if !upstream.is_tls() {
             return Ok(Box::new(tcp));
         }
-        let name = ServerName::try_from(upstream.host().to_owned())
+        let name = ServerName::try_from(upstream.host_name().to_owned())
             .map_err(|source| DialError::Name { upstream: upstream.clone(), source })?;
         let handshake = self.tls.connect(name, tcp);
         let tls = timeout(self.connect_timeout, handshake).await.map_err(late)?.map_err(failed)?;

@@ -1,14 +1,16 @@
 //! Names of sprites to addresses, without ever holding up a worker thread.
 //!
-//! Every address found is held against the policy: a name that leads to our
-//! own network is refused however it was spelt.
+//! Every address of a sprite is held against the policy: a name that leads to
+//! our own network is refused however it was spelt. Control's own address is
+//! the operator's to choose.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use shared::{AddressPolicy, Upstream};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// The system resolver does not tell how long an answer holds; half a minute is
@@ -24,9 +26,38 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Names that are remembered: the workspaces that are in use, not all there are.
 const CACHE_NAMES: usize = 65_536;
 
+/// Look-ups at one time; each holds a thread while the system resolver thinks.
+const LOOKUPS: usize = 32;
+
+/// While somebody looks a known name up again, the rest use what was known.
+const REFRESH: Duration = Duration::from_secs(5);
+
 pub struct Resolver {
     policy: AddressPolicy,
-    cache: Mutex<HashMap<Upstream, (SocketAddr, Instant)>>,
+    /// Named by the operator: exempt from the policy.
+    site: Upstream,
+    cache: Mutex<HashMap<Upstream, Known>>,
+    lookups: Semaphore,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    address: SocketAddr,
+    since: Instant,
+    /// When somebody last set out to look it up again.
+    asked: Instant,
+}
+
+impl Known {
+    /// May it be used without asking?
+    fn is_good(&self) -> bool {
+        self.since.elapsed() < FRESH || (self.is_usable() && self.asked.elapsed() < REFRESH)
+    }
+
+    /// May it be used when asking fails?
+    fn is_usable(&self) -> bool {
+        self.since.elapsed() < STALE
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,22 +71,21 @@ pub enum ResolveError {
 }
 
 impl Resolver {
-    pub fn new(policy: AddressPolicy) -> Self {
-        Self { policy, cache: Mutex::default() }
+    pub fn new(policy: AddressPolicy, site: Upstream) -> Self {
+        Self { policy, site, cache: Mutex::default(), lookups: Semaphore::new(LOOKUPS) }
     }
 
     /// # Errors
     /// When there is no address, or none that the policy allows.
     pub async fn resolve(&self, upstream: &Upstream) -> Result<SocketAddr, ResolveError> {
         if let Some(address) = upstream.address() {
-            return match self.policy.check(upstream, address) {
-                Ok(()) => Ok(SocketAddr::new(address, upstream.port())),
-                Err(_) => Err(ResolveError::Refused(upstream.clone())),
-            };
+            let allowed = self.allows(upstream, address);
+            let refused = || ResolveError::Refused(upstream.clone());
+            return allowed.then(|| SocketAddr::new(address, upstream.port())).ok_or_else(refused);
         }
-        let known = self.cached(upstream);
-        if let Some((address, _)) = known.filter(|(_, age)| *age < FRESH) {
-            return Ok(address);
+        let known = self.known(upstream);
+        if let Some(known) = known.filter(Known::is_good) {
+            return Ok(known.address);
         }
         match self.look_up(upstream).await {
             Ok(address) => {
@@ -63,22 +93,25 @@ impl Resolver {
                 Ok(address)
             }
             Err(error @ ResolveError::Refused(_)) => Err(error),
-            Err(error) => known.filter(|(_, age)| *age < STALE).map_or(Err(error), |(a, _)| Ok(a)),
+            Err(error) => known.filter(Known::is_usable).map(|known| known.address).ok_or(error),
         }
     }
 
     async fn look_up(&self, upstream: &Upstream) -> Result<SocketAddr, ResolveError> {
-        let lookup = tokio::net::lookup_host((upstream.host(), upstream.port()));
+        let lookup = async {
+            let _turn = self.lookups.acquire().await;
+            tokio::net::lookup_host((upstream.host(), upstream.port())).await
+        };
         let found = timeout(LOOKUP_TIMEOUT, lookup)
             .await
             .map_err(|_| ResolveError::Timeout(upstream.clone()))?
             .map_err(|_| ResolveError::NoAddress(upstream.clone()))?;
         let mut refused = false;
         for address in found {
-            match self.policy.check(upstream, address.ip()) {
-                Ok(()) => return Ok(address),
-                Err(_) => refused = true,
+            if self.allows(upstream, address.ip()) {
+                return Ok(address);
             }
+            refused = true;
         }
         Err(if refused {
             ResolveError::Refused(upstream.clone())
@@ -87,20 +120,31 @@ impl Resolver {
         })
     }
 
-    fn cached(&self, upstream: &Upstream) -> Option<(SocketAddr, Duration)> {
-        let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(upstream).map(|(address, since)| (*address, since.elapsed()))
+    fn allows(&self, upstream: &Upstream, address: IpAddr) -> bool {
+        *upstream == self.site || self.policy.check(upstream, address).is_ok()
+    }
+
+    /// What is known of `upstream`. Of those who find it too old, only the first is told so.
+    fn known(&self, upstream: &Upstream) -> Option<Known> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = cache.get_mut(upstream)?;
+        let seen = *known;
+        if !seen.is_good() {
+            known.asked = Instant::now();
+        }
+        Some(seen)
     }
 
     fn remember(&self, upstream: &Upstream, address: SocketAddr) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_NAMES {
-            cache.retain(|_, (_, since)| since.elapsed() < FRESH);
+            cache.retain(|_, known| known.is_good());
             if cache.len() >= CACHE_NAMES {
                 cache.clear();
             }
         }
-        cache.insert(upstream.clone(), (address, Instant::now()));
+        let now = Instant::now();
+        cache.insert(upstream.clone(), Known { address, since: now, asked: now });
     }
 }
 
@@ -110,7 +154,8 @@ mod tests {
 
     async fn check(policy: &AddressPolicy, upstream: &str, found: bool) {
         let upstream = Upstream::parse(upstream).unwrap();
-        let resolved = Resolver::new(policy.clone()).resolve(&upstream).await;
+        let site = Upstream::parse("http://localhost:9000").unwrap();
+        let resolved = Resolver::new(policy.clone(), site).resolve(&upstream).await;
         assert_eq!(resolved.is_ok(), found, "{upstream}: {resolved:?}");
     }
 
@@ -119,6 +164,8 @@ mod tests {
         let strict = AddressPolicy::default();
         check(&strict, "https://localhost", false).await;
         check(&strict, "https://127.0.0.1", false).await;
+        check(&strict, "http://localhost:9001", false).await;
+        check(&strict, "http://localhost:9000", true).await;
         let loopback = ["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
         let open = AddressPolicy { allow_addresses: loopback.into(), ..strict };
         check(&open, "https://localhost", true).await;
