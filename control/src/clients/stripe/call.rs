@@ -59,7 +59,7 @@ impl Stripe {
             }
             let delay = self.retries.delay(retries, random_byte());
             retries += 1;
-            warn!(retries, "stripe call {method} is repeated in {delay:?}");
+            warn!(retries, "stripe did not do {method} {path}, trying again in {delay:?}");
             tokio::time::sleep(delay).await;
         };
         if !reply.status.is_success() {

@@ -22,7 +22,7 @@ pub enum StripeError {
 
 /// Stripe's own words. Its message can name the customer: for operators only.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{status} {kind}, code {code}, in request {request}: {message}")]
+#[error("{status} {}: {message} (request {request})", self.reason())]
 pub struct Refusal {
     pub status: StatusCode,
     pub kind: ErrorType,
@@ -44,6 +44,13 @@ open_enum! {
         Idempotency = "idempotency_error",
         InvalidRequest = "invalid_request_error",
         RateLimit = "rate_limit_error",
+    }
+}
+
+impl Refusal {
+    /// The most exact word for it that Stripe gave.
+    fn reason(&self) -> &str {
+        if self.code.is_empty() { self.kind.as_str() } else { &self.code }
     }
 }
 
@@ -178,8 +185,8 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "stripe refused the call: 401 Unauthorized invalid_request_error, code , \
-             in request without id: Invalid API Key: ***"
+            "stripe refused the call: 401 Unauthorized invalid_request_error: \
+             Invalid API Key: *** (request without id)"
         );
     }
 }

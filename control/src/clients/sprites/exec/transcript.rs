@@ -27,6 +27,8 @@ pub struct Finished {
     pub code: u8,
     pub stdout: Output,
     pub stderr: Output,
+    /// What the server itself had to say, such as that there is no such program.
+    pub complaint: Option<String>,
 }
 
 /// The beginning of what was written to a stream.
@@ -129,7 +131,8 @@ impl Transcript {
 
     /// At the binary exit.
     pub(super) fn finish(self, code: u8) -> Finished {
-        Finished { code, stdout: self.stdout, stderr: self.stderr }
+        let Self { stdout, stderr, complaint, .. } = self;
+        Finished { code, stdout, stderr, complaint }
     }
 
     /// At the end of the socket, or of our patience after the code was told.

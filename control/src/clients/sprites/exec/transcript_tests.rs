@@ -111,6 +111,13 @@ fn frames_of_another_version_change_nothing() {
 }
 
 #[test]
+fn a_program_that_is_missing_is_named() {
+    let complaint = Text(r#"{"type":"error","error":"no such program"}"#);
+    let finished = play(&[INFO, complaint, Binary(b"\x03\x7f")]).unwrap();
+    assert_eq!((finished.code, finished.complaint.as_deref()), (127, Some("no such program")));
+}
+
+#[test]
 fn the_told_code_is_known_at_once() {
     let mut transcript = Transcript::new(8);
     assert_eq!(transcript.text(r#"{"type":"session_info"}"#), Heard::Something);
