@@ -19,7 +19,8 @@ OPENCLAW ?= fake
 export PORT STATE EDGES HEADLESS OPENCLAW
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench test-openclaw need-build need-browser need-npm need-bench
+.PHONY: help demo test check bench test-openclaw test-clients
+.PHONY: need-build need-browser need-npm need-bench need-sprites
 
 help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +29,7 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything her
 	@cargo build --quiet --bins $(PROGRAMS)
 	@exec target/debug/demo
 
-test: check need-browser ## Everything CI runs: format, lints, all tests and stories
+test: check need-browser need-sprites ## Everything CI runs: format, lints, all tests and stories
 	cargo test --workspace --no-fail-fast
 	.ci/postgres cargo test --workspace --no-fail-fast $(CONTROL_TESTS)
 	node --test sprite-agent/ui/tests/*.js
@@ -38,10 +39,14 @@ check: need-build ## Format and lints
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 bench: need-build need-bench ## Measure the edge beside nginx; prints a table, writes JSON and a chart
-	cargo bench --package benches
+	cargo run --release --package benches --bin proxy_latency
 
 test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
 	cargo test --package e2e --test openclaw -- --ignored --nocapture
+
+test-clients: need-build need-npm need-sprites ## The vendors' own clients against their fakes (from npm and PyPI)
+	tests/fakes/clients/run
+	tests/fakes/clients/sprites/run
 
 need-build:
 	@.ci/need $(BUILD_NEEDS)
@@ -54,3 +59,7 @@ need-npm:
 
 need-bench:
 	@.ci/need nginx=nginx-light
+
+# The fake provider gives each of its machines a network of its own.
+need-sprites:
+	@.ci/need ip=iproute2 unshare=util-linux
