@@ -55,22 +55,15 @@ impl Sprites {
         self.set_url_auth(&new.name, &new.auth).await
     }
 
-    /// The sprite that stood in the way of creating `new`, if it is the one we meant.
+    /// What stands under the name although creating it failed, if it is the one we meant.
+    ///
+    /// Asked after every failure: an earlier call whose answer was lost may have
+    /// made it, and then even "too many" is no reason to give up.
     async fn taken_for(
         &self,
         new: &NewSprite,
         error: SpritesError,
     ) -> Result<Sprite, SpritesError> {
-        let may_exist = matches!(
-            error,
-            SpritesError::Conflict(_)
-                | SpritesError::Refused { .. }
-                | SpritesError::Lost(_)
-                | SpritesError::Answer(_)
-        );
-        if !may_exist {
-            return Err(error);
-        }
         match self.look(&new.name).await {
             Existence::Exists(sprite) if sprite.has_labels(&new.labels) => Ok(sprite),
             Existence::Exists(sprite) => Err(SpritesError::Foreign(sprite.name)),

@@ -59,7 +59,7 @@ impl Serialize for UrlAuth {
 #[derive(Debug, Clone)]
 pub struct NewSprite {
     pub name: SpriteName,
-    /// By these it is known again as ours.
+    /// By these it is known again as ours: at least one that nobody else uses.
     pub labels: Vec<String>,
     pub auth: UrlAuth,
 }
