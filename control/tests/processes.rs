@@ -60,13 +60,14 @@ async fn what_a_process_leaves_half_told_when_it_is_killed_the_other_tells() {
     let edge = TestEdge::start("one").await;
     let Some(installation) = Installation::prepare(&[&edge], "").await else { return };
     let (mut one, other) = two(&installation).await;
-    let before = generation(&one.put_route("ada").await);
-    edge.table().swallow = 1;
-    let body = serde_json::json!({ "upstream": "https://bob-1.sprites.test" });
-    one.api(Method::PUT, "/api/routes/bob?wait=none", Some(body)).await;
-    wait_until("the edge has the call", 1, async || edge.table().swallowed).await;
+    let before = Some(generation(&one.put_route("ada").await));
+    wait_until("the other knows it", before, async || other.in_step().await).await;
+    edge.table().changes.close();
+    let newest = Some(generation(&one.put_route_unheard("bob").await));
+    wait_until("the edge has the call", true, async || edge.table().changes.waited > 0).await;
     one.kill().await;
-    let newest = Some(Generation(before.0 + 1));
+    wait_until("the other calls", 2, async || edge.table().changes.waited).await;
+    edge.table().changes.open();
     wait_until("the other has told it", newest, async || other.in_step().await).await;
     assert_eq!(edge.names(), ["ada", "bob"]);
     assert!(is_acknowledged(&other.put_route("eve").await));
@@ -146,6 +147,27 @@ async fn two_that_send_the_whole_table_at_once_do_not_fight() {
     assert_eq!(newest, Generation(first.0 + 80), "somebody jumped");
     assert_eq!(edge.table().generation, newest);
     assert!(edge.table().calls.contains(&"table"), "{:?}", edge.table().calls);
+}
+
+#[tokio::test]
+async fn a_table_that_comes_too_late_is_no_reason_to_jump() {
+    let edge = TestEdge::start("one").await;
+    let Some(installation) = Installation::prepare(&[&edge], "").await else { return };
+    let (one, other) = two(&installation).await;
+    let first = generation(&one.put_route("ada").await);
+    wait_until("both know it", Some(first), async || other.in_step().await).await;
+    edge.lose_everything();
+    edge.table().tables.close();
+    one.put_route_unheard("bob").await;
+    wait_until("both send the table", 2, async || edge.table().tables.waited).await;
+    let newest = generation(&other.put_route_unheard("eve").await);
+    edge.table().tables.let_one_in();
+    wait_until("one goes on", newest, async || edge.table().generation).await;
+    edge.table().tables.open();
+    for process in [&one, &other] {
+        wait_until("both know it", Some(newest), async || process.in_step().await).await;
+    }
+    assert_eq!(generation(&one.put_route("kim").await), Generation(newest.0 + 1));
 }
 
 #[tokio::test]

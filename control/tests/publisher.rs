@@ -127,6 +127,27 @@ async fn an_edge_that_refuses_changes_gets_the_whole_table() {
 }
 
 #[tokio::test]
+async fn what_another_process_brings_to_the_edge_is_acknowledged() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    let newest = Generation(world.put_route("ada").await["generation"].as_u64().unwrap() + 1);
+    edge.table().looks.close();
+    wait_until("a look has begun", true, async || edge.table().looks.waited > 0).await;
+    let brought = async {
+        let is_made = async || world.api(Method::GET, "/api/routes/bob", None).await.0.is_success();
+        wait_until("the change is made", true, is_made).await;
+        let (_, route) = world.api(Method::GET, "/api/routes/bob", None).await;
+        let route: shared::Route = serde_json::from_value(route).unwrap();
+        edge.table().routes.insert(route.username, route);
+        edge.table().generation = newest;
+        // That one only: it must not be a later look that finds it.
+        edge.table().looks.let_one_in();
+    };
+    let (answer, ()) = tokio::join!(world.put_route("bob"), brought);
+    assert_eq!(acknowledged(&answer), [true], "{answer}");
+}
+
+#[tokio::test]
 async fn an_empty_table_is_told_too() {
     let edge = TestEdge::start("one").await;
     let world = World::start(&[&edge]).await;

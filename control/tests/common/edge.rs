@@ -14,6 +14,7 @@ use serde::Deserialize;
 use shared::wire::{Applied, Conflict, ErrorBody, GenerationState, TableHead, TableLine};
 use shared::{Change, Checksum, Generation, Lock, LockKey, Route, Username};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::EDGE_TOKEN;
@@ -34,9 +35,46 @@ pub struct Table {
     pub calls: Vec<&'static str>,
     /// What each change is said to have cut.
     pub cuts: u64,
-    /// So many calls that come next with changes are never answered nor applied.
-    pub swallow: u64,
-    pub swallowed: u64,
+    pub looks: Door,
+    pub changes: Door,
+    pub tables: Door,
+}
+
+/// Where calls of one kind can be made to wait before anything is done for them.
+#[derive(Default)]
+pub struct Door {
+    closed: Option<Arc<Semaphore>>,
+    /// Calls that found it closed.
+    pub waited: u64,
+}
+
+impl Door {
+    pub fn close(&mut self) {
+        self.closed = Some(Arc::new(Semaphore::new(0)));
+        self.waited = 0;
+    }
+
+    /// Lets in one that waits, or the next that comes; the longest waiting first.
+    pub fn let_one_in(&self) {
+        self.closed.as_ref().unwrap().add_permits(1);
+    }
+
+    pub fn open(&mut self) {
+        self.closed.take().unwrap().close();
+    }
+
+    fn knock(&mut self) -> Option<Arc<Semaphore>> {
+        self.waited += u64::from(self.closed.is_some());
+        self.closed.clone()
+    }
+}
+
+async fn pass(closed: Option<Arc<Semaphore>>) {
+    if let Some(turns) = closed
+        && let Ok(turn) = turns.acquire().await
+    {
+        turn.forget();
+    }
 }
 
 #[derive(Deserialize)]
@@ -72,6 +110,13 @@ impl TestEdge {
         self.table.lock().unwrap()
     }
 
+    /// As an edge with a new disk.
+    pub fn lose_everything(&self) {
+        let mut table = self.table();
+        (table.generation, table.routes) = Default::default();
+        table.locks.clear();
+    }
+
     pub fn names(&self) -> Vec<String> {
         self.table().routes.keys().map(ToString::to_string).collect()
     }
@@ -103,12 +148,6 @@ impl Table {
         }
     }
 
-    fn swallows(&mut self) -> bool {
-        let swallows = self.swallow > self.swallowed;
-        self.swallowed += u64::from(swallows);
-        swallows
-    }
-
     fn applied(&self) -> Response {
         let applied = Applied {
             generation: self.generation,
@@ -129,6 +168,8 @@ async fn look(State(table): State<Shared>, headers: HeaderMap) -> Response {
     if !is_control(&headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
+    let door = table.lock().unwrap().looks.knock();
+    pass(door).await;
     let table = table.lock().unwrap();
     Json(GenerationState {
         generation: table.generation,
@@ -144,9 +185,8 @@ async fn change(State(table): State<Shared>, headers: HeaderMap, body: Json<Chan
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let Json(Changes { base, generation, checksum, changes }) = body;
-    if table.lock().unwrap().swallows() {
-        return std::future::pending().await;
-    }
+    let door = table.lock().unwrap().changes.knock();
+    pass(door).await;
     let mut table = table.lock().unwrap();
     table.calls.push("changes");
     if base != table.generation {
@@ -176,6 +216,8 @@ async fn replace(State(table): State<Shared>, headers: HeaderMap, body: Bytes) -
             TableLine::Lock(lock) => new.apply(Change::Lock(lock)),
         }
     }
+    let door = table.lock().unwrap().tables.knock();
+    pass(door).await;
     let mut table = table.lock().unwrap();
     table.calls.push("table");
     if head.generation < table.generation {

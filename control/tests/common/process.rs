@@ -98,8 +98,17 @@ impl Process {
 
     /// Puts a route and returns the answer.
     pub async fn put_route(&self, username: &str) -> Value {
+        self.put_route_with(username, "").await
+    }
+
+    /// Does not wait for any edge.
+    pub async fn put_route_unheard(&self, username: &str) -> Value {
+        self.put_route_with(username, "?wait=none").await
+    }
+
+    async fn put_route_with(&self, username: &str, query: &str) -> Value {
         let body = json!({ "upstream": format!("https://{username}-1.sprites.test") });
-        let path = format!("/api/routes/{username}");
+        let path = format!("/api/routes/{username}{query}");
         let (status, answer) = self.api(Method::PUT, &path, Some(body)).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         answer
