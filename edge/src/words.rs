@@ -3,7 +3,6 @@
 
 use crate::decision::Refused;
 
-/// What an answer says to a program and to a person.
 pub struct Words {
     pub status: u16,
     pub code: &'static str,
@@ -26,146 +25,147 @@ pub enum Action {
 }
 
 impl Words {
+    /// The table of them all.
     pub const fn of(refused: Refused) -> Self {
-        use Action::{Account, Site, Wait};
-        let (status, code, title, message, retry_after, action) = match refused {
-            Refused::UnknownHost | Refused::UnknownWorkspace => (
+        match refused {
+            Refused::UnknownHost | Refused::UnknownWorkspace => Self::new(
                 404,
                 "unknown_workspace",
                 "There is no workspace here",
                 "Check the address. A workspace that was cancelled is gone from here too.",
-                None,
-                Some(Site),
-            ),
-            Refused::Preparing => (
-                503,
-                "preparing",
-                "Your workspace is being prepared",
-                "This takes a few seconds. The page opens it by itself.",
-                Some(2),
-                Some(Wait),
-            ),
-            Refused::Suspended => (
-                402,
-                "suspended",
-                "This workspace is paused",
-                "The last payment did not arrive. Your data is kept; it opens again when the payment is put right.",
-                None,
-                Some(Account),
-            ),
-            Refused::WorkspaceLocked => (
-                403,
-                "locked",
-                "This workspace is locked",
-                "Access was closed for now. Write to us if you did not expect that.",
-                None,
-                Some(Site),
-            ),
-            Refused::AccessEnded => (
-                403,
-                "access_ended",
-                "Your access has ended",
-                "You were signed out, or the workspace was closed, while this was on its way.",
-                None,
-                Some(Site),
-            ),
-            Refused::ForeignOrigin => (
-                403,
-                "foreign_origin",
-                "That did not come from this workspace",
-                "Only pages of this workspace may connect to it.",
-                None,
-                None,
-            ),
-            Refused::ServiceWorker => (
-                403,
-                "service_worker_refused",
-                "Service workers are not served here",
-                "A workspace cannot install a service worker.",
-                None,
-                None,
-            ),
-            Refused::MethodNotAllowed => (
-                405,
-                "method_not_allowed",
-                "That method is not available",
-                "CONNECT and TRACE are not available here.",
-                None,
-                None,
-            ),
-            Refused::TooManyRequests => (
-                429,
-                "too_many_requests",
-                "Too many requests",
-                "Please wait a moment. The page tries again by itself.",
-                Some(2),
-                Some(Wait),
-            ),
-            Refused::TooManyConnections => (
-                429,
-                "too_many_connections",
-                "Too many connections",
-                "Too many connections are open from your address. Close some and try again.",
-                Some(5),
-                None,
-            ),
-            Refused::TooManySockets => (
-                429,
-                "too_many_sockets",
-                "Too many open chats",
-                "Too many windows of this workspace are open. Close some and try again.",
-                Some(5),
-                None,
-            ),
-            Refused::BodyTooLarge => (
-                413,
-                "body_too_large",
-                "That is too large",
-                "The upload is larger than a workspace takes.",
-                None,
-                None,
-            ),
-            Refused::SpriteUnreachable => (
-                502,
-                "workspace_unreachable",
-                "Your workspace did not answer",
-                "Nothing is lost. The page tries again by itself.",
-                Some(3),
-                Some(Wait),
-            ),
-            Refused::SpriteTimeout => (
-                504,
-                "workspace_timeout",
-                "Your workspace took too long",
-                "Nothing is lost. The page tries again by itself.",
-                Some(3),
-                Some(Wait),
-            ),
-            Refused::SpriteRefusedUpgrade => (
-                502,
-                "upgrade_refused",
-                "The connection was not taken",
-                "The workspace did not open a live connection.",
-                Some(3),
-                None,
-            ),
-            Refused::SiteUnreachable => (
-                503,
-                "site_unreachable",
-                "The site is away for a moment",
-                "Open workspaces go on working. The page tries again by itself.",
-                Some(3),
-                Some(Wait),
-            ),
-            Refused::NotReady => (
-                503,
-                "not_ready",
-                "Just a moment",
-                "We are starting. The page tries again by itself.",
-                Some(2),
-                Some(Wait),
-            ),
-        };
-        Self { status, code, title, message, retry_after, action }
+            )
+            .offering(Action::Site),
+        Refused::Preparing => Self::new(
+            503,
+            "preparing",
+            "Your workspace is being prepared",
+            "This takes a few seconds. The page opens it by itself.",
+        )
+        .waiting(2),
+        Refused::Suspended => Self::new(
+            402,
+            "suspended",
+            "This workspace is paused",
+            "The last payment did not arrive. Your data is kept; it opens again when the payment is put right.",
+        )
+        .offering(Action::Account),
+        Refused::WorkspaceLocked => Self::new(
+            403,
+            "locked",
+            "This workspace is locked",
+            "Access was closed for now. Write to us if you did not expect that.",
+        )
+        .offering(Action::Site),
+        Refused::AccessEnded => Self::new(
+            403,
+            "access_ended",
+            "Your access has ended",
+            "You were signed out, or the workspace was closed, while this was on its way.",
+        )
+        .offering(Action::Site),
+        Refused::ForeignOrigin => Self::new(
+            403,
+            "foreign_origin",
+            "That did not come from this workspace",
+            "Only pages of this workspace may connect to it.",
+        ),
+        Refused::ServiceWorker => Self::new(
+            403,
+            "service_worker_refused",
+            "Service workers are not served here",
+            "A workspace cannot install a service worker.",
+        ),
+        Refused::TooManyRequests => Self::new(
+            429,
+            "too_many_requests",
+            "Too many requests",
+            "Please wait a moment. The page tries again by itself.",
+        )
+        .waiting(2),
+        Refused::TooManyConnections => Self::new(
+            429,
+            "too_many_connections",
+            "Too many connections",
+            "Too many connections are open from your address. Close some and try again.",
+        )
+        .again_after(5),
+        Refused::TooManySockets => Self::new(
+            429,
+            "too_many_sockets",
+            "Too many open chats",
+            "Too many windows of this workspace are open. Close some and try again.",
+        )
+        .again_after(5),
+        Refused::BodyTooLarge => Self::new(
+            413,
+            "body_too_large",
+            "That is too large",
+            "The upload is larger than a workspace takes.",
+        ),
+        Refused::MethodNotAllowed => Self::new(
+            405,
+            "method_not_allowed",
+            "That method is not available",
+            "CONNECT and TRACE are not available here.",
+        ),
+        Refused::SpriteUnreachable => Self::new(
+            502,
+            "workspace_unreachable",
+            "Your workspace did not answer",
+            "Nothing is lost. The page tries again by itself.",
+        )
+        .waiting(3),
+        Refused::SpriteTimeout => Self::new(
+            504,
+            "workspace_timeout",
+            "Your workspace took too long",
+            "Nothing is lost. The page tries again by itself.",
+        )
+        .waiting(3),
+        Refused::SpriteRefusedUpgrade => Self::new(
+            502,
+            "upgrade_refused",
+            "The connection was not taken",
+            "The workspace did not open a live connection.",
+        )
+        .again_after(3),
+        Refused::SiteUnreachable => Self::new(
+            503,
+            "site_unreachable",
+            "The site is away for a moment",
+            "Open workspaces go on working. The page tries again by itself.",
+        )
+        .waiting(3),
+        Refused::NotReady => Self::new(
+            503,
+            "not_ready",
+            "Just a moment",
+            "We are starting. The page tries again by itself.",
+        )
+        .waiting(2),
+        }
+    }
+
+    const fn new(
+        status: u16,
+        code: &'static str,
+        title: &'static str,
+        message: &'static str,
+    ) -> Self {
+        Self { status, code, title, message, retry_after: None, action: None }
+    }
+
+    const fn offering(self, action: Action) -> Self {
+        Self { action: Some(action), ..self }
+    }
+
+    /// Programs may ask again after so many seconds.
+    const fn again_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// The page does so by itself.
+    const fn waiting(self, seconds: u32) -> Self {
+        self.again_after(seconds).offering(Action::Wait)
     }
 }
