@@ -249,6 +249,21 @@ async fn signing_out_on_the_site_locks_the_workspace_session() {
 }
 
 #[tokio::test]
+async fn a_session_that_an_operator_locks_ends_in_the_form_and_not_in_a_circle() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let locked = session(&world, &browser.sign_in().await);
+    let path = format!("/api/locks/ada/{}", locked.id);
+    let (status, answer) = world.api(Method::PUT, &path, None).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let door = browser.open(&format!("{ADA}/auth/login?return=/")).await;
+    let form = browser.open(&door.location).await;
+    assert_eq!(form.status, StatusCode::OK, "{form:?}");
+    let fresh = session(&world, &browser.sign_in().await);
+    assert_ne!(fresh.id, locked.id);
+}
+
+#[tokio::test]
 async fn a_new_password_ends_every_session_at_every_edge_but_not_this_browser() {
     let edge = TestEdge::start("one").await;
     let world = World::start(&[&edge]).await;

@@ -31,6 +31,13 @@ fn order(username: &str, number: u32) -> RouteOrder {
     }
 }
 
+async fn add_customer(store: &Store, username: &str) {
+    let email = format!("{username}@mail.test");
+    let username = username.parse().unwrap();
+    let customer = NewCustomer { username, email: &email, password_hash: None };
+    assert!(store.add_customer(&customer, NOW).await.unwrap());
+}
+
 #[tokio::test]
 async fn changes_made_at_once_each_have_their_generation_and_the_checksum_holds() {
     let database = Database::fresh().await;
@@ -157,6 +164,31 @@ async fn who_signs_out_while_a_code_is_taken_is_signed_out() {
             assert!(locks.iter().any(|lock| lock.session == Some(redeemed.session)), "{locks:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_id_that_is_locked_is_not_handed_over_again() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let username = "ada".parse().unwrap();
+    let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
+    let session = AccountSession { id: Token::random().hash(), username };
+    store.open_account_session(&session.id, &username, NOW, hour).await.unwrap();
+    let hand_over = async || {
+        let code = Token::random().hash();
+        let path = ReturnPath::or_root("/");
+        store.add_code(&code, &session, &challenge, &path, NOW, hour).await.unwrap();
+        let expires = NOW.after(hour);
+        store.redeem_code(&code, &username, &challenge, NOW, expires).await.unwrap().unwrap()
+    };
+    let first = hand_over().await.session;
+    assert_eq!(hand_over().await.session, first);
+    let lock = format!("INSERT INTO locks (username, session) VALUES ('ada', '{first}')");
+    database.run(lock).await;
+    let fresh = hand_over().await.session;
+    assert_ne!(fresh, first);
+    assert_eq!(hand_over().await.session, fresh);
 }
 
 #[tokio::test]

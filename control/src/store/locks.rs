@@ -28,13 +28,17 @@ impl Store {
         count(&mut connection).await
     }
 
-    /// Replaces a lock of the same key.
+    /// Replaces a lock of the same key. A lock of a session also ends the account
+    /// session that it came from.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn put_lock(&self, lock: Lock) -> Result<Generation, StoreError> {
         let mut table = self.change_table().await?;
-        table.lock(lock).await?;
+        match lock.session {
+            Some(session) => table.lock_session(session, lock.username, lock.until).await?,
+            None => table.lock(lock).await?,
+        }
         Ok(table.commit().await?.generation)
     }
 
