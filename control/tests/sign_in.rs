@@ -213,6 +213,39 @@ async fn a_program_gets_a_token() {
 }
 
 #[tokio::test]
+async fn an_account_is_signed_in_to_sixty_times_an_hour_and_keeps_fifty_browsers() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    let account = format!("{SITE}/account");
+    let mut first = Browser::new(&world);
+    let handed_over = session(&world, &first.sign_in().await);
+    let mut second = Browser::new(&world);
+    for number in 2..=60 {
+        world.let_pass(Duration::from_secs(1));
+        let mut next = Browser::new(&world);
+        next.address = "198.51.100.7";
+        let page = next.log_in("ada", PASSWORD).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "sign-in {number}");
+        if number == 2 {
+            second = next;
+        }
+        let is_open = first.open(&account).await.status == StatusCode::OK;
+        assert_eq!(is_open, number <= 50, "after sign-in {number}");
+    }
+    assert_eq!(second.open(&account).await.status, StatusCode::SEE_OTHER);
+    let locked: Vec<_> = edge.table().locks.values().map(|lock| lock.session).collect();
+    assert_eq!(locked, [Some(handed_over.id)], "signed out like by hand");
+    let page = first.log_in("ada", PASSWORD).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key("retry-after"));
+    let stranger = first.log_in("ada", "wrong password here").await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "told to who knows the password only");
+    world.let_pass(Duration::from_secs(60 * 60));
+    assert_eq!(first.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn signing_out_on_the_workspace_ends_both_sessions() {
     let edge = TestEdge::start("one").await;
     let world = World::start(&[&edge]).await;

@@ -151,7 +151,7 @@ async fn failures_counted_at_once_are_all_counted() {
     let store = store(&database).await;
     let counters = Counters::of(Some(&"ada".parse().unwrap()), [192, 0, 2, 1].into());
     let limits = counters.limits(false);
-    join_all((0..20).map(async |_| store.count_failure(&limits, NOW).await.unwrap())).await;
+    join_all((0..20).map(async |_| store.count(&limits, NOW).await.unwrap())).await;
     for (subject, _) in &limits {
         let tally = store.tally(subject).await.unwrap().unwrap();
         assert_eq!((tally.failures, tally.since), (20, NOW), "{subject:?}");

@@ -15,6 +15,10 @@ use crate::token::TokenHash;
 /// How exact "last seen" is: a page view must not cost a write each time.
 const SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
 
+/// Browsers that a customer may be signed in with: more than anybody has, and
+/// little enough to be kept of everybody.
+const KEPT: i64 = 50;
+
 /// A signed-in browser on the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountSession {
@@ -46,6 +50,32 @@ impl Store {
         .await
         .attempt("open an account session")?;
         write.commit().await
+    }
+
+    /// The oldest sessions of a customer that are too many beside `newest`; none
+    /// while it has no more than 50.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn surplus_account_sessions(
+        &self,
+        newest: &AccountSession,
+    ) -> Result<Vec<AccountSession>, StoreError> {
+        const ATTEMPT: &str = "look for too many account sessions";
+        let rows = sqlx::query(
+            "SELECT id_hash FROM account_sessions WHERE username = $1 AND id_hash <> $2
+             ORDER BY created_at DESC, id_hash LIMIT $3 OFFSET $4",
+        )
+        .bind(newest.username.as_str())
+        .bind(newest.id.as_str())
+        .bind(KEPT)
+        .bind(KEPT - 1)
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        let id = |row: &AnyRow| valid(row, "id_hash", TokenHash::parse);
+        let session = |row| Ok(AccountSession { id: id(row)?, username: newest.username });
+        rows.iter().map(session).collect::<Result<_, _>>().attempt(ATTEMPT)
     }
 
     /// The session with this id, unless it is over or was idle for longer than `idle`.

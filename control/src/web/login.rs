@@ -142,7 +142,8 @@ async fn open(
     Ok(response)
 }
 
-/// An account session of this customer, and the cookie that carries it.
+/// An account session of this customer, and the cookie that carries it. The oldest
+/// ends where there are too many.
 pub(super) async fn open_session(
     app: &App,
     username: &Username,
@@ -151,6 +152,9 @@ pub(super) async fn open_session(
     let session = AccountSession { id: token.hash(), username: *username };
     let lifetime: Duration = app.sessions.account;
     app.store.open_account_session(&session.id, username, app.now(), lifetime).await?;
+    for oldest in app.store.surplus_account_sessions(&session).await? {
+        super::logout::end(app, &oldest).await?;
+    }
     Ok((session, cookies::set(cookies::ACCOUNT, token.expose(), SameSite::Lax, lifetime)))
 }
 
