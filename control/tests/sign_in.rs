@@ -194,11 +194,13 @@ async fn guesses_that_come_at_once_are_counted_one_by_one() {
 async fn a_program_gets_a_token() {
     let world = world().await;
     let url = format!("http://{}/api/portal", world.site_address());
-    let ask = async |password: &str| {
-        let body = json!({ "username": "ada", "password": password });
+    let ask_as = async |username: &str, password: &str| {
+        let body = json!({ "username": username, "password": password });
         world.http.post(&url).header("host", "arca.test:8080").json(&body).send().await.unwrap()
     };
-    let answer: serde_json::Value = ask(PASSWORD).await.json().await.unwrap();
+    let ask = async |password: &str| ask_as("ada", password).await;
+    // As forgiving as the form is.
+    let answer: serde_json::Value = ask_as(" Ada ", PASSWORD).await.json().await.unwrap();
     let session = session(&world, answer["session"].as_str().unwrap());
     assert_eq!(answer["expires_at"], session.expires);
     let refused = ask("wrong password here").await;
@@ -363,6 +365,26 @@ async fn forms_of_other_origins_are_refused() {
     let page = browser.send(Method::GET, &url, None, &[]).await;
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(browser.open(&format!("{SITE}/account")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    for (url, allowed) in [
+        (format!("{SITE}/login"), "GET,HEAD,POST"),
+        (format!("{SITE}/api/portal"), "POST"),
+        (format!("{ADA}/auth/login"), "GET,HEAD"),
+    ] {
+        for accept in ["text/html", "application/json"] {
+            let page = browser.send(Method::DELETE, &url, None, &[("accept", accept)]).await;
+            assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{page:?}");
+            assert_eq!(page.headers["allow"], allowed, "{url}, {accept}");
+        }
+    }
+    let url = format!("http://{}/api/routes", world.running.as_ref().unwrap().api);
+    let answer = world.http.delete(url).bearer_auth(common::ADMIN_KEY).send().await.unwrap();
+    assert_eq!(answer.headers()["allow"], "GET,HEAD");
 }
 
 #[tokio::test]

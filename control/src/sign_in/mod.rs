@@ -85,7 +85,8 @@ impl SignIn {
 
     async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Username, Refused> {
         let Attempt { username, password, address } = attempt;
-        let username = Username::parse(&username).ok();
+        // Phones put a capital first and a space last.
+        let username = Username::parse(&username.trim().to_lowercase()).ok();
         // One at a time from one place: who tries many passwords at once is
         // counted as if they had come one after the other.
         let _turn = self

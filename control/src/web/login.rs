@@ -104,8 +104,6 @@ pub(super) async fn submit(
     csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
     let Submission { username, password, wish } = submission;
     let request = wish.read();
-    // Phones put a capital first and a space last.
-    let username = username.trim().to_lowercase();
     let attempt = Attempt { username: username.clone(), password, address: visitor.address };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(username) => open(&app, &headers, &username, &request).await,
