@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use shared::{AddressPolicy, KeyRing, PublicSite, Secret, SessionKeys};
+use shared::{AddressPolicy, PublicSite, Secret};
 
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, SessionTimes};
+use crate::keys::KeyFile;
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::publisher::Publisher;
@@ -17,8 +18,7 @@ pub type SharedApp = Arc<App>;
 pub struct App {
     pub site: PublicSite,
     pub workspace_origins: String,
-    pub keys: KeyRing,
-    pub session_keys: SessionKeys,
+    pub keys: Arc<KeyFile>,
     pub admin_key: Secret<String>,
     pub sessions: SessionTimes,
     pub addresses: AddressPolicy,
@@ -40,7 +40,6 @@ impl App {
         Ok(Arc::new(Self {
             site: config.site.clone(),
             workspace_origins: config.workspace_origins.clone(),
-            session_keys: SessionKeys::new(&config.keys),
             keys: config.keys.clone(),
             admin_key: config.admin_key.clone(),
             sessions: config.sessions,

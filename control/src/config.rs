@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use shared::process::{Complaints, Document, LogFormat, Section};
-use shared::{AddressPolicy, KeyRing, PublicSite, Secret, Upstream};
+use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
+use crate::keys::KeyFile;
 use crate::store::{Dialect, LOG_CHANGES};
 
 pub struct Config {
@@ -20,7 +22,7 @@ pub struct Config {
     pub api_listen: SocketAddr,
     /// With a password, where PostgreSQL wants one.
     pub database_url: Secret<String>,
-    pub keys: KeyRing,
+    pub keys: Arc<KeyFile>,
     pub admin_key: Secret<String>,
     pub edges: Vec<EdgeConfig>,
     pub sessions: SessionTimes,
@@ -99,7 +101,7 @@ impl Config {
         let site_listen = root.required("site_listen", str::parse);
         let api_listen = root.required("api_listen", str::parse);
         let database_url = database_url(root, database);
-        let keys = root.required("keys_file", read_keys);
+        let keys = root.required("keys_file", |path| KeyFile::open(Path::new(path)));
         let admin_key = root.secret("admin_key", "admin_key_file");
         let edges = root.tables("edges", EdgeConfig::from_section);
         complain_of_doubles(root, &edges);
@@ -118,7 +120,7 @@ impl Config {
             site_listen: site_listen?,
             api_listen: api_listen?,
             database_url: database_url?,
-            keys: keys?,
+            keys: Arc::new(keys?),
             admin_key: admin_key?,
             edges,
             sessions,
@@ -194,12 +196,6 @@ fn complain_of_doubles(root: &Section<'_>, edges: &[EdgeConfig]) {
     }
 }
 
-fn read_keys(path: &str) -> Result<KeyRing, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
-    KeyRing::from_toml(&text).map_err(|error| format!("{path}: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let keys = folder.path().join("keys.toml");
         let id = shared::KeyId::parse("k1").unwrap();
-        std::fs::write(&keys, KeyRing::generate_toml(&id)).unwrap();
+        std::fs::write(&keys, shared::KeyRing::generate_toml(&id)).unwrap();
         let text = include_str!("../../config/control.toml")
             .replace("/etc/arcamatrix/keys.toml", keys.to_str().unwrap());
         let document = Document::from_text(Path::new("control.toml"), text);

@@ -4,6 +4,9 @@
 //! account from everywhere. The first two close for a while; the last only slows
 //! down, and not the places where the customer has signed in before: a stranger
 //! must not be able to lock a customer out.
+//!
+//! Successes are counted with the same means: every session costs the database a
+//! row, and every edge a lock when it is signed out.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -27,7 +30,7 @@ impl Subject {
 pub struct Limit {
     /// Counted from the first failure; then everything is forgotten.
     pub window: Duration,
-    /// So many failures are free.
+    /// So many are free.
     pub failures: u64,
     pub beyond: Beyond,
 }
@@ -47,6 +50,11 @@ const ONE_PLACE: Limit =
 /// Against guessing one account from many places: twenty an hour, then slower.
 const ONE_ACCOUNT: Limit =
     Limit { window: Duration::from_secs(60 * 60), failures: 20, beyond: Beyond::Slower };
+
+/// Successes of one account: a program that signs in each minute, and no loop.
+/// Attempts at once from many places may be a few more.
+pub const SUCCESSES: Limit =
+    Limit { window: Duration::from_secs(60 * 60), failures: 60, beyond: Beyond::Closed };
 
 /// How long a place is remembered where somebody signed in: longer than a session lasts.
 pub const PLACE_LIFETIME: Duration = Duration::from_secs(60 * 86_400);
@@ -100,6 +108,8 @@ pub struct Counters {
     /// Of the account from this address; a success clears it.
     pub pair: Option<Subject>,
     pub account: Option<Subject>,
+    /// Of successes of the account, from everywhere.
+    pub successes: Option<Subject>,
     /// Is there since the account was signed in to from this address.
     pub known_place: Option<Subject>,
 }
@@ -112,6 +122,7 @@ impl Counters {
             address: Subject(format!("address {network}")),
             pair: username.map(|name| Subject(format!("pair {name} {network}"))),
             account: username.map(|name| Subject(format!("account {name}"))),
+            successes: username.map(|name| Subject(format!("successes {name}"))),
             known_place: username.map(|name| Subject(format!("known {name} {network}"))),
         }
     }

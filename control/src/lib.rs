@@ -10,6 +10,7 @@ pub mod config;
 pub mod failures;
 pub mod handover;
 pub mod http;
+pub mod keys;
 pub mod metrics;
 pub mod passwords;
 pub mod publisher;

@@ -1,11 +1,13 @@
 //! Runs the program: database, both listeners, publisher, sweeps, and an end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use shared::process::shutdown;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -23,14 +25,19 @@ const SWEEP: Duration = Duration::from_secs(30);
 /// Most locks that one sweep removes: one batch for the edges.
 const LOCKS_A_SWEEP: u32 = 1_000;
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until SIGTERM or SIGINT. SIGHUP reads the key ring again.
 ///
 /// # Errors
 /// When the database cannot be opened or a port is taken.
 pub async fn until_told_to_stop(config: &Config) -> anyhow::Result<()> {
+    // From here on a SIGHUP does not end the program.
+    let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     let running = Running::start(config, clock::system()).await?;
+    let keys = Arc::clone(&config.keys);
+    let reloading = tokio::spawn(async move { keys.reload_at(hangups).await });
     shutdown::requested().await.context("cannot wait for signals")?;
     info!("stopping");
+    reloading.abort();
     running.stop().await;
     Ok(())
 }

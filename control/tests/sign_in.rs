@@ -194,11 +194,13 @@ async fn guesses_that_come_at_once_are_counted_one_by_one() {
 async fn a_program_gets_a_token() {
     let world = world().await;
     let url = format!("http://{}/api/portal", world.site_address());
-    let ask = async |password: &str| {
-        let body = json!({ "username": "ada", "password": password });
+    let ask_as = async |username: &str, password: &str| {
+        let body = json!({ "username": username, "password": password });
         world.http.post(&url).header("host", "arca.test:8080").json(&body).send().await.unwrap()
     };
-    let answer: serde_json::Value = ask(PASSWORD).await.json().await.unwrap();
+    let ask = async |password: &str| ask_as("ada", password).await;
+    // As forgiving as the form is.
+    let answer: serde_json::Value = ask_as(" Ada ", PASSWORD).await.json().await.unwrap();
     let session = session(&world, answer["session"].as_str().unwrap());
     assert_eq!(answer["expires_at"], session.expires);
     let refused = ask("wrong password here").await;
@@ -210,6 +212,39 @@ async fn a_program_gets_a_token() {
     assert_eq!(huge.status(), StatusCode::UNAUTHORIZED, "refused, not cut");
     let absurd = ask(&"x".repeat(100_000)).await;
     assert_eq!(absurd.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn an_account_is_signed_in_to_sixty_times_an_hour_and_keeps_fifty_browsers() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    let account = format!("{SITE}/account");
+    let mut first = Browser::new(&world);
+    let handed_over = session(&world, &first.sign_in().await);
+    let mut second = Browser::new(&world);
+    for number in 2..=60 {
+        world.let_pass(Duration::from_secs(1));
+        let mut next = Browser::new(&world);
+        next.address = "198.51.100.7";
+        let page = next.log_in("ada", PASSWORD).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "sign-in {number}");
+        if number == 2 {
+            second = next;
+        }
+        let is_open = first.open(&account).await.status == StatusCode::OK;
+        assert_eq!(is_open, number <= 50, "after sign-in {number}");
+    }
+    assert_eq!(second.open(&account).await.status, StatusCode::SEE_OTHER);
+    let locked: Vec<_> = edge.table().locks.values().map(|lock| lock.session).collect();
+    assert_eq!(locked, [Some(handed_over.id)], "signed out like by hand");
+    let page = first.log_in("ada", PASSWORD).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key("retry-after"));
+    let stranger = first.log_in("ada", "wrong password here").await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "told to who knows the password only");
+    world.let_pass(Duration::from_secs(60 * 60));
+    assert_eq!(first.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
@@ -246,6 +281,21 @@ async fn signing_out_on_the_site_locks_the_workspace_session() {
     assert_eq!(page.location, "/login?signed_out=1");
     let sessions: Vec<_> = edge.table().locks.values().map(|lock| lock.session).collect();
     assert_eq!(sessions, [Some(session.id)]);
+}
+
+#[tokio::test]
+async fn a_session_that_an_operator_locks_ends_in_the_form_and_not_in_a_circle() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let locked = session(&world, &browser.sign_in().await);
+    let path = format!("/api/locks/ada/{}", locked.id);
+    let (status, answer) = world.api(Method::PUT, &path, None).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let door = browser.open(&format!("{ADA}/auth/login?return=/")).await;
+    let form = browser.open(&door.location).await;
+    assert_eq!(form.status, StatusCode::OK, "{form:?}");
+    let fresh = session(&world, &browser.sign_in().await);
+    assert_ne!(fresh.id, locked.id);
 }
 
 #[tokio::test]
@@ -315,6 +365,26 @@ async fn forms_of_other_origins_are_refused() {
     let page = browser.send(Method::GET, &url, None, &[]).await;
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(browser.open(&format!("{SITE}/account")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    for (url, allowed) in [
+        (format!("{SITE}/login"), "GET,HEAD,POST"),
+        (format!("{SITE}/api/portal"), "POST"),
+        (format!("{ADA}/auth/login"), "GET,HEAD"),
+    ] {
+        for accept in ["text/html", "application/json"] {
+            let page = browser.send(Method::DELETE, &url, None, &[("accept", accept)]).await;
+            assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{page:?}");
+            assert_eq!(page.headers["allow"], allowed, "{url}, {accept}");
+        }
+    }
+    let url = format!("http://{}/api/routes", world.running.as_ref().unwrap().api);
+    let answer = world.http.delete(url).bearer_auth(common::ADMIN_KEY).send().await.unwrap();
+    assert_eq!(answer.headers()["allow"], "GET,HEAD");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use control::store::{AccountSession, LOG_CHANGES, NewCustomer, Store};
 use control::token::Token;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use shared::{Checksum, Generation, Lock, ReturnPath, Secret, SessionId};
+use shared::{Change, Checksum, Generation, Lock, ReturnPath, Secret, Session, SessionId};
 
 const NOW: Moment = Moment::from_seconds(1_800_000_000);
 
@@ -29,6 +29,31 @@ fn order(username: &str, number: u32) -> RouteOrder {
         assignment: None,
         state: None,
     }
+}
+
+async fn add_customer(store: &Store, username: &str) {
+    let email = format!("{username}@mail.test");
+    let username = username.parse().unwrap();
+    let customer = NewCustomer { username, email: &email, password_hash: None };
+    assert!(store.add_customer(&customer, NOW).await.unwrap());
+}
+
+/// Signs a session of `username` out that nobody has an account session for.
+async fn sign_out(store: &Store, username: &str) {
+    let session = Session {
+        username: username.parse().unwrap(),
+        id: SessionId::random(),
+        issued: NOW.seconds(),
+        expires: NOW.seconds() + 60,
+        epoch: 0,
+    };
+    store.end_workspace_session(&session).await.unwrap();
+}
+
+async fn session_locks(store: &Store, username: &str) -> usize {
+    let locks = store.locks(("", ""), 1_000).await.unwrap();
+    let is_theirs = |lock: &&Lock| lock.session.is_some() && lock.username.as_str() == username;
+    locks.iter().filter(is_theirs).count()
 }
 
 #[tokio::test]
@@ -126,7 +151,7 @@ async fn failures_counted_at_once_are_all_counted() {
     let store = store(&database).await;
     let counters = Counters::of(Some(&"ada".parse().unwrap()), [192, 0, 2, 1].into());
     let limits = counters.limits(false);
-    join_all((0..20).map(async |_| store.count_failure(&limits, NOW).await.unwrap())).await;
+    join_all((0..20).map(async |_| store.count(&limits, NOW).await.unwrap())).await;
     for (subject, _) in &limits {
         let tally = store.tally(subject).await.unwrap().unwrap();
         assert_eq!((tally.failures, tally.since), (20, NOW), "{subject:?}");
@@ -157,6 +182,76 @@ async fn who_signs_out_while_a_code_is_taken_is_signed_out() {
             assert!(locks.iter().any(|lock| lock.session == Some(redeemed.session)), "{locks:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn beyond_64_locked_sessions_of_a_workspace_its_epoch_takes_their_place() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let (route, _) = store.put_route(order("ada", 1)).await.unwrap();
+    let whole = Lock { username: route.username, session: None, until: None };
+    store.put_lock(whole.clone()).await.unwrap();
+    sign_out(&store, "bob").await;
+    for _ in 0..64 {
+        sign_out(&store, "ada").await;
+    }
+    assert_eq!(session_locks(&store, "ada").await, 64);
+    let before = store.table_state().await.unwrap().generation;
+    sign_out(&store, "ada").await;
+    assert_eq!((session_locks(&store, "ada").await, session_locks(&store, "bob").await), (0, 1));
+    assert!(store.locks(("", ""), 1_000).await.unwrap().contains(&whole));
+    let raised = store.route(&route.username).await.unwrap().unwrap();
+    assert_eq!(raised.epoch, route.epoch + 1);
+    let credentials = store.credentials(&route.username).await.unwrap().unwrap();
+    assert_eq!(credentials.epoch, raised.epoch);
+    // An edge is told of the epoch before it is told to forget the locks.
+    let log = store.changes_after(before, 1_000).await.unwrap();
+    let put = log.iter().position(|step| matches!(step.change, Change::Put(_))).unwrap();
+    let unlocked = log.iter().position(|step| matches!(step.change, Change::Unlock(_))).unwrap();
+    assert!(put < unlocked, "{log:?}");
+    let sum = Checksum::default().with_route(&raised);
+    let locks = store.locks(("", ""), 1_000).await.unwrap();
+    let state = store.table_state().await.unwrap();
+    assert_eq!(locks.iter().fold(sum, Checksum::with_lock), state.checksum);
+}
+
+#[tokio::test]
+async fn locked_sessions_of_a_route_without_a_customer_are_bounded_too() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let (route, _) = store.put_route(order("ada", 1)).await.unwrap();
+    for _ in 0..65 {
+        sign_out(&store, "ada").await;
+    }
+    assert_eq!(session_locks(&store, "ada").await, 0);
+    let raised = store.route(&route.username).await.unwrap().unwrap();
+    assert_eq!(raised.epoch, route.epoch + 1);
+}
+
+#[tokio::test]
+async fn an_id_that_is_locked_is_not_handed_over_again() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let username = "ada".parse().unwrap();
+    let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
+    let session = AccountSession { id: Token::random().hash(), username };
+    store.open_account_session(&session.id, &username, NOW, hour).await.unwrap();
+    let hand_over = async || {
+        let code = Token::random().hash();
+        let path = ReturnPath::or_root("/");
+        store.add_code(&code, &session, &challenge, &path, NOW, hour).await.unwrap();
+        let expires = NOW.after(hour);
+        store.redeem_code(&code, &username, &challenge, NOW, expires).await.unwrap().unwrap()
+    };
+    let first = hand_over().await.session;
+    assert_eq!(hand_over().await.session, first);
+    let lock = format!("INSERT INTO locks (username, session) VALUES ('ada', '{first}')");
+    database.run(lock).await;
+    let fresh = hand_over().await.session;
+    assert_ne!(fresh, first);
+    assert_eq!(hand_over().await.session, fresh);
 }
 
 #[tokio::test]

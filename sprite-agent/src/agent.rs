@@ -7,6 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::Config;
 use crate::gateway::status::GatewayStatus;
+use crate::identity_keys::IdentityKeys;
 use crate::metrics::Metrics;
 use crate::stopping::Stopping;
 use crate::ui::Ui;
@@ -15,6 +16,7 @@ pub struct Agent {
     pub config: Config,
     pub ui: Ui,
     pub metrics: Metrics,
+    pub identity_keys: IdentityKeys,
     pub gateway: watch::Receiver<GatewayStatus>,
     pub stopping: Stopping,
     pub started: Instant,
@@ -24,12 +26,14 @@ pub struct Agent {
 impl Agent {
     pub fn new(
         config: Config,
+        identity_keys: IdentityKeys,
         gateway: watch::Receiver<GatewayStatus>,
         stopping: Stopping,
     ) -> Self {
         Self {
             ui: Ui::new(&config.site_url),
             metrics: Metrics::new(),
+            identity_keys,
             gateway,
             stopping,
             started: Instant::now(),

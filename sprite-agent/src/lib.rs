@@ -11,6 +11,7 @@ pub mod config;
 pub mod gateway;
 pub mod guard;
 pub mod health;
+pub mod identity_keys;
 pub mod memory;
 pub mod metrics;
 pub mod public_facts;

@@ -55,6 +55,6 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
             }
             std::future::pending::<()>().await;
         });
-        run(config, stopping).await
+        run(config, &arguments.config, stopping).await
     })
 }

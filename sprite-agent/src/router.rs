@@ -44,13 +44,7 @@ async fn route(
         "/metrics" => return (Part::Metrics, RequestId::random(), metrics(agent, &request)),
         _ => {}
     }
-    let guard = Guard {
-        keys: &agent.config.identity_keys,
-        username: &agent.config.username,
-        public_url: &agent.config.public_url,
-    };
-    let decision = guard.decide(request.method(), request.uri(), request.headers(), unix_seconds());
-    match decision {
+    match decide(agent, &request) {
         Decision::Pass(identity) => {
             is_known.store(true, Ordering::Relaxed);
             let (part, answer) = for_visitor(agent, request).await;
@@ -58,6 +52,15 @@ async fn route(
         }
         refused => (Part::Guard, RequestId::random(), refuse(agent, refused)),
     }
+}
+
+fn decide(agent: &Agent, request: &Request<Incoming>) -> Decision {
+    let guard = Guard {
+        keys: &agent.identity_keys.borrow(),
+        username: &agent.config.username,
+        public_url: &agent.config.public_url,
+    };
+    guard.decide(request.method(), request.uri(), request.headers(), unix_seconds())
 }
 
 fn refuse(agent: &Agent, decision: Decision) -> Answer {

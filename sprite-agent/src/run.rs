@@ -1,42 +1,61 @@
 //! The whole agent, from a checked configuration to the last closed connection.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
 use crate::agent::Agent;
 use crate::config::Config;
 use crate::gateway::status::{GatewayStatus, Phase};
+use crate::identity_keys::{self, IdentityKeys};
 use crate::server;
 use crate::stopping::Stopping;
 use crate::supervisor::runner::Supervisor;
 use crate::supervisor::watcher;
 
-/// Opens the port and serves until the agent is told to stop.
+/// Opens the port and serves until the agent is told to stop. SIGHUP reads the
+/// identity keys again, from `path`, where `config` came from.
 ///
 /// # Errors
 /// When the port cannot be opened; nothing has been started then.
-pub async fn run(config: Config, stopping: Stopping) -> anyhow::Result<()> {
+pub async fn run(mut config: Config, path: &Path, stopping: Stopping) -> anyhow::Result<()> {
+    // From here on a SIGHUP does not end the agent.
+    let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    let (new_keys, keys) = watch::channel(std::mem::take(&mut config.identity_keys));
     let listen = config.listen;
     let listener =
         TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     info!(user = %config.username, "the agent of {} listens on {listen}", config.username);
-    serve(config, listener, stopping).await;
+    let reloading = async {
+        identity_keys::reload_at(hangups, path, &new_keys).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = serve(config, keys, listener, stopping) => {}
+        () = reloading => {}
+    }
     info!("the agent has stopped");
     Ok(())
 }
 
 /// Serves on `listener`; returns when connections, sockets and gateway have come to their end.
-pub async fn serve(mut config: Config, listener: TcpListener, stopping: Stopping) {
+pub async fn serve(
+    mut config: Config,
+    identity_keys: IdentityKeys,
+    listener: TcpListener,
+    stopping: Stopping,
+) {
     let supervisor = config.supervisor.take();
     let starting = GatewayStatus::new(Phase::Starting, "not looked at yet");
     let (status, gateway) = watch::channel(starting);
     let token = config.gateway.token.clone();
     let address = config.gateway.address;
-    let agent = Arc::new(Agent::new(config, gateway, stopping.clone()));
+    let agent = Arc::new(Agent::new(config, identity_keys, gateway, stopping.clone()));
     let serving = server::serve(agent, listener);
     match supervisor {
         Some(supervisor) => {

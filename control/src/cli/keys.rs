@@ -38,8 +38,9 @@ pub(super) fn run(command: Command, config: &Config, output: Output) -> anyhow::
     match command {
         Command::New { id } => new(&id, output),
         Command::List => {
-            let current = config.keys.current().to_string();
-            let keys = config.keys.ids().map(ToString::to_string).collect();
+            let ring = &config.keys.present().ring;
+            let current = ring.current().to_string();
+            let keys = ring.ids().map(ToString::to_string).collect();
             output.print(&Ring { current, keys }, |ring| {
                 let mark = |key: &String| {
                     if *key == ring.current { format!("{key} (signs)") } else { key.clone() }
@@ -48,7 +49,7 @@ pub(super) fn run(command: Command, config: &Config, output: Output) -> anyhow::
             })
         }
         Command::Identity { sprite, assignment } => {
-            let keys = agent_keys(&config.keys, &sprite, assignment);
+            let keys = agent_keys(&config.keys.present().ring, &sprite, assignment);
             let keys: BTreeMap<String, String> =
                 keys.into_iter().map(|(id, key)| (id.to_string(), key)).collect();
             output.print(&keys, |keys| {

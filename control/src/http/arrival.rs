@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use super::Problem;
 use super::listener::Peer;
+use crate::keys::KeyFile;
 use crate::metrics::Metrics;
 
 /// Nothing we answer takes longer, apart from waiting for edges, which is bounded below it.
@@ -35,7 +36,7 @@ pub struct Visitor {
 #[derive(Clone)]
 pub struct Arrivals {
     pub listener: &'static str,
-    pub keys: KeyRing,
+    pub keys: Arc<KeyFile>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -44,7 +45,7 @@ pub struct Arrivals {
 /// The log has the path and never the query: codes and return paths are in there.
 pub async fn layer(State(arrivals): State<Arrivals>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let visitor = identify(&arrivals.keys, &request);
+    let visitor = identify(&arrivals.keys.present().ring, &request);
     request.extensions_mut().insert(visitor);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();

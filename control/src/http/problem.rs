@@ -84,6 +84,13 @@ impl From<Refused> for Problem {
                 "There were too many failed attempts. Please wait a while and try again.",
             )
             .retry_after(retry_after),
+            Refused::TooOften { retry_after } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_sign_ins",
+                "This account was signed in to very often within an hour. \
+                 Please wait a while and try again.",
+            )
+            .retry_after(retry_after),
             Refused::Busy { retry_after } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",

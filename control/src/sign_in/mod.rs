@@ -11,7 +11,7 @@ use std::time::Duration;
 use shared::Username;
 use tracing::{info, warn};
 
-use crate::failures::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, Subject};
+use crate::failures::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject};
 use crate::metrics::Metrics;
 use crate::passwords::{Password, PasswordError, Passwords, Verdict};
 use crate::store::{Store, StoreError};
@@ -36,6 +36,9 @@ pub enum Refused {
     Wrong,
     #[error("too many failed attempts")]
     TooMany { retry_after: Duration },
+    /// The password was right.
+    #[error("too many sign-ins to this account")]
+    TooOften { retry_after: Duration },
     #[error("too many passwords are being checked at once")]
     Busy { retry_after: Duration },
     #[error(transparent)]
@@ -73,7 +76,7 @@ impl SignIn {
         metrics.sign_in(match &outcome {
             Ok(_) => "ok",
             Err(Refused::Wrong) => "wrong",
-            Err(Refused::TooMany { .. }) => "limited",
+            Err(Refused::TooMany { .. } | Refused::TooOften { .. }) => "limited",
             Err(Refused::Busy { .. }) => "busy",
             Err(_) => "failed",
         });
@@ -82,7 +85,8 @@ impl SignIn {
 
     async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Username, Refused> {
         let Attempt { username, password, address } = attempt;
-        let username = Username::parse(&username).ok();
+        // Phones put a capital first and a space last.
+        let username = Username::parse(&username.trim().to_lowercase()).ok();
         // One at a time from one place: who tries many passwords at once is
         // counted as if they had come one after the other.
         let _turn = self
@@ -110,6 +114,7 @@ impl SignIn {
         };
         match (verdict, username) {
             (Ok(Verdict::Right { rehashed }), Some(username)) => {
+                self.count_success(&counters, now).await?;
                 self.succeeded(&username, &counters, hash.zip(rehashed)).await?;
                 if let Some(place) = &counters.known_place
                     && known_since.is_none_or(|since| now.since(since) >= PLACE_RENEWAL)
@@ -119,7 +124,7 @@ impl SignIn {
                 Ok(username)
             }
             (Ok(_), _) => {
-                self.store.count_failure(&limits, now).await?;
+                self.store.count(&limits, now).await?;
                 Err(Refused::Wrong)
             }
             (Err(PasswordError::Busy), _) => Err(Refused::Busy { retry_after: RETRY_WHEN_BUSY }),
@@ -139,6 +144,18 @@ impl SignIn {
             longest = longest.max(tally.and_then(|tally| tally.wait(*limit, now)));
         }
         Ok(longest)
+    }
+
+    /// Only who knows the password is told of this limit: it would tell others which
+    /// names exist.
+    async fn count_success(&self, counters: &Counters, now: Moment) -> Result<(), Refused> {
+        let limits: Vec<_> =
+            counters.successes.iter().map(|subject| (subject.clone(), SUCCESSES)).collect();
+        if let Some(retry_after) = self.wait(&limits, now).await? {
+            return Err(Refused::TooOften { retry_after });
+        }
+        self.store.count(&limits, now).await?;
+        Ok(())
     }
 
     async fn succeeded(

@@ -159,7 +159,7 @@ impl Store {
             .execute(&mut *table.write)
             .await
             .attempt("write a password")?;
-        raise_epoch(table, username).await
+        end_every_session(table, username).await
     }
 
     /// Ends every session; `None` when there is no such customer.
@@ -170,7 +170,7 @@ impl Store {
         &self,
         username: &Username,
     ) -> Result<Option<Generation>, StoreError> {
-        raise_epoch(self.change_table().await?, username).await
+        end_every_session(self.change_table().await?, username).await
     }
 
     /// Suspends or resumes a workspace; `None` when there is no such customer.
@@ -205,28 +205,35 @@ impl Store {
 }
 
 /// Account sessions go at once, with their codes; tokens at the edges by the raised epoch.
-async fn raise_epoch(
+async fn end_every_session(
     mut table: TableChange,
     username: &Username,
 ) -> Result<Option<Generation>, StoreError> {
-    const ATTEMPT: &str = "end all sessions of a customer";
-    let raised =
-        sqlx::query("UPDATE customers SET epoch = epoch + 1 WHERE username = $1 RETURNING epoch")
-            .bind(username.as_str())
-            .fetch_optional(&mut *table.write)
-            .await
-            .attempt(ATTEMPT)?;
-    let Some(raised) = raised else { return Ok(None) };
-    let epoch = raised.number("epoch").attempt(ATTEMPT)?;
+    let Some(epoch) = raise_epoch(&mut table.write, username).await? else { return Ok(None) };
     sqlx::query("DELETE FROM account_sessions WHERE username = $1")
         .bind(username.as_str())
         .execute(&mut *table.write)
         .await
-        .attempt(ATTEMPT)?;
+        .attempt("end all sessions of a customer")?;
     if let Some(route) = routes::find(&mut table.write, username).await? {
         table.put(Route { epoch, ..route }).await?;
     }
     Ok(Some(table.commit().await?.generation))
+}
+
+/// The new epoch of tokens; `None` when there is no such customer.
+pub(super) async fn raise_epoch(
+    connection: &mut AnyConnection,
+    username: &Username,
+) -> Result<Option<u64>, StoreError> {
+    const ATTEMPT: &str = "raise the epoch of a customer";
+    let raised =
+        sqlx::query("UPDATE customers SET epoch = epoch + 1 WHERE username = $1 RETURNING epoch")
+            .bind(username.as_str())
+            .fetch_optional(connection)
+            .await
+            .attempt(ATTEMPT)?;
+    raised.map(|row| row.number("epoch")).transpose().attempt(ATTEMPT)
 }
 
 pub(super) async fn standing(

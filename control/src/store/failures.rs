@@ -1,4 +1,4 @@
-//! Counters of failed sign-ins.
+//! Counters of sign-ins, failed ones before all.
 
 use std::time::Duration;
 
@@ -24,11 +24,11 @@ impl Store {
         row.as_ref().map(parse).transpose().attempt(ATTEMPT)
     }
 
-    /// Adds one failure to each subject.
+    /// Adds one to each subject.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn count_failure(
+    pub async fn count(
         &self,
         subjects: &[(Subject, Limit)],
         now: Moment,

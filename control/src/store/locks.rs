@@ -28,13 +28,17 @@ impl Store {
         count(&mut connection).await
     }
 
-    /// Replaces a lock of the same key.
+    /// Replaces a lock of the same key. A lock of a session also ends the account
+    /// session that it came from.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn put_lock(&self, lock: Lock) -> Result<Generation, StoreError> {
         let mut table = self.change_table().await?;
-        table.lock(lock).await?;
+        match lock.session {
+            Some(session) => table.lock_session(session, lock.username, lock.until).await?,
+            None => table.lock(lock).await?,
+        }
         Ok(table.commit().await?.generation)
     }
 
@@ -128,6 +132,38 @@ pub(super) async fn count(connection: &mut AnyConnection) -> Result<u64, StoreEr
         .await
         .attempt(ATTEMPT)?;
     row.number("locks").attempt(ATTEMPT)
+}
+
+/// How many sessions of one workspace are locked.
+pub(super) async fn count_sessions(
+    connection: &mut AnyConnection,
+    username: &Username,
+) -> Result<u64, StoreError> {
+    const ATTEMPT: &str = "count the locked sessions of a workspace";
+    let row =
+        sqlx::query("SELECT COUNT(*) AS locks FROM locks WHERE username = $1 AND session <> ''")
+            .bind(username.as_str())
+            .fetch_one(connection)
+            .await
+            .attempt(ATTEMPT)?;
+    row.number("locks").attempt(ATTEMPT)
+}
+
+pub(super) async fn of_sessions(
+    connection: &mut AnyConnection,
+    username: &Username,
+) -> Result<Vec<LockKey>, StoreError> {
+    const ATTEMPT: &str = "list the locked sessions of a workspace";
+    let rows = sqlx::query(
+        "SELECT username, session, until_seconds FROM locks
+         WHERE username = $1 AND session <> '' ORDER BY session",
+    )
+    .bind(username.as_str())
+    .fetch_all(connection)
+    .await
+    .attempt(ATTEMPT)?;
+    let keys = rows.iter().map(|row| parse(row).map(|lock| lock.key()));
+    keys.collect::<Result<_, _>>().attempt(ATTEMPT)
 }
 
 pub(super) async fn upsert(connection: &mut AnyConnection, lock: &Lock) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ mod listener;
 mod locks;
 mod log;
 mod routes;
+mod session_locks;
 mod sessions;
 mod snapshot;
 mod table;

@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use shared::{Generation, Lock, SessionId, Username};
+use shared::{Generation, LockKey, SessionId, Username};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
 use super::routes::valid;
-use super::{Columns as _, Store, StoreError, Write, millis};
+use super::{Columns as _, Store, StoreError, Write, locks, millis};
 use crate::clock::Moment;
 use crate::token::TokenHash;
 
 /// How exact "last seen" is: a page view must not cost a write each time.
 const SEEN_EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// Browsers that a customer may be signed in with: more than anybody has, and
+/// little enough to be kept of everybody.
+const KEPT: i64 = 50;
 
 /// A signed-in browser on the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,32 @@ impl Store {
         .await
         .attempt("open an account session")?;
         write.commit().await
+    }
+
+    /// The oldest sessions of a customer that are too many beside `newest`; none
+    /// while it has no more than 50.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn surplus_account_sessions(
+        &self,
+        newest: &AccountSession,
+    ) -> Result<Vec<AccountSession>, StoreError> {
+        const ATTEMPT: &str = "look for too many account sessions";
+        let rows = sqlx::query(
+            "SELECT id_hash FROM account_sessions WHERE username = $1 AND id_hash <> $2
+             ORDER BY created_at DESC, id_hash LIMIT $3 OFFSET $4",
+        )
+        .bind(newest.username.as_str())
+        .bind(newest.id.as_str())
+        .bind(KEPT)
+        .bind(KEPT - 1)
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        let id = |row: &AnyRow| valid(row, "id_hash", TokenHash::parse);
+        let session = |row| Ok(AccountSession { id: id(row)?, username: newest.username });
+        rows.iter().map(session).collect::<Result<_, _>>().attempt(ATTEMPT)
     }
 
     /// The session with this id, unless it is over or was idle for longer than `idle`.
@@ -92,13 +122,12 @@ impl Store {
         hold_account_session(&mut table.write, id).await?;
         let handed_over = find_workspace_session(&mut table.write, id).await?;
         delete_account_session(&mut table.write, id).await?;
-        let lock = handed_over.map(WorkspaceSession::lock).filter(|it| it.holds_at(now.seconds()));
-        let is_locked = lock.is_some();
-        if let Some(lock) = lock {
-            table.lock(lock).await?;
+        let still_good = handed_over.filter(|session| session.expires.seconds() > now.seconds());
+        if let Some(WorkspaceSession { id, username, expires }) = still_good {
+            table.lock_session(id, username, Some(expires.seconds())).await?;
         }
         let state = table.commit().await?;
-        Ok(is_locked.then_some(state.generation))
+        Ok(still_good.map(|_| state.generation))
     }
 
     /// Signs out by the workspace session: locks it until it would have expired, and
@@ -111,20 +140,7 @@ impl Store {
         session: &shared::Session,
     ) -> Result<Generation, StoreError> {
         let mut table = self.change_table().await?;
-        sqlx::query(
-            "DELETE FROM account_sessions WHERE id_hash IN
-                 (SELECT account_session FROM workspace_sessions WHERE id = $1)",
-        )
-        .bind(session.id.to_string())
-        .execute(&mut *table.write)
-        .await
-        .attempt("end an account session")?;
-        let lock = Lock {
-            username: session.username,
-            session: Some(session.id),
-            until: Some(session.expires),
-        };
-        table.lock(lock).await?;
+        table.lock_session(session.id, session.username, Some(session.expires)).await?;
         Ok(table.commit().await?.generation)
     }
 
@@ -173,16 +189,6 @@ struct WorkspaceSession {
     expires: Moment,
 }
 
-impl WorkspaceSession {
-    fn lock(self) -> Lock {
-        Lock {
-            username: self.username,
-            session: Some(self.id),
-            until: Some(self.expires.seconds()),
-        }
-    }
-}
-
 /// Lets nobody else touch an account session, its codes and what it handed over
 /// before `write` is over.
 ///
@@ -203,18 +209,21 @@ pub(super) async fn hold_account_session(
 /// Notes that `account` hands a workspace session over, and returns its id.
 ///
 /// A browser keeps the id it has: its other tabs stay signed in, and signing out
-/// has one session to lock.
+/// has one session to lock. An id that is locked would open nothing.
 pub(super) async fn hand_over(
     write: &mut Write,
     account: &AccountSession,
     expires: Moment,
 ) -> Result<SessionId, StoreError> {
     let present = find_workspace_session(write, &account.id).await?;
-    let id = present.map_or_else(SessionId::random, |session| session.id);
+    let id = match present {
+        Some(session) if !is_locked(write, &session).await? => session.id,
+        _ => SessionId::random(),
+    };
     sqlx::query(
         "INSERT INTO workspace_sessions (id, username, account_session, expires_at)
          VALUES ($1, $2, $3, $4)
-         ON CONFLICT (account_session) DO UPDATE SET expires_at = $4",
+         ON CONFLICT (account_session) DO UPDATE SET id = $1, expires_at = $4",
     )
     .bind(id.to_string())
     .bind(account.username.as_str())
@@ -224,6 +233,14 @@ pub(super) async fn hand_over(
     .await
     .attempt("hand a session over")?;
     Ok(id)
+}
+
+async fn is_locked(
+    connection: &mut AnyConnection,
+    session: &WorkspaceSession,
+) -> Result<bool, StoreError> {
+    let key = LockKey { username: session.username, session: Some(session.id) };
+    Ok(locks::find(connection, &key).await?.is_some())
 }
 
 async fn find_workspace_session(

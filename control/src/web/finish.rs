@@ -1,9 +1,9 @@
 //! What every answer of the site leaves with: its guards, and a page for people.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
 use super::page::{self, Frame, Message};
 use crate::app::{App, SharedApp};
@@ -16,7 +16,7 @@ pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: 
     if let Some(problem) = response.extensions_mut().remove::<Problem>()
         && wants_page
     {
-        response = to_page(&app, problem);
+        response = to_page(&app, &problem, response.headers());
     }
     let csp = policy(&app);
     for (name, value) in [
@@ -49,7 +49,8 @@ fn policy(app: &App) -> HeaderValue {
     HeaderValue::try_from(policy).expect("origins are plain ASCII")
 }
 
-fn to_page(app: &App, problem: Problem) -> Response {
+/// `headers` are those of the answer that the page replaces.
+fn to_page(app: &App, problem: &Problem, headers: &HeaderMap) -> Response {
     let title = match problem.status {
         StatusCode::NOT_FOUND => "Nothing here",
         StatusCode::MISDIRECTED_REQUEST => "Not one of ours",
@@ -61,11 +62,11 @@ fn to_page(app: &App, problem: Problem) -> Response {
     let link = format!("{}/", frame.site_url);
     let text = &problem.message;
     let message = Message { frame, title, text, link: &link, link_text: "To the start page" };
-    // For its status and headers; the body is replaced by the page.
     let mut page = page::answer(problem.status, &message);
-    let plain = problem.into_response();
-    if let Some(wait) = plain.headers().get(header::RETRY_AFTER) {
-        page.headers_mut().insert(header::RETRY_AFTER, wait.clone());
+    for name in [header::RETRY_AFTER, header::ALLOW] {
+        if let Some(value) = headers.get(&name) {
+            page.headers_mut().insert(name, value.clone());
+        }
     }
     page
 }

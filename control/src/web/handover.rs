@@ -76,7 +76,7 @@ pub(super) async fn finish(
         expires: expires.seconds(),
         epoch: redeemed.epoch,
     };
-    let token = app.session_keys.sign(&session);
+    let token = app.keys.present().sessions.sign(&session);
     let mut response = see_other(redeemed.return_path.as_str());
     let lifetime = app.sessions.workspace;
     let cookie = cookies::set(SESSION_COOKIE, &token, SameSite::Strict, lifetime);

@@ -104,8 +104,6 @@ pub(super) async fn submit(
     csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
     let Submission { username, password, wish } = submission;
     let request = wish.read();
-    // Phones put a capital first and a space last.
-    let username = username.trim().to_lowercase();
     let attempt = Attempt { username: username.clone(), password, address: visitor.address };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(username) => open(&app, &headers, &username, &request).await,
@@ -142,7 +140,8 @@ async fn open(
     Ok(response)
 }
 
-/// An account session of this customer, and the cookie that carries it.
+/// An account session of this customer, and the cookie that carries it. The oldest
+/// ends where there are too many.
 pub(super) async fn open_session(
     app: &App,
     username: &Username,
@@ -151,6 +150,9 @@ pub(super) async fn open_session(
     let session = AccountSession { id: token.hash(), username: *username };
     let lifetime: Duration = app.sessions.account;
     app.store.open_account_session(&session.id, username, app.now(), lifetime).await?;
+    for oldest in app.store.surplus_account_sessions(&session).await? {
+        super::logout::end(app, &oldest).await?;
+    }
     Ok((session, cookies::set(cookies::ACCOUNT, token.expose(), SameSite::Lax, lifetime)))
 }
 

@@ -67,9 +67,10 @@ pub(super) async fn submit_on_workspace(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, &app.site.workspace_url(&workspace), Unsaid::Refuse)?;
+    let keys = app.keys.present();
     let token = cookies::read(&headers, SESSION_COOKIE);
-    let session = token
-        .and_then(|token| app.session_keys.verify(token, &workspace, app.now().seconds()).ok());
+    let session =
+        token.and_then(|token| keys.sessions.verify(token, &workspace, app.now().seconds()).ok());
     if let Some(session) = session {
         let generation = app.store.end_workspace_session(&session).await?;
         app.publisher.publish_within(generation, PAGE_WAIT).await;

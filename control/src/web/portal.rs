@@ -45,6 +45,6 @@ pub(super) async fn submit(
         expires: now.after(app.sessions.workspace).seconds(),
         epoch,
     };
-    let token = app.session_keys.sign(&session);
+    let token = app.keys.present().sessions.sign(&session);
     Ok(axum::Json(Opened { session: token, expires_at: session.expires }))
 }

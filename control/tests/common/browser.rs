@@ -67,9 +67,11 @@ impl<'a> Browser<'a> {
             .http
             .request(method, target)
             .header(HOST, host)
-            .header("accept", "text/html")
             .header(SITE_HOP_HEADER, site_hop::sign(self.keys).expose())
             .header("x-forwarded-for", self.address);
+        if headers.iter().all(|(name, _)| *name != "accept") {
+            request = request.header("accept", "text/html");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -35,6 +35,11 @@ impl Database {
         Some(Self { url: format!("{address}/{name}"), place: Place::Server { url: server, name } })
     }
 
+    /// As somebody with a shell at the database would.
+    pub async fn run(&self, statement: String) {
+        run(&self.url, statement).await.unwrap();
+    }
+
     /// Ends every connection to it, as a restart of the server does.
     pub async fn cut_connections(&self) {
         let statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity

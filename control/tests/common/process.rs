@@ -1,9 +1,11 @@
 //! Control as a process of its own, several of which share a database.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use reqwest::{Client, Method, StatusCode};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use shared::{Generation, KeyId, KeyRing};
 use tempfile::TempDir;
@@ -35,7 +37,10 @@ impl Installation {
     /// No sweep comes in the time of a test: what one process hears of another, it
     /// is told.
     pub async fn prepare(edges: &[&TestEdge], settings: &str) -> Option<Self> {
-        let database = Database::shareable().await?;
+        Some(Self::on(Database::shareable().await?, edges, settings))
+    }
+
+    pub fn on(database: Database, edges: &[&TestEdge], settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
         let path = |name: &str| folder.path().join(name);
@@ -45,7 +50,12 @@ impl Installation {
         let tables = "[log]\nformat = 'text'\n[publish]\nsweep_seconds = 3600\n";
         let text = config_text(settings, wrong, &path("keys.toml"), tables, edges);
         std::fs::write(path("control.toml"), text).unwrap();
-        Some(Self { database, keys: KeyRing::from_toml(&ring).unwrap(), folder })
+        Self { database, keys: KeyRing::from_toml(&ring).unwrap(), folder }
+    }
+
+    /// Of what all of them read the key ring.
+    pub fn keys_file(&self) -> PathBuf {
+        self.folder.path().join("keys.toml")
     }
 
     pub async fn start(&self) -> Process {
@@ -70,6 +80,11 @@ impl Process {
     /// As `kill -9` does; returns when it is gone.
     pub async fn kill(&mut self) {
         self.child.kill().await.unwrap();
+    }
+
+    pub fn hang_up(&self) {
+        let pid = Pid::from_raw(self.child.id().unwrap().cast_signed()).unwrap();
+        kill_process(pid, Signal::HUP).unwrap();
     }
 
     pub async fn api(

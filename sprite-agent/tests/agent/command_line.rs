@@ -4,12 +4,14 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::gateway::TOKEN;
-use crate::running::{UNSUPERVISED, configuration};
-use crate::waiting::wait_until;
+use crate::running::{UNSUPERVISED, ask, configuration, signed_by};
+use crate::waiting::{DEADLINE, wait_until};
 
 fn agent(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sprite-agent"));
@@ -106,4 +108,63 @@ async fn a_gateway_whose_agent_was_killed_is_ended_by_the_next_one() {
     assert!(!is_running(orphan) && is_running(gateway));
     signal(&next, Signal::TERM);
     next.wait().unwrap();
+}
+
+/// The next line of a log that has all of `words`, and what came before it.
+fn line_with(log: &mpsc::Receiver<String>, words: &[&str]) -> String {
+    let deadline = Instant::now() + DEADLINE;
+    let mut said = String::new();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(line) = log.recv_timeout(left) else { panic!("no {words:?} in:\n{said}") };
+        said = said + &line + "\n";
+        if words.iter().all(|word| line.contains(word)) {
+            return said;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sighup_takes_new_identity_keys_and_only_out_of_a_good_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sprite-agent.toml");
+    let sections = format!("{UNSUPERVISED}[log]\nformat = \"text\"\n");
+    let address = free_address();
+    let text = configuration(address, TOKEN, "", &sections)
+        .replace("listen = \"127.0.0.1:0\"", &format!("listen = \"{address}\""));
+    std::fs::write(&path, &text).unwrap();
+    let mut child = agent(&path).spawn().unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let (lines, log) = mpsc::channel();
+    std::thread::spawn(move || {
+        stderr.lines().map_while(Result::ok).try_for_each(|it| lines.send(it))
+    });
+    line_with(&log, &["listens on"]);
+    let status = async |id, key| {
+        let identity = signed_by(id, key, "ada", 0);
+        ask(address, "GET", "/config.json", &[("x-arca-identity", &identity)]).await.status
+    };
+    assert_eq!((status("k1", "01").await, status("k2", "02").await), (200, 401));
+
+    let both = text.replace("[gateway]", &format!("k2 = \"{}\"\n[gateway]", "02".repeat(32)));
+    std::fs::write(&path, &both).unwrap();
+    signal(&child, Signal::HUP);
+    line_with(&log, &["read again, 2 in all"]);
+    assert_eq!((status("k1", "01").await, status("k2", "02").await), (200, 200));
+
+    let bad = both.replace(&"02".repeat(32), &"03".repeat(31)).replace("\"ada\"", "\"A\"");
+    std::fs::write(&path, bad).unwrap();
+    signal(&child, Signal::HUP);
+    let said =
+        line_with(&log, &["key k2 is not 64 hexadecimal digits", "the old identity keys stay"]);
+    assert!(said.contains("username: a name has 2 to 32 characters"), "{said}");
+    assert!(!said.contains("0303"), "{said}");
+    assert_eq!((status("k1", "01").await, status("k2", "02").await), (200, 200));
+
+    std::fs::write(&path, both.replace("k1 = ", "# k1 = ")).unwrap();
+    signal(&child, Signal::HUP);
+    line_with(&log, &["read again, 1 in all"]);
+    assert_eq!((status("k1", "01").await, status("k2", "02").await), (401, 200));
+    signal(&child, Signal::TERM);
+    child.wait().unwrap();
 }

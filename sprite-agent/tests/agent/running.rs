@@ -12,6 +12,7 @@ use sprite_agent::stopping::{self, Stop};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::gateway::TOKEN;
@@ -58,11 +59,12 @@ impl Running {
     }
 
     async fn start(path: &Path, folder: TempDir) -> Self {
-        let config = Config::read(path).unwrap_or_else(|complaints| panic!("{complaints}"));
+        let mut config = Config::read(path).unwrap_or_else(|complaints| panic!("{complaints}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopping) = stopping::channel();
-        let serving = tokio::spawn(serve(config, listener, stopping));
+        let (_, keys) = watch::channel(std::mem::take(&mut config.identity_keys));
+        let serving = tokio::spawn(serve(config, keys, listener, stopping));
         Self { address, stop, serving, _folder: folder }
     }
 
@@ -76,18 +78,8 @@ impl Running {
         self.ask("GET", path, headers).await
     }
 
-    /// One request, written byte by byte as it stands, on a connection of its own.
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: sprite.test\r\n");
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str("connection: close\r\n\r\n");
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        soon("the answer's end", stream.read_to_end(&mut answer)).await.unwrap();
-        Reply::parse(&String::from_utf8_lossy(&answer))
+        ask(self.address, method, path, headers).await
     }
 
     /// A request of the visitor, as the edge would pass it on.
@@ -140,13 +132,36 @@ pub(crate) fn identity() -> String {
 
 /// `age` is in seconds, `key` one byte of the key in hexadecimal.
 pub(crate) fn signed(key: &str, username: &str, age: u64) -> String {
-    let key = IdentityKey::from_hex(KeyId::parse("k1").unwrap(), &key.repeat(32)).unwrap();
+    signed_by("k1", key, username, age)
+}
+
+pub(crate) fn signed_by(id: &str, key: &str, username: &str, age: u64) -> String {
+    let key = IdentityKey::from_hex(KeyId::parse(id).unwrap(), &key.repeat(32)).unwrap();
     key.sign(&Identity {
         username: Username::parse(username).unwrap(),
         session: SessionId::random(),
         request: RequestId::random(),
         issued: unix_seconds() - age,
     })
+}
+
+/// One request, written byte by byte as it stands, on a connection of its own.
+pub(crate) async fn ask(
+    agent: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Reply {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nhost: sprite.test\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("connection: close\r\n\r\n");
+    let mut stream = TcpStream::connect(agent).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    soon("the answer's end", stream.read_to_end(&mut answer)).await.unwrap();
+    Reply::parse(&String::from_utf8_lossy(&answer))
 }
 
 #[derive(Debug)]
