@@ -52,7 +52,7 @@ fn route_lookup(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("route lookup");
     for count in [1_000, 1_000_000] {
         let routes = (0..count).map(|index| Arc::new(sleeping_route(index, 0))).collect();
-        let tables = Tables::of(routes, Vec::new()).expect("every name comes once");
+        let tables = Tables::of(None, routes, Vec::new()).expect("every name comes once");
         // More than fit into a cache, in no order.
         let names: Vec<_> =
             (0..1_u64 << 16).map(|_| tenants::username(fastrand::u64(..count))).collect();

@@ -168,7 +168,7 @@ async fn starts(stage: &Stage, few: Edge, mut large: Edge) -> anyhow::Result<Vec
 fn lookup(stage: &Stage) -> Figure {
     let many = stage.effort.many_routes;
     let routes = (0..many).map(|index| Arc::new(sleeping_route(index, 0))).collect();
-    let tables = Tables::of(routes, Vec::new()).expect("every name comes once");
+    let tables = Tables::of(None, routes, Vec::new()).expect("every name comes once");
     // Names are made before: a request has its name already.
     let names: Vec<_> = (0..stage.effort.lookups.min(1_000_000))
         .map(|_| tenants::username(fastrand::u64(..many)))
