@@ -11,6 +11,7 @@ import { answered, confirmed } from './view/dialog.js';
 import { SettingsView } from './view/settings.js';
 import { Sidebar } from './view/sidebar.js';
 import { SkillsView } from './view/skills.js';
+import { ShutView } from './view/shut.js';
 import { StatusView } from './view/status.js';
 import { ThreadView } from './view/thread.js';
 
@@ -40,6 +41,7 @@ const connection = new Connection({
 workspace.use(connection);
 
 const status = new StatusView({ tryNow: () => connection.wake() });
+const shut = new ShutView();
 const settings = new SettingsView(memory);
 const skills = new SkillsView();
 const thread = new ThreadView({ retry: (id) => workspace.retry(id), suggest: (text) => composer.suggest(text) });
@@ -68,12 +70,11 @@ function renderSoon() {
 function render() {
   frame = null;
   const accountUrl = config.site_url && `${config.site_url}/account`;
-  const signedOut = workspace.connectionState.kind === 'signed-out';
   status.update(workspace.connectionState, accountUrl);
-  document.getElementById('app').hidden = signedOut;
-  document.getElementById('signed-out').hidden = !signedOut;
-  if (signedOut) {
-    showSignedOut();
+  const isShut = shut.update(workspace.connectionState.kind, config.site_url);
+  document.getElementById('app').hidden = isShut;
+  if (isShut) {
+    clear();
     return;
   }
   const list = workspace.list();
@@ -87,10 +88,9 @@ function render() {
   if (!done) renderSoon();
 }
 
-function showSignedOut() {
+function clear() {
   thread.clear();
-  document.title = 'Signed out · Arcamatrix';
-  // An open dialog would keep the sign-in link out of reach.
+  // An open dialog would keep the way on out of reach.
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
 }
 

@@ -17,13 +17,25 @@ export const PROBE_MAX_MS = 8_000;
 export const STABLE_MS = 5_000;
 /** How long the question "am I still signed in?" may take. */
 export const SESSION_MAX_MS = 5_000;
+/** How often a page that lost its workspace looks whether it is back. */
+export const RECHECK_MS = 60_000;
 /** Requests under way at once; a page needs a handful. */
 const PENDING_MAX = 64;
 
-/** Close codes the agent and the edge send. */
+/**
+ * The edge took the right to this connection away, and could still say so; in the
+ * middle of a message it cannot, and the socket just ends (1006).
+ */
 export const SIGNED_OUT = 4001;
+/** Close codes of the agent. */
 export const TOO_BIG = 1009;
 const TRY_LATER = 1013;
+
+/** What `/auth/session` says of a workspace that nobody gets into, signed in or not. */
+const SHUT = ['suspended', 'locked', 'gone'];
+
+/** Whether a state is one of a workspace that nobody gets into. */
+export const isShut = (kind) => SHUT.includes(kind);
 
 /** Why a request has no good answer. `code` is the gateway's, or `LOST`, `TIMEOUT`, `OFFLINE`. */
 export class RequestError extends Error {
@@ -38,10 +50,19 @@ export class RequestError extends Error {
   }
 }
 
+/** What the answer of `/auth/session` means for this page. */
+function verdict({ signed_in: signedIn, state = 'live' }) {
+  if (signedIn) return 'in';
+  if (state === 'live') return 'out';
+  return state === 'preparing' || isShut(state) ? state : 'unknown';
+}
+
 /**
  * States, as given to `onState({kind, message?, retryAt?})`:
  * `connecting` first attempt · `online` · `reconnecting` lost, `retryAt` (ms since epoch) or trying now ·
- * `starting`, `restarting`, `failed` the assistant behind the connection · `signed-out` nothing more is tried.
+ * `preparing` the same, of a workspace that is not ready yet ·
+ * `starting`, `restarting`, `failed` the assistant behind the connection · `signed-out` nothing more is tried ·
+ * `suspended`, `locked`, `gone` nothing is tried, but asked once a minute.
  */
 export class Connection {
   state = { kind: 'connecting' };
@@ -68,7 +89,7 @@ export class Connection {
     if (this.#socket) return;
     const { clock } = this.#outside;
     clock.clearTimeout(this.#retryTimer);
-    if (this.state.kind !== 'connecting') this.#become({ kind: 'reconnecting' });
+    this.#becomeTrying();
     let socket;
     try {
       socket = this.#outside.openSocket(this.#outside.url);
@@ -87,8 +108,8 @@ export class Connection {
 
   /** The network or the visitor is back: tries at once, or checks that the open socket is alive. */
   async wake() {
-    if (this.state.kind === 'signed-out') {
-      if ((await this.#askSession()) === 'in' && this.state.kind === 'signed-out') this.#startAfresh();
+    if (this.#hasEnded) {
+      await this.#lookAgain();
     } else if (!this.#socket) {
       this.start();
     } else if (this.state.kind === 'failed') {
@@ -193,25 +214,60 @@ export class Connection {
     }
     this.#pending.clear();
     this.#outside.onLost({ code });
-    if (code === SIGNED_OUT) this.#become({ kind: 'signed-out' });
+    if (code === SIGNED_OUT) this.#shutOut();
     else this.#decideRetry(code);
   }
 
-  async #decideRetry(code) {
-    this.#become({ kind: 'reconnecting' });
-    // A refused upgrade and a cut cable look alike here (1006): only the edge knows which.
-    const session = code === TRY_LATER ? 'in' : await this.#askSession();
-    if (this.#socket || this.state.kind !== 'reconnecting') return;
-    if (session === 'out') this.#become({ kind: 'signed-out' });
-    else this.#retryLater();
+  /** What is shown goes at once; why it had to go is asked afterwards. */
+  async #shutOut() {
+    this.#become({ kind: 'signed-out' });
+    const session = await this.#askSession();
+    if (this.#socket || this.state.kind !== 'signed-out') return;
+    if (isShut(session)) this.#shut(session);
+    else if (session === 'preparing') this.#retryLater(session);
+    // It is open again already. Not at once: it may be taken away as quickly.
+    else if (session === 'in') this.#retryLater();
   }
 
-  #retryLater() {
+  async #decideRetry(code) {
+    this.#becomeTrying();
+    const { kind } = this.state;
+    // A refused upgrade and a cut cable look alike here (1006): only the edge knows which.
+    const session = code === TRY_LATER ? 'in' : await this.#askSession();
+    if (this.#socket || this.state.kind !== kind) return;
+    if (session === 'out') this.#become({ kind: 'signed-out' });
+    else if (isShut(session)) this.#shut(session);
+    else this.#retryLater(session === 'preparing' ? session : 'reconnecting');
+  }
+
+  #retryLater(kind = 'reconnecting') {
     const { clock, random } = this.#outside;
     const wait = delay(this.#attempt++, random());
-    this.#become({ kind: 'reconnecting', retryAt: clock.now() + wait });
+    this.#become({ kind, retryAt: clock.now() + wait });
     clock.clearTimeout(this.#retryTimer);
     this.#retryTimer = clock.setTimeout(() => this.start(), wait);
+  }
+
+  get #hasEnded() {
+    return this.state.kind === 'signed-out' || isShut(this.state.kind);
+  }
+
+  #shut(kind) {
+    const { clock } = this.#outside;
+    if (this.state.kind !== kind) this.#become({ kind });
+    clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = clock.setTimeout(() => this.#lookAgain(), RECHECK_MS);
+  }
+
+  /** Somebody may have signed in elsewhere, or the workspace be open again. */
+  async #lookAgain() {
+    const { kind } = this.state;
+    const session = await this.#askSession();
+    if (this.state.kind !== kind) return;
+    if (isShut(session)) this.#shut(session);
+    else if (session === 'in' || session === 'preparing') this.#startAfresh();
+    else if (session === 'unknown' && isShut(kind)) this.#shut(kind);
+    else if (session === 'out' && isShut(kind)) this.#become({ kind: 'signed-out' });
   }
 
   #startAfresh() {
@@ -220,7 +276,16 @@ export class Connection {
     this.start();
   }
 
-  /** `in`, `out`, or `unknown` when nobody answered: only a clear "no" signs out. */
+  /** Under way again; what is being prepared stays so until something else is known. */
+  #becomeTrying() {
+    const { kind } = this.state;
+    if (kind !== 'connecting') this.#become({ kind: kind === 'preparing' ? kind : 'reconnecting' });
+  }
+
+  /**
+   * `in`, `out`, `preparing`, `suspended`, `locked`, `gone`, or `unknown` when nobody
+   * answered: only a clear "no" signs out.
+   */
   async #askSession() {
     const { fetch, sessionUrl, clock } = this.#outside;
     const limit = new AbortController();
@@ -228,8 +293,7 @@ export class Connection {
     try {
       const answer = await fetch(sessionUrl, { cache: 'no-store', signal: limit.signal });
       if (!answer.ok) return 'unknown';
-      const { signed_in: signedIn } = await answer.json();
-      return signedIn === false ? 'out' : 'in';
+      return verdict(await answer.json());
     } catch {
       return 'unknown';
     } finally {

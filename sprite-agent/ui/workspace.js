@@ -5,7 +5,7 @@
 
 import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
 import { entries, titleFrom } from './conversation-list.js';
-import { TOO_BIG } from './connection.js';
+import { isShut, TOO_BIG } from './connection.js';
 import { undelivered } from './question.js';
 
 /** Rows of history that are read: about a hundred exchanges, which a phone still shows quickly. */
@@ -153,7 +153,7 @@ export class Workspace {
 
   #connectionChanged(state) {
     this.connectionState = state;
-    if (state.kind === 'signed-out') {
+    if (state.kind === 'signed-out' || isShut(state.kind)) {
       this.sessions = [];
       this.skillRows = null;
       this.#keepUnsent();

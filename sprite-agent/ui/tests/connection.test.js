@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { delay, LONGEST_MS, SHORTEST_MS } from '../backoff.js';
-import { Connection, OPEN_MAX_MS, PROBE_MAX_MS, SIGNED_OUT, SILENCE_MS } from '../connection.js';
+import { Connection, OPEN_MAX_MS, PROBE_MAX_MS, RECHECK_MS, SIGNED_OUT, SILENCE_MS } from '../connection.js';
 import { Clock, settled } from './clock.js';
 
 class Socket {
@@ -110,12 +110,87 @@ test('a refused upgrade of somebody signed out ends in signed-out and no further
   assert.equal(here.told.asked, 1);
 });
 
-test('being told to be signed out needs no question', async () => {
+test('being told to be signed out needs no answer to what else may be wrong', async () => {
+  for (const session of [{ signed_in: false, state: 'live' }, new Error('no network')]) {
+    const here = await online({ session });
+    here.socket.onclose({ code: SIGNED_OUT });
+    assert.equal(here.connection.state.kind, 'signed-out');
+    await here.clock.pass(10 * 60_000);
+    assert.equal(here.connection.state.kind, 'signed-out');
+    assert.deepEqual([here.sockets.length, here.told.asked], [1, 1]);
+  }
+});
+
+test('a workspace that is shut is named, and asked for once a minute without a socket', async () => {
+  for (const state of ['suspended', 'locked', 'gone']) {
+    for (const code of [1006, SIGNED_OUT]) {
+      const here = await online({ session: { signed_in: false, state } });
+      here.socket.onclose({ code });
+      await settled();
+      assert.equal(here.connection.state.kind, state);
+      await here.clock.pass(10 * RECHECK_MS);
+      assert.deepEqual([here.sockets.length, here.told.asked], [1, 11]);
+      assert.equal(here.told.states.filter((kind) => kind === state).length, 1);
+    }
+  }
+});
+
+test('a workspace that was shut comes back by itself, to who is still signed in', async () => {
+  for (const [session, kind, sockets] of [
+    [{ signed_in: true, state: 'live' }, 'connecting', 2],
+    [{ signed_in: false, state: 'live' }, 'signed-out', 1],
+    [{ signed_in: false, state: 'locked' }, 'locked', 1],
+    [new Error('no network'), 'suspended', 1],
+  ]) {
+    const here = await online({ session: { signed_in: false, state: 'suspended' } });
+    here.socket.onclose({ code: 1006 });
+    await settled();
+    here.site.session = session;
+    await here.clock.pass(RECHECK_MS);
+    assert.deepEqual([here.connection.state.kind, here.sockets.length], [kind, sockets]);
+  }
+});
+
+test('looking at the page asks at once whether the workspace is open again', async () => {
+  const here = await online({ session: { signed_in: false, state: 'suspended' } });
+  here.socket.onclose({ code: 1006 });
+  await settled();
+  here.site.session = { signed_in: true, state: 'live' };
+  await here.connection.wake();
+  assert.equal(here.sockets.length, 2);
+  await here.clock.pass(OPEN_MAX_MS - 1);
+  assert.equal(here.sockets.length, 2, 'the minute is over without another one');
+});
+
+test('a workspace that is being prepared is tried again and says so all the while', async () => {
+  const here = world({ session: { signed_in: false, state: 'preparing' } });
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    here.socket.onclose({ code: 1006 });
+    await settled();
+    assert.equal(here.connection.state.kind, 'preparing');
+    await here.clock.pass(LONGEST_MS);
+    assert.equal(here.connection.state.kind, 'preparing');
+    assert.equal(here.sockets.length, attempt + 1);
+  }
+  assert.ok(!here.told.states.includes('reconnecting'));
+  here.socket.challenge();
+  here.socket.answer('connect');
+  await settled();
+  assert.equal(here.connection.state.kind, 'online');
+});
+
+test('an answer of a later edge that nobody here understands signs nobody out', async () => {
+  const here = await online({ session: { signed_in: false, state: 'moved' } });
+  here.socket.onclose({ code: 1006 });
+  await settled();
+  assert.equal(here.connection.state.kind, 'reconnecting');
+});
+
+test('who is cut off and let in again at once is back after a moment', async () => {
   const here = await online();
   here.socket.onclose({ code: SIGNED_OUT });
-  await here.clock.pass(10 * 60_000);
-  assert.equal(here.connection.state.kind, 'signed-out');
-  assert.equal(here.told.asked, 0);
+  await here.clock.pass(SHORTEST_MS);
+  assert.equal(here.sockets.length, 2);
 });
 
 test('who has signed in again elsewhere is back when looking at the page', async () => {

@@ -51,9 +51,9 @@ async function world() {
       callbacks.onLost({ code });
       await settled();
     },
-    signOut: () => {
+    end: (kind) => {
       callbacks.onLost({ code: SIGNED_OUT });
-      callbacks.onState({ kind: 'signed-out' });
+      callbacks.onState({ kind });
     },
     hear: ({ payload }) => callbacks.onEvent('chat', payload),
     texts: () => workspace.thread.messages.map(({ text }) => text),
@@ -174,14 +174,16 @@ test('a history that cannot be read now is read later', async () => {
   assert.deepEqual(here.texts(), ['hello', 'there']);
 });
 
-test('signing out forgets what is shown and keeps what was not sent as a draft', async () => {
-  const here = await world();
-  here.gateway.answers['chat.send'] = () => new Promise(() => {});
-  here.workspace.send('not there yet');
-  here.signOut();
-  assert.deepEqual(here.texts(), []);
-  assert.deepEqual(here.workspace.sessions, []);
-  assert.equal(here.memory.draft(KEY), 'not there yet');
+test('whoever is shut out sees nothing more, and finds what was not sent as a draft', async () => {
+  for (const kind of ['signed-out', 'suspended', 'locked', 'gone']) {
+    const here = await world();
+    here.gateway.answers['chat.send'] = () => new Promise(() => {});
+    here.workspace.send('not there yet');
+    here.end(kind);
+    assert.deepEqual(here.texts(), []);
+    assert.deepEqual(here.workspace.sessions, []);
+    assert.equal(here.memory.draft(KEY), 'not there yet');
+  }
 });
 
 test('a conversation the assistant will not delete stays', async () => {

@@ -1,6 +1,7 @@
 // Says honestly how things stand: a word in the header, and, when something is wrong,
 // a notice above the composer with what comes next.
 
+import { isShut } from '../connection.js';
 import { element, icon } from './element.js';
 
 const WORDS = {
@@ -10,7 +11,11 @@ const WORDS = {
   starting: 'Assistant starting',
   restarting: 'Assistant restarting',
   failed: 'Assistant unavailable',
+  preparing: 'Being prepared',
   'signed-out': 'Signed out',
+  suspended: 'Paused',
+  locked: 'Locked',
+  gone: 'Gone',
 };
 
 /** A connection that comes back this quickly gets no notice, only the word in the header. */
@@ -36,7 +41,7 @@ export class StatusView {
     this.#word.textContent = WORDS[state.kind];
     this.#timers.forEach(clearTimeout);
     this.#timers = [];
-    if (state.kind === 'online' || state.kind === 'signed-out') this.#notice.hidden = true;
+    if (state.kind === 'online' || state.kind === 'signed-out' || isShut(state.kind)) this.#notice.hidden = true;
     else if (this.#notice.hidden) this.#later(PATIENCE_MS, () => this.#show(state, accountUrl));
     else this.#show(state, accountUrl);
   }
@@ -45,6 +50,7 @@ export class StatusView {
     const parts = {
       connecting: () => ['Connecting to your assistant…'],
       reconnecting: () => this.#reconnecting(state),
+      preparing: () => ['Your workspace is being prepared. This page opens it by itself when it is ready.'],
       starting: () => ['Your assistant is starting. This can take a minute; you can write in the meantime.'],
       restarting: () => ['Your assistant is restarting. The conversation goes on by itself when it is back.'],
       failed: () => [
