@@ -8,10 +8,11 @@
 //! Successes are counted with the same means: every session costs the database a
 //! row, and every edge a lock when it is signed out.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use shared::Username;
+use shared::address::visitor_block;
 
 use crate::clock::Moment;
 
@@ -117,13 +118,13 @@ pub struct Counters {
 impl Counters {
     /// `username` is `None` when what was typed cannot be a name at all.
     pub fn of(username: Option<&Username>, address: IpAddr) -> Self {
-        let network = network(address);
+        let block = visitor_block(address);
         Self {
-            address: Subject(format!("address {network}")),
-            pair: username.map(|name| Subject(format!("pair {name} {network}"))),
+            address: Subject(format!("address {block}")),
+            pair: username.map(|name| Subject(format!("pair {name} {block}"))),
             account: username.map(|name| Subject(format!("account {name}"))),
             successes: username.map(|name| Subject(format!("successes {name}"))),
-            known_place: username.map(|name| Subject(format!("known {name} {network}"))),
+            known_place: username.map(|name| Subject(format!("known {name} {block}"))),
         }
     }
 
@@ -138,17 +139,6 @@ impl Counters {
             .chain(account)
             .map(|(subject, limit)| (subject.clone(), limit))
             .collect()
-    }
-}
-
-/// An IPv4 address, or the /64 of an IPv6 address: what one customer of a network has.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
     }
 }
 

@@ -9,13 +9,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use shared::Username;
+use shared::address::visitor_block;
 use tracing::{info, warn};
 
+use crate::clock::Moment;
 use crate::failures::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject};
 use crate::metrics::Metrics;
 use crate::passwords::{Password, PasswordError, Passwords, Verdict};
 use crate::store::{Store, StoreError};
-use crate::{clock::Moment, failures};
 use gate::Gate;
 
 /// What to tell somebody who came while all places were taken.
@@ -91,7 +92,7 @@ impl SignIn {
         // counted as if they had come one after the other.
         let _turn = self
             .gate
-            .enter(failures::network(address))
+            .enter(visitor_block(address))
             .await
             .ok_or(Refused::Busy { retry_after: RETRY_WHEN_BUSY })?;
         let counters = Counters::of(username.as_ref(), address);
