@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use shared::PublicSite;
 use shared::wire::{ChangesRequest, GenerationState};
 
 use crate::control::{Answer, answer, client};
 use crate::vault::{Vault, write_private};
-use crate::{Port, Program, binaries, census};
+use crate::{BASE_DOMAIN, Port, Program, binaries, census};
 
 /// A running edge, or one that can be started.
 pub struct Edge {
@@ -49,19 +50,20 @@ impl Edge {
         })
     }
 
-    /// Writes `edge.toml`.
+    /// Writes `edge.toml`; `limits` are further lines of its table of that name.
     ///
     /// # Errors
     /// Names the file.
     pub fn configure(
         &self,
         keys: &Path,
-        base: &str,
-        site_url: &str,
+        public: &PublicSite,
         site: SocketAddr,
+        limits: &str,
     ) -> anyhow::Result<()> {
+        let site_url = public.site_url();
         let text = format!(
-            "base_domain = \"{base}\"\n\
+            "base_domain = \"{BASE_DOMAIN}\"\n\
              site_url = \"{site_url}\"\n\
              listen = [\"{}\"]\n\
              admin_listen = \"{}\"\n\
@@ -79,7 +81,7 @@ impl Edge {
              [limits]\n\
              connections_per_address = 100000\n\
              requests_per_second_per_address = 100000\n\
-             requests_per_second_per_workspace = 100000\n\n\
+             requests_per_second_per_workspace = 100000\n{limits}\n\
              [log]\n\
              format = \"json\"\n\
              access = \"{}\"\n",
@@ -138,6 +140,17 @@ impl Edge {
             false => request.header("content-type", "application/json").body(body),
         };
         answer(request).await.with_context(|| format!("{method} {url}"))
+    }
+
+    /// What `/metrics` says of one series, as in `arca_edge_cut_total{kind="socket"}`.
+    ///
+    /// # Errors
+    /// When there is no such series.
+    pub async fn metric(&self, series: &str) -> anyhow::Result<u64> {
+        let answer = self.call(Method::GET, "/metrics", Vec::new()).await?.success()?;
+        let text = answer.as_str().context("metrics are text")?;
+        let value = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.with_context(|| format!("there is no {series}"))?.parse().context("a whole number")
     }
 
     /// # Errors

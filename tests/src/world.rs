@@ -35,6 +35,8 @@ pub struct Plan {
     pub gateway: Gateway,
     /// Lines for the top of `control.toml`.
     pub control_config: String,
+    /// Lines for the table `[limits]` of every `edge.toml`.
+    pub edge_limits: String,
 }
 
 impl Plan {
@@ -47,6 +49,7 @@ impl Plan {
             public_port: None,
             gateway: Gateway::Fake,
             control_config: String::new(),
+            edge_limits: String::new(),
         }
     }
 
@@ -58,6 +61,11 @@ impl Plan {
     #[must_use]
     pub fn with_control_config(self, lines: &str) -> Self {
         Self { control_config: lines.to_owned(), ..self }
+    }
+
+    #[must_use]
+    pub fn with_edge_limits(self, lines: &str) -> Self {
+        Self { edge_limits: lines.to_owned(), ..self }
     }
 }
 
@@ -180,7 +188,7 @@ impl World {
         )?;
         self.control.program.start()?;
         for edge in &self.edges {
-            edge.configure(&keys, BASE_DOMAIN, site_url, self.control.site())?;
+            edge.configure(&keys, &self.public, self.control.site(), &plan.edge_limits)?;
             edge.program.start()?;
         }
         if let Some(model) = &self.model {
