@@ -177,15 +177,18 @@ impl Chat {
             .with_context(|| format!("wait for {what}"))
     }
 
-    /// Waits for the end of the socket: the close code, or `None` when it just broke off.
+    /// Waits for the end of the socket: the close code and its reason, or `None` when it
+    /// just broke off.
     ///
     /// # Errors
     /// When it is still open after [`DEADLINE`].
-    pub async fn closed(&mut self) -> anyhow::Result<Option<u16>> {
+    pub async fn closed(&mut self) -> anyhow::Result<Option<(u16, String)>> {
         let wait = async {
             loop {
                 match self.socket.next().await {
-                    Some(Ok(Message::Close(frame))) => return frame.map(|f| f.code.into()),
+                    Some(Ok(Message::Close(frame))) => {
+                        return frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                    }
                     Some(Ok(_)) => {}
                     Some(Err(_)) | None => return None,
                 }

@@ -92,14 +92,26 @@ impl Program {
     /// # Errors
     /// With the last lines of its log, when it has ended by itself.
     pub fn ensure_running(&self) -> anyhow::Result<()> {
-        let status = match self.child().as_mut() {
-            None => bail!("{} is not started", self.name),
-            Some(child) => child.try_wait()?,
-        };
-        match status {
+        match self.ended()? {
             None => Ok(()),
             Some(status) => bail!("{} ended with {status}:\n{}", self.name, self.last_lines()),
         }
+    }
+
+    /// How it ended by itself; `None` while it runs.
+    ///
+    /// # Errors
+    /// When it was not started.
+    pub fn ended(&self) -> anyhow::Result<Option<ExitStatus>> {
+        match self.child().as_mut() {
+            None => bail!("{} is not started", self.name),
+            Some(child) => Ok(child.try_wait()?),
+        }
+    }
+
+    /// SIGHUP, at which a program reads its keys again.
+    pub fn ask_to_reload(&self) {
+        self.signal(Signal::HUP);
     }
 
     /// SIGTERM; the caller waits with [`Self::stop`].
