@@ -5,10 +5,10 @@ import { isConversation, MAIN } from './address.js';
 const TITLE_MAX = 80;
 const DAY_MS = 86_400_000;
 
-/** The title a first message gives its conversation: its first line with text, without markdown signs. */
+/** The title a first message gives its conversation: its first line with words, as written. */
 export function titleFrom(text) {
   const line = text.split('\n').find((candidate) => /[\p{L}\p{N}]/u.test(candidate)) ?? text;
-  const plain = line.replace(/^[#>\s*-]+/, '').replace(/[`*_]{1,3}/g, '').replace(/\s+/g, ' ').trim();
+  const plain = line.replace(/\s+/g, ' ').trim();
   return plain.length > TITLE_MAX ? `${plain.slice(0, TITLE_MAX - 1).trimEnd()}…` : plain;
 }
 

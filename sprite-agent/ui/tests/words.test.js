@@ -20,8 +20,9 @@ test('an address names a conversation of this workspace, or nothing', () => {
   assert.equal(isConversation('agent:other:main'), false);
 });
 
-test('a title is the first line with words, without its markdown', () => {
-  assert.equal(titleFrom('\n---\n## Plan **Lisbon**\nwith children'), 'Plan Lisbon');
+test('a title is the first line with words, as it was written', () => {
+  assert.equal(titleFrom('\n---\n  Plan  Lisbon\nwith children'), 'Plan Lisbon');
+  assert.equal(titleFrom('What is window.__hacked * 2?'), 'What is window.__hacked * 2?');
   assert.equal(titleFrom('x'.repeat(500)).length, 80);
 });
 
