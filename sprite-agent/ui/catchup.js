@@ -1,15 +1,16 @@
 // The history as the gateway tells it, brought together with what the page already shows. Pure.
 //
-// The history is right about everything that is over. The page keeps what the history cannot
-// know yet: a question under way, an answer being written, an end that was never recorded.
+// The history is the truth. The page keeps only what the history cannot know yet: a question
+// under way, an answer that began after the history was asked for, an end that was never recorded.
 
 import { isLive, thinking } from './answer.js';
-import { messagesOf } from './history.js';
+import { isInternalRun, messagesOf } from './history.js';
 
-/** `thread` after reading `payload`, the answer to `chat.history`. */
+/** `thread` after reading `payload`, the answer to `chat.history`; `null` when there will be none. */
 export function withHistory(thread, payload) {
-  const run = runFacts(payload, thread.lost);
-  const told = messagesOf(payload.messages);
+  if (!payload) return { ...thread, loaded: true, lost: false, awaited: [] };
+  const run = runFacts(payload, thread.awaited);
+  const told = withWholeInFlight(messagesOf(payload.messages), run);
   const shown = new Map(thread.messages.map((message) => [message.id, message]));
   const messages = told.map((message) =>
     message.role === 'assistant' ? answerTold(message, shown.get(message.id), run) : message,
@@ -17,21 +18,53 @@ export function withHistory(thread, payload) {
   for (const message of thread.messages) {
     if (!messages.some(({ id }) => id === message.id)) keepUntold(messages, message, thread, run);
   }
-  addInFlight(messages, run);
+  addFollowed(messages, run);
   addMissingEnd(messages, run);
-  return { ...thread, loaded: true, lost: false, messages };
+  return { ...thread, loaded: true, lost: false, awaited: [], messages };
 }
 
-/** What the gateway says about runs that are still going on. */
-function runFacts({ inFlightRun, pendingInputs, sessionInfo }, lost) {
-  const waiting = (pendingInputs?.items ?? []).map((item) => item.idempotencyKey ?? item.runId);
-  const running = [inFlightRun?.runId, ...(sessionInfo?.activeRunIds ?? []), ...waiting].filter(Boolean);
+/**
+ * What the gateway says about runs: `alive` are those it names; `followed` those of them that show
+ * an answer even without a question; `ended(runId)` whether one that the page waits for is over.
+ *
+ * `awaited` are the runs whose questions had arrived when the history was asked for.
+ */
+function runFacts({ messages, inFlightRun, pendingInputs, sessionInfo }, awaited) {
+  const someActive = Boolean(sessionInfo?.hasActiveRun ?? inFlightRun);
+  // Cancelled inputs stay in this list for ever, and after a stop the last one still says `queued`.
+  const waiting = (pendingInputs?.items ?? []).filter(({ state }) => state !== 'cancelled' && someActive);
+  const resuming = waiting.filter(({ message }) => message?.provenance?.kind === 'internal_system');
+  const active = sessionInfo?.activeRunIds;
+  const followed = namesOf([inFlightRun?.runId, ...(active ?? []), ...resuming.map(nameOf)]);
+  const alive = new Set([...followed, ...namesOf(waiting.map(nameOf))]);
+  // A run that another message was put into goes on unnamed; one that is being resumed does not.
+  const isResumed = resuming.length > 0 || isInternalRun(messages, inFlightRun?.runId);
+  const allNamed = !someActive || active?.length > 0 || isResumed;
   return {
     inFlight: inFlightRun?.runId ? inFlightRun : null,
-    alive: new Set(running.map((id) => id.replace(/:user$/, ''))),
-    someActive: Boolean(sessionInfo?.hasActiveRun),
-    lost,
+    followed,
+    alive,
+    someActive,
+    ended: (runId) => allNamed && !alive.has(runId) && awaited.includes(runId),
   };
+}
+
+function nameOf(item) {
+  return item.idempotencyKey ?? item.runId;
+}
+
+function namesOf(ids) {
+  return [...new Set(ids.filter(Boolean).map((id) => id.replace(/:user$/, '')))];
+}
+
+/** What is in flight tells the whole text of its run: all that the history has of it is one message. */
+function withWholeInFlight(told, { inFlight }) {
+  const pieces = told.filter(({ role, runId }) => role === 'assistant' && inFlight && runId === inFlight.runId);
+  if (pieces.length < 2) return told;
+  const [first, ...others] = pieces;
+  const text = pieces.map((piece) => piece.text.trimEnd()).filter(Boolean).join('\n\n');
+  const whole = { ...first, text, tools: pieces.flatMap(({ tools }) => tools) };
+  return told.filter((message) => !others.includes(message)).map((message) => (message === first ? whole : message));
 }
 
 function isOpen(answer) {
@@ -47,7 +80,9 @@ function answerTold(told, shown, run) {
     const text = laterText(base.text, isInFlight ? run.inFlight.text : '');
     return { ...base, status: 'streaming', earlier: told.text, text, tools: union(told.tools, base.tools) };
   }
-  return shown?.status === 'aborted' ? { ...told, status: 'aborted' } : told;
+  if (!shown || isOpen(shown)) return told;
+  // Its number is kept with it: a late word about a run that we saw ending changes nothing.
+  return { ...told, seq: shown.seq, status: shown.status === 'aborted' ? 'aborted' : told.status };
 }
 
 /** Of two states of one growing text, the one that is further on. */
@@ -71,6 +106,7 @@ function keepUntold(messages, message, thread, run) {
   const question = messages[place];
   if (!question && !isLive(message)) return;
   if (messages[place + 1]?.role === 'assistant' && question) return;
+  if (message.status === 'done' && message.text === '' && message.tools.length === 0) return;
   messages.splice(question ? place + 1 : messages.length, 0, answerKept(message, question, run));
 }
 
@@ -87,15 +123,18 @@ function answerKept(answer, question, run) {
     const text = laterText(answer.text, run.inFlight.text);
     return { ...answer, status: text ? 'streaming' : 'thinking', text };
   }
-  const isWaiting = run.alive.has(answer.runId) || run.someActive || (question && question.delivery !== 'sent');
-  return isWaiting || !run.lost || !isLive(answer) ? answer : { ...answer, status: 'interrupted' };
+  const isUnderWay = question && question.delivery !== 'sent';
+  return isUnderWay || !run.ended(answer.runId) ? answer : { ...answer, status: 'interrupted' };
 }
 
-function addInFlight(messages, { inFlight }) {
-  if (!inFlight || messages.some((message) => message.role === 'assistant' && message.runId === inFlight.runId)) return;
-  const text = inFlight.text ?? '';
-  const answer = { ...thinking(inFlight.runId, inFlight.startedAt ?? null), text };
-  messages.push(text ? { ...answer, status: 'streaming' } : answer);
+/** The runs that are being written and have no answer here yet, such as one that the gateway resumed by itself. */
+function addFollowed(messages, { followed, inFlight }) {
+  for (const runId of followed) {
+    if (messages.some((message) => message.role === 'assistant' && message.runId === runId)) continue;
+    const { text = '', startedAt = null } = inFlight?.runId === runId ? inFlight : {};
+    const answer = { ...thinking(runId, startedAt), text };
+    messages.push(text ? { ...answer, status: 'streaming' } : answer);
+  }
 }
 
 /** A question at the end that nobody is answering: says so, instead of waiting for ever. */

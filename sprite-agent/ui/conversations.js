@@ -1,7 +1,8 @@
 // What the page knows of its conversations: state and action in, state out. Pure.
 //
-// Thread   {key, loaded, stale, lost, messages}; `stale` asks for the history to be read again,
-//          `lost` says that a connection broke while an answer was being written
+// Thread   {key, loaded, stale, lost, awaited, messages}; `stale` asks for the history to be read again,
+//          `lost` says that a connection broke while an answer was being written,
+//          `awaited` are the runs that a history being read must know, or they are over
 // Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', received, attempts, error};
 //          `received` once the gateway has said so: it may still have died before writing it down
 // Answer   {role:'assistant', id, runId, text, earlier, at, phase, tools, seq, error,
@@ -53,7 +54,7 @@ export function reduce(state, action) {
     case 'dropped':
       return within((thread) => ({ ...thread, messages: thread.messages.filter(({ id }) => id !== action.id) }));
     case 'reading':
-      return within((thread) => ({ ...thread, stale: false }));
+      return within((thread) => ({ ...thread, stale: false, awaited: awaited(thread) }));
     case 'unread':
       return within((thread) => ({ ...thread, stale: true }));
     case 'history':
@@ -77,9 +78,16 @@ export function reduce(state, action) {
 
 function opened(state, key, fresh) {
   const known = state.threads[key];
-  const thread = known ?? { key, loaded: fresh, stale: !fresh, lost: false, messages: [] };
+  const thread = known ?? { key, loaded: fresh, stale: !fresh, lost: false, awaited: [], messages: [] };
   const threads = { ...trimmed(without(state.threads, key)), [key]: thread };
   return { current: key, threads, unread: without(state.unread, key) };
+}
+
+/** Runs being answered whose questions, if they are ours, the gateway has taken. */
+function awaited(thread) {
+  const underWay = new Set(thread.messages.filter(({ delivery }) => delivery === 'sending').map(({ key }) => key));
+  const live = thread.messages.filter((message) => message.role === 'assistant' && isLive(message));
+  return live.map(({ runId }) => runId).filter((runId) => !underWay.has(runId));
 }
 
 /** Without the longest unvisited threads, so that one more fits; none with something under way leaves. */
@@ -114,11 +122,17 @@ function goingOn(answer) {
   return { ...thinking(answer.runId, answer.at), earlier: answer.text, tools: answer.tools };
 }
 
-/** Somebody else's question, and an answer in several pieces, stand whole only in the history. */
+/**
+ * Somebody else's question, and an answer in several pieces, stand whole only in the history.
+ * An end with another answer still open tells nothing of that one: the history does.
+ */
 function needsHistory(thread, known, answer) {
   const foreign = !known && !thread.messages.some((message) => message.id === userId(answer.runId));
-  const ended = answer.status === 'done' && (answer.tools.length > 0 || answer.text === '');
-  return foreign || ended;
+  if (isLive(answer)) return foreign;
+  const inPieces = answer.status === 'done' && (answer.tools.length > 0 || answer.text === '');
+  const others = thread.messages.filter((message) => message.id !== answer.id);
+  const steered = thread.messages.at(-1)?.role === 'user';
+  return foreign || inPieces || steered || others.some((message) => message.role === 'assistant' && isLive(message));
 }
 
 function tooled(thread, { runId, stream, data }) {

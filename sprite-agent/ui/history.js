@@ -3,7 +3,7 @@
 // One answer can be many rows (text, tool call, tool result, text …). The page
 // shows them as one message, as it did while they were streaming.
 
-/** Rows the gateway writes for the model, not for people. */
+/** Stands in rows the gateway writes for the model, not for people; newer ones say so in `provenance`. */
 const INTERNAL = '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>';
 
 /** Characters of a tool's argument that are shown. */
@@ -31,7 +31,8 @@ export function textOf(content) {
 export function joined(earlier, later) {
   if (!earlier) return later;
   if (earlier.startsWith(later)) return earlier;
-  return later.startsWith(earlier) ? later : `${earlier}\n\n${later}`;
+  // Events tell a finished piece without the space at its end, the history with it.
+  return later.startsWith(earlier.trimEnd()) ? later : `${earlier}\n\n${later}`;
 }
 
 /** Why a run failed, without the gateway's own warning sign: the page has one. */
@@ -54,10 +55,8 @@ export function messagesOf(rows) {
   let asked = null;
   for (const [index, row] of (Array.isArray(rows) ? rows : []).entries()) {
     if (row?.role === 'user') {
-      const message = userMessage(row, index);
-      if (!message) continue;
-      asked = message.key;
-      messages.push(message);
+      asked = keyOf(row) ?? (isInternal(row) ? asked : null);
+      if (!isInternal(row)) messages.push(userMessage(row, index));
     } else if (row?.role === 'assistant') {
       addAnswer(messages, row, asked, index);
     } else if (row?.role === 'toolResult') {
@@ -75,16 +74,28 @@ function rowId(row, index) {
   return `row:${row.__openclaw?.id ?? row.timestamp ?? index}`;
 }
 
-function userMessage(row, index) {
-  const text = textOf(row.content);
-  if (text.includes(INTERNAL)) return null;
+/** Whether the gateway wrote this row itself, to resume a turn for example: it is nobody's question. */
+function isInternal(row) {
+  return row.provenance?.kind === 'internal_system' || textOf(row.content).includes(INTERNAL);
+}
+
+/** Whether `runId` is a turn that the gateway asked for itself, by a row of `rows`. */
+export function isInternalRun(rows, runId) {
+  return (Array.isArray(rows) ? rows : []).some((row) => row?.role === 'user' && keyOf(row) === runId && isInternal(row));
+}
+
+function keyOf(row) {
   const stored = row.idempotencyKey ?? row.__openclaw?.idempotencyKey ?? '';
-  const key = stored.endsWith(':user') ? stored.slice(0, -':user'.length) : null;
+  return stored.endsWith(':user') ? stored.slice(0, -':user'.length) : null;
+}
+
+function userMessage(row, index) {
+  const key = keyOf(row);
   return {
     role: 'user',
     id: key ? userId(key) : rowId(row, index),
     key,
-    text,
+    text: textOf(row.content),
     at: row.timestamp ?? null,
     delivery: 'sent',
   };
@@ -93,11 +104,7 @@ function userMessage(row, index) {
 function addAnswer(messages, row, asked, index) {
   const runId = row.__openclaw?.runId ?? asked;
   const id = runId ? runMessageId(runId) : rowId(row, index);
-  const piece = {
-    text: textOf(row.content),
-    tools: toolsOf(row.content),
-    ...outcome(row),
-  };
+  const piece = { text: textOf(row.content), tools: toolsOf(row.content), ...outcome(row) };
   const last = messages.at(-1);
   if (last?.role === 'assistant' && (last.id === id || !runId)) {
     last.text = last.text && piece.text ? `${last.text}\n\n${piece.text}` : last.text || piece.text;
@@ -118,6 +125,8 @@ function addAnswer(messages, row, asked, index) {
 
 function outcome(row) {
   if (row.openclawAbort?.aborted || row.stopReason === 'aborted') return { status: 'aborted', error: null };
+  // The gateway's own last word on a failed run: a reason, not an answer.
+  if (row.idempotencyKey?.endsWith(':terminal-error')) return { text: '', status: 'error', error: errorText(textOf(row.content)) };
   if (row.stopReason === 'error') return { status: 'error', error: errorText(row.errorMessage) };
   return { status: 'done', error: null };
 }

@@ -244,7 +244,7 @@ export class Workspace {
   #historyMissing(key, error) {
     if (!error.uncertain) {
       // A clear refusal would be one again: what is shown stays, with what is known.
-      this.#apply({ type: 'history', key, payload: {} });
+      this.#apply({ type: 'history', key, payload: null });
       return;
     }
     this.#apply({ type: 'unread', key });

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { reduce, unsettled } from '../conversations.js';
 import { ATTEMPTS_MAX, undelivered } from '../question.js';
 import {
-  acknowledged, after, asked, assistantRow, delta, final, history, KEY, lost, shown, thread, userRow,
+  acknowledged, after, asked, assistantRow, delta, final, history, KEY, lost, reading, shown, thread, userRow,
 } from './run.js';
 
 const QUESTION = ['user', 'hello', 'sent'];
@@ -35,12 +35,12 @@ check('a page opened in the middle of an answer shows it and goes on', [
 ], [QUESTION, ['assistant', 'Good day', 'streaming']]);
 
 check('an answer whose run died says so and keeps its text', [
-  asked('r1'), acknowledged('r1'), delta('r1', 2, 'Good', 'Good'), lost,
+  asked('r1'), acknowledged('r1'), delta('r1', 2, 'Good', 'Good'), lost, reading,
   history({ messages: [userRow('r1')], sessionInfo: { hasActiveRun: false } }),
 ], [QUESTION, ['assistant', 'Good', 'interrupted']]);
 
 check('a run the gateway takes up again after all is not interrupted any more', [
-  asked('r1'), delta('r1', 2, 'Good', 'Good'), lost, history({ messages: [userRow('r1')] }),
+  asked('r1'), delta('r1', 2, 'Good', 'Good'), lost, reading, history({ messages: [userRow('r1')] }),
   delta('r1', 1, 'Good', 'Good day'), final('r1', 2, 'Good day'),
 ], [QUESTION, ['assistant', 'Good day', 'done']]);
 
@@ -72,8 +72,8 @@ test('a question that the history has is not sent again', () => {
 });
 
 test('a question that waits in the gateway\'s queue is not sent again', () => {
-  const pendingInputs = { items: [{ idempotencyKey: 'r1' }], total: 1 };
-  const state = after(asked('r1'), lost, history({ messages: [], pendingInputs }));
+  const pendingInputs = { items: [{ id: 'p1', state: 'queued', runId: 'r1' }], total: 1 };
+  const state = after(asked('r1'), lost, history({ messages: [], pendingInputs, sessionInfo: { hasActiveRun: true } }));
   assert.deepEqual(undelivered(thread(state)), []);
 });
 

@@ -35,6 +35,9 @@ export function history(payload) {
   return { type: 'history', key: KEY, payload };
 }
 
+/** The history is being asked for: it must know every run that is under way now. */
+export const reading = { type: 'reading', key: KEY };
+
 export const lost = { type: 'lost' };
 
 function chat(runId, seq, rest) {
