@@ -93,7 +93,7 @@ impl Live {
     }
 
     /// None of them is left, and none of the bodies came to a proper end.
-    async fn is_over(mut self) {
+    async fn ends(mut self) {
         for socket in &mut self.sockets {
             let goodbye = socket.closed().await.unwrap();
             assert_eq!(goodbye.map(|(code, _)| code), Some(4001), "{}", self.name);
@@ -156,8 +156,8 @@ impl Town {
     /// All of ada's has ended, nothing of grace's, and `answer` says how much it was.
     async fn has_lost_ada(mut self, answer: &Value) {
         assert_eq!(counts(answer), (2 * SOCKETS, 2 * REQUESTS), "{answer}");
-        self.ada.is_over().await;
-        self.adas_other.is_over().await;
+        self.ada.ends().await;
+        self.adas_other.ends().await;
         self.grace.goes_on(&self.mirror, "afterwards").await;
         has_cut(&self.world, self.cut_before, 2).await;
         let left = usize::try_from(SOCKETS).unwrap();
@@ -170,7 +170,7 @@ impl Town {
 
     /// All of one browser has ended, nothing of ada's other one nor of grace's.
     async fn has_lost_one_browser(mut self) {
-        self.ada.is_over().await;
+        self.ada.ends().await;
         self.adas_other.goes_on(&self.mirror, "afterwards").await;
         self.grace.goes_on(&self.mirror, "afterwards").await;
         has_cut(&self.world, self.cut_before, 1).await;
