@@ -128,6 +128,8 @@ async fn two_that_push_at_once_do_not_fight() {
     let Some(installation) = Installation::prepare(&[&edge], "").await else { return };
     let (one, other) = two(&installation).await;
     let first = generation(&one.put_route("ada").await);
+    // It may still be sending the first table.
+    wait_until("both know it", Some(first), async || other.in_step().await).await;
     edge.table().calls.clear();
     let newest = change_at_once(&one, &other).await;
     assert_eq!(newest, Generation(first.0 + 80), "somebody jumped");
