@@ -76,5 +76,15 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     .unwrap();
     say(&chrome, "are you back?").await;
     wait_for_answer(&chrome, "are you back?").await;
+    // What it told itself to go on with the killed turn is not the customer's.
+    let questions = chrome.texts("message-user").await.unwrap();
+    assert_eq!(questions.len(), 4, "{questions:?}");
+    wait_until_within(RESTART, "nothing is being answered any more", async || {
+        let busy = chrome.evaluate("document.querySelectorAll('[aria-busy=true]').length").await?;
+        let idle = chrome.evaluate("document.getElementById('stop').hidden").await?;
+        ensure(busy == 0 && idle == true, anyhow!("{busy} busy, stop button hidden: {idle}"))
+    })
+    .await
+    .unwrap();
     chrome.screenshot("openclaw-3-recovered").await.unwrap();
 }
