@@ -145,15 +145,18 @@ impl std::ops::DerefMut for Write {
     }
 }
 
+/// Each is run once, in this order, and never changed after a release.
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("start", include_str!("../../migrations/0001_start.sql")),
+    ("sign up", include_str!("../../migrations/0002_sign_up.sql")),
+];
+
 fn migrations() -> Migrator {
-    let start = include_str!("../../migrations/0001_start.sql");
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "start".into(),
-        MigrationType::Simple,
-        start.into_sql_str(),
-        false,
-    )])
+    let migration = |(version, (name, text)): (i64, (&'static str, &'static str))| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, name.into(), kind, text.into_sql_str(), false)
+    };
+    Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect())
 }
 
 /// A SQLite file is made when it is missing, unless the URL says otherwise.
