@@ -94,7 +94,6 @@ pub enum Refused {
     AccessEnded,
     ForeignOrigin,
     ServiceWorker,
-    MethodNotAllowed,
     TooManyRequests,
     TooManyConnections,
     TooManySockets,
@@ -111,9 +110,6 @@ const SESSION_PATH: &str = "/auth/session";
 /// Decides for a request to `host`; `workspace` is what the table says of the
 /// workspace it names, `None` when there is none.
 pub fn decide(host: Host, question: &Question<'_>, workspace: Option<&Workspace>) -> Decision {
-    if matches!(question.method, "CONNECT" | "TRACE" | "TRACK") {
-        return Decision::Refuse(Refused::MethodNotAllowed);
-    }
     match host {
         Host::Unknown => Decision::Refuse(Refused::UnknownHost),
         Host::Site => Decision::Site,
@@ -208,8 +204,6 @@ mod tests {
         assert_eq!(decide(Host::Site, &PAGE, None), Decision::Site);
         let ada = Host::Workspace(Username::parse("ada").unwrap());
         assert_eq!(decide(ada, &PAGE, None), Decision::Refuse(Refused::UnknownWorkspace));
-        let trace = Question { method: "TRACE", ..PAGE };
-        assert_eq!(decide(Host::Site, &trace, None), Decision::Refuse(Refused::MethodNotAllowed));
     }
 
     #[test]

@@ -102,12 +102,6 @@ impl Words {
             "That is too large",
             "The upload is larger than a workspace takes.",
         ),
-        Refused::MethodNotAllowed => Self::new(
-            405,
-            "method_not_allowed",
-            "That method is not available",
-            "CONNECT and TRACE are not available here.",
-        ),
         Refused::SpriteUnreachable => Self::new(
             502,
             "workspace_unreachable",

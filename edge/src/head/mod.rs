@@ -26,6 +26,8 @@ pub enum Refusal {
     LineEnding,
     #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
     Version,
+    #[error("CONNECT, TRACE and TRACK are not available here")]
+    Method,
     #[error("exactly one Host is needed")]
     Host,
     #[error("the request target and Host disagree")]
@@ -45,11 +47,12 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RequestLine,
         Self::Header,
         Self::LineEnding,
         Self::Version,
+        Self::Method,
         Self::Host,
         Self::Target,
         Self::Framing,
@@ -62,6 +65,7 @@ impl Refusal {
 
     pub const fn status(self) -> u16 {
         match self {
+            Self::Method => 405,
             Self::TooLarge => 431,
             Self::Timeout => 408,
             Self::TransferCoding => 501,
@@ -77,6 +81,7 @@ impl Refusal {
             Self::Header => "header",
             Self::LineEnding => "line_ending",
             Self::Version => "version",
+            Self::Method => "method",
             Self::Host => "host",
             Self::Target => "target",
             Self::Framing => "framing",

@@ -61,6 +61,10 @@ impl<'a> Head<'a> {
         };
         let fields = Fields::collect(request.headers, version)?;
         let (target, host) = split_target(method, target, fields.host)?;
+        // They would make us a tunnel, or show a page's script what it must not see.
+        if matches!(method, "CONNECT" | "TRACE" | "TRACK") {
+            return Err(Refusal::Method);
+        }
         let websocket = fields.upgrade_websocket && has_token(&fields.connection, "upgrade");
         let keep_alive = match version {
             0 => has_token(&fields.connection, "keep-alive"),
@@ -246,6 +250,14 @@ mod tests {
         check("OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", Ok(Body::None));
         check("GET http://a.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n", Ok(Body::None));
         check("GET http://A.test HTTP/1.1\r\nHost: a.test\r\n\r\n", Ok(Body::None));
+    }
+
+    #[test]
+    fn methods_that_no_sprite_may_see_are_refused() {
+        for method in ["CONNECT", "TRACE", "TRACK"] {
+            let text = format!("{method} / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+            check(&text, Err(Refusal::Method));
+        }
     }
 
     #[test]
