@@ -162,7 +162,7 @@ impl Judge {
             if found.is_none() && name.is_some() && !self.routes.is_ready() {
                 return self.refused(Refused::NotReady, case);
             }
-            let question = self.question(case.head, name.as_ref());
+            let question = self.question(&case, name.as_ref());
             let decision = decide(host, &question, found.as_ref().map(|found| &found.workspace));
             let (session, kind) = match decision {
                 Decision::Sprite(session) => (session, Kind::Request),
@@ -205,7 +205,8 @@ impl Judge {
         Some(Found { route, ticket, workspace })
     }
 
-    fn question<'a>(&self, head: &Head<'a>, workspace: Option<&Username>) -> Question<'a> {
+    fn question<'a>(&self, case: &Case<'a>, workspace: Option<&Username>) -> Question<'a> {
+        let head = case.head;
         let own_origin = workspace
             .zip(head.header("origin"))
             .map(|(name, origin)| origin.eq_ignore_ascii_case(&self.site.workspace_url(name)));
@@ -214,7 +215,7 @@ impl Judge {
             method: head.method,
             path: head.path(),
             websocket: head.websocket,
-            navigation: is_navigation(head),
+            navigation: case.manner.page,
             cross_site: is("sec-fetch-site", "cross-site"),
             service_worker: head.header("service-worker").is_some(),
             own_origin,
