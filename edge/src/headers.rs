@@ -126,11 +126,12 @@ enum Fate {
     Trace,
 }
 
-/// Hop-by-hop headers end here (RFC 9110, 7.6.1), and so does whatever a
-/// visitor could use to speak in our name.
-fn fate(name: &str) -> Fate {
-    const DROPPED: [&str; 12] = [
-        "host",
+/// Is `name` about one connection, in a request or an answer (RFC 9110, 7.6.1)?
+///
+/// Not in here: what frames the body, which is judged where a head is parsed,
+/// and the names that a head's own `Connection` adds.
+pub fn is_hop_by_hop(name: &str) -> bool {
+    const HOP_BY_HOP: [&str; 8] = [
         "connection",
         "keep-alive",
         "proxy-connection",
@@ -139,16 +140,21 @@ fn fate(name: &str) -> Fate {
         "te",
         "upgrade",
         "http2-settings",
-        "forwarded",
-        "x-real-ip",
-        REQUEST_ID_HEADER,
     ];
+    HOP_BY_HOP.iter().any(|hop| name.eq_ignore_ascii_case(hop))
+}
+
+/// Hop-by-hop headers end here, and so does whatever a visitor could use to
+/// speak in our name.
+fn fate(name: &str) -> Fate {
+    const DROPPED: [&str; 4] = ["host", "forwarded", "x-real-ip", REQUEST_ID_HEADER];
     const DROPPED_PREFIXES: [&str; 4] = ["x-arca-", "x-openclaw-", "x-forwarded-", "x-pflaster-"];
     if name.eq_ignore_ascii_case("cookie") {
         Fate::Cookie
     } else if name.eq_ignore_ascii_case("traceparent") {
         Fate::Trace
-    } else if DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
+    } else if is_hop_by_hop(name)
+        || DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
         || DROPPED_PREFIXES.iter().any(|prefix| {
             name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         })

@@ -9,6 +9,7 @@ use shared::request_id::REQUEST_ID_HEADER;
 use super::Order;
 use super::body::Meter;
 use crate::cookies;
+use crate::headers::is_hop_by_hop;
 use crate::proxy::TargetKind;
 
 /// Longest head of an answer, and most headers in it: as for requests.
@@ -117,7 +118,8 @@ impl<'a> Fields<'a> {
         Ok(fields)
     }
 
-    fn is_hop_by_hop(&self, name: &str) -> bool {
+    /// Is `name` listed in `Connection`, and so meant for this hop only?
+    fn is_for_this_hop(&self, name: &str) -> bool {
         self.connection
             .is_some_and(|value| tokens(value).any(|token| token.eq_ignore_ascii_case(name)))
     }
@@ -143,7 +145,7 @@ fn write(
     let mut out = Vec::with_capacity(2_048);
     write!(out, "HTTP/1.1 {status} {reason}\r\n").expect("writing to memory");
     for header in headers {
-        if is_passed_on(header, order.kind) && !fields.is_hop_by_hop(header.name) {
+        if is_passed_on(header, order.kind) && !fields.is_for_this_hop(header.name) {
             out.extend_from_slice(header.name.as_bytes());
             out.extend_from_slice(b": ");
             out.extend_from_slice(header.value);
@@ -165,19 +167,11 @@ fn write(
 /// Hop-by-hop headers end here, and a sprite's answer reaches no further than
 /// its own workspace. What frames the body is written anew, once.
 fn is_passed_on(header: &httparse::Header<'_>, kind: TargetKind) -> bool {
-    const DROPPED: [&str; 10] = [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authenticate",
-        "te",
-        "upgrade",
-        "transfer-encoding",
-        "content-length",
-        "service-worker-allowed",
-        REQUEST_ID_HEADER,
-    ];
-    if DROPPED.iter().any(|dropped| header.name.eq_ignore_ascii_case(dropped)) {
+    const DROPPED: [&str; 4] =
+        ["transfer-encoding", "content-length", "service-worker-allowed", REQUEST_ID_HEADER];
+    if is_hop_by_hop(header.name)
+        || DROPPED.iter().any(|dropped| header.name.eq_ignore_ascii_case(dropped))
+    {
         return false;
     }
     kind == TargetKind::Site
