@@ -11,7 +11,7 @@ use crate::head::Refusal;
 use crate::pages;
 use crate::words::Words;
 
-/// A whole answer. Written as bytes by the front door, through pingora by the proxy.
+/// A whole answer. Written by the front door.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,

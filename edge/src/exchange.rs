@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -33,7 +32,7 @@ pub struct Exchange {
     status: u16,
     /// The answer did not come to its end.
     broken: bool,
-    cut: Option<Arc<AtomicBool>>,
+    cut: bool,
     line: Option<Box<Line>>,
 }
 
@@ -66,7 +65,7 @@ impl Exchange {
             source: Source::Visitor,
             status: 0,
             broken: false,
-            cut: None,
+            cut: false,
             line,
         }
     }
@@ -75,15 +74,9 @@ impl Exchange {
         self.request
     }
 
-    /// For whoever drops the exchange together with the task it runs in: to be
-    /// set when that is done because access was taken away.
-    pub fn cut_flag(&mut self) -> Arc<AtomicBool> {
-        Arc::clone(self.cut.get_or_insert_default())
-    }
-
     /// Access was taken away.
     pub fn cut(&mut self) {
-        self.cut_flag().store(true, Ordering::Relaxed);
+        self.cut = true;
     }
 
     /// Has an answer begun? Then no other can be given.
@@ -113,7 +106,7 @@ impl Exchange {
     }
 
     fn end(&self) -> (Source, Outcome) {
-        if self.cut.as_ref().is_some_and(|cut| cut.load(Ordering::Relaxed)) {
+        if self.cut {
             (Source::Edge, Outcome::Cut)
         } else if !self.broken {
             (self.source, Outcome::of_status(self.status))

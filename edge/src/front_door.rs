@@ -1,21 +1,17 @@
 //! One connection of a visitor, from the first byte to the last.
 //!
 //! Reads a head, has it judged, and carries the judgement out: an answer of our
-//! own, pingora's proxy, or a tunnel. While the edge shuts down, the next
+//! own, a sprite's, or a tunnel. While the edge shuts down, the next
 //! answer says `Connection: close`; a connection that is merely idle is never
 //! dropped under a visitor's hands.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::BytesMut;
-use pingora::apps::{HttpServerApp as _, ServerApp};
+use pingora::apps::ServerApp;
 use pingora::protocols::Stream;
-use pingora::protocols::http::ServerSession;
-use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 use pingora::time::timeout;
 use shared::RequestId;
@@ -24,21 +20,17 @@ use tokio::io::AsyncWriteExt as _;
 use crate::answer::{Answer, Manner};
 use crate::decision::Refused;
 use crate::exchange::Ledger;
-use crate::forward::{ForwardError, Forwarder, Order};
+use crate::forward::{ForwardError, Forwarder, Order, TargetKind};
 use crate::guard::{Guard, TooMany};
-use crate::head::{Body, HeadReader, ReadEnd, Refusal};
+use crate::head::{HeadReader, ReadEnd, Refusal};
 use crate::judge::{Judge, Judgement, Passing};
 use crate::metrics::{Outcome, Source};
-use crate::proxy::{Passage, Proxy, Target, TargetKind};
 use crate::tunnel::Tunnel;
-use crate::upstream::Resolver;
 
 pub struct FrontDoor {
     pub judge: Judge,
     pub guard: Arc<Guard>,
     pub ledger: Arc<Ledger>,
-    pub proxy: Arc<HttpProxy<Proxy>>,
-    pub resolver: Arc<Resolver>,
     pub forwarder: Forwarder,
 }
 
@@ -116,22 +108,9 @@ impl FrontDoor {
                     exchange.answered(Source::Edge, answer.status);
                     self.say(&mut stream, &answer, keep_alive).await
                 }
-                Ok(Judgement::Pass(passing)) if passing.is_plain => {
+                Ok(Judgement::Pass(passing)) => {
                     reader.consume(length);
                     self.forward(&mut stream, &mut reader, *passing).await
-                }
-                Ok(Judgement::Pass(passing)) => {
-                    let body = match passing.body {
-                        Body::None => reader.take_body(length, 0),
-                        Body::Length(limit) => reader.take_body(length, limit),
-                        Body::Chunked => reader.take_body(length, u64::MAX),
-                    };
-                    // Boxed, because pingora's proxy is large and most connections never need it.
-                    match Box::pin(self.pass(stream, *passing, &body, shutdown)).await {
-                        Some(reused) => stream = reused,
-                        None => return Farewell::Gone,
-                    }
-                    Next::Request
                 }
             };
             match next {
@@ -142,7 +121,7 @@ impl FrontDoor {
         }
     }
 
-    /// Sends a plain request the short way and brings its answer back.
+    /// Sends a request on and brings its answer back.
     async fn forward(
         &self,
         stream: &mut Stream,
@@ -156,9 +135,11 @@ impl FrontDoor {
             upstream: &upstream,
             group,
             request: manner.request,
+            body: passing.body,
             head_only: manner.head_only,
             repeatable: passing.repeatable,
-            keep_alive: manner.keep_alive,
+            keep_alive: passing.keep_alive,
+            knows_chunks: passing.knows_chunks,
         };
         let forward = self.forwarder.forward(stream, reader, &order, &mut exchange);
         let result = match &entry {
@@ -183,72 +164,33 @@ impl FrontDoor {
             Err(error) => error,
         };
         tracing::debug!(request = %manner.request, %error, "a request could not be passed on");
-        let (source, refused) = match kind {
-            TargetKind::Site => (Source::Site, Refused::SiteUnreachable),
-            TargetKind::Sprite if error.is_timeout() => (Source::Sprite, Refused::SpriteTimeout),
-            TargetKind::Sprite => (Source::Sprite, Refused::SpriteUnreachable),
+        let source = match error {
+            ForwardError::Body(_) | ForwardError::TooLarge => Source::Visitor,
+            _ => kind.source(),
         };
         if exchange.has_answer() {
             // Only the end of the connection can tell of a failure in the middle.
             exchange.failed(source);
             return Next::Drop;
         }
-        let answer = Answer::refused(refused, self.judge.site(), manner);
+        let answer = self.failure(&error, kind, manner);
         exchange.answered(source, answer.status);
         self.say(stream, &answer, manner.keep_alive).await
     }
 
-    /// Hands a request to pingora. `None` when the connection has ended.
-    async fn pass(
-        &self,
-        mut stream: Stream,
-        passing: Passing,
-        body: &[u8],
-        shutdown: &ShutdownWatch,
-    ) -> Option<Stream> {
-        let Passing { head, kind, upstream, group, entry, mut exchange, manner, .. } = passing;
-        let address = match self.resolver.resolve(&upstream).await {
-            Ok(address) => address,
-            Err(error) => {
-                tracing::warn!(request = %manner.request, %error, "no address for a request");
-                let (refused, source) = match kind {
-                    TargetKind::Sprite => (Refused::SpriteUnreachable, Source::Sprite),
-                    TargetKind::Site => (Refused::SiteUnreachable, Source::Site),
-                };
-                let manner = Manner { keep_alive: false, ..manner };
-                let answer = Answer::refused(refused, self.judge.site(), manner);
-                exchange.answered(source, answer.status);
-                self.write(&mut stream, &answer).await;
-                self.close(stream).await;
-                return None;
+    /// The answer in place of one that cannot be brought back.
+    fn failure(&self, error: &ForwardError, kind: TargetKind, manner: Manner) -> Answer {
+        let refused = match (error, kind) {
+            (ForwardError::Body(_), _) => {
+                self.ledger.metrics.count_refusal(Refusal::Chunk);
+                return Answer::malformed(Refusal::Chunk, manner.request);
             }
+            (ForwardError::TooLarge, _) => Refused::BodyTooLarge,
+            (_, TargetKind::Site) => Refused::SiteUnreachable,
+            (_, TargetKind::Sprite) if error.is_timeout() => Refused::SpriteTimeout,
+            (_, TargetKind::Sprite) => Refused::SpriteUnreachable,
         };
-        let cut_flag = exchange.cut_flag();
-        let target = Target { kind, upstream, address, group };
-        let body_left = self.judge.limits.body_max_bytes;
-        let passage = Passage { exchange, target, manner, body_left };
-        let mut request = BytesMut::with_capacity(head.len() + body.len());
-        request.extend_from_slice(&head);
-        request.extend_from_slice(body);
-        let mut session = ServerSession::new_http1(stream);
-        session.set_pipelined_prefix(request);
-        session.set_write_timeout(Some(self.judge.limits.write_timeout));
-        session.set_connection_user_context(Some(Box::new(passage)));
-        let process = self.proxy.process_new_http(session, shutdown);
-        let reused = match &entry {
-            None => process.await,
-            Some(entry) => tokio::select! {
-                biased;
-                reused = process => reused,
-                () = entry.cut() => {
-                    // Dropping the request closes both of its connections.
-                    cut_flag.store(true, Ordering::Relaxed);
-                    self.ledger.metrics.count_cut_request();
-                    None
-                }
-            },
-        };
-        reused.map(|reused| reused.consume().0)
+        Answer::refused(refused, self.judge.site(), manner)
     }
 
     async fn tunnel(&self, mut stream: Stream, tunnel: Tunnel) {
@@ -272,6 +214,7 @@ impl FrontDoor {
     /// would begin is anyone's guess.
     async fn refuse(&self, mut stream: Stream, refusal: Refusal) {
         self.ledger.metrics.count_refusal(refusal);
+        self.ledger.metrics.count(Source::Visitor, Outcome::Refused);
         let answer = Answer::malformed(refusal, random_request_id());
         self.write(&mut stream, &answer).await;
         self.close(stream).await;

@@ -1,8 +1,8 @@
 //! The head that goes on to a sprite or to control.
 //!
-//! Written once, as bytes: the same head serves pingora's proxy and our own
-//! tunnel. What the visitor claims about himself stays behind; what we know of
-//! him is added.
+//! Written once, as bytes: the same head serves the forwarder and the tunnel.
+//! What the visitor claims about himself stays behind; what we know of him is
+//! added.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -40,9 +40,8 @@ pub enum Credential<'a> {
 /// Writes the head as it goes on, with its empty line.
 pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    // The visitor's own version, because pingora frames the answer by it.
-    let version = if head.version == 0 { " HTTP/1.0\r\nhost: " } else { " HTTP/1.1\r\nhost: " };
-    for part in [head.method, " ", head.target, version, forwarded.host, "\r\n"] {
+    // Our own version (RFC 9110, 2.5): an answer is framed for the visitor when it comes back.
+    for part in [head.method, " ", head.target, " HTTP/1.1\r\nhost: ", forwarded.host, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
     let to_sprite = matches!(forwarded.credential, Credential::Identity(_));
@@ -83,10 +82,6 @@ fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, 
     }
     if head.websocket {
         out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
-    } else if !head.keep_alive {
-        // For pingora, which reads this head as if from the visitor: it ends the
-        // connection after the answer, and does not pass this line on.
-        out.extend_from_slice(b"connection: close\r\n");
     }
     out.extend_from_slice(b"\r\n");
 }
@@ -145,9 +140,9 @@ pub fn is_hop_by_hop(name: &str) -> bool {
 }
 
 /// Hop-by-hop headers end here, and so does whatever a visitor could use to
-/// speak in our name.
+/// speak in our name. Trailers go no further, so none are announced.
 fn fate(name: &str) -> Fate {
-    const DROPPED: [&str; 4] = ["host", "forwarded", "x-real-ip", REQUEST_ID_HEADER];
+    const DROPPED: [&str; 5] = ["host", "trailer", "forwarded", "x-real-ip", REQUEST_ID_HEADER];
     const DROPPED_PREFIXES: [&str; 4] = ["x-arca-", "x-openclaw-", "x-forwarded-", "x-pflaster-"];
     if name.eq_ignore_ascii_case("cookie") {
         Fate::Cookie
@@ -239,9 +234,9 @@ mod tests {
     fn hop_by_hop_headers_end_here() {
         check(
             "Connection: X-Secret, keep-alive\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n\
-             Upgrade: h2c\r\nHTTP2-Settings: AAA\r\nAccept: */*\r\n",
+             Upgrade: h2c\r\nHTTP2-Settings: AAA\r\nTrailer: X\r\nAccept: */*\r\n",
             &["Accept: */*"],
-            &["X-Secret", "Keep-Alive", "TE:", "h2c", "HTTP2"],
+            &["X-Secret", "Keep-Alive", "TE:", "h2c", "HTTP2", "Trailer"],
         );
     }
 

@@ -13,14 +13,13 @@ use crate::answer::{Answer, Manner};
 use crate::config::Limits;
 use crate::decision::{Decision, Question, Refused, Workspace, decide};
 use crate::exchange::{Exchange, Ledger};
-use crate::forward;
+use crate::forward::TargetKind;
 use crate::front_door::random_request_id;
 use crate::guard::Guard;
 use crate::head::{Body, Head, NO_HEADERS, Refusal};
 use crate::headers::{self, Credential, Forwarded};
 use crate::keys::{KeyFile, Keys};
 use crate::live::{Entry, Kind, Live, Ticket};
-use crate::proxy::TargetKind;
 use crate::routes::Routes;
 use crate::session::{self, LastToken};
 use crate::tunnel::Tunnel;
@@ -85,10 +84,12 @@ pub struct Passing {
     pub entry: Option<Entry>,
     pub exchange: Exchange,
     pub manner: Manner,
-    /// It can go the short way; see [`crate::forward`].
-    pub is_plain: bool,
     /// It may be sent twice without harm (RFC 9110, 9.2.2).
     pub repeatable: bool,
+    /// May another request follow, once the body was read to its end?
+    pub keep_alive: bool,
+    /// The visitor speaks HTTP/1.1.
+    pub knows_chunks: bool,
 }
 
 /// A request and what was found out about it.
@@ -97,6 +98,8 @@ struct Case<'a> {
     /// Unix seconds.
     now: u64,
     manner: Manner,
+    /// See [`Passing::keep_alive`].
+    keep_alive: bool,
     exchange: Exchange,
 }
 
@@ -137,14 +140,16 @@ impl Judge {
         }
         visitor.use_keys(self.keys.present());
         let request = random_request_id();
+        let keep_alive = head.keep_alive && !draining;
         let manner = Manner {
             request,
             page: is_navigation(&head),
-            keep_alive: head.keep_alive && head.body == Body::None && !draining,
+            // For an answer that does not wait for the body.
+            keep_alive: keep_alive && head.body == Body::None,
             head_only: head.method == "HEAD",
         };
         let exchange = Exchange::begin(&self.ledger, request, visitor.address, &head);
-        let case = Case { head: &head, now: unix_seconds(), manner, exchange };
+        let case = Case { head: &head, now: unix_seconds(), manner, keep_alive, exchange };
         let host = self.site.classify(head.host);
         if !self.guard.allows_visitor(visitor.address) {
             return Ok(self.refused(Refused::TooManyRequests, case));
@@ -231,7 +236,7 @@ impl Judge {
         entry: Entry,
         case: Case<'_>,
     ) -> Judgement {
-        let Case { head, now, manner, exchange } = case;
+        let Case { head, now, manner, keep_alive, exchange } = case;
         let identity = Identity {
             username: route.username,
             session: session.id,
@@ -262,13 +267,14 @@ impl Judge {
             entry: Some(entry),
             exchange,
             manner,
-            is_plain: forward::takes(head),
-            repeatable: is_repeatable(head.method),
+            repeatable: is_repeatable(head),
+            keep_alive,
+            knows_chunks: head.version == 1,
         }))
     }
 
     fn to_site(&self, visitor: &Visitor, case: Case<'_>) -> Judgement {
-        let Case { head, manner, exchange, .. } = case;
+        let Case { head, manner, keep_alive, exchange, .. } = case;
         let credential = Credential::SiteHop(visitor.keys.site_hop.expose());
         // Control tells the site and the workspaces apart by the public host.
         let bytes = self.forwarded(visitor.address, head.host, credential, head, manner);
@@ -281,8 +287,9 @@ impl Judge {
             entry: None,
             exchange,
             manner,
-            is_plain: forward::takes(head),
-            repeatable: is_repeatable(head.method),
+            repeatable: is_repeatable(head),
+            keep_alive,
+            knows_chunks: head.version == 1,
         }))
     }
 
@@ -357,6 +364,6 @@ fn is_navigation(head: &Head<'_>) -> bool {
     }
 }
 
-fn is_repeatable(method: &str) -> bool {
-    matches!(method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
+fn is_repeatable(head: &Head<'_>) -> bool {
+    head.body == Body::None && matches!(head.method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
 }

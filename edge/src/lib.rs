@@ -1,6 +1,6 @@
 //! The parts of the edge, in the order in which a request meets them:
 //! [`front_door`], [`head`], [`judge`] and [`decision`], then [`answer`],
-//! [`forward`], [`proxy`] or [`tunnel`]. [`routes`] and [`live`] are what [`admin`] changes
+//! [`forward`] or [`tunnel`]. [`routes`] and [`live`] are what [`admin`] changes
 //! meanwhile.
 
 pub mod access_log;
@@ -20,7 +20,6 @@ pub mod keys;
 pub mod live;
 pub mod metrics;
 pub mod pages;
-pub mod proxy;
 pub mod routes;
 pub mod server;
 pub mod session;

@@ -203,9 +203,9 @@ impl Metrics {
         self.requests[source as usize][outcome as usize].inc();
     }
 
+    /// The reason only: the request itself is counted like any other.
     pub fn count_refusal(&self, refusal: Refusal) {
         self.refusals.with_label_values(&[refusal.label()]).inc();
-        self.count(Source::Visitor, Outcome::Refused);
     }
 
     pub fn count_no_session(&self, reason: NoSession) {

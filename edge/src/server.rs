@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use pingora::listeners::{L4BufferSettings, ListenerConfig};
-use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server, ShutdownWatch};
 use pingora::services::background::{BackgroundService, background_service};
@@ -26,7 +25,6 @@ use crate::judge::Judge;
 use crate::keys::KeyFile;
 use crate::live::Live;
 use crate::metrics::{Levels, Metrics};
-use crate::proxy::{PeerLimits, Proxy};
 use crate::routes::Routes;
 use crate::upstream::{Dialler, Resolver};
 
@@ -47,7 +45,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
 
     let mut server = Server::new_with_opt_and_conf(None, server_conf(config));
     server.bootstrap();
-    let door = front_door(config, &server, &routes, &live, &guard, &ledger)?;
+    let door = front_door(config, &routes, &live, &guard, &ledger)?;
     let mut service = Service::new("edge".into(), door);
     service.threads = Some(config.threads);
     for address in &config.listen {
@@ -69,12 +67,8 @@ const WRITE_BUFFER_BYTES: usize = 1_460;
 fn server_conf(config: &Config) -> ServerConf {
     ServerConf {
         threads: config.threads,
-        // With it, an answer of 101 can overtake the task that handles it (pingora #946).
+        // Each thread keeps connections to sprites of its own; see forward/pool.rs.
         work_stealing: false,
-        upstream_keepalive_pool_size: config.upstream.pool_size,
-        ca_file: config.upstream.ca_file.as_ref().map(|path| path.display().to_string()),
-        // One retry, for a kept connection that the sprite had closed meanwhile.
-        max_retries: 2,
         grace_period_seconds: Some(config.grace.as_secs()),
         graceful_shutdown_timeout_seconds: Some(1),
         ..ServerConf::default()
@@ -83,7 +77,6 @@ fn server_conf(config: &Config) -> ServerConf {
 
 fn front_door(
     config: &Config,
-    server: &Server,
     routes: &Arc<Routes>,
     live: &Arc<Live>,
     guard: &Arc<Guard>,
@@ -93,23 +86,16 @@ fn front_door(
     let site = Arc::new(config.site.clone());
     let site_upstream = config.site_upstream.clone();
     let resolver = Arc::new(Resolver::new(upstream.policy.clone(), site_upstream));
-    let limits = PeerLimits {
-        connect: upstream.connect_timeout,
-        read: upstream.read_timeout,
-        idle: upstream.idle_timeout,
-    };
     let ca_file = upstream.ca_file.as_deref();
-    let dialler = Dialler::new(Arc::clone(&resolver), ca_file, upstream.connect_timeout)?;
-    let proxy = Proxy { site: Arc::clone(&site), limits };
+    let dialler = Dialler::new(resolver, ca_file, upstream.connect_timeout)?;
     let forwarder = Forwarder {
         dialler,
         read_timeout: upstream.read_timeout,
         write_timeout: config.limits.write_timeout,
         pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
+        body_max_bytes: config.limits.body_max_bytes,
     };
     Ok(FrontDoor {
-        proxy: Arc::new(http_proxy(&server.configuration, proxy)),
-        resolver,
         forwarder,
         guard: Arc::clone(guard),
         ledger: Arc::clone(ledger),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use e2e::recorder::{Line, Taken, ok};
-use e2e::wire::{Extent, Reply};
+use e2e::wire::{Reply, Tape};
 use e2e::{Plan, Recorder, Scene, Stage, Wire};
 use shared::session::SESSION_COOKIE;
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 static STAGE: Stage = Stage::new();
@@ -14,6 +15,7 @@ static STAGE: Stage = Stage::new();
 const BODY_MAX_BYTES: usize = 65_536;
 
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
+const CHUNKED_TWICE: &str = "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n";
 
 /// A workspace of its own for each story, with somebody signed in.
 struct Place {
@@ -190,10 +192,7 @@ async fn a_request_behind_a_body_is_never_part_of_it() {
         let mut wire = place.wire().await;
         wire.send(request + &place.get(&second)).await.unwrap();
         assert_eq!(wire.reply().await.unwrap().text(), first);
-        if let Some(head) = wire.head().await.unwrap() {
-            let body = wire.body(head.extent(Extent::UntilClose)).await.unwrap();
-            assert_eq!(String::from_utf8(body).unwrap(), second, "{head:?}");
-        }
+        assert_eq!(wire.reply().await.unwrap().text(), second);
         let bodies = |target: &str| -> Vec<Vec<u8>> {
             place.upstream.requests_for(target).into_iter().map(|taken| taken.body).collect()
         };
@@ -266,6 +265,55 @@ async fn every_kind_of_answer_ends_where_it_should() {
         assert_eq!((reply.status(), reply.text().as_str()), (status, body), "{target}");
     }
     assert_eq!(wire.rest().await.unwrap(), b"");
+
+    // HTTP/1.0 knows no chunks: there the end of the connection ends the body.
+    let old = place.ask(&place.head("GET /chunks HTTP/1.0", "")).await;
+    assert_eq!((old.status(), old.text().as_str()), (200, "Wikipedia"));
+    assert_eq!(old.head.values("transfer-encoding"), Vec::<&str>::new());
+    assert_eq!(old.head.values("connection"), ["close"]);
+}
+
+#[tokio::test]
+async fn a_sprite_is_given_the_content_of_chunks_and_nothing_else_of_them() {
+    let place = Place::new("chunks", echo).await;
+    let chunked = |target: &str, chunks: &str| {
+        place.head(&format!("POST {target} HTTP/1.1"), CHUNKED) + chunks
+    };
+    let decorated = "5;forged=1\r\nhello\r\n06\r\n world\r\n0\r\nX-Arca-Identity: forged\r\n\r\n";
+    assert_eq!(place.ask(&chunked("/decorated", decorated)).await.text(), "/decorated");
+    assert_eq!(place.upstream.requests_for("/decorated")[0].body, b"hello world");
+    assert!(!String::from_utf8(place.upstream.bytes()).unwrap().contains("forged"));
+
+    for (number, chunks) in ["x\r\n", "5\r\nhello6\r\n", "5\nhello\r\n"].into_iter().enumerate() {
+        let before = place.refused("chunk").await;
+        let target = format!("/malformed-{number}");
+        let mut wire = place.wire().await;
+        wire.send(chunked(&target, chunks) + &place.get("/smuggled")).await.unwrap();
+        assert_eq!(wire.reply().await.unwrap().status(), 400, "{chunks:?}");
+        assert_eq!(wire.rest().await.unwrap(), b"", "nothing follows {chunks:?}");
+        assert_eq!(place.refused("chunk").await, before + 1, "{chunks:?}");
+        assert_eq!(place.upstream.requests_for(&target), [], "{chunks:?}");
+    }
+    assert_eq!(place.upstream.requests_for("/smuggled"), []);
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_wait_for_the_body_ends_the_connection() {
+    let place = Place::new("early", echo).await;
+    let sprite = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = sprite.local_addr().unwrap();
+    place.world.control.put_route("early", address, "sprite-early-answer").await.unwrap();
+    let mut visitor = place.wire().await;
+    visitor.send(place.head("POST / HTTP/1.1", "Content-Length: 5\r\n") + "he").await.unwrap();
+    let mut sprite = Wire::new(sprite.accept().await.unwrap().0, Tape::default());
+    sprite.head().await.unwrap().unwrap();
+    sprite.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno").await.unwrap();
+    let reply = visitor.reply().await.unwrap();
+    assert_eq!((reply.status(), reply.text().as_str()), (403, "no"));
+    assert_eq!(reply.head.values("connection"), ["close"]);
+    assert_eq!(sprite.rest().await.unwrap(), b"he", "a body cut short is given no end");
+    visitor.send("llo".to_owned() + &place.get("/smuggled")).await.unwrap();
+    assert_eq!(visitor.rest().await.unwrap(), b"");
 }
 
 #[tokio::test]
@@ -330,6 +378,8 @@ async fn garbled(username: &'static str) -> Place {
             }
             "/differ" => ("200 OK", "Content-Length: 5\r\nContent-Length: 6\r\n", "hello!"),
             "/coding" => ("200 OK", "Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"),
+            "/twice" => ("200 OK", CHUNKED_TWICE, "0\r\n\r\n"),
+            "/sign" => ("200 OK", "Content-Length: +5\r\n", "hello"),
             "/upgrade" => ("101 Yes", "Connection: upgrade\r\nUpgrade: websocket\r\n", ""),
             _ => return Line::SayLast("what?\r\n\r\n".to_owned()),
         };
@@ -341,7 +391,7 @@ async fn garbled(username: &'static str) -> Place {
 /// The requests, made by `request`, that were answered with anything but 502.
 async fn passed_on(place: &Place, request: impl Fn(&str) -> String) -> Vec<String> {
     let mut passed_on = Vec::new();
-    for target in ["/both", "/differ", "/coding", "/upgrade", "/nonsense"] {
+    for target in ["/both", "/differ", "/coding", "/twice", "/sign", "/upgrade", "/nonsense"] {
         let mut wire = place.wire().await;
         wire.send(request(target)).await.unwrap();
         match wire.reply().await {
@@ -357,6 +407,13 @@ async fn passed_on(place: &Place, request: impl Fn(&str) -> String) -> Vec<Strin
 async fn an_answer_that_means_two_things_is_a_bad_gateway() {
     let place = garbled("garbled").await;
     assert_eq!(passed_on(&place, |target| place.get(target)).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_answer_to_a_post_that_means_two_things_is_a_bad_gateway() {
+    let place = garbled("garbled-post").await;
+    let passed_on = passed_on(&place, |target| place.post(target, "hello")).await;
+    assert_eq!(passed_on, Vec::<String>::new());
 }
 
 #[tokio::test]

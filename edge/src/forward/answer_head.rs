@@ -6,11 +6,10 @@ use std::io::Write as _;
 use httparse::Status;
 use shared::request_id::REQUEST_ID_HEADER;
 
-use super::Order;
 use super::body::Meter;
+use super::{Order, TargetKind};
 use crate::cookies;
 use crate::headers::is_hop_by_hop;
-use crate::proxy::TargetKind;
 
 /// Longest head of an answer, and most headers in it: as for requests.
 const MAX_BYTES: usize = crate::head::MAX_HEAD_BYTES;
@@ -45,8 +44,13 @@ pub(super) struct AnswerHead {
 }
 
 impl AnswerHead {
-    /// `None` while it is not whole.
-    pub(super) fn parse(bytes: &[u8], order: &Order<'_>) -> Result<Option<Self>, Malformed> {
+    /// `None` while it is not whole. `keep_alive` says whether another request
+    /// may follow on the visitor's connection.
+    pub(super) fn parse(
+        bytes: &[u8],
+        order: &Order<'_>,
+        keep_alive: bool,
+    ) -> Result<Option<Self>, Malformed> {
         let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut slots);
         let length = match response.parse(bytes) {
@@ -76,7 +80,8 @@ impl AnswerHead {
         };
         let ends_by_close = matches!(meter, Meter::UntilClose);
         let reason = response.reason.unwrap_or_default();
-        let bytes = write(response.headers, status, reason, &fields, order, ends_by_close);
+        let says_close = !keep_alive || ends_by_close;
+        let bytes = write(response.headers, status, reason, &fields, order, says_close);
         let keep_alive = version == 1 && !fields.close && !ends_by_close;
         Ok(Some(Self { status, length, bytes, meter, keep_alive, informational }))
     }
@@ -140,7 +145,7 @@ fn write(
     reason: &str,
     fields: &Fields<'_>,
     order: &Order<'_>,
-    ends_by_close: bool,
+    says_close: bool,
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(2_048);
     write!(out, "HTTP/1.1 {status} {reason}\r\n").expect("writing to memory");
@@ -154,10 +159,10 @@ fn write(
     }
     if let Some(length) = fields.length {
         write!(out, "content-length: {length}\r\n").expect("writing to memory");
-    } else if fields.chunked {
+    } else if fields.chunked && order.knows_chunks {
         out.extend_from_slice(b"transfer-encoding: chunked\r\n");
     }
-    if !order.keep_alive || ends_by_close {
+    if says_close {
         out.extend_from_slice(b"connection: close\r\n");
     }
     write!(out, "{REQUEST_ID_HEADER}: {}\r\n\r\n", order.request).expect("writing to memory");
@@ -183,6 +188,7 @@ fn is_passed_on(header: &httparse::Header<'_>, kind: TargetKind) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::head::Body;
     use shared::{RequestId, Upstream};
 
     fn parse(
@@ -197,11 +203,13 @@ mod tests {
             upstream: &upstream,
             group: 1,
             request: RequestId::from_bits(1),
+            body: Body::None,
             head_only,
             repeatable: true,
             keep_alive: true,
+            knows_chunks: true,
         };
-        AnswerHead::parse(text.as_bytes(), &order)
+        AnswerHead::parse(text.as_bytes(), &order, order.keep_alive)
     }
 
     fn check(lines: &str, expected: &Result<Meter, Malformed>) {

@@ -1,8 +1,8 @@
-//! Where the body of an answer ends.
+//! Where the body of a request or an answer ends.
 
 use super::answer_head::Malformed;
 
-/// Longest line of a chunk's size with its extensions, and longest trailer line.
+/// Longest line of a chunk's size with its extensions, and longest trailers together.
 const MAX_LINE_BYTES: u16 = 4_096;
 
 /// Measures a body as it passes. The bytes themselves are not changed.
@@ -35,13 +35,18 @@ pub(super) enum Chunk {
     },
     DataEnd,
     DataEndFeed,
-    /// A line behind the last chunk; it is empty when nothing has come of it.
+    /// A line behind the last chunk begins. `length` is that of all before it.
+    TrailerStart {
+        length: u16,
+    },
     Trailer {
         length: u16,
     },
     TrailerEnd {
         length: u16,
     },
+    /// The empty line behind all trailers.
+    End,
 }
 
 impl Meter {
@@ -59,16 +64,29 @@ impl Meter {
 
     /// How many of `bytes` belong to the body. Fewer than all only when it is done.
     pub(super) fn measure(&mut self, bytes: &[u8]) -> Result<usize, Malformed> {
+        self.unwrap(bytes, |_| {})
+    }
+
+    /// Like [`Meter::measure`]; gives `content` what is neither size nor trailer of a chunk.
+    pub(super) fn unwrap(
+        &mut self,
+        bytes: &[u8],
+        mut content: impl FnMut(&[u8]),
+    ) -> Result<usize, Malformed> {
         match self {
             Self::Done => Ok(0),
-            Self::UntilClose => Ok(bytes.len()),
+            Self::UntilClose => {
+                content(bytes);
+                Ok(bytes.len())
+            }
             Self::Length(left) => {
                 let count = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 *self = Self::length(*left - count as u64);
+                content(&bytes[..count]);
                 Ok(count)
             }
             Self::Chunked(chunk) => {
-                let (count, done) = chunk.measure(bytes)?;
+                let (count, done) = chunk.unwrap(bytes, content)?;
                 if done {
                     *self = Self::Done;
                 }
@@ -79,12 +97,17 @@ impl Meter {
 }
 
 impl Chunk {
-    fn measure(&mut self, bytes: &[u8]) -> Result<(usize, bool), Malformed> {
+    fn unwrap(
+        &mut self,
+        bytes: &[u8],
+        mut content: impl FnMut(&[u8]),
+    ) -> Result<(usize, bool), Malformed> {
         let mut at = 0;
         while at < bytes.len() {
             if let Self::Data { left } = self {
                 let count = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len() - at);
                 *left -= count as u64;
+                content(&bytes[at..at + count]);
                 at += count;
                 if *left == 0 {
                     *self = Self::DataEnd;
@@ -121,16 +144,17 @@ impl Chunk {
             (Self::Extension { value, length }, _) if byte != b'\n' => {
                 Self::Extension { value: *value, length: longer(*length)? }
             }
-            (Self::SizeEnd { value: 0 }, b'\n') => Self::Trailer { length: 0 },
+            (Self::SizeEnd { value: 0 }, b'\n') => Self::TrailerStart { length: 0 },
             (Self::SizeEnd { value }, b'\n') => Self::Data { left: *value },
             (Self::DataEnd, b'\r') => Self::DataEndFeed,
             (Self::DataEndFeed, b'\n') => Self::Size { value: 0, digits: 0 },
+            (Self::TrailerStart { .. }, b'\r') => Self::End,
             (Self::Trailer { length }, b'\r') => Self::TrailerEnd { length: *length },
-            (Self::Trailer { length }, _) if byte != b'\n' => {
+            (Self::TrailerStart { length } | Self::Trailer { length }, _) if byte != b'\n' => {
                 Self::Trailer { length: longer(*length)? }
             }
-            (Self::TrailerEnd { length: 0 }, b'\n') => return Ok(true),
-            (Self::TrailerEnd { .. }, b'\n') => Self::Trailer { length: 0 },
+            (Self::TrailerEnd { length }, b'\n') => Self::TrailerStart { length: *length },
+            (Self::End, b'\n') => return Ok(true),
             _ => return Err(Malformed::Chunk),
         };
         Ok(false)
@@ -186,8 +210,10 @@ mod tests {
             let mut meter = Meter::chunked();
             assert_eq!(meter.measure(text.as_bytes()), Err(Malformed::Chunk), "{text:?}");
         }
-        let long = format!("1;{}", "x".repeat(5_000));
-        assert_eq!(Meter::chunked().measure(long.as_bytes()), Err(Malformed::Chunk));
+        let long = "x".repeat(5_000);
+        for text in [format!("1;{long}"), format!("0\r\n{}", "X: y\r\n".repeat(2_000))] {
+            assert_eq!(Meter::chunked().measure(text.as_bytes()), Err(Malformed::Chunk));
+        }
     }
 
     #[test]
@@ -214,14 +240,17 @@ mod tests {
             wire.extend_from_slice(b"0\r\n\r\n");
             let mut meter = Meter::chunked();
             let mut rest = &wire[..];
+            let mut content = Vec::new();
             for size in splits.iter().cycle() {
                 if rest.is_empty() { break }
                 let piece = &rest[..(*size).min(rest.len())];
                 prop_assert!(!meter.is_done());
-                prop_assert_eq!(meter.measure(piece), Ok(piece.len()));
+                let unwrapped = meter.unwrap(piece, |data| content.extend_from_slice(data));
+                prop_assert_eq!(unwrapped, Ok(piece.len()));
                 rest = &rest[piece.len()..];
             }
             prop_assert!(meter.is_done());
+            prop_assert_eq!(content, chunks.concat());
         }
     }
 }

@@ -1,18 +1,20 @@
-//! The short way to a sprite: ordinary requests, forwarded without pingora's proxy.
+//! Sends requests on to sprites and to control, and brings their answers back.
 //!
-//! Costs a third of what the proxy costs, because nothing is parsed into maps,
-//! nothing crosses a channel, and most requests need two reads and two writes.
-//! It takes only what it fully understands: no request body, HTTP/1.1, no
-//! `Expect`. Everything else goes the long way.
+//! Costs a third of what pingora's proxy costs, because nothing is parsed into
+//! maps, nothing crosses a channel, and most requests need two reads and two
+//! writes. And there is one way for all: what an answer may look like is judged
+//! in one place, whatever the request was.
 
 mod answer_head;
 mod body;
 mod pool;
+mod upload;
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -23,14 +25,14 @@ use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::poll_read_buf;
 
 use crate::exchange::Exchange;
-use crate::head::{Body, Head, HeadReader};
+use crate::head::{Body, HeadReader};
 use crate::metrics::Source;
-use crate::proxy::TargetKind;
 use crate::upstream::{DialError, Dialler, Duplex};
 use answer_head::AnswerHead;
 pub use answer_head::Malformed;
 use body::Meter;
 pub use pool::PoolLimits;
+use upload::Upload;
 
 /// Room for a head and the body of most answers.
 const READ_BYTES: usize = 8 * 1024;
@@ -38,9 +40,23 @@ const READ_BYTES: usize = 8 * 1024;
 /// Once that much of a body has come it is a download: fewer, larger reads.
 const BULK_READ_BYTES: usize = 64 * 1024;
 
-/// Can this request go the short way?
-pub fn takes(head: &Head<'_>) -> bool {
-    head.body == Body::None && head.version == 1 && head.header("expect").is_none()
+/// How long a visitor may pause within the body of his request: as with nginx.
+const BODY_PAUSE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetKind {
+    Sprite,
+    Site,
+}
+
+impl TargetKind {
+    /// Who answers, as it is counted.
+    pub const fn source(self) -> Source {
+        match self {
+            Self::Sprite => Source::Sprite,
+            Self::Site => Source::Site,
+        }
+    }
 }
 
 /// One request for a sprite or for control.
@@ -49,14 +65,19 @@ pub struct Order<'a> {
     pub head: &'a [u8],
     pub kind: TargetKind,
     pub upstream: &'a Upstream,
-    /// See [`crate::proxy::Target::group`].
+    /// Connections are shared within one group only: one workspace's assignment, or the site.
     pub group: u64,
     pub request: RequestId,
+    pub body: Body,
     /// HEAD: an answer without a body, whatever its head says.
     pub head_only: bool,
     /// GET and its like: may be sent again when a kept connection had died.
+    /// Never with a body, of which nothing is kept.
     pub repeatable: bool,
+    /// May another request follow, when this one and its answer are whole?
     pub keep_alive: bool,
+    /// The visitor speaks HTTP/1.1: he is given chunks and `100 Continue`.
+    pub knows_chunks: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +92,10 @@ pub enum ForwardError {
     SpriteTimeout,
     #[error("the visitor is gone")]
     Visitor,
+    #[error("the visitor's body is malformed")]
+    Body(#[source] Malformed),
+    #[error("the visitor's body is too large")]
+    TooLarge,
 }
 
 impl ForwardError {
@@ -86,6 +111,23 @@ pub struct Forwarder {
     /// For a visitor to take what is written to him.
     pub write_timeout: Duration,
     pub pool: PoolLimits,
+    /// Content of a request's body.
+    pub body_max_bytes: u64,
+}
+
+/// The visitor's side of an exchange.
+struct Caller<'a> {
+    stream: &'a mut Stream,
+    reader: &'a mut HeadReader,
+    upload: Upload,
+}
+
+/// One step forward while an answer is awaited.
+enum Step {
+    /// So many bytes came from the sprite; none, when it has closed.
+    Heard(usize),
+    /// The body of the request went on a little.
+    Sent,
 }
 
 /// What was heard from a sprite before the first byte went to the visitor.
@@ -93,17 +135,22 @@ struct Begun {
     sprite: Box<dyn Duplex>,
     buffer: BytesMut,
     head: AnswerHead,
+    /// The visitor was told that another request may follow.
+    keep_alive: bool,
 }
 
 impl Forwarder {
     /// Sends `order` on and brings the answer back. `true` when another request
     /// may follow on the visitor's connection.
     ///
-    /// What the visitor sends meanwhile is kept in `reader`; that he left ends it.
+    /// The body is taken from `reader` and the visitor's connection; what he
+    /// sends behind it is kept in `reader`. That he left ends it. An answer may
+    /// come before the body is whole; the rest is then sent on only for as long
+    /// as the answer lasts.
     ///
     /// # Errors
-    /// While [`Exchange::has_answer`] is false nothing was written to the
-    /// visitor and an answer of our own fits; later the connection can only be closed.
+    /// While [`Exchange::has_answer`] is false nothing of an answer was written
+    /// to the visitor and one of our own fits; later the connection can only be closed.
     pub async fn forward(
         &self,
         visitor: &mut Stream,
@@ -111,8 +158,10 @@ impl Forwarder {
         order: &Order<'_>,
         exchange: &mut Exchange,
     ) -> Result<bool, ForwardError> {
+        let upload = Upload::new(order.body, self.body_max_bytes);
+        let mut caller = Caller { stream: visitor, reader, upload };
         let begun = match pool::take(order.group) {
-            Some(sprite) => match self.begin(sprite, visitor, reader, order, exchange).await {
+            Some(sprite) => match self.begin(sprite, &mut caller, order, exchange).await {
                 // Most likely it was closed while it waited in the pool. Should the sprite have
                 // seen the request after all, asking again does no harm.
                 Err(ForwardError::Sprite(_)) if order.repeatable => None,
@@ -124,18 +173,17 @@ impl Forwarder {
             Some(begun) => begun,
             None => {
                 let sprite = self.dialler.dial(order.upstream).await?;
-                self.begin(sprite, visitor, reader, order, exchange).await?
+                self.begin(sprite, &mut caller, order, exchange).await?
             }
         };
-        self.finish(begun, visitor, reader, order, exchange).await
+        self.finish(begun, &mut caller, order, exchange).await
     }
 
     /// Until the head of the answer is there.
     async fn begin(
         &self,
         mut sprite: Box<dyn Duplex>,
-        visitor: &mut Stream,
-        reader: &mut HeadReader,
+        caller: &mut Caller<'_>,
         order: &Order<'_>,
         exchange: &mut Exchange,
     ) -> Result<Begun, ForwardError> {
@@ -148,14 +196,19 @@ impl Forwarder {
         let mut buffer = BytesMut::new();
         loop {
             buffer.reserve(READ_BYTES);
-            if self.read(&mut *sprite, visitor, reader, &mut buffer).await? == 0 {
+            if self.read(&mut *sprite, caller, &mut buffer).await? == 0 {
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
-            while let Some(head) = AnswerHead::parse(&buffer, order)? {
+            // A body of which something is still to come hides where the next request begins.
+            let keep_alive = order.keep_alive && caller.upload.is_done();
+            while let Some(head) = AnswerHead::parse(&buffer, order, keep_alive)? {
                 if !head.informational {
-                    return Ok(Begun { sprite, buffer, head });
+                    return Ok(Begun { sprite, buffer, head, keep_alive });
                 }
-                // 100 and 103 help nobody here; the answer itself is still to come.
+                // It may be what the visitor waits for. 103 and its like help nobody here.
+                if head.status == 100 && order.knows_chunks && caller.upload.wants_more() {
+                    self.write(caller.stream, b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+                }
                 let _ = buffer.split_to(head.length);
             }
         }
@@ -165,68 +218,61 @@ impl Forwarder {
     async fn finish(
         &self,
         begun: Begun,
-        visitor: &mut Stream,
-        reader: &mut HeadReader,
+        caller: &mut Caller<'_>,
         order: &Order<'_>,
         exchange: &mut Exchange,
     ) -> Result<bool, ForwardError> {
-        let Begun { mut sprite, mut buffer, head } = begun;
-        let source = match order.kind {
-            TargetKind::Sprite => Source::Sprite,
-            TargetKind::Site => Source::Site,
-        };
+        let Begun { mut sprite, mut buffer, head, keep_alive } = begun;
         let mut meter = head.meter;
-        let first = meter.measure(&buffer[head.length..])?;
-        exchange.answered(source, head.status);
+        let body = &buffer[head.length..];
+        let (mut relayed, first) = passed_on(&mut meter, body, order)?;
+        let mut has_excess = relayed < body.len();
+        exchange.answered(order.kind.source(), head.status);
         let mut out = head.bytes;
-        out.extend_from_slice(&buffer[head.length..head.length + first]);
-        let mut has_excess = buffer.len() > head.length + first;
-        self.write(visitor, &out).await?;
+        out.extend_from_slice(&first);
+        self.write(caller.stream, &out).await?;
         exchange.relayed();
-        drop(out);
-        let mut relayed = first;
+        drop((first, out));
         while !meter.is_done() {
             buffer.clear();
             buffer.reserve(if relayed < BULK_READ_BYTES { READ_BYTES } else { BULK_READ_BYTES });
-            let count = self.read(&mut *sprite, visitor, reader, &mut buffer).await?;
+            let count = self.read(&mut *sprite, caller, &mut buffer).await?;
             if count == 0 {
                 if matches!(meter, Meter::UntilClose) {
                     return Ok(false);
                 }
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
-            let used = meter.measure(&buffer)?;
+            let (used, part) = passed_on(&mut meter, &buffer, order)?;
             has_excess = used < count;
             relayed += used;
-            self.write(visitor, &buffer[..used]).await?;
+            self.write(caller.stream, &part).await?;
         }
-        if head.keep_alive && !has_excess {
+        if head.keep_alive && !has_excess && caller.upload.is_done() {
             pool::put(order.group, sprite, self.pool);
         }
-        Ok(order.keep_alive)
+        Ok(keep_alive)
     }
 
-    /// Reads from the sprite and notices when the visitor leaves.
+    /// Reads from the sprite. Meanwhile the body of the request goes on.
     async fn read(
         &self,
         sprite: &mut dyn Duplex,
-        visitor: &mut Stream,
-        reader: &mut HeadReader,
+        caller: &mut Caller<'_>,
         into: &mut BytesMut,
     ) -> Result<usize, ForwardError> {
-        let read = poll_fn(|context| {
-            if let Poll::Ready(result) = poll_read_buf(Pin::new(&mut *sprite), context, into) {
-                return Poll::Ready(result.map_err(ForwardError::Sprite));
+        loop {
+            let (patience, late) = if caller.upload.wants_more() && !caller.upload.has_unsent() {
+                (BODY_PAUSE, ForwardError::Visitor)
+            } else {
+                (self.read_timeout, ForwardError::SpriteTimeout)
+            };
+            let step = poll_fn(|context| caller.poll_step(sprite, into, context));
+            match timeout(patience, step).await.map_err(|_| late)?? {
+                Step::Heard(count) => return Ok(count),
+                Step::Sent => {}
             }
-            loop {
-                match reader.poll_more(&mut **visitor, context) {
-                    Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(ForwardError::Visitor)),
-                    Poll::Ready(Ok(_)) => {}
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-        });
-        timeout(self.read_timeout, read).await.map_err(|_| ForwardError::SpriteTimeout)?
+        }
     }
 
     async fn write(&self, visitor: &mut Stream, bytes: &[u8]) -> Result<(), ForwardError> {
@@ -239,4 +285,47 @@ impl Forwarder {
             Ok(Err(_)) | Err(_) => Err(ForwardError::Visitor),
         }
     }
+}
+
+impl Caller<'_> {
+    /// Reads from the sprite, or else sends on what there is of the body, or
+    /// else reads from the visitor and so notices when he leaves.
+    fn poll_step(
+        &mut self,
+        sprite: &mut dyn Duplex,
+        into: &mut BytesMut,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Step, ForwardError>> {
+        if let Poll::Ready(result) = poll_read_buf(Pin::new(&mut *sprite), context, into) {
+            return Poll::Ready(result.map(Step::Heard).map_err(ForwardError::Sprite));
+        }
+        loop {
+            if self.upload.wants_more() && !self.upload.has_unsent() {
+                let used = self.upload.take(self.reader.bytes())?;
+                self.reader.consume(used);
+            }
+            if self.upload.has_unsent() {
+                return self.upload.poll_send(sprite, context).map(|()| Ok(Step::Sent));
+            }
+            match ready!(self.reader.poll_more(&mut **self.stream, context)) {
+                Ok(0) | Err(_) => return Poll::Ready(Err(ForwardError::Visitor)),
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// How much of `bytes` belongs to the answer, and what of that goes to the visitor.
+fn passed_on<'a>(
+    meter: &mut Meter,
+    bytes: &'a [u8],
+    order: &Order<'_>,
+) -> Result<(usize, Cow<'a, [u8]>), Malformed> {
+    if order.knows_chunks {
+        let used = meter.measure(bytes)?;
+        return Ok((used, Cow::Borrowed(&bytes[..used])));
+    }
+    let mut content = Vec::new();
+    let used = meter.unwrap(bytes, |part| content.extend_from_slice(part))?;
+    Ok((used, Cow::Owned(content)))
 }

@@ -14,8 +14,11 @@ pub const MAX_HEAD_BYTES: usize = 32 * 1024;
 
 /// Why a request is refused before anyone looks at what it wants.
 ///
-/// Nothing of such a request reaches a sprite and the connection ends, because
-/// where the next request would begin cannot be known.
+/// Nothing of such a request reaches a sprite (of one with a bad [`Chunk`],
+/// nothing that is whole) and the connection ends, because where the next
+/// request would begin cannot be known.
+///
+/// [`Chunk`]: Self::Chunk
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("the request line is malformed")]
@@ -36,6 +39,8 @@ pub enum Refusal {
     Framing,
     #[error("the transfer coding is not supported")]
     TransferCoding,
+    #[error("a chunk of the body is malformed")]
+    Chunk,
     #[error("Connection names a header that it must not remove")]
     Connection,
     #[error("bytes follow an upgrade request")]
@@ -47,7 +52,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RequestLine,
         Self::Header,
         Self::LineEnding,
@@ -57,6 +62,7 @@ impl Refusal {
         Self::Target,
         Self::Framing,
         Self::TransferCoding,
+        Self::Chunk,
         Self::Connection,
         Self::EarlyBytes,
         Self::TooLarge,
@@ -86,6 +92,7 @@ impl Refusal {
             Self::Target => "target",
             Self::Framing => "framing",
             Self::TransferCoding => "transfer_coding",
+            Self::Chunk => "chunk",
             Self::Connection => "connection",
             Self::EarlyBytes => "early_bytes",
             Self::TooLarge => "too_large",

@@ -65,11 +65,11 @@ impl<'a> Head<'a> {
         if matches!(method, "CONNECT" | "TRACE" | "TRACK") {
             return Err(Refusal::Method);
         }
-        let websocket = fields.upgrade_websocket && has_token(&fields.connection, "upgrade");
-        let keep_alive = match version {
-            0 => has_token(&fields.connection, "keep-alive"),
-            _ => !has_token(&fields.connection, "close"),
-        };
+        // HTTP/1.0 knows no upgrade, and keeping its connections helps nobody any more.
+        let is_current = version == 1;
+        let websocket =
+            is_current && fields.upgrade_websocket && has_token(&fields.connection, "upgrade");
+        let keep_alive = is_current && !has_token(&fields.connection, "close");
         Ok(Self {
             method,
             target,
@@ -331,7 +331,8 @@ mod tests {
         parse(&with("1.1", "X: y"), (true, false));
         parse(&with("1.1", "Connection: foo, Close"), (false, false));
         parse(&with("1.0", "X: y"), (false, false));
-        parse(&with("1.0", "Connection: keep-alive"), (true, false));
+        parse(&with("1.0", "Connection: keep-alive"), (false, false));
+        parse(&with("1.0", "Connection: upgrade\r\nUpgrade: websocket"), (false, false));
         parse(&with("1.1", "Connection: Upgrade\r\nUpgrade: WebSocket"), (true, true));
         parse(&with("1.1", "Upgrade: websocket"), (true, false));
         parse(&with("1.1", "Connection: upgrade\r\nUpgrade: h2c"), (true, false));
