@@ -91,7 +91,9 @@ CREATE TABLE tasks (
     changed_at   BIGINT NOT NULL,
     finished_at  BIGINT
 );
-CREATE INDEX tasks_due ON tasks (state, run_at);
+CREATE INDEX tasks_due ON tasks (state, kind, run_at);
+CREATE INDEX tasks_created ON tasks (created_at, id);
+CREATE INDEX tasks_finished ON tasks (finished_at);
 CREATE INDEX tasks_username ON tasks (username, created_at);
 
 CREATE TABLE task_steps (

@@ -10,6 +10,7 @@ use crate::keys::KeyFile;
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::publisher::Publisher;
+use crate::queue::Queue;
 use crate::sign_in::SignIn;
 use crate::store::Store;
 
@@ -24,6 +25,7 @@ pub struct App {
     pub addresses: AddressPolicy,
     pub store: Store,
     pub publisher: Publisher,
+    pub queue: Queue,
     pub sign_in: SignIn,
     pub metrics: Arc<Metrics>,
     clock: Clock,
@@ -44,6 +46,7 @@ impl App {
             admin_key: config.admin_key.clone(),
             sessions: config.sessions,
             addresses: config.addresses.clone(),
+            queue: Queue::of(&store),
             sign_in: SignIn::new(store.clone(), Passwords::new()?),
             store,
             publisher,
@@ -59,5 +62,9 @@ impl App {
 
     pub fn now(&self) -> Moment {
         (self.clock)()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 }

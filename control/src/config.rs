@@ -29,6 +29,7 @@ pub struct Config {
     pub publish: PublishTimes,
     /// Steps of the route table that are kept for edges that fell behind.
     pub log_changes: u64,
+    pub tasks: TaskTimes,
     pub addresses: AddressPolicy,
     pub log: LogFormat,
 }
@@ -58,6 +59,14 @@ pub struct PublishTimes {
     pub wait: Duration,
     /// How often each edge is looked at although nothing changed.
     pub sweep: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TaskTimes {
+    /// How often the queue is looked at although nothing woke its workers.
+    pub sweep: Duration,
+    /// How long a task is kept after its end; told again within it, its cause is known.
+    pub keep: Duration,
 }
 
 /// Where the environment names the database, as deployments that keep its
@@ -107,6 +116,7 @@ impl Config {
         complain_of_doubles(root, &edges);
         let sessions = root.table("sessions", SessionTimes::from_section);
         let publish = root.table("publish", PublishTimes::from_section);
+        let tasks = root.table("tasks", TaskTimes::from_section);
         let log_changes = root.number("log_changes", 1..=10_000_000, LOG_CHANGES);
         let addresses = root.table("upstream", |upstream| AddressPolicy {
             allow_http: upstream.list("allow_http", str::parse::<IpNet>),
@@ -126,6 +136,7 @@ impl Config {
             sessions,
             publish,
             log_changes,
+            tasks,
             addresses,
             log: log.unwrap_or(LogFormat::Json),
         })
@@ -166,6 +177,16 @@ impl PublishTimes {
         Self {
             wait: publish.seconds("wait_seconds", 1..=60, 10),
             sweep: publish.seconds("sweep_seconds", 1..=3_600, 30),
+        }
+    }
+}
+
+impl TaskTimes {
+    fn from_section(tasks: &mut Section<'_>) -> Self {
+        let keep_days = tasks.number("keep_days", 31..=3_650, 90);
+        Self {
+            sweep: tasks.seconds("sweep_seconds", 1..=3_600, 30),
+            keep: Duration::from_secs(keep_days * DAY),
         }
     }
 }
@@ -235,6 +256,7 @@ mod tests {
         assert_eq!(config.log_changes, LOG_CHANGES);
         assert_eq!(config.sessions.account, Duration::from_secs(30 * DAY));
         assert_eq!(config.publish.wait, Duration::from_secs(10));
+        assert_eq!(config.tasks.keep, Duration::from_secs(90 * DAY));
         assert_eq!(config.edges.len(), 2);
     }
 

@@ -10,6 +10,8 @@ use prometheus::{
 use shared::Generation;
 use shared::wire::Applied;
 
+use crate::queue::Kind;
+
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
@@ -19,6 +21,9 @@ pub struct Metrics {
     pub generation: IntGauge,
     pub routes: IntGauge,
     pub locks: IntGauge,
+    pub tasks: IntGaugeVec,
+    pub tasks_oldest: IntGaugeVec,
+    task_attempts: IntCounterVec,
     edge_generation: IntGaugeVec,
     pub edge_lag: IntGaugeVec,
     pub edge_reachable: IntGaugeVec,
@@ -48,6 +53,17 @@ impl Metrics {
             generation: make.gauge("generation", "Generation of the route table"),
             routes: make.gauge("routes", "Routes in the table"),
             locks: make.gauge("locks", "Locks in the table"),
+            tasks: make.gauges("tasks", "Tasks in the queue", &["kind", "state"]),
+            tasks_oldest: make.gauges(
+                "tasks_oldest_waiting_seconds",
+                "How long the first task in the queue could have been worked at",
+                &["kind"],
+            ),
+            task_attempts: make.counters(
+                "task_attempts_total",
+                "Attempts at tasks that this process ended",
+                &["kind", "outcome"],
+            ),
             edge_generation: make.gauges("edge_generation", "Generation an edge serves", &["edge"]),
             edge_lag: make.gauges("edge_lag", "Generations an edge is behind", &["edge"]),
             edge_reachable: make.gauges("edge_reachable", "1 while an edge answers", &["edge"]),
@@ -74,6 +90,10 @@ impl Metrics {
 
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.with_label_values(&[outcome]).inc();
+    }
+
+    pub fn task_attempt(&self, kind: Kind, outcome: &'static str) {
+        self.task_attempts.with_label_values(&[kind.as_str(), outcome]).inc();
     }
 
     /// In the text format that Prometheus scrapes.

@@ -15,6 +15,7 @@ use crate::app::{App, SharedApp};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::http::listener;
+use crate::queue::{Job, Runner, Workshop};
 use crate::store::Store;
 use crate::{api, web};
 
@@ -24,6 +25,12 @@ const SWEEP: Duration = Duration::from_secs(30);
 
 /// Most locks that one sweep removes: one batch for the edges.
 const LOCKS_A_SWEEP: u32 = 1_000;
+
+/// Most tasks, and most events of Stripe, that one sweep forgets.
+const FORGOTTEN_A_SWEEP: u32 = 1_000;
+
+/// Stripe tells of an event again for three days, and lists it for thirty.
+const KEEP_EVENTS: Duration = Duration::from_secs(30 * 86_400);
 
 /// Serves until SIGTERM or SIGINT. SIGHUP reads the key ring again.
 ///
@@ -49,6 +56,7 @@ pub struct Running {
     app: SharedApp,
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<()>>,
+    runner: Runner,
     sweeps: tokio::task::JoinHandle<()>,
 }
 
@@ -67,14 +75,22 @@ impl Running {
             tokio::spawn(listener::serve(site, web::router(&app), told(stopped.clone()))),
             tokio::spawn(listener::serve(api, api::router(&app), told(stopped))),
         ];
-        let sweeps = tokio::spawn(sweep(app.clone()));
+        let workshop = Workshop {
+            store: app.store.clone(),
+            clock: Arc::clone(app.clock()),
+            metrics: Arc::clone(&app.metrics),
+        };
+        let runner = Runner::start(workshop, jobs(&app), config.tasks.sweep);
+        let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
-        Ok(Self { site: running_site, api: running_api, app, stop, listeners, sweeps })
+        Ok(Self { site: running_site, api: running_api, app, stop, listeners, runner, sweeps })
     }
 
-    /// Lets requests in flight finish, then closes the database.
+    /// Lets requests in flight finish, gives tasks in flight back, then closes the
+    /// database.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        self.runner.stop().await;
         for listener in self.listeners {
             if let Err(error) = listener.await {
                 warn!("a listener ended badly: {error}");
@@ -83,6 +99,11 @@ impl Running {
         self.sweeps.abort();
         self.app.store.close().await;
     }
+}
+
+/// Who does the tasks of each kind; a kind without a job waits for a program that has one.
+fn jobs(_app: &SharedApp) -> Vec<Arc<dyn Job>> {
+    Vec::new()
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -95,7 +116,7 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Takes no arguments but what is there; a missed turn costs space, never truth.
-async fn sweep(app: SharedApp) {
+async fn sweep(app: SharedApp, keep_tasks: Duration) {
     let mut turns = tokio::time::interval(SWEEP);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -108,6 +129,14 @@ async fn sweep(app: SharedApp) {
             Ok(None) => {}
             Ok(Some(_)) => app.publisher.wake(),
             Err(error) => warn!("{:#}; trying again later", anyhow::Error::from(error)),
+        }
+        for forgotten in [
+            app.store.forget_tasks(now.before(keep_tasks), FORGOTTEN_A_SWEEP).await,
+            app.store.forget_stripe_events(now.before(KEEP_EVENTS), FORGOTTEN_A_SWEEP).await,
+        ] {
+            if let Err(error) = forgotten {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+            }
         }
     }
 }

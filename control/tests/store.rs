@@ -9,7 +9,7 @@ use control::clock::Moment;
 use control::failures::Counters;
 use control::handover::Nonce;
 use control::route_order::RouteOrder;
-use control::store::{AccountSession, LOG_CHANGES, NewCustomer, Store};
+use control::store::{AccountSession, Channel, LOG_CHANGES, NewCustomer, Store};
 use control::token::Token;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -258,14 +258,14 @@ async fn an_id_that_is_locked_is_not_handed_over_again() {
 async fn what_another_process_changes_is_heard_and_a_lost_connection_is_told() {
     let Some(database) = Database::shareable().await else { return };
     let (ours, theirs) = (store(&database).await, store(&database).await);
-    let mut listener = ours.listen().await.unwrap().unwrap();
+    let mut listener = ours.listen(&[Channel::Routes]).await.unwrap().unwrap();
     ours.put_route(order("ada", 1)).await.unwrap();
     theirs.put_route(order("bob", 2)).await.unwrap();
-    listener.changed().await.unwrap();
+    listener.heard().await.unwrap();
     // It was theirs: of ours there is nothing to hear, before or after.
-    assert!(listener.changed().now_or_never().is_none());
+    assert!(listener.heard().now_or_never().is_none());
     database.cut_connections().await;
-    assert!(listener.changed().await.is_err());
+    assert!(listener.heard().await.is_err());
 }
 
 #[tokio::test]

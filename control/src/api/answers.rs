@@ -1,9 +1,12 @@
 //! Bodies of the operator's API, read by the command line as well.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::{Generation, Lock, Route, Username};
 
+use crate::clock::Moment;
 use crate::publisher::Acknowledgement;
+use crate::queue::{Step, Task};
 use crate::store::Customer;
 
 /// What a change of routes, locks or epochs is answered with.
@@ -24,6 +27,7 @@ pub struct Page<T> {
 pub type Routes = Page<Route>;
 pub type Locks = Page<Lock>;
 pub type Customers = Page<CustomerView>;
+pub type Tasks = Page<TaskView>;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CustomerView {
@@ -57,6 +61,44 @@ pub struct EdgeView {
     pub error: Option<String>,
 }
 
+/// All moments are in unix seconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskView {
+    pub id: String,
+    pub kind: String,
+    pub state: String,
+    /// What made it necessary.
+    pub cause: String,
+    pub username: Option<Username>,
+    pub attempts: u32,
+    pub max_attempts: u32,
+    /// Not before this, while it waits.
+    pub run_at: u64,
+    pub last_error: Option<String>,
+    pub created_at: u64,
+    pub changed_at: u64,
+    pub finished_at: Option<u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TaskDetails {
+    #[serde(flatten)]
+    pub task: TaskView,
+    pub payload: Value,
+    pub steps: Vec<StepView>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StepView {
+    pub name: String,
+    pub state: String,
+    pub attempts: u32,
+    pub result: Option<Value>,
+    pub error: Option<String>,
+    pub started_at: Option<u64>,
+    pub finished_at: Option<u64>,
+}
+
 impl CustomerView {
     pub(super) fn new(customer: Customer, workspace_url: String) -> Self {
         Self {
@@ -80,8 +122,49 @@ impl EdgeView {
             lag: status.generation.map(|theirs| ours.0.saturating_sub(theirs.0)),
             in_step: status.proven == ours,
             reachable: status.heard.is_some() && status.error.is_none(),
-            last_heard: status.heard.map(crate::clock::Moment::seconds),
+            last_heard: status.heard.map(Moment::seconds),
             error: status.error,
+        }
+    }
+}
+
+impl TaskView {
+    pub(super) fn new(task: Task) -> Self {
+        Self {
+            id: task.id.to_string(),
+            kind: task.kind.as_str().to_owned(),
+            state: task.state.as_str().to_owned(),
+            cause: task.dedupe,
+            username: task.username,
+            attempts: task.attempts,
+            max_attempts: task.max_attempts,
+            run_at: task.run_at.seconds(),
+            last_error: task.last_error,
+            created_at: task.created.seconds(),
+            changed_at: task.changed.seconds(),
+            finished_at: task.finished.map(Moment::seconds),
+        }
+    }
+}
+
+impl TaskDetails {
+    pub(super) fn new(mut task: Task, steps: Vec<Step>) -> Self {
+        let payload = std::mem::take(&mut task.payload);
+        let steps = steps.into_iter().map(StepView::new).collect();
+        Self { task: TaskView::new(task), payload, steps }
+    }
+}
+
+impl StepView {
+    fn new(step: Step) -> Self {
+        Self {
+            name: step.name,
+            state: step.state.as_str().to_owned(),
+            attempts: step.attempts,
+            result: step.result,
+            error: step.error,
+            started_at: step.started.map(Moment::seconds),
+            finished_at: step.finished.map(Moment::seconds),
         }
     }
 }

@@ -10,7 +10,8 @@ use tracing::warn;
 use super::answers::EdgeView;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
-use crate::store::StoreError;
+use crate::queue::TaskState;
+use crate::store::{StoreError, TaskCount};
 
 /// The process answers, whatever state the rest is in.
 pub(super) async fn alive() -> Json<Value> {
@@ -56,7 +57,25 @@ async fn measure(app: &App) -> Result<(), StoreError> {
             app.metrics.edge_lag.with_label_values(&labels).set(gauge(lag));
         }
     }
+    measure_tasks(app, gauge).await?;
     app.metrics.routes.set(gauge(app.store.count_routes().await?));
     app.metrics.locks.set(gauge(app.store.count_locks().await?));
+    Ok(())
+}
+
+/// Kinds and states that no task has any more are not told of.
+async fn measure_tasks(app: &App, gauge: impl Fn(u64) -> i64) -> Result<(), StoreError> {
+    let counts = app.store.count_tasks().await?;
+    let now = app.now();
+    app.metrics.tasks.reset();
+    app.metrics.tasks_oldest.reset();
+    for TaskCount { kind, state, count, oldest_due } in counts {
+        let labels = [kind.as_str(), state.as_str()];
+        app.metrics.tasks.with_label_values(&labels).set(gauge(count));
+        if state == TaskState::Waiting {
+            let waited = now.since(oldest_due).as_secs();
+            app.metrics.tasks_oldest.with_label_values(&[kind.as_str()]).set(gauge(waited));
+        }
+    }
     Ok(())
 }

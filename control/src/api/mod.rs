@@ -7,6 +7,7 @@ mod health;
 mod locks;
 mod paging;
 mod routes;
+mod tasks;
 
 use std::time::Duration;
 
@@ -51,6 +52,10 @@ pub fn router(app: &SharedApp) -> Router {
             "/api/locks/{username}/{session}",
             put(locks::put_session).delete(locks::remove_session),
         )
+        .route("/api/tasks", get(tasks::list))
+        .route("/api/tasks/{id}", get(tasks::show))
+        .route("/api/tasks/{id}/retry", post(tasks::retry))
+        .route("/api/tasks/{id}/cancel", post(tasks::cancel))
         // Whoever has no key is not told which paths there are.
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -7,6 +7,7 @@ mod keys;
 mod locks;
 mod output;
 mod routes;
+mod tasks;
 
 use std::path::PathBuf;
 
@@ -48,6 +49,9 @@ enum Command {
     /// Refusals of workspaces and of single sessions.
     #[command(subcommand)]
     Locks(locks::Command),
+    /// What is to be done, and what went wrong with it.
+    #[command(subcommand)]
+    Tasks(tasks::Command),
     /// The key ring, and what is derived from it.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -76,6 +80,7 @@ impl Cli {
                     Command::Customers(command) => customers::run(command, &api, output).await,
                     Command::Edges => edges::list(&api, output).await,
                     Command::Locks(command) => locks::run(command, &api, output).await,
+                    Command::Tasks(command) => tasks::run(command, &api, output).await,
                     Command::Status => edges::status(&api, output).await,
                     Command::Serve | Command::Keys(_) => unreachable!("matched above"),
                 }

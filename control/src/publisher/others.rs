@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use super::{Wake, retry, task};
-use crate::store::{Listener, Store, StoreError};
+use crate::store::{Channel, Listener, Store, StoreError};
 
 /// How long whoever made a change is left alone with the edges.
 ///
@@ -22,7 +22,7 @@ const HEAD_START: Duration = Duration::from_millis(100);
 pub(super) async fn follow(store: Store, wake: watch::Sender<Wake>) {
     let mut retries = 0;
     loop {
-        let error = match store.listen().await {
+        let error = match store.listen(&[Channel::Routes]).await {
             Ok(None) => return,
             Ok(Some(listener)) => {
                 if retries > 0 {
@@ -48,13 +48,13 @@ async fn listen(mut listener: Listener, wake: &watch::Sender<Wake>) -> StoreErro
         // At first without a notice: something may have changed before we listened.
         let pushed = Instant::now() + HEAD_START;
         // Many changes at once are one reason to look.
-        while let Ok(heard) = timeout_at(pushed, listener.changed()).await {
+        while let Ok(heard) = timeout_at(pushed, listener.heard()).await {
             if let Err(error) = heard {
                 return error;
             }
         }
         wake.send_modify(|wake| wake.others += 1);
-        if let Err(error) = listener.changed().await {
+        if let Err(error) = listener.heard().await {
             return error;
         }
     }

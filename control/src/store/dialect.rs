@@ -51,4 +51,13 @@ impl Dialect {
             Self::Postgres => &["SET statement_timeout = '30s'"],
         }
     }
+
+    /// Ends a read of rows to be written, which leaves out those that others write
+    /// now. SQLite has one writer.
+    pub(super) const fn skip_held(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
 }

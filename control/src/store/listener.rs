@@ -1,7 +1,7 @@
-//! Tells the other processes on one database that the route table changed.
+//! Tells the processes on one database what changed in it.
 //!
 //! A notice is part of the change's own transaction: it arrives when the change
-//! is there, or never. SQLite belongs to one process, and has none to tell.
+//! is there, or never. SQLite belongs to one process, and has no others to tell.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -10,10 +10,7 @@ use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::time::timeout;
 
 use super::error::Attempt as _;
-use super::{ACQUIRE_TIMEOUT, Dialect, Store, StoreError, Write};
-
-/// Of this database; others on the same server do not hear it.
-const CHANNEL: &str = "arcamatrix_route_table";
+use super::{ACQUIRE_TIMEOUT, Channel, Dialect, Store, StoreError, Write};
 
 /// A connection that is silent for so long is asked whether it is still there:
 /// what was lost on the way says nothing by itself.
@@ -32,11 +29,11 @@ pub struct Listener {
 }
 
 impl Store {
-    /// Listens from now on; `None` where no other process can change anything.
+    /// Listens to `channels` from now on; `None` where no other process can change anything.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn listen(&self) -> Result<Option<Listener>, StoreError> {
+    pub async fn listen(&self, channels: &[Channel]) -> Result<Option<Listener>, StoreError> {
         if self.dialect == Dialect::Sqlite {
             return Ok(None);
         }
@@ -46,34 +43,49 @@ impl Store {
         let mut connection = PgListener::connect_with(&pool).await.attempt(ATTEMPT)?;
         // Whoever listens must know of a gap, so that they look what changed in it.
         connection.eager_reconnect(false);
-        connection.listen(CHANNEL).await.attempt(ATTEMPT)?;
+        let names = channels.iter().map(|channel| channel.as_str());
+        connection.listen_all(names).await.attempt(ATTEMPT)?;
         Ok(Some(Listener { connection, own: self.process.to_string() }))
     }
+}
 
-    /// Tells the others of what `write` changed, when it is committed.
-    pub(super) async fn announce(&self, write: &mut Write) -> Result<(), StoreError> {
-        if self.dialect == Dialect::Postgres {
+impl Write {
+    /// Tells of what this changes, when it is committed.
+    pub(super) async fn announce(&mut self, channel: Channel) -> Result<(), StoreError> {
+        // A notice to oneself is heard once however often it is given.
+        if self.announced.contains(&channel) {
+            return Ok(());
+        }
+        self.announced.push(channel);
+        if self.store.dialect == Dialect::Postgres {
+            let own = self.store.process.to_string();
             sqlx::query("SELECT pg_notify($1, $2)")
-                .bind(CHANNEL)
-                .bind(self.process.to_string())
-                .execute(&mut **write)
+                .bind(channel.as_str())
+                .bind(own)
+                .execute(&mut **self)
                 .await
-                .attempt("announce a change of the route table")?;
+                .attempt("announce a change")?;
         }
         Ok(())
     }
 }
 
 impl Listener {
-    /// Until another process changed the table. May be dropped at any time without loss.
+    /// Until another process announced something. May be dropped at any time without loss.
     ///
     /// # Errors
     /// When the connection is lost: listen again, then look what changed meanwhile.
-    pub async fn changed(&mut self) -> Result<(), StoreError> {
+    pub async fn heard(&mut self) -> Result<Channel, StoreError> {
         loop {
             match timeout(SILENCE, self.connection.try_recv()).await {
                 Ok(Ok(Some(notice))) if notice.payload() == self.own => {}
-                Ok(Ok(Some(_))) => return Ok(()),
+                Ok(Ok(Some(notice))) => {
+                    let named = |channel: &Channel| channel.as_str() == notice.channel();
+                    // What a newer process says beside that is not for us.
+                    if let Some(channel) = Channel::ALL.into_iter().find(named) {
+                        return Ok(channel);
+                    }
+                }
                 Ok(Ok(None)) => return Err(gone(ErrorKind::ConnectionAborted)),
                 Ok(Err(error)) => return Err(error).attempt(ATTEMPT),
                 Err(_silent) => self.ask().await?,

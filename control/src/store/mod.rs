@@ -9,14 +9,19 @@ mod customers;
 mod dialect;
 mod error;
 mod failures;
+mod leases;
 mod listener;
 mod locks;
 mod log;
+mod news;
+mod retention;
 mod routes;
 mod session_locks;
 mod sessions;
 mod snapshot;
 mod table;
+mod task_steps;
+mod tasks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +38,14 @@ pub use codes::Redeemed;
 pub use customers::{Credentials, Customer, NewCustomer};
 pub use dialect::Dialect;
 pub use error::StoreError;
+pub use leases::{Claimed, LeaseError};
 pub use listener::Listener;
 pub use log::LoggedChange;
+pub use news::{Channel, News};
 pub use sessions::AccountSession;
 pub use snapshot::Snapshot;
 pub use table::TableState;
+pub use tasks::{TaskCount, TaskFilter, TaskMark};
 
 use error::Attempt as _;
 
@@ -61,6 +69,7 @@ pub struct Store {
     dialect: Dialect,
     /// Tells the notices of this process from those of others.
     process: u64,
+    news: Arc<News>,
     /// Makes writers queue in fairness; SQLite itself would let them poll.
     writer: Arc<Mutex<()>>,
     log_changes: u64,
@@ -92,7 +101,8 @@ impl Store {
             .context("cannot open the database")?;
         migrations().run(&pool).await.context("cannot bring the database up to date")?;
         let process = getrandom::u64().context("cannot draw a number for this process")?;
-        Ok(Self { url: url.clone(), pool, dialect, process, writer: Arc::default(), log_changes })
+        let (url, news, writer) = (url.clone(), Arc::default(), Arc::default());
+        Ok(Self { url, pool, dialect, process, news, writer, log_changes })
     }
 
     pub async fn close(&self) {
@@ -108,13 +118,23 @@ impl Store {
         Ok(())
     }
 
+    /// What this process hears of, whoever committed it.
+    pub fn news(&self) -> &Arc<News> {
+        &self.news
+    }
+
     async fn write(&self) -> Result<Write, StoreError> {
         let queue = match self.dialect {
             Dialect::Sqlite => Some(Arc::clone(&self.writer).lock_owned().await),
             Dialect::Postgres => None,
         };
         let transaction = self.pool.begin_with(self.dialect.begin_write()).await;
-        Ok(Write { transaction: transaction.attempt("begin a transaction")?, _queue: queue })
+        Ok(Write {
+            transaction: transaction.attempt("begin a transaction")?,
+            store: self.clone(),
+            announced: Vec::new(),
+            _queue: queue,
+        })
     }
 }
 
@@ -122,12 +142,19 @@ impl Store {
 struct Write {
     // Declared first, so that it is rolled back before the next writer may begin.
     transaction: Transaction<'static, Any>,
+    store: Store,
+    /// What is told when it is committed.
+    announced: Vec<Channel>,
     _queue: Option<OwnedMutexGuard<()>>,
 }
 
 impl Write {
     async fn commit(self) -> Result<(), StoreError> {
-        self.transaction.commit().await.attempt("commit a transaction")
+        self.transaction.commit().await.attempt("commit a transaction")?;
+        for channel in self.announced {
+            self.store.news.tell(channel);
+        }
+        Ok(())
     }
 }
 
@@ -174,6 +201,8 @@ trait Columns {
     fn number(&self, column: &str) -> Result<u64, sqlx::Error>;
     fn moment(&self, column: &str) -> Result<Moment, sqlx::Error>;
     fn flag(&self, column: &str) -> Result<bool, sqlx::Error>;
+    fn optional_text(&self, column: &str) -> Result<Option<String>, sqlx::Error>;
+    fn optional_moment(&self, column: &str) -> Result<Option<Moment>, sqlx::Error>;
 }
 
 impl Columns for AnyRow {
@@ -192,6 +221,15 @@ impl Columns for AnyRow {
 
     fn flag(&self, column: &str) -> Result<bool, sqlx::Error> {
         Ok(self.number(column)? != 0)
+    }
+
+    fn optional_text(&self, column: &str) -> Result<Option<String>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn optional_moment(&self, column: &str) -> Result<Option<Moment>, sqlx::Error> {
+        let millis: Option<i64> = self.try_get(column)?;
+        Ok(millis.map(|millis| Moment::from_millis(u64::try_from(millis).unwrap_or(0))))
     }
 }
 

@@ -7,7 +7,7 @@ use shared::{Change, Checksum, Generation, Lock, LockKey, Route, Username};
 use sqlx::AnyConnection;
 
 use super::error::Attempt as _;
-use super::{Columns as _, Store, StoreError, Write, bigint, locks, routes};
+use super::{Channel, Columns as _, Store, StoreError, Write, bigint, locks, routes};
 
 /// Where the route table stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Store {
             .await
             .attempt("lock the route table")?;
         let state = read_state(&mut write).await?;
-        Ok(TableChange { write, state, store: self.clone() })
+        Ok(TableChange { write, state })
     }
 }
 
@@ -74,7 +74,6 @@ pub(super) async fn read_state(connection: &mut AnyConnection) -> Result<TableSt
 pub(super) struct TableChange {
     pub(super) write: Write,
     pub(super) state: TableState,
-    store: Store,
 }
 
 impl TableChange {
@@ -132,7 +131,7 @@ impl TableChange {
             .execute(&mut *self.write)
             .await
             .attempt("write the generation")?;
-        self.store.announce(&mut self.write).await?;
+        self.write.announce(Channel::Routes).await?;
         self.write.commit().await?;
         Ok(self.state)
     }
@@ -148,7 +147,7 @@ impl TableChange {
             .await
             .attempt("log a change of the route table")?;
         sqlx::query("DELETE FROM route_changes WHERE generation <= $1")
-            .bind(bigint(generation.saturating_sub(self.store.log_changes)))
+            .bind(bigint(generation.saturating_sub(self.write.store.log_changes)))
             .execute(&mut *self.write)
             .await
             .attempt("shorten the log of changes")?;

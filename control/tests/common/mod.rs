@@ -37,7 +37,7 @@ pub struct World {
     pub http: Client,
     config: Config,
     time: Arc<AtomicU64>,
-    _database: Database,
+    pub database: Database,
     _folder: tempfile::TempDir,
 }
 
@@ -54,7 +54,7 @@ impl World {
         let keys_file = folder.path().join("keys.toml");
         let ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
         std::fs::write(&keys_file, &ring).unwrap();
-        let tables = "[publish]\nsweep_seconds = 1\n";
+        let tables = "[publish]\nsweep_seconds = 1\n[tasks]\nsweep_seconds = 1\n";
         let text = config_text(settings, &database.url, &keys_file, tables, edges);
         let document = Document::from_text(Path::new("control.toml"), text);
         let config = Config::from_document(&document, None).unwrap();
@@ -66,7 +66,7 @@ impl World {
             http: client(),
             config,
             time,
-            _database: database,
+            database,
             _folder: folder,
         }
     }
@@ -105,6 +105,11 @@ impl World {
         let response = request.send().await.unwrap();
         let status = response.status();
         (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    pub async fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.running.as_ref().unwrap().api);
+        self.http.get(url).send().await.unwrap().text().await.unwrap()
     }
 
     pub async fn add_customer(&self, username: &str) {

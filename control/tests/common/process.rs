@@ -47,7 +47,8 @@ impl Installation {
         std::fs::write(path("keys.toml"), &ring).unwrap();
         // The environment names the right one.
         let wrong = "sqlite:///nowhere/control.db";
-        let tables = "[log]\nformat = 'text'\n[publish]\nsweep_seconds = 3600\n";
+        let tables = "[log]\nformat = 'text'\n[publish]\nsweep_seconds = 3600\n\
+                      [tasks]\nsweep_seconds = 3600\n";
         let text = config_text(settings, wrong, &path("keys.toml"), tables, edges);
         std::fs::write(path("control.toml"), text).unwrap();
         Self { database, keys: KeyRing::from_toml(&ring).unwrap(), folder }

@@ -1,0 +1,106 @@
+//! Tasks: what is to be done, what was, and what went wrong.
+
+use axum::Json as Answer;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::answers::{Page, TaskDetails, TaskView, Tasks};
+use super::paging::{Paging, page};
+use super::routes::parse_username;
+use crate::app::{App, SharedApp};
+use crate::clock::Moment;
+use crate::http::Problem;
+use crate::queue::{Kind, Task, TaskId, TaskState};
+use crate::store::{TaskFilter, TaskMark};
+
+/// `?state=dead&kind=PROV&username=ada`, each of which may be left out.
+#[derive(Deserialize)]
+pub(super) struct FilterQuery {
+    state: Option<String>,
+    kind: Option<String>,
+    username: Option<String>,
+}
+
+/// The newest first; `?after=` is the `next` of the page before.
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(filter): Query<FilterQuery>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<Tasks>, Problem> {
+    let limit = paging.limit()?;
+    let after = if paging.after.is_empty() { None } else { Some(parse_mark(&paging.after)?) };
+    let tasks = app.store.tasks(&filter.parse()?, after.as_ref(), limit).await?;
+    let key = |task: &Task| format!("{}/{}", task.created.millis(), task.id);
+    let Page { items, next } = page(tasks, limit, key);
+    Ok(Answer(Page { items: items.into_iter().map(TaskView::new).collect(), next }))
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+) -> Result<Answer<TaskDetails>, Problem> {
+    details(&app, &parse_id(&id)?).await
+}
+
+/// At once, and with all its attempts before it.
+pub(super) async fn retry(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+) -> Result<Answer<TaskDetails>, Problem> {
+    let id = parse_id(&id)?;
+    match app.store.retry_task(&id, app.now()).await? {
+        Some(true) => details(&app, &id).await,
+        Some(false) => Err(conflict("A task that is running or done cannot be tried again.")),
+        None => Err(no_task(&id)),
+    }
+}
+
+pub(super) async fn cancel(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+) -> Result<Answer<TaskDetails>, Problem> {
+    let id = parse_id(&id)?;
+    match app.store.cancel_task(&id, app.now()).await? {
+        Some(true) => details(&app, &id).await,
+        Some(false) => Err(conflict("A task that is done or called off cannot be called off.")),
+        None => Err(no_task(&id)),
+    }
+}
+
+impl FilterQuery {
+    fn parse(&self) -> Result<TaskFilter, Problem> {
+        let state = self.state.as_deref().map(TaskState::parse).transpose();
+        let kind = self.kind.as_deref().map(Kind::parse).transpose();
+        Ok(TaskFilter {
+            state: state.map_err(|error| Problem::invalid("state", error))?,
+            kind: kind.map_err(|error| Problem::invalid("kind", error))?,
+            username: self.username.as_deref().map(parse_username).transpose()?,
+        })
+    }
+}
+
+async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem> {
+    let (task, steps) = app.store.task(id).await?.ok_or_else(|| no_task(id))?;
+    Ok(Answer(TaskDetails::new(task, steps)))
+}
+
+fn parse_id(text: &str) -> Result<TaskId, Problem> {
+    TaskId::parse(text).map_err(|error| Problem::invalid("id", error))
+}
+
+fn parse_mark(text: &str) -> Result<TaskMark, Problem> {
+    let mark = text.split_once('/').and_then(|(created, id)| {
+        let created = Moment::from_millis(created.parse().ok()?);
+        Some(TaskMark { created, id: TaskId::parse(id).ok()? })
+    });
+    mark.ok_or_else(|| Problem::invalid("after", "after must be the next of another page"))
+}
+
+fn no_task(id: &TaskId) -> Problem {
+    Problem::not_found(format!("There is no task {id}."))
+}
+
+fn conflict(message: &'static str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "conflict", message)
+}

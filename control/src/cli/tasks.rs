@@ -1,0 +1,116 @@
+//! `control tasks …`
+
+use clap::Subcommand;
+use reqwest::Method;
+use shared::Username;
+use url::form_urlencoded::Serializer;
+
+use super::client::ApiClient;
+use super::output::{Output, dash, table};
+use crate::api::answers::{StepView, TaskDetails, TaskView, Tasks};
+use crate::queue::{Kind, TaskId, TaskState};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Tasks, the newest first.
+    List {
+        /// Only those that are waiting, running, done, dead or cancelled.
+        #[arg(long, value_parser = TaskState::parse)]
+        state: Option<TaskState>,
+        /// Only of this kind: PROV, RECYCLE, PREPARE, STRIPE, MAIL or TICKET.
+        #[arg(long, value_parser = Kind::parse)]
+        kind: Option<Kind>,
+        /// Only those that are for this customer.
+        #[arg(long)]
+        username: Option<Username>,
+        /// How many at most, 1 to 1000.
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// One task, its steps, and their errors.
+    Show {
+        #[arg(value_parser = TaskId::parse)]
+        id: TaskId,
+    },
+    /// Try one that is dead, called off or waiting again, now.
+    Retry {
+        #[arg(value_parser = TaskId::parse)]
+        id: TaskId,
+    },
+    /// Call one off; what is done of it stays.
+    Cancel {
+        #[arg(value_parser = TaskId::parse)]
+        id: TaskId,
+    },
+}
+
+pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
+    match command {
+        Command::List { state, kind, username, limit } => {
+            let mut query = Serializer::new(String::new());
+            query.append_pair("limit", &limit.to_string());
+            query.extend_pairs(state.map(|state| ("state", state.as_str())));
+            query.extend_pairs(kind.map(|kind| ("kind", kind.as_str())));
+            query.extend_pairs(username.map(|username| ("username", username.to_string())));
+            let tasks: Tasks = api.show(&format!("/api/tasks?{}", query.finish())).await?;
+            output.print(&tasks.items, |tasks| {
+                let rows: Vec<_> = tasks.iter().map(row).collect();
+                table(&["ID", "STATE", "FOR", "ATTEMPTS", "CAUSE", "ERROR"], &rows)
+            })
+        }
+        Command::Show { id } => print(&api.show(&format!("/api/tasks/{id}")).await?, output),
+        Command::Retry { id } => change(api, &id, "retry", output).await,
+        Command::Cancel { id } => change(api, &id, "cancel", output).await,
+    }
+}
+
+async fn change(api: &ApiClient, id: &TaskId, what: &str, output: Output) -> anyhow::Result<()> {
+    let path = format!("/api/tasks/{id}/{what}");
+    print(&api.call(Method::POST, &path, None).await?, output)
+}
+
+fn print(details: &TaskDetails, output: Output) -> anyhow::Result<()> {
+    output.print(details, |TaskDetails { task, payload, steps }| {
+        let mut text = format!("{} is {}", task.id, task.state);
+        text += &format!(", attempt {} of {}\n", task.attempts, task.max_attempts);
+        text += &format!("cause    {}\n", task.cause);
+        if let Some(username) = task.username {
+            text += &format!("for      {username}\n");
+        }
+        text += &format!("payload  {payload}\n");
+        if let Some(error) = &task.last_error {
+            text += &format!("error    {error}\n");
+        }
+        let rows: Vec<_> = steps.iter().map(step_row).collect();
+        text + "\n" + &table(&["STEP", "STATE", "ATTEMPTS", "SECONDS", "ERROR"], &rows)
+    })
+}
+
+fn row(task: &TaskView) -> Vec<String> {
+    vec![
+        task.id.clone(),
+        task.state.clone(),
+        task.username.map_or_else(dash, |username| username.to_string()),
+        format!("{}/{}", task.attempts, task.max_attempts),
+        task.cause.clone(),
+        task.last_error.as_deref().map(one_line).unwrap_or_default(),
+    ]
+}
+
+fn step_row(step: &StepView) -> Vec<String> {
+    let seconds = step.started_at.zip(step.finished_at);
+    vec![
+        step.name.clone(),
+        step.state.clone(),
+        step.attempts.to_string(),
+        seconds.map_or_else(dash, |(began, ended)| ended.saturating_sub(began).to_string()),
+        step.error.as_deref().map(one_line).unwrap_or_default(),
+    ]
+}
+
+/// What fits beside the rest of a row; `show` has the whole.
+fn one_line(error: &str) -> String {
+    const CHARS: usize = 80;
+    let line: String = error.chars().take_while(|char| *char != '\n').take(CHARS).collect();
+    if line.len() < error.len() { line + "…" } else { line }
+}

@@ -1,0 +1,28 @@
+//! How tasks of one kind are done.
+
+use futures_util::future::{self, BoxFuture};
+
+use super::{Kind, Run, Task, Trouble};
+
+/// Each kind of task has one, which does all of them.
+///
+/// It may be dropped wherever it waits, and begun again by somebody else: when the
+/// program stops, when it took too long, when its lease was lost. So each step looks
+/// before it acts, or uses a key under which the second call is the first one.
+pub trait Job: Send + Sync + 'static {
+    fn kind(&self) -> Kind;
+
+    /// One attempt. The task is done when it returns `Ok`.
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>>;
+
+    /// Before a task of its kind is given up for ever, and told to the operator.
+    /// May be called again for the same task.
+    fn died<'a>(&'a self, _task: &'a Task, _why: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(future::ready(Ok(())))
+    }
+
+    /// Tasks of its kind that this process works at, at once.
+    fn places(&self) -> usize {
+        self.kind().places()
+    }
+}

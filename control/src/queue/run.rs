@@ -1,0 +1,108 @@
+//! A task while a worker holds it.
+
+use std::collections::HashMap;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Lease, Step, StepState, Task, Trouble};
+use crate::clock::{Clock, Moment};
+use crate::store::{LeaseError, Store};
+
+pub struct Run {
+    store: Store,
+    clock: Clock,
+    task: Task,
+    lease: Lease,
+    /// What the steps that are done found out.
+    results: HashMap<String, Value>,
+}
+
+impl Run {
+    pub(super) fn new(
+        store: Store,
+        clock: Clock,
+        task: Task,
+        lease: Lease,
+        steps: Vec<Step>,
+    ) -> Self {
+        let done = steps.into_iter().filter(|step| step.state == StepState::Done);
+        let results = done.map(|step| (step.name, step.result.unwrap_or(Value::Null))).collect();
+        Self { store, clock, task, lease, results }
+    }
+
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// For what a job writes of its own: the store refuses it once the lease is lost.
+    pub fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    pub fn now(&self) -> Moment {
+        (self.clock)()
+    }
+
+    /// The payload, as the kind's own type.
+    ///
+    /// # Errors
+    /// Never again: it will not become readable.
+    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
+        serde_json::from_value(self.task.payload.clone())
+            .with_context(|| format!("the payload of {} cannot be read", self.task.id))
+            .map_err(Trouble::never)
+    }
+
+    /// Does `work`, unless an earlier attempt finished this step, whose result is
+    /// then returned.
+    ///
+    /// A crash between the work and our note of it does the work again: it must look
+    /// before it acts. The result is stored and shown to the operator: no secret may
+    /// be in it.
+    ///
+    /// # Errors
+    /// Those of `work`; and of the store, when a note of it cannot be written.
+    ///
+    /// # Panics
+    /// When the task's kind does not declare a step of this name.
+    pub async fn step<T: Serialize + DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        work: impl AsyncFnOnce() -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        if let Some(result) = self.results.get(name) {
+            return T::deserialize(result)
+                .with_context(|| format!("the result of step {name} cannot be read"))
+                .map_err(Trouble::never);
+        }
+        let position = self.task.kind.steps().iter().position(|step| *step == name);
+        let position = position.expect("a kind declares its steps");
+        self.store.begin_step(&self.lease, name, position, self.now()).await?;
+        match work().await {
+            Ok(found) => {
+                let result = serde_json::to_value(&found).expect("a result is plain data");
+                self.store.finish_step(&self.lease, name, &result, self.now()).await?;
+                self.results.insert(name.to_owned(), result);
+                Ok(found)
+            }
+            Err(trouble) => Err(self.interrupted(name, trouble).await),
+        }
+    }
+
+    /// Notes why a step is not done. What cannot be noted is still in the log.
+    async fn interrupted(&self, name: &str, trouble: Trouble) -> Trouble {
+        let state = match &trouble {
+            Trouble::Wait { .. } => StepState::Waiting,
+            Trouble::Again { .. } | Trouble::Never { .. } => StepState::Failed,
+            Trouble::LostLease => return trouble,
+        };
+        let why = trouble.to_string();
+        match self.store.interrupt_step(&self.lease, name, state, &why, self.now()).await {
+            Err(LeaseError::Lost) => Trouble::LostLease,
+            Ok(()) | Err(LeaseError::Store(_)) => trouble,
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The queue as its workers see it: what is due, claimed, renewed and settled.
+//!
+//! A claim raises the task's token, and every later write names it: whoever lost
+//! the lease changes nothing any more, wherever it is late.
+
+use sqlx::AssertSqlSafe;
+
+use super::error::Attempt as _;
+use super::tasks::{COLUMNS, parse, shortened};
+use super::{Channel, Columns as _, Store, StoreError, Write, bigint, millis, task_steps};
+use crate::clock::Moment;
+use crate::queue::{Kind, Lease, Step, StepState, Task, TaskId, Verdict};
+
+/// A task, the right to work at it, and what was done of it before.
+#[derive(Debug)]
+pub struct Claimed {
+    pub task: Task,
+    pub lease: Lease,
+    /// Those that were begun.
+    pub steps: Vec<Step>,
+}
+
+/// Why a worker's write was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum LeaseError {
+    /// Somebody else has the task now, or it was called off.
+    #[error("the lease was lost")]
+    Lost,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Store {
+    /// For each kind that has something to do: since when, or when there will be.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tasks_due(&self) -> Result<Vec<(Kind, Moment)>, StoreError> {
+        const ATTEMPT: &str = "look what is due";
+        let rows = sqlx::query(
+            "SELECT kind,
+                 MIN(CASE state WHEN 'waiting' THEN run_at ELSE lease_until END) AS due_at
+             FROM tasks WHERE state IN ('waiting', 'running')
+             GROUP BY kind ORDER BY due_at",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        let mut due = Vec::with_capacity(rows.len());
+        for row in rows {
+            // A newer process on this database may know more kinds.
+            if let Ok(kind) = Kind::parse(&row.text("kind").attempt(ATTEMPT)?) {
+                due.push((kind, row.moment("due_at").attempt(ATTEMPT)?));
+            }
+        }
+        Ok(due)
+    }
+
+    /// Takes the task of `kind` that is due longest, also one whose worker let its
+    /// lease run out; nobody else has it until `until`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn claim(
+        &self,
+        kind: Kind,
+        now: Moment,
+        until: Moment,
+    ) -> Result<Option<Claimed>, StoreError> {
+        const ATTEMPT: &str = "claim a task";
+        const IS_DUE: &str = "kind = $1 AND ((state = 'waiting' AND run_at <= $2) \
+                                OR (state = 'running' AND lease_until <= $2))";
+        let hint = self.dialect.skip_held();
+        let mut write = self.write().await?;
+        // Asked again outside: another one may have taken it while we waited for its row.
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "UPDATE tasks SET state = 'running', attempts = attempts + 1, lease_owner = $3,
+                 lease_until = $4, lease_token = lease_token + 1, changed_at = $2
+             WHERE id = (SELECT id FROM tasks WHERE {IS_DUE}
+                         ORDER BY run_at, created_at, id LIMIT 1 {hint}) AND {IS_DUE}
+             RETURNING {COLUMNS}"
+        )))
+        .bind(kind.as_str())
+        .bind(millis(now))
+        .bind(format!("{:016x}", self.process))
+        .bind(millis(until))
+        .fetch_optional(&mut *write)
+        .await
+        .attempt(ATTEMPT)?;
+        let Some(row) = row else { return Ok(None) };
+        let task = parse(&row).attempt(ATTEMPT)?;
+        let token = row.number("lease_token").attempt(ATTEMPT)?;
+        let steps = task_steps::of(&mut write, &task.id).await?;
+        write.announce(Channel::TasksChanged).await?;
+        write.commit().await?;
+        let lease = Lease { task: task.id.clone(), token };
+        Ok(Some(Claimed { task, lease, steps }))
+    }
+
+    /// # Errors
+    /// When it is lost, or the database does not answer.
+    pub async fn renew(&self, lease: &Lease, until: Moment) -> Result<(), LeaseError> {
+        let mut write = self.write().await?;
+        let renewed = sqlx::query(
+            "UPDATE tasks SET lease_until = $3
+             WHERE id = $1 AND lease_token = $2 AND state = 'running'",
+        )
+        .bind(lease.task.as_str())
+        .bind(bigint(lease.token))
+        .bind(millis(until))
+        .execute(&mut *write)
+        .await
+        .attempt("renew a lease")?;
+        if renewed.rows_affected() == 0 {
+            return Err(LeaseError::Lost);
+        }
+        Ok(write.commit().await?)
+    }
+
+    /// Writes down what became of an attempt, and ends its lease.
+    ///
+    /// # Errors
+    /// When it was lost before, or the database does not answer.
+    pub async fn settle(
+        &self,
+        lease: &Lease,
+        verdict: &Verdict,
+        now: Moment,
+    ) -> Result<(), LeaseError> {
+        let (state, at, counts, why) = match verdict {
+            Verdict::Done => ("done", None, true, None),
+            Verdict::Later { at, counts, why } => ("waiting", Some(*at), *counts, Some(why)),
+            Verdict::Dead { why } => ("dead", None, true, Some(why)),
+            Verdict::Lost => return Err(LeaseError::Lost),
+        };
+        let mut write = self.write().await?;
+        guard(&mut write, lease).await?;
+        // One attempt more than there are is counted where a worker died in the last one.
+        sqlx::query(
+            "UPDATE tasks SET state = $2, lease_owner = NULL, lease_until = NULL,
+                 attempts = CASE WHEN attempts > max_attempts THEN max_attempts
+                                 ELSE attempts - $3 END,
+                 run_at = COALESCE($4, run_at), last_error = $5, changed_at = $6,
+                 finished_at = CASE $2 WHEN 'waiting' THEN NULL ELSE $6 END
+             WHERE id = $1",
+        )
+        .bind(lease.task.as_str())
+        .bind(state)
+        .bind(i64::from(!counts))
+        .bind(at.map(millis))
+        .bind(why.map(|why| shortened(why)))
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("settle an attempt at a task")?;
+        let left = if at.is_some() { StepState::Waiting } else { StepState::Failed };
+        end(write, &lease.task, left).await
+    }
+
+    /// Ends a lease as if the attempt had never begun; the task is due at once.
+    ///
+    /// # Errors
+    /// When it was lost before, or the database does not answer.
+    pub async fn give_back(&self, lease: &Lease, now: Moment) -> Result<(), LeaseError> {
+        let mut write = self.write().await?;
+        guard(&mut write, lease).await?;
+        sqlx::query(
+            "UPDATE tasks SET state = 'waiting', attempts = attempts - 1, run_at = $2,
+                 lease_owner = NULL, lease_until = NULL, changed_at = $2
+             WHERE id = $1",
+        )
+        .bind(lease.task.as_str())
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("give a task back")?;
+        write.announce(Channel::TasksDue).await?;
+        end(write, &lease.task, StepState::Waiting).await
+    }
+}
+
+/// Lets `write` go on only while `lease` holds, and nobody claim its task before
+/// `write` is over.
+///
+/// # Errors
+/// When the lease is lost, or the database does not answer.
+pub(super) async fn guard(write: &mut Write, lease: &Lease) -> Result<(), LeaseError> {
+    let held = sqlx::query(
+        "UPDATE tasks SET lease_token = lease_token
+         WHERE id = $1 AND lease_token = $2 AND state = 'running'",
+    )
+    .bind(lease.task.as_str())
+    .bind(bigint(lease.token))
+    .execute(&mut **write)
+    .await
+    .attempt("hold a task")?;
+    if held.rows_affected() == 0 { Err(LeaseError::Lost) } else { Ok(()) }
+}
+
+/// A step that was interrupted is not running any more.
+async fn end(mut write: Write, task: &TaskId, left: StepState) -> Result<(), LeaseError> {
+    task_steps::stop_running(&mut write, task, left).await?;
+    write.announce(Channel::TasksChanged).await?;
+    Ok(write.commit().await?)
+}

@@ -1,0 +1,291 @@
+//! The queue as others see it: put in, listed, tried again, called off, forgotten.
+
+use serde_json::Value;
+use shared::Username;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use super::error::Attempt as _;
+use super::routes::valid;
+use super::{Channel, Columns as _, Store, StoreError, Write, millis, task_steps};
+use crate::clock::Moment;
+use crate::queue::{Kind, NewTask, Step, StepState, Task, TaskId, TaskState, with_those_to_come};
+
+/// What every read of a task selects.
+pub(super) const COLUMNS: &str = "id, kind, dedupe_key, username, payload, state, attempts, \
+     max_attempts, run_at, lease_token, last_error, created_at, changed_at, finished_at";
+
+/// Which tasks are listed; each `None` lets all through.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TaskFilter {
+    pub state: Option<TaskState>,
+    pub kind: Option<Kind>,
+    pub username: Option<Username>,
+}
+
+/// Where a page of tasks begins: behind this one, at older ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskMark {
+    pub created: Moment,
+    pub id: TaskId,
+}
+
+/// How many tasks of a kind are in a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskCount {
+    pub kind: Kind,
+    pub state: TaskState,
+    pub count: u64,
+    /// Since when the one that is due longest could have been worked at.
+    pub oldest_due: Moment,
+}
+
+impl Store {
+    /// As [`enqueue`], by itself.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn enqueue(&self, new: &NewTask, now: Moment) -> Result<TaskId, StoreError> {
+        let mut write = self.write().await?;
+        let id = enqueue(&mut write, new, now).await?;
+        write.commit().await?;
+        Ok(id)
+    }
+
+    /// Up to `limit` tasks, the newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tasks(
+        &self,
+        filter: &TaskFilter,
+        after: Option<&TaskMark>,
+        limit: u32,
+    ) -> Result<Vec<Task>, StoreError> {
+        const ATTEMPT: &str = "list tasks";
+        let (created, id) =
+            after.map_or((i64::MAX, ""), |mark| (millis(mark.created), mark.id.as_str()));
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM tasks
+             WHERE (created_at < $1 OR (created_at = $1 AND id < $2))
+                 AND ($3 = '' OR state = $3) AND ($4 = '' OR kind = $4)
+                 AND ($5 = '' OR username = $5)
+             ORDER BY created_at DESC, id DESC LIMIT $6"
+        )))
+        .bind(created)
+        .bind(id)
+        .bind(filter.state.map_or("", TaskState::as_str))
+        .bind(filter.kind.map_or("", Kind::as_str))
+        .bind(filter.username.map_or_else(String::new, |username| username.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
+    /// A task with all its steps, also those that are still to come.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn task(&self, id: &TaskId) -> Result<Option<(Task, Vec<Step>)>, StoreError> {
+        let mut connection = self.pool.acquire().await.attempt("read a task")?;
+        let Some(task) = find(&mut connection, id).await? else { return Ok(None) };
+        let steps = task_steps::of(&mut connection, id).await?;
+        let steps = with_those_to_come(task.kind, steps);
+        Ok(Some((task, steps)))
+    }
+
+    /// The newest task of a kind that is for `username`, with all its steps.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn newest_task(
+        &self,
+        username: &Username,
+        kind: Kind,
+    ) -> Result<Option<(Task, Vec<Step>)>, StoreError> {
+        let filter = TaskFilter { kind: Some(kind), username: Some(*username), state: None };
+        match self.tasks(&filter, None, 1).await?.pop() {
+            Some(task) => self.task(&task.id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Has a task that is dead, called off or waiting tried at once, with all its
+    /// attempts before it. Steps that are done stay done.
+    ///
+    /// `None` when there is no such task, `Some(false)` when it is done or running.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn retry_task(&self, id: &TaskId, now: Moment) -> Result<Option<bool>, StoreError> {
+        const ATTEMPT: &str = "have a task tried again";
+        let mut write = self.write().await?;
+        let updated = sqlx::query(
+            "UPDATE tasks SET state = 'waiting', attempts = 0, run_at = $2, changed_at = $2,
+                 finished_at = NULL
+             WHERE id = $1 AND state IN ('waiting', 'dead', 'cancelled')",
+        )
+        .bind(id.as_str())
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt(ATTEMPT)?;
+        write.announce(Channel::TasksDue).await?;
+        settled(write, id, updated.rows_affected()).await
+    }
+
+    /// Calls a task off. Whoever works at it is stopped at its next step, or when its
+    /// lease is to be renewed; what is done so far stays.
+    ///
+    /// `None` when there is no such task, `Some(false)` when it is done or called off.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn cancel_task(&self, id: &TaskId, now: Moment) -> Result<Option<bool>, StoreError> {
+        let mut write = self.write().await?;
+        let updated = sqlx::query(
+            "UPDATE tasks SET state = 'cancelled', lease_owner = NULL, lease_until = NULL,
+                 changed_at = $2, finished_at = $2
+             WHERE id = $1 AND state IN ('waiting', 'running', 'dead')",
+        )
+        .bind(id.as_str())
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("call a task off")?;
+        task_steps::stop_running(&mut write, id, StepState::Waiting).await?;
+        settled(write, id, updated.rows_affected()).await
+    }
+
+    /// For metrics: reads every task.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_tasks(&self) -> Result<Vec<TaskCount>, StoreError> {
+        const ATTEMPT: &str = "count tasks";
+        let rows = sqlx::query(
+            "SELECT kind, state, COUNT(*) AS count, MIN(run_at) AS oldest FROM tasks
+             GROUP BY kind, state ORDER BY kind, state",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        let parse = |row: &AnyRow| {
+            Ok(TaskCount {
+                kind: valid(row, "kind", Kind::parse)?,
+                state: valid(row, "state", TaskState::parse)?,
+                count: row.number("count")?,
+                oldest_due: row.moment("oldest")?,
+            })
+        };
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+}
+
+/// Puts a task into the queue with everything else that `write` changes; a cause
+/// that is known already gives the task it has.
+///
+/// Workers here and elsewhere are woken when `write` is committed.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn enqueue(
+    write: &mut Write,
+    new: &NewTask,
+    now: Moment,
+) -> Result<TaskId, StoreError> {
+    const ATTEMPT: &str = "put a task into the queue";
+    /// Two ids of one day are equal once in four thousand million; thrice is a fault of ours.
+    const DRAWS: u32 = 3;
+    for _ in 0..DRAWS {
+        let inserted = sqlx::query(
+            "INSERT INTO tasks (id, kind, dedupe_key, username, payload, state, attempts,
+                 max_attempts, run_at, lease_token, created_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7, 0, $8, $8)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(TaskId::random(new.kind, now).as_str())
+        .bind(new.kind.as_str())
+        .bind(new.dedupe.as_str())
+        .bind(new.username.map(|username| username.to_string()))
+        .bind(new.payload.to_string())
+        .bind(i64::from(new.kind.max_attempts()))
+        .bind(millis(new.run_at.unwrap_or(now)))
+        .bind(millis(now))
+        .execute(&mut **write)
+        .await
+        .attempt(ATTEMPT)?;
+        if inserted.rows_affected() > 0 {
+            write.announce(Channel::TasksDue).await?;
+            write.announce(Channel::TasksChanged).await?;
+        }
+        let row = sqlx::query("SELECT id FROM tasks WHERE dedupe_key = $1")
+            .bind(new.dedupe.as_str())
+            .fetch_optional(&mut **write)
+            .await
+            .attempt(ATTEMPT)?;
+        if let Some(row) = row {
+            return valid(&row, "id", TaskId::parse).attempt(ATTEMPT);
+        }
+    }
+    Err(StoreError::corrupt(ATTEMPT, &new.dedupe))
+}
+
+/// Says whether a change of a task's state was possible.
+async fn settled(mut write: Write, id: &TaskId, updated: u64) -> Result<Option<bool>, StoreError> {
+    if updated == 0 {
+        let exists = find(&mut write, id).await?.is_some();
+        return Ok(exists.then_some(false));
+    }
+    write.announce(Channel::TasksChanged).await?;
+    write.commit().await?;
+    Ok(Some(true))
+}
+
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    id: &TaskId,
+) -> Result<Option<Task>, StoreError> {
+    const ATTEMPT: &str = "read a task";
+    let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM tasks WHERE id = $1")))
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await
+        .attempt(ATTEMPT)?;
+    row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+}
+
+pub(super) fn parse(row: &AnyRow) -> Result<Task, sqlx::Error> {
+    let username = row.optional_text("username")?.map(|_| valid(row, "username", Username::parse));
+    Ok(Task {
+        id: valid(row, "id", TaskId::parse)?,
+        kind: valid(row, "kind", Kind::parse)?,
+        dedupe: row.text("dedupe_key")?,
+        username: username.transpose()?,
+        payload: json(row, "payload")?,
+        state: valid(row, "state", TaskState::parse)?,
+        attempts: small(row, "attempts")?,
+        max_attempts: small(row, "max_attempts")?,
+        run_at: row.moment("run_at")?,
+        last_error: row.optional_text("last_error")?,
+        created: row.moment("created_at")?,
+        changed: row.moment("changed_at")?,
+        finished: row.optional_moment("finished_at")?,
+    })
+}
+
+pub(super) fn json(row: &AnyRow, column: &str) -> Result<Value, sqlx::Error> {
+    valid(row, column, |text| serde_json::from_str(text))
+}
+
+pub(super) fn small(row: &AnyRow, column: &str) -> Result<u32, sqlx::Error> {
+    Ok(u32::try_from(row.number(column)?).unwrap_or(u32::MAX))
+}
+
+/// What is kept of an error: enough for a person, and no vendor's whole page.
+pub(super) fn shortened(why: &str) -> String {
+    const CHARS: usize = 1_000;
+    why.chars().take(CHARS).collect()
+}

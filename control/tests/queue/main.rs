@@ -1,0 +1,12 @@
+//! The queue: what is put in is done, once, whatever ends in between.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod crash;
+mod jobs;
+mod lease;
+mod operator;
+mod others;
+mod outcome;
+mod shop;
