@@ -4,6 +4,7 @@
 //! its environment. Somebody who merely looks at a log in the folder has not.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -26,6 +27,14 @@ impl Process {
     }
 }
 
+/// How long a process may be between two programs.
+///
+/// It takes the kernel microseconds, and a loaded machine milliseconds. Only somebody
+/// who has neither arguments nor environment for good is waited for so long.
+const EXEC_MAX: Duration = Duration::from_secs(1);
+
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// The live processes of the world in `folder`.
 pub fn of_world(folder: &Path) -> Vec<Process> {
     let mark = [MARK.as_bytes(), b"=", folder.as_os_str().as_encoded_bytes()].concat();
@@ -38,22 +47,43 @@ pub fn of_world(folder: &Path) -> Vec<Process> {
         .collect()
 }
 
+/// `None` for a process that is gone, or is none of the world's.
 fn read(pid: &str, mark: &[u8]) -> Option<Process> {
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
-    if !environment.split(|byte| *byte == 0).any(|variable| variable == mark) {
-        return None;
+    let started = Instant::now();
+    loop {
+        let status = Status::read(pid)?;
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        if environment.split(|byte| *byte == 0).any(|variable| variable == mark) {
+            let command =
+                String::from_utf8_lossy(&command).replace('\0', " ").trim_end().to_owned();
+            return Some(Process { pid: pid.parse().ok()?, parent: status.parent, command });
+        }
+        // For a moment a new program has memory, and neither of the two in it yet.
+        let is_between_programs = environment.is_empty() && command.is_empty();
+        if !is_between_programs || started.elapsed() >= EXEC_MAX {
+            return None;
+        }
+        std::thread::sleep(PAUSE);
     }
-    let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // "pid (name) state parent …", where the name may hold anything.
-    let mut fields = status[status.rfind(')')? + 1..].split_whitespace();
-    let state = fields.next()?;
-    let parent = fields.next()?.parse().ok()?;
-    if state == "Z" {
-        return None;
+}
+
+/// What `/proc/PID/stat` says of a live process.
+struct Status {
+    parent: i32,
+}
+
+impl Status {
+    /// `None` for what has no memory, and so no program: a zombie, or a part of the kernel.
+    fn read(pid: &str) -> Option<Self> {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // "pid (name) state parent …", where the name may hold anything.
+        let fields: Vec<&str> = status[status.rfind(')')? + 1..].split_whitespace().collect();
+        let parent = fields.get(1)?.parse().ok()?;
+        // The 23rd of proc(5), which counts from 1 and the pid.
+        let memory_bytes: u64 = fields.get(20)?.parse().ok()?;
+        (memory_bytes > 0).then_some(Self { parent })
     }
-    let command = String::from_utf8_lossy(&command).replace('\0', " ").trim_end().to_owned();
-    Some(Process { pid: pid.parse().ok()?, parent, command })
 }
 
 #[cfg(test)]
@@ -68,12 +98,15 @@ mod tests {
         let program = Program::new("sleep", "/bin/sleep".into(), folder.path().join("log"))
             .argument("600")
             .environment(MARK, folder.path());
-        program.start().unwrap();
-        let found = of_world(folder.path());
-        assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].parent, i32::try_from(std::process::id()).unwrap());
-        found[0].kill();
-        program.stop();
-        assert_eq!(of_world(folder.path()), []);
+        // Many times: it must be found from its first moment on.
+        for _ in 0..20 {
+            program.start().unwrap();
+            let found = of_world(folder.path());
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].parent, i32::try_from(std::process::id()).unwrap());
+            found[0].kill();
+            program.stop();
+            assert_eq!(of_world(folder.path()), []);
+        }
     }
 }
