@@ -124,15 +124,20 @@ CREATE TABLE mails (
     id         TEXT PRIMARY KEY,
     kind       TEXT NOT NULL,
     username   TEXT,
-    recipient  TEXT NOT NULL,
     -- Emptied when it was sent: it may hold a link that is a secret.
     body       TEXT NOT NULL,
     state      TEXT NOT NULL,
+    -- Since when nobody knows whether it was sent.
+    tried_at   BIGINT,
+    -- When nobody needs it any more.
+    expires_at BIGINT,
     -- The vendor's number of it.
     receipt    TEXT,
     created_at BIGINT NOT NULL,
-    sent_at    BIGINT
+    -- When it was sent, or given up.
+    ended_at   BIGINT
 );
+CREATE INDEX mails_created ON mails (created_at, id);
 
 -- One ticket for one incident.
 CREATE TABLE tickets (
@@ -146,6 +151,10 @@ CREATE TABLE tickets (
     created_at BIGINT NOT NULL,
     opened_at  BIGINT
 );
+CREATE INDEX tickets_created ON tickets (created_at, incident);
+
+-- Somebody who forgot their name gives their address.
+CREATE INDEX customers_email ON customers (LOWER(email));
 
 -- Links with which a password is set, the first time or again.
 CREATE TABLE password_links (

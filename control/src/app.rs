@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use shared::{AddressPolicy, PublicSite, Secret};
+use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, SessionTimes};
 use crate::keys::KeyFile;
+use crate::links;
+use crate::mail::Stationery;
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
 use crate::publisher::Publisher;
@@ -27,6 +30,9 @@ pub struct App {
     pub publisher: Publisher,
     pub queue: Queue,
     pub sign_in: SignIn,
+    pub stationery: Stationery,
+    /// Places for requests of password links, whose letters are written after the answer.
+    pub link_requests: Arc<Semaphore>,
     pub metrics: Arc<Metrics>,
     clock: Clock,
 }
@@ -48,6 +54,8 @@ impl App {
             addresses: config.addresses.clone(),
             queue: Queue::of(&store),
             sign_in: SignIn::new(store.clone(), Passwords::new()?),
+            stationery: Stationery::new(&config.site, config.resend.as_ref()),
+            link_requests: Arc::new(Semaphore::new(links::AT_ONCE)),
             store,
             publisher,
             metrics,

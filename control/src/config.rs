@@ -10,7 +10,9 @@ use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
 use crate::keys::KeyFile;
+use crate::mail::ResendConfig;
 use crate::store::{Dialect, LOG_CHANGES};
+use crate::tickets::LinearConfig;
 
 pub struct Config {
     pub site: PublicSite,
@@ -30,6 +32,10 @@ pub struct Config {
     /// Steps of the route table that are kept for edges that fell behind.
     pub log_changes: u64,
     pub tasks: TaskTimes,
+    /// Without it no letter is sent.
+    pub resend: Option<ResendConfig>,
+    /// Without it incidents are noted, and no ticket is opened.
+    pub linear: Option<LinearConfig>,
     pub addresses: AddressPolicy,
     pub log: LogFormat,
 }
@@ -122,6 +128,8 @@ impl Config {
             allow_http: upstream.list("allow_http", str::parse::<IpNet>),
             allow_addresses: upstream.list("allow_addresses", str::parse::<IpNet>),
         });
+        let resend = root.optional_table("resend", ResendConfig::from_section);
+        let linear = root.optional_table("linear", LinearConfig::from_section);
         let log = root.table("log", |log| log.optional("format", LogFormat::parse));
         let (site, workspace_origins) = site?;
         Some(Self {
@@ -137,6 +145,8 @@ impl Config {
             publish,
             log_changes,
             tasks,
+            resend,
+            linear,
             addresses,
             log: log.unwrap_or(LogFormat::Json),
         })
@@ -257,7 +267,19 @@ mod tests {
         assert_eq!(config.sessions.account, Duration::from_secs(30 * DAY));
         assert_eq!(config.publish.wait, Duration::from_secs(10));
         assert_eq!(config.tasks.keep, Duration::from_secs(90 * DAY));
+        assert_eq!(config.resend.unwrap().per_second, 2);
+        assert!(config.linear.unwrap().team.sign_ups);
         assert_eq!(config.edges.len(), 2);
+    }
+
+    #[test]
+    fn the_vendors_sections_are_whole_or_not_there() {
+        let document = Document::from_text(Path::new("c.toml"), "[resend]\n[linear]\n".to_owned());
+        let complaints = Config::from_document(&document, None).err().unwrap().to_string();
+        for missing in ["resend.url", "resend.api_key", "resend.from", "linear.team"] {
+            assert!(complaints.contains(&format!("{missing}: is missing")), "{complaints}");
+        }
+        assert!(!complaints.contains("reply_to"), "{complaints}");
     }
 
     #[test]

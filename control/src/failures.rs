@@ -26,6 +26,16 @@ impl Subject {
     }
 }
 
+/// Requests for a password link of this customer.
+pub fn resets_of(username: &Username) -> Subject {
+    Subject(format!("resets {username}"))
+}
+
+/// Requests for password links from where this address is.
+pub fn resets_from(address: IpAddr) -> Subject {
+    Subject(format!("resets from {}", visitor_block(address)))
+}
+
 /// How failures of one kind of subject are borne.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
@@ -56,6 +66,16 @@ const ONE_ACCOUNT: Limit =
 /// Attempts at once from many places may be a few more.
 pub const SUCCESSES: Limit =
     Limit { window: Duration::from_secs(60 * 60), failures: 60, beyond: Beyond::Closed };
+
+/// Password links of one account: who misses three letters in an hour looks into
+/// the wrong mailbox, and a stranger must not be able to fill it.
+pub const RESETS: Limit =
+    Limit { window: Duration::from_secs(60 * 60), failures: 3, beyond: Beyond::Closed };
+
+/// Password links asked for from one place, of whatever accounts: an office in a
+/// bad hour.
+pub const RESETS_OF_A_PLACE: Limit =
+    Limit { window: Duration::from_secs(60 * 60), failures: 20, beyond: Beyond::Closed };
 
 /// How long a place is remembered where somebody signed in: longer than a session lasts.
 pub const PLACE_LIFETIME: Duration = Duration::from_secs(60 * 86_400);

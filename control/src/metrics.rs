@@ -24,6 +24,8 @@ pub struct Metrics {
     pub tasks: IntGaugeVec,
     pub tasks_oldest: IntGaugeVec,
     task_attempts: IntCounterVec,
+    mails: IntCounterVec,
+    tickets: IntCounterVec,
     edge_generation: IntGaugeVec,
     pub edge_lag: IntGaugeVec,
     pub edge_reachable: IntGaugeVec,
@@ -64,6 +66,8 @@ impl Metrics {
                 "Attempts at tasks that this process ended",
                 &["kind", "outcome"],
             ),
+            mails: make.counters("mails_total", "What became of letters", &["letter", "outcome"]),
+            tickets: make.counters("tickets_total", "What became of tickets", &["outcome"]),
             edge_generation: make.gauges("edge_generation", "Generation an edge serves", &["edge"]),
             edge_lag: make.gauges("edge_lag", "Generations an edge is behind", &["edge"]),
             edge_reachable: make.gauges("edge_reachable", "1 while an edge answers", &["edge"]),
@@ -94,6 +98,15 @@ impl Metrics {
 
     pub fn task_attempt(&self, kind: Kind, outcome: &'static str) {
         self.task_attempts.with_label_values(&[kind.as_str(), outcome]).inc();
+    }
+
+    /// `letter` is a kind of letter.
+    pub fn mail(&self, letter: &'static str, outcome: &'static str) {
+        self.mails.with_label_values(&[letter, outcome]).inc();
+    }
+
+    pub fn ticket(&self, outcome: &'static str) {
+        self.tickets.with_label_values(&[outcome]).inc();
     }
 
     /// In the text format that Prometheus scrapes.

@@ -15,9 +15,15 @@ use crate::app::{App, SharedApp};
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::http::listener;
+use crate::mail::MailJob;
 use crate::queue::{Job, Runner, Workshop};
 use crate::store::Store;
+use crate::tickets::TicketJob;
 use crate::{api, web};
+
+/// How long the text of a letter that could not be sent is kept, for whoever has it
+/// sent after all. Links in it are older by then than any may be.
+const KEEP_UNSENT: Duration = Duration::from_secs(7 * 86_400);
 
 /// Expired sessions, codes, counters and locks are removed this often. They count
 /// for nothing from the moment they expire; this is about space.
@@ -53,7 +59,7 @@ pub async fn until_told_to_stop(config: &Config) -> anyhow::Result<()> {
 pub struct Running {
     pub site: SocketAddr,
     pub api: SocketAddr,
-    app: SharedApp,
+    pub app: SharedApp,
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<()>>,
     runner: Runner,
@@ -80,7 +86,7 @@ impl Running {
             clock: Arc::clone(app.clock()),
             metrics: Arc::clone(&app.metrics),
         };
-        let runner = Runner::start(workshop, jobs(&app), config.tasks.sweep);
+        let runner = Runner::start(workshop, jobs(&app, config)?, config.tasks.sweep);
         let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
         Ok(Self { site: running_site, api: running_api, app, stop, listeners, runner, sweeps })
@@ -102,8 +108,14 @@ impl Running {
 }
 
 /// Who does the tasks of each kind; a kind without a job waits for a program that has one.
-fn jobs(_app: &SharedApp) -> Vec<Arc<dyn Job>> {
-    Vec::new()
+///
+/// # Errors
+/// When a client of a vendor cannot be made.
+fn jobs(app: &SharedApp, config: &Config) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+    Ok(vec![
+        Arc::new(MailJob::new(app, config.resend.as_ref())?),
+        Arc::new(TicketJob::new(app, config.linear.as_ref())?),
+    ])
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -133,6 +145,7 @@ async fn sweep(app: SharedApp, keep_tasks: Duration) {
         for forgotten in [
             app.store.forget_tasks(now.before(keep_tasks), FORGOTTEN_A_SWEEP).await,
             app.store.forget_stripe_events(now.before(KEEP_EVENTS), FORGOTTEN_A_SWEEP).await,
+            app.store.empty_mails(now.before(KEEP_UNSENT), FORGOTTEN_A_SWEEP).await,
         ] {
             if let Err(error) = forgotten {
                 warn!("{:#}; trying again later", anyhow::Error::from(error));

@@ -13,7 +13,7 @@ use shared::Secret;
 /// 32 random bytes as unpadded base64url.
 const TOKEN_CHARS: usize = 43;
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Token(Secret<String>);
 
 impl Token {

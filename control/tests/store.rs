@@ -8,17 +8,28 @@ use common::database::Database;
 use control::clock::Moment;
 use control::failures::Counters;
 use control::handover::Nonce;
+use control::mail::{Recipient, Stationery};
 use control::route_order::RouteOrder;
+use control::sign_in::Proven;
 use control::store::{AccountSession, Channel, LOG_CHANGES, NewCustomer, Store};
-use control::token::Token;
+use control::token::{Token, TokenHash};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use shared::{Change, Checksum, Generation, Lock, ReturnPath, Secret, Session, SessionId};
+use shared::{
+    Change, Checksum, Generation, Lock, PublicSite, ReturnPath, Secret, Session, SessionId,
+};
 
 const NOW: Moment = Moment::from_seconds(1_800_000_000);
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
 async fn store(database: &Database) -> Store {
     Store::open(&Secret::new(database.url.clone()), LOG_CHANGES).await.unwrap()
+}
+
+fn stationery() -> Stationery {
+    let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
+    Stationery::new(&site, None)
 }
 
 fn order(username: &str, number: u32) -> RouteOrder {
@@ -36,6 +47,13 @@ async fn add_customer(store: &Store, username: &str) {
     let username = username.parse().unwrap();
     let customer = NewCustomer { username, email: &email, password_hash: None };
     assert!(store.add_customer(&customer, NOW).await.unwrap());
+}
+
+/// Opens `session` for who has just proved who they are.
+async fn sign_in(store: &Store, session: &AccountSession) {
+    let epoch = store.credentials(&session.username).await.unwrap().unwrap().epoch;
+    let proven = Proven { username: session.username, epoch };
+    assert!(store.open_account_session(&session.id, &proven, NOW, HOUR).await.unwrap());
 }
 
 /// Signs a session of `username` out that nobody has an account session for.
@@ -124,7 +142,7 @@ async fn a_code_taken_by_many_at_once_is_worth_one_session() {
     store.add_customer(&customer, NOW).await.unwrap();
     let session = AccountSession { id: Token::random().hash(), username };
     let hour = Duration::from_secs(3_600);
-    store.open_account_session(&session.id, &username, NOW, hour).await.unwrap();
+    sign_in(&store, &session).await;
     let challenge = Nonce::random().challenge();
     let path = ReturnPath::or_root("/chat");
     let codes: Vec<_> = (0..10).map(|_| Token::random().hash()).collect();
@@ -168,7 +186,7 @@ async fn who_signs_out_while_a_code_is_taken_is_signed_out() {
     let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
     for _ in 0..20 {
         let session = AccountSession { id: Token::random().hash(), username };
-        store.open_account_session(&session.id, &username, NOW, hour).await.unwrap();
+        sign_in(&store, &session).await;
         let code = Token::random().hash();
         let path = ReturnPath::or_root("/");
         store.add_code(&code, &session, &challenge, &path, NOW, hour).await.unwrap();
@@ -237,7 +255,7 @@ async fn an_id_that_is_locked_is_not_handed_over_again() {
     let username = "ada".parse().unwrap();
     let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
     let session = AccountSession { id: Token::random().hash(), username };
-    store.open_account_session(&session.id, &username, NOW, hour).await.unwrap();
+    sign_in(&store, &session).await;
     let hand_over = async || {
         let code = Token::random().hash();
         let path = ReturnPath::or_root("/");
@@ -277,4 +295,52 @@ async fn what_was_answered_is_there_after_opening_again() {
     let again = store(&database).await;
     assert_eq!(again.table_state().await.unwrap().generation, generation);
     assert_eq!(again.route(&route.username).await.unwrap(), Some(route));
+}
+
+#[tokio::test]
+async fn who_proved_an_old_password_is_not_signed_in_with_it() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let username = "ada".parse().unwrap();
+    let old = Proven { username, epoch: 0 };
+    let recipient = Recipient { username, email: "ada@mail.test" };
+    let notice = stationery().password_changed("1", recipient, NOW);
+    let ended = store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
+    let open = async |proven: &Proven| {
+        let id = Token::random().hash();
+        store.open_account_session(&id, proven, NOW, HOUR).await.unwrap()
+    };
+    assert!(!open(&old).await);
+    assert!(open(&Proven { username, epoch: ended.unwrap().epoch }).await);
+    assert!(!open(&Proven { username: "bob".parse().unwrap(), epoch: 0 }).await);
+}
+
+#[tokio::test]
+async fn whatever_overlaps_a_password_change_leaves_no_session_behind() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let username = "ada".parse().unwrap();
+    let recipient = Recipient { username, email: "ada@mail.test" };
+    for round in 0..10 {
+        let epoch = store.credentials(&username).await.unwrap().unwrap().epoch;
+        let ids: Vec<_> = (0..8).map(|_| Token::random().hash()).collect();
+        let open = async |id: &TokenHash| {
+            let proven = Proven { username, epoch };
+            store.open_account_session(id, &proven, NOW, HOUR).await.unwrap();
+        };
+        let change = async {
+            let notice = stationery().password_changed(&round.to_string(), recipient, NOW);
+            store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
+        };
+        tokio::join!(
+            join_all(ids[..4].iter().map(open)),
+            change,
+            join_all(ids[4..].iter().map(open))
+        );
+        for id in &ids {
+            assert_eq!(store.account_session(id, NOW, HOUR).await.unwrap(), None);
+        }
+    }
 }

@@ -56,6 +56,11 @@ impl PublicSite {
         }
     }
 
+    /// `arcamatrix.com`
+    pub fn base_domain(&self) -> &str {
+        &self.base_domain
+    }
+
     /// `https://arcamatrix.com`, no trailing slash.
     pub fn site_url(&self) -> &str {
         self.site_url.as_str()

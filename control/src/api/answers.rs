@@ -5,9 +5,11 @@ use serde_json::Value;
 use shared::{Generation, Lock, Route, Username};
 
 use crate::clock::Moment;
+use crate::mail::MailRecord;
 use crate::publisher::Acknowledgement;
 use crate::queue::{Step, Task};
 use crate::store::Customer;
+use crate::tickets::Ticket;
 
 /// What a change of routes, locks or epochs is answered with.
 #[derive(Debug, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub type Routes = Page<Route>;
 pub type Locks = Page<Lock>;
 pub type Customers = Page<CustomerView>;
 pub type Tasks = Page<TaskView>;
+pub type Mails = Page<MailView>;
+pub type Tickets = Page<TicketView>;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CustomerView {
@@ -97,6 +101,63 @@ pub struct StepView {
     pub error: Option<String>,
     pub started_at: Option<u64>,
     pub finished_at: Option<u64>,
+}
+
+/// A letter, without what it says. All moments are in unix seconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MailView {
+    pub id: String,
+    pub kind: String,
+    pub username: Option<Username>,
+    pub state: String,
+    /// Resend's number of it.
+    pub receipt: Option<String>,
+    pub created_at: u64,
+    /// When it was sent, or given up.
+    pub ended_at: Option<u64>,
+}
+
+/// An incident, and the ticket it became. All moments are in unix seconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TicketView {
+    pub incident: String,
+    pub title: String,
+    pub body: String,
+    pub priority: String,
+    /// At Linear.
+    pub identifier: Option<String>,
+    pub url: Option<String>,
+    pub created_at: u64,
+    pub opened_at: Option<u64>,
+}
+
+impl MailView {
+    pub(super) fn new(mail: MailRecord) -> Self {
+        Self {
+            id: mail.id,
+            kind: mail.kind.as_str().to_owned(),
+            username: mail.username,
+            state: mail.state.as_str().to_owned(),
+            receipt: mail.receipt,
+            created_at: mail.created.seconds(),
+            ended_at: mail.ended.map(Moment::seconds),
+        }
+    }
+}
+
+impl TicketView {
+    pub(super) fn new(ticket: Ticket) -> Self {
+        Self {
+            incident: ticket.incident.key,
+            title: ticket.incident.title,
+            body: ticket.incident.body,
+            priority: ticket.incident.priority.as_str().to_owned(),
+            identifier: ticket.identifier,
+            url: ticket.url,
+            created_at: ticket.created.seconds(),
+            opened_at: ticket.opened.map(Moment::seconds),
+        }
+    }
 }
 
 impl CustomerView {

@@ -12,9 +12,11 @@ use super::paging::{Paging, page};
 use super::routes::{Waiting, parse_username, publish};
 use crate::app::{App, SharedApp};
 use crate::http::{Json, Problem};
+use crate::mail::Recipient;
 use crate::passwords::{self, Password, PasswordError, check_strength};
 use crate::sign_in::Refused;
 use crate::store::{Customer, NewCustomer};
+use crate::token::Token;
 
 /// The longest address that mail can be sent to.
 const EMAIL_MAX_BYTES: usize = 254;
@@ -79,7 +81,12 @@ pub(super) async fn set_password(
     let username = parse_username(&username)?;
     let customer = existing(&app, &username).await?;
     let hash = hash(&app, body.password, &username, &customer.email).await?;
-    let generation = app.store.set_password(&username, &hash).await?;
+    let now = app.now();
+    let recipient = Recipient { username, email: &customer.email };
+    let change = Token::random().hash();
+    let notice = app.stationery.password_changed(change.as_str(), recipient, now);
+    let ended = app.store.set_password(&username, &hash, &notice, now).await?;
+    let generation = ended.map(|ended| ended.generation);
     publish_if_found(&app, &username, generation, waiting).await
 }
 
@@ -89,7 +96,8 @@ pub(super) async fn sign_out_everywhere(
     Query(waiting): Query<Waiting>,
 ) -> Result<Answer<Published>, Problem> {
     let username = parse_username(&username)?;
-    let generation = app.store.sign_out_everywhere(&username).await?;
+    let ended = app.store.sign_out_everywhere(&username).await?;
+    let generation = ended.map(|ended| ended.generation);
     publish_if_found(&app, &username, generation, waiting).await
 }
 

@@ -5,9 +5,11 @@ mod customers;
 mod edges;
 mod health;
 mod locks;
+mod mails;
 mod paging;
 mod routes;
 mod tasks;
+mod tickets;
 
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::SharedApp;
 use crate::http::Problem;
 use crate::http::arrival::{self, Arrivals, text};
+use crate::http::problem::{unknown, wrong_method};
 
 /// The longest body is an upstream and a few names.
 const BODY_MAX_BYTES: usize = 64 * 1024;
@@ -52,6 +55,8 @@ pub fn router(app: &SharedApp) -> Router {
             "/api/locks/{username}/{session}",
             put(locks::put_session).delete(locks::remove_session),
         )
+        .route("/api/mails", get(mails::list))
+        .route("/api/tickets", get(tickets::list))
         .route("/api/tasks", get(tasks::list))
         .route("/api/tasks/{id}", get(tasks::show))
         .route("/api/tasks/{id}/retry", post(tasks::retry))
@@ -89,16 +94,4 @@ async fn require_key(
     let challenge = axum::http::HeaderValue::from_static("Bearer");
     response.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, challenge);
     response
-}
-
-async fn unknown() -> Problem {
-    Problem::not_found("There is nothing at this address.")
-}
-
-async fn wrong_method() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "This address does not understand that method.",
-    )
 }

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::answers::Page;
+use crate::clock::Moment;
 use crate::http::Problem;
 
 /// Entries of a page when nothing is asked for, and at most.
@@ -31,6 +32,27 @@ impl Paging {
             .at_field("limit")),
         }
     }
+
+    /// Where a page begins of a list that has the newest first, as [`mark`] says it.
+    ///
+    /// # Errors
+    /// When it is no mark of ours.
+    pub(super) fn mark(&self) -> Result<Option<(Moment, &str)>, Problem> {
+        if self.after.is_empty() {
+            return Ok(None);
+        }
+        let mark = self.after.split_once('/').and_then(|(created, key)| {
+            let created = Moment::from_millis(created.parse().ok()?);
+            Some((created, key))
+        });
+        let refused = || Problem::invalid("after", "after must be the next of another page");
+        mark.map(Some).ok_or_else(refused)
+    }
+}
+
+/// What stands for an entry of a list that has the newest first.
+pub(super) fn mark(created: Moment, key: &str) -> String {
+    format!("{}/{key}", created.millis())
 }
 
 /// A full page may have one after it: `key` of its last entry says where that begins.

@@ -5,9 +5,11 @@ mod customers;
 mod edges;
 mod keys;
 mod locks;
+mod mails;
 mod output;
 mod routes;
 mod tasks;
+mod tickets;
 
 use std::path::PathBuf;
 
@@ -52,6 +54,12 @@ enum Command {
     /// What is to be done, and what went wrong with it.
     #[command(subcommand)]
     Tasks(tasks::Command),
+    /// Letters, and whether they were sent.
+    #[command(subcommand)]
+    Mails(mails::Command),
+    /// What a person was told to look at.
+    #[command(subcommand)]
+    Tickets(tickets::Command),
     /// The key ring, and what is derived from it.
     #[command(subcommand)]
     Keys(keys::Command),
@@ -81,6 +89,8 @@ impl Cli {
                     Command::Edges => edges::list(&api, output).await,
                     Command::Locks(command) => locks::run(command, &api, output).await,
                     Command::Tasks(command) => tasks::run(command, &api, output).await,
+                    Command::Mails(command) => mails::run(command, &api, output).await,
+                    Command::Tickets(command) => tickets::run(command, &api, output).await,
                     Command::Status => edges::status(&api, output).await,
                     Command::Serve | Command::Keys(_) => unreachable!("matched above"),
                 }

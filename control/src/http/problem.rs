@@ -62,6 +62,20 @@ impl Problem {
     }
 }
 
+/// The answer where there is nothing.
+pub async fn unknown() -> Problem {
+    Problem::not_found("There is nothing at this address.")
+}
+
+/// The answer where there is something, for another method.
+pub async fn wrong_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This address does not understand that method.",
+    )
+}
+
 impl From<StoreError> for Problem {
     fn from(cause: StoreError) -> Self {
         error!("{:#}", anyhow::Error::from(cause));

@@ -106,9 +106,10 @@ async fn bounded(job: &dyn Job, task: &Task, run: &mut Run) -> Result<(), Troubl
     }
 }
 
-/// A task is dead once its job has said what it has to say about it.
+/// A task is dead once its job has said what it has to say about it, and a person
+/// is told.
 async fn bury(shop: &Workshop, job: &dyn Job, task: &Task, why: String) -> Verdict {
-    match job.died(task, &why).await {
+    match mourn(shop, job, task, &why).await {
         Ok(()) => Verdict::Dead { why },
         Err(trouble) => {
             error!(
@@ -119,6 +120,14 @@ async fn bury(shop: &Workshop, job: &dyn Job, task: &Task, why: String) -> Verdi
             Verdict::Later { at, counts: true, why }
         }
     }
+}
+
+async fn mourn(shop: &Workshop, job: &dyn Job, task: &Task, why: &str) -> Result<(), Trouble> {
+    job.died(task, why).await?;
+    if let Some(incident) = job.incident(task, why) {
+        shop.store.open_incident(&incident, (shop.clock)()).await?;
+    }
+    Ok(())
 }
 
 /// How long to wait when nobody could be told that a task is dead.

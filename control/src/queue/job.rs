@@ -3,6 +3,7 @@
 use futures_util::future::{self, BoxFuture};
 
 use super::{Kind, Run, Task, Trouble};
+use crate::tickets::Incident;
 
 /// Each kind of task has one, which does all of them.
 ///
@@ -19,6 +20,11 @@ pub trait Job: Send + Sync + 'static {
     /// May be called again for the same task.
     fn died<'a>(&'a self, _task: &'a Task, _why: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(future::ready(Ok(())))
+    }
+
+    /// What the operator is told of a task that was given up; `None` to tell nobody.
+    fn incident(&self, task: &Task, why: &str) -> Option<Incident> {
+        Some(Incident::of_dead_task(task, why))
     }
 
     /// Tasks of its kind that this process works at, at once.

@@ -30,6 +30,14 @@ pub struct Attempt {
     pub address: IpAddr,
 }
 
+/// Somebody whose password was right, and when: what ended their sessions since
+/// then has raised the epoch, and ends what is opened for them now as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proven {
+    pub username: Username,
+    pub epoch: u64,
+}
+
 /// Why somebody is not signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -72,7 +80,7 @@ impl SignIn {
         attempt: Attempt,
         now: Moment,
         metrics: &Metrics,
-    ) -> Result<Username, Refused> {
+    ) -> Result<Proven, Refused> {
         let outcome = self.decide(attempt, now).await;
         metrics.sign_in(match &outcome {
             Ok(_) => "ok",
@@ -84,7 +92,7 @@ impl SignIn {
         outcome
     }
 
-    async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Username, Refused> {
+    async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Proven, Refused> {
         let Attempt { username, password, address } = attempt;
         // Phones put a capital first and a space last.
         let username = Username::parse(&username.trim().to_lowercase()).ok();
@@ -108,6 +116,7 @@ impl SignIn {
             Some(username) => self.store.credentials(username).await?,
             None => None,
         };
+        let epoch = stored.as_ref().map_or(0, |credentials| credentials.epoch);
         let hash = stored.and_then(|credentials| credentials.password_hash);
         let verdict = match Password::parse(password) {
             Some(password) => self.passwords.verify(password, hash.clone()).await,
@@ -122,7 +131,7 @@ impl SignIn {
                 {
                     self.store.remember_place(place, now, PLACE_LIFETIME).await?;
                 }
-                Ok(username)
+                Ok(Proven { username, epoch })
             }
             (Ok(_), _) => {
                 self.store.count(&limits, now).await?;

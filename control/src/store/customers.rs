@@ -5,10 +5,13 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::error::{Attempt as _, is_taken};
+use super::mails::post_letter;
+use super::password_links::void_links;
 use super::routes::{self, valid};
 use super::table::TableChange;
 use super::{Columns as _, Store, StoreError, bigint, millis};
 use crate::clock::Moment;
+use crate::mail::NewMail;
 use crate::route_order::Standing;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +103,28 @@ impl Store {
         rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
     }
 
+    /// Up to `limit` customers of this address, whatever its capitals.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn customers_of_email(
+        &self,
+        email: &str,
+        limit: u32,
+    ) -> Result<Vec<Customer>, StoreError> {
+        const ATTEMPT: &str = "look for an address";
+        let rows = sqlx::query(
+            "SELECT username, email, password_hash, suspended, created_at
+             FROM customers WHERE LOWER(email) = LOWER($1) ORDER BY username LIMIT $2",
+        )
+        .bind(email)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
     /// `None` when there is no such customer.
     ///
     /// # Errors
@@ -143,7 +168,8 @@ impl Store {
         write.commit().await
     }
 
-    /// Sets a password and ends every session; `None` when there is no such customer.
+    /// Sets a password, ends every session, voids the links that could set another
+    /// one, and posts `notice`; `None` when there is no such customer.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -151,14 +177,15 @@ impl Store {
         &self,
         username: &Username,
         hash: &str,
-    ) -> Result<Option<Generation>, StoreError> {
+        notice: &NewMail,
+        now: Moment,
+    ) -> Result<Option<SessionsEnded>, StoreError> {
         let mut table = self.change_table().await?;
-        sqlx::query("UPDATE customers SET password_hash = $2 WHERE username = $1")
-            .bind(username.as_str())
-            .bind(hash)
-            .execute(&mut *table.write)
-            .await
-            .attempt("write a password")?;
+        if !write_password(&mut table.write, username, hash).await? {
+            return Ok(None);
+        }
+        void_links(&mut table.write, username, now).await?;
+        post_letter(&mut table.write, notice, now).await?;
         end_every_session(table, username).await
     }
 
@@ -169,7 +196,7 @@ impl Store {
     pub async fn sign_out_everywhere(
         &self,
         username: &Username,
-    ) -> Result<Option<Generation>, StoreError> {
+    ) -> Result<Option<SessionsEnded>, StoreError> {
         end_every_session(self.change_table().await?, username).await
     }
 
@@ -204,11 +231,35 @@ impl Store {
     }
 }
 
+/// `false` when there is no such customer.
+pub(super) async fn write_password(
+    connection: &mut AnyConnection,
+    username: &Username,
+    hash: &str,
+) -> Result<bool, StoreError> {
+    let written = sqlx::query("UPDATE customers SET password_hash = $2 WHERE username = $1")
+        .bind(username.as_str())
+        .bind(hash)
+        .execute(connection)
+        .await
+        .attempt("write a password")?;
+    Ok(written.rows_affected() > 0)
+}
+
+/// What ended every session of a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionsEnded {
+    /// That edges have to hear of.
+    pub generation: Generation,
+    /// From now on; what was proven before holds no more.
+    pub epoch: u64,
+}
+
 /// Account sessions go at once, with their codes; tokens at the edges by the raised epoch.
-async fn end_every_session(
+pub(super) async fn end_every_session(
     mut table: TableChange,
     username: &Username,
-) -> Result<Option<Generation>, StoreError> {
+) -> Result<Option<SessionsEnded>, StoreError> {
     let Some(epoch) = raise_epoch(&mut table.write, username).await? else { return Ok(None) };
     sqlx::query("DELETE FROM account_sessions WHERE username = $1")
         .bind(username.as_str())
@@ -218,7 +269,8 @@ async fn end_every_session(
     if let Some(route) = routes::find(&mut table.write, username).await? {
         table.put(Route { epoch, ..route }).await?;
     }
-    Ok(Some(table.commit().await?.generation))
+    let generation = table.commit().await?.generation;
+    Ok(Some(SessionsEnded { generation, epoch }))
 }
 
 /// The new epoch of tokens; `None` when there is no such customer.

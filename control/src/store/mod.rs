@@ -13,7 +13,9 @@ mod leases;
 mod listener;
 mod locks;
 mod log;
+mod mails;
 mod news;
+mod password_links;
 mod retention;
 mod routes;
 mod session_locks;
@@ -22,6 +24,7 @@ mod snapshot;
 mod table;
 mod task_steps;
 mod tasks;
+mod tickets;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +38,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::clock::Moment;
 
 pub use codes::Redeemed;
-pub use customers::{Credentials, Customer, NewCustomer};
+pub use customers::{Credentials, Customer, NewCustomer, SessionsEnded};
 pub use dialect::Dialect;
 pub use error::StoreError;
 pub use leases::{Claimed, LeaseError};

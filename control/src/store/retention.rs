@@ -35,6 +35,21 @@ impl Store {
         .await
     }
 
+    /// Empties up to `limit` letters that were given up before `until`; returns how many.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn empty_mails(&self, until: Moment, limit: u32) -> Result<u64, StoreError> {
+        self.forget(
+            "UPDATE mails SET body = '' WHERE id IN
+                 (SELECT id FROM mails WHERE ended_at <= $1 AND body <> ''
+                  ORDER BY ended_at LIMIT $2)",
+            until,
+            limit,
+        )
+        .await
+    }
+
     async fn forget(
         &self,
         statement: &'static str,

@@ -8,8 +8,9 @@ use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
 use super::routes::valid;
-use super::{Columns as _, Store, StoreError, Write, locks, millis};
+use super::{Columns as _, Store, StoreError, Write, bigint, locks, millis};
 use crate::clock::Moment;
+use crate::sign_in::Proven;
 use crate::token::TokenHash;
 
 /// How exact "last seen" is: a page view must not cost a write each time.
@@ -27,29 +28,46 @@ pub struct AccountSession {
 }
 
 impl Store {
+    /// `false`, and none is opened, when every session of the customer was ended since
+    /// the password was read: it may have been another one.
+    ///
     /// # Errors
-    /// When the database does not answer, or the customer is gone.
+    /// When the database does not answer.
     pub async fn open_account_session(
         &self,
         id: &TokenHash,
-        username: &Username,
+        proven: &Proven,
         now: Moment,
         lifetime: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
+        const ATTEMPT: &str = "open an account session";
         let mut write = self.write().await?;
+        // Writes what is there: on PostgreSQL, whoever ends all sessions is waited for,
+        // or waits for this one and ends it.
+        let is_still_proven =
+            sqlx::query("UPDATE customers SET epoch = epoch WHERE username = $1 AND epoch = $2")
+                .bind(proven.username.as_str())
+                .bind(bigint(proven.epoch))
+                .execute(&mut *write)
+                .await
+                .attempt(ATTEMPT)?;
+        if is_still_proven.rows_affected() == 0 {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO account_sessions
                  (id_hash, username, created_at, last_seen_at, expires_at)
              VALUES ($1, $2, $3, $3, $4)",
         )
         .bind(id.as_str())
-        .bind(username.as_str())
+        .bind(proven.username.as_str())
         .bind(millis(now))
         .bind(millis(now.after(lifetime)))
         .execute(&mut *write)
         .await
-        .attempt("open an account session")?;
-        write.commit().await
+        .attempt(ATTEMPT)?;
+        write.commit().await?;
+        Ok(true)
     }
 
     /// The oldest sessions of a customer that are too many beside `newest`; none
@@ -156,6 +174,7 @@ impl Store {
             "DELETE FROM account_sessions WHERE expires_at <= $1",
             "DELETE FROM sign_in_codes WHERE expires_at <= $1",
             "DELETE FROM login_failures WHERE expires_at <= $1",
+            "DELETE FROM password_links WHERE expires_at <= $1",
         ] {
             let result = sqlx::query(statement).bind(millis(now)).execute(&mut *write).await;
             removed += result.attempt(ATTEMPT)?.rows_affected();

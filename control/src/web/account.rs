@@ -16,9 +16,10 @@ use super::login::open_session;
 use super::page::{self, Frame, see_other};
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Problem, Visitor};
+use crate::mail::Recipient;
 use crate::passwords::{Password, PasswordError, check_strength};
-use crate::sign_in::{Attempt, Refused};
-use crate::store::{AccountSession, Customer};
+use crate::sign_in::{Attempt, Proven, Refused};
+use crate::store::{AccountSession, Customer, SessionsEnded};
 use crate::token::Token;
 
 /// How long a page waits for the edges to hear that sessions are over.
@@ -86,9 +87,9 @@ pub(super) async fn change_password(
         return Ok(see_other("/login?to=account"));
     };
     match set_password(&app, &session.username, change, visitor).await {
-        Ok(()) => {
+        Ok(proven) => {
             // Every session is over, this one too; who just proved themselves gets a new one.
-            let (_, cookie) = open_session(&app, &session.username).await?;
+            let (_, cookie) = open_session(&app, &proven).await?;
             let mut response = see_other("/account?changed=password");
             page::add_cookie(&mut response, cookie);
             Ok(response)
@@ -107,8 +108,8 @@ pub(super) async fn sign_out_everywhere(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login"));
     };
-    if let Some(generation) = app.store.sign_out_everywhere(&session.username).await? {
-        app.publisher.publish_within(generation, PAGE_WAIT).await;
+    if let Some(ended) = app.store.sign_out_everywhere(&session.username).await? {
+        app.publisher.publish_within(ended.generation, PAGE_WAIT).await;
     }
     let mut response = see_other("/login?signed_out=1");
     page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
@@ -121,7 +122,7 @@ async fn set_password(
     username: &Username,
     change: PasswordChange,
     visitor: Visitor,
-) -> Result<(), Problem> {
+) -> Result<Proven, Problem> {
     let customer = existing(app, username).await?;
     let new = new_password(change.new, username, &customer.email)?;
     let attempt = Attempt {
@@ -137,10 +138,14 @@ async fn set_password(
         Err(refused) => return Err(refused.into()),
     }
     let hash = hash(app, new).await?;
-    if let Some(generation) = app.store.set_password(username, &hash).await? {
-        app.publisher.publish_within(generation, PAGE_WAIT).await;
-    }
-    Ok(())
+    let now = app.now();
+    let recipient = Recipient { username: *username, email: &customer.email };
+    let change = Token::random().hash();
+    let notice = app.stationery.password_changed(change.as_str(), recipient, now);
+    let ended = app.store.set_password(username, &hash, &notice, now).await?;
+    let SessionsEnded { generation, epoch } = ended.ok_or_else(gone)?;
+    app.publisher.publish_within(generation, PAGE_WAIT).await;
+    Ok(Proven { username: *username, epoch })
 }
 
 /// A password that may be set.
@@ -164,7 +169,11 @@ async fn hash(app: &App, password: Password) -> Result<String, Problem> {
 
 async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
     let customer = app.store.customer(username).await?;
-    customer.ok_or_else(|| Problem::not_found("This account does not exist any more."))
+    customer.ok_or_else(gone)
+}
+
+fn gone() -> Problem {
+    Problem::not_found("This account does not exist any more.")
 }
 
 async fn render(

@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::app::SharedApp;
 use crate::handover::{self, CODE_LIFETIME, Challenge, Destination, SignInRequest, destination};
 use crate::http::{Form, Problem, Visitor};
-use crate::sign_in::Attempt;
+use crate::sign_in::{Attempt, Proven, Refused};
 use crate::store::AccountSession;
 use crate::token::Token;
 
@@ -106,7 +106,7 @@ pub(super) async fn submit(
     let request = wish.read();
     let attempt = Attempt { username: username.clone(), password, address: visitor.address };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
-        Ok(username) => open(&app, &headers, &username, &request).await,
+        Ok(proven) => open(&app, &headers, &proven, &request).await,
         Err(refused) => {
             let problem = Problem::from(refused);
             if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !visitor.wants_page {
@@ -128,13 +128,13 @@ pub(super) async fn submit(
 async fn open(
     app: &App,
     headers: &HeaderMap,
-    username: &Username,
+    proven: &Proven,
     request: &SignInRequest,
 ) -> Result<Response, Problem> {
     if let Some(former) = signed_in(app, headers).await? {
         super::logout::end(app, &former).await?;
     }
-    let (session, cookie) = open_session(app, username).await?;
+    let (session, cookie) = open_session(app, proven).await?;
     let mut response = proceed(app, &session, request).await?;
     page::add_cookie(&mut response, cookie);
     Ok(response)
@@ -142,14 +142,19 @@ async fn open(
 
 /// An account session of this customer, and the cookie that carries it. The oldest
 /// ends where there are too many.
+///
+/// # Errors
+/// Also when the password is not theirs any more.
 pub(super) async fn open_session(
     app: &App,
-    username: &Username,
+    proven: &Proven,
 ) -> Result<(AccountSession, HeaderValue), Problem> {
     let token = Token::random();
-    let session = AccountSession { id: token.hash(), username: *username };
+    let session = AccountSession { id: token.hash(), username: proven.username };
     let lifetime: Duration = app.sessions.account;
-    app.store.open_account_session(&session.id, username, app.now(), lifetime).await?;
+    if !app.store.open_account_session(&session.id, proven, app.now(), lifetime).await? {
+        return Err(Refused::Wrong.into());
+    }
     for oldest in app.store.surplus_account_sessions(&session).await? {
         super::logout::end(app, &oldest).await?;
     }

@@ -29,6 +29,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::http::arrival::{self, Arrivals};
+use crate::http::problem::{unknown, wrong_method};
 
 /// The largest form: a password of 1 KiB, every byte of it escaped, and a return path.
 const FORM_MAX_BYTES: usize = 16 * 1024;
@@ -118,18 +119,6 @@ fn to_the_site(app: &App, uri: &Uri) -> Response {
         }
         Err(_) => misdirected().into_response(),
     }
-}
-
-async fn unknown() -> Problem {
-    Problem::not_found("There is nothing at this address.")
-}
-
-async fn wrong_method() -> Problem {
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "This address does not understand that method.",
-    )
 }
 
 fn misdirected() -> Problem {

@@ -9,7 +9,7 @@ use shared::{Session, SessionId};
 use super::csrf::{self, Unsaid};
 use crate::app::SharedApp;
 use crate::http::{Json, Problem, Visitor};
-use crate::sign_in::{Attempt, Refused};
+use crate::sign_in::{Attempt, Proven};
 
 #[derive(Deserialize)]
 pub(super) struct Credentials {
@@ -35,9 +35,7 @@ pub(super) async fn submit(
     let Credentials { username, password } = credentials;
     let attempt = Attempt { username, password, address: visitor.address };
     let now = app.now();
-    let username = app.sign_in.check(attempt, now, &app.metrics).await?;
-    let credentials = app.store.credentials(&username).await?;
-    let epoch = credentials.ok_or(Refused::Wrong)?.epoch;
+    let Proven { username, epoch } = app.sign_in.check(attempt, now, &app.metrics).await?;
     let session = Session {
         username,
         id: SessionId::random(),

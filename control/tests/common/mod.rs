@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use control::app::SharedApp;
 use control::clock::{Clock, Moment};
 use control::config::Config;
 use control::serve::Running;
@@ -49,13 +50,19 @@ impl World {
 
     /// `settings` stand at the top of its configuration.
     pub async fn start_with(edges: &[&TestEdge], settings: &str) -> Self {
+        Self::start_with_sections(edges, settings, "").await
+    }
+
+    /// `sections` stand at its end.
+    pub async fn start_with_sections(edges: &[&TestEdge], settings: &str, sections: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::fresh().await;
         let keys_file = folder.path().join("keys.toml");
         let ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
         std::fs::write(&keys_file, &ring).unwrap();
-        let tables = "[publish]\nsweep_seconds = 1\n[tasks]\nsweep_seconds = 1\n";
-        let text = config_text(settings, &database.url, &keys_file, tables, edges);
+        let tables =
+            format!("[publish]\nsweep_seconds = 1\n[tasks]\nsweep_seconds = 1\n{sections}");
+        let text = config_text(settings, &database.url, &keys_file, &tables, edges);
         let document = Document::from_text(Path::new("control.toml"), text);
         let config = Config::from_document(&document, None).unwrap();
         let time = Arc::new(AtomicU64::new(1_800_000_000_000));
@@ -84,6 +91,15 @@ impl World {
 
     pub fn now_seconds(&self) -> u64 {
         self.time.load(Ordering::SeqCst) / 1_000
+    }
+
+    /// What the running program shares, for what has no address to call.
+    pub fn app(&self) -> &SharedApp {
+        &self.running.as_ref().unwrap().app
+    }
+
+    pub fn now(&self) -> Moment {
+        Moment::from_millis(self.time.load(Ordering::SeqCst))
     }
 
     pub fn site_address(&self) -> std::net::SocketAddr {

@@ -250,6 +250,16 @@ impl<'a> Section<'a> {
         made
     }
 
+    /// Reads the table `[key]`; `None` when it is absent or `read` complained.
+    pub fn optional_table<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'_>) -> Option<T>,
+    ) -> Option<T> {
+        self.find(key)?;
+        self.table(key, read)
+    }
+
     /// Reads each table of `[[key]]`; leaves out those that `read` complained about.
     pub fn tables<T>(
         &mut self,

@@ -45,6 +45,26 @@ pub enum Priority {
     Low = 4,
 }
 
+impl Priority {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Urgent => "urgent",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+
+    /// What is none of them has none.
+    pub fn from_number(number: u64) -> Self {
+        [Self::Urgent, Self::High, Self::Medium, Self::Low]
+            .into_iter()
+            .find(|priority| *priority as u64 == number)
+            .unwrap_or(Self::None)
+    }
+}
+
 impl IssueId {
     /// `incident` names it among all that ever were, such as `PROV-20260214-a1b2c3d4/dead`.
     pub fn of_incident(incident: &str) -> Self {

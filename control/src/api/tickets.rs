@@ -1,0 +1,22 @@
+//! Incidents, and the tickets they became.
+
+use axum::Json as Answer;
+use axum::extract::{Query, State};
+
+use super::answers::{Page, TicketView, Tickets};
+use super::paging::{Paging, mark, page};
+use crate::app::SharedApp;
+use crate::http::Problem;
+use crate::tickets::Ticket;
+
+/// The newest first; `?after=` is the `next` of the page before.
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<Tickets>, Problem> {
+    let limit = paging.limit()?;
+    let tickets = app.store.tickets(paging.mark()?, limit).await?;
+    let key = |ticket: &Ticket| mark(ticket.created, &ticket.incident.key);
+    let Page { items, next } = page(tickets, limit, key);
+    Ok(Answer(Page { items: items.into_iter().map(TicketView::new).collect(), next }))
+}

@@ -1,0 +1,192 @@
+//! Carries letters to Resend, each once.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use tracing::{info, warn};
+
+use super::date::Date;
+use super::outcome::{self, Blocked, KEY_LIFETIME, Next};
+use super::{LetterKind, Mail, MailEnd, MailState, ResendConfig};
+use crate::app::App;
+use crate::clients::resend::{Resend, ResendError};
+use crate::clients::{IdempotencyKey, linear::Priority};
+use crate::clock::Moment;
+use crate::metrics::Metrics;
+use crate::queue::{Job, Kind, Run, Task, Trouble};
+use crate::store::Store;
+use crate::tickets::Incident;
+
+/// The work behind each task of kind `MAIL`.
+pub struct MailJob {
+    store: Store,
+    /// Without one letters are kept, and nobody is told that they were sent.
+    resend: Option<Resend>,
+    metrics: Arc<Metrics>,
+}
+
+/// Of a task; the letter itself may hold a secret, and stays in its own table.
+#[derive(Deserialize)]
+struct Payload {
+    mail: String,
+}
+
+impl Job for MailJob {
+    fn kind(&self) -> Kind {
+        Kind::Mail
+    }
+
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            let Payload { mail } = run.payload()?;
+            let now = run.now();
+            run.step("send", async || self.send(&mail, now).await).await
+        })
+    }
+
+    fn died<'a>(&'a self, task: &'a Task, _why: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(async move {
+            let Ok(Payload { mail }) = Payload::deserialize(&task.payload) else { return Ok(()) };
+            self.store.end_mail(&mail, &MailEnd::Failed, task.changed).await?;
+            self.count(task_letter(task), "failed");
+            Ok(())
+        })
+    }
+
+    fn incident(&self, task: &Task, why: &str) -> Option<Incident> {
+        let letter = task_letter(task);
+        let whose = task.username.map_or_else(String::new, |username| format!(" to {username}"));
+        let priority = match letter {
+            "welcome" => Priority::High,
+            _ => Priority::Medium,
+        };
+        let title = format!("The {letter} mail{whose} was not sent");
+        Some(Incident::of_dead_task(task, why).titled(title, priority))
+    }
+}
+
+impl MailJob {
+    /// # Errors
+    /// When the key cannot stand in a header.
+    pub fn new(app: &App, resend: Option<&ResendConfig>) -> anyhow::Result<Self> {
+        let client =
+            |config: &ResendConfig| Resend::new(&config.url, &config.api_key, config.per_second);
+        let resend = resend.map(client).transpose().context("[resend]")?;
+        Ok(Self { store: app.store.clone(), resend, metrics: Arc::clone(&app.metrics) })
+    }
+
+    async fn send(&self, id: &str, now: Moment) -> Result<(), Trouble> {
+        let mail = self.store.mail(id).await?;
+        let mail = mail.ok_or_else(|| Trouble::never(anyhow!("there is no mail {id}")))?;
+        let kind = mail.record.kind;
+        match mail.record.state {
+            // An earlier attempt came so far, and ended before it could say so.
+            MailState::Sent | MailState::Dropped | MailState::Unsent => return Ok(()),
+            MailState::Waiting | MailState::Failed => {}
+        }
+        if !self.is_wanted(&mail, now).await? {
+            info!("the {} mail {id} is not needed any more", kind.as_str());
+            return self.end(&mail, MailEnd::Dropped, now).await;
+        }
+        let Some(resend) = &self.resend else {
+            warn!("the {} mail {id} is kept and not sent: there is no [resend]", kind.as_str());
+            return self.end(&mail, MailEnd::Unsent, now).await;
+        };
+        if mail.tried.is_some_and(|tried| now.since(tried) > KEY_LIFETIME) {
+            let error = anyhow!(
+                "for a day nobody has known whether mail {id} was sent, and Resend would \
+                 not know it again by its key"
+            );
+            return Err(Trouble::never(error));
+        }
+        if mail.body.as_str().is_empty() {
+            return Err(Trouble::never(anyhow!("what mail {id} said is not kept any more")));
+        }
+        let key = IdempotencyKey::parse(id).map_err(Trouble::never)?;
+        // Before the call: who dies in it leaves this behind.
+        self.store.begin_mail(id, now).await?;
+        match resend.send(&mail.body, &key).await {
+            Ok(receipt) => {
+                let receipt = receipt.as_str().to_owned();
+                self.end(&mail, MailEnd::Sent { receipt }, now).await
+            }
+            Err(error) => Err(self.refused(&mail, error, now).await?),
+        }
+    }
+
+    /// A link that has expired helps nobody, nor does news of what is over.
+    async fn is_wanted(&self, mail: &Mail, now: Moment) -> Result<bool, Trouble> {
+        if mail.expires.is_some_and(|expires| expires <= now) {
+            return Ok(false);
+        }
+        match (mail.record.kind, mail.record.username) {
+            (LetterKind::OrderReceived, Some(username)) => {
+                Ok(self.store.awaits_workspace(&username).await?)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    async fn end(&self, mail: &Mail, end: MailEnd, now: Moment) -> Result<(), Trouble> {
+        self.store.end_mail(&mail.record.id, &end, now).await?;
+        self.count(mail.record.kind.as_str(), end.state().as_str());
+        Ok(())
+    }
+
+    /// What the next attempt is to know, and when it comes.
+    async fn refused(
+        &self,
+        mail: &Mail,
+        error: ResendError,
+        now: Moment,
+    ) -> Result<Trouble, Trouble> {
+        // An earlier try may have sent it, whatever became of this one.
+        if outcome::sent_nothing(&error) && mail.tried.is_none() {
+            self.store.mail_was_not_sent(&mail.record.id).await?;
+        }
+        let next = outcome::next(&error, mail.record.created, now);
+        self.count(mail.record.kind.as_str(), next.as_str());
+        Ok(match next {
+            Next::Again { after } => Trouble::Again { error: error.into(), after },
+            Next::Wait { after } => Trouble::wait(error.to_string(), after),
+            Next::Blocked { by, after } => {
+                self.store.open_incident(&blocked(by, &error, now), now).await?;
+                Trouble::wait(error.to_string(), after)
+            }
+            Next::GiveUp => Trouble::never(error),
+        })
+    }
+
+    fn count(&self, letter: &'static str, outcome: &'static str) {
+        self.metrics.mail(letter, outcome);
+    }
+}
+
+fn task_letter(task: &Task) -> &'static str {
+    let letter = task.payload["letter"].as_str().unwrap_or_default();
+    LetterKind::parse(letter).map_or("unknown", LetterKind::as_str)
+}
+
+/// One a day, however many letters wait for it.
+fn blocked(by: Blocked, error: &ResendError, now: Moment) -> Incident {
+    let day = Date::of(now).iso();
+    match by {
+        Blocked::Quota => Incident::new(
+            format!("mail/quota/{day}"),
+            "No mail can be sent: Resend's quota is used up",
+            format!("Letters wait for tomorrow, or for a larger quota.\n\n{error}"),
+            Priority::High,
+        ),
+        Blocked::Account => Incident::new(
+            format!("mail/account/{day}"),
+            "No mail can be sent: Resend refuses our key or domain",
+            format!(
+                "Letters wait and are tried again each hour. See [resend] in control.toml, and \
+                 the domain at Resend.\n\n{error}"
+            ),
+            Priority::Urgent,
+        ),
+    }
+}

@@ -1,0 +1,139 @@
+//! Incidents, and the tickets they become.
+
+use serde_json::json;
+use sqlx::any::AnyRow;
+
+use super::error::Attempt as _;
+use super::tasks::enqueue;
+use super::{Columns as _, Store, StoreError, Write, millis};
+use crate::clients::linear::Priority;
+use crate::clock::Moment;
+use crate::queue::{Kind, NewTask};
+use crate::tickets::{Incident, Ticket};
+
+impl Store {
+    /// Notes an incident that belongs to no other change; again, it changes nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open_incident(&self, incident: &Incident, now: Moment) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        open_incident(&mut write, incident, now).await?;
+        write.commit().await
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ticket(&self, incident: &str) -> Result<Option<Ticket>, StoreError> {
+        const ATTEMPT: &str = "read an incident";
+        let row = sqlx::query(
+            "SELECT incident, title, body, priority, identifier, url, created_at, opened_at
+             FROM tickets WHERE incident = $1",
+        )
+        .bind(incident)
+        .fetch_optional(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+    }
+
+    /// Up to `limit` incidents, the newest first, that were noted before the one with
+    /// this time and key.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tickets(
+        &self,
+        before: Option<(Moment, &str)>,
+        limit: u32,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        const ATTEMPT: &str = "list incidents";
+        let (before_at, before_key) = before.map_or((i64::MAX, ""), |(at, key)| (millis(at), key));
+        let rows = sqlx::query(
+            "SELECT incident, title, body, priority, identifier, url, created_at, opened_at
+             FROM tickets WHERE created_at < $1 OR (created_at = $1 AND incident < $2)
+             ORDER BY created_at DESC, incident DESC LIMIT $3",
+        )
+        .bind(before_at)
+        .bind(before_key)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
+    /// Notes the ticket that an incident became.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ticket_is_open(
+        &self,
+        incident: &str,
+        identifier: &str,
+        url: &str,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query(
+            "UPDATE tickets SET identifier = $2, url = $3, opened_at = $4 WHERE incident = $1",
+        )
+        .bind(incident)
+        .bind(identifier)
+        .bind(url)
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("note a ticket")?;
+        write.commit().await
+    }
+}
+
+/// Notes an incident, with the task that opens its ticket. Again, it changes nothing.
+pub(super) async fn open_incident(
+    write: &mut Write,
+    incident: &Incident,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let noted = sqlx::query(
+        "INSERT INTO tickets (incident, issue, title, body, priority, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (incident) DO NOTHING",
+    )
+    .bind(&incident.key)
+    .bind(incident.issue().to_string())
+    .bind(&incident.title)
+    .bind(&incident.body)
+    .bind(i64::from(incident.priority as u8))
+    .bind(millis(now))
+    .execute(&mut **write)
+    .await
+    .attempt("note an incident")?;
+    if noted.rows_affected() == 0 {
+        return Ok(());
+    }
+    let task = NewTask {
+        kind: Kind::Ticket,
+        dedupe: format!("ticket/{}", incident.key),
+        username: None,
+        payload: json!({ "incident": incident.key }),
+        run_at: None,
+    };
+    enqueue(write, &task, now).await?;
+    Ok(())
+}
+
+fn parse(row: &AnyRow) -> Result<Ticket, sqlx::Error> {
+    let incident = Incident {
+        key: row.text("incident")?,
+        title: row.text("title")?,
+        body: row.text("body")?,
+        priority: Priority::from_number(row.number("priority")?),
+    };
+    Ok(Ticket {
+        incident,
+        identifier: row.optional_text("identifier")?,
+        url: row.optional_text("url")?,
+        created: row.moment("created_at")?,
+        opened: row.optional_moment("opened_at")?,
+    })
+}

@@ -1,0 +1,10 @@
+//! What is written to customers and to the operator, over the wire, to vendors
+//! that remember what they were told.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod links;
+mod mails;
+mod tickets;
+mod vendor;
