@@ -60,7 +60,7 @@ impl Control {
         })
     }
 
-    /// Writes `control.toml`; `extra` goes in before the tables.
+    /// Writes `control.toml`; `extra` goes in before the tables, `tables` after them.
     ///
     /// # Errors
     /// Names the file.
@@ -71,6 +71,7 @@ impl Control {
         site_url: &str,
         edges: &[Edge],
         extra: &str,
+        tables: &str,
     ) -> anyhow::Result<()> {
         let keys = folder.join("keys.toml");
         let folder = folder.join("control");
@@ -93,6 +94,7 @@ impl Control {
                 edge.token()
             );
         }
+        text += tables;
         write_private(&folder.join("control.toml"), text.as_bytes())
     }
 

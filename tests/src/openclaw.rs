@@ -55,6 +55,11 @@ impl OpenClaw {
         Ok(())
     }
 
+    /// Where both are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Program and first argument; the gateway's own arguments follow.
     pub fn command(&self) -> Vec<String> {
         let modules = self.folder.join("node_modules");

@@ -17,7 +17,7 @@ use crate::{Port, Program, binaries};
 const SKILLS: [&str; 3] = ["weather", "summarize", "visualize"];
 
 /// The gateway's configuration; what depends on the sprite is filled in.
-const GATEWAY_CONFIG: &str = include_str!("gateway.json");
+pub(crate) const GATEWAY_CONFIG: &str = include_str!("gateway.json");
 
 /// What runs on the gateway's port.
 #[derive(Debug, Clone, Default)]

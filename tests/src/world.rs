@@ -17,6 +17,7 @@ use crate::leak::Watched;
 use crate::openclaw::Model;
 use crate::sprite::{Gateway, Sprite, Surroundings};
 use crate::vault::{Vault, write_private};
+use crate::vendors::{Market, Vendors};
 use crate::wait::wait_until_within;
 use crate::{Chat, Opening, Port, Program, Refusal, Visitor, census, leak, wait_until};
 
@@ -33,6 +34,8 @@ pub struct Plan {
     /// The first edge's port; further edges follow. Free ports without it.
     pub public_port: Option<u16>,
     pub gateway: Gateway,
+    /// Stand-ins for the vendors, and how they behave.
+    pub vendors: Option<Vendors>,
     /// Lines for the top of `control.toml`.
     pub control_config: String,
     /// Lines for the table `[limits]` of every `edge.toml`.
@@ -48,6 +51,7 @@ impl Plan {
             state: None,
             public_port: None,
             gateway: Gateway::Fake,
+            vendors: None,
             control_config: String::new(),
             edge_limits: String::new(),
         }
@@ -56,6 +60,11 @@ impl Plan {
     #[must_use]
     pub fn with_edges(self, edges: usize) -> Self {
         Self { edges, ..self }
+    }
+
+    #[must_use]
+    pub fn with_vendors(self, vendors: Vendors) -> Self {
+        Self { vendors: Some(vendors), ..self }
     }
 
     #[must_use]
@@ -83,6 +92,7 @@ pub struct World {
     pub sprites: Vec<Sprite>,
     pub customers: Vec<Customer>,
     pub ring: KeyRing,
+    market: Option<Market>,
     model: Option<Model>,
     public: PublicSite,
     folder: PathBuf,
@@ -142,6 +152,10 @@ impl World {
             Gateway::Fake => None,
             Gateway::Real(_) => Some(Model::prepare(&folder)?),
         };
+        let market = plan.vendors.map(|vendors| {
+            let site_url = format!("http://{BASE_DOMAIN}:{port}");
+            Market::prepare(&folder, vendors, &site_url, &plan.gateway, model.as_ref(), &mut vault)
+        });
         let sprites = plan
             .tenants
             .iter()
@@ -161,6 +175,7 @@ impl World {
             sprites,
             customers,
             ring,
+            market: market.transpose()?,
             model,
             public: PublicSite::new(BASE_DOMAIN, site_url)?,
             folder,
@@ -179,12 +194,21 @@ impl World {
     pub async fn begin(&self, plan: &Plan) -> anyhow::Result<()> {
         let site_url = self.public.site_url();
         let keys = self.folder.join("keys.toml");
+        let tables = match &self.market {
+            None => String::new(),
+            Some(market) => {
+                market.start()?;
+                wait_until("the vendors are ready", async || market.ensure_ready().await).await?;
+                market.tables(&plan.gateway, self.model.as_ref())?
+            }
+        };
         self.control.configure(
             &self.folder,
             BASE_DOMAIN,
             site_url,
             &self.edges,
             &plan.control_config,
+            &tables,
         )?;
         self.control.program.start()?;
         for edge in &self.edges {
@@ -234,6 +258,11 @@ impl World {
 
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The vendors' stand-ins, in a world that was planned with them.
+    pub fn market(&self) -> &Market {
+        self.market.as_ref().expect("a world with vendors")
     }
 
     /// `http://arcamatrix.localhost:8080`
@@ -350,7 +379,8 @@ impl World {
         let edges = self.edges.iter().map(|edge| &edge.program);
         let agents = self.sprites.iter().map(|sprite| &sprite.agent);
         let model = self.model.iter().map(|model| &model.program);
-        edges.chain(agents).chain(model).chain([&self.control.program])
+        let vendors = self.market.iter().flat_map(Market::programs);
+        edges.chain(agents).chain(model).chain(vendors).chain([&self.control.program])
     }
 
     /// Names and pids of what runs.
@@ -390,6 +420,7 @@ impl World {
         let ports = self.edges.iter().flat_map(Edge::ports);
         let ports = ports.chain(self.sprites.iter().flat_map(Sprite::ports));
         let ports = ports.chain(self.model.iter().map(Model::port)).chain(self.control.ports());
+        let ports = ports.chain(self.market.iter().flat_map(Market::ports));
         for port in ports.filter(|port| !port.is_free()) {
             complaints.push(format!("port {} is still taken", port.number()));
         }

@@ -13,6 +13,7 @@ use super::id;
 use super::signature;
 use super::webhook::{Destination, Manner, Payload};
 use crate::vendor::lock;
+use crate::vendor::names::BrowserNames;
 
 /// Deliveries remembered; the oldest go first.
 const DELIVERIES_MAX: usize = 5_000;
@@ -75,6 +76,7 @@ impl Sender {
             // A redirect counts as a failure.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .dns_resolver(BrowserNames)
             .build()
             .expect("a client without special demands can be built");
         Self { manner: Mutex::new(manner), http, ..Self::default() }

@@ -20,6 +20,7 @@ pub mod fault;
 pub mod idempotency;
 pub mod journal;
 pub mod line;
+pub mod names;
 pub mod page;
 pub mod rules;
 pub mod server;
