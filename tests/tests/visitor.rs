@@ -33,19 +33,30 @@ async fn an_unknown_name_is_a_page_for_people_and_json_for_programs() {
 #[tokio::test]
 async fn a_foreign_or_malformed_host_never_reaches_an_upstream() {
     let world = scene().await;
+    let mirror = Mirror::start().await.unwrap();
+    world.control.put_route("host", mirror.address(), "sprite-host").await.unwrap();
+    let cookie = format!("{SESSION_COOKIE}={}", world.session_token("host").await.unwrap());
     let visitor = world.visitor();
+    let status = async |host: &str| {
+        let request = visitor.bare(Method::GET, host, "/").header("cookie", &cookie);
+        request.send().await.unwrap().status().as_u16()
+    };
     for host in [
         "evil.test",
         "127.0.0.1",
         "arcamatrix.localhost.evil.test",
-        "a_b.arcamatrix.localhost",
-        "xn--ada.arcamatrix.localhost",
-        "ada.ada.arcamatrix.localhost",
+        "h_st.arcamatrix.localhost",
+        "xn--host.arcamatrix.localhost",
+        "host.host.arcamatrix.localhost",
+        "hostarcamatrix.localhost",
+        "-host.arcamatrix.localhost",
     ] {
-        let answer = visitor.bare(Method::GET, host, "/").send().await.unwrap();
-        let status = answer.status().as_u16();
+        let status = status(host).await;
         assert!(matches!(status, 404 | 421), "{host} got {status}");
     }
+    assert_eq!(mirror.requests(), 0);
+    assert_eq!((status(&world.workspace_host("host")).await, mirror.requests()), (200, 1));
+    world.control.remove_route("host").await.unwrap();
 }
 
 #[tokio::test]
