@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::wait::ensure;
-use crate::{Port, Program, binaries, census, wait_until};
+use crate::{Port, Program, World, binaries, census, wait_until};
 
 /// The screen a story plays on.
 #[derive(Debug, Clone, Copy)]
@@ -146,18 +146,34 @@ impl Chrome {
     /// # Errors
     /// When the driver does not answer.
     pub async fn console(&self) -> anyhow::Result<Vec<String>> {
-        let session = self.client.session_id().await?.context("the browser has a session")?;
-        let url = format!("http://{}/session/{session}/se/log", self.port.address());
-        let answer = reqwest::Client::builder()
-            .no_proxy()
-            .build()?
-            .post(url)
-            .json(&json!({"type": "browser"}))
-            .send()
-            .await?;
-        let log: Value = answer.json().await?;
-        let entries = log["value"].as_array().context("the driver has a log")?;
+        let log = self.ask_driver("se/log", &json!({"type": "browser"})).await?;
+        let entries = log.as_array().context("the driver has a log")?;
         Ok(entries.iter().filter_map(|entry| Some(entry["message"].as_str()?.into())).collect())
+    }
+
+    /// Says to `world` that none of this browser's cookies, of any host, must turn up in a file.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn watch_cookies(&self, world: &World) -> anyhow::Result<()> {
+        let command = json!({"cmd": "Network.getAllCookies", "params": {}});
+        let answer = self.ask_driver("goog/cdp/execute", &command).await?;
+        let cookies = answer["cookies"].as_array().context("a browser has cookies")?;
+        for cookie in cookies {
+            let text = |name: &str| cookie[name].as_str().context("a cookie has it all");
+            let what = format!("cookie {} of {}", text("name")?, text("domain")?);
+            world.watch(&what, text("value")?, &[]);
+        }
+        Ok(())
+    }
+
+    /// What the library has no call for.
+    async fn ask_driver(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        let session = self.client.session_id().await?.context("the browser has a session")?;
+        let url = format!("http://{}/session/{session}/{path}", self.port.address());
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let mut answer: Value = client.post(url).json(body).send().await?.json().await?;
+        Ok(answer["value"].take())
     }
 
     /// Writes `target/screenshots/<name>.png`.

@@ -1,14 +1,17 @@
 //! A whole Arcamatrix on loopback, from nothing.
 
+mod watched;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde_json::Value;
-use shared::{KeyId, KeyRing, PublicSite, Session, SessionId, SessionKeys, Username};
+use shared::{
+    KeyId, KeyRing, PublicSite, Session, SessionId, SessionKeys, SpriteId, Username, identity,
+};
 use tempfile::TempDir;
 
 use crate::control::Control;
@@ -93,6 +96,7 @@ pub struct World {
     pub customers: Vec<Customer>,
     pub ring: KeyRing,
     market: Option<Market>,
+    gateway: Gateway,
     model: Option<Model>,
     public: PublicSite,
     folder: PathBuf,
@@ -176,6 +180,7 @@ impl World {
             customers,
             ring,
             market: market.transpose()?,
+            gateway: plan.gateway.clone(),
             model,
             public: PublicSite::new(BASE_DOMAIN, site_url)?,
             folder,
@@ -227,7 +232,7 @@ impl World {
             self.control.add_customer(&customer.username, &customer.password).await?;
         }
         for sprite in &self.sprites {
-            self.hand_out(sprite, plan).await?;
+            self.hand_out(sprite).await?;
         }
         for sprite in &self.sprites {
             let what = format!("{} is ready", sprite.name);
@@ -239,21 +244,32 @@ impl World {
     }
 
     /// Publishes the route, which gives the sprite its assignment, and starts the agent.
-    async fn hand_out(&self, sprite: &Sprite, plan: &Plan) -> anyhow::Result<()> {
+    async fn hand_out(&self, sprite: &Sprite) -> anyhow::Result<()> {
+        self.control.put_route(&sprite.username, sprite.address(), &sprite.name).await?;
+        self.configure_agent(sprite, &self.ring).await?;
+        sprite.agent.start()
+    }
+
+    /// Writes the agent's configuration, with its identity keys out of `ring`.
+    async fn configure_agent(&self, sprite: &Sprite, ring: &KeyRing) -> anyhow::Result<()> {
         let username = &sprite.username;
-        self.control.put_route(username, sprite.address(), &sprite.name).await?;
         let route = self.edges[0].route(username).await?;
         let route = route.with_context(|| format!("{username} is published and not served"))?;
         let assignment = route["assignment"].as_u64().context("a route has an assignment")?;
         let around = Surroundings {
             site_url: self.public.site_url(),
             public_url: &self.workspace_url(username),
-            ring: &self.ring,
-            gateway: &plan.gateway,
+            ring,
+            gateway: &self.gateway,
             model: self.model.as_ref().map(Model::address),
         };
         sprite.configure(&around, assignment)?;
-        sprite.agent.start()
+        let id = SpriteId::parse(&sprite.name).context("a sprite's name is a sprite id")?;
+        for (key, value) in identity::agent_keys(ring, &id, assignment) {
+            let home = sprite.folder().join("sprite-agent.toml");
+            self.watch(&format!("identity key {key} of {}", sprite.name), &value, &[home]);
+        }
+        Ok(())
     }
 
     pub fn folder(&self) -> &Path {
@@ -356,20 +372,6 @@ impl World {
         .await
     }
 
-    /// Says that none of the visitor's cookies must turn up in any file.
-    pub fn watch_cookies(&self, visitor: &Visitor) {
-        for (host, name, value) in visitor.jar().all() {
-            self.watch(&format!("cookie {name} of {host}"), value, &[]);
-        }
-    }
-
-    /// Says that `value` must not turn up in any file but its `homes`.
-    pub fn watch(&self, what: &str, value: &str, homes: &[PathBuf]) {
-        let watched =
-            Watched { what: what.to_owned(), value: value.to_owned(), homes: homes.to_vec() };
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
-    }
-
     /// A story in this world has failed: its end will show the logs.
     pub fn mark_failed(&self) {
         self.has_failed.store(true, Ordering::Relaxed);
@@ -424,51 +426,11 @@ impl World {
         for port in ports.filter(|port| !port.is_free()) {
             complaints.push(format!("port {} is still taken", port.number()));
         }
-        let watched = self.all_watched();
-        complaints.extend(leak::search(&self.folder, &watched).iter().map(ToString::to_string));
+        match self.all_watched().and_then(|watched| leak::search(&self.folder, &watched)) {
+            Ok(findings) => complaints.extend(findings.iter().map(ToString::to_string)),
+            Err(error) => complaints.push(format!("secrets were not searched for: {error:#}")),
+        }
         if complaints.is_empty() { Ok(()) } else { bail!("{}", complaints.join("\n")) }
-    }
-
-    /// The world's own secrets with their proper places, and those that stories named.
-    fn all_watched(&self) -> Vec<Watched> {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let at = |path: &str| self.folder.join(path);
-        let read = |file: &str| std::fs::read_to_string(at(file)).unwrap_or_default();
-        let vault: Value = serde_json::from_str(&read("secrets.json")).unwrap_or_default();
-        for (what, value) in vault.as_object().into_iter().flatten() {
-            let mut homes = vec![at("secrets.json"), at("demo.json")];
-            match what.split('/').collect::<Vec<_>>()[..] {
-                ["control", _] => homes.push(at("control/control.toml")),
-                ["sprites", name, kind] => {
-                    homes.push(at(&format!("sprites/{name}/sprite-agent.toml")));
-                    if kind == "gateway_token" {
-                        // The gateway may keep its own token.
-                        homes.push(at(&format!("sprites/{name}/openclaw")));
-                    }
-                }
-                [edge, "admin_token"] => {
-                    homes.extend([at(&format!("{edge}/edge.toml")), at("control/control.toml")]);
-                }
-                _ => {}
-            }
-            let value = value.as_str().unwrap_or_default().to_owned();
-            watched.push(Watched { what: what.clone(), value, homes });
-        }
-        let mut keys = |file: &str, table: &[&str]| {
-            let config: toml::Table = read(file).parse().unwrap_or_default();
-            let found = table.iter().try_fold(&config, |table, key| table.get(*key)?.as_table());
-            for (key, value) in found.into_iter().flatten() {
-                let what = format!("key {key} of {file}");
-                let value = value.as_str().unwrap_or_default().to_owned();
-                watched.push(Watched { what, value, homes: vec![at(file)] });
-            }
-        };
-        keys("keys.toml", &["keys"]);
-        for sprite in &self.sprites {
-            let file = format!("sprites/{}/sprite-agent.toml", sprite.username);
-            keys(&file, &["identity", "keys"]);
-        }
-        watched
     }
 }
 

@@ -19,6 +19,7 @@ async fn sign_in(chrome: &Chrome, world: &Scene, username: &str) {
     chrome.fill("input[name=password]", password).await.unwrap();
     chrome.click_css("button[type=submit]").await.unwrap();
     chrome.wait_for_state("status", "online").await.unwrap();
+    chrome.watch_cookies(world).await.unwrap();
 }
 
 async fn say(chrome: &Chrome, message: &str) {

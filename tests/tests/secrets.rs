@@ -98,6 +98,6 @@ async fn the_search_finds_what_it_looks_for() {
     assert!(!error.contains(&secret));
     std::fs::remove_file(stray).unwrap();
     let watched = [leak::Watched { what: "x".into(), value: secret, homes: vec![] }];
-    let found = leak::search(world.folder(), &watched);
+    let found = leak::search(world.folder(), &watched).unwrap();
     assert_eq!(found.len(), 1, "only the world's own list has it: {found:?}");
 }
