@@ -272,6 +272,23 @@ impl World {
         Ok(())
     }
 
+    /// Gives every program the ring in `text`, and says that it is there. When they have
+    /// taken it shows in what they do.
+    ///
+    /// # Errors
+    /// When `text` is no ring, or a file cannot be written.
+    pub async fn distribute_keys(&self, text: &str) -> anyhow::Result<()> {
+        let ring = KeyRing::from_toml(text)?;
+        write_private(&self.folder.join("keys.toml"), text.as_bytes())?;
+        for sprite in &self.sprites {
+            self.configure_agent(sprite, &ring).await?;
+        }
+        let edges = self.edges.iter().map(|edge| &edge.program);
+        let agents = self.sprites.iter().map(|sprite| &sprite.agent);
+        edges.chain(agents).chain([&self.control.program]).for_each(Program::ask_to_reload);
+        Ok(())
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }
