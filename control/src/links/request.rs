@@ -21,6 +21,9 @@ const WORKSPACES: u32 = 5;
 /// Requests whose letters are being written; each takes milliseconds.
 pub(crate) const AT_ONCE: usize = 16;
 
+/// The longest address that mail can be sent to.
+const ADDRESS_MAX_BYTES: usize = 254;
+
 /// What came of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
@@ -58,12 +61,18 @@ pub async fn request(app: &SharedApp, typed: &str, from: IpAddr) -> Result<Asked
 async fn answer(app: &App, typed: &str) -> Result<(), StoreError> {
     let customers = match Username::parse(&typed.to_lowercase()) {
         Ok(username) => app.store.customer(&username).await?.into_iter().collect(),
-        Err(_) => app.store.customers_of_email(typed, WORKSPACES).await?,
+        Err(_) if may_be_address(typed) => app.store.customers_of_email(typed, WORKSPACES).await?,
+        Err(_) => return Ok(()),
     };
     for customer in customers {
         send(app, &customer).await?;
     }
     Ok(())
+}
+
+/// What is worth a look into the database.
+fn may_be_address(typed: &str) -> bool {
+    typed.len() <= ADDRESS_MAX_BYTES && typed.contains('@') && !typed.contains(char::is_control)
 }
 
 async fn send(app: &App, customer: &Customer) -> Result<(), StoreError> {

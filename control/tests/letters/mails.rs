@@ -271,7 +271,8 @@ async fn a_letter_whose_link_is_too_old_is_dropped() {
     let office = Office::open().await;
     office.resend.fail(1, "status:429").await;
     welcome(&office.world).await;
-    wait_until("it waits", 1, async || office.resend.calls().await.len()).await;
+    wait_until("it is tried", 1, async || office.resend.calls().await.len()).await;
+    wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
     office.world.let_pass(3 * DAY);
     office.wait_for_letter("welcome", "dropped").await;
     assert_eq!(office.resend.mails().await.len(), 0);

@@ -6,5 +6,6 @@ mod common;
 
 mod links;
 mod mails;
+mod paper;
 mod tickets;
 mod vendor;

@@ -85,7 +85,8 @@ async fn a_rate_limit_is_waited_out() {
 
 #[tokio::test]
 async fn a_ticket_that_cannot_be_opened_opens_no_other() {
-    let office = Office::open_with("", "labels = ['00000000-0000-4000-8000-000000000000']").await;
+    let office = Office::open().await;
+    office.linear.fail(9, "status:401").await;
     open(&office.world, &incident()).await;
     let tried = async || vendor::task(&office.world, "ticket/sprite/arca-1").await.0;
     wait_until("it is dead", "dead".to_owned(), tried).await;

@@ -1,0 +1,87 @@
+//! What the letters look like, in both of their forms.
+
+use std::time::Duration;
+
+use control::clock::Moment;
+use control::links::{NewLink, Purpose};
+use control::mail::{Letter, NewMail, Recipient, Stationery};
+use serde_json::Value;
+use shared::PublicSite;
+
+const NOW: Moment = Moment::from_seconds(1_800_000_000);
+
+fn stationery() -> Stationery {
+    let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
+    let reply_to = Some("help@arca.test".to_owned());
+    Stationery { reply_to, ..Stationery::new(&site, None) }
+}
+
+fn write(letter: Letter<'_>) -> (NewMail, Value) {
+    let recipient = Recipient { username: "ada".parse().unwrap(), email: "ada@mail.test" };
+    let mail = stationery().write("id/1".to_owned(), recipient, letter, NOW);
+    let body = serde_json::from_str(mail.body.as_str()).unwrap();
+    (mail, body)
+}
+
+/// Where one is named, every letter is left there for somebody to look at.
+fn keep(name: &str, body: &Value) {
+    let Ok(folder) = std::env::var("ARCA_TEST_LETTERS") else { return };
+    for form in ["html", "text"] {
+        let text = body[form].as_str().unwrap();
+        std::fs::write(format!("{folder}/{name}.{form}"), text).unwrap();
+    }
+}
+
+#[test]
+fn html_and_text_say_the_same() {
+    let link = NewLink::draw("ada".parse().unwrap(), Purpose::Reset, NOW);
+    let later = NOW.after(Duration::from_secs(20 * 86_400));
+    let letters = [
+        ("welcome", Letter::Welcome { link: Some(&link), next_payment: Some(later) }),
+        ("welcome-back", Letter::Welcome { link: None, next_payment: None }),
+        ("order", Letter::OrderReceived),
+        ("set", Letter::SetPassword { link: &link }),
+        ("reset", Letter::ResetPassword { link: &link }),
+        ("changed", Letter::PasswordChanged),
+        ("cancelled", Letter::Cancelled { until: later }),
+        ("ended", Letter::Cancelled { until: NOW }),
+        ("payment", Letter::PaymentFailed { grace_until: later }),
+    ];
+    for (name, letter) in letters {
+        let (mail, body) = write(letter);
+        keep(name, &body);
+        let (html, text) = (body["html"].as_str().unwrap(), body["text"].as_str().unwrap());
+        assert!(!text.contains("\n\n\n") && !text.contains('<'), "{name}: {text}");
+        assert!(text.ends_with("\nhttps://arca.test"), "{name}: {text}");
+        for word in text.split_whitespace().filter(|word| word.contains("://")) {
+            let address = word.trim_end_matches(['.', ',', ';']);
+            assert!(html.contains(&format!("href=\"{address}\"")), "{name}: {address} in {html}");
+        }
+        assert_eq!(mail.expires, letter.link().map(|link| link.expires));
+        assert!(!format!("{mail:?}{letter:?}").contains(link.token.expose()), "{name}");
+    }
+}
+
+#[test]
+fn a_letter_reads_well_as_text() {
+    let later = NOW.after(Duration::from_secs(20 * 86_400));
+    let (_, body) = write(Letter::Cancelled { until: later });
+    let expected = "\
+Your subscription is cancelled
+
+As you asked, ada.arca.test will not be renewed. It stays open until 4 February 2027, 08:00 UTC; \
+nothing more is charged.
+
+Please take with you what you want to keep: after that, the workspace and everything in it is \
+deleted and cannot be brought back.
+
+You have changed your mind? Until then you can undo it on your account page: \
+https://arca.test/account
+
+--
+A person reads what you write to us: answer this mail, or write to help@arca.test.
+Arcamatrix · your own private assistant
+https://arca.test";
+    assert_eq!(body["text"], expected);
+    assert_eq!(body["subject"], "Your subscription is cancelled · Arcamatrix");
+}
