@@ -139,8 +139,8 @@ impl Author<'_> {
                 button("Choose a new password", self.link_url(link)),
                 self.about_the_link(link),
                 paragraph(
-                    "It was not you? Then there is nothing to do: without this link your \
-                     password stays as it is.",
+                    "If it was not you, there is nothing to do: without this link your password \
+                     stays as it is.",
                 ),
             ],
         )
@@ -157,7 +157,7 @@ impl Author<'_> {
                     DateTime::of(self.now)
                 )),
                 paragraph(format!(
-                    "It was not you? Then choose a new one at once: {}",
+                    "If it was not you, choose a new one at once: {}",
                     links::request_url(self.site)
                 )),
             ],
@@ -178,8 +178,7 @@ impl Author<'_> {
                      everything in it is deleted and cannot be brought back.",
                 ),
                 paragraph(format!(
-                    "You have changed your mind? Until then you can undo it on your account \
-                     page: {}",
+                    "If you change your mind, you can undo it until then on your account page: {}",
                     self.account_url()
                 )),
             ]
@@ -203,10 +202,10 @@ impl Author<'_> {
             "Your payment did not go through",
             vec![
                 paragraph(format!(
-                    "We could not collect {PRICE} for {}. Often the card has expired.",
+                    "We could not collect the payment for {}, {PRICE}. Often the card has expired.",
                     self.site.workspace_host(&self.to.username)
                 )),
-                button("Mend the payment", self.account_url()),
+                button("Update your payment", self.account_url()),
                 paragraph(format!(
                     "Your workspace stays open until {}. If nothing has arrived by then it is \
                      closed, with everything in it kept, and opens again with the payment.",
@@ -219,7 +218,8 @@ impl Author<'_> {
     fn about_the_link(&self, link: &NewLink) -> Part {
         let lifetime = Span::of(link.expires.since(self.now));
         paragraph(format!(
-            "The link works once, for {lifetime}: until {}. It is too old? You get a new one at {}.",
+            "The link works once, for {lifetime}: until {}. If it is too old, you get a new one \
+             at {}.",
             DateTime::of(link.expires),
             links::request_url(self.site)
         ))

@@ -75,7 +75,7 @@ nothing more is charged.
 Please take with you what you want to keep: after that, the workspace and everything in it is \
 deleted and cannot be brought back.
 
-You have changed your mind? Until then you can undo it on your account page: \
+If you change your mind, you can undo it until then on your account page: \
 https://arca.test/account
 
 --
