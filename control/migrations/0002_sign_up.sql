@@ -16,10 +16,15 @@ CREATE TABLE signups (
     checkout            TEXT UNIQUE,
     checkout_url        TEXT,
     checkout_expires_at BIGINT,
+    -- What was paid for; a second one for the same sign-up is a mistake.
+    subscription        TEXT,
+    -- When Stripe was asked last how it stands.
+    looked_at           BIGINT NOT NULL,
     created_at          BIGINT NOT NULL,
     changed_at          BIGINT NOT NULL
 );
-CREATE INDEX signups_state ON signups (state, changed_at);
+CREATE INDEX signups_looked ON signups (state, looked_at);
+CREATE INDEX signups_browser ON signups (browser_hash);
 
 -- Who has a name, so that nobody else gets it: a sign-up while it pays, then
 -- the workspace, then nobody until a quarantine is over.
@@ -46,10 +51,12 @@ CREATE TABLE workspaces (
     grace_until_at      BIGINT,
     -- The task that prepares it or takes it down.
     task                TEXT,
+    -- When Stripe was asked last; an answer to an earlier question is dropped.
+    looked_at           BIGINT NOT NULL,
     created_at          BIGINT NOT NULL,
     changed_at          BIGINT NOT NULL
 );
-CREATE INDEX workspaces_state ON workspaces (state, username);
+CREATE INDEX workspaces_looked ON workspaces (state, looked_at);
 
 -- The provider's VMs that are ours.
 CREATE TABLE sprites (

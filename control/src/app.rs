@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::{AddressPolicy, PublicSite, Secret};
 use tokio::sync::Semaphore;
 
+use crate::billing::{SignUpConfig, Till};
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, SessionTimes};
 use crate::keys::KeyFile;
@@ -33,6 +34,9 @@ pub struct App {
     pub stationery: Stationery,
     /// Places for requests of password links, whose letters are written after the answer.
     pub link_requests: Arc<Semaphore>,
+    /// Without it nothing is sold.
+    pub till: Option<Till>,
+    pub sign_up: SignUpConfig,
     pub metrics: Arc<Metrics>,
     clock: Clock,
 }
@@ -58,6 +62,8 @@ impl App {
             link_requests: Arc::new(Semaphore::new(links::AT_ONCE)),
             store,
             publisher,
+            till: config.stripe.as_ref().map(Till::new).transpose()?,
+            sign_up: config.sign_up,
             metrics,
             clock,
         }))

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
+use crate::billing::{SignUpConfig, StripeConfig};
 use crate::keys::KeyFile;
 use crate::mail::ResendConfig;
 use crate::store::{Dialect, LOG_CHANGES};
@@ -37,6 +38,9 @@ pub struct Config {
     /// Without it incidents are noted, and no ticket is opened.
     pub linear: Option<LinearConfig>,
     pub addresses: AddressPolicy,
+    /// Without it nothing is sold.
+    pub stripe: Option<StripeConfig>,
+    pub sign_up: SignUpConfig,
     pub log: LogFormat,
 }
 
@@ -130,6 +134,8 @@ impl Config {
         });
         let resend = root.optional_table("resend", ResendConfig::from_section);
         let linear = root.optional_table("linear", LinearConfig::from_section);
+        let stripe = root.optional_table("stripe", StripeConfig::from_section);
+        let sign_up = root.table("sign_up", SignUpConfig::from_section);
         let log = root.table("log", |log| log.optional("format", LogFormat::parse));
         let (site, workspace_origins) = site?;
         Some(Self {
@@ -148,6 +154,8 @@ impl Config {
             resend,
             linear,
             addresses,
+            stripe,
+            sign_up,
             log: log.unwrap_or(LogFormat::Json),
         })
     }
@@ -269,14 +277,19 @@ mod tests {
         assert_eq!(config.tasks.keep, Duration::from_secs(90 * DAY));
         assert_eq!(config.resend.unwrap().per_second, 2);
         assert!(config.linear.unwrap().team.sign_ups);
+        assert!(!config.stripe.unwrap().is_live);
+        assert_eq!(config.sign_up.grace, Duration::from_secs(7 * DAY));
         assert_eq!(config.edges.len(), 2);
     }
 
     #[test]
     fn the_vendors_sections_are_whole_or_not_there() {
-        let document = Document::from_text(Path::new("c.toml"), "[resend]\n[linear]\n".to_owned());
+        let document =
+            Document::from_text(Path::new("c.toml"), "[resend]\n[linear]\n[stripe]\n".to_owned());
         let complaints = Config::from_document(&document, None).err().unwrap().to_string();
-        for missing in ["resend.url", "resend.api_key", "resend.from", "linear.team"] {
+        for missing in
+            ["resend.url", "resend.api_key", "resend.from", "linear.team", "stripe.price"]
+        {
             assert!(complaints.contains(&format!("{missing}: is missing")), "{complaints}");
         }
         assert!(!complaints.contains("reply_to"), "{complaints}");

@@ -14,6 +14,7 @@ use std::time::Duration;
 use shared::Username;
 use shared::address::visitor_block;
 
+use crate::billing::SignUpConfig;
 use crate::clock::Moment;
 
 /// What a counter counts for, as its key in the database.
@@ -21,6 +22,11 @@ use crate::clock::Moment;
 pub struct Subject(String);
 
 impl Subject {
+    /// Checkout pages asked for from an address.
+    pub fn sign_ups(address: IpAddr) -> Self {
+        Self(format!("sign-ups {}", visitor_block(address)))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -44,6 +50,14 @@ pub struct Limit {
     /// So many are free.
     pub failures: u64,
     pub beyond: Beyond,
+}
+
+impl Limit {
+    /// A stranger must not reserve every name.
+    pub fn sign_ups(config: &SignUpConfig) -> Self {
+        let window = Duration::from_secs(60 * 60);
+        Self { window, failures: config.most_an_hour, beyond: Beyond::Closed }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

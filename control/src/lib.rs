@@ -3,10 +3,12 @@
 
 pub mod api;
 pub mod app;
+pub mod billing;
 pub mod cli;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod email;
 pub mod failures;
 pub mod handover;
 pub mod http;
@@ -21,7 +23,10 @@ pub mod queue;
 pub mod route_order;
 pub mod serve;
 pub mod sign_in;
+pub mod signups;
+pub mod skills;
 pub mod store;
 pub mod tickets;
 pub mod token;
 pub mod web;
+pub mod workspace;

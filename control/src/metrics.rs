@@ -17,6 +17,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     sign_ins: IntCounterVec,
+    webhooks: IntCounterVec,
     pub passwords_occupied: IntGauge,
     pub generation: IntGauge,
     pub routes: IntGauge,
@@ -50,6 +51,7 @@ impl Metrics {
             requests: make.counters("requests_total", "Requests answered", &["listener", "status"]),
             request_seconds: make.histograms("request_seconds", "Time to answer", &["listener"]),
             sign_ins: make.counters("sign_ins_total", "Attempts to sign in", &["outcome"]),
+            webhooks: make.counters("webhooks_total", "Deliveries of Stripe's", &["outcome"]),
             passwords_occupied: make
                 .gauge("passwords_occupied", "Passwords being checked or waiting"),
             generation: make.gauge("generation", "Generation of the route table"),
@@ -107,6 +109,10 @@ impl Metrics {
 
     pub fn ticket(&self, outcome: &'static str) {
         self.tickets.with_label_values(&[outcome]).inc();
+    }
+
+    pub fn webhook(&self, outcome: &'static str) {
+        self.webhooks.with_label_values(&[outcome]).inc();
     }
 
     /// In the text format that Prometheus scrapes.

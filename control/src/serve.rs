@@ -12,12 +12,13 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::app::{App, SharedApp};
-use crate::clock::{self, Clock};
+use crate::billing::{StripeJob, reconcile};
+use crate::clock::{self, Clock, Moment};
 use crate::config::Config;
 use crate::http::listener;
 use crate::mail::MailJob;
 use crate::queue::{Job, Runner, Workshop};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::tickets::TicketJob;
 use crate::{api, web};
 
@@ -64,6 +65,7 @@ pub struct Running {
     listeners: Vec<tokio::task::JoinHandle<()>>,
     runner: Runner,
     sweeps: tokio::task::JoinHandle<()>,
+    looks: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
@@ -74,6 +76,9 @@ impl Running {
         let site = bind(config.site_listen).await?;
         let api = bind(config.api_listen).await?;
         let app = App::start(config, store, clock)?;
+        if let Some(till) = &app.till {
+            till.check().await?;
+        }
         let running_site = site.local_addr()?;
         let running_api = api.local_addr()?;
         let (stop, stopped) = watch::channel(false);
@@ -88,8 +93,18 @@ impl Running {
         };
         let runner = Runner::start(workshop, jobs(&app, config)?, config.tasks.sweep);
         let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
+        let looks = tokio::spawn(reconcile::keep(app.clone()));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
-        Ok(Self { site: running_site, api: running_api, app, stop, listeners, runner, sweeps })
+        Ok(Self {
+            site: running_site,
+            api: running_api,
+            app,
+            stop,
+            listeners,
+            runner,
+            sweeps,
+            looks,
+        })
     }
 
     /// Lets requests in flight finish, gives tasks in flight back, then closes the
@@ -103,6 +118,7 @@ impl Running {
             }
         }
         self.sweeps.abort();
+        self.looks.abort();
         self.app.store.close().await;
     }
 }
@@ -113,6 +129,7 @@ impl Running {
 /// When a client of a vendor cannot be made.
 fn jobs(app: &SharedApp, config: &Config) -> anyhow::Result<Vec<Arc<dyn Job>>> {
     Ok(vec![
+        Arc::new(StripeJob::new(app.clone())),
         Arc::new(MailJob::new(app, config.resend.as_ref())?),
         Arc::new(TicketJob::new(app, config.linear.as_ref())?),
     ])
@@ -137,6 +154,9 @@ async fn sweep(app: SharedApp, keep_tasks: Duration) {
         if let Err(error) = app.store.remove_expired(now, app.sessions.account_idle).await {
             warn!("{:#}; trying again later", anyhow::Error::from(error));
         }
+        if let Err(error) = forget(&app.store, now).await {
+            warn!("{:#}; trying again later", anyhow::Error::from(error));
+        }
         match app.store.remove_expired_locks(now, LOCKS_A_SWEEP).await {
             Ok(None) => {}
             Ok(Some(_)) => app.publisher.wake(),
@@ -152,4 +172,10 @@ async fn sweep(app: SharedApp, keep_tasks: Duration) {
             }
         }
     }
+}
+
+/// What is over of sign-ups and names.
+async fn forget(store: &Store, now: Moment) -> Result<(), StoreError> {
+    store.free_names(now).await?;
+    store.forget_old_sign_ups(now).await
 }

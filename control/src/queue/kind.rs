@@ -54,7 +54,7 @@ impl Kind {
             }
             Self::Recycle => &["cut", "stop", "destroy", "free"],
             Self::Prepare => &["create", "wake", "install", "seal", "offer"],
-            Self::Stripe => &["fetch", "apply"],
+            Self::Stripe => &["follow"],
             Self::Mail => &["send"],
             Self::Ticket => &["open"],
         }

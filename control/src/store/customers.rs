@@ -1,10 +1,10 @@
 //! Customers: who they are, their password, and what ends all their sessions.
 
-use shared::{Generation, Route, RouteState, Username};
+use shared::{Generation, Route, Username};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use super::error::{Attempt as _, is_taken};
+use super::error::Attempt as _;
 use super::mails::post_letter;
 use super::password_links::void_links;
 use super::routes::{self, valid};
@@ -50,39 +50,16 @@ impl Store {
         now: Moment,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        // An operator may have put the route first: tokens of its epoch must stay good.
-        let route = routes::find(&mut write, &customer.username).await?;
-        let inserted = sqlx::query(
-            "INSERT INTO customers (username, email, password_hash, epoch, suspended, created_at)
-             VALUES ($1, $2, $3, $4, 0, $5)",
-        )
-        .bind(customer.username.as_str())
-        .bind(customer.email)
-        .bind(customer.password_hash)
-        .bind(bigint(route.map_or(0, |route| route.epoch)))
-        .bind(millis(now))
-        .execute(&mut *write)
-        .await;
-        match inserted {
-            Ok(_) => write.commit().await.map(|()| true),
-            Err(error) if is_taken(&error) => Ok(false),
-            Err(error) => Err(error).attempt("add a customer"),
-        }
+        let is_new = insert(&mut write, customer, now).await?;
+        write.commit().await?;
+        Ok(is_new)
     }
 
     /// # Errors
     /// When the database does not answer.
     pub async fn customer(&self, username: &Username) -> Result<Option<Customer>, StoreError> {
-        const ATTEMPT: &str = "read a customer";
-        let row = sqlx::query(
-            "SELECT username, email, password_hash, suspended, created_at
-             FROM customers WHERE username = $1",
-        )
-        .bind(username.as_str())
-        .fetch_optional(&self.pool)
-        .await
-        .attempt(ATTEMPT)?;
-        row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+        let mut connection = self.pool.acquire().await.attempt("read a customer")?;
+        find(&mut connection, username).await
     }
 
     /// Up to `limit` customers whose names come after `after`, in the order of names.
@@ -199,36 +176,45 @@ impl Store {
     ) -> Result<Option<SessionsEnded>, StoreError> {
         end_every_session(self.change_table().await?, username).await
     }
+}
 
-    /// Suspends or resumes a workspace; `None` when there is no such customer.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn set_suspended(
-        &self,
-        username: &Username,
-        suspended: bool,
-    ) -> Result<Option<Generation>, StoreError> {
-        let mut table = self.change_table().await?;
-        let updated = sqlx::query("UPDATE customers SET suspended = $2 WHERE username = $1")
-            .bind(username.as_str())
-            .bind(i64::from(suspended))
-            .execute(&mut *table.write)
-            .await
-            .attempt("suspend or resume a customer")?;
-        if updated.rows_affected() == 0 {
-            return Ok(None);
-        }
-        if let Some(route) = routes::find(&mut table.write, username).await? {
-            let state = match (suspended, route.state) {
-                (true, _) => RouteState::Suspended,
-                (false, RouteState::Suspended) => RouteState::Live,
-                (false, state) => state,
-            };
-            table.put(Route { state, ..route }).await?;
-        }
-        Ok(Some(table.commit().await?.generation))
-    }
+/// `false` when the name is taken.
+pub(super) async fn insert(
+    connection: &mut AnyConnection,
+    customer: &NewCustomer<'_>,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    // An operator may have put the route first: tokens of its epoch must stay good.
+    let route = routes::find(connection, &customer.username).await?;
+    let inserted = sqlx::query(
+        "INSERT INTO customers (username, email, password_hash, epoch, suspended, created_at)
+         VALUES ($1, $2, $3, $4, 0, $5) ON CONFLICT (username) DO NOTHING",
+    )
+    .bind(customer.username.as_str())
+    .bind(customer.email)
+    .bind(customer.password_hash)
+    .bind(bigint(route.map_or(0, |route| route.epoch)))
+    .bind(millis(now))
+    .execute(connection)
+    .await
+    .attempt("add a customer")?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+pub(super) async fn find(
+    connection: &mut AnyConnection,
+    username: &Username,
+) -> Result<Option<Customer>, StoreError> {
+    const ATTEMPT: &str = "read a customer";
+    let row = sqlx::query(
+        "SELECT username, email, password_hash, suspended, created_at
+         FROM customers WHERE username = $1",
+    )
+    .bind(username.as_str())
+    .fetch_optional(connection)
+    .await
+    .attempt(ATTEMPT)?;
+    row.as_ref().map(parse).transpose().attempt(ATTEMPT)
 }
 
 /// `false` when there is no such customer.
@@ -261,16 +247,24 @@ pub(super) async fn end_every_session(
     username: &Username,
 ) -> Result<Option<SessionsEnded>, StoreError> {
     let Some(epoch) = raise_epoch(&mut table.write, username).await? else { return Ok(None) };
-    sqlx::query("DELETE FROM account_sessions WHERE username = $1")
-        .bind(username.as_str())
-        .execute(&mut *table.write)
-        .await
-        .attempt("end all sessions of a customer")?;
+    end_account_sessions(&mut table.write, username).await?;
     if let Some(route) = routes::find(&mut table.write, username).await? {
         table.put(Route { epoch, ..route }).await?;
     }
     let generation = table.commit().await?.generation;
     Ok(Some(SessionsEnded { generation, epoch }))
+}
+
+pub(super) async fn end_account_sessions(
+    connection: &mut AnyConnection,
+    username: &Username,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM account_sessions WHERE username = $1")
+        .bind(username.as_str())
+        .execute(connection)
+        .await
+        .attempt("end all sessions of a customer")?;
+    Ok(())
 }
 
 /// The new epoch of tokens; `None` when there is no such customer.

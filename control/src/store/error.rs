@@ -31,8 +31,3 @@ impl<T> Attempt<T> for Result<T, sqlx::Error> {
         self.map_err(|source| StoreError::new(attempt, source))
     }
 }
-
-/// Two requests wanted the same key; one of them got it.
-pub(super) fn is_taken(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.is_unique_violation())
-}

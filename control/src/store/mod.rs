@@ -7,6 +7,7 @@
 mod codes;
 mod customers;
 mod dialect;
+mod doors;
 mod error;
 mod failures;
 mod leases;
@@ -20,11 +21,15 @@ mod retention;
 mod routes;
 mod session_locks;
 mod sessions;
+mod signups;
 mod snapshot;
+mod stripe_events;
 mod table;
 mod task_steps;
 mod tasks;
 mod tickets;
+mod usernames;
+mod workspaces;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,9 +51,11 @@ pub use listener::Listener;
 pub use log::LoggedChange;
 pub use news::{Channel, News};
 pub use sessions::AccountSession;
+pub use signups::Reserved;
 pub use snapshot::Snapshot;
 pub use table::TableState;
 pub use tasks::{TaskCount, TaskFilter, TaskMark};
+pub use workspaces::{Followed, Look, Paid};
 
 use error::Attempt as _;
 

@@ -145,18 +145,8 @@ impl Store {
     /// When the database does not answer.
     pub async fn cancel_task(&self, id: &TaskId, now: Moment) -> Result<Option<bool>, StoreError> {
         let mut write = self.write().await?;
-        let updated = sqlx::query(
-            "UPDATE tasks SET state = 'cancelled', lease_owner = NULL, lease_until = NULL,
-                 changed_at = $2, finished_at = $2
-             WHERE id = $1 AND state IN ('waiting', 'running', 'dead')",
-        )
-        .bind(id.as_str())
-        .bind(millis(now))
-        .execute(&mut *write)
-        .await
-        .attempt("call a task off")?;
-        task_steps::stop_running(&mut write, id, StepState::Waiting).await?;
-        settled(write, id, updated.rows_affected()).await
+        let called_off = call_off(&mut write, id, now).await?;
+        settled(write, id, called_off).await
     }
 
     /// For metrics: reads every task.
@@ -231,6 +221,30 @@ pub(super) async fn enqueue(
         }
     }
     Err(StoreError::corrupt(ATTEMPT, &new.dedupe))
+}
+
+/// As [`Store::cancel_task`], with everything else that `write` changes. Returns how
+/// many were called off: one or none.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn call_off(
+    write: &mut Write,
+    id: &TaskId,
+    now: Moment,
+) -> Result<u64, StoreError> {
+    let updated = sqlx::query(
+        "UPDATE tasks SET state = 'cancelled', lease_owner = NULL, lease_until = NULL,
+             changed_at = $2, finished_at = $2
+         WHERE id = $1 AND state IN ('waiting', 'running', 'dead')",
+    )
+    .bind(id.as_str())
+    .bind(millis(now))
+    .execute(&mut **write)
+    .await
+    .attempt("call a task off")?;
+    task_steps::stop_running(write, id, StepState::Waiting).await?;
+    Ok(updated.rows_affected())
 }
 
 /// Says whether a change of a task's state was possible.

@@ -8,6 +8,9 @@ use cookie::{Cookie, SameSite};
 /// The site's own session.
 pub(super) const ACCOUNT: &str = "__Host-arca_account";
 
+/// Of a browser that began a sign-up.
+pub(super) const SIGN_UP: &str = "__Host-arca_signup";
+
 /// What a browser holds on a workspace host while it signs in.
 pub(super) const NONCE: &str = "__Host-arca_nonce";
 

@@ -37,14 +37,15 @@ pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: 
 
 /// Nothing but our own stylesheet and pictures; no script at all.
 ///
-/// Browsers apply `form-action` to where a form is redirected as well, and signing
-/// in leads to a workspace.
+/// Browsers apply `form-action` to where a form is redirected as well: signing in
+/// leads to a workspace, buying to Stripe.
 fn policy(app: &App) -> HeaderValue {
     let site = app.site.site_url();
     let workspaces = &app.workspace_origins;
+    let payment = app.till.as_ref().map_or("", |till| till.pages.as_str());
     let policy = format!(
         "default-src 'none'; style-src {site}; img-src {site}; \
-         form-action 'self' {site} {workspaces}; base-uri 'none'; frame-ancestors 'none'"
+         form-action 'self' {site} {workspaces} {payment}; base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("origins are plain ASCII")
 }

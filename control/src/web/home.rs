@@ -27,3 +27,22 @@ pub(super) async fn show(
         .map(|session| (session.username.to_string(), app.site.workspace_url(&session.username)));
     Ok(page::answer(StatusCode::OK, &Home { frame: Frame::new(&app), workspace }))
 }
+
+/// What somebody chose, as typed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SignUpForm {
+    pub(super) email: String,
+    pub(super) username: String,
+    /// Ids of skills.
+    pub(super) skills: Vec<String>,
+}
+
+/// The page with the form filled in, and at its fields what is wrong with them.
+pub(super) async fn page(
+    _app: &crate::app::App,
+    _headers: &HeaderMap,
+    _form: &SignUpForm,
+    problems: &[Problem],
+) -> Result<Response, Problem> {
+    Err(problems[0].clone())
+}

@@ -5,6 +5,8 @@
 
 mod account;
 mod assets;
+mod billing;
+mod checkout;
 mod cookies;
 mod csrf;
 mod finish;
@@ -14,6 +16,7 @@ mod login;
 mod logout;
 mod page;
 mod portal;
+mod webhook;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -56,14 +59,21 @@ pub fn router(app: &SharedApp) -> Router {
 }
 
 fn site_routes() -> Router<SharedApp> {
+    // No form of ours: it has its own proof of where it comes from, and its own size.
+    let webhook = post(webhook::take).layer(DefaultBodyLimit::max(webhook::BODY_MAX_BYTES));
     Router::new()
         .route("/", get(home::show))
         .route("/login", get(login::show).post(login::submit))
         .route("/logout", get(logout::ask).post(logout::submit))
         .route("/account", get(account::show))
+        .route("/account/billing", post(billing::open))
+        .route("/account/cancel", post(billing::cancel))
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
+        .route("/api/checkout", post(checkout::submit))
         .route("/api/portal", post(portal::submit))
+        .route("/api/usernames/{name}", get(checkout::check_name))
+        .route("/api/webhook", webhook)
         .route("/assets/{name}", get(assets::show))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

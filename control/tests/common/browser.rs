@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use shared::KeyRing;
 use shared::site_hop::{self, SITE_HOP_HEADER};
 
@@ -60,6 +60,27 @@ impl<'a> Browser<'a> {
         form: Option<&[(&str, &str)]>,
         headers: &[(&str, &str)],
     ) -> Page {
+        let request = self.request(method, url, headers);
+        let request = match form {
+            Some(fields) => request.form(fields),
+            None => request,
+        };
+        self.answer(url, request).await
+    }
+
+    /// A body as it is.
+    pub async fn send_body(
+        &mut self,
+        method: Method,
+        url: &str,
+        body: String,
+        headers: &[(&str, &str)],
+    ) -> Page {
+        let request = self.request(method, url, headers).body(body);
+        self.answer(url, request).await
+    }
+
+    fn request(&self, method: Method, url: &str, headers: &[(&str, &str)]) -> RequestBuilder {
         let host = origin(url).strip_prefix("http://").unwrap();
         let path = &url[origin(url).len()..];
         let target = format!("http://{}{path}", self.site);
@@ -75,18 +96,17 @@ impl<'a> Browser<'a> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        if let Some(fields) = form {
-            request = request.form(fields);
-        }
         let cookies: Vec<String> = self
             .cookies
             .iter()
             .filter(|((of, _), _)| of == host)
             .map(|((_, name), value)| format!("{name}={value}"))
             .collect();
-        if !cookies.is_empty() {
-            request = request.header(COOKIE, cookies.join("; "));
-        }
+        if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) }
+    }
+
+    async fn answer(&mut self, url: &str, request: RequestBuilder) -> Page {
+        let host = origin(url).strip_prefix("http://").unwrap();
         let page = read(request.send().await.unwrap()).await;
         for cookie in &page.set_cookies {
             let (name, rest) = cookie.split_once('=').unwrap();

@@ -89,6 +89,10 @@ impl World {
         self.time.fetch_add(millis, Ordering::SeqCst);
     }
 
+    pub fn set_seconds(&self, seconds: u64) {
+        self.time.store(seconds * 1_000, Ordering::SeqCst);
+    }
+
     pub fn now_seconds(&self) -> u64 {
         self.time.load(Ordering::SeqCst) / 1_000
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an id of Stripe's is one to 255 of A-Z, a-z, 0-9 and _")]
@@ -20,7 +20,7 @@ fn check(text: &str) -> Result<(), IdError> {
 macro_rules! ids {
     ($($(#[$about:meta])* $name:ident,)+) => {$(
         $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         pub struct $name(String);
 
         impl $name {

@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod portal;
+pub mod price;
 pub mod retry;
 pub mod signature;
 pub mod subscription;

@@ -1,0 +1,108 @@
+//! Selling workspaces: from the form through Stripe's pages to what is paid for.
+//!
+//! Nothing follows from what an event says. It is a hint to look: `delivery`
+//! judges whether it is Stripe's, the queue keeps it, and `follow` fetches the
+//! object and does what its state means, as `payment` and `standing` decide. The
+//! success page and `reconcile` look in the same way.
+
+pub mod checkout;
+pub mod delivery;
+pub mod follow;
+pub mod hint;
+pub mod job;
+pub mod notices;
+pub mod payment;
+pub mod reconcile;
+pub mod settings;
+pub mod standing;
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::Semaphore;
+use tracing::warn;
+
+use crate::clients::stripe::id::PriceId;
+use crate::clients::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
+use crate::clients::{Again, BuildError};
+
+pub use hint::{Hint, Subject};
+pub use job::StripeJob;
+pub use settings::{SignUpConfig, StripeConfig};
+pub use standing::{Billing, Standing};
+
+/// Deliveries that are read at once: with a body of a megabyte each, what they
+/// may take of the memory. One takes milliseconds, and Stripe sends again.
+const DELIVERIES: usize = 32;
+
+/// How long the start waits for Stripe to say whether the price exists.
+const PRICE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What is needed to sell: Stripe, and what is sold there.
+pub struct Till {
+    pub stripe: Stripe,
+    pub price: PriceId,
+    pub is_live: bool,
+    pub secrets: WebhookSecrets,
+    pub portal: Option<String>,
+    /// Origins of Stripe's pages, with blanks between them.
+    pub pages: String,
+    pub deliveries: Semaphore,
+}
+
+impl Till {
+    /// # Errors
+    /// When the key cannot stand in a header.
+    pub fn new(config: &StripeConfig) -> Result<Self, BuildError> {
+        let pages: Vec<_> = config.pages.iter().map(shared::Upstream::as_str).collect();
+        Ok(Self {
+            stripe: Stripe::new(&config.url, &config.secret_key, Retries::default())?,
+            price: config.price.clone(),
+            is_live: config.is_live,
+            secrets: config.secrets.clone(),
+            portal: config.portal.clone(),
+            pages: pages.join(" "),
+            deliveries: Semaphore::new(DELIVERIES),
+        })
+    }
+
+    /// Asks Stripe for the price, so that a wrong one is noticed before a customer does.
+    ///
+    /// # Errors
+    /// When Stripe says that the key or the price is wrong. When it says nothing, that
+    /// is logged: we must be able to start without it.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        let price = match tokio::time::timeout(PRICE_DEADLINE, self.stripe.price(&self.price)).await
+        {
+            Ok(Ok(price)) => price,
+            Ok(Err(error)) if is_about_settings(&error) => {
+                let key = if error.is_missing() { "stripe.price" } else { "stripe.secret_key" };
+                return Err(error).with_context(|| format!("{key} is not good"));
+            }
+            Ok(Err(error)) => {
+                let error = anyhow::Error::from(error);
+                warn!("{error:#}; whether stripe.price exists is not known");
+                return Ok(());
+            }
+            Err(_late) => {
+                warn!("stripe is slow; whether stripe.price exists is not known");
+                return Ok(());
+            }
+        };
+        if price.livemode != self.is_live {
+            bail!("stripe.price {} is of the other mode than stripe.secret_key", price.id);
+        }
+        if !price.active {
+            bail!("stripe.price {} is not active: nobody can buy at it", price.id);
+        }
+        if price.recurring.is_none() {
+            bail!("stripe.price {} is paid once; a subscription needs a recurring one", price.id);
+        }
+        Ok(())
+    }
+}
+
+/// Stripe understood us, and will not change its mind.
+fn is_about_settings(error: &StripeError) -> bool {
+    matches!(error, StripeError::Refused(_)) && error.again() == Again::Never
+}

@@ -1,0 +1,107 @@
+//! What the customer and the operator are told of a payment and what came of it. Pure.
+//!
+//! Each has a key that names what it is about: told again, it is the same.
+
+use shared::Username;
+
+use crate::clients::linear::Priority;
+use crate::clients::stripe::id::{CheckoutSessionId, SubscriptionId};
+use crate::clock::Moment;
+use crate::mail::{self, NewMail, Recipient, Stationery};
+use crate::signups::SignUp;
+use crate::store::Customer;
+use crate::tickets::Incident;
+use crate::workspace::Workspace;
+use crate::workspace::life::{Letter, Report};
+
+pub fn letter(
+    workspace: &Workspace,
+    customer: &Customer,
+    letter: Letter,
+    stationery: &Stationery,
+    now: Moment,
+) -> NewMail {
+    let subscription = &workspace.subscription;
+    let (id, letter) = match letter {
+        Letter::PaymentFailed { grace_until } => (
+            format!("payment-failed/{subscription}/{}", grace_until.seconds()),
+            mail::Letter::PaymentFailed { grace_until },
+        ),
+        Letter::Cancelled { until: Some(until) } => (
+            format!("cancelled/{subscription}/{}", until.seconds()),
+            mail::Letter::Cancelled { until },
+        ),
+        Letter::Cancelled { until: None } => {
+            (format!("cancelled/{subscription}"), mail::Letter::Cancelled { until: now })
+        }
+    };
+    let to = Recipient { username: workspace.username, email: &customer.email };
+    stationery.write(id, to, letter, now)
+}
+
+pub fn incident(workspace: &Workspace, report: Report) -> Incident {
+    let (username, subscription) = (&workspace.username, &workspace.subscription);
+    let status = &workspace.billing.status;
+    match report {
+        Report::Cancelled => {
+            Incident::cancellation(subscription.as_str(), username, &format!("it is {status}"))
+        }
+        Report::UnknownStatus => Incident::new(
+            format!("status/{subscription}/{status}"),
+            format!("{username}: Stripe says {status:?}"),
+            format!(
+                "Subscription `{subscription}` of `{username}` has a status that we do not know. \
+                 The workspace stays as it was."
+            ),
+            Priority::High,
+        ),
+    }
+}
+
+pub fn signed_up(workspace: &Workspace, signup: &SignUp) -> Incident {
+    let skills = signup.skills.to_string();
+    Incident::sign_up(signup.id.as_str(), &workspace.username, &signup.email, &skills)
+}
+
+/// The money came, and by then its subscription was over.
+pub fn paid_too_late(signup: &SignUp, subscription: &SubscriptionId) -> Incident {
+    give_back(
+        format!("late/{subscription}"),
+        &signup.username,
+        format!(
+            "Sign-up `{}` was paid, but subscription `{subscription}` had ended before the \
+             workspace was made. None was made.",
+            signup.id
+        ),
+    )
+}
+
+/// Two payments for one sign-up.
+pub fn surplus(signup: &SignUp, subscription: &SubscriptionId) -> Incident {
+    give_back(
+        format!("surplus/{subscription}"),
+        &signup.username,
+        format!(
+            "Sign-up `{}` was paid twice. The second subscription, `{subscription}`, is cancelled.",
+            signup.id
+        ),
+    )
+}
+
+/// A payment under an id of ours that is not in the database.
+pub fn unknown_signup(checkout: &CheckoutSessionId, signup: &str) -> Incident {
+    Incident::new(
+        format!("payment/{checkout}"),
+        "A payment that nobody here knows of",
+        format!(
+            "Checkout session `{checkout}` is paid for sign-up `{signup}`, which is not in the \
+             database: was it restored from a backup? Find the customer at Stripe."
+        ),
+        Priority::Urgent,
+    )
+}
+
+fn give_back(key: String, username: &Username, what: String) -> Incident {
+    let body = format!("{what}\n\nGive the money back in Stripe's dashboard.");
+    Incident::new(key, format!("{username}: money to give back"), body, Priority::High)
+}

@@ -1,0 +1,201 @@
+//! What a checkout session at Stripe means for the sign-up it was made for. Pure.
+
+use crate::clients::stripe::CheckoutSession;
+use crate::clients::stripe::checkout::CheckoutStatus;
+use crate::clients::stripe::id::{CustomerId, SubscriptionId};
+use crate::clients::stripe::subscription::SubscriptionStatus;
+use crate::signups::{SignUp, SignUpState};
+
+/// What has to be done about a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is as it was, or says nothing new.
+    Nothing,
+    /// The money has come: make the workspace.
+    Open { payer: CustomerId, subscription: SubscriptionId },
+    /// The money has come, but what it was for has ended since.
+    TooLate { subscription: SubscriptionId },
+    /// A bank debit is on its way.
+    Wait,
+    /// A bank debit came to nothing: Stripe must not go on trying.
+    GiveUp { subscription: SubscriptionId },
+    /// Nobody paid in time.
+    Expire,
+    /// Somebody paid twice: end the second one, and give the money back.
+    Surplus { subscription: SubscriptionId },
+    /// Nothing that Stripe says of itself; an operator has to look.
+    Odd(&'static str),
+}
+
+/// The same session gives the same verdict, however often and late it is seen.
+///
+/// `session` comes with its subscription as an object.
+pub fn judge(signup: &SignUp, session: &CheckoutSession) -> Verdict {
+    match session.status {
+        Some(CheckoutStatus::Complete) => complete(signup, session),
+        Some(CheckoutStatus::Expired) if is_current(signup, session) => match signup.state {
+            SignUpState::Open => Verdict::Expire,
+            _ => Verdict::Nothing,
+        },
+        Some(CheckoutStatus::Unknown(_)) => Verdict::Odd("its status is a new word"),
+        Some(CheckoutStatus::Open | CheckoutStatus::Expired) | None => Verdict::Nothing,
+    }
+}
+
+fn complete(signup: &SignUp, session: &CheckoutSession) -> Verdict {
+    let Some(reference) = &session.subscription else {
+        return Verdict::Odd("it is complete without a subscription");
+    };
+    let Some(payer) = &session.customer else {
+        return Verdict::Odd("it is complete without a customer");
+    };
+    let subscription = reference.id().clone();
+    let status = reference.object().map(|subscription| &subscription.status);
+    let is_over = matches!(
+        status,
+        Some(SubscriptionStatus::Canceled | SubscriptionStatus::IncompleteExpired)
+    );
+    if let Some(first) = &signup.subscription {
+        let is_news = *first != subscription && !is_over;
+        return if is_news { Verdict::Surplus { subscription } } else { Verdict::Nothing };
+    }
+    if session.is_settled() {
+        return if is_over {
+            Verdict::TooLate { subscription }
+        } else {
+            Verdict::Open { payer: payer.id().clone(), subscription }
+        };
+    }
+    // A session says "unpaid" before the bank has answered and after it refused.
+    // What Stripe does with the subscription tells which.
+    let is_refused =
+        is_over || matches!(status, Some(SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid));
+    match signup.state {
+        SignUpState::Failed => Verdict::Nothing,
+        _ if is_refused => Verdict::GiveUp { subscription },
+        SignUpState::Unpaid => Verdict::Nothing,
+        _ => Verdict::Wait,
+    }
+}
+
+/// An earlier session of a sign-up expires because a later one took its place.
+fn is_current(signup: &SignUp, session: &CheckoutSession) -> bool {
+    signup.checkout.as_ref().is_none_or(|checkout| checkout.id == session.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::clock::Moment;
+    use crate::signups::{Checkout, SignUpId};
+    use crate::skills::Skills;
+    use crate::token::Token;
+
+    const SUBSCRIPTION: &str = "sub_1SWsampB7WZ01zgkW0000001";
+
+    fn signup(state: SignUpState, paid_for: Option<&str>) -> SignUp {
+        SignUp {
+            id: SignUpId::random(),
+            email: "ada@example.com".to_owned(),
+            username: "ada".parse().unwrap(),
+            skills: Skills::default(),
+            browser: Token::random().hash(),
+            state,
+            attempts: 1,
+            checkout: Some(Checkout {
+                id: session("open", "unpaid", "active").id,
+                url: String::new(),
+                expires: Moment::from_seconds(1),
+            }),
+            subscription: paid_for.map(|id| SubscriptionId::parse(id).unwrap()),
+            created: Moment::from_seconds(1),
+            changed: Moment::from_seconds(1),
+        }
+    }
+
+    fn session(status: &str, payment: &str, subscription: &str) -> CheckoutSession {
+        let text = include_str!("../../tests/stripe-samples/api_checkout_session_complete.json");
+        let mut body: Value = serde_json::from_str(text).unwrap();
+        let text = include_str!("../../tests/stripe-samples/api_subscription_active.json");
+        let mut object: Value = serde_json::from_str(text).unwrap();
+        object["status"] = json!(subscription);
+        body["status"] = json!(status);
+        body["payment_status"] = json!(payment);
+        body["subscription"] = if status == "complete" { object } else { Value::Null };
+        serde_json::from_value(body).unwrap()
+    }
+
+    fn id() -> SubscriptionId {
+        SubscriptionId::parse(SUBSCRIPTION).unwrap()
+    }
+
+    #[test]
+    fn money_opens_a_workspace_from_every_state_and_once() {
+        use SignUpState::{Expired, Failed, Open, Paid, Unpaid};
+        let paid = session("complete", "paid", "active");
+        for state in [Open, Unpaid, Expired, Failed] {
+            let verdict = judge(&signup(state, None), &paid);
+            assert!(matches!(verdict, Verdict::Open { .. }), "{state:?}: {verdict:?}");
+        }
+        let free = session("complete", "no_payment_required", "trialing");
+        assert!(matches!(judge(&signup(Open, None), &free), Verdict::Open { .. }));
+        assert_eq!(judge(&signup(Paid, Some(SUBSCRIPTION)), &paid), Verdict::Nothing);
+    }
+
+    #[test]
+    fn a_second_payment_is_surplus_until_it_has_ended() {
+        let other = signup(SignUpState::Paid, Some("sub_first"));
+        let check = |payment, status, expected| {
+            assert_eq!(judge(&other, &session("complete", payment, status)), expected);
+        };
+        check("paid", "active", Verdict::Surplus { subscription: id() });
+        check("unpaid", "incomplete", Verdict::Surplus { subscription: id() });
+        check("paid", "canceled", Verdict::Nothing);
+    }
+
+    #[test]
+    fn a_bank_debit_is_waited_for_and_given_up_when_it_fails() {
+        use SignUpState::{Failed, Open, Unpaid};
+        let check = |state, subscription, expected| {
+            let session = session("complete", "unpaid", subscription);
+            assert_eq!(judge(&signup(state, None), &session), expected, "{state:?}");
+        };
+        check(Open, "active", Verdict::Wait);
+        check(Open, "incomplete", Verdict::Wait);
+        check(Unpaid, "active", Verdict::Nothing);
+        for status in ["past_due", "unpaid", "incomplete_expired", "canceled"] {
+            check(Unpaid, status, Verdict::GiveUp { subscription: id() });
+            check(Open, status, Verdict::GiveUp { subscription: id() });
+            check(Failed, status, Verdict::Nothing);
+        }
+    }
+
+    #[test]
+    fn what_ended_before_it_was_opened_is_not_opened() {
+        let session = session("complete", "paid", "canceled");
+        let verdict = judge(&signup(SignUpState::Open, None), &session);
+        assert_eq!(verdict, Verdict::TooLate { subscription: id() });
+    }
+
+    #[test]
+    fn only_the_latest_session_ends_a_sign_up_by_expiring() {
+        let expired = session("expired", "unpaid", "active");
+        let mut ours = signup(SignUpState::Open, None);
+        assert_eq!(judge(&ours, &expired), Verdict::Expire);
+        ours.checkout.as_mut().unwrap().id =
+            crate::clients::stripe::id::CheckoutSessionId::parse("cs_later").unwrap();
+        assert_eq!(judge(&ours, &expired), Verdict::Nothing);
+        assert_eq!(judge(&signup(SignUpState::Expired, None), &expired), Verdict::Nothing);
+    }
+
+    #[test]
+    fn what_stripe_never_says_is_left_to_an_operator() {
+        let mut odd = session("complete", "paid", "active");
+        odd.subscription = None;
+        assert!(matches!(judge(&signup(SignUpState::Open, None), &odd), Verdict::Odd(_)));
+        let new_word = session("dormant", "paid", "active");
+        assert!(matches!(judge(&signup(SignUpState::Open, None), &new_word), Verdict::Odd(_)));
+    }
+}

@@ -1,0 +1,91 @@
+//! Asks Stripe again, each hour, about everything that is not over.
+//!
+//! A webhook that was lost, or an endpoint that somebody switched off, costs an
+//! hour and never a payment.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tracing::{debug, warn};
+
+use super::Till;
+use super::follow::{self, FollowError};
+use crate::app::{App, SharedApp};
+use crate::clients::Again;
+use crate::store::StoreError;
+
+/// How long an answer of Stripe's is good.
+const GOOD_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// How often we look for what is due: a grace that ends is acted upon within this time.
+const ROUND: Duration = Duration::from_secs(60);
+
+/// Asked about in one round. Thrice a thousand are a minute's work at Stripe's
+/// limits, and sixty rounds an hour serve sixty thousand customers.
+const A_ROUND: u32 = 1_000;
+
+/// Calls at once: far below Stripe's hundred a second.
+const AT_ONCE: usize = 8;
+
+/// Until it is dropped.
+pub async fn keep(app: SharedApp) {
+    let Some(till) = &app.till else { return };
+    let mut turns = tokio::time::interval(ROUND);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        if let Err(error) = round(&app, till).await {
+            warn!("{:#}; asking stripe again later", anyhow::Error::from(error));
+        }
+    }
+}
+
+/// Looks once at everything that is due.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn round(app: &App, till: &Till) -> Result<(), StoreError> {
+    let now = app.now();
+    let before = now.before(GOOD_FOR);
+    let signups = app.store.signups_to_look_at(before, A_ROUND).await?;
+    stream::iter(signups)
+        .for_each_concurrent(AT_ONCE, async |signup| {
+            let Some(checkout) = &signup.checkout else { return };
+            let looked = follow::fulfil(app, till, &checkout.id).await;
+            if is_put_off(looked, signup.id.as_str()) {
+                note(app.store.looked_at_signup(&signup.id, now).await);
+            }
+        })
+        .await;
+    let workspaces = app.store.workspaces_to_look_at(before, now, A_ROUND).await?;
+    stream::iter(workspaces)
+        .for_each_concurrent(AT_ONCE, async |workspace| {
+            let looked = follow::follow(app, till, &workspace.subscription).await;
+            if is_put_off(looked, workspace.username.as_str()) {
+                note(app.store.looked_at_workspace(&workspace.username, now).await);
+            }
+        })
+        .await;
+    Ok(())
+}
+
+/// Whether Stripe refused to speak of it. Others must not wait behind that one.
+fn is_put_off<T>(looked: Result<T, FollowError>, who: &str) -> bool {
+    match looked {
+        Ok(_) => false,
+        Err(FollowError::Stripe(error)) if error.again() != Again::Never => {
+            debug!("{who}: {:#}; asking stripe again later", anyhow::Error::from(error));
+            false
+        }
+        Err(error) => {
+            warn!("{who}: {:#}", anyhow::Error::from(error));
+            true
+        }
+    }
+}
+
+fn note(noted: Result<(), StoreError>) {
+    if let Err(error) = noted {
+        warn!("{:#}", anyhow::Error::from(error));
+    }
+}

@@ -1,0 +1,189 @@
+//! `[stripe]` and `[sign_up]` of the configuration.
+
+use std::time::Duration;
+
+use shared::process::Section;
+use shared::{Secret, Upstream};
+
+use crate::clients::stripe::WebhookSecrets;
+use crate::clients::stripe::id::PriceId;
+
+/// How workspaces are sold.
+#[derive(Clone)]
+pub struct StripeConfig {
+    pub url: Upstream,
+    pub secret_key: Secret<String>,
+    /// Real money; as the key says.
+    pub is_live: bool,
+    pub secrets: WebhookSecrets,
+    pub price: PriceId,
+    /// `bpc_…`, where the account has more than one.
+    pub portal: Option<String>,
+    /// Where Stripe's pages are: browsers refuse to be led elsewhere by our forms.
+    pub pages: Vec<Upstream>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct SignUpConfig {
+    /// How long a page at Stripe's can be paid, and its name is reserved.
+    pub checkout: Duration,
+    /// How long a name is reserved while a bank pays.
+    pub bank: Duration,
+    /// How long a failed renewal is forgiven.
+    pub grace: Duration,
+    /// How long nobody gets the name of a workspace that has ended.
+    pub quarantine: Duration,
+    /// Checkout pages that one address may ask for in an hour.
+    pub most_an_hour: u64,
+}
+
+const STRIPE: &str = "https://api.stripe.com";
+const PAGES: [&str; 2] = ["https://checkout.stripe.com", "https://billing.stripe.com"];
+
+const DAY: u64 = 86_400;
+
+impl StripeConfig {
+    pub fn from_section(stripe: &mut Section<'_>) -> Option<Self> {
+        let url = stripe.optional("url", Upstream::parse);
+        let url = url.unwrap_or_else(|| Upstream::parse(STRIPE).expect("an origin"));
+        let key = stripe.secret("secret_key", "secret_key_file");
+        let is_live = key.as_ref().and_then(|key| mode(stripe, key, &url));
+        let secrets = webhook_secrets(stripe);
+        let price = stripe.required("price", |text| PriceId::parse(text));
+        let portal = stripe.optional("portal_configuration", |text| {
+            PriceId::parse(text).map(|id| id.as_str().to_owned())
+        });
+        let mut pages = stripe.list("pages", Upstream::parse);
+        if pages.is_empty() {
+            let own = |page: &&str| Upstream::parse(page).expect("an origin");
+            pages = if url.as_str() == STRIPE {
+                PAGES.iter().map(|page| own(&page)).collect()
+            } else {
+                vec![url.clone()]
+            };
+        }
+        Some(Self {
+            url,
+            secret_key: key?,
+            is_live: is_live?,
+            secrets: secrets?,
+            price: price?,
+            portal,
+            pages,
+        })
+    }
+}
+
+/// Stripe's keys say which mode they are of.
+fn mode(stripe: &Section<'_>, key: &Secret<String>, url: &Upstream) -> Option<bool> {
+    let begins = |with: [&str; 2]| with.iter().any(|with| key.expose().starts_with(with));
+    let is_live = begins(["sk_live_", "rk_live_"]);
+    if !is_live && !begins(["sk_test_", "rk_test_"]) {
+        let message = "must begin with sk_live_, rk_live_, sk_test_ or rk_test_";
+        stripe.complain("secret_key", message);
+        return None;
+    }
+    if is_live && !url.is_tls() {
+        stripe.complain("url", "must begin with https:// for a key of live mode");
+        return None;
+    }
+    Some(is_live)
+}
+
+fn webhook_secrets(stripe: &mut Section<'_>) -> Option<WebhookSecrets> {
+    let mut secrets = stripe.list("webhook_secrets", |text| {
+        Ok::<_, std::convert::Infallible>(Secret::new(text.to_owned()))
+    });
+    let file = stripe.optional("webhook_secrets_file", |path| {
+        std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))
+    });
+    let lines = file.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty());
+    secrets.extend(lines.map(|line| Secret::new(line.to_owned())));
+    match WebhookSecrets::new(&secrets) {
+        Ok(secrets) => Some(secrets),
+        Err(error) => {
+            stripe.complain("webhook_secrets", &error.to_string());
+            None
+        }
+    }
+}
+
+impl SignUpConfig {
+    pub fn from_section(sign_up: &mut Section<'_>) -> Self {
+        let days = |sign_up: &mut Section<'_>, key, default| {
+            Duration::from_secs(DAY * sign_up.number(key, 0..=365, default))
+        };
+        Self {
+            // Stripe takes half an hour to a day.
+            checkout: Duration::from_secs(60 * sign_up.number("checkout_minutes", 30..=1_440, 60)),
+            bank: days(sign_up, "bank_days", 14),
+            grace: days(sign_up, "grace_days", 7),
+            quarantine: days(sign_up, "quarantine_days", 30),
+            most_an_hour: sign_up.number("most_an_hour", 1..=1_000_000, 20),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use shared::process::Document;
+
+    use super::*;
+
+    const GOOD: &str = "secret_key = 'sk_test_0123456789'\nwebhook_secrets = ['whsec_1']\n\
+                        price = 'price_1'\n";
+
+    fn read(text: &str) -> Result<StripeConfig, String> {
+        let document = Document::from_text(Path::new("c"), format!("[stripe]\n{text}"));
+        let read = document.check(|root| root.optional_table("stripe", StripeConfig::from_section));
+        read.map_err(|complaints| complaints.to_string())
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        let seen = read(text).err().unwrap_or_default();
+        assert_eq!(seen.lines().collect::<Vec<_>>(), expected, "{text}");
+        assert!(!seen.contains("whsec") && !seen.contains("sk_test_0"), "no secret: {seen}");
+    }
+
+    #[test]
+    fn a_key_says_its_mode_and_the_pages_follow_from_the_address() {
+        let config = read(GOOD).unwrap();
+        assert!(!config.is_live);
+        assert_eq!(config.pages.len(), 2);
+        assert!(read(&GOOD.replace("sk_test_", "rk_live_")).unwrap().is_live);
+        let local = read(&format!("url = 'http://127.0.0.1:4000'\n{GOOD}")).unwrap();
+        assert_eq!(local.pages[0].as_str(), "http://127.0.0.1:4000");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_key() {
+        check(GOOD, &[]);
+        check(
+            "",
+            &[
+                "c: stripe.price: is missing",
+                "c: stripe.secret_key: is missing",
+                "c: stripe.webhook_secrets: there is no webhook secret",
+            ],
+        );
+        check(
+            &GOOD.replace("sk_test_", "pk_test_"),
+            &["c:2: stripe.secret_key: must begin with sk_live_, rk_live_, sk_test_ or rk_test_"],
+        );
+        let live = GOOD.replace("sk_test_", "sk_live_");
+        check(
+            &format!("url = 'http://10.0.0.1'\n{live}"),
+            &["c:2: stripe.url: must begin with https:// for a key of live mode"],
+        );
+        check(
+            &GOOD.replace("'whsec_1'", "'whsec_1', ''"),
+            &["c:3: stripe.webhook_secrets: webhook secret 1 is empty"],
+        );
+        check(
+            &GOOD.replace("price_1", "price/1"),
+            &["c:4: stripe.price: an id of Stripe's is one to 255 of A-Z, a-z, 0-9 and _"],
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! An address that mail can be sent to.
+
+use std::fmt;
+
+/// As it was typed, without blanks around it.
+///
+/// Only what no mail system takes is refused: whether somebody reads it shows
+/// when mail is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EmailError {
+    #[error("Please type your e-mail address.")]
+    Empty,
+    #[error("An e-mail address has at most {MAX_BYTES} characters.")]
+    TooLong,
+    #[error("An e-mail address has no blanks in it.")]
+    Blank,
+    #[error("An e-mail address looks like ada@example.com.")]
+    Form,
+}
+
+/// RFC 5321: the path of 256 without its angle brackets.
+const MAX_BYTES: usize = 254;
+
+/// RFC 5321.
+const LOCAL_MAX_BYTES: usize = 64;
+
+impl Email {
+    /// # Errors
+    /// Says what is wrong, in words for the customer.
+    pub fn parse(text: &str) -> Result<Self, EmailError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(EmailError::Empty);
+        }
+        if text.len() > MAX_BYTES {
+            return Err(EmailError::TooLong);
+        }
+        if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(EmailError::Blank);
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(EmailError::Form)?;
+        // What separates and encloses addresses in a header is not in one of ours.
+        let is_plain =
+            !local.contains(['@', '"', ',', ';', ':', '<', '>', '(', ')', '[', ']', '\\']);
+        let fits = (1..=LOCAL_MAX_BYTES).contains(&local.len())
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..");
+        if is_plain && fits && is_domain(domain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(EmailError::Form)
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Before the `@`.
+    pub fn local(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+}
+
+/// At least two labels, the last without digits only; letters of any language.
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    domain.contains('.')
+        && domain.split('.').all(is_label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Logs name people by their username.
+impl fmt::Debug for Email {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Email(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Result<&str, EmailError>) {
+        let email = Email::parse(text);
+        assert_eq!(email.as_ref().map(Email::as_str).map_err(|error| *error), expected, "{text:?}");
+    }
+
+    #[test]
+    fn what_mail_can_be_sent_to_is_taken_as_it_is() {
+        check("ada@example.com", Ok("ada@example.com"));
+        check(" Ada.Lovelace+arca@Mail.Example.com\n", Ok("Ada.Lovelace+arca@Mail.Example.com"));
+        check("o'brien@example.co", Ok("o'brien@example.co"));
+        check("zoë@exämple.de", Ok("zoë@exämple.de"));
+    }
+
+    #[test]
+    fn what_cannot_be_an_address_is_refused() {
+        use EmailError::{Blank, Empty, Form, TooLong};
+        check("", Err(Empty));
+        check("  ", Err(Empty));
+        check(&format!("a@{}.com", "b.".repeat(130)), Err(TooLong));
+        check("ada lovelace@example.com", Err(Blank));
+        check("ada@example.com\r\nBcc: x@y.z", Err(Blank));
+        for text in [
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@localhost",
+            "ada@127.0.0.1",
+            "ada@-x.com",
+            "ada@x..com",
+            "a@b@example.com",
+            ".ada@example.com",
+            "a..b@example.com",
+            "<ada@example.com>",
+            "ada@example.com,bob@example.com",
+        ] {
+            check(text, Err(Form));
+        }
+        check(&format!("{}@example.com", "a".repeat(65)), Err(Form));
+    }
+}

@@ -1,0 +1,347 @@
+//! Sign-ups, from the form to the payment or its end.
+
+use std::time::Duration;
+
+use shared::Username;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
+
+use super::error::Attempt as _;
+use super::routes::valid;
+use super::{Columns as _, Store, StoreError, bigint, millis, usernames};
+use crate::clients::stripe::id::{CheckoutSessionId, SubscriptionId};
+use crate::clock::Moment;
+use crate::signups::{Checkout, SignUp, SignUpId, SignUpState, Wish};
+use crate::skills::Skills;
+use crate::token::TokenHash;
+use crate::workspace::names;
+
+/// What every read of a sign-up selects.
+pub(super) const COLUMNS: &str = "id, email, username, skills, browser_hash, state, attempts, \
+     checkout, checkout_url, checkout_expires_at, subscription, created_at, changed_at";
+
+/// How long a sign-up that came to nothing is kept, for those who ask about it.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// Most sign-ups that one sweep forgets.
+const SIGN_UPS_A_SWEEP: i64 = 1_000;
+
+/// What became of a wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserved {
+    /// With the number of the checkout session that may be made for it now.
+    SignUp(SignUp),
+    /// Somebody else has the name.
+    Taken,
+    /// It was paid for meanwhile, or is over.
+    Settled,
+}
+
+impl Store {
+    /// Begins a sign-up, or, with `known`, changes it; reserves a name for it until
+    /// `until` and counts an attempt. What was reserved before is given back.
+    ///
+    /// Nothing is changed when the name cannot be had.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn reserve_sign_up(
+        &self,
+        known: Option<&SignUpId>,
+        wish: &Wish,
+        browser: &TokenHash,
+        until: Moment,
+        now: Moment,
+    ) -> Result<Reserved, StoreError> {
+        const ATTEMPT: &str = "begin a sign-up";
+        let mut write = self.write().await?;
+        let id = known.cloned().unwrap_or_else(SignUpId::random);
+        if known.is_some() && !hold_open(&mut write, &id, now).await? {
+            return Ok(Reserved::Settled);
+        }
+        let Some(username) = reserve_a_name(&mut write, &id, wish, until, now).await? else {
+            return Ok(Reserved::Taken);
+        };
+        usernames::release(&mut write, &id, Some(&username)).await?;
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "INSERT INTO signups (id, email, username, skills, browser_hash, state, attempts,
+                 looked_at, created_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $6, $6)
+             ON CONFLICT (id) DO UPDATE SET email = $2, username = $3, skills = $4,
+                 state = 'open', attempts = signups.attempts + 1, checkout = NULL,
+                 checkout_url = NULL, checkout_expires_at = NULL, changed_at = $6
+             RETURNING {COLUMNS}"
+        )))
+        .bind(id.as_str())
+        .bind(wish.email.as_str())
+        .bind(username.as_str())
+        .bind(wish.skills.to_string())
+        .bind(browser.as_str())
+        .bind(millis(now))
+        .fetch_one(&mut *write)
+        .await
+        .attempt(ATTEMPT)?;
+        let signup = parse(&row).attempt(ATTEMPT)?;
+        write.commit().await?;
+        Ok(Reserved::SignUp(signup))
+    }
+
+    /// Keeps the page that `attempt` made; its name stays reserved until `until`.
+    ///
+    /// `false` when a later attempt has begun, or nothing is to be paid any more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn keep_checkout(
+        &self,
+        id: &SignUpId,
+        attempt: u64,
+        checkout: &Checkout,
+        until: Moment,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let updated = sqlx::query(
+            "UPDATE signups SET checkout = $3, checkout_url = $4, checkout_expires_at = $5,
+                 looked_at = $6, changed_at = $6
+             WHERE id = $1 AND attempts = $2 AND state = 'open'",
+        )
+        .bind(id.as_str())
+        .bind(bigint(attempt))
+        .bind(checkout.id.as_str())
+        .bind(checkout.url.as_str())
+        .bind(millis(checkout.expires))
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("keep a checkout page")?;
+        if updated.rows_affected() == 0 {
+            return Ok(false);
+        }
+        usernames::prolong(&mut write, id, until).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Gives back the name of a sign-up for which no page could be made by `attempt`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn give_name_back(&self, id: &SignUpId, attempt: u64) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let ours = sqlx::query(
+            "UPDATE signups SET attempts = attempts
+             WHERE id = $1 AND attempts = $2 AND state = 'open' AND checkout IS NULL",
+        )
+        .bind(id.as_str())
+        .bind(bigint(attempt))
+        .execute(&mut *write)
+        .await
+        .attempt("hold a sign-up")?;
+        if ours.rows_affected() > 0 {
+            usernames::release(&mut write, id, None).await?;
+        }
+        write.commit().await
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn signup(&self, id: &SignUpId) -> Result<Option<SignUp>, StoreError> {
+        self.signup_where("id = $1", id.as_str()).await
+    }
+
+    /// The sign-up whose latest page this is.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn signup_of_checkout(
+        &self,
+        checkout: &CheckoutSessionId,
+    ) -> Result<Option<SignUp>, StoreError> {
+        self.signup_where("checkout = $1", checkout.as_str()).await
+    }
+
+    /// The latest sign-up that was begun in a browser.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn signup_of_browser(
+        &self,
+        browser: &TokenHash,
+    ) -> Result<Option<SignUp>, StoreError> {
+        let latest = "browser_hash = $1 ORDER BY created_at DESC, id LIMIT 1";
+        self.signup_where(latest, browser.as_str()).await
+    }
+
+    /// Notes that a sign-up is not paid yet, or never will be; unless it is paid.
+    ///
+    /// Its name stays reserved until `reserved`; without it, it is given back.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn settle_sign_up(
+        &self,
+        id: &SignUpId,
+        state: SignUpState,
+        reserved: Option<Moment>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let updated = sqlx::query(
+            "UPDATE signups SET state = $2, changed_at = $3
+             WHERE id = $1 AND subscription IS NULL",
+        )
+        .bind(id.as_str())
+        .bind(state.as_str())
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("note how a sign-up stands")?;
+        if updated.rows_affected() == 0 {
+            return Ok(());
+        }
+        match reserved {
+            Some(until) => usernames::prolong(&mut write, id, until).await?,
+            None => usernames::release(&mut write, id, None).await?,
+        }
+        write.commit().await
+    }
+
+    /// Up to `limit` unpaid sign-ups with a page that nobody asked Stripe about since `before`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn signups_to_look_at(
+        &self,
+        before: Moment,
+        limit: u32,
+    ) -> Result<Vec<SignUp>, StoreError> {
+        const ATTEMPT: &str = "list sign-ups to look at";
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM signups
+             WHERE state IN ('open', 'unpaid') AND checkout IS NOT NULL AND looked_at < $1
+             ORDER BY looked_at LIMIT $2"
+        )))
+        .bind(millis(before))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
+    /// Notes that Stripe was asked.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn looked_at_signup(&self, id: &SignUpId, now: Moment) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query("UPDATE signups SET looked_at = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(millis(now))
+            .execute(&mut *write)
+            .await
+            .attempt("note that a sign-up was looked at")?;
+        write.commit().await
+    }
+
+    /// Forgets sign-ups that came to nothing long ago.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn forget_old_sign_ups(&self, now: Moment) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query(
+            "DELETE FROM signups WHERE id IN
+                 (SELECT id FROM signups
+                  WHERE subscription IS NULL AND state <> 'unpaid' AND changed_at < $1
+                  ORDER BY changed_at LIMIT $2)",
+        )
+        .bind(millis(now.before(KEPT)))
+        .bind(SIGN_UPS_A_SWEEP)
+        .execute(&mut *write)
+        .await
+        .attempt("forget old sign-ups")?;
+        write.commit().await
+    }
+
+    async fn signup_where(
+        &self,
+        condition: &'static str,
+        value: &str,
+    ) -> Result<Option<SignUp>, StoreError> {
+        const ATTEMPT: &str = "read a sign-up";
+        let text = format!("SELECT {COLUMNS} FROM signups WHERE {condition}");
+        let row = sqlx::query(AssertSqlSafe(text))
+            .bind(value)
+            .fetch_optional(&self.pool)
+            .await
+            .attempt(ATTEMPT)?;
+        row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+    }
+}
+
+/// Whoever changes the same sign-up waits here. `false` when it is settled.
+async fn hold_open(
+    connection: &mut AnyConnection,
+    id: &SignUpId,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let held = sqlx::query(
+        "UPDATE signups SET changed_at = $2
+         WHERE id = $1 AND subscription IS NULL AND state <> 'unpaid'",
+    )
+    .bind(id.as_str())
+    .bind(millis(now))
+    .execute(connection)
+    .await
+    .attempt("hold a sign-up")?;
+    Ok(held.rows_affected() == 1)
+}
+
+async fn reserve_a_name(
+    connection: &mut AnyConnection,
+    id: &SignUpId,
+    wish: &Wish,
+    until: Moment,
+    now: Moment,
+) -> Result<Option<Username>, StoreError> {
+    if let Some(chosen) = wish.username {
+        let got = usernames::reserve(connection, &chosen, id, until, now).await?;
+        return Ok(got.then_some(chosen));
+    }
+    for candidate in names::candidates(&wish.email) {
+        if usernames::reserve(connection, &candidate, id, until, now).await? {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn parse(row: &AnyRow) -> Result<SignUp, sqlx::Error> {
+    let checkout = match row.optional_text("checkout")? {
+        None => None,
+        Some(_) => Some(Checkout {
+            id: valid(row, "checkout", |text| CheckoutSessionId::parse(text))?,
+            url: row.optional_text("checkout_url")?.unwrap_or_default(),
+            expires: row.moment("checkout_expires_at")?,
+        }),
+    };
+    let subscription = match row.optional_text("subscription")? {
+        None => None,
+        Some(_) => Some(valid(row, "subscription", |text| SubscriptionId::parse(text))?),
+    };
+    Ok(SignUp {
+        id: valid(row, "id", SignUpId::parse)?,
+        email: row.text("email")?,
+        username: valid(row, "username", Username::parse)?,
+        skills: Skills::from_stored(&row.text("skills")?),
+        browser: valid(row, "browser_hash", TokenHash::parse)?,
+        state: valid(row, "state", SignUpState::parse)?,
+        attempts: row.number("attempts")?,
+        checkout,
+        subscription,
+        created: row.moment("created_at")?,
+        changed: row.moment("changed_at")?,
+    })
+}

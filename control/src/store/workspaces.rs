@@ -1,0 +1,524 @@
+//! Workspaces: opened by a payment, then following their subscription to the end.
+//!
+//! Every change is one transaction with all that follows from it: tasks, letters,
+//! tickets, and the way in.
+
+use std::time::Duration;
+
+use serde_json::json;
+use shared::{Generation, Username};
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use super::error::Attempt as _;
+use super::routes::valid;
+use super::{
+    Columns as _, LeaseError, NewCustomer, Store, StoreError, Write, customers, doors, leases,
+    mails, millis, signups, tasks, tickets, usernames,
+};
+use crate::billing::{Billing, notices};
+use crate::clients::stripe::Subscription;
+use crate::clients::stripe::id::{CheckoutSessionId, CustomerId, SubscriptionId};
+use crate::clients::stripe::subscription::SubscriptionStatus;
+use crate::clock::Moment;
+use crate::mail::Stationery;
+use crate::queue::{Kind, Lease, NewTask, TaskId};
+use crate::signups::{SignUp, SignUpId};
+use crate::workspace::life::{Effect, Life, News};
+use crate::workspace::{Workspace, names};
+
+const COLUMNS: &str = "username, signup, state, stripe_customer, subscription, \
+     subscription_status, period_end_at, cancel_at, grace_until_at, task, created_at, changed_at";
+
+/// A payment that has come.
+#[derive(Debug)]
+pub struct Paid<'a> {
+    pub signup: &'a SignUp,
+    /// The page it was paid at.
+    pub checkout: &'a CheckoutSessionId,
+    pub payer: &'a CustomerId,
+    pub subscription: &'a SubscriptionId,
+    pub billing: &'a Billing,
+    /// When Stripe was asked.
+    pub looked: Moment,
+}
+
+/// What Stripe said of a subscription.
+#[derive(Debug)]
+pub struct Look<'a> {
+    pub subscription: &'a Subscription,
+    /// When it was asked: what was asked earlier does not count against it.
+    pub looked: Moment,
+    /// For how long a failed renewal is forgiven.
+    pub grace: Duration,
+    /// What the customer is told is written on.
+    pub stationery: &'a Stationery,
+}
+
+/// A workspace after a change, and the route table's number when edges must hear of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    pub workspace: Workspace,
+    pub generation: Option<Generation>,
+}
+
+impl Store {
+    /// Makes the workspace that was paid for, and the task that prepares it.
+    ///
+    /// `None` when the sign-up has been paid for before; nothing is changed then.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open_workspace(
+        &self,
+        paid: &Paid<'_>,
+        now: Moment,
+    ) -> Result<Option<Workspace>, StoreError> {
+        const ATTEMPT: &str = "open a workspace";
+        let mut write = self.write().await?;
+        let Some(signup) =
+            take_payment(&mut write, paid.signup, paid.checkout, paid.subscription, now).await?
+        else {
+            return Ok(None);
+        };
+        let username = settle_name(&mut write, &signup, now).await?;
+        usernames::release(&mut write, &signup.id, None).await?;
+        // Of whoever had the name before, and whose quarantine is over.
+        sqlx::query("DELETE FROM workspaces WHERE username = $1 AND state = 'ended'")
+            .bind(username.as_str())
+            .execute(&mut *write)
+            .await
+            .attempt(ATTEMPT)?;
+        let task = NewTask {
+            kind: Kind::Provision,
+            dedupe: format!("prov/{}", paid.checkout),
+            username: Some(username),
+            payload: json!({ "signup": signup.id.as_str() }),
+            run_at: None,
+        };
+        let task = tasks::enqueue(&mut write, &task, now).await?;
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
+                 subscription_status, period_end_at, cancel_at, grace_until_at, task,
+                 looked_at, created_at, changed_at)
+             VALUES ($1, $2, 'preparing', $3, $4, $5, $6, NULL, $7, $8, $9, $10, $10)
+             RETURNING {COLUMNS}"
+        )))
+        .bind(username.as_str())
+        .bind(signup.id.as_str())
+        .bind(paid.payer.as_str())
+        .bind(paid.subscription.as_str())
+        .bind(paid.billing.status.as_str())
+        .bind(paid.billing.period_end.map(millis))
+        .bind(paid.billing.grace_until.map(millis))
+        .bind(task.as_str())
+        .bind(millis(paid.looked))
+        .bind(millis(now))
+        .fetch_one(&mut *write)
+        .await
+        .attempt(ATTEMPT)?;
+        let workspace = parse(&row).attempt(ATTEMPT)?;
+        let incident = notices::signed_up(&workspace, &signup);
+        tickets::open_incident(&mut write, &incident, now).await?;
+        write.commit().await?;
+        Ok(Some(workspace))
+    }
+
+    /// Notes what was paid for without opening anything: it has ended already.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn paid_too_late(
+        &self,
+        signup: &SignUp,
+        checkout: &CheckoutSessionId,
+        subscription: &SubscriptionId,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        if take_payment(&mut write, signup, checkout, subscription, now).await?.is_some() {
+            usernames::release(&mut write, &signup.id, None).await?;
+            let incident = notices::paid_too_late(signup, subscription);
+            tickets::open_incident(&mut write, &incident, now).await?;
+        }
+        write.commit().await
+    }
+
+    /// Has the workspace of a subscription follow it.
+    ///
+    /// `None` when no workspace is of it. What was asked before the latest answer
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn follow_subscription(
+        &self,
+        look: &Look<'_>,
+        now: Moment,
+    ) -> Result<Option<Followed>, StoreError> {
+        const ATTEMPT: &str = "follow a subscription";
+        let mut write = self.write().await?;
+        let row = sqlx::query(AssertSqlSafe(format!(
+            "UPDATE workspaces SET looked_at = $2 WHERE subscription = $1 AND looked_at <= $2
+             RETURNING {COLUMNS}"
+        )))
+        .bind(look.subscription.id.as_str())
+        .bind(millis(look.looked))
+        .fetch_optional(&mut *write)
+        .await
+        .attempt(ATTEMPT)?;
+        let Some(row) = row else {
+            drop(write);
+            let known = self.workspace_of_subscription(&look.subscription.id).await?;
+            return Ok(known.map(|workspace| Followed { workspace, generation: None }));
+        };
+        let mut workspace = parse(&row).attempt(ATTEMPT)?;
+        let before = &workspace.billing;
+        let billing = Billing::after(Some(before), look.subscription, look.grace, look.looked);
+        let news = News::Stands {
+            standing: billing.standing(now),
+            ends: billing.cancel_at,
+            known_end: before.cancel_at,
+        };
+        if workspace.billing != billing {
+            workspace.changed = now;
+        }
+        workspace.billing = billing;
+        self.live_on(write, workspace, news, Some(look.stationery), now).await.map(Some)
+    }
+
+    /// The machine is ready and every edge leads to it.
+    ///
+    /// Calling again changes nothing; nor does it when the workspace has ended meanwhile.
+    ///
+    /// # Errors
+    /// When the lease is lost, or the database does not answer.
+    pub async fn workspace_is_live(
+        &self,
+        username: &Username,
+        lease: &Lease,
+        now: Moment,
+    ) -> Result<Option<Followed>, LeaseError> {
+        let mut write = self.write().await?;
+        leases::guard(&mut write, lease).await?;
+        let Some(workspace) = hold_workspace(&mut write, username).await? else {
+            return Ok(None);
+        };
+        let news = News::Prepared(workspace.billing.standing(now));
+        Ok(Some(self.live_on(write, workspace, news, None, now).await?))
+    }
+
+    /// The machine is gone: nothing is kept of the customer, and the name rests for
+    /// `quarantine`. Calling again changes nothing.
+    ///
+    /// # Errors
+    /// When the lease is lost, or the database does not answer.
+    pub async fn workspace_is_ended(
+        &self,
+        username: &Username,
+        quarantine: Duration,
+        lease: &Lease,
+        now: Moment,
+    ) -> Result<Option<Followed>, LeaseError> {
+        let mut write = self.write().await?;
+        leases::guard(&mut write, lease).await?;
+        let Some(workspace) = hold_workspace(&mut write, username).await? else {
+            return Ok(None);
+        };
+        if workspace.life == Life::Ending {
+            usernames::quarantine(&mut write, username, now.after(quarantine)).await?;
+        }
+        Ok(Some(self.live_on(write, workspace, News::TakenDown, None, now).await?))
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn workspace(&self, username: &Username) -> Result<Option<Workspace>, StoreError> {
+        self.workspace_where("username = $1", username.as_str()).await
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn workspace_of_signup(
+        &self,
+        signup: &SignUpId,
+    ) -> Result<Option<Workspace>, StoreError> {
+        self.workspace_where("signup = $1", signup.as_str()).await
+    }
+
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn workspace_of_subscription(
+        &self,
+        subscription: &SubscriptionId,
+    ) -> Result<Option<Workspace>, StoreError> {
+        self.workspace_where("subscription = $1", subscription.as_str()).await
+    }
+
+    /// Up to `limit` workspaces that nobody asked Stripe about since `before`, and
+    /// those whose grace is over.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn workspaces_to_look_at(
+        &self,
+        before: Moment,
+        now: Moment,
+        limit: u32,
+    ) -> Result<Vec<Workspace>, StoreError> {
+        const ATTEMPT: &str = "list workspaces to look at";
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM workspaces
+             WHERE (state IN ('preparing', 'live', 'suspended') AND looked_at < $1)
+                 OR (state = 'live' AND grace_until_at <= $2 AND looked_at < grace_until_at)
+             ORDER BY looked_at LIMIT $3"
+        )))
+        .bind(millis(before))
+        .bind(millis(now))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
+    /// Puts off asking Stripe again about one of which it will not speak.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn looked_at_workspace(
+        &self,
+        username: &Username,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        sqlx::query("UPDATE workspaces SET looked_at = $2 WHERE username = $1")
+            .bind(username.as_str())
+            .bind(millis(now))
+            .execute(&mut *write)
+            .await
+            .attempt("note that a workspace was looked at")?;
+        write.commit().await
+    }
+
+    /// Carries out what `news` means for a workspace whose row `write` holds.
+    async fn live_on(
+        &self,
+        mut write: Write,
+        mut workspace: Workspace,
+        news: News,
+        stationery: Option<&Stationery>,
+        now: Moment,
+    ) -> Result<Followed, StoreError> {
+        let (life, effects) = workspace.life.after(news);
+        if workspace.life != life {
+            workspace.changed = now;
+        }
+        workspace.life = life;
+        let customer = customers::find(&mut write, &workspace.username).await?;
+        let mut door = None;
+        for effect in effects {
+            match effect {
+                Effect::Suspend | Effect::Resume => door = Some(effect),
+                Effect::End => {
+                    door = Some(effect);
+                    workspace.task = Some(take_down(&mut write, &workspace, now).await?);
+                }
+                Effect::Forget => forget(&mut write, &workspace).await?,
+                Effect::Write(letter) => {
+                    if let Some((customer, stationery)) = customer.as_ref().zip(stationery) {
+                        let mail = notices::letter(&workspace, customer, letter, stationery, now);
+                        mails::post_letter(&mut write, &mail, now).await?;
+                    }
+                }
+                Effect::Report(report) => {
+                    let incident = notices::incident(&workspace, report);
+                    tickets::open_incident(&mut write, &incident, now).await?;
+                }
+            }
+        }
+        update(&mut write, &workspace).await?;
+        let Some(door) = door else {
+            write.commit().await?;
+            return Ok(Followed { workspace, generation: None });
+        };
+        // After the workspace's row, as everywhere: two who wait for each other's would wait on.
+        let mut table = self.change_table_in(write).await?;
+        match door {
+            Effect::End => doors::close(&mut table, &workspace.username).await?,
+            door => {
+                let suspended = door == Effect::Suspend;
+                doors::suspend(&mut table, &workspace.username, suspended).await?;
+            }
+        }
+        let generation = Some(table.commit().await?.generation);
+        Ok(Followed { workspace, generation })
+    }
+
+    async fn workspace_where(
+        &self,
+        condition: &'static str,
+        value: &str,
+    ) -> Result<Option<Workspace>, StoreError> {
+        const ATTEMPT: &str = "read a workspace";
+        let text = format!("SELECT {COLUMNS} FROM workspaces WHERE {condition}");
+        let row = sqlx::query(AssertSqlSafe(text))
+            .bind(value)
+            .fetch_optional(&self.pool)
+            .await
+            .attempt(ATTEMPT)?;
+        row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+    }
+}
+
+/// Notes what was paid for; `None` when that was noted before. Whoever has the same
+/// payment to note waits here.
+async fn take_payment(
+    write: &mut Write,
+    signup: &SignUp,
+    checkout: &CheckoutSessionId,
+    subscription: &SubscriptionId,
+    now: Moment,
+) -> Result<Option<SignUp>, StoreError> {
+    const ATTEMPT: &str = "note a payment";
+    // The page may be an earlier one, paid while a later one was being made.
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "UPDATE signups SET state = 'paid', checkout = $4, subscription = $2, changed_at = $3
+         WHERE id = $1 AND subscription IS NULL RETURNING {}",
+        signups::COLUMNS
+    )))
+    .bind(signup.id.as_str())
+    .bind(subscription.as_str())
+    .bind(millis(now))
+    .bind(checkout.as_str())
+    .fetch_optional(&mut **write)
+    .await
+    .attempt(ATTEMPT)?;
+    row.as_ref().map(signups::parse).transpose().attempt(ATTEMPT)
+}
+
+/// The name that was reserved; another one where the money came after the
+/// reservation had ended and somebody else has it.
+async fn settle_name(
+    write: &mut Write,
+    signup: &SignUp,
+    now: Moment,
+) -> Result<Username, StoreError> {
+    const ATTEMPT: &str = "settle a name";
+    for username in names::for_payment(signup) {
+        if !usernames::hold(write, &username, &signup.id, now).await? {
+            continue;
+        }
+        let email = signup.email.as_str();
+        let customer = NewCustomer { username, email, password_hash: None };
+        if !customers::insert(write, &customer, now).await? {
+            continue;
+        }
+        if username != signup.username {
+            sqlx::query("UPDATE signups SET username = $2 WHERE id = $1")
+                .bind(signup.id.as_str())
+                .bind(username.as_str())
+                .execute(&mut **write)
+                .await
+                .attempt(ATTEMPT)?;
+        }
+        return Ok(username);
+    }
+    Err(StoreError::corrupt(ATTEMPT, signup.id.as_str()))
+}
+
+async fn hold_workspace(
+    write: &mut Write,
+    username: &Username,
+) -> Result<Option<Workspace>, StoreError> {
+    const ATTEMPT: &str = "hold a workspace";
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "UPDATE workspaces SET state = state WHERE username = $1 RETURNING {COLUMNS}"
+    )))
+    .bind(username.as_str())
+    .fetch_optional(&mut **write)
+    .await
+    .attempt(ATTEMPT)?;
+    row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+}
+
+async fn update(write: &mut Write, workspace: &Workspace) -> Result<(), StoreError> {
+    let billing = &workspace.billing;
+    sqlx::query(
+        "UPDATE workspaces SET state = $2, subscription_status = $3, period_end_at = $4,
+             cancel_at = $5, grace_until_at = $6, task = $7, changed_at = $8
+         WHERE username = $1",
+    )
+    .bind(workspace.username.as_str())
+    .bind(workspace.life.as_str())
+    .bind(billing.status.as_str())
+    .bind(billing.period_end.map(millis))
+    .bind(billing.cancel_at.map(millis))
+    .bind(billing.grace_until.map(millis))
+    .bind(workspace.task.as_ref().map(TaskId::as_str))
+    .bind(millis(workspace.changed))
+    .execute(&mut **write)
+    .await
+    .attempt("write a workspace")?;
+    Ok(())
+}
+
+/// Files the task that takes the machine down; one that still prepares it is called off.
+async fn take_down(
+    write: &mut Write,
+    workspace: &Workspace,
+    now: Moment,
+) -> Result<TaskId, StoreError> {
+    if let Some(task) = &workspace.task {
+        tasks::call_off(write, task, now).await?;
+    }
+    let task = NewTask {
+        kind: Kind::Recycle,
+        dedupe: format!("recycle/{}", workspace.subscription),
+        username: Some(workspace.username),
+        payload: json!({ "signup": workspace.signup.as_str() }),
+        run_at: None,
+    };
+    tasks::enqueue(write, &task, now).await
+}
+
+/// Takes away what names the customer; what they paid stays on the books.
+async fn forget(write: &mut Write, workspace: &Workspace) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM customers WHERE username = $1")
+        .bind(workspace.username.as_str())
+        .execute(&mut **write)
+        .await
+        .attempt("forget a customer")?;
+    sqlx::query("UPDATE signups SET email = '' WHERE id = $1")
+        .bind(workspace.signup.as_str())
+        .execute(&mut **write)
+        .await
+        .attempt("forget a customer's address")?;
+    Ok(())
+}
+
+fn parse(row: &AnyRow) -> Result<Workspace, sqlx::Error> {
+    Ok(Workspace {
+        username: valid(row, "username", Username::parse)?,
+        signup: valid(row, "signup", SignUpId::parse)?,
+        life: valid(row, "state", Life::parse)?,
+        payer: valid(row, "stripe_customer", |text| CustomerId::parse(text))?,
+        subscription: valid(row, "subscription", |text| SubscriptionId::parse(text))?,
+        billing: Billing {
+            status: SubscriptionStatus::from(row.text("subscription_status")?),
+            period_end: row.optional_moment("period_end_at")?,
+            cancel_at: row.optional_moment("cancel_at")?,
+            grace_until: row.optional_moment("grace_until_at")?,
+        },
+        task: optional_task(row)?,
+        created: row.moment("created_at")?,
+        changed: row.moment("changed_at")?,
+    })
+}
+
+fn optional_task(row: &AnyRow) -> Result<Option<TaskId>, sqlx::Error> {
+    match row.optional_text("task")? {
+        None => Ok(None),
+        Some(_) => valid(row, "task", TaskId::parse).map(Some),
+    }
+}

@@ -1,0 +1,78 @@
+//! `POST /api/webhook`: Stripe tells that something happened.
+//!
+//! Answered as soon as that is kept: whoever has paid waits at Stripe's page for it.
+//! Stripe sends again whatever is not answered with a 200.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use tracing::{debug, warn};
+
+use crate::app::SharedApp;
+use crate::billing::delivery;
+use crate::clients::stripe::signature::SignatureError;
+use crate::http::Problem;
+use crate::http::arrival::text;
+
+pub(super) use crate::clients::stripe::signature::BODY_MAX_BYTES;
+
+pub(super) async fn take(State(app): State<SharedApp>, request: Request) -> Response {
+    let (response, outcome) = match handle(&app, request).await {
+        Ok(outcome) => (StatusCode::OK.into_response(), outcome),
+        Err((problem, outcome)) => (problem.into_response(), outcome),
+    };
+    app.metrics.webhook(outcome);
+    response
+}
+
+/// What came of it, for metrics: with a problem, nothing is kept.
+async fn handle(
+    app: &SharedApp,
+    request: Request,
+) -> Result<&'static str, (Problem, &'static str)> {
+    let Some(till) = &app.till else {
+        return Err((Problem::not_found("Nothing is sold here."), "closed"));
+    };
+    let Ok(_place) = till.deliveries.try_acquire() else { return Err((busy(), "busy")) };
+    let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
+    // Nobody who has not even tried to sign is listened to.
+    let refused = |refusal: delivery::Refusal| {
+        warn!("a webhook was refused: {refusal}");
+        (bad(), refusal.as_str())
+    };
+    let Some(signature) = signature else { return Err(refused(delivery::Refusal::Unsigned)) };
+    let body = Bytes::from_request(request, app).await.map_err(|rejection| match &rejection {
+        BytesRejection::FailedToBufferBody(_)
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+        {
+            refused(SignatureError::TooLarge.into())
+        }
+        _ => (bad(), "unread"),
+    })?;
+    let now = app.now();
+    let judged =
+        delivery::judge(&till.secrets, till.is_live, Some(&signature), &body, now.seconds());
+    let Some(hint) = judged.map_err(refused)? else { return Ok("passed_over") };
+    match app.store.take_event(&hint, now).await {
+        Ok(true) => Ok("taken"),
+        Ok(false) => {
+            debug!("event {} came again", hint.event);
+            Ok("repeated")
+        }
+        Err(error) => Err((error.into(), "failed")),
+    }
+}
+
+/// Says no more: whoever forges one must not learn from it.
+fn bad() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "bad_webhook", "This is not an event of Stripe's.")
+}
+
+fn busy() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Please send it again.")
+        .retry_after(Duration::from_secs(5))
+}

@@ -1,0 +1,13 @@
+//! From the form to a workspace and its end, over the wire: a stand-in for Stripe
+//! that knows how things stand, and a browser.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod checkout;
+mod disorder;
+mod payment;
+mod shop;
+mod stripe;
+mod subscription;
+mod webhook;
