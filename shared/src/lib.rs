@@ -4,6 +4,7 @@
 //! program uses to read its configuration, log and shut down in the same way.
 
 pub mod address;
+pub mod assignment;
 pub mod checksum;
 pub mod host;
 pub mod identity;
@@ -23,6 +24,7 @@ mod hex;
 mod mac;
 
 pub use address::AddressPolicy;
+pub use assignment::VmSecret;
 pub use checksum::Checksum;
 pub use host::{Host, PublicSite};
 pub use keyring::{KeyId, KeyRing};
