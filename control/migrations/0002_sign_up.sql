@@ -66,16 +66,30 @@ CREATE TABLE sprites (
     -- What was installed in it, as a hash, and the checkpoint made before any secret.
     base        TEXT NOT NULL,
     checkpoint  TEXT,
-    -- Whose it is, and of which task.
+    -- Whose it is.
     username    TEXT UNIQUE,
+    -- How often it was handed out.
     assignment  BIGINT NOT NULL,
+    -- Prepares it; then, of whose it is.
     task        TEXT,
-    failures    BIGINT NOT NULL,
     last_error  TEXT,
     created_at  BIGINT NOT NULL,
     changed_at  BIGINT NOT NULL
 );
-CREATE INDEX sprites_state ON sprites (state, changed_at);
+CREATE INDEX sprites_state ON sprites (state, created_at);
+
+-- One row: what is true of all of them together.
+CREATE TABLE pool (
+    id           BIGINT PRIMARY KEY,
+    -- By this, VMs of another installation in the same organisation are told from ours.
+    installation TEXT NOT NULL,
+    -- Preparations that failed since one went well.
+    failures     BIGINT NOT NULL,
+    -- While it is set, nothing new is prepared.
+    paused_at    BIGINT,
+    paused_why   TEXT
+);
+INSERT INTO pool (id, installation, failures) VALUES (1, '', 0);
 
 CREATE TABLE tasks (
     id           TEXT PRIMARY KEY,

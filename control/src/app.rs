@@ -10,6 +10,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::{Config, SessionTimes};
 use crate::keys::KeyFile;
 use crate::links;
+use crate::machines::Machines;
 use crate::mail::Stationery;
 use crate::metrics::Metrics;
 use crate::passwords::Passwords;
@@ -30,6 +31,8 @@ pub struct App {
     pub store: Store,
     pub publisher: Publisher,
     pub queue: Queue,
+    /// `None` where nothing is provisioned.
+    pub machines: Option<Arc<Machines>>,
     pub sign_in: SignIn,
     pub stationery: Stationery,
     /// Places for requests of password links, whose letters are written after the answer.
@@ -46,7 +49,12 @@ impl App {
     ///
     /// # Errors
     /// When a password cannot be hashed or no client for the edges be made.
-    pub fn start(config: &Config, store: Store, clock: Clock) -> anyhow::Result<SharedApp> {
+    pub fn start(
+        config: &Config,
+        store: Store,
+        machines: Option<Arc<Machines>>,
+        clock: Clock,
+    ) -> anyhow::Result<SharedApp> {
         let metrics = Metrics::new();
         let publisher = Publisher::start(&config.edges, config.publish, &store, &metrics, &clock)?;
         Ok(Arc::new(Self {
@@ -57,6 +65,7 @@ impl App {
             sessions: config.sessions,
             addresses: config.addresses.clone(),
             queue: Queue::of(&store),
+            machines,
             sign_in: SignIn::new(store.clone(), Passwords::new()?),
             stationery: Stationery::new(&config.site, config.resend.as_ref()),
             link_requests: Arc::new(Semaphore::new(links::AT_ONCE)),

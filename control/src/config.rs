@@ -11,6 +11,7 @@ use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
 use crate::billing::{SignUpConfig, StripeConfig};
 use crate::keys::KeyFile;
+use crate::machines::MachinesConfig;
 use crate::mail::ResendConfig;
 use crate::store::{Dialect, LOG_CHANGES};
 use crate::tickets::LinearConfig;
@@ -41,6 +42,8 @@ pub struct Config {
     /// Without it nothing is sold.
     pub stripe: Option<StripeConfig>,
     pub sign_up: SignUpConfig,
+    /// Where VMs come from; `None` where nothing is provisioned.
+    pub machines: Option<MachinesConfig>,
     pub log: LogFormat,
 }
 
@@ -136,6 +139,7 @@ impl Config {
         let linear = root.optional_table("linear", LinearConfig::from_section);
         let stripe = root.optional_table("stripe", StripeConfig::from_section);
         let sign_up = root.table("sign_up", SignUpConfig::from_section);
+        let machines = MachinesConfig::from_root(root);
         let log = root.table("log", |log| log.optional("format", LogFormat::parse));
         let (site, workspace_origins) = site?;
         Some(Self {
@@ -156,6 +160,7 @@ impl Config {
             addresses,
             stripe,
             sign_up,
+            machines,
             log: log.unwrap_or(LogFormat::Json),
         })
     }

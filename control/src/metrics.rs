@@ -22,6 +22,8 @@ pub struct Metrics {
     pub generation: IntGauge,
     pub routes: IntGauge,
     pub locks: IntGauge,
+    pub sprites: IntGaugeVec,
+    preparations: IntCounterVec,
     pub tasks: IntGaugeVec,
     pub tasks_oldest: IntGaugeVec,
     task_attempts: IntCounterVec,
@@ -57,6 +59,12 @@ impl Metrics {
             generation: make.gauge("generation", "Generation of the route table"),
             routes: make.gauge("routes", "Routes in the table"),
             locks: make.gauge("locks", "Locks in the table"),
+            sprites: make.gauges("sprites", "Sprites of ours", &["state"]),
+            preparations: make.counters(
+                "sprite_preparations_total",
+                "Preparations of sprites that ended",
+                &["outcome"],
+            ),
             tasks: make.gauges("tasks", "Tasks in the queue", &["kind", "state"]),
             tasks_oldest: make.gauges(
                 "tasks_oldest_waiting_seconds",
@@ -96,6 +104,11 @@ impl Metrics {
 
     pub fn sign_in(&self, outcome: &'static str) {
         self.sign_ins.with_label_values(&[outcome]).inc();
+    }
+
+    /// `done` or `failed`.
+    pub fn preparation(&self, outcome: &'static str) {
+        self.preparations.with_label_values(&[outcome]).inc();
     }
 
     pub fn task_attempt(&self, kind: Kind, outcome: &'static str) {

@@ -16,7 +16,10 @@ use crate::billing::{StripeJob, reconcile};
 use crate::clock::{self, Clock, Moment};
 use crate::config::Config;
 use crate::http::listener;
+use crate::machines::Machines;
 use crate::mail::MailJob;
+use crate::pool::{Keeper, Prepare};
+use crate::provision::{Provision, Recycle};
 use crate::queue::{Job, Runner, Workshop};
 use crate::store::{Store, StoreError};
 use crate::tickets::TicketJob;
@@ -64,6 +67,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<()>>,
     runner: Runner,
+    keeper: Option<tokio::task::JoinHandle<()>>,
     sweeps: tokio::task::JoinHandle<()>,
     looks: tokio::task::JoinHandle<()>,
 }
@@ -75,7 +79,11 @@ impl Running {
         let store = Store::open(&config.database_url, config.log_changes).await?;
         let site = bind(config.site_listen).await?;
         let api = bind(config.api_listen).await?;
-        let app = App::start(config, store, clock)?;
+        let machines = match &config.machines {
+            Some(machines) => Some(Machines::open(machines, &store).await?),
+            None => None,
+        };
+        let app = App::start(config, store, machines, clock)?;
         if let Some(till) = &app.till {
             till.check().await?;
         }
@@ -92,6 +100,10 @@ impl Running {
             metrics: Arc::clone(&app.metrics),
         };
         let runner = Runner::start(workshop, jobs(&app, config)?, config.tasks.sweep);
+        let keeper = app.machines.clone().map(|machines| {
+            let keeper = Keeper::new(Arc::clone(&app), machines);
+            tokio::spawn(keeper.run())
+        });
         let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
         let looks = tokio::spawn(reconcile::keep(app.clone()));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
@@ -102,6 +114,7 @@ impl Running {
             stop,
             listeners,
             runner,
+            keeper,
             sweeps,
             looks,
         })
@@ -111,6 +124,9 @@ impl Running {
     /// database.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        if let Some(keeper) = self.keeper {
+            keeper.abort();
+        }
         self.runner.stop().await;
         for listener in self.listeners {
             if let Err(error) = listener.await {
@@ -128,11 +144,18 @@ impl Running {
 /// # Errors
 /// When a client of a vendor cannot be made.
 fn jobs(app: &SharedApp, config: &Config) -> anyhow::Result<Vec<Arc<dyn Job>>> {
-    Ok(vec![
+    let mut jobs: Vec<Arc<dyn Job>> = vec![
         Arc::new(StripeJob::new(app.clone())),
         Arc::new(MailJob::new(app, config.resend.as_ref())?),
         Arc::new(TicketJob::new(app, config.linear.as_ref())?),
-    ])
+    ];
+    if let Some(machines) = &app.machines {
+        let (app, machines) = (|| Arc::clone(app), || Arc::clone(machines));
+        jobs.push(Arc::new(Prepare::new(app(), machines())));
+        jobs.push(Arc::new(Provision::new(app(), machines())));
+        jobs.push(Arc::new(Recycle::new(app(), machines())));
+    }
+    Ok(jobs)
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -6,6 +6,7 @@ use shared::{Generation, Lock, Route, Username};
 
 use crate::clock::Moment;
 use crate::mail::MailRecord;
+use crate::pool::{Counts, PoolSprite, SpriteState};
 use crate::publisher::Acknowledgement;
 use crate::queue::{Step, Task};
 use crate::store::Customer;
@@ -29,6 +30,7 @@ pub struct Page<T> {
 pub type Routes = Page<Route>;
 pub type Locks = Page<Lock>;
 pub type Customers = Page<CustomerView>;
+pub type PoolSprites = Page<SpriteView>;
 pub type Tasks = Page<TaskView>;
 pub type Mails = Page<MailView>;
 pub type Tickets = Page<TicketView>;
@@ -63,6 +65,73 @@ pub struct EdgeView {
     /// Unix seconds.
     pub last_heard: Option<u64>,
     pub error: Option<String>,
+}
+
+/// How the pool stands. Moments are in unix seconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Pool {
+    pub counts: Counts,
+    pub target_available: u64,
+    pub target_at_once: u64,
+    /// The hash of what is installed in new ones.
+    pub base: String,
+    /// Preparations that failed since one went well.
+    pub failures: u64,
+    pub failure_limit: u64,
+    pub paused: Option<PauseView>,
+    /// Sprites that may run beside those that do, as far as the provider says.
+    pub room: Option<u64>,
+    /// With our prefix, and known to nobody here.
+    pub orphans: Vec<String>,
+    /// When the provider's list was compared with ours.
+    pub surveyed_at: Option<u64>,
+    pub survey_error: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PauseView {
+    pub since: u64,
+    pub why: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SpriteView {
+    pub name: String,
+    pub state: SpriteState,
+    pub upstream: Option<String>,
+    pub base: String,
+    pub username: Option<String>,
+    /// Prepares it; then, the one of whose it is.
+    pub task: Option<String>,
+    pub error: Option<String>,
+    /// Unix seconds.
+    pub created_at: u64,
+}
+
+/// Tasks that were begun.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Preparations {
+    pub tasks: Vec<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Resumed {
+    pub was_paused: bool,
+}
+
+impl SpriteView {
+    pub(super) fn new(sprite: PoolSprite) -> Self {
+        Self {
+            name: sprite.name.to_string(),
+            state: sprite.state,
+            upstream: sprite.upstream.map(|upstream| upstream.to_string()),
+            base: sprite.base,
+            username: sprite.username.map(|username| username.to_string()),
+            task: sprite.task.map(|task| task.to_string()),
+            error: sprite.last_error,
+            created_at: sprite.created.seconds(),
+        }
+    }
 }
 
 /// All moments are in unix seconds.

@@ -10,6 +10,7 @@ use tracing::warn;
 use super::answers::EdgeView;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
+use crate::pool::SpriteState;
 use crate::queue::TaskState;
 use crate::store::{StoreError, TaskCount};
 
@@ -60,6 +61,11 @@ async fn measure(app: &App) -> Result<(), StoreError> {
     measure_tasks(app, gauge).await?;
     app.metrics.routes.set(gauge(app.store.count_routes().await?));
     app.metrics.locks.set(gauge(app.store.count_locks().await?));
+    let counts = app.store.count_sprites().await?;
+    for state in SpriteState::ALL {
+        let sprites = app.metrics.sprites.with_label_values(&[state.as_str()]);
+        sprites.set(gauge(counts.of(state)));
+    }
     Ok(())
 }
 

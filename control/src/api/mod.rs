@@ -7,6 +7,7 @@ mod health;
 mod locks;
 mod mails;
 mod paging;
+mod pool;
 mod routes;
 mod tasks;
 mod tickets;
@@ -57,6 +58,10 @@ pub fn router(app: &SharedApp) -> Router {
         )
         .route("/api/mails", get(mails::list))
         .route("/api/tickets", get(tickets::list))
+        .route("/api/pool", get(pool::show))
+        .route("/api/pool/sprites", get(pool::list))
+        .route("/api/pool/prepare", post(pool::prepare))
+        .route("/api/pool/resume", post(pool::resume))
         .route("/api/tasks", get(tasks::list))
         .route("/api/tasks/{id}", get(tasks::show))
         .route("/api/tasks/{id}/retry", post(tasks::retry))

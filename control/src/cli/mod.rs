@@ -7,6 +7,7 @@ mod keys;
 mod locks;
 mod mails;
 mod output;
+mod pool;
 mod routes;
 mod tasks;
 mod tickets;
@@ -51,6 +52,9 @@ enum Command {
     /// Refusals of workspaces and of single sessions.
     #[command(subcommand)]
     Locks(locks::Command),
+    /// Sprites that stand ready for customers.
+    #[command(subcommand)]
+    Pool(pool::Command),
     /// What is to be done, and what went wrong with it.
     #[command(subcommand)]
     Tasks(tasks::Command),
@@ -88,6 +92,7 @@ impl Cli {
                     Command::Customers(command) => customers::run(command, &api, output).await,
                     Command::Edges => edges::list(&api, output).await,
                     Command::Locks(command) => locks::run(command, &api, output).await,
+                    Command::Pool(command) => pool::run(command, &api, output).await,
                     Command::Tasks(command) => tasks::run(command, &api, output).await,
                     Command::Mails(command) => mails::run(command, &api, output).await,
                     Command::Tickets(command) => tickets::run(command, &api, output).await,

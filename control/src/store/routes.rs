@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, Row as _};
 
 use super::customers;
 use super::error::Attempt as _;
+use super::table::TableChange;
 use super::{Columns as _, Store, StoreError, bigint};
 use crate::route_order::{Handout, Known, RouteOrder};
 
@@ -41,16 +42,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn put_route(&self, order: RouteOrder) -> Result<(Route, Generation), StoreError> {
         let mut table = self.change_table().await?;
-        let existing = find(&mut table.write, &order.username).await?;
-        let sprite = order.sprite_or_default(existing.as_ref());
-        let known = Known {
-            existing,
-            handout: find_handout(&mut table.write, &sprite).await?,
-            customer: customers::standing(&mut table.write, &order.username).await?,
-        };
-        let route = order.complete(&known);
-        upsert_handout(&mut table.write, &route).await?;
-        table.put(route.clone()).await?;
+        let route = table.order(order).await?;
         Ok((route, table.commit().await?.generation))
     }
 
@@ -67,6 +59,23 @@ impl Store {
             return Ok(None);
         }
         Ok(Some(table.commit().await?.generation))
+    }
+}
+
+impl TableChange {
+    /// Completes `order` from what is known and puts the route it makes.
+    pub(super) async fn order(&mut self, order: RouteOrder) -> Result<Route, StoreError> {
+        let existing = find(&mut self.write, &order.username).await?;
+        let sprite = order.sprite_or_default(existing.as_ref());
+        let known = Known {
+            existing,
+            handout: find_handout(&mut self.write, &sprite).await?,
+            customer: customers::standing(&mut self.write, &order.username).await?,
+        };
+        let route = order.complete(&known);
+        upsert_handout(&mut self.write, &route).await?;
+        self.put(route.clone()).await?;
+        Ok(route)
     }
 }
 

@@ -27,7 +27,7 @@ pub use checkpoints::{Checkpoint, CheckpointId};
 pub use error::SpritesError;
 pub use exec::{Command, Finished};
 pub use existence::Existence;
-pub use name::{ServiceName, SpriteName};
+pub use name::{NameError, ServiceName, SpriteName};
 pub use sprite::{NewSprite, Sprite, SpriteStatus, UrlAuth};
 
 pub struct Sprites {

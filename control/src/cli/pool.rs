@@ -1,0 +1,93 @@
+//! `control pool …`
+
+use clap::Subcommand;
+use reqwest::Method;
+use serde_json::json;
+
+use super::client::ApiClient;
+use super::output::{Output, dash, table};
+use crate::api::answers::{Pool, Preparations, Resumed, SpriteView};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// How many sprites stand ready, and whether more are being prepared.
+    Show,
+    /// Every sprite.
+    List {
+        /// Only those in this state.
+        #[arg(long, value_parser = ["preparing", "available", "assigned", "recycling", "failed"])]
+        state: Option<String>,
+    },
+    /// Prepare some more than the pool would by itself.
+    Prepare {
+        #[arg(default_value_t = 1)]
+        count: u64,
+    },
+    /// Prepare sprites again after too many preparations have failed.
+    Resume,
+}
+
+pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
+    match command {
+        Command::Show => output.print(&api.show::<Pool>("/api/pool").await?, to_text),
+        Command::List { state } => {
+            let mut sprites = api.all::<SpriteView>("/api/pool/sprites").await?;
+            sprites.retain(|it| state.as_deref().is_none_or(|state| it.state.as_str() == state));
+            output.print(&sprites, |sprites| {
+                let rows: Vec<_> = sprites.iter().map(row).collect();
+                table(&["SPRITE", "STATE", "USERNAME", "BASE", "TASK", "ERROR"], &rows)
+            })
+        }
+        Command::Prepare { count } => {
+            let body = json!({ "count": count });
+            let begun: Preparations =
+                api.call(Method::POST, "/api/pool/prepare", Some(body)).await?;
+            output.print(&begun, |begun| match begun.tasks.as_slice() {
+                [] => "none begun: as many as allowed at once are being prepared".to_owned(),
+                tasks => tasks.join("\n"),
+            })
+        }
+        Command::Resume => {
+            let resumed: Resumed = api.call(Method::POST, "/api/pool/resume", None).await?;
+            output.print(&resumed, |resumed| {
+                let text = if resumed.was_paused { "resumed" } else { "it was not paused" };
+                text.to_owned()
+            })
+        }
+    }
+}
+
+fn to_text(pool: &Pool) -> String {
+    let counts = &pool.counts;
+    let mut text = format!(
+        "{} available of {}, {} preparing, {} assigned, {} recycling, {} failed",
+        counts.available,
+        pool.target_available,
+        counts.preparing,
+        counts.assigned,
+        counts.recycling,
+        counts.failed
+    );
+    if let Some(pause) = &pool.paused {
+        text += &format!("\nPAUSED: {}; control pool resume goes on", pause.why);
+    }
+    if let Some(error) = &pool.survey_error {
+        text += &format!("\nthe provider's list is not known: {error}");
+    }
+    if !pool.orphans.is_empty() {
+        text += &format!("\nnobody's: {}", pool.orphans.join(", "));
+    }
+    text
+}
+
+fn row(sprite: &SpriteView) -> Vec<String> {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(dash);
+    vec![
+        sprite.name.clone(),
+        sprite.state.as_str().to_owned(),
+        or_dash(&sprite.username),
+        sprite.base.clone(),
+        or_dash(&sprite.task),
+        sprite.error.clone().unwrap_or_default(),
+    ]
+}

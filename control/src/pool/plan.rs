@@ -1,0 +1,95 @@
+//! Decides how many sprites to begin preparing. Pure: counts in, a number out.
+
+use super::Counts;
+
+/// What the operator wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Sprites that stand ready, at least.
+    pub available: u64,
+    /// Sprites prepared at the same time, at most.
+    pub at_once: u64,
+}
+
+/// What is known at the moment of deciding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Situation {
+    pub counts: Counts,
+    /// Too many preparations failed, and nobody has looked yet.
+    pub is_paused: bool,
+    /// Sprites that may still run beside those that do, as far as the provider says.
+    pub room: Option<u64>,
+}
+
+/// How many to begin now, so that those available and those coming are enough.
+pub fn short_of(target: Target, now: &Situation) -> u64 {
+    if now.is_paused {
+        return 0;
+    }
+    let Counts { available, preparing, .. } = now.counts;
+    let missing = target.available.saturating_sub(available + preparing);
+    missing.min(places(target, now))
+}
+
+/// How many of the `wanted` that the operator asks for at once may be begun.
+///
+/// Also beyond the target, and while the pool is paused: who asks is looking.
+pub fn allowed(wanted: u64, target: Target, now: &Situation) -> u64 {
+    wanted.min(places(target, now))
+}
+
+fn places(target: Target, now: &Situation) -> u64 {
+    let free = target.at_once.saturating_sub(now.counts.preparing);
+    // A sprite runs while it is prepared.
+    now.room.map_or(free, |room| free.min(room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TARGET: Target = Target { available: 3, at_once: 3 };
+
+    fn situation(available: u64, preparing: u64) -> Situation {
+        let counts = Counts { available, preparing, assigned: 9, ..Counts::default() };
+        Situation { counts, is_paused: false, room: None }
+    }
+
+    #[test]
+    fn what_is_missing_is_begun_and_no_more() {
+        let check = |available, preparing, expected| {
+            let seen = short_of(TARGET, &situation(available, preparing));
+            assert_eq!(seen, expected, "{available} available, {preparing} preparing");
+        };
+        check(0, 0, 3);
+        check(1, 0, 2);
+        check(1, 2, 0);
+        check(0, 3, 0);
+        check(3, 0, 0);
+        check(9, 0, 0);
+        check(0, 9, 0);
+    }
+
+    #[test]
+    fn never_more_at_once_than_is_wanted_and_possible() {
+        let wide = Target { available: 50, at_once: 3 };
+        assert_eq!(short_of(wide, &situation(0, 1)), 2);
+        let room = |room| Situation { room: Some(room), ..situation(0, 0) };
+        assert_eq!(short_of(wide, &room(1)), 1);
+        assert_eq!(short_of(wide, &room(0)), 0);
+        assert_eq!(short_of(wide, &room(99)), 3);
+    }
+
+    #[test]
+    fn a_paused_pool_begins_nothing_by_itself() {
+        let paused = Situation { is_paused: true, ..situation(0, 0) };
+        assert_eq!(short_of(TARGET, &paused), 0);
+        assert_eq!(allowed(1, TARGET, &paused), 1);
+    }
+
+    #[test]
+    fn an_operator_may_ask_for_more_than_the_target() {
+        assert_eq!(allowed(2, TARGET, &situation(9, 0)), 2);
+        assert_eq!(allowed(5, TARGET, &situation(9, 1)), 2);
+    }
+}

@@ -1,0 +1,33 @@
+//! Where things stand in a VM. Fixed: what runs there was prepared for it.
+
+/// Of the user that the provider gives us.
+pub const HOME: &str = "/home/sprite";
+
+/// The agent's folder, closed to the gateway: its configuration holds keys.
+pub const AGENT_FOLDER: &str = "/home/sprite/arcamatrix";
+
+pub const AGENT_CONFIG: &str = "/home/sprite/arcamatrix/sprite-agent.toml";
+
+/// Also the agent's: the gateway's output is what it must not rewrite.
+pub const LOG_FOLDER: &str = "/home/sprite/arcamatrix/logs";
+
+/// The gateway's folder; it rewrites its configuration there.
+pub const STATE_FOLDER: &str = "/home/sprite/openclaw";
+
+pub const GATEWAY_CONFIG: &str = "/home/sprite/openclaw/openclaw.json";
+
+/// Where the VM's public URL leads to.
+pub const AGENT_PORT: u16 = 8080;
+
+pub const GATEWAY_PORT: u16 = 3001;
+
+/// The one service that we register: it runs the gateway as its child.
+pub const SERVICE: &str = "agent";
+
+/// Where the agent tells how it is.
+pub const HEALTH_PATH: &str = "/pflaster/health";
+
+/// Says that a base was installed to its end.
+pub fn marker(base: &str) -> String {
+    format!("{HOME}/.base-{base}")
+}

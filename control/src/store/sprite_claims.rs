@@ -1,0 +1,239 @@
+//! Who gets which sprite. A claim is durable, and for one task always the same.
+
+use shared::{Generation, RouteState, Username};
+use sqlx::AssertSqlSafe;
+
+use super::error::Attempt as _;
+use super::leases::guard;
+use super::{Columns as _, LeaseError, Store, StoreError, Write, customers, millis, sprites};
+use crate::clients::sprites::SpriteName;
+use crate::clock::Moment;
+use crate::pool::{Assigned, Claim, PoolSprite, SpriteState};
+use crate::queue::{Kind, Lease, TaskState};
+use crate::route_order::RouteOrder;
+
+impl Store {
+    /// Gives `username` a sprite: the one it has, or the oldest that is available.
+    ///
+    /// Those prepared with `base` come first. Tasks that asked earlier and wait are
+    /// served before: for each of them one of the available ones is left.
+    ///
+    /// # Errors
+    /// When the lease is lost, or the database does not answer.
+    pub async fn claim_sprite(
+        &self,
+        lease: &Lease,
+        username: &Username,
+        base: &str,
+        now: Moment,
+    ) -> Result<Claim, LeaseError> {
+        let mut write = self.write().await?;
+        guard(&mut write, lease).await?;
+        if !is_wanted(&mut write, username).await? {
+            return Ok(Claim::Unwanted);
+        }
+        let existing = sprites::find_of(&mut write, username).await?;
+        if let Some(assigned) = existing.map(assigned).transpose()? {
+            return Ok(Claim::Taken(assigned));
+        }
+        let counts = sprites::count(&mut write).await?;
+        if counts.available <= count_earlier(&mut write, lease).await? {
+            return Ok(Claim::Empty);
+        }
+        let statement = format!(
+            "UPDATE sprites SET state = $1, username = $2, task = $3, changed_at = $4,
+                 assignment = assignment + 1
+             WHERE state = $5 AND name = (
+                 SELECT name FROM sprites WHERE state = $5
+                 ORDER BY CASE WHEN base = $6 THEN 0 ELSE 1 END, created_at, name LIMIT 1 {})
+             RETURNING *",
+            self.dialect.skip_held()
+        );
+        let row = sqlx::query(AssertSqlSafe(statement))
+            .bind(SpriteState::Assigned.as_str())
+            .bind(username.as_str())
+            .bind(lease.task.as_str())
+            .bind(millis(now))
+            .bind(SpriteState::Available.as_str())
+            .bind(base)
+            .fetch_optional(&mut *write)
+            .await
+            .attempt(CLAIM)?;
+        let Some(row) = row else { return Ok(Claim::Empty) };
+        let taken = assigned(sprites::parse(&row).attempt(CLAIM)?)?;
+        write.commit().await?;
+        Ok(Claim::Taken(taken))
+    }
+
+    /// Takes a sprite that is of no use away from the workspace, for the keeper to destroy.
+    ///
+    /// Called again, does nothing.
+    ///
+    /// # Errors
+    /// When the lease is lost, or the database does not answer.
+    pub async fn set_sprite_aside(
+        &self,
+        lease: &Lease,
+        username: &Username,
+        name: &SpriteName,
+        why: &str,
+        now: Moment,
+    ) -> Result<(), LeaseError> {
+        let mut write = self.write().await?;
+        guard(&mut write, lease).await?;
+        sqlx::query(
+            "UPDATE sprites SET state = $3, username = NULL, last_error = $4, changed_at = $5
+             WHERE name = $1 AND username = $2 AND state = $6",
+        )
+        .bind(name.as_str())
+        .bind(username.as_str())
+        .bind(SpriteState::Failed.as_str())
+        .bind(why)
+        .bind(millis(now))
+        .bind(SpriteState::Assigned.as_str())
+        .execute(&mut *write)
+        .await
+        .attempt("set a sprite aside")?;
+        Ok(write.commit().await?)
+    }
+
+    /// Puts the workspace's route to its sprite; `None` when the workspace has ended.
+    ///
+    /// Putting the same again changes nothing and says the table's generation.
+    ///
+    /// # Errors
+    /// When the lease is lost, or the database does not answer.
+    pub async fn route_workspace(
+        &self,
+        lease: &Lease,
+        username: &Username,
+        sprite: &Assigned,
+        state: RouteState,
+    ) -> Result<Option<Generation>, LeaseError> {
+        let mut table = self.change_table().await?;
+        guard(&mut table.write, lease).await?;
+        if !is_wanted(&mut table.write, username).await? {
+            return Ok(None);
+        }
+        let standing = customers::standing(&mut table.write, username).await?;
+        let is_suspended = standing.is_some_and(|standing| standing.suspended);
+        let order = RouteOrder {
+            username: *username,
+            upstream: sprite.upstream.clone(),
+            sprite: Some(sprite.id()),
+            assignment: Some(sprite.assignment),
+            state: Some(if is_suspended { RouteState::Suspended } else { state }),
+        };
+        table.order(order).await?;
+        Ok(Some(table.commit().await?.generation))
+    }
+}
+
+const CLAIM: &str = "claim a sprite";
+
+impl Store {
+    /// The ids of the skills that were chosen at the sign-up.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn skills_of_workspace(
+        &self,
+        username: &Username,
+    ) -> Result<Vec<String>, StoreError> {
+        const ATTEMPT: &str = "read which skills were chosen";
+        let row = sqlx::query(
+            "SELECT skills FROM signups WHERE id = (
+                 SELECT signup FROM workspaces WHERE username = $1)",
+        )
+        .bind(username.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        let text = row.map(|row| row.text("skills")).transpose().attempt(ATTEMPT)?;
+        let text = text.unwrap_or_default();
+        Ok(text.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect())
+    }
+
+    pub async fn workspace_is_live(
+        &self,
+        username: &Username,
+        lease: &Lease,
+        now: Moment,
+    ) -> Result<(), LeaseError> {
+        self.turn(username, lease, "preparing", "live", now).await
+    }
+
+    pub async fn workspace_is_ended(
+        &self,
+        username: &Username,
+        lease: &Lease,
+        now: Moment,
+    ) -> Result<(), LeaseError> {
+        self.turn(username, lease, "ending", "ended", now).await
+    }
+
+    async fn turn(
+        &self,
+        username: &Username,
+        lease: &Lease,
+        from: &str,
+        to: &str,
+        now: Moment,
+    ) -> Result<(), LeaseError> {
+        let mut write = self.write().await?;
+        guard(&mut write, lease).await?;
+        sqlx::query(
+            "UPDATE workspaces SET state = $3, changed_at = $4 WHERE username = $1 AND state = $2",
+        )
+        .bind(username.as_str())
+        .bind(from)
+        .bind(to)
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("turn a workspace")?;
+        Ok(write.commit().await?)
+    }
+}
+
+/// Is there a workspace that a sprite is for? From here to the end of the transaction
+/// it stays so: whoever wants to end it waits.
+async fn is_wanted(write: &mut Write, username: &Username) -> Result<bool, StoreError> {
+    const ATTEMPT: &str = "see whether a workspace is wanted";
+    let row =
+        sqlx::query("UPDATE workspaces SET state = state WHERE username = $1 RETURNING state")
+            .bind(username.as_str())
+            .fetch_optional(&mut **write)
+            .await
+            .attempt(ATTEMPT)?;
+    let Some(row) = row else { return Ok(false) };
+    let state = row.text("state").attempt(ATTEMPT)?;
+    Ok(matches!(state.as_str(), "preparing" | "live" | "suspended"))
+}
+
+/// Tasks that asked for a sprite before this one and still have none.
+async fn count_earlier(write: &mut Write, lease: &Lease) -> Result<u64, StoreError> {
+    const ATTEMPT: &str = "count who waits for a sprite";
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS earlier FROM tasks, tasks AS own
+         WHERE own.id = $1 AND tasks.kind = $2 AND tasks.state IN ($3, $4)
+             AND (tasks.created_at < own.created_at
+                 OR (tasks.created_at = own.created_at AND tasks.id < own.id))
+             AND NOT EXISTS (SELECT 1 FROM sprites WHERE sprites.username = tasks.username)",
+    )
+    .bind(lease.task.as_str())
+    .bind(Kind::Provision.as_str())
+    .bind(TaskState::Waiting.as_str())
+    .bind(TaskState::Running.as_str())
+    .fetch_one(&mut **write)
+    .await
+    .attempt(ATTEMPT)?;
+    row.number("earlier").attempt(ATTEMPT)
+}
+
+/// A row of a workspace, whose address is known since it was prepared.
+fn assigned(sprite: PoolSprite) -> Result<Assigned, StoreError> {
+    let PoolSprite { name, upstream, assignment, .. } = sprite;
+    let upstream = upstream.ok_or_else(|| StoreError::corrupt(CLAIM, name.as_str()))?;
+    Ok(Assigned { name, upstream, assignment })
+}
