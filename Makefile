@@ -6,7 +6,7 @@ PROGRAMS := --package e2e --package edge --package sprite-agent --package contro
 # Run once more, on PostgreSQL. Chosen by name out of the whole workspace: a package
 # by itself has other features below it, and would be compiled anew.
 CONTROL_TESTS := $(patsubst control/tests/%.rs,--test %,$(wildcard control/tests/*.rs))
-CONTROL_TESTS += --test queue
+CONTROL_TESTS += --test queue --test machines
 
 # What the build itself needs: pingora compiles zlib with cmake.
 BUILD_NEEDS := cc=gcc cmake=cmake pkg-config=pkg-config

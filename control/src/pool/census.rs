@@ -165,7 +165,7 @@ mod tests {
         let [a, b] = ["a", "b"].map(|name| SpriteName::parse(name).unwrap());
         let later = NOW.after(Duration::from_secs(60));
         assert!(memory.again(&[a.clone(), b.clone()], NOW).is_empty());
-        assert_eq!(memory.again(&[a.clone()], later), [(a.clone(), NOW)]);
+        assert_eq!(memory.again(std::slice::from_ref(&a), later), [(a.clone(), NOW)]);
         assert_eq!(memory.again(&[a.clone(), b], later), [(a, NOW)]);
     }
 }

@@ -215,7 +215,7 @@ impl Keeper {
         let maker = maker.map_or("a task", TaskId::as_str);
         match destroy(&self.machines.sprites, name).await {
             Ok(()) => {
-                info!(sprite.name = %name, "destroyed sprite {name}, which {maker} left behind")
+                info!(sprite.name = %name, "destroyed sprite {name}, which {maker} left behind");
             }
             Err(trouble) => warn!(sprite.name = %name, "cannot destroy sprite {name}: {trouble}"),
         }
