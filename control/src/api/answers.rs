@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::{Generation, Lock, Route, Username};
+use utoipa::ToSchema;
 
 use crate::clock::Moment;
 use crate::mail::MailRecord;
@@ -13,17 +14,19 @@ use crate::store::Customer;
 use crate::tickets::Ticket;
 
 /// What a change of routes, locks or epochs is answered with.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Published {
+    #[schema(value_type = u64)]
     pub generation: Generation,
     pub edges: Vec<Acknowledgement>,
 }
 
 /// A page of a list; `next` is the `after` of the page that follows.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub next: Option<String>,
 }
 
@@ -35,8 +38,9 @@ pub type Tasks = Page<TaskView>;
 pub type Mails = Page<MailView>;
 pub type Tickets = Page<TicketView>;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CustomerView {
+    #[schema(value_type = String)]
     pub username: Username,
     pub email: String,
     pub workspace_url: String,
@@ -46,17 +50,19 @@ pub struct CustomerView {
     pub created_at: u64,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Edges {
+    #[schema(value_type = u64)]
     pub generation: Generation,
     pub edges: Vec<EdgeView>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EdgeView {
     pub name: String,
     pub url: String,
     /// What it said it serves; `None` before it was heard of.
+    #[schema(value_type = Option<u64>)]
     pub generation: Option<Generation>,
     /// Generations it is behind.
     pub lag: Option<u64>,
@@ -135,13 +141,14 @@ impl SpriteView {
 }
 
 /// All moments are in unix seconds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TaskView {
     pub id: String,
     pub kind: String,
     pub state: String,
     /// What made it necessary.
     pub cause: String,
+    #[schema(value_type = Option<String>)]
     pub username: Option<Username>,
     pub attempts: u32,
     pub max_attempts: u32,
@@ -153,7 +160,7 @@ pub struct TaskView {
     pub finished_at: Option<u64>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TaskDetails {
     #[serde(flatten)]
     pub task: TaskView,
@@ -161,7 +168,7 @@ pub struct TaskDetails {
     pub steps: Vec<StepView>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct StepView {
     pub name: String,
     pub state: String,

@@ -1,17 +1,19 @@
 //! Customers: added, listed, suspended; their password and their sessions.
 
 use axum::Json as Answer;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::{Generation, Username};
+use utoipa::ToSchema;
 
 use super::RETRY_WHEN_BUSY;
-use super::answers::{CustomerView, Customers, Published};
+use super::answers::{CustomerView, Customers, Page, Published};
 use super::paging::{Paging, page};
+use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use super::routes::{Waiting, parse_username, publish};
 use crate::app::{App, SharedApp};
-use crate::http::{Json, Problem};
+use crate::http::{Json, Path, Problem, Query};
 use crate::mail::Recipient;
 use crate::passwords::{self, Password, PasswordError, check_strength};
 use crate::sign_in::Refused;
@@ -21,7 +23,7 @@ use crate::token::Token;
 /// The longest address that mail can be sent to.
 const EMAIL_MAX_BYTES: usize = 254;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CustomerBody {
     username: String,
@@ -29,12 +31,29 @@ pub(super) struct CustomerBody {
     password: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PasswordBody {
     password: String,
 }
 
+/// Adds a customer.
+#[utoipa::path(
+    post,
+    path = "/api/customers",
+    operation_id = "add_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    request_body = CustomerBody,
+    responses(
+        (status = 201, description = "The customer", body = CustomerView),
+        (status = 409, description = "The name is taken", body = ErrorShape),
+        (status = 503, description = "Too many passwords are being checked", body = ErrorShape),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
 pub(super) async fn add(
     State(app): State<SharedApp>,
     Json(body): Json<CustomerBody>,
@@ -54,6 +73,20 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, Answer(view(&app, customer))))
 }
 
+/// Who has a workspace.
+#[utoipa::path(
+    get,
+    path = "/api/customers",
+    operation_id = "list_customers",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of customers, by name", body = Page<CustomerView>),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Query(paging): Query<Paging>,
@@ -64,6 +97,21 @@ pub(super) async fn list(
     Ok(Answer(page(customers, limit, |customer: &CustomerView| customer.username.to_string())))
 }
 
+/// One customer.
+#[utoipa::path(
+    get,
+    path = "/api/customers/{username}",
+    operation_id = "show_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path)),
+    responses(
+        (status = 200, description = "The customer", body = CustomerView),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn show(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -72,6 +120,24 @@ pub(super) async fn show(
     Ok(Answer(view(&app, customer)))
 }
 
+/// Sets a password, and ends every session.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/password",
+    operation_id = "set_password",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    request_body = PasswordBody,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 503, description = "Too many passwords are being checked", body = ErrorShape),
+        AboutOne,
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
 pub(super) async fn set_password(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -90,6 +156,21 @@ pub(super) async fn set_password(
     publish_if_found(&app, &username, generation, waiting).await
 }
 
+/// Ends every session of a customer.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/sign-out-everywhere",
+    operation_id = "sign_out_everywhere",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn sign_out_everywhere(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -101,6 +182,21 @@ pub(super) async fn sign_out_everywhere(
     publish_if_found(&app, &username, generation, waiting).await
 }
 
+/// Closes a workspace, keeping everything in it.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/suspend",
+    operation_id = "suspend_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn suspend(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -111,6 +207,21 @@ pub(super) async fn suspend(
     publish_if_found(&app, &username, generation, waiting).await
 }
 
+/// Opens a suspended workspace again.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/resume",
+    operation_id = "resume_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn resume(
     State(app): State<SharedApp>,
     Path(username): Path<String>,

@@ -4,9 +4,22 @@ use axum::Json as Answer;
 use axum::extract::State;
 
 use super::answers::{EdgeView, Edges};
+use super::refusals::Guarded;
 use crate::app::SharedApp;
 use crate::http::Problem;
 
+/// Which edge serves which generation.
+#[utoipa::path(
+    get,
+    path = "/api/edges",
+    operation_id = "list_edges",
+    tag = "operator",
+    security(("admin_key" = [])),
+    responses(
+        (status = 200, description = "All edges", body = Edges),
+        Guarded
+    )
+)]
 pub(super) async fn list(State(app): State<SharedApp>) -> Result<Answer<Edges>, Problem> {
     let generation = app.store.table_state().await?.generation;
     let edges = app.publisher.edges();

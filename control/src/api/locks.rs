@@ -2,24 +2,40 @@
 
 use axum::Json as Answer;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use shared::{Lock, LockKey, SessionId};
+use utoipa::ToSchema;
 
-use super::answers::{Locks, Published};
+use super::answers::{Locks, Page, Published};
 use super::paging::{Paging, page};
+use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::routes::{Waiting, parse_username, publish};
+use super::shapes::LockShape;
 use crate::app::{App, SharedApp};
-use crate::http::Problem;
+use crate::http::{Path, Problem, Query};
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
-struct LockBody {
+pub(super) struct LockBody {
     /// Unix seconds; without it the lock holds until it is taken away.
     until: Option<u64>,
 }
 
 /// `?after=ada` or `?after=ada/<session>`, as `next` of the page before says it.
+#[utoipa::path(
+    get,
+    path = "/api/locks",
+    operation_id = "list_locks",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of locks", body = Page<LockShape>),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Query(paging): Query<Paging>,
@@ -34,6 +50,22 @@ pub(super) async fn list(
     Ok(Answer(page(locks, limit, key)))
 }
 
+/// Refuses a workspace, and cuts what is live.
+#[utoipa::path(
+    put,
+    path = "/api/locks/{username}",
+    operation_id = "lock_workspace",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    request_body = Option<LockBody>,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 413, description = "The body is too large", body = ErrorShape),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn put_workspace(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -43,6 +75,22 @@ pub(super) async fn put_workspace(
     put(&app, &username, None, waiting, &body).await
 }
 
+/// Refuses one session of a workspace, and cuts what is live.
+#[utoipa::path(
+    put,
+    path = "/api/locks/{username}/{session}",
+    operation_id = "lock_session",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), ("session" = String, Path), Waiting),
+    request_body = Option<LockBody>,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 413, description = "The body is too large", body = ErrorShape),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn put_session(
     State(app): State<SharedApp>,
     Path((username, session)): Path<(String, String)>,
@@ -52,6 +100,21 @@ pub(super) async fn put_session(
     put(&app, &username, Some(&session), waiting, &body).await
 }
 
+/// Takes a lock away.
+#[utoipa::path(
+    delete,
+    path = "/api/locks/{username}",
+    operation_id = "unlock_workspace",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn remove_workspace(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -60,6 +123,21 @@ pub(super) async fn remove_workspace(
     remove(&app, &username, None, waiting).await
 }
 
+/// Takes a lock away.
+#[utoipa::path(
+    delete,
+    path = "/api/locks/{username}/{session}",
+    operation_id = "unlock_session",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), ("session" = String, Path), Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn remove_session(
     State(app): State<SharedApp>,
     Path((username, session)): Path<(String, String)>,

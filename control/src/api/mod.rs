@@ -6,9 +6,12 @@ mod edges;
 mod health;
 mod locks;
 mod mails;
+pub mod openapi;
 mod paging;
 mod pool;
+pub(crate) mod refusals;
 mod routes;
+mod shapes;
 mod tasks;
 mod tickets;
 
@@ -19,8 +22,10 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::SharedApp;
 use crate::http::Problem;
@@ -36,36 +41,11 @@ pub(crate) const RETRY_WHEN_BUSY: Duration = Duration::from_secs(2);
 pub fn router(app: &SharedApp) -> Router {
     let arrivals =
         Arrivals { listener: "api", keys: app.keys.clone(), metrics: app.metrics.clone() };
-    let operator = Router::new()
-        .route("/api/routes", get(routes::list))
-        .route("/api/routes/{username}", get(routes::show).put(routes::put).delete(routes::remove))
-        .route("/api/customer-proxy", post(routes::put_by_old_name))
-        .route("/api/customers", get(customers::list).post(customers::add))
-        .route("/api/customers/{username}", get(customers::show))
-        .route("/api/customers/{username}/password", post(customers::set_password))
-        .route(
-            "/api/customers/{username}/sign-out-everywhere",
-            post(customers::sign_out_everywhere),
-        )
-        .route("/api/customers/{username}/suspend", post(customers::suspend))
-        .route("/api/customers/{username}/resume", post(customers::resume))
-        .route("/api/edges", get(edges::list))
-        .route("/api/locks", get(locks::list))
-        .route("/api/locks/{username}", put(locks::put_workspace).delete(locks::remove_workspace))
-        .route(
-            "/api/locks/{username}/{session}",
-            put(locks::put_session).delete(locks::remove_session),
-        )
-        .route("/api/mails", get(mails::list))
-        .route("/api/tickets", get(tickets::list))
+    let operator = Router::from(operator())
         .route("/api/pool", get(pool::show))
         .route("/api/pool/sprites", get(pool::list))
         .route("/api/pool/prepare", post(pool::prepare))
         .route("/api/pool/resume", post(pool::resume))
-        .route("/api/tasks", get(tasks::list))
-        .route("/api/tasks/{id}", get(tasks::show))
-        .route("/api/tasks/{id}/retry", post(tasks::retry))
-        .route("/api/tasks/{id}/cancel", post(tasks::cancel))
         // Whoever has no key is not told which paths there are.
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -79,6 +59,30 @@ pub fn router(app: &SharedApp) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         .layer(middleware::from_fn_with_state(arrivals, arrival::layer))
+}
+
+/// What needs the admin key, with its description.
+fn operator() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::default()
+        .routes(routes!(routes::list))
+        .routes(routes!(routes::show, routes::put, routes::remove))
+        .routes(routes!(routes::put_by_old_name))
+        .routes(routes!(customers::list, customers::add))
+        .routes(routes!(customers::show))
+        .routes(routes!(customers::set_password))
+        .routes(routes!(customers::sign_out_everywhere))
+        .routes(routes!(customers::suspend))
+        .routes(routes!(customers::resume))
+        .routes(routes!(edges::list))
+        .routes(routes!(locks::list))
+        .routes(routes!(locks::put_workspace, locks::remove_workspace))
+        .routes(routes!(locks::put_session, locks::remove_session))
+        .routes(routes!(mails::list))
+        .routes(routes!(tickets::list))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::show))
+        .routes(routes!(tasks::retry))
+        .routes(routes!(tasks::cancel))
 }
 
 async fn require_key(

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::answers::Page;
 use crate::clock::Moment;
@@ -11,10 +12,15 @@ use crate::http::Problem;
 const DEFAULT: u32 = 100;
 const MAX: u32 = 1_000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Paging {
+    /// The `next` of the page before.
     #[serde(default)]
+    #[param(required = false)]
     pub(super) after: String,
+    /// How many entries at most; 100 if it is not said.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<u32>,
 }
 

@@ -1,25 +1,30 @@
 //! Routes: listed, put, removed; answered when the edges serve them.
 
 use axum::Json as Answer;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shared::{Generation, Route, RouteState, SpriteId, Upstream, Username};
+use utoipa::{IntoParams, ToSchema};
 
-use super::answers::{Published, Routes};
+use super::answers::{Page, Published, Routes};
 use super::paging::{Paging, page};
+use super::refusals::{AboutOne, Guarded, Parsed, WithBody};
+use super::shapes::{RouteShape, RouteStateShape};
 use crate::app::{App, SharedApp};
-use crate::http::{Json, Problem};
+use crate::http::{Json, Path, Problem, Query};
 use crate::route_order::RouteOrder;
 
 /// `?wait=all` (default) or `?wait=none`.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Waiting {
     #[serde(default)]
+    #[param(inline, required = false)]
     wait: Wait,
 }
 
-#[derive(Deserialize, Default, Clone, Copy)]
+#[derive(Deserialize, ToSchema, Default, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Wait {
     /// Until every edge that is up serves the change, or `publish.wait_seconds` are over.
@@ -28,22 +33,38 @@ pub(super) enum Wait {
     None,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RouteBody {
     upstream: String,
+    #[schema(value_type = Option<String>)]
     sprite: Option<SpriteId>,
     assignment: Option<u64>,
+    #[schema(value_type = Option<RouteStateShape>)]
     state: Option<RouteState>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct CustomerProxyBody {
     username: String,
     sprite_url: String,
 }
 
+/// Where each workspace is.
+#[utoipa::path(
+    get,
+    path = "/api/routes",
+    operation_id = "list_routes",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of routes, by name", body = Page<RouteShape>),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Query(paging): Query<Paging>,
@@ -53,6 +74,21 @@ pub(super) async fn list(
     Ok(Answer(page(routes, limit, |route| route.username.to_string())))
 }
 
+/// Where one workspace is.
+#[utoipa::path(
+    get,
+    path = "/api/routes/{username}",
+    operation_id = "show_route",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path)),
+    responses(
+        (status = 200, description = "The route", body = RouteShape),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn show(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -62,6 +98,22 @@ pub(super) async fn show(
     route.map(Answer).ok_or_else(|| no_route(&username))
 }
 
+/// Says where a workspace is, and tells the edges.
+#[utoipa::path(
+    put,
+    path = "/api/routes/{username}",
+    operation_id = "put_route",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    request_body = RouteBody,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
 pub(super) async fn put(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
@@ -79,6 +131,21 @@ pub(super) async fn put(
 }
 
 /// `POST /api/customer-proxy`, as programs of the former system call it.
+#[utoipa::path(
+    post,
+    path = "/api/customer-proxy",
+    operation_id = "put_route_by_old_name",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Waiting),
+    request_body = CustomerProxyBody,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
 pub(super) async fn put_by_old_name(
     State(app): State<SharedApp>,
     Query(waiting): Query<Waiting>,
@@ -94,6 +161,21 @@ pub(super) async fn put_by_old_name(
     put_order(&app, order, waiting.wait).await
 }
 
+/// Takes a route away, and cuts what is live.
+#[utoipa::path(
+    delete,
+    path = "/api/routes/{username}",
+    operation_id = "remove_route",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("username" = String, Path), Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn remove(
     State(app): State<SharedApp>,
     Path(username): Path<String>,

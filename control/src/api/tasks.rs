@@ -1,28 +1,46 @@
 //! Tasks: what is to be done, what was, and what went wrong.
 
 use axum::Json as Answer;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::answers::{Page, TaskDetails, TaskView, Tasks};
 use super::paging::{Paging, page};
+use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::routes::parse_username;
 use crate::app::{App, SharedApp};
 use crate::clock::Moment;
-use crate::http::Problem;
+use crate::http::{Path, Problem, Query};
 use crate::queue::{Kind, Task, TaskId, TaskState};
 use crate::store::{TaskFilter, TaskMark};
 
 /// `?state=dead&kind=PROV&username=ada`, each of which may be left out.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct FilterQuery {
+    /// `waiting`, `running`, `done`, `dead` or `cancelled`.
     state: Option<String>,
+    /// `PROV`, `RECYCLE`, `PREPARE`, `STRIPE`, `MAIL` or `TICKET`.
     kind: Option<String>,
     username: Option<String>,
 }
 
 /// The newest first; `?after=` is the `next` of the page before.
+#[utoipa::path(
+    get,
+    path = "/api/tasks",
+    operation_id = "list_tasks",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(FilterQuery, Paging),
+    responses(
+        (status = 200, description = "A page of tasks, the newest first", body = Page<TaskView>),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Query(filter): Query<FilterQuery>,
@@ -36,6 +54,21 @@ pub(super) async fn list(
     Ok(Answer(Page { items: items.into_iter().map(TaskView::new).collect(), next }))
 }
 
+/// One task, its steps, and their errors.
+#[utoipa::path(
+    get,
+    path = "/api/tasks/{id}",
+    operation_id = "show_task",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("id" = String, Path, example = "PROV-20260214-a1b2c3d4")),
+    responses(
+        (status = 200, description = "The task", body = TaskDetails),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn show(
     State(app): State<SharedApp>,
     Path(id): Path<String>,
@@ -44,6 +77,21 @@ pub(super) async fn show(
 }
 
 /// At once, and with all its attempts before it.
+#[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/retry",
+    operation_id = "retry_task",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("id" = String, Path, example = "PROV-20260214-a1b2c3d4")),
+    responses(
+        (status = 200, description = "It waits for a worker", body = TaskDetails),
+        (status = 409, description = "It is running or done", body = ErrorShape),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn retry(
     State(app): State<SharedApp>,
     Path(id): Path<String>,
@@ -56,6 +104,22 @@ pub(super) async fn retry(
     }
 }
 
+/// Calls a task off; what is done of it stays.
+#[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/cancel",
+    operation_id = "cancel_task",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("id" = String, Path, example = "PROV-20260214-a1b2c3d4")),
+    responses(
+        (status = 200, description = "It is called off", body = TaskDetails),
+        (status = 409, description = "It is done or called off", body = ErrorShape),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn cancel(
     State(app): State<SharedApp>,
     Path(id): Path<String>,

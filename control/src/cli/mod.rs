@@ -18,6 +18,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use shared::process::logging;
 
+use crate::api::openapi;
 use crate::config::Config;
 use crate::serve;
 use client::ApiClient;
@@ -69,6 +70,8 @@ enum Command {
     Keys(keys::Command),
     /// Whether the running program is well, in a few lines.
     Status,
+    /// The description of the JSON APIs, in OpenAPI 3.1.
+    Openapi,
 }
 
 impl Cli {
@@ -79,6 +82,7 @@ impl Cli {
         match self.command {
             Command::Keys(keys::Command::New { id }) => keys::new(&id, output),
             Command::Keys(command) => keys::run(command, &Config::read(&self.config)?, output),
+            Command::Openapi => output::print_text(&openapi::text()),
             Command::Serve => {
                 let config = Config::read(&self.config)?;
                 logging::start(config.log, "info");
@@ -97,7 +101,9 @@ impl Cli {
                     Command::Mails(command) => mails::run(command, &api, output).await,
                     Command::Tickets(command) => tickets::run(command, &api, output).await,
                     Command::Status => edges::status(&api, output).await,
-                    Command::Serve | Command::Keys(_) => unreachable!("matched above"),
+                    Command::Serve | Command::Openapi | Command::Keys(_) => {
+                        unreachable!("matched above")
+                    }
                 }
             }
         }

@@ -27,7 +27,7 @@ impl Output {
         } else {
             to_text(value)
         };
-        writeln!(io::stdout().lock(), "{}", text.trim_end()).context("cannot print")
+        print_text(&text)
     }
 
     /// The answer to a change, edge by edge.
@@ -51,6 +51,12 @@ impl Output {
             format!("generation {}\n{}", published.generation, table(&header, &rows))
         })
     }
+}
+
+/// # Errors
+/// When standard output is closed.
+pub(super) fn print_text(text: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout().lock(), "{}", text.trim_end()).context("cannot print")
 }
 
 /// What stands for nothing in a table.

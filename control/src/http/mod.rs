@@ -3,8 +3,10 @@
 pub mod arrival;
 pub mod body;
 pub mod listener;
+pub mod parameters;
 pub mod problem;
 
 pub use arrival::Visitor;
 pub use body::{Form, Json};
+pub use parameters::{Path, Query};
 pub use problem::Problem;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use shared::Generation;
 use shared::wire::Applied;
+use utoipa::ToSchema;
 
 use crate::clock::Moment;
 
@@ -38,15 +39,17 @@ struct Push {
 }
 
 /// How a change fared at one edge, as a route call answers it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Acknowledgement {
     pub name: String,
     /// What it serves now, as far as we know.
+    #[schema(value_type = Option<u64>)]
     pub generation: Option<Generation>,
     pub acknowledged: bool,
     pub sockets_cut: u64,
     pub requests_cut: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub error: Option<String>,
 }
 

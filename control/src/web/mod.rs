@@ -28,6 +28,9 @@ use axum::routing::{get, post};
 use shared::{Host, Username};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
@@ -58,10 +61,20 @@ pub fn router(app: &SharedApp) -> Router {
         .layer(middleware::from_fn_with_state(arrivals, arrival::layer))
 }
 
+/// What programs may ask the site.
+fn site_api() -> OpenApiRouter<SharedApp> {
+    OpenApiRouter::default().routes(routes!(portal::submit))
+}
+
+/// The description of what programs may ask the site.
+pub(crate) fn openapi() -> OpenApi {
+    site_api().into_openapi()
+}
+
 fn site_routes() -> Router<SharedApp> {
     // No form of ours: it has its own proof of where it comes from, and its own size.
     let webhook = post(webhook::take).layer(DefaultBodyLimit::max(webhook::BODY_MAX_BYTES));
-    Router::new()
+    Router::from(site_api())
         .route("/", get(home::show))
         .route("/login", get(login::show).post(login::submit))
         .route("/logout", get(logout::ask).post(logout::submit))
@@ -71,7 +84,6 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
         .route("/api/checkout", post(checkout::submit))
-        .route("/api/portal", post(portal::submit))
         .route("/api/usernames/{name}", get(checkout::check_name))
         .route("/api/webhook", webhook)
         .route("/assets/{name}", get(assets::show))
