@@ -33,7 +33,7 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything her
 test: check need-browser need-sprites ## Everything CI runs: format, lints, all tests and stories
 	cargo test --workspace --no-fail-fast
 	.ci/postgres cargo test --workspace --no-fail-fast $(CONTROL_TESTS)
-	node --test sprite-agent/ui/tests/*.js
+	node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
 
 check: need-build ## Format and lints
 	cargo fmt --all --check

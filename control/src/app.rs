@@ -17,13 +17,17 @@ use crate::passwords::Passwords;
 use crate::publisher::Publisher;
 use crate::queue::Queue;
 use crate::sign_in::SignIn;
+use crate::site::SiteConfig;
 use crate::store::Store;
+use crate::streams::Streams;
 
 pub type SharedApp = Arc<App>;
 
 pub struct App {
     pub site: PublicSite,
     pub workspace_origins: String,
+    /// What the site says about who runs it.
+    pub texts: SiteConfig,
     pub keys: Arc<KeyFile>,
     pub admin_key: Secret<String>,
     pub sessions: SessionTimes,
@@ -41,6 +45,7 @@ pub struct App {
     pub till: Option<Till>,
     pub sign_up: SignUpConfig,
     pub metrics: Arc<Metrics>,
+    pub streams: Arc<Streams>,
     clock: Clock,
 }
 
@@ -60,6 +65,7 @@ impl App {
         Ok(Arc::new(Self {
             site: config.site.clone(),
             workspace_origins: config.workspace_origins.clone(),
+            texts: config.texts.clone(),
             keys: config.keys.clone(),
             admin_key: config.admin_key.clone(),
             sessions: config.sessions,
@@ -74,6 +80,7 @@ impl App {
             till: config.stripe.as_ref().map(Till::new).transpose()?,
             sign_up: config.sign_up,
             metrics,
+            streams: Streams::new(),
             clock,
         }))
     }

@@ -13,6 +13,7 @@ use crate::billing::{SignUpConfig, StripeConfig};
 use crate::keys::KeyFile;
 use crate::machines::MachinesConfig;
 use crate::mail::ResendConfig;
+use crate::site::SiteConfig;
 use crate::store::{Dialect, LOG_CHANGES};
 use crate::tickets::LinearConfig;
 
@@ -20,6 +21,8 @@ pub struct Config {
     pub site: PublicSite,
     /// The origins of all workspaces, as a content security policy names them.
     pub workspace_origins: String,
+    /// What the site says about who runs it.
+    pub texts: SiteConfig,
     /// Reached through the edges.
     pub site_listen: SocketAddr,
     /// Private: the operator's API, health and metrics.
@@ -140,11 +143,13 @@ impl Config {
         let stripe = root.optional_table("stripe", StripeConfig::from_section);
         let sign_up = root.table("sign_up", SignUpConfig::from_section);
         let machines = MachinesConfig::from_root(root);
+        let texts = root.table("site", SiteConfig::from_section);
         let log = root.table("log", |log| log.optional("format", LogFormat::parse));
         let (site, workspace_origins) = site?;
         Some(Self {
             site,
             workspace_origins,
+            texts,
             site_listen: site_listen?,
             api_listen: api_listen?,
             database_url: database_url?,

@@ -127,6 +127,7 @@ impl Running {
         if let Some(keeper) = self.keeper {
             keeper.abort();
         }
+        self.app.streams.close();
         self.runner.stop().await;
         for listener in self.listeners {
             if let Err(error) = listener.await {

@@ -16,6 +16,7 @@ mod locks;
 mod log;
 mod mails;
 mod news;
+mod orders;
 mod password_links;
 mod pool;
 mod retention;

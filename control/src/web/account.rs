@@ -6,14 +6,15 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use shared::Username;
 
 use super::cookies;
 use super::csrf::{self, Unsaid};
 use super::login::open_session;
-use super::page::{self, Frame, see_other};
+use super::page::{self, Faults, Frame, see_other};
+use super::plan::Plan;
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Problem, Visitor};
 use crate::mail::Recipient;
@@ -34,8 +35,11 @@ struct AccountPage<'a> {
     customer: &'a Customer,
     workspace_url: String,
     workspace_host: String,
+    price: &'a str,
+    /// Without one, for a workspace that an operator opened.
+    plan: Option<Plan>,
     was_changed: bool,
-    problem: Option<&'a Problem>,
+    faults: Faults<'a>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +77,7 @@ pub(super) async fn show(
         return Ok(see_other("/login?to=account"));
     };
     let was_changed = shown.changed == "password";
-    render(&app, &session, StatusCode::OK, was_changed, None).await
+    render(&app, &session, was_changed, &[]).await
 }
 
 pub(super) async fn change_password(
@@ -96,7 +100,7 @@ pub(super) async fn change_password(
         }
         Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
         Err(problem) if !visitor.wants_page => Err(problem),
-        Err(problem) => render(&app, &session, problem.status, false, Some(&problem)).await,
+        Err(problem) => render(&app, &session, false, &[problem]).await,
     }
 }
 
@@ -179,38 +183,22 @@ fn gone() -> Problem {
 async fn render(
     app: &App,
     session: &AccountSession,
-    status: StatusCode,
     was_changed: bool,
-    problem: Option<&Problem>,
+    problems: &[Problem],
 ) -> Result<Response, Problem> {
+    let faults = Faults(problems);
     let customer = existing(app, &session.username).await?;
+    let workspace = app.store.workspace(&session.username).await?;
+    let plan = workspace.map(|workspace| Plan::of(&workspace.billing, app.now()));
     let page = AccountPage {
         frame: Frame::new(app),
         workspace_url: app.site.workspace_url(&customer.username),
         workspace_host: app.site.workspace_host(&customer.username),
         customer: &customer,
+        price: &app.texts.price,
+        plan,
         was_changed,
-        problem,
+        faults,
     };
-    let mut response = page::answer(status, &page);
-    if let Some(problem) = problem {
-        let plain = problem.clone().into_response();
-        if let Some(wait) = plain.headers().get(axum::http::header::RETRY_AFTER) {
-            response.headers_mut().insert(axum::http::header::RETRY_AFTER, wait.clone());
-        }
-    }
-    Ok(response)
-}
-
-impl AccountPage<'_> {
-    fn error_at(&self, field: &str) -> Option<&str> {
-        let problem = self.problem.filter(|problem| problem.field.as_deref() == Some(field))?;
-        Some(&problem.message)
-    }
-
-    /// What belongs to no field.
-    fn general_error(&self) -> Option<&str> {
-        let problem = self.problem.filter(|problem| problem.field.is_none())?;
-        Some(&problem.message)
-    }
+    Ok(page::answer_again(faults, &page))
 }

@@ -1,4 +1,4 @@
-//! The stylesheet and the icon: compiled in, named by their content.
+//! Stylesheets, scripts and the mark: compiled in, named by their content.
 
 use std::sync::LazyLock;
 
@@ -12,31 +12,48 @@ use crate::http::Problem;
 use crate::http::arrival::text;
 use crate::token::sha256_hex;
 
-pub(super) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("site.css", "text/css; charset=utf-8", include_str!("../../assets/site.css"))
-});
-
-pub(super) static ICON: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new("icon.svg", "image/svg+xml", include_str!("../../assets/icon.svg"))
-});
-
-pub(super) struct Asset {
+struct Asset {
     name: &'static str,
-    content_type: &'static str,
     content: &'static str,
     /// The beginning of the content's SHA-256.
     version: String,
 }
 
+macro_rules! assets {
+    ($($name:literal)*) => {
+        [$(Asset::new($name, include_str!(concat!("../../assets/", $name)))),*]
+    };
+}
+
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
+    assets![
+        "icon.svg" "site.css" "home.css" "welcome.css"
+        "signup.js" "name.js" "welcome.js" "progress.js"
+    ]
+});
+
 impl Asset {
-    fn new(name: &'static str, content_type: &'static str, content: &'static str) -> Self {
-        Self { name, content_type, content, version: sha256_hex(content)[..16].to_owned() }
+    fn new(name: &'static str, content: &'static str) -> Self {
+        Self { name, content, version: sha256_hex(content)[..16].to_owned() }
+    }
+
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static(match self.name.rsplit('.').next() {
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            _ => "image/svg+xml",
+        })
     }
 }
 
 /// Changes when the content does, so that it may be kept for ever.
-pub(super) fn url(site_url: &str, asset: &Asset) -> String {
-    format!("{site_url}/assets/{}?v={}", asset.name, asset.version)
+///
+/// # Panics
+/// When there is no such asset: a template names one that is not compiled in.
+pub(super) fn url(site_url: &str, name: &str) -> String {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let version = &asset.expect("every asset that a page names is compiled in").version;
+    format!("{site_url}/assets/{name}?v={version}")
 }
 
 #[derive(Deserialize)]
@@ -50,8 +67,7 @@ pub(super) async fn show(
     Query(version): Query<Version>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let assets = [&*STYLE, &*ICON];
-    let asset = assets.into_iter().find(|asset| asset.name == name);
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| Problem::not_found("There is nothing at this address."))?;
     let tag = format!("\"{}\"", asset.version);
     let is_known = text(&headers, "if-none-match")
@@ -59,10 +75,10 @@ pub(super) async fn show(
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let content_type = HeaderValue::from_static(asset.content_type);
         let content = Bytes::from_static(asset.content.as_bytes());
-        ([(header::CONTENT_TYPE, content_type)], content).into_response()
+        ([(header::CONTENT_TYPE, asset.content_type())], content).into_response()
     };
+    // Scripts import each other without a version, and ask again each time.
     let keep = if version.v == asset.version {
         HeaderValue::from_static("public, max-age=31536000, immutable")
     } else {

@@ -8,7 +8,7 @@ use cookie::{Cookie, SameSite};
 /// The site's own session.
 pub(super) const ACCOUNT: &str = "__Host-arca_account";
 
-/// Of a browser that began a sign-up.
+/// Of the browser that began a sign-up: it may see how far that is.
 pub(super) const SIGN_UP: &str = "__Host-arca_signup";
 
 /// What a browser holds on a workspace host while it signs in.

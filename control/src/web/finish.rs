@@ -12,19 +12,16 @@ use crate::http::{Problem, Visitor};
 pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let visitor = request.extensions().get::<Visitor>().copied();
     let mut response = next.run(request).await;
-    let wants_page = visitor.is_some_and(|visitor| visitor.wants_page);
     if let Some(problem) = response.extensions_mut().remove::<Problem>()
-        && wants_page
+        && let Some(visitor) = visitor.filter(|visitor| visitor.wants_page)
     {
-        response = to_page(&app, &problem, response.headers());
+        response = to_page(&app, &problem, visitor, response.headers());
     }
     let csp = policy(&app);
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, csp),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        // Not "no-referrer": with it, browsers hide the origin of our own forms from us.
-        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         (
             HeaderName::from_static("cross-origin-opener-policy"),
             HeaderValue::from_static("same-origin"),
@@ -32,26 +29,30 @@ pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: 
     ] {
         response.headers_mut().insert(name, value);
     }
+    // Not "no-referrer": with it, browsers hide the origin of our own forms from us.
+    let same_origin = HeaderValue::from_static("same-origin");
+    response.headers_mut().entry(header::REFERRER_POLICY).or_insert(same_origin);
     response
 }
 
-/// Nothing but our own stylesheet and pictures; no script at all.
+/// Nothing but our own stylesheets, scripts and pictures, and nothing in the page.
 ///
 /// Browsers apply `form-action` to where a form is redirected as well: signing in
-/// leads to a workspace, buying to Stripe.
+/// leads to a workspace, an order to Stripe.
 fn policy(app: &App) -> HeaderValue {
     let site = app.site.site_url();
     let workspaces = &app.workspace_origins;
     let payment = app.till.as_ref().map_or("", |till| till.pages.as_str());
     let policy = format!(
-        "default-src 'none'; style-src {site}; img-src {site}; \
-         form-action 'self' {site} {workspaces} {payment}; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src {site}; script-src {site}; img-src {site}; \
+         connect-src 'self'; form-action 'self' {site} {workspaces} {payment}; \
+         base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("origins are plain ASCII")
 }
 
 /// `headers` are those of the answer that the page replaces.
-fn to_page(app: &App, problem: &Problem, headers: &HeaderMap) -> Response {
+fn to_page(app: &App, problem: &Problem, visitor: Visitor, headers: &HeaderMap) -> Response {
     let title = match problem.status {
         StatusCode::NOT_FOUND => "Nothing here",
         StatusCode::MISDIRECTED_REQUEST => "Not one of ours",
@@ -62,7 +63,9 @@ fn to_page(app: &App, problem: &Problem, headers: &HeaderMap) -> Response {
     let frame = Frame::new(app);
     let link = format!("{}/", frame.site_url);
     let text = &problem.message;
-    let message = Message { frame, title, text, link: &link, link_text: "To the start page" };
+    let request = problem.status.is_server_error().then_some(visitor.request);
+    let link_text = "To the start page";
+    let message = Message { frame, title, text, link: &link, link_text, request };
     let mut page = page::answer(problem.status, &message);
     for name in [header::RETRY_AFTER, header::ALLOW] {
         if let Some(value) = headers.get(&name) {

@@ -99,6 +99,7 @@ fn not_valid(app: &App, workspace: &Username, visitor: Visitor) -> Response {
         text,
         link: &link,
         link_text: "Sign in again",
+        request: None,
     };
     page::answer(StatusCode::BAD_REQUEST, &page)
 }

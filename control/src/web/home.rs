@@ -1,32 +1,18 @@
-//! The start page.
+//! The landing page: what this is, what it can do, what it costs, and the form.
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::account::signed_in;
-use super::page::{self, Frame};
-use crate::app::SharedApp;
+use super::order;
+use super::page::{self, Faults, Frame};
+use super::skill_icon;
+use crate::app::{App, SharedApp};
 use crate::http::Problem;
-
-#[derive(Template)]
-#[template(path = "home.html")]
-struct Home {
-    frame: Frame,
-    /// Name and address of the workspace of whoever is signed in.
-    workspace: Option<(String, String)>,
-}
-
-pub(super) async fn show(
-    State(app): State<SharedApp>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let session = signed_in(&app, &headers).await?;
-    let workspace = session
-        .map(|session| (session.username.to_string(), app.site.workspace_url(&session.username)));
-    Ok(page::answer(StatusCode::OK, &Home { frame: Frame::new(&app), workspace }))
-}
+use crate::skills::{CATALOGUE, Skill};
 
 /// What somebody chose, as typed.
 #[derive(Debug, Clone, Default)]
@@ -37,12 +23,82 @@ pub(super) struct SignUpForm {
     pub(super) skills: Vec<String>,
 }
 
-/// The page with the form filled in, and at its fields what is wrong with them.
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    frame: Frame,
+    /// Name of whoever is signed in, and where their workspace opens.
+    workspace: Option<(String, String)>,
+    /// After a username and its dot.
+    domain: String,
+    price: &'a str,
+    catalogue: &'a [Skill],
+    form: &'a SignUpForm,
+    faults: Faults<'a>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    /// Whose choices are to stand in the form.
+    #[serde(default)]
+    signup: String,
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Query(shown): Query<Shown>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let order = order::of_signup(&app, &shown.signup, &headers).await?;
+    let form = order.map(|order| SignUpForm {
+        skills: order.skills.ids().map(str::to_owned).collect(),
+        username: order.username.to_string(),
+        email: order.email,
+    });
+    page(&app, &headers, &form.unwrap_or_default(), &[]).await
+}
+
+/// The page with the form filled in, and at its fields what is wrong with them:
+/// `email`, `username` or `skills`, or none for what concerns the whole.
 pub(super) async fn page(
-    _app: &crate::app::App,
-    _headers: &HeaderMap,
-    _form: &SignUpForm,
+    app: &App,
+    headers: &HeaderMap,
+    form: &SignUpForm,
     problems: &[Problem],
 ) -> Result<Response, Problem> {
-    Err(problems[0].clone())
+    let session = signed_in(app, headers).await?;
+    let workspace = session.map(|session| {
+        let url = format!("{}/", app.site.workspace_url(&session.username));
+        (session.username.to_string(), url)
+    });
+    let faults = Faults(problems);
+    let home = Home {
+        frame: Frame::new(app),
+        workspace,
+        domain: order::workspace_domain(app),
+        price: &app.texts.price,
+        catalogue: CATALOGUE,
+        form,
+        faults,
+    };
+    Ok(page::answer_again(faults, &home))
+}
+
+impl Home<'_> {
+    fn has_chosen(&self, id: &str) -> bool {
+        self.form.skills.iter().any(|chosen| chosen == id)
+    }
+
+    /// Whether the cursor belongs here: the first field from the top with a fault.
+    fn is_first(&self, field: &str) -> bool {
+        let first = ["email", "username"].into_iter().find(|field| self.faults.at(field).is_some());
+        first == Some(field)
+    }
+}
+
+/// `A GitHub token` → `a GitHub token`, to stand in a sentence.
+fn begun(needs: &str) -> String {
+    let mut characters = needs.chars();
+    let first = characters.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(characters).collect()
 }

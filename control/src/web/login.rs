@@ -33,6 +33,7 @@ pub(super) struct Wish {
     return_path: String,
     to: String,
     signed_out: String,
+    reset: String,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +57,8 @@ struct LoginPage<'a> {
     /// Somebody else who is signed in already.
     signed_in_as: Option<String>,
     was_signed_out: bool,
+    /// With a mailed link, just now.
+    was_reset: bool,
     error: Option<&'a str>,
 }
 
@@ -90,6 +93,7 @@ pub(super) async fn show(
         username: request.workspace.as_ref().map_or("", Username::as_str),
         signed_in_as: session.map(|session| session.username.to_string()),
         was_signed_out,
+        was_reset: wish.reset == "1",
         ..blank(&app, &request)
     };
     Ok(page::answer(StatusCode::OK, &page))
@@ -192,6 +196,7 @@ fn blank<'a>(app: &App, request: &'a SignInRequest) -> LoginPage<'a> {
         request,
         signed_in_as: None,
         was_signed_out: false,
+        was_reset: false,
         error: None,
     }
 }

@@ -6,17 +6,25 @@
 mod account;
 mod assets;
 mod billing;
+mod cancelled;
 mod checkout;
 mod cookies;
 mod csrf;
 mod finish;
+mod forgot_password;
 mod handover;
 mod home;
 mod login;
 mod logout;
+mod order;
 mod page;
+mod paper;
+mod plan;
 mod portal;
+mod set_password;
+mod skill_icon;
 mod webhook;
+mod welcome;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -76,6 +84,13 @@ fn site_routes() -> Router<SharedApp> {
     let webhook = post(webhook::take).layer(DefaultBodyLimit::max(webhook::BODY_MAX_BYTES));
     Router::from(site_api())
         .route("/", get(home::show))
+        .route("/welcome", get(welcome::show).post(welcome::set_password))
+        .route("/cancelled", get(cancelled::show))
+        .route("/set-password", get(set_password::show).post(set_password::submit))
+        .route("/forgot-password", get(forgot_password::show).post(forgot_password::submit))
+        .route("/legal", get(paper::legal))
+        .route("/privacy", get(paper::privacy))
+        .route("/contact", get(paper::contact))
         .route("/login", get(login::show).post(login::submit))
         .route("/logout", get(logout::ask).post(logout::submit))
         .route("/account", get(account::show))
@@ -86,6 +101,8 @@ fn site_routes() -> Router<SharedApp> {
         .route("/api/checkout", post(checkout::submit))
         .route("/api/usernames/{name}", get(checkout::check_name))
         .route("/api/webhook", webhook)
+        .route("/api/set-password", post(set_password::submit_as_json))
+        .route("/api/workspaces/{username}/events", get(welcome::events::follow))
         .route("/assets/{name}", get(assets::show))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use shared::RequestId;
 use tracing::error;
 
 use super::assets;
@@ -12,19 +13,16 @@ use crate::http::Problem;
 /// What the frame around every page needs.
 pub(super) struct Frame {
     pub(super) site_url: String,
-    /// Absolute: pages on workspace hosts have no stylesheet of their own.
-    pub(super) stylesheet: String,
-    pub(super) icon: String,
 }
 
 impl Frame {
     pub(super) fn new(app: &App) -> Self {
-        let site_url = app.site.site_url().to_owned();
-        Self {
-            stylesheet: assets::url(&site_url, &assets::STYLE),
-            icon: assets::url(&site_url, &assets::ICON),
-            site_url,
-        }
+        Self { site_url: app.site.site_url().to_owned() }
+    }
+
+    /// Absolute: pages on workspace hosts have no stylesheet of their own.
+    pub(super) fn asset(&self, name: &str) -> String {
+        assets::url(&self.site_url, name)
     }
 }
 
@@ -37,6 +35,40 @@ pub(super) struct Message<'a> {
     pub(super) text: &'a str,
     pub(super) link: &'a str,
     pub(super) link_text: &'a str,
+    /// Under which the log has it, where something of ours failed.
+    pub(super) request: Option<RequestId>,
+}
+
+/// What is wrong with a form, said where it is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Faults<'a>(pub(super) &'a [Problem]);
+
+impl<'a> Faults<'a> {
+    pub(super) fn at(self, field: &str) -> Option<&'a str> {
+        let problem = self.0.iter().find(|problem| problem.field.as_deref() == Some(field))?;
+        Some(&problem.message)
+    }
+
+    /// What belongs to no field.
+    pub(super) fn general(self) -> Option<&'a str> {
+        let problem = self.0.iter().find(|problem| problem.field.is_none())?;
+        Some(&problem.message)
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Fields and what is wrong with them.
+    pub(super) fn fields(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let field = |problem: &'a Problem| Some((problem.field.as_deref()?, &*problem.message));
+        self.0.iter().filter_map(field)
+    }
+
+    /// Of the page that shows the form again.
+    pub(super) fn status(self) -> StatusCode {
+        self.0.first().map_or(StatusCode::OK, |problem| problem.status)
+    }
 }
 
 /// The answer with this page; a template that fails is an error of ours.
@@ -51,6 +83,16 @@ pub(super) fn answer(status: StatusCode, page: &impl Template) -> Response {
             Problem::internal().into_response()
         }
     }
+}
+
+/// [`answer`] for a form that is shown again, with when to try it where that is known.
+pub(super) fn answer_again(faults: Faults<'_>, page: &impl Template) -> Response {
+    let mut response = answer(faults.status(), page);
+    if let Some(wait) = faults.0.iter().find_map(|problem| problem.retry_after) {
+        let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
 }
 
 /// 303, so that what follows is a `GET` and a reload sends no form again.

@@ -40,6 +40,16 @@ impl Database {
         run(&self.url, statement).await.unwrap();
     }
 
+    /// The only column of the first row, where there is one.
+    pub async fn text(&self, query: &str) -> Option<String> {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(&self.url).await.unwrap();
+        let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
+        let text = query.fetch_optional(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        text
+    }
+
     /// Ends every connection to it, as a restart of the server does.
     pub async fn cut_connections(&self) {
         let statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod database;
 pub mod edge;
+pub mod order;
 pub mod process;
 
 use std::path::Path;

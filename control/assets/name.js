@@ -1,0 +1,72 @@
+// Names for workspaces: one out of an e-mail address, and whether one is free. Knows no page.
+
+const SHORTEST = 2;
+const LONGEST = 32;
+const SUGGESTED_MAX = 24;
+
+/** How long nobody types before the server is asked. */
+export const PAUSE_MS = 350;
+
+/** `Ada.Lovelace+arca@example.com` → `ada-lovelace`; empty where nothing can be made of it. */
+export function suggestion(email) {
+  const at = email.indexOf('@');
+  const local = (at < 0 ? email : email.slice(0, at)).split('+')[0];
+  const plain = local.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
+  const name = plain.replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, SUGGESTED_MAX).replace(/-+$/, '');
+  return fault(name) === '' ? name : '';
+}
+
+/** As the server will read it. */
+export function read(typed) {
+  return typed.trim().toLowerCase();
+}
+
+/** What is wrong with the form of a name, or nothing. */
+export function fault(name) {
+  if (name.length < SHORTEST || name.length > LONGEST) return `A name has ${SHORTEST} to ${LONGEST} characters.`;
+  if (/[^a-z0-9-]/.test(name)) return 'A name has only lower-case letters, digits and hyphens.';
+  if (name.startsWith('-') || name.endsWith('-')) return 'A name begins and ends with a letter or a digit.';
+  if (name.startsWith('xn--')) return 'A name cannot begin with xn--.';
+  return '';
+}
+
+/**
+ * Checks what is typed, and tells `{verdict, text}` with a verdict of `none`, `asking`, `free`,
+ * `refused` or `unknown`.
+ *
+ * `ask(name)` promises `{available, reason}`. Only the answer to what was typed last counts.
+ */
+export class NameCheck {
+  #ask;
+  #tell;
+  #clock;
+  #timer = null;
+  #latest = 0;
+
+  constructor({ ask, tell, clock = globalThis }) {
+    this.#ask = ask;
+    this.#tell = tell;
+    this.#clock = clock;
+  }
+
+  typed(text) {
+    const name = read(text);
+    const turn = ++this.#latest;
+    this.#clock.clearTimeout(this.#timer);
+    if (name === '') return this.#tell({ verdict: 'none', name, text: '' });
+    const wrong = fault(name);
+    if (wrong !== '') return this.#tell({ verdict: 'refused', name, text: wrong });
+    this.#tell({ verdict: 'asking', name, text: '' });
+    this.#timer = this.#clock.setTimeout(() => this.#find(name, turn), PAUSE_MS);
+  }
+
+  async #find(name, turn) {
+    const said = await this.#ask(name).then(verdict, () => ({ verdict: 'unknown', text: '' }));
+    if (turn === this.#latest) this.#tell({ name, ...said });
+  }
+}
+
+function verdict({ available, reason }) {
+  if (available) return { verdict: 'free', text: '' };
+  return { verdict: 'refused', text: reason || 'This name is taken.' };
+}

@@ -1,0 +1,50 @@
+// The form of the landing page: suggests a name while the e-mail address is typed, and says
+// whether the name is free. Without it the form works just as well.
+
+import { NameCheck, suggestion } from './name.js';
+
+const form = document.querySelector('[data-usernames]');
+const email = form.elements.email;
+const name = form.elements.username;
+const said = document.getElementById('username-verdict');
+const { usernames, domain } = form.dataset;
+
+// What somebody typed themselves is never overwritten.
+let isOurs = name.value === '';
+
+const check = new NameCheck({
+  ask: async (typed) => {
+    const answer = await fetch(usernames + encodeURIComponent(typed), { headers: { accept: 'application/json' } });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    return answer.json();
+  },
+  tell: ({ verdict, name: checked, text }) => {
+    said.dataset.verdict = verdict;
+    if (verdict === 'free') said.textContent = `${checked}.${domain} is free.`;
+    else if (verdict === 'asking') said.textContent = `${checked}.${domain} …`;
+    else said.textContent = text;
+    if (verdict !== 'asking') name.setAttribute('aria-invalid', String(verdict === 'refused'));
+  },
+});
+
+email.addEventListener('input', () => {
+  if (!isOurs) return;
+  name.value = suggestion(email.value);
+  check.typed(name.value);
+});
+
+name.addEventListener('input', () => {
+  isOurs = name.value === '';
+  // What the server said about the last one does not hold for this one.
+  document.getElementById('username-error')?.remove();
+  check.typed(name.value);
+});
+
+if (name.value !== '' && name.getAttribute('aria-invalid') !== 'true') check.typed(name.value);
+
+// A second click would make a second order. Whoever comes back gets the button back.
+form.addEventListener('submit', (event) => {
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = 'yes';
+});
+window.addEventListener('pageshow', () => delete form.dataset.sent);
