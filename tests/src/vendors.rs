@@ -78,7 +78,9 @@ impl Vendor {
         self.port.address()
     }
 
-    async fn ensure_ready(&self) -> anyhow::Result<()> {
+    /// # Errors
+    /// When it does not answer yet.
+    pub(crate) async fn ensure_ready(&self) -> anyhow::Result<()> {
         self.program.ensure_running()?;
         tokio::net::TcpStream::connect(self.address()).await?;
         Ok(())
@@ -200,16 +202,6 @@ impl Market {
         self.vendors().into_iter().try_for_each(|vendor| vendor.program.start())
     }
 
-    /// # Errors
-    /// Names one that does not answer yet.
-    pub async fn ensure_ready(&self) -> anyhow::Result<()> {
-        for vendor in self.vendors() {
-            let name = vendor.program.name();
-            vendor.ensure_ready().await.with_context(|| format!("{name} is not ready"))?;
-        }
-        Ok(())
-    }
-
     pub(crate) fn programs(&self) -> impl Iterator<Item = &Program> {
         self.vendors().into_iter().map(|vendor| &vendor.program)
     }
@@ -218,7 +210,7 @@ impl Market {
         self.vendors().into_iter().map(|vendor| &vendor.port)
     }
 
-    fn vendors(&self) -> [&Vendor; 4] {
+    pub(crate) fn vendors(&self) -> [&Vendor; 4] {
         [&self.stripe, &self.resend, &self.linear, &self.sprites]
     }
 

@@ -1,85 +1,36 @@
 //! A whole Arcamatrix on loopback, from nothing.
 
+mod keys;
+mod plan;
 mod watched;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use shared::{
-    KeyId, KeyRing, PublicSite, Session, SessionId, SessionKeys, SpriteId, Username, identity,
-};
+use shared::{KeyRing, PublicSite, Session, SessionId, SessionKeys, Username};
 use tempfile::TempDir;
 
 use crate::control::Control;
 use crate::edge::Edge;
 use crate::leak::Watched;
 use crate::openclaw::Model;
-use crate::sprite::{Gateway, Sprite, Surroundings};
-use crate::vault::{Vault, write_private};
-use crate::vendors::{Market, Vendors};
-use crate::wait::wait_until_within;
-use crate::{Chat, Opening, Port, Program, Refusal, Visitor, census, leak, wait_until};
+use crate::sprite::{Gateway, Sprite};
+use crate::vault::Vault;
+use crate::vendors::Market;
+use crate::wait::{DEADLINE, wait_until_within};
+use crate::{Chat, Opening, Port, Program, Refusal, Visitor, census, leak};
+
+pub use plan::Plan;
 
 pub const BASE_DOMAIN: &str = "arcamatrix.localhost";
 
-/// What a world is made of.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    pub edges: usize,
-    /// Customers, each with a password, a sprite and a live route.
-    pub tenants: Vec<String>,
-    /// Where everything is kept; a temporary folder without it.
-    pub state: Option<PathBuf>,
-    /// The first edge's port; further edges follow. Free ports without it.
-    pub public_port: Option<u16>,
-    pub gateway: Gateway,
-    /// Stand-ins for the vendors, and how they behave.
-    pub vendors: Option<Vendors>,
-    /// Lines for the top of `control.toml`.
-    pub control_config: String,
-    /// Lines for the table `[limits]` of every `edge.toml`.
-    pub edge_limits: String,
-}
-
-impl Plan {
-    /// One edge, and one sprite for each of `tenants`.
-    pub fn with_tenants(tenants: &[&str]) -> Self {
-        Self {
-            edges: 1,
-            tenants: tenants.iter().map(ToString::to_string).collect(),
-            state: None,
-            public_port: None,
-            gateway: Gateway::Fake,
-            vendors: None,
-            control_config: String::new(),
-            edge_limits: String::new(),
-        }
-    }
-
-    #[must_use]
-    pub fn with_edges(self, edges: usize) -> Self {
-        Self { edges, ..self }
-    }
-
-    #[must_use]
-    pub fn with_vendors(self, vendors: Vendors) -> Self {
-        Self { vendors: Some(vendors), ..self }
-    }
-
-    #[must_use]
-    pub fn with_control_config(self, lines: &str) -> Self {
-        Self { control_config: lines.to_owned(), ..self }
-    }
-
-    #[must_use]
-    pub fn with_edge_limits(self, lines: &str) -> Self {
-        Self { edge_limits: lines.to_owned(), ..self }
-    }
-}
+/// A real gateway takes minutes on a loaded machine; beyond, the agent itself gives up.
+const GATEWAY_DEADLINE: Duration = Duration::from_secs(240);
 
 /// Somebody who can sign in.
 #[derive(Debug, Clone)]
@@ -139,7 +90,7 @@ impl World {
         if claim.try_lock().is_err() {
             bail!("the state folder {} is in use by another world", folder.display());
         }
-        let ring = key_ring(&folder.join("keys.toml"))?;
+        let ring = keys::key_ring(&folder.join("keys.toml"))?;
         let mut vault = Vault::open(folder.join("secrets.json"))?;
         let edges = (0..plan.edges)
             .map(|index| {
@@ -203,7 +154,10 @@ impl World {
             None => String::new(),
             Some(market) => {
                 market.start()?;
-                wait_until("the vendors are ready", async || market.ensure_ready().await).await?;
+                for vendor in market.vendors() {
+                    let ready = async || vendor.ensure_ready().await;
+                    self.wait_until_ready(&vendor.program, DEADLINE, ready).await?;
+                }
                 market.tables(&plan.gateway, self.model.as_ref())?
             }
         };
@@ -223,10 +177,12 @@ impl World {
         if let Some(model) = &self.model {
             model.program.start()?;
         }
-        wait_until("control is ready", async || self.control.ensure_ready().await).await?;
+        let control = &self.control;
+        self.wait_until_ready(&control.program, DEADLINE, async || control.ensure_ready().await)
+            .await?;
         for edge in &self.edges {
-            let what = format!("{} is ready", edge.program.name());
-            wait_until(&what, async || edge.ensure_ready().await).await?;
+            self.wait_until_ready(&edge.program, DEADLINE, async || edge.ensure_ready().await)
+                .await?;
         }
         for customer in &self.customers {
             self.control.add_customer(&customer.username, &customer.password).await?;
@@ -235,12 +191,32 @@ impl World {
             self.hand_out(sprite).await?;
         }
         for sprite in &self.sprites {
-            let what = format!("{} is ready", sprite.name);
-            let deadline = std::time::Duration::from_secs(240);
-            wait_until_within(deadline, &what, async || sprite.ensure_ready(&self.client).await)
-                .await?;
+            let probe = async || sprite.ensure_ready(&self.client).await;
+            self.wait_until_ready(&sprite.agent, GATEWAY_DEADLINE, probe).await?;
         }
         Ok(())
+    }
+
+    /// Asks `probe` until `program` is ready, and not once more when a program has ended:
+    /// nothing will be ready without it.
+    async fn wait_until_ready(
+        &self,
+        program: &Program,
+        deadline: Duration,
+        probe: impl AsyncFn() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let what = format!("{} is ready", program.name());
+        wait_until_within(deadline, &what, async || match self.ensure_none_has_ended() {
+            Ok(()) => probe().await.map(Ok),
+            ended => anyhow::Ok(ended),
+        })
+        .await?
+    }
+
+    /// Of those that were started.
+    fn ensure_none_has_ended(&self) -> anyhow::Result<()> {
+        let mut started = self.programs().filter(|program| program.pid().is_some());
+        started.try_for_each(Program::ensure_running)
     }
 
     /// Publishes the route, which gives the sprite its assignment, and starts the agent.
@@ -248,45 +224,6 @@ impl World {
         self.control.put_route(&sprite.username, sprite.address(), &sprite.name).await?;
         self.configure_agent(sprite, &self.ring).await?;
         sprite.agent.start()
-    }
-
-    /// Writes the agent's configuration, with its identity keys out of `ring`.
-    async fn configure_agent(&self, sprite: &Sprite, ring: &KeyRing) -> anyhow::Result<()> {
-        let username = &sprite.username;
-        let route = self.edges[0].route(username).await?;
-        let route = route.with_context(|| format!("{username} is published and not served"))?;
-        let assignment = route["assignment"].as_u64().context("a route has an assignment")?;
-        let around = Surroundings {
-            site_url: self.public.site_url(),
-            public_url: &self.workspace_url(username),
-            ring,
-            gateway: &self.gateway,
-            model: self.model.as_ref().map(Model::address),
-        };
-        sprite.configure(&around, assignment)?;
-        let id = SpriteId::parse(&sprite.name).context("a sprite's name is a sprite id")?;
-        for (key, value) in identity::agent_keys(ring, &id, assignment) {
-            let home = sprite.folder().join("sprite-agent.toml");
-            self.watch(&format!("identity key {key} of {}", sprite.name), &value, &[home]);
-        }
-        Ok(())
-    }
-
-    /// Gives every program the ring in `text`, and says that it is there. When they have
-    /// taken it shows in what they do.
-    ///
-    /// # Errors
-    /// When `text` is no ring, or a file cannot be written.
-    pub async fn distribute_keys(&self, text: &str) -> anyhow::Result<()> {
-        let ring = KeyRing::from_toml(text)?;
-        write_private(&self.folder.join("keys.toml"), text.as_bytes())?;
-        for sprite in &self.sprites {
-            self.configure_agent(sprite, &ring).await?;
-        }
-        let edges = self.edges.iter().map(|edge| &edge.program);
-        let agents = self.sprites.iter().map(|sprite| &sprite.agent);
-        edges.chain(agents).chain([&self.control.program]).for_each(Program::ask_to_reload);
-        Ok(())
     }
 
     pub fn folder(&self) -> &Path {
@@ -479,14 +416,4 @@ fn allow_many_files() {
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     // Where it is refused, the story that needs it says so.
     let _ = setrlimit(Resource::Nofile, raised);
-}
-
-/// The ring in `file`, made there when it is the first time.
-fn key_ring(file: &Path) -> anyhow::Result<KeyRing> {
-    if !file.exists() {
-        let id = KeyId::parse("k1")?;
-        write_private(file, KeyRing::generate_toml(&id).as_bytes())?;
-    }
-    let text = std::fs::read_to_string(file)?;
-    KeyRing::from_toml(&text).with_context(|| format!("read {}", file.display()))
 }

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use anyhow::anyhow;
-use e2e::{Port, Program, binaries, wait_until};
+use e2e::{Plan, Port, Program, World, binaries, wait_until};
 
 /// Of sysexits(3): the command line or the configuration is wrong.
 const USAGE: i32 = 64;
@@ -160,4 +160,12 @@ async fn an_agent_names_everything_that_is_wrong_and_does_not_begin() {
         "supervisor.log_dir",
     ];
     check("sprite-agent", &[], text, &expected).await;
+}
+
+#[tokio::test]
+async fn a_world_does_not_wait_for_a_program_that_has_ended() {
+    let plan = Plan::with_tenants(&[]).with_control_config("colour = \"blue\"");
+    let error = World::start(plan).await.err().expect("control has no colour").to_string();
+    assert!(error.starts_with("control ended with exit status: 64"), "{error}");
+    assert!(error.contains("colour"), "its last words: {error}");
 }
