@@ -1,6 +1,7 @@
 //! A whole Arcamatrix on loopback, from nothing.
 
 mod keys;
+mod metrics;
 mod plan;
 mod watched;
 
@@ -266,6 +267,7 @@ impl World {
         if page.status != 200 || page.url.as_str() != format!("{url}/") {
             bail!("signing in as {username} ended with {} on {}", page.status, page.url);
         }
+        self.watch_cookies(&visitor);
         Ok(visitor)
     }
 
@@ -364,11 +366,11 @@ impl World {
     /// # Errors
     /// Names each left-over process, each port that is still taken and each leak.
     pub fn end(&self) -> anyhow::Result<()> {
+        let mut complaints = self.save_metrics();
         self.programs().for_each(Program::ask_to_stop);
         self.programs().for_each(|program| {
             program.stop();
         });
-        let mut complaints = Vec::new();
         for process in census::of_world(&self.folder) {
             complaints.push(format!("process {} is left: {}", process.pid, process.command));
             process.kill();
