@@ -38,15 +38,14 @@ pub struct Machines {
 const PREFIX: &str = "arca";
 
 impl MachinesConfig {
-    /// `None` without `sprites.url`: then there is no provider, and nothing is provisioned.
+    /// `None` without `[sprites]`: then there is no provider, and nothing is provisioned.
     pub fn from_root(root: &mut Section<'_>) -> Option<Self> {
-        let provider = root.table("sprites", |sprites| {
-            let url = sprites.optional("url", Upstream::parse)?;
+        let (url, token, prefix) = root.optional_table("sprites", |sprites| {
+            let url = sprites.required("url", Upstream::parse);
             let token = sprites.secret("token", "token_file");
             let prefix = sprites.optional("prefix", labels::parse_prefix);
             Some((url, token, prefix.unwrap_or_else(|| PREFIX.to_owned())))
-        });
-        let (url, token, prefix) = provider?;
+        })?;
         let (target, failure_limit, sweep) = root.table("pool", |pool| {
             let available = pool.number("available", 0..=1_000, 3);
             let at_once = pool.number("at_once", 1..=50, 3);
@@ -55,7 +54,7 @@ impl MachinesConfig {
             (Target { available, at_once }, failure_limit, sweep)
         });
         let base = root.table("base", Base::from_section)?;
-        Some(Self { url, token: token?, prefix, target, failure_limit, sweep, base })
+        Some(Self { url: url?, token: token?, prefix, target, failure_limit, sweep, base })
     }
 }
 

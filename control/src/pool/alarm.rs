@@ -1,93 +1,72 @@
 //! What the operator must be told of the pool. One ticket for each cause.
 
-use tracing::error;
-
 use super::Orphan;
 use crate::app::App;
+use crate::clients::linear::Priority;
 use crate::clients::sprites::{SpriteName, SpritesError};
 use crate::clock::Moment;
 use crate::provision::setback;
 use crate::queue::Trouble;
-use crate::store::StoreError;
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alarm {
-    /// The cause: raised again, it is the same ticket.
-    pub key: String,
-    pub title: String,
-    pub body: String,
-}
+use crate::tickets::Incident;
 
 /// While the plan stays full, the operator hears of it once a day.
 const DAY_SECONDS: u64 = 86_400;
 
-impl Alarm {
-    pub fn paused(why: &str, now: Moment) -> Self {
-        Self {
-            key: format!("pool/paused/{}", now.millis()),
-            title: "The pool of sprites is paused".to_owned(),
-            body: format!(
-                "{why}. No sprite is prepared until you say `control pool resume`; \
-                 `control pool list --state failed` and `control tasks list` show why they \
-                 failed. Customers are served as long as sprites are available."
-            ),
-        }
-    }
+/// `since` names this pause among all that ever were.
+pub fn paused(why: &str, since: Moment) -> Incident {
+    let body = format!(
+        "{why}. No sprite is prepared until somebody says `control pool resume`.\n\n\
+         `control tasks list --kind PREPARE` shows why they failed. Customers are served \
+         as long as sprites are available."
+    );
+    let key = format!("pool/paused/{}", since.millis());
+    Incident::new(key, "The pool of sprites is paused", body, Priority::Urgent)
+}
 
-    pub fn fleet_full(error: &SpritesError, now: Moment) -> Self {
-        Self {
-            key: format!("pool/full/{}", now.seconds() / DAY_SECONDS),
-            title: "The plan at the Sprites provider is full".to_owned(),
-            body: format!(
-                "The provider says: {error}. It is tried again every minute; customers who \
-                 pay meanwhile wait for a sprite once the pool is empty."
-            ),
-        }
-    }
+/// Customers who pay meanwhile wait once the pool is empty.
+pub fn fleet_full(error: &SpritesError, now: Moment) -> Incident {
+    let body = format!(
+        "The provider says: {error}.\n\nIt is tried again every minute. Customers who pay \
+         meanwhile wait for a sprite once the pool is empty."
+    );
+    let key = format!("pool/full/{}", now.seconds() / DAY_SECONDS);
+    Incident::new(key, "The plan at the Sprites provider is full", body, Priority::Urgent)
+}
 
-    pub fn orphan(orphan: &Orphan) -> Self {
-        let name = &orphan.name;
-        let maker = match &orphan.maker {
-            Some(task) => format!("Its labels name the task {task}."),
-            None => "Its labels are not of this installation.".to_owned(),
-        };
-        Self {
-            key: format!("pool/orphan/{name}"),
-            title: format!("Sprite {name} is nobody's"),
-            body: format!(
-                "The provider has a sprite {name} that we know nothing of. {maker} It costs \
-                 money until somebody destroys it; we do so by ourselves only with what a \
-                 finished task of ours left behind."
-            ),
-        }
-    }
+/// A VM of ours that nobody here knows.
+pub fn orphan(orphan: &Orphan) -> Incident {
+    let name = &orphan.name;
+    let maker = match &orphan.maker {
+        Some(task) => format!("Its labels name the task `{task}`."),
+        None => "Its labels are not of this installation.".to_owned(),
+    };
+    let body = format!(
+        "The provider has a sprite `{name}` that is in no row of ours. {maker}\n\nIt costs \
+         money until somebody destroys it. Only what a finished task of ours left behind is \
+         destroyed without asking."
+    );
+    let title = format!("Sprite {name} is nobody's");
+    Incident::new(format!("pool/orphan/{name}"), title, body, Priority::Medium)
+}
 
-    pub fn lost(name: &SpriteName, customer: &str) -> Self {
-        Self {
-            key: format!("sprite/{name}/lost"),
-            title: format!("The sprite of {customer} is gone"),
-            body: format!(
-                "The provider no longer has sprite {name}, which is the workspace of \
-                 {customer}. The customer sees errors until they get another one."
-            ),
-        }
-    }
-
-    /// # Errors
-    /// When it cannot be noted.
-    pub async fn raise(&self, _app: &App) -> Result<(), StoreError> {
-        error!(incident = %self.key, "{}: {}", self.title, self.body);
-        Ok(())
-    }
+/// A customer's VM that is no longer there.
+pub fn lost(name: &SpriteName, username: &str) -> Incident {
+    let body = format!(
+        "The provider no longer has sprite `{name}`, the workspace of `{username}`. The \
+         customer sees errors until they get another one."
+    );
+    let title = format!("The sprite of {username} is gone");
+    Incident::new(format!("sprite/{name}/lost"), title, body, Priority::Urgent)
 }
 
 /// What the provider's refusal means for a task; the operator is told of what only
 /// they can change.
 pub async fn refused(app: &App, error: SpritesError) -> Trouble {
-    if let SpritesError::FleetFull(_) = &error
-        && let Err(error) = Alarm::fleet_full(&error, app.now()).raise(app).await
-    {
-        return error.into();
+    if let SpritesError::FleetFull(_) = &error {
+        let now = app.now();
+        if let Err(error) = app.store.open_incident(&fleet_full(&error, now), now).await {
+            return error.into();
+        }
     }
     setback::trouble(error)
 }

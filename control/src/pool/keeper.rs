@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use super::census::{self, Findings, Memory, Orphan};
-use super::{Alarm, Counts, Situation, SpriteState, Standing, destroy, plan};
+use super::{Counts, Situation, SpriteState, Standing, alarm, destroy, plan};
 use crate::app::SharedApp;
 use crate::clients::sprites::{Existence, SpriteName};
 use crate::clock::Moment;
@@ -142,10 +142,7 @@ impl Keeper {
             self.app.metrics.preparation("failed");
         }
         if settled.has_paused {
-            let standing = self.app.store.pool_standing().await?;
-            if let Some(pause) = standing.pause {
-                Alarm::paused(&pause.why, pause.since).raise(&self.app).await?;
-            }
+            warn!("too many preparations of sprites have failed; the pool is paused");
         }
         Ok(())
     }
@@ -199,7 +196,7 @@ impl Keeper {
                 return if is_known {
                     Ok(())
                 } else {
-                    Alarm::orphan(orphan).raise(&self.app).await
+                    self.app.store.open_incident(&alarm::orphan(orphan), now).await
                 };
             }
             self.destroy_orphan(&orphan.name, orphan.maker.as_ref()).await;
@@ -232,7 +229,10 @@ impl Keeper {
             let row = self.app.store.sprite(name).await?;
             match row.filter(|row| row.state == SpriteState::Assigned).and_then(|row| row.username)
             {
-                Some(username) => Alarm::lost(name, username.as_str()).raise(&self.app).await,
+                Some(username) => {
+                    let incident = alarm::lost(name, username.as_str());
+                    self.app.store.open_incident(&incident, now).await
+                }
                 None => Ok(()),
             }
         };

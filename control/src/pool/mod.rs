@@ -14,7 +14,6 @@ mod prepare;
 mod sprite;
 mod standing;
 
-pub use alarm::Alarm;
 pub use census::Orphan;
 pub use count::Counts;
 pub use destroy::destroy;

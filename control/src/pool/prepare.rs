@@ -17,6 +17,7 @@ use crate::provision::life_sign::{LifeSign, look_for_life};
 use crate::provision::{base::Base, layout, setback, vm};
 use crate::queue::{Job, Kind, Run, Task, TaskId, Trouble};
 use crate::store::Prepared;
+use crate::tickets::Incident;
 
 pub struct Prepare {
     app: SharedApp,
@@ -36,6 +37,11 @@ impl Job for Prepare {
         // The keeper finds its sprite, and counts the failure.
         self.machines.wake_keeper();
         Box::pin(future::ready(Ok(())))
+    }
+
+    /// The pool is told of as a whole, when too many have failed.
+    fn incident(&self, _: &Task, _: &str) -> Option<Incident> {
+        None
     }
 
     fn places(&self) -> usize {

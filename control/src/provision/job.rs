@@ -85,8 +85,7 @@ impl Provision {
         if !is_live {
             return ended(&order);
         }
-        run.step("mail", async || welcome::post(&self.app, &order.lease, &order.username).await)
-            .await?;
+        run.step("mail", async || welcome::post(&self.app, order.username).await).await?;
         run.step("pool", async || self.look_at_pool().await).await?;
         Ok(())
     }
@@ -95,7 +94,8 @@ impl Provision {
         let task = run.task();
         let username = task.username.context("the task says for whom it is not");
         let username = username.map_err(Trouble::never)?;
-        let skills = self.app.store.skills_of_workspace(&username).await?;
+        let ordered = self.app.store.workspace_order(&username).await?;
+        let skills = ordered.map(|ordered| ordered.skills).unwrap_or_default();
         Ok(Order { username, lease: run.lease().clone(), attempts: task.attempts, skills })
     }
 
@@ -225,7 +225,12 @@ impl Provision {
         let generation = self.app.store.route_workspace(lease, username, sprite, live).await?;
         let Some(generation) = generation else { return Ok(false) };
         publish::publish(&self.app.publisher, generation).await?;
-        self.app.store.workspace_is_live(username, lease, self.app.now()).await?;
+        let now = self.app.now();
+        let followed = self.app.store.workspace_is_live(username, lease, now).await?;
+        if let Some(generation) = followed.and_then(|followed| followed.generation) {
+            // Somebody who has not paid meanwhile: it is closed again at once.
+            publish::publish(&self.app.publisher, generation).await?;
+        }
         info!("the workspace of {username} is live");
         Ok(true)
     }

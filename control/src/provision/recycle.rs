@@ -96,7 +96,8 @@ impl Recycle {
         if let Some(name) = sprite {
             self.app.store.forget_sprite(name).await?;
         }
-        self.app.store.workspace_is_ended(username, lease, self.app.now()).await?;
+        let (quarantine, now) = (self.app.sign_up.quarantine, self.app.now());
+        self.app.store.workspace_is_ended(username, quarantine, lease, now).await?;
         self.machines.wake_keeper();
         info!("nothing is left of the workspace of {username}");
         Ok(())

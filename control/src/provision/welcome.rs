@@ -1,14 +1,19 @@
-//! The letter that says where the workspace is.
+//! The letter that says where the workspace is, and leads to its password.
 
 use shared::Username;
 
 use crate::app::App;
-use crate::queue::{Lease, Trouble};
+use crate::mail::{self, Welcome};
+use crate::queue::Trouble;
 
-/// Posts it once, however often it is asked for.
+/// Posts it once, however often it is asked for. Sending it is another task's.
 ///
 /// # Errors
-/// When it cannot be written down. Sending it is another task's.
-pub(super) async fn post(_app: &App, _lease: &Lease, _username: &Username) -> Result<(), Trouble> {
+/// When it cannot be written down.
+pub(super) async fn post(app: &App, username: Username) -> Result<(), Trouble> {
+    let Some(order) = app.store.workspace_order(&username).await? else { return Ok(()) };
+    let welcome = Welcome { signup: &order.signup, username, next_payment: order.next_payment };
+    // Nobody is there to be welcomed when the customer is gone meanwhile.
+    let _posted = mail::post_welcome(&app.store, &app.stationery, welcome, app.now()).await?;
     Ok(())
 }

@@ -33,6 +33,7 @@ mod task_steps;
 mod tasks;
 mod tickets;
 mod usernames;
+mod workspace_orders;
 mod workspaces;
 
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub use snapshot::Snapshot;
 pub use sprites::Prepared;
 pub use table::TableState;
 pub use tasks::{TaskCount, TaskFilter, TaskMark};
+pub use workspace_orders::WorkspaceOrder;
 pub use workspaces::{Followed, Look, Paid};
 
 use error::Attempt as _;

@@ -8,12 +8,13 @@ use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
 use super::leases::guard;
+use super::tickets::open_incident;
 use super::{
     Channel, Columns as _, LeaseError, Prepared, Store, StoreError, Write, bigint, millis, sprites,
     tasks,
 };
 use crate::clock::Moment;
-use crate::pool::{Counts, Marks, Pause, SpriteState, Standing};
+use crate::pool::{Counts, Marks, Pause, SpriteState, Standing, alarm};
 use crate::queue::{Kind, Lease, NewTask, TaskId, TaskState};
 
 /// What became of preparations that ended without a sprite.
@@ -116,7 +117,7 @@ impl Store {
 
     /// Gives up the sprites of preparations that are over without having offered one.
     ///
-    /// After `failure_limit` of them in a row the pool is paused.
+    /// After `failure_limit` of them in a row the pool is paused, and the operator told.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -151,6 +152,7 @@ impl Store {
         if has_paused {
             let why = format!("{failures} preparations in a row have failed");
             pause(&mut write, &why, now).await?;
+            open_incident(&mut write, &alarm::paused(&why, now), now).await?;
         }
         write.commit().await?;
         Ok(Settled { failed, has_paused })

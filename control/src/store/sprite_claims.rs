@@ -5,12 +5,14 @@ use sqlx::AssertSqlSafe;
 
 use super::error::Attempt as _;
 use super::leases::guard;
+use super::routes::valid;
 use super::{Columns as _, LeaseError, Store, StoreError, Write, customers, millis, sprites};
 use crate::clients::sprites::SpriteName;
 use crate::clock::Moment;
 use crate::pool::{Assigned, Claim, PoolSprite, SpriteState};
 use crate::queue::{Kind, Lease, TaskState};
 use crate::route_order::RouteOrder;
+use crate::workspace::Life;
 
 impl Store {
     /// Gives `username` a sprite: the one it has, or the oldest that is available.
@@ -131,71 +133,6 @@ impl Store {
 
 const CLAIM: &str = "claim a sprite";
 
-impl Store {
-    /// The ids of the skills that were chosen at the sign-up.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn skills_of_workspace(
-        &self,
-        username: &Username,
-    ) -> Result<Vec<String>, StoreError> {
-        const ATTEMPT: &str = "read which skills were chosen";
-        let row = sqlx::query(
-            "SELECT skills FROM signups WHERE id = (
-                 SELECT signup FROM workspaces WHERE username = $1)",
-        )
-        .bind(username.as_str())
-        .fetch_optional(&self.pool)
-        .await
-        .attempt(ATTEMPT)?;
-        let text = row.map(|row| row.text("skills")).transpose().attempt(ATTEMPT)?;
-        let text = text.unwrap_or_default();
-        Ok(text.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect())
-    }
-
-    pub async fn workspace_is_live(
-        &self,
-        username: &Username,
-        lease: &Lease,
-        now: Moment,
-    ) -> Result<(), LeaseError> {
-        self.turn(username, lease, "preparing", "live", now).await
-    }
-
-    pub async fn workspace_is_ended(
-        &self,
-        username: &Username,
-        lease: &Lease,
-        now: Moment,
-    ) -> Result<(), LeaseError> {
-        self.turn(username, lease, "ending", "ended", now).await
-    }
-
-    async fn turn(
-        &self,
-        username: &Username,
-        lease: &Lease,
-        from: &str,
-        to: &str,
-        now: Moment,
-    ) -> Result<(), LeaseError> {
-        let mut write = self.write().await?;
-        guard(&mut write, lease).await?;
-        sqlx::query(
-            "UPDATE workspaces SET state = $3, changed_at = $4 WHERE username = $1 AND state = $2",
-        )
-        .bind(username.as_str())
-        .bind(from)
-        .bind(to)
-        .bind(millis(now))
-        .execute(&mut *write)
-        .await
-        .attempt("turn a workspace")?;
-        Ok(write.commit().await?)
-    }
-}
-
 /// Is there a workspace that a sprite is for? From here to the end of the transaction
 /// it stays so: whoever wants to end it waits.
 async fn is_wanted(write: &mut Write, username: &Username) -> Result<bool, StoreError> {
@@ -207,8 +144,8 @@ async fn is_wanted(write: &mut Write, username: &Username) -> Result<bool, Store
             .await
             .attempt(ATTEMPT)?;
     let Some(row) = row else { return Ok(false) };
-    let state = row.text("state").attempt(ATTEMPT)?;
-    Ok(matches!(state.as_str(), "preparing" | "live" | "suspended"))
+    let life = valid(&row, "state", Life::parse).attempt(ATTEMPT)?;
+    Ok(!life.is_over())
 }
 
 /// Tasks that asked for a sprite before this one and still have none.

@@ -3,7 +3,7 @@
 use control::clock;
 use control::queue::{Kind, NewTask};
 use control::store::{LOG_CHANGES, Store};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use shared::identity::{IDENTITY_HEADER, Identity, IdentityKey};
 use shared::{RequestId, Secret, SessionId, Username};
@@ -31,6 +31,13 @@ impl Town {
         let id = self.enqueue(username, Kind::Recycle).await;
         self.hurry(&id).await;
         id
+    }
+
+    /// Of all that is in a list.
+    pub(crate) async fn ids(&self, path: &str) -> Vec<String> {
+        let (_, list) = self.control().api(Method::GET, path, None).await;
+        let items = list["items"].as_array().unwrap().iter();
+        items.map(|item| item["id"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     async fn enqueue(&self, username: &str, kind: Kind) -> String {
@@ -69,7 +76,8 @@ impl Town {
         (response.status(), response.text().await.unwrap())
     }
 
-    /// The workspace is live: one row, one machine, one route, and the agent answers.
+    /// The workspace is live: one row, one machine, one route, one letter, and the agent
+    /// answers.
     pub(crate) async fn check_live(&self, username: &str) {
         let rows = self.rows().await;
         let own: Vec<&Value> = rows.iter().filter(|row| row["username"] == username).collect();
@@ -81,6 +89,9 @@ impl Town {
         let route = self.edge.table().routes[&username.parse::<Username>().unwrap()].clone();
         assert_eq!(route.sprite.as_str(), name);
         assert_eq!(route.state, shared::RouteState::Live);
+        let letters = self.ids("/api/mails").await;
+        let welcome = format!("welcome/su_{}", hex(username));
+        assert_eq!(letters.iter().filter(|id| **id == welcome).count(), 1, "{letters:?}");
         let (status, body) = self.visit(username).await;
         assert_eq!(status, StatusCode::OK, "{body}");
         let seen: Value = serde_json::from_str(&body).unwrap();
@@ -90,16 +101,23 @@ impl Town {
 }
 
 pub(crate) fn rows(username: &str, state: &str) -> String {
+    let hex = hex(username);
     format!(
         "INSERT INTO signups (id, email, username, skills, browser_hash, state, attempts,
-             created_at, changed_at)
-         VALUES ('su_{username}', '{username}@mail.test', '{username}', 'weather,summarize', 'x',
-             'paid', 1, {NOW}, {NOW});
+             looked_at, created_at, changed_at)
+         VALUES ('su_{hex}', '{username}@mail.test', '{username}', 'weather,summarize', 'x',
+             'paid', 1, {NOW}, {NOW}, {NOW});
          INSERT INTO customers (username, email, epoch, suspended, created_at)
          VALUES ('{username}', '{username}@mail.test', 0, 0, {NOW});
          INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
-             subscription_status, created_at, changed_at)
-         VALUES ('{username}', 'su_{username}', '{state}', 'cus_{username}', 'sub_{username}',
-             'active', {NOW}, {NOW});"
+             subscription_status, looked_at, created_at, changed_at)
+         VALUES ('{username}', 'su_{hex}', '{state}', 'cus_{hex}', 'sub_{hex}',
+             'active', {NOW}, {NOW}, {NOW});"
     )
+}
+
+/// Thirty-two digits that nobody else's name has.
+fn hex(username: &str) -> String {
+    let digits: String = username.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits:0>32}")
 }

@@ -19,6 +19,10 @@ async fn a_pool_that_cannot_be_filled_is_paused_and_told_of_and_resumed() {
     let tasks = town.tasks_of_kind("PREPARE").await;
     let why = tasks[0]["last_error"].as_str().unwrap();
     assert!(why.contains("refused the call: 400"), "{why}");
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    let incidents = tickets["items"].as_array().unwrap().iter();
+    let incidents: Vec<_> = incidents.map(|it| it["incident"].as_str().unwrap()).collect();
+    assert!(incidents.len() == 1 && incidents[0].starts_with("pool/paused/"), "{incidents:?}");
     // What they left behind is destroyed.
     town.until_names(&[]).await;
     assert_eq!(tasks.len(), 2);

@@ -37,6 +37,8 @@ async fn nothing_stays_of_a_workspace_that_has_ended() {
     let stopped = done["steps"].as_array().unwrap().iter().find(|step| step["name"] == "stop");
     assert!(stopped.unwrap()["result"]["complaint"].is_null(), "{done:#}");
     assert!(town.edge.names().is_empty());
+    let (status, _) = town.control().api(Method::GET, "/api/customers/ada", None).await;
+    assert_eq!(status, reqwest::StatusCode::NOT_FOUND);
     assert!(!town.provider.names().await.contains(&name));
     assert!(town.rows().await.iter().all(|row| row["name"] != name.as_str()));
 }
