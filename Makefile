@@ -20,8 +20,8 @@ OPENCLAW ?= fake
 export PORT STATE EDGES HEADLESS OPENCLAW
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench test-openclaw test-clients
-.PHONY: need-build need-browser need-npm need-bench need-sprites
+.PHONY: help demo test check bench test-openclaw test-clients test-openapi
+.PHONY: need-build need-browser need-npm need-bench need-sprites need-python
 
 help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-clients: need-build need-npm need-sprites ## The vendors' own clients again
 	tests/fakes/clients/run
 	tests/fakes/clients/sprites/run
 
+test-openapi: need-build need-python ## A running control against control/openapi.json (schemathesis from PyPI)
+	tests/openapi/run
+
 need-build:
 	@.ci/need $(BUILD_NEEDS)
 
@@ -60,6 +63,10 @@ need-npm:
 
 need-bench:
 	@.ci/need nginx=nginx-light
+
+# Debian has what makes a place for PyPI's packages in a package of its own.
+need-python:
+	@.ci/need python3=python3-venv
 
 # The fake provider gives each of its machines a network of its own.
 need-sprites:

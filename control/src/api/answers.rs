@@ -180,10 +180,11 @@ pub struct StepView {
 }
 
 /// A letter, without what it says. All moments are in unix seconds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct MailView {
     pub id: String,
     pub kind: String,
+    #[schema(value_type = Option<String>)]
     pub username: Option<Username>,
     pub state: String,
     /// Resend's number of it.
@@ -194,7 +195,7 @@ pub struct MailView {
 }
 
 /// An incident, and the ticket it became. All moments are in unix seconds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct TicketView {
     pub incident: String,
     pub title: String,

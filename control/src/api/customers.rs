@@ -12,6 +12,7 @@ use super::answers::{CustomerView, Customers, Page, Published};
 use super::paging::{Paging, page};
 use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use super::routes::{Waiting, parse_username, publish};
+use super::shapes::OfWorkspace;
 use crate::app::{App, SharedApp};
 use crate::http::{Json, Path, Problem, Query};
 use crate::mail::Recipient;
@@ -104,7 +105,7 @@ pub(super) async fn list(
     operation_id = "show_customer",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path)),
+    params(OfWorkspace),
     responses(
         (status = 200, description = "The customer", body = CustomerView),
         AboutOne,
@@ -127,7 +128,7 @@ pub(super) async fn show(
     operation_id = "set_password",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     request_body = PasswordBody,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
@@ -163,7 +164,7 @@ pub(super) async fn set_password(
     operation_id = "sign_out_everywhere",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
         AboutOne,
@@ -189,7 +190,7 @@ pub(super) async fn sign_out_everywhere(
     operation_id = "suspend_customer",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
         AboutOne,
@@ -214,7 +215,7 @@ pub(super) async fn suspend(
     operation_id = "resume_customer",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
         AboutOne,

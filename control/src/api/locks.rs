@@ -11,7 +11,7 @@ use super::answers::{Locks, Page, Published};
 use super::paging::{Paging, page};
 use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::routes::{Waiting, parse_username, publish};
-use super::shapes::LockShape;
+use super::shapes::{LockShape, OfSession, OfWorkspace};
 use crate::app::{App, SharedApp};
 use crate::http::{Path, Problem, Query};
 
@@ -57,7 +57,7 @@ pub(super) async fn list(
     operation_id = "lock_workspace",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     request_body = Option<LockBody>,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
@@ -82,7 +82,7 @@ pub(super) async fn put_workspace(
     operation_id = "lock_session",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), ("session" = String, Path), Waiting),
+    params(OfWorkspace, OfSession, Waiting),
     request_body = Option<LockBody>,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
@@ -107,7 +107,7 @@ pub(super) async fn put_session(
     operation_id = "unlock_workspace",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
         AboutOne,
@@ -130,7 +130,7 @@ pub(super) async fn remove_workspace(
     operation_id = "unlock_session",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), ("session" = String, Path), Waiting),
+    params(OfWorkspace, OfSession, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
         AboutOne,

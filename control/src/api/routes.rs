@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::answers::{Page, Published, Routes};
 use super::paging::{Paging, page};
 use super::refusals::{AboutOne, Guarded, Parsed, WithBody};
-use super::shapes::{RouteShape, RouteStateShape};
+use super::shapes::{OfWorkspace, RouteShape, RouteStateShape};
 use crate::app::{App, SharedApp};
 use crate::http::{Json, Path, Problem, Query};
 use crate::route_order::RouteOrder;
@@ -36,9 +36,11 @@ pub(super) enum Wait {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RouteBody {
+    #[schema(example = "https://ada-1.sprites.app")]
     upstream: String,
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._-]{1,63}$")]
     sprite: Option<SpriteId>,
+    #[schema(maximum = 9_007_199_254_740_992u64)]
     assignment: Option<u64>,
     #[schema(value_type = Option<RouteStateShape>)]
     state: Option<RouteState>,
@@ -81,7 +83,7 @@ pub(super) async fn list(
     operation_id = "show_route",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path)),
+    params(OfWorkspace),
     responses(
         (status = 200, description = "The route", body = RouteShape),
         AboutOne,
@@ -105,7 +107,7 @@ pub(super) async fn show(
     operation_id = "put_route",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     request_body = RouteBody,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
@@ -168,7 +170,7 @@ pub(super) async fn put_by_old_name(
     operation_id = "remove_route",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("username" = String, Path), Waiting),
+    params(OfWorkspace, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
         AboutOne,

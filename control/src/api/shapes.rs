@@ -1,7 +1,7 @@
 //! How values of ours that are made elsewhere look in JSON, for the description of
 //! the API. The test that compares answers with the description keeps them true.
 
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Where a workspace is.
 #[derive(ToSchema)]
@@ -40,4 +40,34 @@ pub(crate) struct LockShape {
     /// Unix seconds; without it the lock holds until it is taken away.
     #[schema(nullable = false)]
     until: Option<u64>,
+}
+
+/// The name of a workspace in the path of a call about it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "described here, read as shared::Username")]
+pub(crate) struct OfWorkspace {
+    #[param(example = "ada", pattern = "^[a-z0-9][a-z0-9-]{0,30}[a-z0-9]$")]
+    username: String,
+}
+
+/// The id of a session of a workspace.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "described here, read as shared::SessionId")]
+pub(crate) struct OfSession {
+    #[param(example = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a", pattern = "^[0-9a-f]{32}$")]
+    session: String,
+}
+
+/// The id of a task.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "described here, read as queue::TaskId")]
+pub(crate) struct OfTask {
+    #[param(
+        example = "PROV-20260214-a1b2c3d4",
+        pattern = "^(PROV|RECYCLE|PREPARE|STRIPE|MAIL|TICKET)-[0-9]{8}-[0-9a-f]{8}$"
+    )]
+    id: String,
 }

@@ -7,14 +7,14 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answers::{Page, TaskDetails, TaskView, Tasks};
-use super::paging::{Paging, page};
+use super::paging::{Paging, mark, page};
 use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::routes::parse_username;
+use super::shapes::OfTask;
 use crate::app::{App, SharedApp};
-use crate::clock::Moment;
 use crate::http::{Path, Problem, Query};
 use crate::queue::{Kind, Task, TaskId, TaskState};
-use crate::store::{TaskFilter, TaskMark};
+use crate::store::TaskFilter;
 
 /// `?state=dead&kind=PROV&username=ada`, each of which may be left out.
 #[derive(Deserialize, IntoParams)]
@@ -47,9 +47,8 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Answer<Tasks>, Problem> {
     let limit = paging.limit()?;
-    let after = if paging.after.is_empty() { None } else { Some(parse_mark(&paging.after)?) };
-    let tasks = app.store.tasks(&filter.parse()?, after.as_ref(), limit).await?;
-    let key = |task: &Task| format!("{}/{}", task.created.millis(), task.id);
+    let tasks = app.store.tasks(&filter.parse()?, paging.mark()?, limit).await?;
+    let key = |task: &Task| mark(task.created, task.id.as_str());
     let Page { items, next } = page(tasks, limit, key);
     Ok(Answer(Page { items: items.into_iter().map(TaskView::new).collect(), next }))
 }
@@ -61,7 +60,7 @@ pub(super) async fn list(
     operation_id = "show_task",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("id" = String, Path, example = "PROV-20260214-a1b2c3d4")),
+    params(OfTask),
     responses(
         (status = 200, description = "The task", body = TaskDetails),
         AboutOne,
@@ -83,7 +82,7 @@ pub(super) async fn show(
     operation_id = "retry_task",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("id" = String, Path, example = "PROV-20260214-a1b2c3d4")),
+    params(OfTask),
     responses(
         (status = 200, description = "It waits for a worker", body = TaskDetails),
         (status = 409, description = "It is running or done", body = ErrorShape),
@@ -111,7 +110,7 @@ pub(super) async fn retry(
     operation_id = "cancel_task",
     tag = "operator",
     security(("admin_key" = [])),
-    params(("id" = String, Path, example = "PROV-20260214-a1b2c3d4")),
+    params(OfTask),
     responses(
         (status = 200, description = "It is called off", body = TaskDetails),
         (status = 409, description = "It is done or called off", body = ErrorShape),
@@ -151,14 +150,6 @@ async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem>
 
 fn parse_id(text: &str) -> Result<TaskId, Problem> {
     TaskId::parse(text).map_err(|error| Problem::invalid("id", error))
-}
-
-fn parse_mark(text: &str) -> Result<TaskMark, Problem> {
-    let mark = text.split_once('/').and_then(|(created, id)| {
-        let created = Moment::from_millis(created.parse().ok()?);
-        Some(TaskMark { created, id: TaskId::parse(id).ok()? })
-    });
-    mark.ok_or_else(|| Problem::invalid("after", "after must be the next of another page"))
 }
 
 fn no_task(id: &TaskId) -> Problem {

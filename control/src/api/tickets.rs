@@ -1,15 +1,29 @@
 //! Incidents, and the tickets they became.
 
 use axum::Json as Answer;
-use axum::extract::{Query, State};
+use axum::extract::State;
 
 use super::answers::{Page, TicketView, Tickets};
 use super::paging::{Paging, mark, page};
+use super::refusals::{Guarded, Parsed};
 use crate::app::SharedApp;
-use crate::http::Problem;
+use crate::http::{Problem, Query};
 use crate::tickets::Ticket;
 
 /// The newest first; `?after=` is the `next` of the page before.
+#[utoipa::path(
+    get,
+    path = "/api/tickets",
+    operation_id = "list_tickets",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of incidents, the newest first", body = Page<TicketView>),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Query(paging): Query<Paging>,

@@ -30,6 +30,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // PostgreSQL has no text with such a byte, and no parameter of ours needs one.
+        if parts.uri.query().is_some_and(|query| query.contains("%00")) {
+            return Err(malformed("A parameter holds a zero byte."));
+        }
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(error) => Err(malformed(error.body_text())),

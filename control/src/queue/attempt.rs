@@ -109,7 +109,8 @@ async fn bounded(job: &dyn Job, task: &Task, run: &mut Run) -> Result<(), Troubl
 /// A task is dead once its job has said what it has to say about it, and a person
 /// is told.
 async fn bury(shop: &Workshop, job: &dyn Job, task: &Task, why: String) -> Verdict {
-    match mourn(shop, job, task, &why).await {
+    let late = |_| Err(Trouble::again(anyhow!("it took longer than {TELLING:?}")));
+    match timeout(TELLING, mourn(shop, job, task, &why)).await.unwrap_or_else(late) {
         Ok(()) => Verdict::Dead { why },
         Err(trouble) => {
             error!(
@@ -129,6 +130,9 @@ async fn mourn(shop: &Workshop, job: &dyn Job, task: &Task, why: &str) -> Result
     }
     Ok(())
 }
+
+/// How long it may take to tell that a task is dead: some writes, and perhaps a call.
+const TELLING: Duration = Duration::from_secs(60);
 
 /// How long to wait when nobody could be told that a task is dead.
 const TELLING_AGAIN: Duration = Duration::from_secs(30);

@@ -139,6 +139,7 @@ impl Floor {
     /// Fills every place for which something is due; returns when to look again.
     async fn claim_what_is_due(&self, attempts: &mut JoinSet<()>) -> Result<Duration, StoreError> {
         let mut pause = self.sweep;
+        let mut failed = None;
         for (kind, moment) in self.shop.store.tasks_due().await? {
             let Some(bench) = self.benches.iter().find(|bench| bench.job.kind() == kind) else {
                 continue;
@@ -152,10 +153,17 @@ impl Floor {
             while let Some(place) = bench.place() {
                 let since = Instant::now();
                 let now = (self.shop.clock)();
-                let claimed = self.shop.store.claim(kind, now, now.after(LEASE)).await?;
-                let Some(claimed) = claimed else {
-                    pause = pause.min(BREATH);
-                    break;
+                let claimed = match self.shop.store.claim(kind, now, now.after(LEASE)).await {
+                    Ok(Some(claimed)) => claimed,
+                    Ok(None) => {
+                        pause = pause.min(BREATH);
+                        break;
+                    }
+                    // A row that cannot be read must not stop the other kinds.
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
                 };
                 let work = attempt(
                     Arc::clone(&self.shop),
@@ -170,6 +178,6 @@ impl Floor {
                 });
             }
         }
-        Ok(pause)
+        failed.map_or(Ok(pause), Err)
     }
 }

@@ -61,7 +61,7 @@ pub use signups::Reserved;
 pub use snapshot::Snapshot;
 pub use sprites::Prepared;
 pub use table::TableState;
-pub use tasks::{TaskCount, TaskFilter, TaskMark};
+pub use tasks::{TaskCount, TaskFilter};
 pub use workspace_orders::WorkspaceOrder;
 pub use workspaces::{Followed, Look, Paid};
 

@@ -23,13 +23,6 @@ pub struct TaskFilter {
     pub username: Option<Username>,
 }
 
-/// Where a page of tasks begins: behind this one, at older ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskMark {
-    pub created: Moment,
-    pub id: TaskId,
-}
-
 /// How many tasks of a kind are in a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskCount {
@@ -52,19 +45,18 @@ impl Store {
         Ok(id)
     }
 
-    /// Up to `limit` tasks, the newest first.
+    /// Up to `limit` tasks, the newest first; those after the one of `after`.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn tasks(
         &self,
         filter: &TaskFilter,
-        after: Option<&TaskMark>,
+        after: Option<(Moment, &str)>,
         limit: u32,
     ) -> Result<Vec<Task>, StoreError> {
         const ATTEMPT: &str = "list tasks";
-        let (created, id) =
-            after.map_or((i64::MAX, ""), |mark| (millis(mark.created), mark.id.as_str()));
+        let (created, id) = after.unwrap_or((Moment::from_millis(u64::MAX), ""));
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM tasks
              WHERE (created_at < $1 OR (created_at = $1 AND id < $2))
@@ -72,7 +64,7 @@ impl Store {
                  AND ($5 = '' OR username = $5)
              ORDER BY created_at DESC, id DESC LIMIT $6"
         )))
-        .bind(created)
+        .bind(millis(created))
         .bind(id)
         .bind(filter.state.map_or("", TaskState::as_str))
         .bind(filter.kind.map_or("", Kind::as_str))

@@ -40,7 +40,7 @@ pub struct World {
     config: Config,
     time: Arc<AtomicU64>,
     pub database: Database,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -68,6 +68,10 @@ impl World {
         let config = Config::from_document(&document, None).unwrap();
         let time = Arc::new(AtomicU64::new(1_800_000_000_000));
         let running = Running::start(&config, clock(&time)).await.unwrap();
+        // For the command line, which must know the port.
+        let api_listen = format!("api_listen = '{}'", running.api);
+        let text = text.replace("api_listen = '127.0.0.1:0'", &api_listen);
+        std::fs::write(folder.path().join("control.toml"), text).unwrap();
         Self {
             running: Some(running),
             keys: KeyRing::from_toml(&ring).unwrap(),
@@ -75,7 +79,7 @@ impl World {
             config,
             time,
             database,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -126,6 +130,18 @@ impl World {
         let response = request.send().await.unwrap();
         let status = response.status();
         (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    /// What `control …` prints.
+    pub async fn cli(&self, line: &str) -> String {
+        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_control"))
+            .args(line.split(' '))
+            .env("ARCA_CONTROL_CONFIG", self.folder.path().join("control.toml"))
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     }
 
     pub async fn metrics(&self) -> String {

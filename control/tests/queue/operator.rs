@@ -115,3 +115,30 @@ async fn a_task_is_tried_again_or_called_off_by_hand() {
     let (status, _) = world.api(Method::GET, "/api/tasks/RECYCLE-20260214-a1b2c3d4", None).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_command_line_lists_shows_revives_and_calls_off() {
+    let world = World::start(&[]).await;
+    let store = store_of(&world).await;
+    let id = put(&store, Kind::Recycle, 1, "ada").await;
+    let now = Moment::from_seconds(1_800_000_000);
+    let lease = store.claim(Kind::Recycle, now, now).await.unwrap().unwrap().lease;
+    let why = "sprite arca-1 does not answer".to_owned();
+    store.settle(&lease, &Verdict::Dead { why }, now).await.unwrap();
+    assert_eq!(
+        world.cli("tasks list --state dead --kind RECYCLE --username ada").await,
+        format!(
+            "ID                         STATE  FOR  ATTEMPTS  CAUSE    ERROR\n\
+             {id}  dead   ada  1/30      cause/1  sprite arca-1 does not answer\n"
+        )
+    );
+    assert_eq!(world.cli("tasks list --state running --json").await, "[]\n");
+    let shown = world.cli(&format!("tasks retry {id}")).await;
+    assert!(shown.starts_with(&format!("{id} is waiting, attempt 0 of 30\n")), "{shown}");
+    assert!(shown.contains("\ndestroy  waiting  0         -"), "{shown}");
+    let shown = world.cli(&format!("tasks cancel {id} --json")).await;
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((&shown["state"], &shown["payload"]["number"]), (&json!("cancelled"), &json!(1)));
+    let shown = world.cli(&format!("tasks show {id}")).await;
+    assert!(shown.contains("\nerror    sprite arca-1 does not answer\n"), "{shown}");
+}
