@@ -74,7 +74,7 @@ pub struct EdgeView {
 }
 
 /// How the pool stands. Moments are in unix seconds.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Pool {
     pub counts: Counts,
     pub target_available: u64,
@@ -94,13 +94,13 @@ pub struct Pool {
     pub survey_error: Option<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct PauseView {
     pub since: u64,
     pub why: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct SpriteView {
     pub name: String,
     pub state: SpriteState,
@@ -115,12 +115,12 @@ pub struct SpriteView {
 }
 
 /// Tasks that were begun.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Preparations {
     pub tasks: Vec<String>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Resumed {
     pub was_paused: bool,
 }

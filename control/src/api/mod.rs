@@ -42,10 +42,6 @@ pub fn router(app: &SharedApp) -> Router {
     let arrivals =
         Arrivals { listener: "api", keys: app.keys.clone(), metrics: app.metrics.clone() };
     let operator = Router::from(operator())
-        .route("/api/pool", get(pool::show))
-        .route("/api/pool/sprites", get(pool::list))
-        .route("/api/pool/prepare", post(pool::prepare))
-        .route("/api/pool/resume", post(pool::resume))
         // Whoever has no key is not told which paths there are.
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -77,6 +73,10 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(locks::list))
         .routes(routes!(locks::put_workspace, locks::remove_workspace))
         .routes(routes!(locks::put_session, locks::remove_session))
+        .routes(routes!(pool::show))
+        .routes(routes!(pool::list))
+        .routes(routes!(pool::prepare))
+        .routes(routes!(pool::resume))
         .routes(routes!(mails::list))
         .routes(routes!(tickets::list))
         .routes(routes!(tasks::list))

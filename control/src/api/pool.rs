@@ -3,26 +3,42 @@
 use std::sync::Arc;
 
 use axum::Json as Answer;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::answers::{PauseView, Pool, PoolSprites, Preparations, Resumed, SpriteView};
+use super::answers::{Page, PauseView, Pool, PoolSprites, Preparations, Resumed, SpriteView};
 use super::paging::{Paging, page};
+use super::refusals::{ErrorShape, Guarded, Parsed, WithBody};
 use crate::app::{App, SharedApp};
-use crate::http::{Json, Problem};
+use crate::http::{Json, Problem, Query};
 use crate::machines::Machines;
 use crate::pool::{Counts, Situation, Standing, plan};
 
 /// Most that one call may ask for: an operator's typing error must not empty the plan.
 const PREPARED_A_CALL: u64 = 10;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PrepareBody {
+    #[schema(minimum = 1, maximum = 10)]
     count: u64,
 }
 
+/// How the pool stands.
+#[utoipa::path(
+    get,
+    path = "/api/pool",
+    operation_id = "show_pool",
+    tag = "operator",
+    security(("admin_key" = [])),
+    responses(
+        (status = 200, description = "How it stands", body = Pool),
+        (status = 404, description = "No provider is configured", body = ErrorShape),
+        Guarded
+    )
+)]
 pub(super) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, Problem> {
     let machines = machines(&app)?;
     let standing = app.store.pool_standing().await?;
@@ -43,6 +59,20 @@ pub(super) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, P
     }))
 }
 
+/// Sprite by sprite.
+#[utoipa::path(
+    get,
+    path = "/api/pool/sprites",
+    operation_id = "list_sprites",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of sprites, by name", body = Page<SpriteView>),
+        Parsed,
+        Guarded
+    )
+)]
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Query(paging): Query<Paging>,
@@ -54,6 +84,21 @@ pub(super) async fn list(
 }
 
 /// Begins preparations beyond the target, also while the pool is paused.
+#[utoipa::path(
+    post,
+    path = "/api/pool/prepare",
+    operation_id = "prepare_sprites",
+    tag = "operator",
+    security(("admin_key" = [])),
+    request_body = PrepareBody,
+    responses(
+        (status = 200, description = "The tasks that were begun", body = Preparations),
+        (status = 404, description = "No provider is configured", body = ErrorShape),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
 pub(super) async fn prepare(
     State(app): State<SharedApp>,
     Json(body): Json<PrepareBody>,
@@ -73,6 +118,19 @@ pub(super) async fn prepare(
     Ok(Answer(Preparations { tasks: begun.iter().map(ToString::to_string).collect() }))
 }
 
+/// Ends a pause of the pool.
+#[utoipa::path(
+    post,
+    path = "/api/pool/resume",
+    operation_id = "resume_pool",
+    tag = "operator",
+    security(("admin_key" = [])),
+    responses(
+        (status = 200, description = "It is not paused", body = Resumed),
+        (status = 404, description = "No provider is configured", body = ErrorShape),
+        Guarded
+    )
+)]
 pub(super) async fn resume(State(app): State<SharedApp>) -> Result<Answer<Resumed>, Problem> {
     let machines = machines(&app)?;
     let was_paused = app.store.resume_pool().await?;

@@ -1,10 +1,11 @@
 //! How many sprites there are in each state.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::SpriteState;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Counts {
     pub preparing: u64,
     pub available: u64,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{SpriteId, Upstream, Username};
+use utoipa::ToSchema;
 
 use crate::clients::sprites::{CheckpointId, SpriteName};
 use crate::clock::Moment;
@@ -28,7 +29,7 @@ pub struct PoolSprite {
     pub changed: Moment,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SpriteState {
     Preparing,

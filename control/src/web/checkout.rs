@@ -3,27 +3,28 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use cookie::SameSite;
 use serde::Serialize;
-use serde_json::json;
 use shared::Username;
 use shared::username::UsernameError;
 use tracing::{error, warn};
+use utoipa::ToSchema;
 
 use super::cookies;
 use super::csrf::{self, Unsaid};
 use super::home::{self, SignUpForm};
 use super::page;
+use crate::api::refusals::ErrorShape;
 use crate::app::{App, SharedApp};
 use crate::billing::Till;
 use crate::billing::checkout::{self, NoWay, Way};
 use crate::email::Email;
 use crate::failures::{Limit, Subject, Tally};
-use crate::http::{Form, Problem, Visitor};
+use crate::http::{Form, Path, Problem, Visitor};
 use crate::signups::Wish;
 use crate::skills::Skills;
 use crate::token::Token;
@@ -32,13 +33,45 @@ use crate::token::Token;
 const BROWSER_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What somebody may read at the name's field while they type.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Availability {
     available: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<String>,
 }
 
+/// Where a program sends whoever wants to pay.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ToPay {
+    url: String,
+}
+
+/// The fields of the form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "described here, read field by field")]
+pub(super) struct SignUpFields {
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// Chosen by us when it is empty.
+    username: Option<String>,
+    /// Ids of the catalogue.
+    skills: Option<Vec<String>>,
+}
+
+/// Whether a name can be had.
+#[utoipa::path(
+    get,
+    path = "/api/usernames/{name}",
+    operation_id = "check_name",
+    tag = "site",
+    params(("name" = String, Path, example = "ada")),
+    responses(
+        (status = 200, description = "Whether it can be had, and why not", body = Availability),
+        (status = 400, description = "The address cannot be read", body = ErrorShape),
+        (status = 500, description = "Something of ours failed", body = ErrorShape)
+    )
+)]
 pub(super) async fn check_name(
     State(app): State<SharedApp>,
     Path(name): Path<String>,
@@ -53,6 +86,26 @@ pub(super) async fn check_name(
 
 const TAKEN: &str = "This name is taken.";
 
+/// Reserves a name and leads to where to pay.
+#[utoipa::path(
+    post,
+    path = "/api/checkout",
+    operation_id = "begin_checkout",
+    tag = "site",
+    request_body(content = SignUpFields, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "Where to pay; for who asks for JSON", body = ToPay),
+        (status = 303, description = "To where to pay; for who asks for a page"),
+        (status = 400, description = "The form cannot be read", body = ErrorShape),
+        (status = 403, description = "Another origin sent it", body = ErrorShape),
+        (status = 413, description = "The form is too large", body = ErrorShape),
+        (status = 415, description = "The body is no form", body = ErrorShape),
+        (status = 422, description = "A field breaks a rule; the first one is named", body = ErrorShape),
+        (status = 429, description = "Too many sign-ups; retry-after says when", body = ErrorShape),
+        (status = 500, description = "Something of ours failed", body = ErrorShape),
+        (status = 503, description = "The payment page does not answer, or nothing is sold here", body = ErrorShape)
+    )
+)]
 pub(super) async fn submit(
     State(app): State<SharedApp>,
     Extension(visitor): Extension<Visitor>,
@@ -175,7 +228,7 @@ fn sentence(text: &str) -> String {
 /// 303 for a browser, the address as JSON for a program.
 fn lead_to(visitor: Visitor, url: &str) -> Result<Response, Problem> {
     if !visitor.wants_page {
-        return Ok(Json(json!({ "url": url })).into_response());
+        return Ok(Json(ToPay { url: url.to_owned() }).into_response());
     }
     let location = HeaderValue::try_from(url).map_err(|_| {
         error!("stripe's page has an address that cannot be sent");

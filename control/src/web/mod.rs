@@ -37,7 +37,7 @@ use shared::{Host, Username};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::app::{App, SharedApp};
@@ -71,7 +71,15 @@ pub fn router(app: &SharedApp) -> Router {
 
 /// What programs may ask the site.
 fn site_api() -> OpenApiRouter<SharedApp> {
-    OpenApiRouter::default().routes(routes!(portal::submit))
+    // No form of ours: it has its own proof of where it comes from, and its own size.
+    let webhook = routes!(webhook::take).layer(DefaultBodyLimit::max(webhook::BODY_MAX_BYTES));
+    OpenApiRouter::default()
+        .routes(routes!(portal::submit))
+        .routes(routes!(checkout::submit))
+        .routes(routes!(checkout::check_name))
+        .routes(routes!(set_password::submit_as_json))
+        .routes(routes!(welcome::events::follow))
+        .routes(webhook)
 }
 
 /// The description of what programs may ask the site.
@@ -80,8 +88,6 @@ pub(crate) fn openapi() -> OpenApi {
 }
 
 fn site_routes() -> Router<SharedApp> {
-    // No form of ours: it has its own proof of where it comes from, and its own size.
-    let webhook = post(webhook::take).layer(DefaultBodyLimit::max(webhook::BODY_MAX_BYTES));
     Router::from(site_api())
         .route("/", get(home::show))
         .route("/welcome", get(welcome::show).post(welcome::set_password))
@@ -98,11 +104,6 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account/cancel", post(billing::cancel))
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
-        .route("/api/checkout", post(checkout::submit))
-        .route("/api/usernames/{name}", get(checkout::check_name))
-        .route("/api/webhook", webhook)
-        .route("/api/set-password", post(set_password::submit_as_json))
-        .route("/api/workspaces/{username}/events", get(welcome::events::follow))
         .route("/assets/{name}", get(assets::show))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

@@ -10,10 +10,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use shared::Username;
+use utoipa::ToSchema;
 
 use super::csrf::{self, Unsaid};
 use super::login::open_session;
 use super::page::{self, Faults, Frame, Message, see_other};
+use crate::api::refusals::ErrorShape;
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Json, Problem, Visitor};
 use crate::links::{self, OpenLink, Purpose, Refusal};
@@ -24,7 +26,7 @@ pub(super) struct Shown {
     token: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(super) struct NewPassword {
     #[serde(default)]
     token: String,
@@ -44,8 +46,9 @@ struct SetPassword<'a> {
     faults: Faults<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Set {
+    #[schema(value_type = String)]
     username: Username,
 }
 
@@ -96,6 +99,24 @@ pub(super) async fn submit(
 }
 
 /// `POST /api/set-password {token, password}`: the same for programs.
+#[utoipa::path(
+    post,
+    path = "/api/set-password",
+    operation_id = "set_password_by_link",
+    tag = "site",
+    request_body = NewPassword,
+    responses(
+        (status = 200, description = "It is set", body = Set),
+        (status = 400, description = "The body cannot be read", body = ErrorShape),
+        (status = 403, description = "Another origin sent it", body = ErrorShape),
+        (status = 410, description = "The link works no more", body = ErrorShape),
+        (status = 413, description = "The body is too large", body = ErrorShape),
+        (status = 415, description = "The body is not said to be JSON", body = ErrorShape),
+        (status = 422, description = "The password is too weak, or a member of the wrong type", body = ErrorShape),
+        (status = 500, description = "Something of ours failed", body = ErrorShape),
+        (status = 503, description = "Too many passwords are being checked", body = ErrorShape)
+    )
+)]
 pub(super) async fn submit_as_json(
     State(app): State<SharedApp>,
     headers: HeaderMap,

@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use tracing::{debug, warn};
 
+use crate::api::refusals::ErrorShape;
 use crate::app::SharedApp;
 use crate::billing::delivery;
 use crate::clients::stripe::signature::SignatureError;
@@ -20,6 +21,22 @@ use crate::http::arrival::text;
 
 pub(super) use crate::clients::stripe::signature::BODY_MAX_BYTES;
 
+/// Takes an event that Stripe signed.
+#[utoipa::path(
+    post,
+    path = "/api/webhook",
+    operation_id = "take_event",
+    tag = "site",
+    params(("stripe-signature" = String, Header)),
+    request_body(content = Object, content_type = "application/json"),
+    responses(
+        (status = 200, description = "It is kept"),
+        (status = 400, description = "It is not signed by Stripe, of another mode, too large, or cannot be read", body = ErrorShape),
+        (status = 404, description = "Nothing is sold here", body = ErrorShape),
+        (status = 500, description = "Something of ours failed; send it again", body = ErrorShape),
+        (status = 503, description = "Too many at once; retry-after says when", body = ErrorShape)
+    )
+)]
 pub(super) async fn take(State(app): State<SharedApp>, request: Request) -> Response {
     let (response, outcome) = match handle(&app, request).await {
         Ok(outcome) => (StatusCode::OK.into_response(), outcome),

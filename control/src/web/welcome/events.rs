@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -18,9 +18,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::error;
 
+use crate::api::refusals::ErrorShape;
 use crate::app::SharedApp;
 use crate::http::arrival::text;
-use crate::http::{Problem, Visitor};
+use crate::http::{Path, Problem, Visitor};
 use crate::progress::Progress;
 use crate::store::StoreError;
 use crate::streams::Stream;
@@ -54,6 +55,29 @@ struct Watch {
     is_over: bool,
 }
 
+#[utoipa::path(
+    get,
+    path = "/api/workspaces/{username}/events",
+    operation_id = "follow_order",
+    tag = "site",
+    params(
+        ("username" = String, Path, example = "ada"),
+        ("last-event-id" = Option<String>, Header, description = "The id of the last event heard")
+    ),
+    responses(
+        (
+            status = 200,
+            description = "How far the order is, as it changes; for the browser that began it",
+            body = String,
+            content_type = "text/event-stream"
+        ),
+        (status = 204, description = "There is nothing more to hear"),
+        (status = 400, description = "The address cannot be read", body = ErrorShape),
+        (status = 404, description = "There is no such order, or it is not this browser's", body = ErrorShape),
+        (status = 429, description = "Too many follow already", body = ErrorShape),
+        (status = 500, description = "Something of ours failed", body = ErrorShape)
+    )
+)]
 pub(in crate::web) async fn follow(
     State(app): State<SharedApp>,
     Extension(visitor): Extension<Visitor>,
