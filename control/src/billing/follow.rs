@@ -102,6 +102,7 @@ async fn settle(
                 subscription: &subscription,
                 billing: &billing,
                 looked,
+                stationery: &app.stationery,
             };
             let Some(workspace) = app.store.open_workspace(&paid, now).await? else {
                 return Ok(false);

@@ -7,7 +7,7 @@ use shared::Username;
 use crate::clients::linear::Priority;
 use crate::clients::stripe::id::{CheckoutSessionId, SubscriptionId};
 use crate::clock::Moment;
-use crate::mail::{self, NewMail, Recipient, Stationery};
+use crate::mail::{NewMail, Recipient, Stationery};
 use crate::signups::SignUp;
 use crate::store::Customer;
 use crate::tickets::Incident;
@@ -21,22 +21,27 @@ pub fn letter(
     stationery: &Stationery,
     now: Moment,
 ) -> NewMail {
-    let subscription = &workspace.subscription;
-    let (id, letter) = match letter {
-        Letter::PaymentFailed { grace_until } => (
-            format!("payment-failed/{subscription}/{}", grace_until.seconds()),
-            mail::Letter::PaymentFailed { grace_until },
-        ),
-        Letter::Cancelled { until: Some(until) } => (
-            format!("cancelled/{subscription}/{}", until.seconds()),
-            mail::Letter::Cancelled { until },
-        ),
-        Letter::Cancelled { until: None } => {
-            (format!("cancelled/{subscription}"), mail::Letter::Cancelled { until: now })
-        }
-    };
+    let subscription = workspace.subscription.as_str();
     let to = Recipient { username: workspace.username, email: &customer.email };
-    stationery.write(id, to, letter, now)
+    match letter {
+        Letter::PaymentFailed { grace_until } => {
+            stationery.payment_failed(subscription, to, grace_until, now)
+        }
+        Letter::Cancelled { until } => {
+            stationery.cancelled(subscription, to, until.unwrap_or(now), now)
+        }
+    }
+}
+
+/// For whoever is still waiting in a while.
+pub fn order_received(
+    workspace: &Workspace,
+    signup: &SignUp,
+    stationery: &Stationery,
+    now: Moment,
+) -> NewMail {
+    let to = Recipient { username: workspace.username, email: &signup.email };
+    stationery.order_received(signup.id.as_str(), to, now)
 }
 
 pub fn incident(workspace: &Workspace, report: Report) -> Incident {

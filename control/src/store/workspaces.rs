@@ -41,6 +41,8 @@ pub struct Paid<'a> {
     pub billing: &'a Billing,
     /// When Stripe was asked.
     pub looked: Moment,
+    /// What the customer is told is written on.
+    pub stationery: &'a Stationery,
 }
 
 /// What Stripe said of a subscription.
@@ -63,7 +65,8 @@ pub struct Followed {
 }
 
 impl Store {
-    /// Makes the workspace that was paid for, and the task that prepares it.
+    /// Makes the workspace that was paid for, the task that prepares it, and the letter
+    /// for a customer who has to wait for it.
     ///
     /// `None` when the sign-up has been paid for before; nothing is changed then.
     ///
@@ -120,6 +123,8 @@ impl Store {
         let workspace = parse(&row).attempt(ATTEMPT)?;
         let incident = notices::signed_up(&workspace, &signup);
         tickets::open_incident(&mut write, &incident, now).await?;
+        let letter = notices::order_received(&workspace, &signup, paid.stationery, now);
+        mails::post_letter(&mut write, &letter, now).await?;
         write.commit().await?;
         Ok(Some(workspace))
     }

@@ -64,7 +64,7 @@ impl World {
         let tables =
             format!("[publish]\nsweep_seconds = 1\n[tasks]\nsweep_seconds = 1\n{sections}");
         let text = config_text(settings, &database.url, &keys_file, &tables, edges);
-        let document = Document::from_text(Path::new("control.toml"), text);
+        let document = Document::from_text(Path::new("control.toml"), text.clone());
         let config = Config::from_document(&document, None).unwrap();
         let time = Arc::new(AtomicU64::new(1_800_000_000_000));
         let running = Running::start(&config, clock(&time)).await.unwrap();

@@ -238,8 +238,8 @@ async fn an_order_that_is_live_in_time_is_not_written_about() {
         let office = Office::open().await;
         let workspace = format!(
             "INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
-                 subscription_status, created_at, changed_at)
-             VALUES ('ada', 'su_1', '{state}', 'cus_1', 'sub_1', 'active', 0, 0)"
+                 subscription_status, looked_at, created_at, changed_at)
+             VALUES ('ada', 'su_1', '{state}', 'cus_1', 'sub_1', 'active', 0, 0, 0)"
         );
         office.world.database.run(workspace).await;
         let app = office.world.app();
