@@ -73,7 +73,7 @@ struct Watch {
         ),
         (status = 204, description = "There is nothing more to hear"),
         (status = 400, description = "The address cannot be read", body = ErrorShape),
-        (status = 404, description = "There is no such order, or it is not this browser's", body = ErrorShape),
+        (status = 403, description = "It is not this browser's, whether it is there or not", body = ErrorShape),
         (status = 429, description = "Too many follow already", body = ErrorShape),
         (status = 500, description = "Something of ours failed", body = ErrorShape)
     )
