@@ -3,7 +3,8 @@
 use reqwest::Method;
 
 use crate::common::wait_until;
-use crate::installation::Town;
+use crate::installation::{Town, Wanted};
+use crate::provider::Provider;
 
 #[tokio::test]
 async fn who_pays_gets_a_sprite_of_the_pool_and_the_pool_another_one() {
@@ -81,4 +82,33 @@ async fn whoever_pays_first_is_served_first() {
     town.until_done(&second).await;
     town.check_live("ada").await;
     town.check_live("bob").await;
+}
+
+#[tokio::test]
+async fn a_sprite_has_its_base_before_anybody_s_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tool");
+    std::fs::write(&file, "echo made by the tool").unwrap();
+    let base = format!(
+        ", files = [{{ from = '{}', to = '/opt/base/tool', mode = '0755' }}], \
+         install = 'sh /opt/base/tool > installed'",
+        file.display()
+    );
+    let wanted = Wanted { available: 1, failure_limit: 3 };
+    let town = Town::start_with(Provider::start().await, &wanted, &base).await;
+    town.until_available(1).await;
+    let name = town.provider.names().await.remove(0);
+    let hash = town.pool().await["base"].as_str().unwrap().to_owned();
+    assert_eq!(town.provider.read(&name, "/home/sprite/installed").await, "made by the tool\n");
+    assert_eq!(town.provider.read(&name, &format!("/home/sprite/.base-{hash}")).await, hash);
+    let task = town.tasks_of_kind("PREPARE").await[0]["id"].as_str().unwrap().to_owned();
+    let checkpoints = town.provider.checkpoints(&name).await;
+    assert_eq!(checkpoints, [format!("base-{hash}-{task}")]);
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    // No other is made of a disk that has somebody's secrets on it.
+    assert_eq!(town.provider.checkpoints(&name).await, checkpoints);
+    let config = town.provider.read(&name, "/home/sprite/arcamatrix/sprite-agent.toml").await;
+    assert!(config.contains("username = \"ada\""), "{config}");
 }

@@ -96,6 +96,22 @@ impl Provider {
         rules.iter().map(|rule| rule["struck"].as_u64().unwrap()).sum()
     }
 
+    /// What a file in a machine holds.
+    pub(crate) async fn read(&self, name: &str, path: &str) -> String {
+        let url = format!("{}/v1/sprites/{name}/fs/read?path={path}&workingDir=/", self.url);
+        let response = self.http.get(url).bearer_auth(TOKEN).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.text().await.unwrap()
+    }
+
+    /// The comments of a machine's checkpoints.
+    pub(crate) async fn checkpoints(&self, name: &str) -> Vec<String> {
+        let path = format!("/v1/sprites/{name}/checkpoints");
+        let all = self.admin(Method::GET, &path, None).await;
+        let comments = all.as_array().unwrap().iter().filter_map(|row| row["comment"].as_str());
+        comments.map(str::to_owned).collect()
+    }
+
     /// As somebody with a shell in the organisation would.
     pub(crate) async fn create(&self, name: &str, labels: &[String]) {
         let body = json!({ "name": name, "labels": labels, "url_settings": { "auth": "public" } });
