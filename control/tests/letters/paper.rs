@@ -80,7 +80,7 @@ https://arca.test/account
 
 --
 A person reads what you write to us: answer this mail, or write to help@arca.test.
-Arcamatrix · your own private assistant
+Arcamatrix · an assistant that is only yours
 https://arca.test";
     assert_eq!(body["text"], expected);
     assert_eq!(body["subject"], "Your subscription is cancelled · Arcamatrix");
