@@ -162,8 +162,9 @@ impl Stage {
             (Payment::Expired, _) => Self::Expired,
             (Payment::Failed, _) => Self::Declined,
             (Payment::Paid, Some(Standing::Live)) => Self::Live,
-            (Payment::Paid, Some(Standing::Suspended | Standing::Ended)) => Self::Over,
-            (Payment::Paid, None | Some(Standing::Preparing)) => {
+            // The payment opens the workspace; where there is none any more, it is gone.
+            (Payment::Paid, None | Some(Standing::Suspended | Standing::Ended)) => Self::Over,
+            (Payment::Paid, Some(Standing::Preparing)) => {
                 let is_dead = order.task.as_ref().is_some_and(|task| task.is_dead);
                 if is_dead { Self::Stuck } else { Self::Preparing }
             }

@@ -68,7 +68,7 @@ fn every_payment_has_its_page() {
     check(&order(Payment::Pending), 1, Stage::Pending, "rwwwww");
     check(&order(Payment::Expired), 1, Stage::Expired, "rwwwww");
     check(&order(Payment::Failed), 1, Stage::Declined, "rwwwww");
-    check(&order(Payment::Paid), 1, Stage::Preparing, "drwwww");
+    check(&order(Payment::Paid), 1, Stage::Over, "drwwww");
 }
 
 #[test]
