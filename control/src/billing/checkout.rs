@@ -23,8 +23,8 @@ const WORTH_SHOWING: Duration = Duration::from_secs(5 * 60);
 /// in the last second takes its time.
 const AFTERWARDS: Duration = Duration::from_secs(15 * 60);
 
-/// How long somebody waits for Stripe's page before we say that it does not come.
-const PATIENCE: Duration = Duration::from_secs(25);
+/// How long a call to Stripe may take, with its retries, while somebody waits.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where to send the browser.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub enum NoWay {
     Taken,
     #[error("no page could be made")]
     Stripe(#[from] StripeError),
-    #[error("no page was made within {PATIENCE:?}")]
+    #[error("stripe did not answer within {PATIENCE:?}")]
     TooSlow,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -72,19 +72,20 @@ impl From<FollowError> for NoWay {
 /// # Errors
 /// No name is reserved then, and nothing can be paid.
 pub async fn begin(app: &App, till: &Till, wish: &Wish, browser: &Token) -> Result<Way, NoWay> {
-    let way = async {
-        let known = app.store.signup_of_browser(&browser.hash()).await?;
-        let former = match known {
-            None => None,
-            Some(known) => match take_up(app, till, wish, &known).await? {
-                Former::Way(way) => return Ok(way),
-                Former::Closed => Some(known.id),
-                Former::Another => None,
-            },
-        };
-        make(app, till, wish, browser, former.as_ref()).await
+    let known = app.store.signup_of_browser(&browser.hash()).await?;
+    let former = match known {
+        None => None,
+        Some(known) => match take_up(app, till, wish, &known).await? {
+            Former::Way(way) => return Ok(way),
+            Former::Closed => Some(known),
+            Former::Another => None,
+        },
     };
-    tokio::time::timeout(PATIENCE, way).await.unwrap_or(Err(NoWay::TooSlow))
+    make(app, till, wish, browser, former.as_ref()).await
+}
+
+async fn patiently<T>(call: impl Future<Output = Result<T, StripeError>>) -> Result<T, NoWay> {
+    Ok(tokio::time::timeout(PATIENCE, call).await.map_err(|_late| NoWay::TooSlow)??)
 }
 
 /// What is to be done with a sign-up that the browser began before.
@@ -110,7 +111,7 @@ async fn take_up(app: &App, till: &Till, wish: &Wish, known: &SignUp) -> Result<
     if is_open && known.fits(wish) && *expires > app.now().after(WORTH_SHOWING) {
         return Ok(Former::Way(Way::ToPay { url: url.clone() }));
     }
-    if close(till, id).await?.status == Some(CheckoutStatus::Complete) {
+    if patiently(close(till, id)).await?.status == Some(CheckoutStatus::Complete) {
         follow::fulfil(app, till, id).await?;
         return Ok(Former::Way(Way::Paid { checkout: id.clone() }));
     }
@@ -138,7 +139,7 @@ async fn make(
     till: &Till,
     wish: &Wish,
     browser: &Token,
-    former: Option<&SignUpId>,
+    former: Option<&SignUp>,
 ) -> Result<Way, NoWay> {
     let now = app.now();
     let expires = now.after(app.sign_up.checkout);
@@ -147,15 +148,15 @@ async fn make(
     let signup = match reserved {
         Reserved::SignUp(signup) => signup,
         Reserved::Taken => return Err(NoWay::Taken),
-        Reserved::Settled => return present(app, former).await,
+        Reserved::Settled => return present(app, former.map(|former| &former.id)).await,
     };
     let key = key(&format!("checkout/{}/{}", signup.id, signup.attempts));
     let wanted = new_checkout(app, till, &signup, expires);
-    let session = match till.stripe.create_checkout(&wanted, &key).await {
+    let session = match patiently(till.stripe.create_checkout(&wanted, &key)).await {
         Ok(session) => session,
         Err(error) => {
             app.store.give_name_back(&signup.id, signup.attempts).await?;
-            return Err(error.into());
+            return Err(error);
         }
     };
     let url = session.url.unwrap_or_default();
@@ -167,7 +168,7 @@ async fn make(
         return Ok(Way::ToPay { url: checkout.url });
     }
     // The same browser asked twice at once, and the other one was later.
-    close(till, &checkout.id).await?;
+    patiently(close(till, &checkout.id)).await?;
     present(app, Some(&signup.id)).await
 }
 

@@ -73,7 +73,7 @@ pub fn paid_too_late(signup: &SignUp, subscription: &SubscriptionId) -> Incident
     give_back(
         format!("late/{subscription}"),
         &signup.username,
-        format!(
+        &format!(
             "Sign-up `{}` was paid, but subscription `{subscription}` had ended before the \
              workspace was made. None was made.",
             signup.id
@@ -86,7 +86,7 @@ pub fn surplus(signup: &SignUp, subscription: &SubscriptionId) -> Incident {
     give_back(
         format!("surplus/{subscription}"),
         &signup.username,
-        format!(
+        &format!(
             "Sign-up `{}` was paid twice. The second subscription, `{subscription}`, is cancelled.",
             signup.id
         ),
@@ -106,7 +106,7 @@ pub fn unknown_signup(checkout: &CheckoutSessionId, signup: &str) -> Incident {
     )
 }
 
-fn give_back(key: String, username: &Username, what: String) -> Incident {
+fn give_back(key: String, username: &Username, what: &str) -> Incident {
     let body = format!("{what}\n\nGive the money back in Stripe's dashboard.");
     Incident::new(key, format!("{username}: money to give back"), body, Priority::High)
 }

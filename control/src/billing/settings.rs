@@ -57,7 +57,7 @@ impl StripeConfig {
         if pages.is_empty() {
             let own = |page: &&str| Upstream::parse(page).expect("an origin");
             pages = if url.as_str() == STRIPE {
-                PAGES.iter().map(|page| own(&page)).collect()
+                PAGES.iter().map(own).collect()
             } else {
                 vec![url.clone()]
             };

@@ -30,16 +30,17 @@ const SIGN_UPS_A_SWEEP: i64 = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
     /// With the number of the checkout session that may be made for it now.
-    SignUp(SignUp),
+    SignUp(Box<SignUp>),
     /// Somebody else has the name.
     Taken,
-    /// It was paid for meanwhile, or is over.
+    /// It was paid for meanwhile, or another page was made for it.
     Settled,
 }
 
 impl Store {
-    /// Begins a sign-up, or, with `known`, changes it; reserves a name for it until
-    /// `until` and counts an attempt. What was reserved before is given back.
+    /// Begins a sign-up, or, with `known`, changes that one, at whose page nobody can pay
+    /// any more; reserves a name for it until `until` and counts an attempt. What was
+    /// reserved before is given back.
     ///
     /// Nothing is changed when the name cannot be had.
     ///
@@ -47,7 +48,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn reserve_sign_up(
         &self,
-        known: Option<&SignUpId>,
+        known: Option<&SignUp>,
         wish: &Wish,
         browser: &TokenHash,
         until: Moment,
@@ -55,10 +56,12 @@ impl Store {
     ) -> Result<Reserved, StoreError> {
         const ATTEMPT: &str = "begin a sign-up";
         let mut write = self.write().await?;
-        let id = known.cloned().unwrap_or_else(SignUpId::random);
-        if known.is_some() && !hold_open(&mut write, &id, now).await? {
+        if let Some(known) = known
+            && !hold_open(&mut write, known).await?
+        {
             return Ok(Reserved::Settled);
         }
+        let id = known.map_or_else(SignUpId::random, |known| known.id.clone());
         let Some(username) = reserve_a_name(&mut write, &id, wish, until, now).await? else {
             return Ok(Reserved::Taken);
         };
@@ -83,7 +86,7 @@ impl Store {
         .attempt(ATTEMPT)?;
         let signup = parse(&row).attempt(ATTEMPT)?;
         write.commit().await?;
-        Ok(Reserved::SignUp(signup))
+        Ok(Reserved::SignUp(Box::new(signup)))
     }
 
     /// Keeps the page that `attempt` made; its name stays reserved until `until`.
@@ -281,18 +284,16 @@ impl Store {
     }
 }
 
-/// Whoever changes the same sign-up waits here. `false` when it is settled.
-async fn hold_open(
-    connection: &mut AnyConnection,
-    id: &SignUpId,
-    now: Moment,
-) -> Result<bool, StoreError> {
+/// Whoever changes the same sign-up waits here. `false` when it is settled, or has
+/// another page by now than `known` has.
+async fn hold_open(connection: &mut AnyConnection, known: &SignUp) -> Result<bool, StoreError> {
     let held = sqlx::query(
-        "UPDATE signups SET changed_at = $2
-         WHERE id = $1 AND subscription IS NULL AND state <> 'unpaid'",
+        "UPDATE signups SET changed_at = changed_at
+         WHERE id = $1 AND subscription IS NULL AND state <> 'unpaid'
+             AND (checkout IS NULL OR checkout = $2)",
     )
-    .bind(id.as_str())
-    .bind(millis(now))
+    .bind(known.id.as_str())
+    .bind(known.checkout.as_ref().map_or("", |checkout| checkout.id.as_str()))
     .execute(connection)
     .await
     .attempt("hold a sign-up")?;

@@ -44,15 +44,7 @@ impl Store {
     }
 
     pub(super) async fn change_table(&self) -> Result<TableChange, StoreError> {
-        let write = self.write().await?;
-        self.change_table_in(write).await
-    }
-
-    /// Goes on with a transaction that has changed other things.
-    pub(super) async fn change_table_in(
-        &self,
-        mut write: Write,
-    ) -> Result<TableChange, StoreError> {
+        let mut write = self.write().await?;
         // Writes although nothing changes yet: on PostgreSQL this is the lock
         // behind which every change of the table queues.
         sqlx::query("UPDATE route_table SET generation = generation WHERE id = 1")

@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
 use super::routes::valid;
+use super::table::TableChange;
 use super::{
     Columns as _, LeaseError, NewCustomer, Store, StoreError, Write, customers, doors, leases,
     mails, millis, signups, tasks, tickets, usernames,
@@ -162,18 +163,18 @@ impl Store {
         now: Moment,
     ) -> Result<Option<Followed>, StoreError> {
         const ATTEMPT: &str = "follow a subscription";
-        let mut write = self.write().await?;
+        let mut table = self.change_table().await?;
         let row = sqlx::query(AssertSqlSafe(format!(
             "UPDATE workspaces SET looked_at = $2 WHERE subscription = $1 AND looked_at <= $2
              RETURNING {COLUMNS}"
         )))
         .bind(look.subscription.id.as_str())
         .bind(millis(look.looked))
-        .fetch_optional(&mut *write)
+        .fetch_optional(&mut *table.write)
         .await
         .attempt(ATTEMPT)?;
         let Some(row) = row else {
-            drop(write);
+            drop(table);
             let known = self.workspace_of_subscription(&look.subscription.id).await?;
             return Ok(known.map(|workspace| Followed { workspace, generation: None }));
         };
@@ -189,7 +190,7 @@ impl Store {
             workspace.changed = now;
         }
         workspace.billing = billing;
-        self.live_on(write, workspace, news, Some(look.stationery), now).await.map(Some)
+        Self::live_on(table, workspace, news, Some(look.stationery), now).await.map(Some)
     }
 
     /// The machine is ready and every edge leads to it.
@@ -204,13 +205,13 @@ impl Store {
         lease: &Lease,
         now: Moment,
     ) -> Result<Option<Followed>, LeaseError> {
-        let mut write = self.write().await?;
-        leases::guard(&mut write, lease).await?;
-        let Some(workspace) = hold_workspace(&mut write, username).await? else {
+        let mut table = self.change_table().await?;
+        leases::guard(&mut table.write, lease).await?;
+        let Some(workspace) = hold_workspace(&mut table.write, username).await? else {
             return Ok(None);
         };
         let news = News::Prepared(workspace.billing.standing(now));
-        Ok(Some(self.live_on(write, workspace, news, None, now).await?))
+        Ok(Some(Self::live_on(table, workspace, news, None, now).await?))
     }
 
     /// The machine is gone: nothing is kept of the customer, and the name rests for
@@ -225,15 +226,15 @@ impl Store {
         lease: &Lease,
         now: Moment,
     ) -> Result<Option<Followed>, LeaseError> {
-        let mut write = self.write().await?;
-        leases::guard(&mut write, lease).await?;
-        let Some(workspace) = hold_workspace(&mut write, username).await? else {
+        let mut table = self.change_table().await?;
+        leases::guard(&mut table.write, lease).await?;
+        let Some(workspace) = hold_workspace(&mut table.write, username).await? else {
             return Ok(None);
         };
         if workspace.life == Life::Ending {
-            usernames::quarantine(&mut write, username, now.after(quarantine)).await?;
+            usernames::quarantine(&mut table.write, username, now.after(quarantine)).await?;
         }
-        Ok(Some(self.live_on(write, workspace, News::TakenDown, None, now).await?))
+        Ok(Some(Self::live_on(table, workspace, News::TakenDown, None, now).await?))
     }
 
     /// # Errors
@@ -306,10 +307,12 @@ impl Store {
         write.commit().await
     }
 
-    /// Carries out what `news` means for a workspace whose row `write` holds.
+    /// Carries out what `news` means for a workspace whose row is held.
+    ///
+    /// The route table is held before it, as by everybody who needs both: two who wait
+    /// for each other's would wait on.
     async fn live_on(
-        &self,
-        mut write: Write,
+        mut table: TableChange,
         mut workspace: Workspace,
         news: News,
         stationery: Option<&Stationery>,
@@ -320,38 +323,37 @@ impl Store {
             workspace.changed = now;
         }
         workspace.life = life;
-        let customer = customers::find(&mut write, &workspace.username).await?;
+        let write = &mut table.write;
+        let customer = customers::find(write, &workspace.username).await?;
         let mut door = None;
         for effect in effects {
             match effect {
                 Effect::Suspend | Effect::Resume => door = Some(effect),
                 Effect::End => {
                     door = Some(effect);
-                    workspace.task = Some(take_down(&mut write, &workspace, now).await?);
+                    workspace.task = Some(take_down(write, &workspace, now).await?);
                 }
-                Effect::Forget => forget(&mut write, &workspace).await?,
+                Effect::Forget => forget(write, &workspace).await?,
                 Effect::Write(letter) => {
                     if let Some((customer, stationery)) = customer.as_ref().zip(stationery) {
                         let mail = notices::letter(&workspace, customer, letter, stationery, now);
-                        mails::post_letter(&mut write, &mail, now).await?;
+                        mails::post_letter(write, &mail, now).await?;
                     }
                 }
                 Effect::Report(report) => {
                     let incident = notices::incident(&workspace, report);
-                    tickets::open_incident(&mut write, &incident, now).await?;
+                    tickets::open_incident(write, &incident, now).await?;
                 }
             }
         }
-        update(&mut write, &workspace).await?;
-        let Some(door) = door else {
-            write.commit().await?;
-            return Ok(Followed { workspace, generation: None });
-        };
-        // After the workspace's row, as everywhere: two who wait for each other's would wait on.
-        let mut table = self.change_table_in(write).await?;
+        update(write, &workspace).await?;
         match door {
-            Effect::End => doors::close(&mut table, &workspace.username).await?,
-            door => {
+            None => {
+                table.write.commit().await?;
+                return Ok(Followed { workspace, generation: None });
+            }
+            Some(Effect::End) => doors::close(&mut table, &workspace.username).await?,
+            Some(door) => {
                 let suspended = door == Effect::Suspend;
                 doors::suspend(&mut table, &workspace.username, suspended).await?;
             }

@@ -168,3 +168,20 @@ async fn a_name_is_free_again_when_its_page_has_expired() {
     assert!(shop.store.is_name_free(&signup.username, now).await.unwrap());
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada"));
 }
+
+#[tokio::test]
+async fn two_tabs_at_once_leave_one_page_that_can_be_paid() {
+    let shop = Shop::open().await;
+    let mut browser = shop.browser();
+    order(&mut browser, "ada@example.com", "").await;
+    let (mut left, mut right) = (browser.clone(), browser.clone());
+    let (left, right) = tokio::join!(
+        order(&mut left, "ada@example.com", "left"),
+        order(&mut right, "ada@example.com", "right"),
+    );
+    let signup = shop.signup_of(&browser).await;
+    let books = shop.stripe.books();
+    let open = books.sessions.values().filter(|session| session["status"] == "open");
+    let open: Vec<_> = open.map(|session| session["id"].as_str().unwrap()).collect();
+    assert_eq!(open, [signup.checkout.unwrap().id.as_str()], "{left:?} {right:?}");
+}

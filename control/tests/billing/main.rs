@@ -8,6 +8,7 @@ mod checkout;
 mod disorder;
 mod payment;
 mod shop;
+mod start;
 mod stripe;
 mod subscription;
 mod webhook;

@@ -1,0 +1,30 @@
+//! What is asked of Stripe before anything is sold.
+
+use std::path::Path;
+
+use control::billing::{StripeConfig, Till};
+use shared::process::Document;
+
+use crate::stripe::{PRICE, Stripe};
+
+fn till(stripe: &Stripe, price: &str) -> Till {
+    let text = format!(
+        "[stripe]\nurl = 'http://{}'\nsecret_key = 'sk_test_0123456789'\nprice = '{price}'\n\
+         webhook_secrets = ['whsec_1']\n",
+        stripe.address
+    );
+    let document = Document::from_text(Path::new("control.toml"), text);
+    let config =
+        document.check(|root| root.optional_table("stripe", StripeConfig::from_section)).unwrap();
+    Till::new(&config).unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_price_ends_the_start_and_a_silent_stripe_does_not() {
+    let stripe = Stripe::start().await;
+    till(&stripe, PRICE).check().await.unwrap();
+    let error = till(&stripe, "price_of_nothing").check().await.unwrap_err();
+    assert!(error.to_string().contains("stripe.price"), "{error:#}");
+    stripe.books().is_down = true;
+    till(&stripe, "price_of_nothing").check().await.unwrap();
+}
