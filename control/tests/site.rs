@@ -45,7 +45,7 @@ async fn pages_load_only_what_the_policy_allows_and_all_of_it_is_there() {
         "/privacy",
         "/contact",
         "/nowhere",
-        "/cancelled?signup=su_1",
+        "/cancelled?signup=su_0123456789abcdef0123456789abcdef",
         "/welcome?session_id=cs_test_a1",
         "/set-password?token=x",
     ];

@@ -13,7 +13,7 @@ pub struct Order<'a> {
 }
 
 pub const CHECKOUT: &str = "cs_test_a1";
-pub const SIGN_UP: &str = "su_1";
+pub const SIGN_UP: &str = "su_0123456789abcdef0123456789abcdef";
 const TASK: &str = "PROV-20270115-a1b2c3d4";
 
 impl<'a> Order<'a> {
