@@ -54,7 +54,7 @@ pub(super) async fn attempt(
             Err(LeaseError::Lost)
         }
         End::Stopped => {
-            shop.metrics.task_attempt(task.kind, "given back");
+            shop.metrics.task_attempt(task.kind, "given_back");
             shop.store.give_back(&lease, (shop.clock)()).await
         }
     };
