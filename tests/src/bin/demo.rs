@@ -9,12 +9,15 @@ use clap::Parser;
 use e2e::openclaw::OpenClaw;
 use e2e::sprite::Gateway;
 use e2e::vault::write_private;
-use e2e::{Plan, World, binaries};
+use e2e::{Pace, Plan, Vendor, Vendors, World, binaries};
 use serde_json::{Map, Value, json};
 use shared::process::shutdown;
 
 /// The demo's customers.
 const TENANTS: [&str; 2] = ["ada", "grace"];
+
+/// Machines that wait for a customer.
+const POOL: u64 = 3;
 
 /// How often the demo looks whether all its programs still run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -64,7 +67,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     write_private(&file, &serde_json::to_vec_pretty(&description(&world))?)?;
     say(&welcome(&world, &file));
     if options.headless != "1" {
-        open_browser(&world.workspace_url(TENANTS[0]));
+        open_browser(world.site_url());
     }
     let outcome = tokio::select! {
         stopped = shutdown::requested() => stopped.context("listen to signals"),
@@ -87,6 +90,7 @@ fn plan(options: &Options) -> anyhow::Result<Plan> {
         state: Some(options.state.clone()),
         public_port: Some(options.port),
         gateway,
+        vendors: Some(Vendors { available: POOL, pace: Pace::Lifelike }),
         ..Plan::with_tenants(&TENANTS).with_edges(usize::from(options.edges))
     })
 }
@@ -131,14 +135,38 @@ fn description(world: &World) -> Value {
         "edge_admin": edges,
         "control_api": {"url": control, "key": world.control.admin_key()},
         "customers": customers,
+        "fakes": fakes(world),
+        "stripe_webhook_secret": world.market().webhook_secret,
         "metrics": metrics,
         "pids": world.pids().into_iter().map(|(name, pid)| (name, pid.into())).collect::<Map<_, _>>(),
         "logs": world.logs().into_iter().map(|(name, file)| (name, json!(file))).collect::<Map<_, _>>(),
     })
 }
 
+/// Where the vendors' stand-ins are: a page to look at, each.
+fn fakes(world: &World) -> Value {
+    let market = world.market();
+    let door = |vendor: &Vendor| json!({"url": vendor.url(), "key": vendor.key});
+    json!({
+        "stripe": door(&market.stripe),
+        "resend": door(&market.resend),
+        "linear": door(&market.linear),
+        "sprites": door(&market.sprites),
+    })
+}
+
 fn welcome(world: &World, file: &Path) -> String {
-    let mut text = String::from("\nArcamatrix runs. Open a workspace and sign in:\n\n");
+    let market = world.market();
+    let mut text = format!(
+        "\nArcamatrix runs. Sign up for a workspace of your own:\n\n  {}\n\n\
+         The letters are in {}, payments in {},\ntickets in {}, machines in {}/_fake.\n\n\
+         Or open a workspace that is there already and sign in:\n\n",
+        world.site_url(),
+        market.resend.url(),
+        market.stripe.url(),
+        market.linear.url(),
+        market.sprites.url(),
+    );
     for customer in &world.customers {
         text += &format!(
             "  {}\n      username  {}\n      password  {}\n\n",
@@ -147,7 +175,6 @@ fn welcome(world: &World, file: &Path) -> String {
             customer.password
         );
     }
-    text += &format!("The site is {}\n", world.site_url());
     for edge in &world.edges[1..] {
         text += &format!("A further edge listens on {}\n", edge.address());
     }
