@@ -32,6 +32,20 @@ impl Chrome {
     /// # Errors
     /// When Chromium or its driver is not installed or does not start.
     pub async fn start(screen: Screen) -> anyhow::Result<Self> {
+        Self::start_with(screen, json!({})).await
+    }
+
+    /// Somebody who has switched scripts off.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_without_scripts(screen: Screen) -> anyhow::Result<Self> {
+        const BLOCKED: u8 = 2;
+        let scripts = "profile.managed_default_content_settings.javascript";
+        Self::start_with(screen, json!({ scripts: BLOCKED })).await
+    }
+
+    async fn start_with(screen: Screen, preferences: Value) -> anyhow::Result<Self> {
         let profile = tempfile::Builder::new().prefix("arcamatrix-chrome-").tempdir()?;
         let port = Port::claim()?;
         let driver =
@@ -41,7 +55,7 @@ impl Chrome {
                 .environment(census::MARK, profile.path());
         driver.start().context("start chromedriver; Debian's package is chromium-driver")?;
         let url = format!("http://{}", port.address());
-        let capabilities = capabilities(screen, &profile);
+        let capabilities = capabilities(screen, &preferences, &profile);
         let client = wait_until("the browser is open", async || {
             driver.ensure_running()?;
             let mut builder = ClientBuilder::new(hyper_util_connector());
@@ -212,7 +226,11 @@ fn hyper_util_connector() -> impl hyper_util::client::legacy::connect::Connect +
     hyper_util::client::legacy::connect::HttpConnector::new()
 }
 
-fn capabilities(screen: Screen, profile: &TempDir) -> serde_json::Map<String, Value> {
+fn capabilities(
+    screen: Screen,
+    preferences: &Value,
+    profile: &TempDir,
+) -> serde_json::Map<String, Value> {
     let mut arguments = vec![
         "--headless".to_owned(),
         "--disable-gpu".to_owned(),
@@ -230,7 +248,7 @@ fn capabilities(screen: Screen, profile: &TempDir) -> serde_json::Map<String, Va
     if rustix::process::geteuid().is_root() {
         arguments.push("--no-sandbox".to_owned());
     }
-    let mut options = json!({"args": arguments});
+    let mut options = json!({"args": arguments, "prefs": preferences});
     if let Screen::Phone = screen {
         options["mobileEmulation"] = json!({
             "deviceMetrics": {"width": 390, "height": 844, "pixelRatio": 2, "touch": true},

@@ -221,7 +221,8 @@ impl Market {
     pub async fn letters(&self, recipient: &str) -> anyhow::Result<Vec<Value>> {
         let path = format!("/_fake/emails?to={}", recipient.replace('+', "%2B"));
         let seen = self.resend.tell(reqwest::Method::GET, &path, None).await?;
-        seen.as_array().cloned().with_context(|| format!("the inbox is no list: {seen}"))
+        let emails = seen["emails"].as_array().cloned();
+        emails.with_context(|| format!("the inbox is no list: {seen}"))
     }
 }
 

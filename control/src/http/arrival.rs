@@ -82,8 +82,16 @@ fn identify(keys: &KeyRing, request: &Request) -> Visitor {
         request: vouched(REQUEST_ID_HEADER)
             .and_then(RequestId::parse)
             .unwrap_or_else(RequestId::random),
-        wants_page: text(headers, "accept").is_some_and(|accept| accept.contains("text/html")),
+        wants_page: wants_page(headers),
     }
+}
+
+/// Programs say that they want JSON, or at least that they do not send a form.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = text(headers, "accept").unwrap_or_default();
+    let is_form = text(headers, "content-type")
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    accept.contains("text/html") || (is_form && !accept.contains("application/json"))
 }
 
 /// A header that came exactly once: of two different ones, neither is to be trusted.

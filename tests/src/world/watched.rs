@@ -41,7 +41,7 @@ impl World {
         for (what, value) in vault {
             let mut homes = vec![at("secrets.json"), at("demo.json")];
             match what.split('/').collect::<Vec<_>>()[..] {
-                ["control", _] => homes.push(at("control/control.toml")),
+                ["control" | "vendors", _] => homes.push(at("control/control.toml")),
                 ["sprites", name, kind] => {
                     homes.push(at(&format!("sprites/{name}/sprite-agent.toml")));
                     if kind == "gateway_token" {
