@@ -58,28 +58,32 @@ impl ServerApp for FrontDoor {
         stream: Stream,
         shutdown: &ShutdownWatch,
     ) -> Option<Stream> {
+        // A task of its own: the one that pingora accepts with has room for what a TLS
+        // handshake needs, 9 KiB, and would hold it as long as the connection lives.
+        tokio::spawn(Arc::clone(self).serve(stream, shutdown.clone()));
+        None
+    }
+}
+
+impl FrontDoor {
+    /// One connection, from its first byte to its last.
+    async fn serve(self: Arc<Self>, stream: Stream, shutdown: ShutdownWatch) {
         let address = peer_address(&stream);
         let _admitted = match self.guard.admit(address) {
             Ok(admitted) => admitted,
-            Err(too_many) => {
-                self.turn_away(stream, too_many).await;
-                return None;
-            }
+            Err(too_many) => return self.turn_away(stream, too_many).await,
         };
         // Each in memory of its own: a conversation needs more than a tunnel, and
         // a tunnel that lives for hours must not hold on to it.
-        let farewell = Box::pin(self.converse(stream, address, shutdown)).await;
+        let farewell = Box::pin(self.converse(stream, address, &shutdown)).await;
         match farewell {
             Farewell::Gone => {}
             Farewell::Close(stream) => self.close(stream).await,
             Farewell::Refuse(stream, refusal) => self.refuse(stream, refusal).await,
             Farewell::Tunnel(stream, tunnel) => Box::pin(self.tunnel(stream, *tunnel)).await,
         }
-        None
     }
-}
 
-impl FrontDoor {
     /// Answers one request after the other and says how the connection ends.
     async fn converse(
         &self,
