@@ -3,10 +3,10 @@
 # Built together, so that the harness finds the same programs and builds nothing again.
 PROGRAMS := --package e2e --package edge --package sprite-agent --package control --package fakes
 
-# Run once more, on PostgreSQL. Chosen by name out of the whole workspace: a package
+# Run once more, on PostgreSQL, beside the story that needs one. Chosen by name out of the whole workspace: a package
 # by itself has other features below it, and would be compiled anew.
 CONTROL_TESTS := $(patsubst control/tests/%.rs,--test %,$(wildcard control/tests/*.rs))
-CONTROL_TESTS += --test queue --test machines
+CONTROL_TESTS += $(patsubst control/tests/%/main.rs,--test %,$(wildcard control/tests/*/main.rs))
 
 # What the build itself needs: pingora compiles zlib with cmake.
 BUILD_NEEDS := cc=gcc cmake=cmake pkg-config=pkg-config
@@ -19,8 +19,11 @@ HEADLESS ?= 0
 OPENCLAW ?= fake
 export PORT STATE EDGES HEADLESS OPENCLAW
 
+# People who sign up at once in a bench.
+SIGN_UPS ?= 40
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench test-openclaw test-clients test-openapi
+.PHONY: help demo test check bench bench-sign-ups test-kills test-openclaw test-clients test-openapi
 .PHONY: need-build need-browser need-npm need-bench need-sprites need-python
 
 help: ## Say what can be done here
@@ -32,7 +35,7 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything her
 
 test: check need-browser need-sprites ## Everything CI runs: format, lints, all tests and stories
 	cargo test --workspace --no-fail-fast
-	.ci/postgres cargo test --workspace --no-fail-fast $(CONTROL_TESTS)
+	.ci/postgres cargo test --workspace --no-fail-fast $(CONTROL_TESTS) --test controls
 	node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
 
 check: need-build ## Format and lints
@@ -41,6 +44,12 @@ check: need-build ## Format and lints
 
 bench: need-build need-bench ## Measure the edge beside nginx; prints a table, writes JSON and a chart
 	cargo run --release --package benches --bin proxy_latency
+
+bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up at once: SIGN_UPS=200 for the whole crowd (25 minutes)
+	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
+
+test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)
+	.ci/postgres cargo test --package e2e --test controls -- --ignored --nocapture
 
 test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
 	cargo test --package e2e --test openclaw -- --ignored --nocapture

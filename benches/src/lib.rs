@@ -26,6 +26,7 @@ pub mod programs;
 pub mod quantity;
 pub mod report;
 pub mod runs;
+pub mod sign_up;
 pub mod stage;
 pub mod tenants;
 pub mod websocket;

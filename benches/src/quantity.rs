@@ -21,6 +21,7 @@ pub enum Unit {
     Times,
     Nanoseconds,
     Milliseconds,
+    Seconds,
     Bytes,
     Kibibytes,
     Mebibytes,
@@ -83,6 +84,7 @@ impl fmt::Display for Unit {
             Self::Times => "×",
             Self::Nanoseconds => " ns",
             Self::Milliseconds => " ms",
+            Self::Seconds => " s",
             Self::Bytes => " B",
             Self::Kibibytes => " KiB",
             Self::Mebibytes => " MiB",
@@ -103,7 +105,7 @@ fn finite_or_null<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S:
     value.is_finite().then_some(*value).serialize(serializer)
 }
 
-use Unit::{Bytes, Count, Kibibytes, Mebibytes, Milliseconds, Nanoseconds, Times};
+use Unit::{Bytes, Count, Kibibytes, Mebibytes, Milliseconds, Nanoseconds, Seconds, Times};
 
 /// The first bar; the goal is 1.0.
 pub const HTTP_CPU: Quantity = Quantity::barred("HTTP: CPU per request / nginx", Times, 1.8);
@@ -143,6 +145,20 @@ pub const AGENT_START: Quantity =
     Quantity::barred("agent: start until it answers", Milliseconds, 50.0);
 pub const AGENT_ADDED: Quantity =
     Quantity::barred("agent: added to a message, p99", Milliseconds, 0.3);
+
+pub const WEBHOOK_P50: Quantity = Quantity::told("webhook answered, p50", Milliseconds);
+pub const WEBHOOK_P99: Quantity = Quantity::barred("webhook answered, p99", Milliseconds, 20.0);
+pub const WARM_P50: Quantity = Quantity::told("paid until live, sprite ready: p50", Seconds);
+pub const WARM_P95: Quantity = Quantity::barred("paid until live, sprite ready: p95", Seconds, 5.0);
+pub const LIVE_P50: Quantity = Quantity::told("paid until live, everybody: p50", Seconds);
+pub const LIVE_P95: Quantity = Quantity::told("paid until live, everybody: p95", Seconds);
+pub const LAST_LIVE: Quantity = Quantity::told("first payment until all are live", Seconds);
+pub const OVERTAKEN: Quantity =
+    Quantity::barred("sign-ups served after one that paid later", Count, 0.0);
+pub const SPRITES_OVER: Quantity =
+    Quantity::barred("sprites beyond one for each sign-up", Count, 0.0);
+pub const POOL_OVER: Quantity =
+    Quantity::barred("sprites ready or coming, beyond the pool's size", Count, 0.0);
 
 #[cfg(test)]
 mod tests {

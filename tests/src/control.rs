@@ -1,7 +1,7 @@
 //! Control as a process, and its operator API.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use reqwest::{Method, StatusCode};
@@ -14,6 +14,9 @@ use crate::{Port, Program, binaries, census};
 /// A running control, or one that can be started.
 pub struct Control {
     pub program: Program,
+    folder: PathBuf,
+    /// A file of its own without it.
+    database_url: Option<String>,
     site: Port,
     api: Port,
     admin_key: String,
@@ -42,20 +45,26 @@ impl Control {
     ///
     /// # Errors
     /// When there is no port, no secret or no program to be had.
-    pub fn prepare(world: &Path, vault: &mut Vault) -> anyhow::Result<Self> {
-        let folder = world.join("control");
+    pub fn prepare(
+        world: &Path,
+        name: &str,
+        database_url: Option<&str>,
+        vault: &mut Vault,
+    ) -> anyhow::Result<Self> {
+        let folder = world.join(name);
         std::fs::create_dir_all(&folder)?;
-        let program =
-            Program::new("control", binaries::program("control")?, folder.join("control.log"))
-                .argument("serve")
-                .argument("--config")
-                .argument(folder.join("control.toml"))
-                .environment(census::MARK, world);
+        let program = Program::new(name, binaries::program("control")?, folder.join("control.log"))
+            .argument("serve")
+            .argument("--config")
+            .argument(folder.join("control.toml"))
+            .environment(census::MARK, world);
         Ok(Self {
             program,
+            folder,
+            database_url: database_url.map(str::to_owned),
             site: Port::claim()?,
             api: Port::claim()?,
-            admin_key: vault.secret("control/admin_key")?,
+            admin_key: vault.secret(&format!("{name}/admin_key"))?,
             client: client(),
         })
     }
@@ -66,22 +75,21 @@ impl Control {
     /// Names the file.
     pub fn configure(
         &self,
-        folder: &Path,
+        keys: &Path,
         base: &str,
         site_url: &str,
         edges: &[Edge],
         extra: &str,
         tables: &str,
     ) -> anyhow::Result<()> {
-        let keys = folder.join("keys.toml");
-        let folder = folder.join("control");
+        let own_file = || format!("sqlite://{}", self.folder.join("control.db").display());
         let mut config = toml::Table::new();
         let mut set = |key: &str, value: String| config.insert(key.to_owned(), value.into());
         set("base_domain", base.to_owned());
         set("site_url", site_url.to_owned());
         set("site_listen", self.site.address().to_string());
         set("api_listen", self.api.address().to_string());
-        set("database_url", format!("sqlite://{}", folder.join("control.db").display()));
+        set("database_url", self.database_url.clone().unwrap_or_else(own_file));
         set("keys_file", keys.display().to_string());
         set("admin_key", self.admin_key.clone());
         let allow = "[upstream]\nallow_http = [\"127.0.0.0/8\"]\n";
@@ -95,7 +103,7 @@ impl Control {
             );
         }
         text += tables;
-        write_private(&folder.join("control.toml"), text.as_bytes())
+        write_private(&self.folder.join("control.toml"), text.as_bytes())
     }
 
     pub fn site(&self) -> SocketAddr {
@@ -120,7 +128,7 @@ impl Control {
         self.program.ensure_running()?;
         let answer = self.call(Method::GET, "/readyz", None).await?;
         if answer.status != StatusCode::OK {
-            bail!("control is not ready: {answer:?}");
+            bail!("{} is not ready: {answer:?}", self.program.name());
         }
         Ok(())
     }

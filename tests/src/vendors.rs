@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -21,6 +22,10 @@ const TEAM: &str = "5b1c7a3e-0000-4000-8000-000000000001";
 /// The price that the fake Stripe knows: $7.00 a month.
 const PRICE: &str = "price_workspace_monthly";
 
+/// Machines that are made ready at the same time, at most: more would only wait for
+/// each other on two cores.
+const AT_ONCE_MAX: u64 = 10;
+
 /// How the provider behaves: quick, or as slow as the live one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
@@ -28,6 +33,8 @@ pub enum Pace {
     Quick,
     /// Creating, waking and running commands take their time, and are limited.
     Lifelike,
+    /// As [`Self::Lifelike`], with another limit of creations.
+    Limited { creations: u32, window: Duration },
 }
 
 /// Sprites that stand ready for the next customers.
@@ -159,7 +166,7 @@ impl Market {
              from = \"Arcamatrix <hello@arcamatrix.localhost>\"\n\
              \n[linear]\nurl = \"{}\"\napi_key = \"{}\"\nteam = \"{TEAM}\"\n\
              \n[sprites]\nurl = \"{}\"\ntoken = \"{}\"\nprefix = \"arca\"\n\
-             \n[pool]\navailable = {available}\nsweep_seconds = {}\n",
+             \n[pool]\navailable = {available}\nat_once = {}\nsweep_seconds = {}\n",
             self.stripe.url(),
             self.stripe.key,
             self.webhook_secret,
@@ -169,8 +176,11 @@ impl Market {
             self.linear.key,
             self.sprites.url(),
             self.sprites.key,
+            available.clamp(1, AT_ONCE_MAX),
             if pace == Pace::Quick { 1 } else { 30 },
         );
+        // All visitors of a world have one address.
+        text += "\n[sign_up]\nmost_an_hour = 1000000\n";
         let command = match gateway {
             Gateway::Fake => vec![format!("{PROGRAMS}/fake-gateway")],
             Gateway::Real(openclaw) => openclaw.command(),
@@ -221,8 +231,8 @@ impl Market {
     pub async fn letters(&self, recipient: &str) -> anyhow::Result<Vec<Value>> {
         let path = format!("/_fake/emails?to={}", recipient.replace('+', "%2B"));
         let seen = self.resend.tell(reqwest::Method::GET, &path, None).await?;
-        let emails = seen["emails"].as_array().cloned();
-        emails.with_context(|| format!("the inbox is no list: {seen}"))
+        let letters = seen["emails"].as_array().cloned();
+        letters.with_context(|| format!("the inbox is no list: {seen}"))
     }
 }
 
@@ -248,18 +258,31 @@ fn in_our_world(
     if let Some(model) = model {
         program = program.argument("--reach").argument(model.address().port().to_string());
     }
-    if plan.pace == Pace::Quick {
-        for (option, value) in [
+    for (option, value) in habits(plan.pace) {
+        program = program.argument(option).argument(value);
+    }
+    Ok(program)
+}
+
+/// What the provider is told of its pace, where it is not the live one's.
+fn habits(pace: Pace) -> Vec<(&'static str, String)> {
+    match pace {
+        Pace::Quick => [
             ("--create", "0"),
             ("--exec", "0"),
             ("--wake-warm", "0"),
             ("--wake-cold", "0"),
             ("--close-delay", "0"),
             ("--creations", "1000"),
+            ("--running-limit", "1000"),
             ("--idle", "1h"),
-        ] {
-            program = program.argument(option).argument(value);
-        }
+        ]
+        .map(|(option, value)| (option, value.to_owned()))
+        .into(),
+        Pace::Lifelike => Vec::new(),
+        Pace::Limited { creations, window } => vec![
+            ("--creations", creations.to_string()),
+            ("--creation-window", format!("{}s", window.as_secs())),
+        ],
     }
-    Ok(program)
 }

@@ -43,6 +43,8 @@ pub struct Customer {
 /// Runs until it is dropped; then nothing of it is left but a state folder that was asked for.
 pub struct World {
     pub control: Control,
+    /// Beside [`Self::control`], on the same database.
+    pub other_controls: Vec<Control>,
     pub edges: Vec<Edge>,
     pub sprites: Vec<Sprite>,
     pub customers: Vec<Customer>,
@@ -125,8 +127,15 @@ impl World {
                 Ok(Customer { username: username.clone(), password })
             })
             .collect::<anyhow::Result<Vec<Customer>>>()?;
+        let database = plan.database_url.as_deref();
+        let other_controls = (2..=plan.controls)
+            .map(|number| {
+                Control::prepare(&folder, &format!("control-{number}"), database, &mut vault)
+            })
+            .collect::<anyhow::Result<Vec<Control>>>()?;
         Ok(Self {
-            control: Control::prepare(&folder, &mut vault)?,
+            control: Control::prepare(&folder, "control", database, &mut vault)?,
+            other_controls,
             edges,
             sprites,
             customers,
@@ -162,25 +171,23 @@ impl World {
                 market.tables(&plan.gateway, self.model.as_ref())?
             }
         };
-        self.control.configure(
-            &self.folder,
-            BASE_DOMAIN,
-            site_url,
-            &self.edges,
-            &plan.control_config,
-            &tables,
-        )?;
-        self.control.program.start()?;
-        for edge in &self.edges {
-            edge.configure(&keys, &self.public, self.control.site(), &plan.edge_limits)?;
+        for control in self.controls() {
+            let (edges, extra) = (&self.edges, &plan.control_config);
+            control.configure(&keys, BASE_DOMAIN, site_url, edges, extra, &tables)?;
+            control.program.start()?;
+        }
+        // Several controls share the edges' visitors.
+        for (edge, control) in self.edges.iter().zip(self.controls().cycle()) {
+            edge.configure(&keys, &self.public, control.site(), &plan.edge_limits)?;
             edge.program.start()?;
         }
         if let Some(model) = &self.model {
             model.program.start()?;
         }
-        let control = &self.control;
-        self.wait_until_ready(&control.program, DEADLINE, async || control.ensure_ready().await)
-            .await?;
+        for control in self.controls() {
+            let ready = async || control.ensure_ready().await;
+            self.wait_until_ready(&control.program, DEADLINE, ready).await?;
+        }
         for edge in &self.edges {
             self.wait_until_ready(&edge.program, DEADLINE, async || edge.ensure_ready().await)
                 .await?;
@@ -225,6 +232,11 @@ impl World {
         self.control.put_route(&sprite.username, sprite.address(), &sprite.name).await?;
         self.configure_agent(sprite, &self.ring).await?;
         sprite.agent.start()
+    }
+
+    /// All of them, which is one unless more were planned.
+    pub fn controls(&self) -> impl Iterator<Item = &Control> + Clone {
+        std::iter::once(&self.control).chain(&self.other_controls)
     }
 
     pub fn folder(&self) -> &Path {
@@ -338,7 +350,8 @@ impl World {
         let agents = self.sprites.iter().map(|sprite| &sprite.agent);
         let model = self.model.iter().map(|model| &model.program);
         let vendors = self.market.iter().flat_map(Market::programs);
-        edges.chain(agents).chain(model).chain(vendors).chain([&self.control.program])
+        let controls = self.controls().map(|control| &control.program);
+        edges.chain(agents).chain(model).chain(vendors).chain(controls)
     }
 
     /// Names and pids of what runs.
@@ -377,7 +390,8 @@ impl World {
         }
         let ports = self.edges.iter().flat_map(Edge::ports);
         let ports = ports.chain(self.sprites.iter().flat_map(Sprite::ports));
-        let ports = ports.chain(self.model.iter().map(Model::port)).chain(self.control.ports());
+        let ports = ports.chain(self.model.iter().map(Model::port));
+        let ports = ports.chain(self.controls().flat_map(Control::ports));
         let ports = ports.chain(self.market.iter().flat_map(Market::ports));
         for port in ports.filter(|port| !port.is_free()) {
             complaints.push(format!("port {} is still taken", port.number()));

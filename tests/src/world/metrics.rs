@@ -16,7 +16,8 @@ impl World {
     /// Writes the metrics of every program that still runs to `metrics-NAME`, and says
     /// which of them could not be had.
     pub(super) fn save_metrics(&self) -> Vec<String> {
-        let control = (&self.control.program, self.control.api(), self.control.admin_key());
+        let controls =
+            self.controls().map(|control| (&control.program, control.api(), control.admin_key()));
         let edges = self.edges.iter().map(|edge| (&edge.program, edge.admin(), edge.token()));
         let agents = self
             .sprites
@@ -24,7 +25,7 @@ impl World {
             .map(|sprite| (&sprite.agent, sprite.address(), sprite.health_token()));
         edges
             .chain(agents)
-            .chain([control])
+            .chain(controls)
             .filter(|(program, ..)| program.ensure_running().is_ok())
             .filter_map(|(program, address, token)| {
                 let saved = self.save_metrics_of(program, address, token);

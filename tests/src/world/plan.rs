@@ -11,6 +11,10 @@ pub struct Plan {
     pub edges: usize,
     /// Customers, each with a password, a sprite and a live route.
     pub tenants: Vec<String>,
+    /// Control processes; more than one need a database that they can share.
+    pub controls: usize,
+    /// Control's database; a file of its own without it.
+    pub database_url: Option<String>,
     /// Where everything is kept; a temporary folder without it.
     pub state: Option<PathBuf>,
     /// The first edge's port; further edges follow. Free ports without it.
@@ -30,6 +34,8 @@ impl Plan {
         Self {
             edges: 1,
             tenants: tenants.iter().map(ToString::to_string).collect(),
+            controls: 1,
+            database_url: None,
             state: None,
             public_port: None,
             gateway: Gateway::Fake,
@@ -42,6 +48,12 @@ impl Plan {
     #[must_use]
     pub fn with_edges(self, edges: usize) -> Self {
         Self { edges, ..self }
+    }
+
+    /// So many controls, all on the database at `url`.
+    #[must_use]
+    pub fn with_controls(self, controls: usize, url: &str) -> Self {
+        Self { controls, database_url: Some(url.to_owned()), ..self }
     }
 
     #[must_use]

@@ -35,13 +35,19 @@ impl World {
         let read =
             |file: &str| std::fs::read_to_string(at(file)).with_context(|| format!("read {file}"));
         let vault: BTreeMap<String, String> = serde_json::from_str(&read("secrets.json")?)?;
-        // Control's key, a token of each edge, two of each sprite, a password of each customer.
-        let fewest = 1 + self.edges.len() + 2 * self.sprites.len() + self.customers.len();
+        let controls: Vec<PathBuf> = self
+            .controls()
+            .map(|control| at(&format!("{}/control.toml", control.program.name())))
+            .collect();
+        // A key of each control, a token of each edge, two of each sprite, a password of each customer.
+        let fewest =
+            controls.len() + self.edges.len() + 2 * self.sprites.len() + self.customers.len();
         ensure!(vault.len() >= fewest, "{} secrets instead of {fewest}", vault.len());
         for (what, value) in vault {
             let mut homes = vec![at("secrets.json"), at("demo.json")];
             match what.split('/').collect::<Vec<_>>()[..] {
-                ["control" | "vendors", _] => homes.push(at("control/control.toml")),
+                [control, "admin_key"] => homes.push(at(&format!("{control}/control.toml"))),
+                ["vendors", _] => homes.extend(controls.clone()),
                 ["sprites", name, kind] => {
                     homes.push(at(&format!("sprites/{name}/sprite-agent.toml")));
                     if kind == "gateway_token" {
@@ -50,7 +56,8 @@ impl World {
                     }
                 }
                 [edge, "admin_token"] => {
-                    homes.extend([at(&format!("{edge}/edge.toml")), at("control/control.toml")]);
+                    homes.push(at(&format!("{edge}/edge.toml")));
+                    homes.extend(controls.clone());
                 }
                 _ => {}
             }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -49,6 +49,8 @@ pub struct Delivery {
 pub struct Attempt {
     /// Unix seconds.
     pub at: u64,
+    /// Until the answer, or until there was none.
+    pub took_us: u128,
     pub status: Option<u16>,
     pub error: Option<String>,
 }
@@ -208,6 +210,7 @@ impl Sender {
         let body = format!("{body:#}");
         // By the real clock: receivers compare it with theirs.
         let at = unix_now();
+        let began = Instant::now();
         let signature = signature::header(&destination.secrets, at, body.as_bytes());
         let answer = self
             .http
@@ -219,6 +222,7 @@ impl Sender {
             .body(body)
             .send()
             .await;
+        let took_us = began.elapsed().as_micros();
         let (status, error) = match answer {
             Ok(answer) => (Some(answer.status()), None),
             Err(error) => (None, Some(error.without_url().to_string())),
@@ -226,7 +230,7 @@ impl Sender {
         let delivered = status.is_some_and(|status| status.is_success());
         info!(delivered, "{} {} to {}: {status:?}", event.kind, event.id, destination.url);
         let status = status.map(|status| status.as_u16());
-        lock(&self.deliveries).note(*number, Attempt { at, status, error });
+        lock(&self.deliveries).note(*number, Attempt { at, took_us, status, error });
         delivered
     }
 }
