@@ -3,10 +3,15 @@
 # Built together, so that the harness finds the same programs and builds nothing again.
 PROGRAMS := --package e2e --package edge --package sprite-agent --package control --package fakes
 
-# Run once more, on PostgreSQL, beside the story that needs one. Chosen by name out of the whole workspace: a package
+# Where the checks by other people's clients find them.
+BUILT := FAKES_BIN=$(CURDIR)/target/debug CONTROL_BIN=$(CURDIR)/target/debug/control
+
+# Run once more, on PostgreSQL. Chosen by name out of the whole workspace: a package
 # by itself has other features below it, and would be compiled anew.
 CONTROL_TESTS := $(patsubst control/tests/%.rs,--test %,$(wildcard control/tests/*.rs))
 CONTROL_TESTS += $(patsubst control/tests/%/main.rs,--test %,$(wildcard control/tests/*/main.rs))
+# The story of two controls needs a database that they can share.
+CONTROL_TESTS += --test controls
 
 # What the build itself needs: pingora compiles zlib with cmake.
 BUILD_NEEDS := cc=gcc cmake=cmake pkg-config=pkg-config
@@ -33,10 +38,14 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything her
 	@cargo build --quiet --bins $(PROGRAMS)
 	@exec target/debug/demo
 
-test: check need-browser need-sprites ## Everything CI runs: format, lints, all tests and stories
+test: check need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
 	cargo test --workspace --no-fail-fast
-	.ci/postgres cargo test --workspace --no-fail-fast $(CONTROL_TESTS) --test controls
+	.ci/postgres cargo test --workspace --no-fail-fast $(CONTROL_TESTS)
 	node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
+	cargo build --quiet --bins $(PROGRAMS)
+	$(BUILT) tests/fakes/clients/run
+	$(BUILT) tests/fakes/clients/sprites/run
+	$(BUILT) tests/openapi/run
 
 check: need-build ## Format and lints
 	cargo fmt --all --check
@@ -54,12 +63,14 @@ test-kills: need-build need-sprites ## A hundred sign-ups while one of two contr
 test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
 	cargo test --package e2e --test openclaw -- --ignored --nocapture
 
-test-clients: need-build need-npm need-sprites ## The vendors' own clients against their fakes (from npm and PyPI)
-	tests/fakes/clients/run
-	tests/fakes/clients/sprites/run
+test-clients: need-build need-npm need-sprites need-python ## The vendors' own clients against their fakes (from npm and PyPI)
+	cargo build --quiet --bins $(PROGRAMS)
+	$(BUILT) tests/fakes/clients/run
+	$(BUILT) tests/fakes/clients/sprites/run
 
 test-openapi: need-build need-python ## A running control against control/openapi.json (schemathesis from PyPI)
-	tests/openapi/run
+	cargo build --quiet --bins $(PROGRAMS)
+	$(BUILT) tests/openapi/run
 
 need-build:
 	@.ci/need $(BUILD_NEEDS)
