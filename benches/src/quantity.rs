@@ -154,7 +154,7 @@ pub const LIVE_P50: Quantity = Quantity::told("paid until live, everybody: p50",
 pub const LIVE_P95: Quantity = Quantity::told("paid until live, everybody: p95", Seconds);
 pub const LAST_LIVE: Quantity = Quantity::told("first payment until all are live", Seconds);
 pub const OVERTAKEN: Quantity =
-    Quantity::barred("sign-ups served after one that paid later", Count, 0.0);
+    Quantity::barred("sign-ups served after one that was noted later", Count, 0.0);
 pub const SPRITES_OVER: Quantity =
     Quantity::barred("sprites beyond one for each sign-up", Count, 0.0);
 pub const POOL_OVER: Quantity =

@@ -7,8 +7,8 @@ use std::time::Duration;
 pub struct SignUp {
     /// The button was pressed.
     pub began_to_pay: Duration,
-    /// Stripe had told control, and leads back to the site.
-    pub paid: Duration,
+    /// So many payments control had noted before theirs.
+    pub turn: usize,
     /// A sprite was theirs: whoever came to the workspace was told to wait.
     pub served: Duration,
     pub live: Duration,
@@ -22,10 +22,9 @@ impl SignUp {
     }
 }
 
-/// How many were served after somebody who began to pay only when they had paid.
+/// How many were served after somebody whose payment was noted later.
 pub fn overtaken(crowd: &[SignUp]) -> usize {
-    let passes =
-        |one: &SignUp, other: &SignUp| one.served < other.served && one.began_to_pay > other.paid;
+    let passes = |one: &SignUp, other: &SignUp| one.served < other.served && one.turn > other.turn;
     crowd.iter().filter(|other| crowd.iter().any(|one| passes(one, other))).count()
 }
 
@@ -49,14 +48,15 @@ pub fn quantile(waits: impl IntoIterator<Item = Duration>, share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Seconds of: began to pay, paid, served.
-    fn check(crowd: &[(u64, u64, u64)], expected: usize) {
+    /// When each was served, in seconds, in the order of their turns.
+    fn check(served: &[u64], expected: usize) {
         let seconds = Duration::from_secs;
-        let crowd: Vec<SignUp> = crowd
+        let crowd: Vec<SignUp> = served
             .iter()
-            .map(|&(began, paid, served)| SignUp {
-                began_to_pay: seconds(began),
-                paid: seconds(paid),
+            .enumerate()
+            .map(|(turn, &served)| SignUp {
+                began_to_pay: seconds(0),
+                turn,
                 served: seconds(served),
                 live: seconds(served + 1),
                 found_ready: false,
@@ -66,11 +66,11 @@ mod tests {
     }
 
     #[test]
-    fn who_paid_at_the_same_time_cannot_be_overtaken() {
-        check(&[(0, 2, 5), (1, 3, 4)], 0);
-        check(&[(0, 2, 5), (3, 4, 4)], 1);
-        check(&[(0, 1, 9), (2, 3, 8), (4, 5, 7)], 2);
-        check(&[(0, 1, 5), (2, 3, 5)], 0);
+    fn who_is_served_at_the_same_look_is_not_overtaken() {
+        check(&[1, 2, 3], 0);
+        check(&[1, 1, 1], 0);
+        check(&[2, 1, 3], 1);
+        check(&[3, 2, 1], 2);
     }
 
     #[test]

@@ -106,7 +106,7 @@ async fn measure(world: &World, arguments: &Arguments) -> anyhow::Result<Vec<Fig
     let payments = try_join_all(orders).await?;
     let start = Instant::now();
     let mut watch = Watch::default();
-    let (paid, served) = tokio::join!(pay(&payments, start), async {
+    let (pressed, served) = tokio::join!(pay(&payments, start), async {
         wait_until_within(patience, "all are live", async || {
             tokio::time::sleep(LOOK_EVERY).await;
             look(world, start, &mut watch).await?;
@@ -117,12 +117,13 @@ async fn measure(world: &World, arguments: &Arguments) -> anyhow::Result<Vec<Fig
         .await
     });
     served?;
+    let turns = turns(world).await?;
     let mut crowd = Vec::new();
-    for (name, (began_to_pay, paid)) in names.iter().zip(paid?) {
+    for (name, began_to_pay) in names.iter().zip(pressed?) {
         let seen = watch.routes.get(name).copied().unwrap_or_default();
         crowd.push(SignUp {
             began_to_pay,
-            paid,
+            turn: turns.iter().position(|other| other == name).context("they have a turn")?,
             served: seen.served.context("who is live was served")?,
             live: seen.live.context("they are live")?,
             found_ready: found_ready(world, name).await?,
@@ -140,13 +141,12 @@ fn patience(arguments: &Arguments) -> Duration {
     2 * windows * Duration::from_secs(arguments.window) + arguments.sign_ups * PATIENCE_EACH
 }
 
-/// Everybody presses the button at once; says when each began to, and when they were
-/// on their way back.
-async fn pay(payments: &[Payment], start: Instant) -> anyhow::Result<Vec<(Duration, Duration)>> {
+/// Everybody presses the button at once; says when each did.
+async fn pay(payments: &[Payment], start: Instant) -> anyhow::Result<Vec<Duration>> {
     try_join_all(payments.iter().map(async |payment| {
         let began = start.elapsed();
         payment.make().await?;
-        Ok((began, start.elapsed()))
+        Ok(began)
     }))
     .await
 }
@@ -166,6 +166,14 @@ async fn look(world: &World, start: Instant, watch: &mut Watch) -> anyhow::Resul
     let of = |state: &str| counts[state].as_u64().unwrap_or_default();
     watch.most_in_pool = watch.most_in_pool.max(of("available") + of("preparing"));
     Ok(())
+}
+
+/// The names in the order in which control noted their payments: each has one task.
+async fn turns(world: &World) -> anyhow::Result<Vec<String>> {
+    let tasks = call(world, "/api/tasks?kind=PROV&limit=1000").await?;
+    let newest_first = list(&tasks, "items")?.iter().rev();
+    let names = newest_first.filter_map(|task| task["username"].as_str());
+    Ok(names.map(str::to_owned).collect())
 }
 
 /// Whether their task had a sprite when it first asked for one.
@@ -194,7 +202,7 @@ fn waits(crowd: &[SignUp]) -> Vec<Figure> {
         quantity::LIVE_P50.found(quantile(all(), 0.5), &of_all),
         quantity::LIVE_P95.found(quantile(all(), 0.95), &of_all),
         quantity::LAST_LIVE.found(last.as_secs_f64(), of_all),
-        quantity::OVERTAKEN.found(overtaken, "paid before the other began to pay"),
+        quantity::OVERTAKEN.found(overtaken, "by the order in which control noted the payments"),
     ]
 }
 
