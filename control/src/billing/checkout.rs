@@ -93,7 +93,7 @@ enum Former {
     Way(Way),
     /// Nobody can pay for it any more: it is changed into the new one.
     Closed,
-    /// It is somebody else's.
+    /// It is somebody else's, or came to nothing: the new one begins beside it.
     Another,
 }
 
@@ -105,6 +105,10 @@ async fn take_up(app: &App, till: &Till, wish: &Wish, known: &SignUp) -> Result<
             }
             _ => Former::Another,
         });
+    }
+    // A bank refused it: its page counts as paid for at Stripe, and leads nowhere.
+    if known.state == SignUpState::Failed {
+        return Ok(Former::Another);
     }
     let Some(Checkout { id, url, expires }) = &known.checkout else { return Ok(Former::Closed) };
     let is_open = known.state == SignUpState::Open;
