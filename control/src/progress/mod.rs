@@ -61,9 +61,10 @@ impl Progress {
         let is_late = paid_for.is_some_and(|time| time > LATE);
         let (headline, text) = match stage {
             Stage::Unpaid => (
-                "Not paid yet",
-                "The payment was not finished, and nothing was charged. \
-                 Your choices are kept for a while."
+                "Waiting for your payment",
+                "We have not heard of it from Stripe yet. If you have paid, your payment is safe: \
+                 there is no need to pay again, and this page goes on by itself. If you have not, \
+                 nothing was charged, and your choices are kept for a while."
                     .to_owned(),
             ),
             Stage::Pending => (
