@@ -106,7 +106,7 @@ impl Store {
         let mut write = self.write().await?;
         let updated = sqlx::query(
             "UPDATE signups SET checkout = $3, checkout_url = $4, checkout_expires_at = $5,
-                 looked_at = $6, changed_at = $6
+                 changed_at = $6
              WHERE id = $1 AND attempts = $2 AND state = 'open'",
         )
         .bind(id.as_str())
