@@ -84,7 +84,8 @@ impl Store {
         if let Some(task) = optional(&row, "task").attempt(ATTEMPT)? {
             let state = row.text("task_state").attempt(ATTEMPT)?;
             order.task = Some(OrderedTask {
-                is_dead: state == "dead",
+                // Called off while somebody waits for it, it is as good as dead to them.
+                is_dead: matches!(state.as_str(), "dead" | "cancelled"),
                 is_over: matches!(state.as_str(), "done" | "dead" | "cancelled"),
                 steps: self.steps_of(&task).await?,
             });
