@@ -122,6 +122,23 @@ async fn a_bank_debit_that_fails_ends_the_subscription_and_frees_the_name() {
 }
 
 #[tokio::test]
+async fn who_was_refused_by_a_bank_orders_again_in_the_same_browser() {
+    let shop = Shop::open().await;
+    let mut browser = shop.browser();
+    order(&mut browser, "ada@example.com", "ada").await;
+    let refused = shop.signup_of(&browser).await;
+    shop.stripe.books().pay("cs_test_1", "unpaid", "sub_1", "past_due");
+    shop.tell("checkout.session.async_payment_failed", "cs_test_1").await;
+    shop.settled().await;
+    shop.world.let_pass(std::time::Duration::from_secs(60));
+    let page = order(&mut browser, "ada@example.com", "ada").await;
+    assert_eq!(page.location, "http://stripe.test/pay/cs_test_2#fid");
+    let signup = shop.signup_of(&browser).await;
+    assert_ne!(signup.id, refused.id);
+    assert_eq!((signup.username, signup.state), (name("ada"), SignUpState::Open));
+}
+
+#[tokio::test]
 async fn a_page_that_nobody_paid_ends_its_sign_up() {
     let shop = Shop::open().await;
     let signup = shop.sign_up("ada@example.com").await;
