@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tracing::warn;
-
 use super::Till;
 use super::follow::{self, FollowError, SIGN_UP};
 use crate::app::App;
@@ -47,6 +45,11 @@ pub enum NoWay {
     Stripe(#[from] StripeError),
     #[error("stripe did not answer within {PATIENCE:?}")]
     TooSlow,
+    #[error("{object}: {what}")]
+    Odd { object: String, what: &'static str },
+    /// Whoever asks again finds what the other one made.
+    #[error("the same browser is changing its sign-up at the same time")]
+    Overtaken,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -56,10 +59,7 @@ impl From<FollowError> for NoWay {
         match error {
             FollowError::Stripe(error) => Self::Stripe(error),
             FollowError::Store(error) => Self::Store(error),
-            FollowError::Odd { object, what } => {
-                warn!("{object}: {what}");
-                Self::TooSlow
-            }
+            FollowError::Odd { object, what } => Self::Odd { object, what },
         }
     }
 }
@@ -187,9 +187,9 @@ async fn present(app: &App, id: Option<&SignUpId>) -> Result<Way, NoWay> {
             Ok(Way::ToPay { url: checkout.url })
         }
         Some(SignUp { state: SignUpState::Paid | SignUpState::Unpaid, checkout, .. }) => {
-            checkout.map(|checkout| Way::Paid { checkout: checkout.id }).ok_or(NoWay::TooSlow)
+            checkout.map(|checkout| Way::Paid { checkout: checkout.id }).ok_or(NoWay::Overtaken)
         }
-        _ => Err(NoWay::TooSlow),
+        _ => Err(NoWay::Overtaken),
     }
 }
 

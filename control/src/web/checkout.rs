@@ -151,7 +151,7 @@ async fn begin(
         }
         Err(NoWay::Taken) => Err(Problem::invalid("username", TAKEN)),
         Err(NoWay::Store(error)) => Err(error.into()),
-        Err(error @ (NoWay::Stripe(_) | NoWay::TooSlow)) => {
+        Err(error) => {
             warn!("{:#}", anyhow::Error::from(error));
             Err(away())
         }
