@@ -115,8 +115,12 @@ pub struct Checkout {
 impl SignUp {
     /// Would a checkout for `wish` be this one again?
     pub fn fits(&self, wish: &Wish) -> bool {
+        self.is_ordered_again(wish) && self.skills == wish.skills
+    }
+
+    /// Is `wish` for the same workspace? Who names another one wants a second.
+    pub fn is_ordered_again(&self, wish: &Wish) -> bool {
         self.email == wish.email.as_str()
-            && self.skills == wish.skills
             && wish.username.is_none_or(|username| username == self.username)
     }
 }

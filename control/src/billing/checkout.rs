@@ -93,14 +93,15 @@ enum Former {
     Way(Way),
     /// Nobody can pay for it any more: it is changed into the new one.
     Closed,
-    /// It is somebody else's, or came to nothing: the new one begins beside it.
+    /// It is somebody else's or for another name, or came to nothing: the new one begins
+    /// beside it.
     Another,
 }
 
 async fn take_up(app: &App, till: &Till, wish: &Wish, known: &SignUp) -> Result<Former, NoWay> {
     if matches!(known.state, SignUpState::Paid | SignUpState::Unpaid) {
         return Ok(match &known.checkout {
-            Some(checkout) if known.email == wish.email.as_str() => {
+            Some(checkout) if known.is_ordered_again(wish) => {
                 Former::Way(Way::Paid { checkout: checkout.id.clone() })
             }
             _ => Former::Another,

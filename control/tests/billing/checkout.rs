@@ -132,10 +132,24 @@ async fn a_page_that_was_paid_in_another_tab_is_not_replaced() {
     let page = order(&mut browser, "ada@example.com", "countess").await;
     assert_eq!(page.location, format!("{SITE}/welcome?session_id=cs_test_1"));
     assert_eq!(shop.life("ada").await, "preparing", "it was looked at on the way");
-    let again = order(&mut browser, "ada@example.com", "third").await;
+    let again = order(&mut browser, "ada@example.com", "").await;
     assert_eq!(again.location, format!("{SITE}/welcome?session_id=cs_test_1"));
     // Somebody else at the same browser.
     leads_to_pay(&order(&mut browser, "bob@example.com", "").await, "cs_test_2");
+    assert_eq!(shop.life("ada").await, "preparing");
+}
+
+#[tokio::test]
+async fn who_has_paid_and_names_another_workspace_gets_a_second_one() {
+    let shop = Shop::open().await;
+    let mut browser = shop.browser();
+    order(&mut browser, "ada@example.com", "ada").await;
+    shop.stripe.books().pay("cs_test_1", "paid", "sub_1", "active");
+    shop.tell("checkout.session.completed", "cs_test_1").await;
+    shop.settled().await;
+    let again = order(&mut browser, "ada@example.com", "ada").await;
+    assert_eq!(again.location, format!("{SITE}/welcome?session_id=cs_test_1"));
+    leads_to_pay(&order(&mut browser, "ada@example.com", "countess").await, "cs_test_2");
     assert_eq!(shop.life("ada").await, "preparing");
 }
 
