@@ -73,7 +73,7 @@ impl App {
             queue: Queue::of(&store),
             machines,
             sign_in: SignIn::new(store.clone(), Passwords::new()?),
-            stationery: Stationery::new(&config.site, config.resend.as_ref()),
+            stationery: Stationery::new(&config.site, config.texts.price, config.resend.as_ref()),
             link_requests: Arc::new(Semaphore::new(links::AT_ONCE)),
             store,
             publisher,

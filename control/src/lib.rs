@@ -1,6 +1,7 @@
 //! The control program: customers and how they sign in, routes and how they
 //! reach every edge.
 
+pub mod amount;
 pub mod api;
 pub mod app;
 pub mod billing;

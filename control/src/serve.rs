@@ -85,7 +85,7 @@ impl Running {
         };
         let app = App::start(config, store, machines, clock)?;
         if let Some(till) = &app.till {
-            till.check().await?;
+            till.check(app.texts.price).await?;
         }
         let running_site = site.local_addr()?;
         let running_api = api.local_addr()?;

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use shared::process::Section;
 
+use crate::amount::Amount;
+
 /// The `[site]` table. Everything has a default that a demo can live with.
 #[derive(Debug, Clone)]
 pub struct SiteConfig {
@@ -13,8 +15,9 @@ pub struct SiteConfig {
     /// Their postal address, line by line.
     pub address: Vec<String>,
     pub contact_email: String,
-    /// What a month costs, as people write it. The price at Stripe is what is charged.
-    pub price: String,
+    /// What a month costs, as every page and letter says it. The price at Stripe is what
+    /// is charged: they are compared at the start.
+    pub price: Amount,
     /// Instead of the built-in texts.
     pub legal: Option<Paper>,
     pub privacy: Option<Paper>,
@@ -30,6 +33,9 @@ pub enum Block {
     Paragraph(String),
 }
 
+/// What a month costs when nothing else is configured.
+pub const PRICE: Amount = Amount::dollars(7);
+
 /// A text for people; what is longer is a mistake.
 const PAPER_MAX_BYTES: u64 = 256 * 1024;
 
@@ -39,7 +45,7 @@ impl SiteConfig {
             |key, default: &str| site.optional(key, as_it_is).unwrap_or_else(|| default.to_owned());
         let operator = text("operator", "Arcamatrix");
         let contact_email = text("contact_email", "hello@arcamatrix.com");
-        let price = text("price", "$7");
+        let price = site.optional("price", Amount::parse).unwrap_or(PRICE);
         let address = site.list("address", as_it_is);
         let mut paper = |key| site.optional(key, |path| Paper::read(Path::new(path)));
         let legal = paper("legal_file");

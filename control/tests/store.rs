@@ -29,7 +29,7 @@ async fn store(database: &Database) -> Store {
 
 fn stationery() -> Stationery {
     let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
-    Stationery::new(&site, None)
+    Stationery::new(&site, control::site::PRICE, None)
 }
 
 fn order(username: &str, number: u32) -> RouteOrder {

@@ -22,7 +22,9 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Semaphore;
 use tracing::warn;
 
+use crate::amount::Amount;
 use crate::clients::stripe::id::PriceId;
+use crate::clients::stripe::price::Price;
 use crate::clients::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
 use crate::clients::{Again, BuildError};
 
@@ -69,9 +71,10 @@ impl Till {
     /// Asks Stripe for the price, so that a wrong one is noticed before a customer does.
     ///
     /// # Errors
-    /// When Stripe says that the key or the price is wrong. When it says nothing, that
-    /// is logged: we must be able to start without it.
-    pub async fn check(&self) -> anyhow::Result<()> {
+    /// When Stripe says that the key or the price is wrong, or not `shown`, which our
+    /// pages name. When it says nothing, that is logged: we must be able to start
+    /// without it.
+    pub async fn check(&self, shown: Amount) -> anyhow::Result<()> {
         let price = match tokio::time::timeout(PRICE_DEADLINE, self.stripe.price(&self.price)).await
         {
             Ok(Ok(price)) => price,
@@ -89,17 +92,31 @@ impl Till {
                 return Ok(());
             }
         };
-        if price.livemode != self.is_live {
-            bail!("stripe.price {} is of the other mode than stripe.secret_key", price.id);
+        match fault(&price, self.is_live, shown) {
+            None => Ok(()),
+            Some(fault) => bail!("stripe.price {}: {fault}", price.id),
         }
-        if !price.active {
-            bail!("stripe.price {} is not active: nobody can buy at it", price.id);
-        }
-        if price.recurring.is_none() {
-            bail!("stripe.price {} is paid once; a subscription needs a recurring one", price.id);
-        }
-        Ok(())
     }
+}
+
+/// Why nothing should be sold at this price, if so.
+fn fault(price: &Price, is_live: bool, shown: Amount) -> Option<String> {
+    let Price { currency, unit_amount, .. } = price;
+    if price.livemode != is_live {
+        return Some("it is of the other mode than stripe.secret_key".to_owned());
+    }
+    if !price.active {
+        return Some("it is not active: nobody can buy at it".to_owned());
+    }
+    if !price.is_monthly() {
+        return Some("it is not paid every month, as our pages say".to_owned());
+    }
+    let Some(amount) = *unit_amount else {
+        return Some(format!("it is no fixed sum, and site.price says {shown}"));
+    };
+    let is_shown = shown.is(amount, currency);
+    (!is_shown)
+        .then(|| format!("its unit_amount is {amount} {currency}, and site.price says {shown}"))
 }
 
 /// Stripe understood us, and will not change its mind.

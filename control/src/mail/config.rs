@@ -4,6 +4,7 @@ use shared::process::Section;
 use shared::{PublicSite, Secret, Upstream};
 
 use super::Stationery;
+use crate::amount::Amount;
 
 /// Resend's oldest limit of calls a second; newer ones are higher.
 const PER_SECOND: u64 = 2;
@@ -37,13 +38,13 @@ impl ResendConfig {
 
 impl Stationery {
     /// Letters are also written where nobody sends them.
-    pub fn new(site: &PublicSite, resend: Option<&ResendConfig>) -> Self {
+    pub fn new(site: &PublicSite, price: Amount, resend: Option<&ResendConfig>) -> Self {
         let from = match resend {
             Some(resend) => resend.from.clone(),
             None => format!("Arcamatrix <hello@{}>", site.base_domain()),
         };
         let reply_to = resend.and_then(|resend| resend.reply_to.clone());
-        Self { site: site.clone(), from, reply_to }
+        Self { site: site.clone(), price, from, reply_to }
     }
 }
 

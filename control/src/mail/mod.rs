@@ -22,4 +22,3 @@ pub use letter::{Letter, LetterKind, Recipient};
 pub use occasion::{ORDER_PATIENCE, Welcome, post_welcome};
 pub use post::{Mail, MailEnd, MailRecord, MailState, NewMail};
 pub use stationery::Stationery;
-pub use words::PRICE;

@@ -8,6 +8,7 @@ use shared::PublicSite;
 use super::letter::{Letter, Recipient};
 use super::post::NewMail;
 use super::words::{Part, Piece, Words};
+use crate::amount::Amount;
 use crate::clients::resend::Email;
 use crate::clients::resend::email::Tag;
 use crate::clock::Moment;
@@ -16,6 +17,8 @@ use crate::clock::Moment;
 #[derive(Debug, Clone)]
 pub struct Stationery {
     pub site: PublicSite,
+    /// Of a month.
+    pub price: Amount,
     /// `Arcamatrix <hello@arcamatrix.com>`
     pub from: String,
     /// Where a person reads answers.
@@ -44,7 +47,7 @@ impl Stationery {
     /// `id` names it among all that ever were, such as `welcome/su_1`, in visible
     /// ASCII: of one id one letter is posted, and one sent.
     pub fn write(&self, id: String, to: Recipient<'_>, letter: Letter<'_>, now: Moment) -> NewMail {
-        let words = Words::of(&letter, &to, &self.site, now);
+        let words = Words::of(&letter, &to, self, now);
         let (site_url, reply_to) = (self.site.site_url(), self.reply_to.as_deref());
         let html = Html { words: &words, site_url, reply_to }.render();
         let text = Text { words: &words, site_url, reply_to }.render();

@@ -4,11 +4,10 @@ use shared::PublicSite;
 
 use super::date::{Date, DateTime, Span};
 use super::letter::{Letter, Recipient};
+use super::stationery::Stationery;
+use crate::amount::Amount;
 use crate::clock::Moment;
 use crate::links::{self, NewLink};
-
-/// What a workspace costs, as every page and letter says it.
-pub const PRICE: &str = "$7 a month";
 
 /// A letter's content, from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +38,10 @@ impl Words {
     pub(super) fn of(
         letter: &Letter<'_>,
         to: &Recipient<'_>,
-        site: &PublicSite,
+        stationery: &Stationery,
         now: Moment,
     ) -> Self {
-        let author = Author { site, to, now };
+        let author = Author { site: &stationery.site, price: stationery.price, to, now };
         match *letter {
             Letter::Welcome { link, next_payment } => author.welcome(link, next_payment),
             Letter::OrderReceived => author.order_received(),
@@ -57,6 +56,7 @@ impl Words {
 
 struct Author<'a> {
     site: &'a PublicSite,
+    price: Amount,
     to: &'a Recipient<'a>,
     now: Moment,
 }
@@ -85,7 +85,7 @@ impl Author<'_> {
         let mut facts = vec![
             ("Workspace", self.site.workspace_host(&self.to.username)),
             ("Your name", self.to.username.to_string()),
-            ("Plan", PRICE.to_owned()),
+            ("Plan", format!("{} a month", self.price)),
         ];
         facts.extend(next_payment.map(|at| ("Next payment", Date::of(at).to_string())));
         parts.push(Part::Facts(facts));
@@ -202,8 +202,9 @@ impl Author<'_> {
             "Your payment did not go through",
             vec![
                 paragraph(format!(
-                    "We could not collect the payment for {}, {PRICE}. Often the card has expired.",
-                    self.site.workspace_host(&self.to.username)
+                    "We could not collect the payment for {}, {} a month. Often the card has expired.",
+                    self.site.workspace_host(&self.to.username),
+                    self.price
                 )),
                 button("Update your payment", self.account_url()),
                 paragraph(format!(

@@ -15,6 +15,7 @@ use super::csrf::{self, Unsaid};
 use super::login::open_session;
 use super::page::{self, Faults, Frame, see_other};
 use super::plan::Plan;
+use crate::amount::Amount;
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Problem, Visitor};
 use crate::mail::Recipient;
@@ -35,7 +36,7 @@ struct AccountPage<'a> {
     customer: &'a Customer,
     workspace_url: String,
     workspace_host: String,
-    price: &'a str,
+    price: Amount,
     /// Without one, for a workspace that an operator opened.
     plan: Option<Plan>,
     was_changed: bool,
@@ -195,7 +196,7 @@ async fn render(
         workspace_url: app.site.workspace_url(&customer.username),
         workspace_host: app.site.workspace_host(&customer.username),
         customer: &customer,
-        price: &app.texts.price,
+        price: app.texts.price,
         plan,
         was_changed,
         faults,

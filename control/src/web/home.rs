@@ -10,6 +10,7 @@ use super::account::signed_in;
 use super::order;
 use super::page::{self, Faults, Frame};
 use super::skill_icon;
+use crate::amount::Amount;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::skills::{CATALOGUE, Skill};
@@ -31,7 +32,7 @@ struct Home<'a> {
     workspace: Option<(String, String)>,
     /// After a username and its dot.
     domain: String,
-    price: &'a str,
+    price: Amount,
     catalogue: &'a [Skill],
     form: &'a SignUpForm,
     faults: Faults<'a>,
@@ -76,7 +77,7 @@ pub(super) async fn page(
         frame: Frame::new(app),
         workspace,
         domain: order::workspace_domain(app),
-        price: &app.texts.price,
+        price: app.texts.price,
         catalogue: CATALOGUE,
         form,
         faults,

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use control::amount::Amount;
 use control::billing::{StripeConfig, Till};
 use shared::process::Document;
 
-use crate::stripe::{PRICE, Stripe};
+use crate::stripe::{PRICE, Stripe, YEARLY};
 
 fn till(stripe: &Stripe, price: &str) -> Till {
     let text = format!(
@@ -22,9 +23,22 @@ fn till(stripe: &Stripe, price: &str) -> Till {
 #[tokio::test]
 async fn a_wrong_price_ends_the_start_and_a_silent_stripe_does_not() {
     let stripe = Stripe::start().await;
-    till(&stripe, PRICE).check().await.unwrap();
-    let error = till(&stripe, "price_of_nothing").check().await.unwrap_err();
+    till(&stripe, PRICE).check(control::site::PRICE).await.unwrap();
+    let error = till(&stripe, "price_of_nothing").check(control::site::PRICE).await.unwrap_err();
     assert!(error.to_string().contains("stripe.price"), "{error:#}");
     stripe.books().is_down = true;
-    till(&stripe, "price_of_nothing").check().await.unwrap();
+    till(&stripe, "price_of_nothing").check(control::site::PRICE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_price_that_our_pages_do_not_name_ends_the_start() {
+    let stripe = Stripe::start().await;
+    let check = async |price, shown, expected: &str| {
+        let shown = Amount::parse(shown).unwrap();
+        let error = till(&stripe, price).check(shown).await.unwrap_err().to_string();
+        assert!(error.starts_with("stripe.price") && error.contains(expected), "{error}");
+    };
+    check(PRICE, "$9", "its unit_amount is 700 usd, and site.price says $9").await;
+    check(PRICE, "€7", "site.price says €7").await;
+    check(YEARLY, "$7", "it is not paid every month").await;
 }

@@ -14,6 +14,9 @@ use tokio::net::TcpListener;
 
 pub(crate) const PRICE: &str = "price_workspace";
 
+/// Paid once a year.
+pub(crate) const YEARLY: &str = "price_yearly";
+
 pub(crate) struct Stripe {
     pub(crate) address: SocketAddr,
     books: Arc<Mutex<Books>>,
@@ -111,12 +114,19 @@ async fn note(
 }
 
 async fn price(Path(id): Path<String>) -> Response {
-    if id != PRICE {
+    if id != PRICE && id != YEARLY {
         return missing();
     }
-    let recurring = json!({ "interval": "month" });
-    Json(json!({ "id": id, "active": true, "livemode": false, "recurring": recurring }))
-        .into_response()
+    let interval = if id == YEARLY { "year" } else { "month" };
+    let price = json!({
+        "id": id,
+        "active": true,
+        "livemode": false,
+        "currency": "usd",
+        "unit_amount": 700,
+        "recurring": { "interval": interval, "interval_count": 1 },
+    });
+    Json(price).into_response()
 }
 
 async fn create(State(books): Shared, headers: HeaderMap, Form(fields): Fields) -> Response {

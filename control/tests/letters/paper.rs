@@ -13,7 +13,7 @@ const NOW: Moment = Moment::from_seconds(1_800_000_000);
 fn stationery() -> Stationery {
     let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
     let reply_to = Some("help@arca.test".to_owned());
-    Stationery { reply_to, ..Stationery::new(&site, None) }
+    Stationery { reply_to, ..Stationery::new(&site, control::site::PRICE, None) }
 }
 
 fn write(letter: Letter<'_>) -> (NewMail, Value) {

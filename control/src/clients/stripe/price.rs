@@ -12,6 +12,10 @@ pub struct Price {
     /// Nobody can buy at one that is not.
     pub active: bool,
     pub livemode: bool,
+    /// As `usd`.
+    pub currency: String,
+    /// In the currency's smallest unit; `None` where it depends on how much is bought.
+    pub unit_amount: Option<u64>,
     /// `None` for what is paid once.
     pub recurring: Option<Recurring>,
 }
@@ -20,6 +24,15 @@ pub struct Price {
 pub struct Recurring {
     /// `month` or another.
     pub interval: String,
+    /// So many of them are paid at once.
+    pub interval_count: u64,
+}
+
+impl Price {
+    pub fn is_monthly(&self) -> bool {
+        let recurring = self.recurring.as_ref();
+        recurring.is_some_and(|each| each.interval == "month" && each.interval_count == 1)
+    }
 }
 
 impl Stripe {

@@ -1,0 +1,110 @@
+//! A sum of money, as people write it and as Stripe counts it. Pure.
+
+use std::fmt;
+
+/// Below a million of its currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amount {
+    /// Hundredths.
+    cents: u64,
+    currency: Currency,
+}
+
+/// Each has hundredths, and a sign that stands before the sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Currency {
+    Dollar,
+    Euro,
+    Pound,
+}
+
+/// Digits before the point.
+const MAX_DIGITS: usize = 6;
+
+impl Amount {
+    pub const fn dollars(whole: u32) -> Self {
+        Self { cents: whole as u64 * 100, currency: Currency::Dollar }
+    }
+
+    /// `$7` or `€7.50`.
+    ///
+    /// # Errors
+    /// Says what it should look like.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        parse(text).ok_or("must look like $7 or $7.50, in $, € or £")
+    }
+
+    /// `currency` as Stripe names it, `amount` in its smallest unit.
+    pub fn is(self, amount: u64, currency: &str) -> bool {
+        (self.cents, self.currency.as_str()) == (amount, currency)
+    }
+}
+
+fn parse(text: &str) -> Option<Amount> {
+    let currency = Currency::ALL.into_iter().find(|currency| text.starts_with(currency.sign()))?;
+    let number = text.strip_prefix(currency.sign())?;
+    let (whole, cents) = number.split_once('.').unwrap_or((number, "00"));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = (1..=MAX_DIGITS).contains(&whole.len()) && cents.len() == 2;
+    if !fits || !are_digits(whole) || !are_digits(cents) {
+        return None;
+    }
+    let (whole, cents): (u64, u64) = (whole.parse().ok()?, cents.parse().ok()?);
+    Some(Amount { cents: whole * 100 + cents, currency })
+}
+
+impl Currency {
+    const ALL: [Self; 3] = [Self::Dollar, Self::Euro, Self::Pound];
+
+    const fn sign(self) -> char {
+        match self {
+            Self::Dollar => '$',
+            Self::Euro => '€',
+            Self::Pound => '£',
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dollar => "usd",
+            Self::Euro => "eur",
+            Self::Pound => "gbp",
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, cents) = (self.cents / 100, self.cents % 100);
+        write!(formatter, "{}{whole}", self.currency.sign())?;
+        if cents == 0 { Ok(()) } else { write!(formatter, ".{cents:02}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_read_and_written_as_people_do() {
+        let check = |text: &str, expected: Option<&str>| {
+            let amount = Amount::parse(text).ok().map(|amount| amount.to_string());
+            assert_eq!(amount.as_deref(), expected, "{text}");
+        };
+        check("$7", Some("$7"));
+        check("$7.00", Some("$7"));
+        check("€7.50", Some("€7.50"));
+        check("£0.05", Some("£0.05"));
+        for wrong in ["", "7", "$", "$7.5", "$7.", "$.50", "$-7", "$1000000", "$7 a month", "¥7"] {
+            check(wrong, None);
+        }
+    }
+
+    #[test]
+    fn it_is_what_stripe_counts_in_hundredths() {
+        let seven = Amount::parse("$7").unwrap();
+        assert_eq!(seven, Amount::dollars(7));
+        assert!(seven.is(700, "usd"));
+        assert!(!seven.is(7, "usd") && !seven.is(700, "eur"));
+    }
+}
