@@ -61,8 +61,12 @@ async fn every_state_of_a_payment_has_its_page() {
     assert_eq!(stage(&browser.open(&welcome()).await), "preparing");
     order.workspace_is("live").await;
     assert_eq!(stage(&browser.open(&welcome()).await), "live");
+    order.workspace_is("suspended").await;
+    assert_eq!(stage(&browser.open(&welcome()).await), "suspended");
     order.workspace_is("ending").await;
-    assert_eq!(stage(&browser.open(&welcome()).await), "over");
+    let page = browser.open(&welcome()).await;
+    assert_eq!(stage(&page), "ended");
+    assert!(page.body.contains("Start again") && !page.body.contains("account page"));
 }
 
 #[tokio::test]
@@ -110,6 +114,12 @@ async fn without_script_the_page_loads_itself_again_but_not_under_somebodys_fing
     set(&mut browser, PASSWORD).await;
     assert!(is_loaded_again(&browser.open(&welcome()).await));
     order.task_is("dead").await;
+    let page = browser.open(&welcome()).await;
+    assert!(
+        is_loaded_again(&page) && page.body.contains("content=\"30\""),
+        "a person takes longer"
+    );
+    order.workspace_is("suspended").await;
     assert!(!is_loaded_again(&browser.open(&welcome()).await), "nothing more comes");
 }
 
@@ -210,6 +220,23 @@ async fn a_stream_tells_everything_at_once_then_what_changes_and_ends_with_the_s
     assert_eq!((last["stage"].as_str(), last["is_final"].as_bool()), (Some("live"), Some(true)));
     assert!(!page.body.contains("ada@mail.test"), "masked here as well");
     wait_until("its place is free again", 0, async || world.app().streams.count()).await;
+}
+
+#[tokio::test]
+async fn who_follows_a_stuck_order_hears_when_it_goes_on() {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    order.pay().await;
+    order.task_is("dead").await;
+    let mut browser = order.browser();
+    let follower = tokio::time::timeout(Duration::from_secs(60), browser.open(EVENTS));
+    let helper = async {
+        wait_until("somebody follows", 1, async || world.app().streams.count()).await;
+        order.workspace_is("live").await;
+        order.task_is("done").await;
+    };
+    let page = tokio::join!(follower, helper).0.unwrap();
+    assert_eq!(events(&page).last().unwrap().1["stage"], "live");
 }
 
 #[tokio::test]

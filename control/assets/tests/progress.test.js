@@ -42,5 +42,5 @@ test('a page with other buttons is loaded anew, and never while somebody types a
   assert.equal(needsNewPage('pending', { stage: 'preparing' }), true, 'it asks for a password');
   assert.equal(needsNewPage('preparing', { stage: 'live' }), false);
   assert.equal(needsNewPage('preparing', { stage: 'stuck' }), false);
-  assert.equal(needsNewPage('preparing', { stage: 'over' }), true);
+  assert.equal(needsNewPage('preparing', { stage: 'suspended' }), true);
 });

@@ -93,15 +93,15 @@ enum Former {
     Way(Way),
     /// Nobody can pay for it any more: it is changed into the new one.
     Closed,
-    /// It is somebody else's or for another name, or came to nothing: the new one begins
-    /// beside it.
+    /// It is somebody else's or for another name, came to nothing or has ended: the new one
+    /// begins beside it.
     Another,
 }
 
 async fn take_up(app: &App, till: &Till, wish: &Wish, known: &SignUp) -> Result<Former, NoWay> {
     if matches!(known.state, SignUpState::Paid | SignUpState::Unpaid) {
         return Ok(match &known.checkout {
-            Some(checkout) if known.is_ordered_again(wish) => {
+            Some(checkout) if known.is_ordered_again(wish) && !has_ended(app, known).await? => {
                 Former::Way(Way::Paid { checkout: checkout.id.clone() })
             }
             _ => Former::Another,
@@ -121,6 +121,11 @@ async fn take_up(app: &App, till: &Till, wish: &Wish, known: &SignUp) -> Result<
         return Ok(Former::Way(Way::Paid { checkout: id.clone() }));
     }
     Ok(Former::Closed)
+}
+
+async fn has_ended(app: &App, known: &SignUp) -> Result<bool, StoreError> {
+    let order = app.store.order_of_signup(known.id.as_str()).await?;
+    Ok(order.is_some_and(|order| order.has_ended()))
 }
 
 /// Sees to it that nobody can pay at a page; one that was paid stays so.

@@ -25,7 +25,7 @@ pub struct Progress {
     pub fine: String,
     pub steps: Vec<Step>,
     pub has_password: bool,
-    /// Nothing more will happen by itself.
+    /// Nothing more will happen without the customer.
     pub is_final: bool,
     /// The server's time, by which elapsed time is counted.
     pub now: Moment,
@@ -44,8 +44,10 @@ pub enum Stage {
     /// Given up for now; somebody looks after it.
     Stuck,
     Live,
-    /// The workspace is suspended or has ended since.
-    Over,
+    /// The workspace is closed, and opens again with a payment.
+    Suspended,
+    /// The workspace and its account are gone.
+    Ended,
 }
 
 /// Preparing usually takes seconds; after this it is late, and said to be.
@@ -109,9 +111,15 @@ impl Progress {
                 )
             }
             Stage::Live => ("Your workspace is ready", ready(order, &host, &email, is_owner)),
-            Stage::Over => (
+            Stage::Suspended => (
                 "This workspace is closed",
                 "Your account page says how it stands, and what can be done.".to_owned(),
+            ),
+            Stage::Ended => (
+                "This workspace has ended",
+                "Its subscription is over, and it is deleted with everything in it. You are \
+                 welcome to order another."
+                    .to_owned(),
             ),
         };
         let is_waiting = matches!(stage, Stage::Preparing | Stage::Pending);
@@ -123,9 +131,10 @@ impl Progress {
         let is_paid = order.payment == Payment::Paid;
         let steps = step::steps(order, is_paid, now);
         let is_final = match stage {
-            Stage::Unpaid | Stage::Pending | Stage::Preparing => false,
+            // Whoever looks after a stuck one has it go on.
+            Stage::Unpaid | Stage::Pending | Stage::Preparing | Stage::Stuck => false,
             Stage::Live => order.task.as_ref().is_none_or(|task| task.is_over),
-            Stage::Expired | Stage::Declined | Stage::Stuck | Stage::Over => true,
+            Stage::Expired | Stage::Declined | Stage::Suspended | Stage::Ended => true,
         };
         let has_password = order.has_password;
         Self { stage, headline, text, fine, steps, has_password, is_final, now }
@@ -139,7 +148,7 @@ impl Progress {
     }
 
     pub fn shows_steps(&self) -> bool {
-        !matches!(self.stage, Stage::Unpaid | Stage::Expired | Stage::Declined | Stage::Over)
+        matches!(self.stage, Stage::Pending | Stage::Preparing | Stage::Stuck | Stage::Live)
     }
 }
 
@@ -163,8 +172,9 @@ impl Stage {
             (Payment::Expired, _) => Self::Expired,
             (Payment::Failed, _) => Self::Declined,
             (Payment::Paid, Some(Standing::Live)) => Self::Live,
+            (Payment::Paid, Some(Standing::Suspended)) => Self::Suspended,
             // The payment opens the workspace; where there is none any more, it is gone.
-            (Payment::Paid, None | Some(Standing::Suspended | Standing::Ended)) => Self::Over,
+            (Payment::Paid, None | Some(Standing::Ended)) => Self::Ended,
             (Payment::Paid, Some(Standing::Preparing)) => {
                 let is_dead = order.task.as_ref().is_some_and(|task| task.is_dead);
                 if is_dead { Self::Stuck } else { Self::Preparing }
@@ -181,12 +191,13 @@ impl Stage {
             Self::Preparing => "preparing",
             Self::Stuck => "stuck",
             Self::Live => "live",
-            Self::Over => "over",
+            Self::Suspended => "suspended",
+            Self::Ended => "ended",
         }
     }
 
     pub fn offers_a_new_start(self) -> bool {
-        matches!(self, Self::Expired | Self::Declined)
+        matches!(self, Self::Expired | Self::Declined | Self::Ended)
     }
 }
 

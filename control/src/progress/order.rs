@@ -74,6 +74,12 @@ pub struct OrderedStep {
 }
 
 impl Order {
+    /// Was paid for, and its workspace is gone.
+    pub fn has_ended(&self) -> bool {
+        let standing = self.workspace.map(|workspace| workspace.standing);
+        self.payment == Payment::Paid && matches!(standing, None | Some(Standing::Ended))
+    }
+
     /// Enough for its owner to recognise it: `a•••@example.com`.
     pub fn masked_email(&self) -> String {
         let (local, domain) = self.email.rsplit_once('@').unwrap_or((&self.email, ""));

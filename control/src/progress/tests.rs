@@ -68,7 +68,7 @@ fn every_payment_has_its_page() {
     check(&order(Payment::Pending), 1, Stage::Pending, "rwwwww");
     check(&order(Payment::Expired), 1, Stage::Expired, "rwwwww");
     check(&order(Payment::Failed), 1, Stage::Declined, "rwwwww");
-    check(&order(Payment::Paid), 1, Stage::Over, "drwwww");
+    check(&order(Payment::Paid), 1, Stage::Ended, "drwwww");
 }
 
 #[test]
@@ -84,13 +84,15 @@ fn steps_follow_the_task_and_one_of_them_goes_on() {
     let over =
         Order { task: live.task.clone().map(|t| OrderedTask { is_over: true, ..t }), ..live };
     assert!(seen(&over, 20).is_final);
-    check(&paid(&[], Standing::Suspended), 20, Stage::Over, "drwwww");
+    check(&paid(&[], Standing::Suspended), 20, Stage::Suspended, "drwwww");
+    check(&paid(&[], Standing::Ended), 20, Stage::Ended, "drwwww");
 }
 
 #[test]
 fn a_dead_task_says_where_and_under_which_ticket() {
     let stuck = dead(paid(&["assign"], Standing::Preparing));
     check(&stuck, 20, Stage::Stuck, "ddfwww");
+    assert!(!seen(&stuck, 20).is_final, "somebody has it go on");
     let told = Order { ticket: Some("ENG-12".to_owned()), ..stuck };
     let text = seen(&told, 20).text;
     assert!(text.contains("(ticket ENG-12)") && text.contains("a•••@mail.test"), "{text}");

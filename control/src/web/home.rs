@@ -53,7 +53,8 @@ pub(super) async fn show(
     let order = order::of_signup(&app, &shown.signup, &headers).await?;
     let form = order.map(|order| SignUpForm {
         skills: order.skills.ids().map(str::to_owned).collect(),
-        username: order.username.to_string(),
+        // The name of a workspace that has ended is nobody's for a while.
+        username: if order.has_ended() { String::new() } else { order.username.to_string() },
         email: order.email,
     });
     page(&app, &headers, &form.unwrap_or_default(), &[]).await

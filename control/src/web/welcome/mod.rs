@@ -166,7 +166,7 @@ fn render(
 ) -> Response {
     let is_owner = order::is_of_browser(order, headers);
     let progress = Progress::of(order, &app.site, is_owner, app.now());
-    let has_account = order.workspace.is_some() && progress.stage != Stage::Over;
+    let has_account = matches!(progress.stage, Stage::Preparing | Stage::Stuck | Stage::Live);
     let asks_for_password = is_owner && has_account && !order.has_password;
     let refresh = match (is_owner, asks_for_password || progress.is_final) {
         (_, true) => Refresh::Never,
@@ -213,6 +213,11 @@ fn unknown(app: &App, visitor: Visitor) -> Response {
 }
 
 impl Welcome<'_> {
+    /// Until the page loads itself again; what waits for a person takes longer.
+    fn refresh_seconds(&self) -> u32 {
+        if self.progress.stage == Stage::Stuck { 30 } else { 3 }
+    }
+
     fn may_open(&self) -> bool {
         self.is_owner && self.progress.stage == Stage::Live && self.progress.has_password
     }
