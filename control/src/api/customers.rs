@@ -7,7 +7,6 @@ use serde::Deserialize;
 use shared::{Generation, Username};
 use utoipa::ToSchema;
 
-use super::RETRY_WHEN_BUSY;
 use super::answers::{CustomerView, Customers, Page, Published};
 use super::paging::{Paging, page};
 use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
@@ -16,7 +15,7 @@ use super::shapes::OfWorkspace;
 use crate::app::{App, SharedApp};
 use crate::http::{Json, Path, Problem, Query};
 use crate::mail::Recipient;
-use crate::passwords::{self, Password, PasswordError, check_strength};
+use crate::passwords;
 use crate::sign_in::Refused;
 use crate::store::{Customer, NewCustomer};
 use crate::token::Token;
@@ -253,17 +252,9 @@ async fn hash(
     username: &Username,
     email: &str,
 ) -> Result<String, Problem> {
-    let too_long = || {
-        let max = passwords::MAX_BYTES;
-        Problem::invalid("password", format!("a password has 15 characters to {max} bytes"))
-    };
-    let password = Password::parse(password).ok_or_else(too_long)?;
-    check_strength(&password, &[username.as_str(), email])
+    let password = passwords::choose(password, &[username.as_str(), email])
         .map_err(|weakness| Problem::invalid("password", weakness.to_string()))?;
-    app.sign_in.passwords().hash(password).await.map_err(|error| match error {
-        PasswordError::Busy => Refused::Busy { retry_after: RETRY_WHEN_BUSY }.into(),
-        error => Refused::Password(error).into(),
-    })
+    Ok(app.sign_in.passwords().hash(password).await.map_err(Refused::from)?)
 }
 
 /// Only what would break a header or a page is refused; the mail tells the rest.

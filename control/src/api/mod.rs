@@ -15,8 +15,6 @@ mod shapes;
 mod tasks;
 mod tickets;
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -34,9 +32,6 @@ use crate::http::problem::{unknown, wrong_method};
 
 /// The longest body is an upstream and a few names.
 const BODY_MAX_BYTES: usize = 64 * 1024;
-
-/// What somebody is told who came while all places were taken.
-pub(crate) const RETRY_WHEN_BUSY: Duration = Duration::from_secs(2);
 
 pub fn router(app: &SharedApp) -> Router {
     let arrivals =

@@ -9,16 +9,13 @@ use super::{OpenLink, Purpose};
 use crate::app::App;
 use crate::http::Problem;
 use crate::mail::Recipient;
-use crate::passwords::{self, Password, PasswordError, Weakness, check_strength};
+use crate::passwords::{self, PasswordError, Weakness};
 use crate::sign_in::{Proven, Refused};
 use crate::store::{Customer, SessionsEnded, StoreError};
 use crate::token::Token;
 
 /// How long the page waits for the edges to hear that sessions are over.
 const PAGE_WAIT: Duration = Duration::from_secs(2);
-
-/// What somebody is told who came while all places were taken.
-const RETRY_WHEN_BUSY: Duration = Duration::from_secs(2);
 
 /// A password was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +33,6 @@ pub enum Refusal {
     /// already. Who waits for another answer waits in vain.
     #[error("the link is not open any more")]
     Over,
-    /// The link is still open.
-    #[error("a password has 1 to {} bytes", passwords::MAX_BYTES)]
-    Length,
     /// The link is still open.
     #[error(transparent)]
     Weak(#[from] Weakness),
@@ -102,8 +96,7 @@ pub async fn set_first_password(
 }
 
 async fn hash(app: &App, customer: &Customer, new: String) -> Result<String, Refusal> {
-    let password = Password::parse(new).ok_or(Refusal::Length)?;
-    check_strength(&password, &[customer.username.as_str(), &customer.email])?;
+    let password = passwords::choose(new, &[customer.username.as_str(), &customer.email])?;
     Ok(app.sign_in.passwords().hash(password).await?)
 }
 
@@ -116,14 +109,8 @@ impl From<Refusal> for Problem {
                 "link_over",
                 "This link works no more. You can ask for a new one.",
             ),
-            Refusal::Length => {
-                Self::invalid("password", "Please use between 15 and 1024 characters.")
-            }
             Refusal::Weak(weakness) => Self::invalid("password", weakness.to_string()),
-            Refusal::Hash(PasswordError::Busy) => {
-                Refused::Busy { retry_after: RETRY_WHEN_BUSY }.into()
-            }
-            Refusal::Hash(error) => Refused::Password(error).into(),
+            Refusal::Hash(error) => Refused::from(error).into(),
             Refusal::Store(error) => error.into(),
         }
     }

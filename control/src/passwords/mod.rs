@@ -14,7 +14,7 @@ use shared::Secret;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-pub use policy::{Weakness, check_strength};
+pub use policy::{Weakness, choose};
 
 /// Longest password, in bytes: refused beyond, never cut.
 pub const MAX_BYTES: usize = 1_024;

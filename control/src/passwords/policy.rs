@@ -5,7 +5,7 @@
 
 use zxcvbn::{Score, zxcvbn};
 
-use super::Password;
+use super::{MAX_BYTES, Password};
 
 /// Fewest characters of a new password.
 pub(super) const MIN_CHARACTERS: usize = 15;
@@ -15,6 +15,11 @@ pub(super) const MIN_CHARACTERS: usize = 15;
 pub enum Weakness {
     #[error("Please use at least {MIN_CHARACTERS} characters. A few words in a row are fine.")]
     Short,
+    #[error(
+        "This password is too long: it may take up {MAX_BYTES} bytes, one for each plain letter \
+         and up to four for others."
+    )]
+    Long,
     #[error("This password is too easy to guess. A few unrelated words in a row are harder.")]
     Guessable,
 }
@@ -24,18 +29,19 @@ pub enum Weakness {
 /// `known` is what a guesser knows of its owner: name, address.
 ///
 /// # Errors
-/// Says what is weak about it.
-pub fn check_strength(password: &Password, known: &[&str]) -> Result<(), Weakness> {
-    if password.expose().chars().count() < MIN_CHARACTERS {
+/// Says what is wrong with it.
+pub fn choose(text: String, known: &[&str]) -> Result<Password, Weakness> {
+    if text.chars().count() < MIN_CHARACTERS {
         return Err(Weakness::Short);
     }
+    let password = Password::parse(text).ok_or(Weakness::Long)?;
     let mut inputs = known.to_vec();
     inputs.push("arcamatrix");
     // Three: more than 10^8 guesses, and each of ours costs tens of milliseconds.
     if zxcvbn(password.expose(), &inputs).score() < Score::Three {
         return Err(Weakness::Guessable);
     }
-    Ok(())
+    Ok(password)
 }
 
 #[cfg(test)]
@@ -43,8 +49,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Result<(), Weakness>) {
-        let password = Password::parse(text.to_owned()).unwrap();
-        assert_eq!(check_strength(&password, &["ada", "ada@example.test"]), expected, "{text}");
+        let chosen = choose(text.to_owned(), &["ada", "ada@example.test"]);
+        assert_eq!(chosen.map(drop), expected, "{text}");
     }
 
     #[test]
@@ -52,7 +58,10 @@ mod tests {
         check("correct horse battery staple", Ok(()));
         check("violet-kettle-orbit-97", Ok(()));
         check("Zoë trinkt ☕ im Garten", Ok(()));
+        check("", Err(Weakness::Short));
         check("kurz", Err(Weakness::Short));
+        check(&"x".repeat(1_025), Err(Weakness::Long));
+        check(&"☕".repeat(342), Err(Weakness::Long));
         check("☕☕☕☕☕☕☕☕☕☕☕☕☕☕", Err(Weakness::Short));
         check("aaaaaaaaaaaaaaaaaaaa", Err(Weakness::Guessable));
         check("passwordpassword", Err(Weakness::Guessable));

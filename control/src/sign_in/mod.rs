@@ -56,6 +56,15 @@ pub enum Refused {
     Password(PasswordError),
 }
 
+impl From<PasswordError> for Refused {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy { retry_after: RETRY_WHEN_BUSY },
+            error @ PasswordError::Hash(_) => Self::Password(error),
+        }
+    }
+}
+
 pub struct SignIn {
     store: Store,
     passwords: Passwords,
@@ -137,8 +146,7 @@ impl SignIn {
                 self.store.count(&limits, now).await?;
                 Err(Refused::Wrong)
             }
-            (Err(PasswordError::Busy), _) => Err(Refused::Busy { retry_after: RETRY_WHEN_BUSY }),
-            (Err(error), _) => Err(Refused::Password(error)),
+            (Err(error), _) => Err(error.into()),
         }
     }
 

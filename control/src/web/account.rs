@@ -19,7 +19,7 @@ use crate::amount::Amount;
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Problem, Visitor};
 use crate::mail::Recipient;
-use crate::passwords::{Password, PasswordError, check_strength};
+use crate::passwords;
 use crate::sign_in::{Attempt, Proven, Refused};
 use crate::store::{AccountSession, Customer, SessionsEnded};
 use crate::token::Token;
@@ -129,7 +129,8 @@ async fn set_password(
     visitor: Visitor,
 ) -> Result<Proven, Problem> {
     let customer = existing(app, username).await?;
-    let new = new_password(change.new, username, &customer.email)?;
+    let new = passwords::choose(change.new, &[username.as_str(), &customer.email])
+        .map_err(|weakness| Problem::invalid("new", weakness.to_string()))?;
     let attempt = Attempt {
         username: username.to_string(),
         password: change.current,
@@ -142,7 +143,7 @@ async fn set_password(
         }
         Err(refused) => return Err(refused.into()),
     }
-    let hash = hash(app, new).await?;
+    let hash = app.sign_in.passwords().hash(new).await.map_err(Refused::from)?;
     let now = app.now();
     let recipient = Recipient { username: *username, email: &customer.email };
     let change = Token::random().hash();
@@ -151,25 +152,6 @@ async fn set_password(
     let SessionsEnded { generation, epoch } = ended.ok_or_else(gone)?;
     app.publisher.publish_within(generation, PAGE_WAIT).await;
     Ok(Proven { username: *username, epoch })
-}
-
-/// A password that may be set.
-///
-/// # Errors
-/// Says at the field `new` what is wrong with it.
-fn new_password(text: String, username: &Username, email: &str) -> Result<Password, Problem> {
-    let too_long = || Problem::invalid("new", "Please use between 15 and 1024 characters.");
-    let password = Password::parse(text).ok_or_else(too_long)?;
-    check_strength(&password, &[username.as_str(), email])
-        .map_err(|weakness| Problem::invalid("new", weakness.to_string()))?;
-    Ok(password)
-}
-
-async fn hash(app: &App, password: Password) -> Result<String, Problem> {
-    app.sign_in.passwords().hash(password).await.map_err(|error| match error {
-        PasswordError::Busy => Refused::Busy { retry_after: PAGE_WAIT }.into(),
-        error => Refused::Password(error).into(),
-    })
 }
 
 async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use control::links::{self, Asked, Purpose, Refusal};
+use control::passwords::Weakness;
 use control::store::AccountSession;
 use control::token::Token;
 use futures_util::future::join_all;
@@ -55,7 +56,7 @@ async fn looking_at_a_link_takes_nothing_and_it_sets_one_password() {
     let weak = redeem(world, &token, "short").await;
     assert!(matches!(weak, Err(Refusal::Weak(_))), "{weak:?}");
     let long = redeem(world, &token, &"x".repeat(1_025)).await;
-    assert!(matches!(long, Err(Refusal::Length)), "{long:?}");
+    assert!(matches!(long, Err(Refusal::Weak(Weakness::Long))), "{long:?}");
     assert_eq!(redeem(world, &token, PASSWORD).await.unwrap(), Purpose::FirstTime);
     assert_eq!(links::peek(world.app(), &token).await.unwrap(), None);
     let again = redeem(world, &token, OTHER_PASSWORD).await;
