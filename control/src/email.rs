@@ -13,7 +13,7 @@ pub struct Email(String);
 pub enum EmailError {
     #[error("Please type your e-mail address.")]
     Empty,
-    #[error("An e-mail address has at most {MAX_BYTES} characters.")]
+    #[error("An e-mail address has at most {} characters.", Email::MAX_BYTES)]
     TooLong,
     #[error("An e-mail address has no blanks in it.")]
     Blank,
@@ -21,13 +21,13 @@ pub enum EmailError {
     Form,
 }
 
-/// RFC 5321: the path of 256 without its angle brackets.
-const MAX_BYTES: usize = 254;
-
 /// RFC 5321.
 const LOCAL_MAX_BYTES: usize = 64;
 
 impl Email {
+    /// RFC 5321: the path of 256 without its angle brackets.
+    pub const MAX_BYTES: usize = 254;
+
     /// # Errors
     /// Says what is wrong, in words for the customer.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
@@ -39,7 +39,7 @@ impl Email {
         if text.is_empty() {
             return Err(EmailError::Empty);
         }
-        if text.len() > MAX_BYTES {
+        if text.len() > Self::MAX_BYTES {
             return Err(EmailError::TooLong);
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {

@@ -13,15 +13,13 @@ use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use super::routes::{Waiting, parse_username, publish};
 use super::shapes::OfWorkspace;
 use crate::app::{App, SharedApp};
+use crate::email::Email;
 use crate::http::{Json, Path, Problem, Query};
 use crate::mail::Recipient;
 use crate::passwords;
 use crate::sign_in::Refused;
 use crate::store::{Customer, NewCustomer};
 use crate::token::Token;
-
-/// The longest address that mail can be sent to.
-const EMAIL_MAX_BYTES: usize = 254;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -259,7 +257,7 @@ async fn hash(
 
 /// Only what would break a header or a page is refused; the mail tells the rest.
 fn parse_email(text: &str) -> Result<&str, Problem> {
-    let is_plausible = text.len() <= EMAIL_MAX_BYTES
+    let is_plausible = text.len() <= Email::MAX_BYTES
         && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && !"<>\",;".contains(c))
         && text.split_once('@').is_some_and(|(name, domain)| {
             !name.is_empty() && !domain.is_empty() && !domain.contains('@')

@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::amount::Amount;
-use crate::clients::stripe::id::PriceId;
+use crate::clients::stripe::id::{PortalConfigurationId, PriceId};
 use crate::clients::stripe::price::Price;
 use crate::clients::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
 use crate::clients::{Again, BuildError};
@@ -46,7 +46,7 @@ pub struct Till {
     pub price: PriceId,
     pub is_live: bool,
     pub secrets: WebhookSecrets,
-    pub portal: Option<String>,
+    pub portal: Option<PortalConfigurationId>,
     /// Origins of Stripe's pages, with blanks between them.
     pub pages: String,
     pub deliveries: Semaphore,

@@ -6,7 +6,7 @@ use shared::process::Section;
 use shared::{Secret, Upstream};
 
 use crate::clients::stripe::WebhookSecrets;
-use crate::clients::stripe::id::PriceId;
+use crate::clients::stripe::id::{PortalConfigurationId, PriceId};
 
 /// How workspaces are sold.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct StripeConfig {
     pub secrets: WebhookSecrets,
     pub price: PriceId,
     /// `bpc_…`, where the account has more than one.
-    pub portal: Option<String>,
+    pub portal: Option<PortalConfigurationId>,
     /// Where Stripe's pages are: browsers refuse to be led elsewhere by our forms.
     pub pages: Vec<Upstream>,
 }
@@ -50,9 +50,8 @@ impl StripeConfig {
         let is_live = key.as_ref().and_then(|key| mode(stripe, key, &url));
         let secrets = webhook_secrets(stripe);
         let price = stripe.required("price", |text| PriceId::parse(text));
-        let portal = stripe.optional("portal_configuration", |text| {
-            PriceId::parse(text).map(|id| id.as_str().to_owned())
-        });
+        let portal =
+            stripe.optional("portal_configuration", |text| PortalConfigurationId::parse(text));
         let mut pages = stripe.list("pages", Upstream::parse);
         if pages.is_empty() {
             let own = |page: &&str| Upstream::parse(page).expect("an origin");

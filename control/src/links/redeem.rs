@@ -1,7 +1,5 @@
 //! Sets a password by a link, or for the first time.
 
-use std::time::Duration;
-
 use axum::http::StatusCode;
 use shared::Username;
 
@@ -10,12 +8,10 @@ use crate::app::App;
 use crate::http::Problem;
 use crate::mail::Recipient;
 use crate::passwords::{self, PasswordError, Weakness};
+use crate::publisher::PAGE_WAIT;
 use crate::sign_in::{Proven, Refused};
 use crate::store::{Customer, SessionsEnded, StoreError};
 use crate::token::Token;
-
-/// How long the page waits for the edges to hear that sessions are over.
-const PAGE_WAIT: Duration = Duration::from_secs(2);
 
 /// A password was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

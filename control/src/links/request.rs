@@ -11,6 +11,7 @@ use tracing::{error, info};
 
 use super::{NewLink, Purpose};
 use crate::app::{App, SharedApp};
+use crate::email::Email;
 use crate::failures::{self, RESETS, RESETS_OF_A_PLACE};
 use crate::mail::{Letter, Recipient};
 use crate::store::{Customer, StoreError};
@@ -20,9 +21,6 @@ const WORKSPACES: u32 = 5;
 
 /// Requests whose letters are being written; each takes milliseconds.
 pub(crate) const AT_ONCE: usize = 16;
-
-/// The longest address that mail can be sent to.
-const ADDRESS_MAX_BYTES: usize = 254;
 
 /// What came of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +70,7 @@ async fn answer(app: &App, typed: &str) -> Result<(), StoreError> {
 
 /// What is worth a look into the database.
 fn may_be_address(typed: &str) -> bool {
-    typed.len() <= ADDRESS_MAX_BYTES && typed.contains('@') && !typed.contains(char::is_control)
+    typed.len() <= Email::MAX_BYTES && typed.contains('@') && !typed.contains(char::is_control)
 }
 
 async fn send(app: &App, customer: &Customer) -> Result<(), StoreError> {

@@ -35,6 +35,11 @@ pub use status::{Acknowledgement, EdgeStatus};
 /// An edge that is already known to be down gets this long to come back.
 const GRACE_WHEN_DOWN: Duration = Duration::from_secs(1);
 
+/// How long a page waits for the edges to hear that sessions are over.
+///
+/// They normally need milliseconds; one that is down hears of it when it is back.
+pub const PAGE_WAIT: Duration = Duration::from_secs(2);
+
 /// The handle of all tasks; they end when it is dropped.
 pub struct Publisher {
     edges: Vec<Arc<Edge>>,

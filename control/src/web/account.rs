@@ -1,7 +1,5 @@
 //! The account page: who you are, your workspace, your password, your sessions.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
@@ -20,14 +18,10 @@ use crate::app::{App, SharedApp};
 use crate::http::{Form, Problem, Visitor};
 use crate::mail::Recipient;
 use crate::passwords;
+use crate::publisher::PAGE_WAIT;
 use crate::sign_in::{Attempt, Proven, Refused};
 use crate::store::{AccountSession, Customer, SessionsEnded};
 use crate::token::Token;
-
-/// How long a page waits for the edges to hear that sessions are over.
-///
-/// They normally need milliseconds; one that is down hears of it when it is back.
-pub(super) const PAGE_WAIT: Duration = Duration::from_secs(2);
 
 #[derive(Template)]
 #[template(path = "account.html")]

@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
+use shared::Username;
 
 use super::account::signed_in;
 use super::order;
@@ -77,13 +78,20 @@ pub(super) async fn page(
     let home = Home {
         frame: Frame::new(app),
         workspace,
-        domain: order::workspace_domain(app),
+        domain: workspace_domain(app),
         price: app.texts.price,
         catalogue: CATALOGUE,
         form,
         faults,
     };
     Ok(page::answer_again(faults, &home))
+}
+
+/// What follows a username and its dot in the address bar.
+fn workspace_domain(app: &App) -> String {
+    let any: Username = "any".parse().expect("a name");
+    let host = app.site.workspace_host(&any);
+    host["any.".len()..].to_owned()
 }
 
 impl Home<'_> {

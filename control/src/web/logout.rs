@@ -11,7 +11,7 @@ use axum::{Extension, Json};
 use serde_json::json;
 use shared::session::SESSION_COOKIE;
 
-use super::account::{PAGE_WAIT, signed_in};
+use super::account::signed_in;
 use super::csrf::{self, Unsaid};
 use super::page::{self, Frame, see_other};
 use super::{Workspace, cookies};
@@ -19,6 +19,7 @@ use crate::app::{App, SharedApp};
 use crate::handover;
 use crate::http::Problem;
 use crate::http::arrival::text;
+use crate::publisher::PAGE_WAIT;
 use crate::store::AccountSession;
 
 #[derive(Template)]

@@ -55,10 +55,3 @@ pub(super) fn may_be_an_id(text: &str) -> bool {
     let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     (1..=ID_MAX_BYTES).contains(&text.len()) && is_plain
 }
-
-/// What follows a username and its dot in the address bar.
-pub(super) fn workspace_domain(app: &App) -> String {
-    let any: Username = "any".parse().expect("a name");
-    let host = app.site.workspace_host(&any);
-    host["any.".len()..].to_owned()
-}

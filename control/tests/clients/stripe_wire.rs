@@ -2,7 +2,9 @@
 
 use control::clients::IdempotencyKey;
 use control::clients::stripe::checkout::{Expand, NewCheckout, Payer};
-use control::clients::stripe::id::{CheckoutSessionId, CustomerId, PriceId, SubscriptionId};
+use control::clients::stripe::id::{
+    CheckoutSessionId, CustomerId, PortalConfigurationId, PriceId, SubscriptionId,
+};
 use control::clients::stripe::portal::{NewPortalSession, PortalFlow};
 use control::clients::stripe::{Retries, Stripe, SubscriptionChange};
 use serde_json::Value;
@@ -141,7 +143,7 @@ async fn what_was_not_captured_is_as_documented() {
     let portal = NewPortalSession {
         customer,
         return_url: "https://example.com/account".to_owned(),
-        configuration: Some("bpc_1".to_owned()),
+        configuration: Some(PortalConfigurationId::parse("bpc_1").unwrap()),
         flow: Some(PortalFlow::UpdatePaymentMethod),
     };
     stripe.create_portal_session(&portal, &key).await.unwrap();

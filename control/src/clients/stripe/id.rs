@@ -61,6 +61,8 @@ ids! {
     InvoiceId,
     /// Of an event's object, whatever its type.
     ObjectId,
+    /// `bpc_…`
+    PortalConfigurationId,
     /// `price_…`
     PriceId,
     /// `sub_…`

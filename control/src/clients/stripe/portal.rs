@@ -4,7 +4,7 @@ use serde::Deserialize;
 use shared::Secret;
 
 use super::form::Form;
-use super::id::{CustomerId, SubscriptionId};
+use super::id::{CustomerId, PortalConfigurationId, SubscriptionId};
 use super::{Stripe, StripeError};
 use crate::clients::idempotency::IdempotencyKey;
 
@@ -13,7 +13,7 @@ pub struct NewPortalSession {
     pub customer: CustomerId,
     pub return_url: String,
     /// `bpc_…`; without it the account's default, which somebody must have saved once.
-    pub configuration: Option<String>,
+    pub configuration: Option<PortalConfigurationId>,
     /// Where in the portal to begin; otherwise its front page.
     pub flow: Option<PortalFlow>,
 }
@@ -58,7 +58,10 @@ impl NewPortalSession {
         let form = Form::default()
             .with("customer", self.customer.as_str())
             .with("return_url", &self.return_url)
-            .with_optional("configuration", self.configuration.as_deref());
+            .with_optional(
+                "configuration",
+                self.configuration.as_ref().map(PortalConfigurationId::as_str),
+            );
         match &self.flow {
             None => form,
             Some(PortalFlow::CancelSubscription(id)) => form
