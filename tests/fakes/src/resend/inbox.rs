@@ -76,11 +76,12 @@ fn message(sent: &Sent) -> String {
 fn with_links(text: &str) -> String {
     text.split_inclusive(char::is_whitespace)
         .map(|word| {
-            let address = word.trim_end();
-            let space = &word[address.len()..];
+            // What ends a sentence is not part of an address.
+            let address = word.trim_end().trim_end_matches(['.', ',', ';', ':', ')']);
+            let after = escape(&word[address.len()..]);
             if address.starts_with("https://") || address.starts_with("http://") {
                 let address = escape(address);
-                format!("<a href=\"{address}\">{address}</a>{space}")
+                format!("<a href=\"{address}\">{address}</a>{after}")
             } else {
                 escape(word)
             }
@@ -107,10 +108,10 @@ mod tests {
 
     #[test]
     fn addresses_in_text_can_be_clicked() {
-        let html = with_links("Go to http://a.b/?x=1&y=2\nbye");
+        let html = with_links("Go to http://a.b/?x=1&y=2.\nbye");
         assert_eq!(
             html,
-            "Go to <a href=\"http://a.b/?x=1&amp;y=2\">http://a.b/?x=1&amp;y=2</a>\nbye"
+            "Go to <a href=\"http://a.b/?x=1&amp;y=2\">http://a.b/?x=1&amp;y=2</a>.\nbye"
         );
     }
 }
