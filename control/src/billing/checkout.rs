@@ -57,7 +57,7 @@ pub enum NoWay {
 impl From<FollowError> for NoWay {
     fn from(error: FollowError) -> Self {
         match error {
-            FollowError::Stripe(error) => Self::Stripe(error),
+            FollowError::Stripe(error) | FollowError::Missing(error) => Self::Stripe(error),
             FollowError::Store(error) => Self::Store(error),
             FollowError::Odd { object, what } => Self::Odd { object, what },
         }

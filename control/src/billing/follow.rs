@@ -20,6 +20,9 @@ use crate::store::{Followed, Look, Paid, StoreError};
 pub enum FollowError {
     #[error(transparent)]
     Stripe(#[from] StripeError),
+    /// Stripe does not know what was to be looked at.
+    #[error("there is no such object")]
+    Missing(#[source] StripeError),
     #[error(transparent)]
     Store(#[from] StoreError),
     /// An operator has to look.
@@ -27,10 +30,17 @@ pub enum FollowError {
     Odd { object: String, what: &'static str },
 }
 
+impl FollowError {
+    /// Of the look at what everything else follows from.
+    fn of_look(error: StripeError) -> Self {
+        if error.is_missing() { Self::Missing(error) } else { Self::Stripe(error) }
+    }
+}
+
 impl From<FollowError> for Trouble {
     fn from(error: FollowError) -> Self {
         match error {
-            FollowError::Stripe(error) => {
+            FollowError::Stripe(error) | FollowError::Missing(error) => {
                 let again = error.again();
                 Self::from_client(error, again)
             }
@@ -57,7 +67,8 @@ pub async fn fulfil(
     id: &CheckoutSessionId,
 ) -> Result<Option<SignUp>, FollowError> {
     let looked = app.now();
-    let session = till.stripe.checkout(id, Expand::SubscriptionAndCustomer).await?;
+    let session = till.stripe.checkout(id, Expand::SubscriptionAndCustomer).await;
+    let session = session.map_err(FollowError::of_look)?;
     let odd = |what| FollowError::Odd { object: format!("checkout session {id}"), what };
     if session.livemode != till.is_live {
         return Err(odd("it is of the other mode"));
@@ -140,7 +151,7 @@ async fn settle(
 /// As [`fulfil`].
 pub async fn follow(app: &App, till: &Till, id: &SubscriptionId) -> Result<(), FollowError> {
     let looked = app.now();
-    let subscription = till.stripe.subscription(id).await?;
+    let subscription = till.stripe.subscription(id).await.map_err(FollowError::of_look)?;
     if apply(app, &subscription, looked).await?.is_some() {
         return Ok(());
     }
@@ -149,7 +160,11 @@ pub async fn follow(app: &App, till: &Till, id: &SubscriptionId) -> Result<(), F
     let Some(Ok(signup)) = signup.map(|id| SignUpId::parse(id)) else { return Ok(()) };
     let Some(signup) = app.store.signup(&signup).await? else { return Ok(()) };
     if let (None, Some(checkout)) = (&signup.subscription, &signup.checkout) {
-        fulfil(app, till, &checkout.id).await?;
+        fulfil(app, till, &checkout.id).await.map_err(|error| match error {
+            // The subscription is there.
+            FollowError::Missing(error) => FollowError::Stripe(error),
+            error => error,
+        })?;
     }
     Ok(())
 }

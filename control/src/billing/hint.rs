@@ -1,5 +1,7 @@
 //! What is kept of an event of Stripe's: of what to look how it stands. Pure.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,6 +23,15 @@ pub struct Hint {
 pub enum Subject {
     Checkout(CheckoutSessionId),
     Subscription(SubscriptionId),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Checkout(id) => write!(formatter, "checkout {id}"),
+            Self::Subscription(id) => write!(formatter, "subscription {id}"),
+        }
+    }
 }
 
 impl Hint {

@@ -2,10 +2,17 @@
 
 use anyhow::anyhow;
 use futures_util::future::BoxFuture;
+use tracing::warn;
 
-use super::{Subject, follow};
+use super::Subject;
+use super::follow::{self, FollowError};
 use crate::app::SharedApp;
+use crate::clients::Again;
 use crate::queue::{Job, Kind, Run, Trouble};
+
+/// News can be faster than what it is about: these take a quarter of a minute. What
+/// is not there then never will be.
+const ATTEMPTS_AT_MISSING: u32 = 5;
 
 pub struct StripeJob {
     app: SharedApp,
@@ -16,15 +23,25 @@ impl StripeJob {
         Self { app }
     }
 
-    async fn look(&self, subject: &Subject) -> Result<(), Trouble> {
+    async fn look(&self, subject: &Subject, attempt: u32) -> Result<(), Trouble> {
         let Some(till) = &self.app.till else {
             return Err(Trouble::never(anyhow!("there is no [stripe] in the configuration")));
         };
-        match subject {
-            Subject::Checkout(id) => follow::fulfil(&self.app, till, id).await.map(drop)?,
-            Subject::Subscription(id) => follow::follow(&self.app, till, id).await?,
+        let looked = match subject {
+            Subject::Checkout(id) => follow::fulfil(&self.app, till, id).await.map(drop),
+            Subject::Subscription(id) => follow::follow(&self.app, till, id).await,
+        };
+        match looked {
+            Err(FollowError::Missing(error)) if attempt < ATTEMPTS_AT_MISSING => {
+                Err(Trouble::from_client(error, Again::Soon))
+            }
+            Err(FollowError::Missing(error)) => {
+                let error = anyhow::Error::from(error);
+                warn!("stripe told of {subject}, and does not know it: {error:#}");
+                Ok(())
+            }
+            looked => Ok(looked?),
         }
-        Ok(())
     }
 }
 
@@ -37,7 +54,8 @@ impl Job for StripeJob {
     fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
             let subject: Subject = run.payload()?;
-            run.step("follow", async || self.look(&subject).await).await
+            let attempt = run.task().attempts;
+            run.step("follow", async || self.look(&subject, attempt).await).await
         })
     }
 }

@@ -56,11 +56,11 @@ async fn handle(
     };
     let Ok(_place) = till.deliveries.try_acquire() else { return Err((busy(), "busy")) };
     let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
-    // Nobody who has not even tried to sign is listened to.
     let refused = |refusal: delivery::Refusal| {
         warn!("a webhook was refused: {refusal}");
         (bad(), refusal.as_str())
     };
+    // Before the body: nobody who has not even tried to sign is listened to.
     let Some(signature) = signature else { return Err(refused(delivery::Refusal::Unsigned)) };
     let body = Bytes::from_request(request, app).await.map_err(|rejection| match &rejection {
         BytesRejection::FailedToBufferBody(_)

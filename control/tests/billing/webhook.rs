@@ -1,5 +1,7 @@
 //! Which deliveries are believed, and what is kept of them.
 
+use std::time::Duration;
+
 use control::queue::Kind;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -101,6 +103,21 @@ async fn an_event_is_taken_once_and_what_does_not_concern_us_is_passed_over() {
     let thin = include_str!("../stripe-samples/15_thin_checkout_session_completed.json");
     assert_eq!(shop.deliver(thin).await, StatusCode::OK);
     assert_eq!(shop.tasks(Kind::Stripe).await.len(), 2);
+}
+
+#[tokio::test]
+async fn news_of_what_stripe_does_not_know_is_followed_a_few_times_and_then_done() {
+    let shop = Shop::open().await;
+    shop.tell("checkout.session.completed", "cs_of_nobody").await;
+    shop.tell("customer.subscription.updated", "sub_of_nobody").await;
+    wait_until("both are done", 0, async || {
+        // Past every back-off.
+        shop.world.let_pass(Duration::from_secs(30));
+        shop.open_tasks(Kind::Stripe).await
+    })
+    .await;
+    assert_eq!(shop.tasks(Kind::Stripe).await, ["done", "done"]);
+    assert_eq!(shop.stripe.count("GET /v1/checkout/sessions/cs_of_nobody"), 5);
 }
 
 #[tokio::test]
