@@ -3,6 +3,8 @@
 const SHORTEST = 2;
 const LONGEST = 32;
 const SUGGESTED_MAX = 24;
+const NUMBERS = [2, 3, 4, 5];
+const TAKEN = 'This name is taken.';
 
 /** How long nobody types before the server is asked. */
 export const PAUSE_MS = 350;
@@ -14,6 +16,12 @@ export function suggestion(email) {
   const plain = local.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
   const name = plain.replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, SUGGESTED_MAX).replace(/-+$/, '');
   return fault(name) === '' ? name : '';
+}
+
+/** Names to suggest for an address, the likeliest first, numbered as the server does. */
+export function suggestions(email) {
+  const stem = suggestion(email);
+  return stem === '' ? [] : [stem, ...NUMBERS.map((number) => `${stem}-${number}`)];
 }
 
 /** As the server will read it. */
@@ -60,13 +68,35 @@ export class NameCheck {
     this.#timer = this.#clock.setTimeout(() => this.#find(name, turn), PAUSE_MS);
   }
 
+  /** Tells the first of `names` that is free; before that, and where none is, `none`. */
+  suggest(names) {
+    const turn = ++this.#latest;
+    this.#clock.clearTimeout(this.#timer);
+    this.#tell({ verdict: 'none', name: '', text: '' });
+    if (names.length > 0) this.#timer = this.#clock.setTimeout(() => this.#findFree(names, turn), PAUSE_MS);
+  }
+
   async #find(name, turn) {
-    const said = await this.#ask(name).then(verdict, () => ({ verdict: 'unknown', text: '' }));
+    const said = await this.#said(name);
     if (turn === this.#latest) this.#tell({ name, ...said });
+  }
+
+  async #findFree(names, turn) {
+    for (const name of names) {
+      const said = await this.#said(name);
+      if (turn !== this.#latest) return;
+      if (said.verdict === 'free') return this.#tell({ name, ...said });
+      // A number helps only where somebody else has the name: admin-2 is not for customers.
+      if (said.text !== TAKEN) return;
+    }
+  }
+
+  #said(name) {
+    return this.#ask(name).then(verdict, () => ({ verdict: 'unknown', text: '' }));
   }
 }
 
 function verdict({ available, reason }) {
   if (available) return { verdict: 'free', text: '' };
-  return { verdict: 'refused', text: reason || 'This name is taken.' };
+  return { verdict: 'refused', text: reason || TAKEN };
 }

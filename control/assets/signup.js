@@ -1,7 +1,7 @@
-// The form of the landing page: suggests a name while the e-mail address is typed, and says
-// whether the name is free. Without it the form works just as well.
+// The form of the landing page: suggests a free name while the e-mail address is typed, and says
+// whether another one is free. Without it the form works just as well.
 
-import { NameCheck, suggestion } from './name.js';
+import { NameCheck, suggestions } from './name.js';
 
 const form = document.querySelector('[data-usernames]');
 const email = form.elements.email;
@@ -19,6 +19,7 @@ const check = new NameCheck({
     return answer.json();
   },
   tell: ({ verdict, name: checked, text }) => {
+    if (isOurs) suggest(checked);
     said.dataset.verdict = verdict;
     if (verdict === 'free') said.textContent = `${checked}.${domain} is free.`;
     else if (verdict === 'asking') said.textContent = `${checked}.${domain} …`;
@@ -27,10 +28,20 @@ const check = new NameCheck({
   },
 });
 
+function suggest(text) {
+  if (name.value === text) return;
+  name.value = text;
+  if (document.activeElement === name) name.select();
+}
+
 email.addEventListener('input', () => {
   if (!isOurs) return;
-  name.value = suggestion(email.value);
-  check.typed(name.value);
+  check.suggest(suggestions(email.value));
+});
+
+// Whoever types replaces what we suggest.
+name.addEventListener('focus', () => {
+  if (isOurs) name.select();
 });
 
 name.addEventListener('input', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { fault, NameCheck, PAUSE_MS, suggestion } from '../name.js';
+import { fault, NameCheck, PAUSE_MS, suggestion, suggestions } from '../name.js';
 
 /** A check, what it told last, and a clock that goes when it is told to. */
 function world(answers) {
@@ -64,6 +64,38 @@ test('the server is asked once when nobody types any more', async () => {
   await pause();
   assert.deepEqual(asked, ['ada']);
   assert.deepEqual(told.at(-1), { name: 'ada', verdict: 'free', text: '' });
+});
+
+test('the first free name is suggested', async () => {
+  const taken = async () => ({ available: false, reason: 'This name is taken.' });
+  const { check, told, asked, pause } = world({ ada: taken, 'ada-2': taken, 'ada-3': async () => ({ available: true }) });
+  check.suggest(suggestions('ad'));
+  check.suggest(suggestions('ada@example.com'));
+  await pause();
+  assert.deepEqual(asked, ['ada', 'ada-2', 'ada-3']);
+  assert.deepEqual(told.at(-1), { name: 'ada-3', verdict: 'free', text: '' });
+});
+
+test('nothing is suggested where no name is known to be free', async () => {
+  const reserved = async () => ({ available: false, reason: 'This name is reserved.' });
+  const { check, told, asked, pause } = world({ admin: reserved, ada: () => Promise.reject(new Error('away')) });
+  for (const email of ['admin@example.com', 'ada@example.com', 'a@example.com']) {
+    check.suggest(suggestions(email));
+    await pause();
+    assert.equal(told.at(-1).verdict, 'none', email);
+  }
+  assert.deepEqual(asked, ['admin', 'ada']);
+});
+
+test('who types a name gets no suggestion any more', async () => {
+  let answer;
+  const { check, told, pause } = world({ ada: () => new Promise((then) => (answer = then)) });
+  check.suggest(['ada']);
+  const waiting = pause();
+  check.typed('b');
+  answer({ available: true });
+  await waiting;
+  assert.equal(told.at(-1).name, 'b');
 });
 
 test('a taken name is refused in the words of the server', async () => {
