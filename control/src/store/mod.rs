@@ -10,6 +10,7 @@ mod dialect;
 mod doors;
 mod error;
 mod failures;
+mod file;
 mod leases;
 mod listener;
 mod locks;
@@ -103,6 +104,12 @@ impl Store {
         sqlx::any::install_default_drivers();
         let dialect =
             Dialect::of_url(url.expose()).map_err(|error| anyhow::anyhow!("database: {error}"))?;
+        let address = match dialect {
+            Dialect::Sqlite => {
+                file::prepare(url.expose()).context("cannot make the file of the database")?
+            }
+            Dialect::Postgres => url.expose().clone(),
+        };
         let pool = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -114,7 +121,7 @@ impl Store {
                     Ok(())
                 })
             })
-            .connect(&creating(url.expose(), dialect))
+            .connect(&address)
             .await
             .context("cannot open the database")?;
         migrations().run(&pool).await.context("cannot bring the database up to date")?;
@@ -202,15 +209,6 @@ fn migrations() -> Migrator {
         Migration::new(version, name.into(), kind, text.into_sql_str(), false)
     };
     Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect())
-}
-
-/// A SQLite file is made when it is missing, unless the URL says otherwise.
-fn creating(url: &str, dialect: Dialect) -> String {
-    if dialect == Dialect::Sqlite && !url.contains('?') {
-        format!("{url}?mode=rwc")
-    } else {
-        url.to_owned()
-    }
 }
 
 /// Reads of a row by column, in our own types.
