@@ -86,7 +86,7 @@ need-bench:
 
 # Debian has what makes a place for PyPI's packages in a package of its own.
 need-python:
-	@.ci/need python3=python3-venv
+	@.ci/need python3:ensurepip=python3-venv
 
 # The fake provider gives each of its machines a network of its own.
 need-sprites:
