@@ -7,13 +7,13 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use tracing::{info, warn};
 
-use super::date::Date;
 use super::outcome::{self, Blocked, KEY_LIFETIME, Next};
 use super::{LetterKind, Mail, MailEnd, MailState, ResendConfig};
 use crate::app::App;
 use crate::clients::resend::{Resend, ResendError};
 use crate::clients::{IdempotencyKey, linear::Priority};
 use crate::clock::Moment;
+use crate::date::Date;
 use crate::metrics::Metrics;
 use crate::queue::{Job, Kind, Run, Task, Trouble};
 use crate::store::Store;

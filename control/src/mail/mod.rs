@@ -7,7 +7,6 @@
 
 pub mod address;
 mod config;
-pub mod date;
 mod job;
 mod letter;
 mod occasion;

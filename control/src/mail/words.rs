@@ -2,11 +2,11 @@
 
 use shared::PublicSite;
 
-use super::date::{Date, DateTime, Span};
 use super::letter::{Letter, Recipient};
 use super::stationery::Stationery;
 use crate::amount::Amount;
 use crate::clock::Moment;
+use crate::date::{Date, DateTime, Span};
 use crate::links::{self, NewLink};
 
 /// A letter's content, from the top.

@@ -2,7 +2,7 @@
 
 use crate::billing::{Billing, Standing};
 use crate::clock::Moment;
-use crate::mail::date::Date;
+use crate::date::Date;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Plan {

@@ -151,4 +151,17 @@ mod tests {
         check(90, "a minute");
         check(0, "a minute");
     }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        let check = |seconds, expected: &str| {
+            assert_eq!(Date::of(Moment::from_seconds(seconds)).iso(), expected, "{seconds}");
+        };
+        check(0, "1970-01-01");
+        check(951_782_399, "2000-02-28");
+        check(951_782_400, "2000-02-29");
+        check(1_771_027_200, "2026-02-14");
+        check(1_798_761_599, "2026-12-31");
+        check(4_107_542_400, "2100-03-01");
+    }
 }
