@@ -34,7 +34,7 @@ pub use settings::{SignUpConfig, StripeConfig};
 pub use standing::{Billing, Standing};
 
 /// Deliveries that are read at once: with a body of a megabyte each, what they
-/// may take of the memory. One takes milliseconds, and Stripe sends again.
+/// may take of the memory. One takes milliseconds; the next ones wait.
 const DELIVERIES: usize = 32;
 
 /// How long the start waits for Stripe to say whether the price exists.

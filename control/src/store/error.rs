@@ -1,16 +1,19 @@
 //! What goes wrong with the database, named by what was attempted.
 
+use std::sync::Arc;
+
 /// The caller cannot choose anything by it; it reports, and answers 500 or tries later.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("the database could not {attempt}")]
 pub struct StoreError {
     attempt: &'static str,
-    source: sqlx::Error,
+    /// Shared by all that waited for the same attempt.
+    source: Arc<sqlx::Error>,
 }
 
 impl StoreError {
     pub(super) fn new(attempt: &'static str, source: sqlx::Error) -> Self {
-        Self { attempt, source }
+        Self { attempt, source: Arc::new(source) }
     }
 
     /// A stored value that our own types refuse.

@@ -91,6 +91,7 @@ pub struct Store {
     news: Arc<News>,
     /// Makes writers queue in fairness; SQLite itself would let them poll.
     writer: Arc<Mutex<()>>,
+    unwritten: Arc<stripe_events::Unwritten>,
     log_changes: u64,
 }
 
@@ -126,8 +127,16 @@ impl Store {
             .context("cannot open the database")?;
         migrations().run(&pool).await.context("cannot bring the database up to date")?;
         let process = getrandom::u64().context("cannot draw a number for this process")?;
-        let (url, news, writer) = (url.clone(), Arc::default(), Arc::default());
-        Ok(Self { url, pool, dialect, process, news, writer, log_changes })
+        Ok(Self {
+            url: url.clone(),
+            pool,
+            dialect,
+            process,
+            news: Arc::default(),
+            writer: Arc::default(),
+            unwritten: Arc::default(),
+            log_changes,
+        })
     }
 
     pub async fn close(&self) {

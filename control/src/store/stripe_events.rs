@@ -1,10 +1,42 @@
 //! Events of Stripe's that were taken.
+//!
+//! A commit costs the disk as much for one event as for many, and each of a crowd that
+//! pays at once sends several. So whatever arrives while one commit is made shares
+//! the next.
+
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
 
 use super::error::Attempt as _;
 use super::tasks::enqueue;
-use super::{Store, StoreError, millis};
+use super::{Store, StoreError, Write, millis};
 use crate::billing::Hint;
 use crate::clock::Moment;
+
+const ATTEMPT: &str = "keep an event of Stripe's";
+
+/// Events that nobody has written yet. As many as there are requests that wait.
+#[derive(Default)]
+pub(super) struct Unwritten {
+    waiting: Mutex<Vec<Arrived>>,
+    /// Held by the one who writes what is waiting.
+    turn: tokio::sync::Mutex<()>,
+}
+
+struct Arrived {
+    hint: Hint,
+    at: Moment,
+    /// Told whether the event is new.
+    answer: oneshot::Sender<Result<bool, StoreError>>,
+}
+
+impl Unwritten {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arrived>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Store {
     /// Keeps that the event came, together with the task to look at what it is about.
@@ -14,7 +46,42 @@ impl Store {
     /// # Errors
     /// When the database does not answer; nothing is kept then.
     pub async fn take_event(&self, hint: &Hint, now: Moment) -> Result<bool, StoreError> {
-        let mut write = self.write().await?;
+        let (answer, answered) = oneshot::channel();
+        self.unwritten.lock().push(Arrived { hint: hint.clone(), at: now, answer });
+        let store = self.clone();
+        // Its own task: a request may be dropped while others wait for the same commit.
+        tokio::spawn(async move { store.write_events().await });
+        let unwritten = |_| Err(StoreError::new(ATTEMPT, sqlx::Error::WorkerCrashed));
+        answered.await.unwrap_or_else(unwritten)
+    }
+
+    /// Writes all that wait when its turn comes; often another one has done so already.
+    async fn write_events(&self) {
+        let _turn = self.unwritten.turn.lock().await;
+        if self.unwritten.lock().is_empty() {
+            return;
+        }
+        let (arrived, kept) = match self.write().await {
+            Ok(write) => {
+                // Only now: while we waited for the database, others came.
+                let arrived = mem::take(&mut *self.unwritten.lock());
+                let kept = keep(write, &arrived).await;
+                (arrived, kept)
+            }
+            Err(error) => (mem::take(&mut *self.unwritten.lock()), Err(error)),
+        };
+        for (place, arrival) in arrived.into_iter().enumerate() {
+            let is_new = kept.as_ref().map(|new| new[place]).map_err(Clone::clone);
+            // Whoever has hung up sends it again, and is told that it came before.
+            let _ = arrival.answer.send(is_new);
+        }
+    }
+}
+
+/// All or none. Says of each whether it is new.
+async fn keep(mut write: Write, arrived: &[Arrived]) -> Result<Vec<bool>, StoreError> {
+    let mut new = Vec::with_capacity(arrived.len());
+    for Arrived { hint, at, .. } in arrived {
         let inserted = sqlx::query(
             "INSERT INTO stripe_events (id, kind, object, received_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO NOTHING",
@@ -22,15 +89,16 @@ impl Store {
         .bind(hint.event.as_str())
         .bind(hint.kind.as_str())
         .bind(hint.subject.object())
-        .bind(millis(now))
+        .bind(millis(*at))
         .execute(&mut *write)
         .await
-        .attempt("keep an event of Stripe's")?;
-        if inserted.rows_affected() == 0 {
-            return Ok(false);
+        .attempt(ATTEMPT)?;
+        let is_new = inserted.rows_affected() > 0;
+        if is_new {
+            enqueue(&mut write, &hint.task(), *at).await?;
         }
-        enqueue(&mut write, &hint.task(), now).await?;
-        write.commit().await?;
-        Ok(true)
+        new.push(is_new);
     }
+    write.commit().await?;
+    Ok(new)
 }

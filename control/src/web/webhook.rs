@@ -10,6 +10,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use crate::api::refusals::ErrorShape;
@@ -20,6 +21,13 @@ use crate::http::Problem;
 use crate::http::arrival::text;
 
 pub(super) use crate::clients::stripe::signature::BODY_MAX_BYTES;
+
+/// How long a delivery waits for its turn: Stripe waits ten seconds, and sends again
+/// only much later.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// How long its body may take: less, so that whoever sends none is outlived.
+const BODY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Takes an event that Stripe signed.
 #[utoipa::path(
@@ -54,22 +62,25 @@ async fn handle(
     let Some(till) = &app.till else {
         return Err((Problem::not_found("Nothing is sold here."), "closed"));
     };
-    let Ok(_place) = till.deliveries.try_acquire() else { return Err((busy(), "busy")) };
-    let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
     let refused = |refusal: delivery::Refusal| {
         warn!("a webhook was refused: {refusal}");
         (bad(), refusal.as_str())
     };
-    // Before the body: nobody who has not even tried to sign is listened to.
-    let Some(signature) = signature else { return Err(refused(delivery::Refusal::Unsigned)) };
-    let body = Bytes::from_request(request, app).await.map_err(|rejection| match &rejection {
-        BytesRejection::FailedToBufferBody(_)
+    // Before all else: nobody who has not even tried to sign is listened to.
+    let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
+    let signature = signature.ok_or_else(|| refused(delivery::Refusal::Unsigned))?;
+    let Ok(Ok(_place)) = timeout(PATIENCE, till.deliveries.acquire()).await else {
+        return Err((busy(), "busy"));
+    };
+    let body = match timeout(BODY_DEADLINE, Bytes::from_request(request, app)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(BytesRejection::FailedToBufferBody(rejection)))
             if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE =>
         {
-            refused(SignatureError::TooLarge.into())
+            return Err(refused(SignatureError::TooLarge.into()));
         }
-        _ => (bad(), "unread"),
-    })?;
+        Ok(Err(_)) | Err(_) => return Err((bad(), "unread")),
+    };
     let now = app.now();
     let judged =
         delivery::judge(&till.secrets, till.is_live, Some(&signature), &body, now.seconds());
