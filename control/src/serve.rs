@@ -95,7 +95,7 @@ impl Running {
             tokio::spawn(listener::serve(api, api::router(&app), told(stopped))),
         ];
         let workshop = Workshop {
-            store: app.store.clone(),
+            store: app.store.in_background(),
             clock: Arc::clone(app.clock()),
             metrics: Arc::clone(&app.metrics),
         };

@@ -15,13 +15,20 @@ const PRIVATE: u32 = 0o600;
 ///
 /// SQLite gives the files it puts beside it the same permissions; a file that is there
 /// keeps its own.
+///
+/// # Errors
+/// When it cannot be made. A database in memory is none: each connection would have
+/// another one.
 pub(super) fn prepare(url: &str) -> io::Result<String> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(io::Error::other("it must be a file, not in memory"));
+    }
     let url = if url.contains('?') { url.to_owned() } else { format!("{url}?mode=rwc") };
     make_private(&url).map(|()| url)
 }
 
 fn make_private(url: &str) -> io::Result<()> {
-    if !url.contains("mode=rwc") || url.contains(":memory:") {
+    if !url.contains("mode=rwc") {
         return Ok(());
     }
     let options = SqliteConnectOptions::from_str(url).map_err(io::Error::other)?;

@@ -6,6 +6,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::error::Attempt as _;
+use super::routes::valid;
 use super::tasks::{COLUMNS, parse, shortened};
 use super::{Channel, Columns as _, Store, StoreError, Write, bigint, millis, task_steps};
 use crate::clock::Moment;
@@ -37,27 +38,31 @@ impl Store {
     /// When the database does not answer.
     pub async fn tasks_due(&self) -> Result<Vec<(Kind, Moment)>, StoreError> {
         const ATTEMPT: &str = "look what is due";
-        let rows = sqlx::query(
-            "SELECT kind,
-                 MIN(CASE state WHEN 'waiting' THEN run_at ELSE lease_until END) AS due_at
-             FROM tasks WHERE state IN ('waiting', 'running')
-             GROUP BY kind ORDER BY due_at",
-        )
+        // For each the first entry of an index: a crowd that waits is not counted through.
+        let first = |kind: Kind| {
+            let kind = kind.as_str();
+            format!(
+                "SELECT '{kind}' AS kind, MIN(run_at) AS due_at
+                 FROM tasks WHERE state = 'waiting' AND kind = '{kind}'
+                 UNION ALL SELECT '{kind}', MIN(lease_until)
+                 FROM tasks WHERE state = 'running' AND kind = '{kind}'"
+            )
+        };
+        let firsts: Vec<_> = Kind::ALL.into_iter().map(first).collect();
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT kind, MIN(due_at) AS due_at FROM ({}) AS firsts
+             GROUP BY kind HAVING MIN(due_at) IS NOT NULL ORDER BY due_at",
+            firsts.join(" UNION ALL ")
+        )))
         .fetch_all(&self.pool)
         .await
         .attempt(ATTEMPT)?;
-        let mut due = Vec::with_capacity(rows.len());
-        for row in rows {
-            // A newer process on this database may know more kinds.
-            if let Ok(kind) = Kind::parse(&row.text("kind").attempt(ATTEMPT)?) {
-                due.push((kind, row.moment("due_at").attempt(ATTEMPT)?));
-            }
-        }
-        Ok(due)
+        let due = |row| Ok((valid(row, "kind", Kind::parse)?, row.moment("due_at")?));
+        rows.iter().map(due).collect::<Result<_, _>>().attempt(ATTEMPT)
     }
 
-    /// Takes the task of `kind` that is due longest, also one whose worker let its
-    /// lease run out; nobody else has it until `until`.
+    /// Takes a task of `kind` whose worker let its lease run out, or else the one that
+    /// is due longest; nobody else has it until `until`.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -68,16 +73,20 @@ impl Store {
         until: Moment,
     ) -> Result<Option<Claimed>, StoreError> {
         const ATTEMPT: &str = "claim a task";
-        const IS_DUE: &str = "kind = $1 AND ((state = 'waiting' AND run_at <= $2) \
-                                OR (state = 'running' AND lease_until <= $2))";
+        const IS_LOST: &str = "kind = $1 AND state = 'running' AND lease_until <= $2";
+        const IS_DUE: &str = "kind = $1 AND state = 'waiting' AND run_at <= $2";
         let hint = self.dialect.skip_held();
         let mut write = self.write().await?;
-        // Asked again outside: another one may have taken it while we waited for its row.
+        // Two looks, each along an index. Asked again outside: another one may have
+        // taken the task while we waited for its row.
         let row = sqlx::query(AssertSqlSafe(format!(
             "UPDATE tasks SET state = 'running', attempts = attempts + 1, lease_owner = $3,
                  lease_until = $4, lease_token = lease_token + 1, changed_at = $2
-             WHERE id = (SELECT id FROM tasks WHERE {IS_DUE}
-                         ORDER BY run_at, created_at, id LIMIT 1 {hint}) AND {IS_DUE}
+             WHERE id = COALESCE(
+                     (SELECT id FROM tasks WHERE {IS_LOST} ORDER BY lease_until LIMIT 1 {hint}),
+                     (SELECT id FROM tasks WHERE {IS_DUE}
+                      ORDER BY run_at, created_at, id LIMIT 1 {hint}))
+                 AND (({IS_LOST}) OR ({IS_DUE}))
              RETURNING {COLUMNS}"
         )))
         .bind(kind.as_str())

@@ -40,11 +40,12 @@ mod workspaces;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use shared::Secret;
 use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, Row as _, SqlSafeStr as _, Transaction};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::Mutex;
 
 use crate::clock::Moment;
 
@@ -68,10 +69,11 @@ pub use workspaces::{Followed, Look, Paid};
 
 use error::Attempt as _;
 
-/// Connections are few: SQLite has one writer, and reads are short.
+/// Connections are few: reads are short.
 const CONNECTIONS: u32 = 8;
 
-/// How long a request waits for a connection before it is answered with an error.
+/// How long a request waits for a connection, and on SQLite for its turn to write,
+/// before it is answered with an error.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many steps of the route table are kept when nothing else is configured.
@@ -85,12 +87,16 @@ pub const LOG_CHANGES: u64 = 10_000;
 pub struct Store {
     url: Secret<String>,
     pool: AnyPool,
+    /// SQLite has one writer: one connection, whose memory of the database stays true
+    /// because nobody else changes it. Those who wait for it are served in fairness;
+    /// SQLite itself would let them poll. On PostgreSQL it is `pool`.
+    writers: AnyPool,
+    /// Held by work that nobody waits for, while it waits to write.
+    background: Option<Arc<Mutex<()>>>,
     dialect: Dialect,
     /// Tells the notices of this process from those of others.
     process: u64,
     news: Arc<News>,
-    /// Makes writers queue in fairness; SQLite itself would let them poll.
-    writer: Arc<Mutex<()>>,
     unwritten: Arc<stripe_events::Unwritten>,
     log_changes: u64,
 }
@@ -101,7 +107,6 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached, or was made by a newer program.
     pub async fn open(url: &Secret<String>, log_changes: u64) -> anyhow::Result<Self> {
-        use anyhow::Context as _;
         sqlx::any::install_default_drivers();
         let dialect =
             Dialect::of_url(url.expose()).map_err(|error| anyhow::anyhow!("database: {error}"))?;
@@ -111,35 +116,28 @@ impl Store {
             }
             Dialect::Postgres => url.expose().clone(),
         };
-        let pool = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    for statement in dialect.greeting() {
-                        sqlx::query(*statement).execute(&mut *connection).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .connect(&address)
-            .await
-            .context("cannot open the database")?;
+        let pool = connect(dialect, &address, CONNECTIONS).await?;
+        let writers = match dialect {
+            Dialect::Sqlite => connect(dialect, &address, 1).await?,
+            Dialect::Postgres => pool.clone(),
+        };
         migrations().run(&pool).await.context("cannot bring the database up to date")?;
         let process = getrandom::u64().context("cannot draw a number for this process")?;
         Ok(Self {
             url: url.clone(),
             pool,
+            writers,
             dialect,
             process,
             news: Arc::default(),
-            writer: Arc::default(),
+            background: None,
             unwritten: Arc::default(),
             log_changes,
         })
     }
 
     pub async fn close(&self) {
+        self.writers.close().await;
         self.pool.close().await;
     }
 
@@ -157,29 +155,53 @@ impl Store {
         &self.news
     }
 
+    /// The same store for work that nobody waits for: of all of it, only one waits to
+    /// write beside those who are waited for.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        Self { background: Some(Arc::default()), ..self.clone() }
+    }
+
     async fn write(&self) -> Result<Write, StoreError> {
-        let queue = match self.dialect {
-            Dialect::Sqlite => Some(Arc::clone(&self.writer).lock_owned().await),
-            Dialect::Postgres => None,
+        let turn = match &self.background {
+            Some(background) => Some(Arc::clone(background).lock_owned().await),
+            None => None,
         };
-        let transaction = self.pool.begin_with(self.dialect.begin_write()).await;
+        let transaction = self.writers.begin_with(self.dialect.begin_write()).await;
+        drop(turn);
         Ok(Write {
             transaction: transaction.attempt("begin a transaction")?,
             store: self.clone(),
             announced: Vec::new(),
-            _queue: queue,
         })
     }
 }
 
+async fn connect(dialect: Dialect, address: &str, connections: u32) -> anyhow::Result<AnyPool> {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file does not go away between two looks.
+        .test_before_acquire(dialect == Dialect::Postgres)
+        .after_connect(move |connection, _| {
+            Box::pin(async move {
+                for statement in dialect.greeting() {
+                    sqlx::query(*statement).execute(&mut *connection).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect(address)
+        .await
+        .context("cannot open the database")
+}
+
 /// A transaction that writes; dropped without [`Write::commit`] it leaves nothing behind.
 struct Write {
-    // Declared first, so that it is rolled back before the next writer may begin.
     transaction: Transaction<'static, Any>,
     store: Store,
     /// What is told when it is committed.
     announced: Vec<Channel>,
-    _queue: Option<OwnedMutexGuard<()>>,
 }
 
 impl Write {
