@@ -31,6 +31,10 @@ struct Arguments {
     /// How many sign up; all must fit on one page of routes.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=500))]
     sign_ups: u32,
+    /// Seconds in which they press the button, one after the other; with 0 all at the
+    /// same moment, which asks how fast this machine can play Stripe and all of them.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(0..=600))]
+    over: u64,
     /// Sprites that stand ready.
     #[arg(long, default_value_t = 3)]
     pool: u64,
@@ -106,7 +110,7 @@ async fn measure(world: &World, arguments: &Arguments) -> anyhow::Result<Vec<Fig
     let payments = try_join_all(orders).await?;
     let start = Instant::now();
     let mut watch = Watch::default();
-    let (pressed, served) = tokio::join!(pay(&payments, start), async {
+    let (pressed, served) = tokio::join!(pay(&payments, start, arguments.over), async {
         wait_until_within(patience, "all are live", async || {
             tokio::time::sleep(LOOK_EVERY).await;
             look(world, start, &mut watch).await?;
@@ -141,9 +145,12 @@ fn patience(arguments: &Arguments) -> Duration {
     2 * windows * Duration::from_secs(arguments.window) + arguments.sign_ups * PATIENCE_EACH
 }
 
-/// Everybody presses the button at once; says when each did.
-async fn pay(payments: &[Payment], start: Instant) -> anyhow::Result<Vec<Duration>> {
-    try_join_all(payments.iter().map(async |payment| {
+/// Everybody presses the button within `over` seconds; says when each did.
+async fn pay(payments: &[Payment], start: Instant, over: u64) -> anyhow::Result<Vec<Duration>> {
+    let people = u32::try_from(payments.len())?.max(1);
+    let each = Duration::from_secs(over) / people;
+    try_join_all((0..).zip(payments).map(async |(number, payment)| {
+        tokio::time::sleep_until((start + number * each).into()).await;
         let began = start.elapsed();
         payment.make().await?;
         Ok(began)
@@ -256,9 +263,9 @@ fn list<'a>(value: &'a Value, key: &str) -> anyhow::Result<&'a Vec<Value>> {
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 fn publish(report: &Report) -> anyhow::Result<()> {
-    let Arguments { sign_ups, pool, creations, window } = report.arguments;
+    let Arguments { sign_ups, over, pool, creations, window } = report.arguments;
     println!(
-        "{sign_ups} sign-ups at once, a pool of {pool}, {creations} creations in {window} s; \
+        "{sign_ups} sign-ups within {over} s, a pool of {pool}, {creations} creations in {window} s; \
          built with profile {}\n\n| what | figure | bar | | how |\n|---|--:|--:|---|---|",
         report.profile
     );

@@ -182,13 +182,14 @@ pub(super) async fn enqueue(
     /// Two ids of one day are equal once in four thousand million; thrice is a fault of ours.
     const DRAWS: u32 = 3;
     for _ in 0..DRAWS {
+        let id = TaskId::random(new.kind, now);
         let inserted = sqlx::query(
             "INSERT INTO tasks (id, kind, dedupe_key, username, payload, state, attempts,
                  max_attempts, run_at, lease_token, created_at, changed_at)
              VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7, 0, $8, $8)
              ON CONFLICT DO NOTHING",
         )
-        .bind(TaskId::random(new.kind, now).as_str())
+        .bind(id.as_str())
         .bind(new.kind.as_str())
         .bind(new.dedupe.as_str())
         .bind(new.username.map(|username| username.to_string()))
@@ -202,6 +203,7 @@ pub(super) async fn enqueue(
         if inserted.rows_affected() > 0 {
             write.announce(Channel::TasksDue).await?;
             write.announce(Channel::TasksChanged).await?;
+            return Ok(id);
         }
         let row = sqlx::query("SELECT id FROM tasks WHERE dedupe_key = $1")
             .bind(new.dedupe.as_str())
