@@ -19,6 +19,7 @@ mod mails;
 mod news;
 mod orders;
 mod password_links;
+mod payments;
 mod pool;
 mod retention;
 mod routes;
@@ -57,6 +58,7 @@ pub use leases::{Claimed, LeaseError};
 pub use listener::Listener;
 pub use log::LoggedChange;
 pub use news::{Channel, News};
+pub use payments::Paid;
 pub use pool::Settled;
 pub use sessions::AccountSession;
 pub use signups::Reserved;
@@ -65,7 +67,7 @@ pub use sprites::Prepared;
 pub use table::TableState;
 pub use tasks::{TaskCount, TaskFilter};
 pub use workspace_orders::WorkspaceOrder;
-pub use workspaces::{Followed, Look, Paid};
+pub use workspaces::{Followed, Look};
 
 use error::Attempt as _;
 

@@ -1,4 +1,4 @@
-//! Workspaces: opened by a payment, then following their subscription to the end.
+//! Workspaces: each follows its subscription to the end.
 //!
 //! Every change is one transaction with all that follows from it: tasks, letters,
 //! tickets, and the way in.
@@ -14,37 +14,22 @@ use super::error::Attempt as _;
 use super::routes::valid;
 use super::table::TableChange;
 use super::{
-    Columns as _, LeaseError, NewCustomer, Store, StoreError, Write, customers, doors, leases,
-    mails, millis, signups, tasks, tickets, usernames,
+    Columns as _, LeaseError, Store, StoreError, Write, customers, doors, leases, mails, millis,
+    tasks, tickets, usernames,
 };
 use crate::billing::{Billing, notices};
 use crate::clients::stripe::Subscription;
-use crate::clients::stripe::id::{CheckoutSessionId, CustomerId, SubscriptionId};
+use crate::clients::stripe::id::{CustomerId, SubscriptionId};
 use crate::clients::stripe::subscription::SubscriptionStatus;
 use crate::clock::Moment;
 use crate::mail::Stationery;
 use crate::queue::{Kind, Lease, NewTask, TaskId};
-use crate::signups::{SignUp, SignUpId};
+use crate::signups::SignUpId;
+use crate::workspace::Workspace;
 use crate::workspace::life::{Effect, Life, News};
-use crate::workspace::{Workspace, names};
 
-const COLUMNS: &str = "username, signup, state, stripe_customer, subscription, \
+pub(super) const COLUMNS: &str = "username, signup, state, stripe_customer, subscription, \
      subscription_status, period_end_at, cancel_at, grace_until_at, task, created_at, changed_at";
-
-/// A payment that has come.
-#[derive(Debug)]
-pub struct Paid<'a> {
-    pub signup: &'a SignUp,
-    /// The page it was paid at.
-    pub checkout: &'a CheckoutSessionId,
-    pub payer: &'a CustomerId,
-    pub subscription: &'a SubscriptionId,
-    pub billing: &'a Billing,
-    /// When Stripe was asked.
-    pub looked: Moment,
-    /// What the customer is told is written on.
-    pub stationery: &'a Stationery,
-}
 
 /// What Stripe said of a subscription.
 #[derive(Debug)]
@@ -66,90 +51,6 @@ pub struct Followed {
 }
 
 impl Store {
-    /// Makes the workspace that was paid for, the task that prepares it, and the letter
-    /// for a customer who has to wait for it.
-    ///
-    /// `None` when the sign-up has been paid for before; nothing is changed then.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn open_workspace(
-        &self,
-        paid: &Paid<'_>,
-        now: Moment,
-    ) -> Result<Option<Workspace>, StoreError> {
-        const ATTEMPT: &str = "open a workspace";
-        let mut write = self.write().await?;
-        let Some(signup) =
-            take_payment(&mut write, paid.signup, paid.checkout, paid.subscription, now).await?
-        else {
-            return Ok(None);
-        };
-        let username = settle_name(&mut write, &signup, now).await?;
-        usernames::release(&mut write, &signup.id, None).await?;
-        // Of whoever had the name before, and whose quarantine is over.
-        sqlx::query("DELETE FROM workspaces WHERE username = $1 AND state = 'ended'")
-            .bind(username.as_str())
-            .execute(&mut *write)
-            .await
-            .attempt(ATTEMPT)?;
-        let task = NewTask {
-            kind: Kind::Provision,
-            dedupe: format!("prov/{}", paid.checkout),
-            username: Some(username),
-            payload: json!({ "signup": signup.id.as_str() }),
-            run_at: None,
-        };
-        let task = tasks::enqueue(&mut write, &task, now).await?;
-        let row = sqlx::query(AssertSqlSafe(format!(
-            "INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
-                 subscription_status, period_end_at, cancel_at, grace_until_at, task,
-                 looked_at, created_at, changed_at)
-             VALUES ($1, $2, 'preparing', $3, $4, $5, $6, NULL, $7, $8, $9, $10, $10)
-             RETURNING {COLUMNS}"
-        )))
-        .bind(username.as_str())
-        .bind(signup.id.as_str())
-        .bind(paid.payer.as_str())
-        .bind(paid.subscription.as_str())
-        .bind(paid.billing.status.as_str())
-        .bind(paid.billing.period_end.map(millis))
-        .bind(paid.billing.grace_until.map(millis))
-        .bind(task.as_str())
-        .bind(millis(paid.looked))
-        .bind(millis(now))
-        .fetch_one(&mut *write)
-        .await
-        .attempt(ATTEMPT)?;
-        let workspace = parse(&row).attempt(ATTEMPT)?;
-        let incident = notices::signed_up(&workspace, &signup);
-        tickets::open_incident(&mut write, &incident, now).await?;
-        let letter = notices::order_received(&workspace, &signup, paid.stationery, now);
-        mails::post_letter(&mut write, &letter, now).await?;
-        write.commit().await?;
-        Ok(Some(workspace))
-    }
-
-    /// Notes what was paid for without opening anything: it has ended already.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn paid_too_late(
-        &self,
-        signup: &SignUp,
-        checkout: &CheckoutSessionId,
-        subscription: &SubscriptionId,
-        now: Moment,
-    ) -> Result<(), StoreError> {
-        let mut write = self.write().await?;
-        if take_payment(&mut write, signup, checkout, subscription, now).await?.is_some() {
-            usernames::release(&mut write, &signup.id, None).await?;
-            let incident = notices::paid_too_late(signup, subscription);
-            tickets::open_incident(&mut write, &incident, now).await?;
-        }
-        write.commit().await
-    }
-
     /// Has the workspace of a subscription follow it.
     ///
     /// `None` when no workspace is of it. What was asked before the latest answer
@@ -378,62 +279,6 @@ impl Store {
     }
 }
 
-/// Notes what was paid for; `None` when that was noted before. Whoever has the same
-/// payment to note waits here.
-async fn take_payment(
-    write: &mut Write,
-    signup: &SignUp,
-    checkout: &CheckoutSessionId,
-    subscription: &SubscriptionId,
-    now: Moment,
-) -> Result<Option<SignUp>, StoreError> {
-    const ATTEMPT: &str = "note a payment";
-    // The page may be an earlier one, paid while a later one was being made.
-    let row = sqlx::query(AssertSqlSafe(format!(
-        "UPDATE signups SET state = 'paid', checkout = $4, subscription = $2, changed_at = $3
-         WHERE id = $1 AND subscription IS NULL RETURNING {}",
-        signups::COLUMNS
-    )))
-    .bind(signup.id.as_str())
-    .bind(subscription.as_str())
-    .bind(millis(now))
-    .bind(checkout.as_str())
-    .fetch_optional(&mut **write)
-    .await
-    .attempt(ATTEMPT)?;
-    row.as_ref().map(signups::parse).transpose().attempt(ATTEMPT)
-}
-
-/// The name that was reserved; another one where the money came after the
-/// reservation had ended and somebody else has it.
-async fn settle_name(
-    write: &mut Write,
-    signup: &SignUp,
-    now: Moment,
-) -> Result<Username, StoreError> {
-    const ATTEMPT: &str = "settle a name";
-    for username in names::for_payment(signup) {
-        if !usernames::hold(write, &username, &signup.id, now).await? {
-            continue;
-        }
-        let email = signup.email.as_str();
-        let customer = NewCustomer { username, email, password_hash: None };
-        if !customers::insert(write, &customer, now).await? {
-            continue;
-        }
-        if username != signup.username {
-            sqlx::query("UPDATE signups SET username = $2 WHERE id = $1")
-                .bind(signup.id.as_str())
-                .bind(username.as_str())
-                .execute(&mut **write)
-                .await
-                .attempt(ATTEMPT)?;
-        }
-        return Ok(username);
-    }
-    Err(StoreError::corrupt(ATTEMPT, signup.id.as_str()))
-}
-
 async fn hold_workspace(
     write: &mut Write,
     username: &Username,
@@ -504,7 +349,7 @@ async fn forget(write: &mut Write, workspace: &Workspace) -> Result<(), StoreErr
     Ok(())
 }
 
-fn parse(row: &AnyRow) -> Result<Workspace, sqlx::Error> {
+pub(super) fn parse(row: &AnyRow) -> Result<Workspace, sqlx::Error> {
     Ok(Workspace {
         username: valid(row, "username", Username::parse)?,
         signup: valid(row, "signup", SignUpId::parse)?,
