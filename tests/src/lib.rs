@@ -5,6 +5,7 @@
 //! browser's HTTP, [`Chat`] its WebSocket, [`chrome`] a real one. The stories
 //! are in `tests/`, the demo in `bin/demo.rs`.
 
+pub mod audit;
 pub mod binaries;
 pub mod census;
 pub mod chat;

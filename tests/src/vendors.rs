@@ -166,7 +166,8 @@ impl Market {
              from = \"Arcamatrix <hello@arcamatrix.localhost>\"\n\
              \n[linear]\nurl = \"{}\"\napi_key = \"{}\"\nteam = \"{TEAM}\"\n\
              \n[sprites]\nurl = \"{}\"\ntoken = \"{}\"\nprefix = \"arca\"\n\
-             \n[pool]\navailable = {available}\nat_once = {}\nsweep_seconds = {}\n",
+             \n[pool]\navailable = {available}\nat_once = {}\nsweep_seconds = {}\n\
+             failure_limit = {}\n",
             self.stripe.url(),
             self.stripe.key,
             self.webhook_secret,
@@ -178,6 +179,8 @@ impl Market {
             self.sprites.key,
             available.clamp(1, AT_ONCE_MAX),
             if pace == Pace::Quick { 1 } else { 30 },
+            // Where failures are the story, no operator is there to let the pool go on.
+            if pace == Pace::Quick { 1_000 } else { 3 },
         );
         // All visitors of a world have one address.
         text += "\n[sign_up]\nmost_an_hour = 1000000\n";
