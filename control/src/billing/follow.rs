@@ -126,14 +126,16 @@ async fn settle(
         }
         Verdict::Wait => {
             let reserved = Some(now.after(app.sign_up.bank));
-            app.store.settle_sign_up(&signup.id, SignUpState::Unpaid, reserved, now).await?;
+            app.store.settle_sign_up(&signup.id, SignUpState::Unpaid, reserved, None, now).await?;
         }
         Verdict::GiveUp { subscription } => {
             end(till, &subscription).await?;
-            app.store.settle_sign_up(&signup.id, SignUpState::Failed, None, now).await?;
+            let told = notices::order_failed(signup, &app.stationery, now);
+            let failed = SignUpState::Failed;
+            app.store.settle_sign_up(&signup.id, failed, None, Some(&told), now).await?;
         }
         Verdict::Expire => {
-            app.store.settle_sign_up(&signup.id, SignUpState::Expired, None, now).await?;
+            app.store.settle_sign_up(&signup.id, SignUpState::Expired, None, None, now).await?;
         }
         Verdict::Surplus { subscription } => {
             warn!("sign-up {} was paid twice; ending subscription {subscription}", signup.id);

@@ -44,6 +44,12 @@ pub fn order_received(
     stationery.order_received(signup.id.as_str(), to, now)
 }
 
+/// For whoever ordered and whose bank did not pay.
+pub fn order_failed(signup: &SignUp, stationery: &Stationery, now: Moment) -> NewMail {
+    let to = Recipient { username: signup.username, email: &signup.email };
+    stationery.order_failed(signup.id.as_str(), to, now)
+}
+
 pub fn incident(workspace: &Workspace, report: Report) -> Incident {
     let (username, subscription) = (&workspace.username, &workspace.subscription);
     let status = &workspace.billing.status;

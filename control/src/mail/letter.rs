@@ -23,6 +23,8 @@ pub enum Letter<'a> {
     },
     /// The payment is here, and the workspace is still being prepared.
     OrderReceived,
+    /// The bank refused, days after the order: nothing was charged or opened.
+    OrderFailed,
     /// The first link is lost or too old.
     SetPassword {
         link: &'a NewLink,
@@ -46,6 +48,7 @@ pub enum Letter<'a> {
 pub enum LetterKind {
     Welcome,
     OrderReceived,
+    OrderFailed,
     SetPassword,
     ResetPassword,
     PasswordChanged,
@@ -58,6 +61,7 @@ impl<'a> Letter<'a> {
         match self {
             Self::Welcome { .. } => LetterKind::Welcome,
             Self::OrderReceived => LetterKind::OrderReceived,
+            Self::OrderFailed => LetterKind::OrderFailed,
             Self::SetPassword { .. } => LetterKind::SetPassword,
             Self::ResetPassword { .. } => LetterKind::ResetPassword,
             Self::PasswordChanged => LetterKind::PasswordChanged,
@@ -76,9 +80,10 @@ impl<'a> Letter<'a> {
 }
 
 impl LetterKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Welcome,
         Self::OrderReceived,
+        Self::OrderFailed,
         Self::SetPassword,
         Self::ResetPassword,
         Self::PasswordChanged,
@@ -90,6 +95,7 @@ impl LetterKind {
         match self {
             Self::Welcome => "welcome",
             Self::OrderReceived => "order_received",
+            Self::OrderFailed => "order_failed",
             Self::SetPassword => "set_password",
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",

@@ -55,6 +55,11 @@ impl Stationery {
         NewMail { run_at: Some(now.after(ORDER_PATIENCE)), ..mail }
     }
 
+    /// To be posted when a bank has refused what was ordered.
+    pub fn order_failed(&self, signup: &str, to: Recipient<'_>, now: Moment) -> NewMail {
+        self.write(format!("order-failed/{signup}"), to, Letter::OrderFailed, now)
+    }
+
     /// `until` is when access ends, or ended. An end that is planned, and planned
     /// anew, is another letter.
     pub fn cancelled(

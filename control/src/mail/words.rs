@@ -45,6 +45,7 @@ impl Words {
         match *letter {
             Letter::Welcome { link, next_payment } => author.welcome(link, next_payment),
             Letter::OrderReceived => author.order_received(),
+            Letter::OrderFailed => author.order_failed(),
             Letter::SetPassword { link } => author.set_password(link),
             Letter::ResetPassword { link } => author.reset_password(link),
             Letter::PasswordChanged => author.password_changed(),
@@ -108,6 +109,22 @@ impl Author<'_> {
                     self.site.workspace_host(&self.to.username)
                 )),
                 paragraph("As soon as it is ready we write to you again, with a link to it."),
+            ],
+        )
+    }
+
+    fn order_failed(&self) -> Words {
+        words(
+            "Your bank refused the payment",
+            "Your bank refused the payment",
+            vec![
+                paragraph(format!(
+                    "You ordered {} and chose to pay by bank. The bank refused, so nothing was \
+                     charged and no workspace was opened. The subscription is ended.",
+                    self.site.workspace_host(&self.to.username)
+                )),
+                paragraph("The name is free again. If you still want it, order once more:"),
+                button("Order again", self.site.site_url().to_owned()),
             ],
         )
     }

@@ -8,9 +8,10 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::error::Attempt as _;
 use super::routes::valid;
-use super::{Columns as _, Store, StoreError, bigint, millis, usernames};
+use super::{Columns as _, Store, StoreError, bigint, mails, millis, usernames};
 use crate::clients::stripe::id::{CheckoutSessionId, SubscriptionId};
 use crate::clock::Moment;
+use crate::mail::NewMail;
 use crate::signups::{Checkout, SignUp, SignUpId, SignUpState, Wish};
 use crate::skills::Skills;
 use crate::token::TokenHash;
@@ -178,7 +179,8 @@ impl Store {
 
     /// Notes that a sign-up is not paid yet, or never will be; unless it is paid.
     ///
-    /// Its name stays reserved until `reserved`; without it, it is given back.
+    /// Its name stays reserved until `reserved`; without it, it is given back. `letter`
+    /// tells the customer.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -187,6 +189,7 @@ impl Store {
         id: &SignUpId,
         state: SignUpState,
         reserved: Option<Moment>,
+        letter: Option<&NewMail>,
         now: Moment,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
@@ -206,6 +209,9 @@ impl Store {
         match reserved {
             Some(until) => usernames::prolong(&mut write, id, until).await?,
             None => usernames::release(&mut write, id, None).await?,
+        }
+        if let Some(letter) = letter {
+            mails::post_letter(&mut write, letter, now).await?;
         }
         write.commit().await
     }

@@ -118,6 +118,7 @@ async fn a_bank_debit_that_fails_ends_the_subscription_and_frees_the_name() {
     assert_eq!(shop.signup(&signup.id).await.state, SignUpState::Failed);
     assert_eq!(shop.stripe.books().subscription("sub_1")["status"], "canceled");
     assert_eq!((shop.life("ada").await, shop.tasks(Kind::Provision).await.len()), ("", 0));
+    assert_eq!(shop.letters().await, ["order_failed"], "told once");
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada"));
 }
 

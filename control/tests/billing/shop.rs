@@ -70,6 +70,13 @@ impl Shop {
         self.store.workspace(&name(username)).await.unwrap()
     }
 
+    /// Kinds of the letters that were posted, the newest first.
+    pub(crate) async fn letters(&self) -> Vec<String> {
+        let (_, answer) = self.world.api(Method::GET, "/api/mails", None).await;
+        let mails = answer["items"].as_array().unwrap();
+        mails.iter().map(|mail| mail["kind"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// `preparing`, or nothing where there is none.
     pub(crate) async fn life(&self, username: &str) -> &'static str {
         self.workspace(username).await.map_or("", |workspace| workspace.life.as_str())

@@ -27,12 +27,6 @@ async fn change(shop: &Shop, field: &str, value: Value) {
     shop.settled().await;
 }
 
-async fn letters(shop: &Shop) -> Vec<String> {
-    let (_, answer) = shop.world.api(Method::GET, "/api/mails", None).await;
-    let mails = answer["items"].as_array().unwrap();
-    mails.iter().map(|mail| mail["kind"].as_str().unwrap().to_owned()).collect()
-}
-
 #[tokio::test]
 async fn a_failed_renewal_is_forgiven_for_a_week_and_then_closes_the_door() {
     let edge = TestEdge::start("edge-1").await;
@@ -43,7 +37,7 @@ async fn a_failed_renewal_is_forgiven_for_a_week_and_then_closes_the_door() {
         change(&shop, "status", json!("past_due")).await;
     }
     assert_eq!(shop.life("ada").await, "live");
-    assert_eq!(letters(&shop).await, ["payment_failed", "order_received"], "told once");
+    assert_eq!(shop.letters().await, ["payment_failed", "order_received"], "told once");
     shop.world.let_pass(7 * DAY + DAY / 24);
     shop.world.restart().await;
     wait_until("it is suspended", "suspended", async || shop.life("ada").await).await;
@@ -72,7 +66,7 @@ async fn an_arranged_end_is_told_and_may_be_taken_back() {
         let end = async || shop.workspace("ada").await.unwrap().billing.cancel_at;
         assert_eq!(end().await, Some(Moment::from_seconds(1_802_592_000)), "{field}");
         assert_eq!(shop.life("ada").await, "live", "it is paid for until then");
-        assert_eq!(letters(&shop).await, ["order_received", "cancelled"], "{field}: told once");
+        assert_eq!(shop.letters().await, ["order_received", "cancelled"], "{field}: told once");
         change(&shop, field, none).await;
         assert_eq!((end().await, shop.life("ada").await), (None, "live"));
     }
@@ -94,7 +88,7 @@ async fn an_end_closes_the_door_at_once_and_for_good() {
     wait_until("no edge leads there", true, async || edge.names().is_empty()).await;
     assert_eq!(shop.tasks(Kind::Recycle).await, ["waiting"]);
     assert!(shop.is_reported("cancel/sub_1").await);
-    assert_eq!(letters(&shop).await, ["order_received", "cancelled"]);
+    assert_eq!(shop.letters().await, ["order_received", "cancelled"]);
     // Whatever Stripe says from here on.
     change(&shop, "status", json!("active")).await;
     assert_eq!(shop.life("ada").await, "ending");

@@ -40,6 +40,7 @@ fn html_and_text_say_the_same() {
         ("welcome", Letter::Welcome { link: Some(&link), next_payment: Some(later) }),
         ("welcome-back", Letter::Welcome { link: None, next_payment: None }),
         ("order", Letter::OrderReceived),
+        ("order-failed", Letter::OrderFailed),
         ("set", Letter::SetPassword { link: &link }),
         ("reset", Letter::ResetPassword { link: &link }),
         ("changed", Letter::PasswordChanged),
