@@ -9,8 +9,8 @@
 //! Entering and leaving cost one short lock of one of many shards and allocate
 //! nothing: entries live in slabs, which keep the room of their busiest moment.
 
-use std::future::poll_fn;
 use std::hash::{BuildHasher as _, RandomState};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -215,27 +215,52 @@ impl Entry {
     /// Resolves once this entry is cut, at once if it was already.
     ///
     /// One task waits at a time; a second one takes the place of the first.
-    pub async fn cut(&self) {
-        poll_fn(|context| self.poll_cut(context)).await;
+    pub fn cut(&self) -> Cut<'_> {
+        Cut { entry: self, waiting: None }
     }
 
-    fn poll_cut(&self, context: &Context<'_>) -> Poll<()> {
-        let mut slots = self.live.shards[self.shard].lock();
-        let slot = &mut slots[self.slot];
+    fn shard(&self) -> &Shard {
+        &self.live.shards[self.shard]
+    }
+}
+
+/// See [`Entry::cut`].
+pub struct Cut<'a> {
+    entry: &'a Entry,
+    /// Whom a cut wakes, and the shard's version when that was arranged.
+    waiting: Option<(Waker, u64)>,
+}
+
+impl Future for Cut<'_> {
+    type Output = ();
+
+    /// A tunnel asks with every message: as long as nothing in the shard was cut, the
+    /// answer costs one look at a number.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let shard = self.entry.shard();
+        if let Some((waker, version)) = &self.waiting
+            && *version == shard.version.load(Ordering::Acquire)
+            && waker.will_wake(context.waker())
+        {
+            return Poll::Pending;
+        }
+        let mut slots = shard.lock();
+        let slot = &mut slots[self.entry.slot];
         if slot.is_cut {
             return Poll::Ready(());
         }
-        match &mut slot.waiting {
-            Some(waker) => waker.clone_from(context.waker()),
-            None => slot.waiting = Some(context.waker().clone()),
-        }
+        slot.waiting = Some(context.waker().clone());
+        // Raised under the lock that we hold.
+        let version = shard.version.load(Ordering::Relaxed);
+        drop(slots);
+        self.waiting = Some((context.waker().clone(), version));
         Poll::Pending
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let slot = self.live.shards[self.shard].lock().remove(self.slot);
+        let slot = self.shard().lock().remove(self.slot);
         // A waker runs foreign code when it is dropped: not under the lock.
         drop(slot);
     }
@@ -244,6 +269,7 @@ impl Drop for Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::pin::pin;
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
@@ -260,7 +286,7 @@ mod tests {
     }
 
     fn is_cut(entry: &Entry) -> bool {
-        entry.poll_cut(&Context::from_waker(Waker::noop())).is_ready()
+        pin!(entry.cut()).poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// Cuts `scope` of ada's; `expected` are the digits of the sessions that end.

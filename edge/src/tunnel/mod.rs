@@ -7,12 +7,15 @@ mod frames;
 mod handshake;
 mod pump;
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use pingora::protocols::Stream;
 use tokio::io::AsyncWriteExt as _;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use crate::decision::Refused;
@@ -31,6 +34,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The close code by which the chat page knows that its access has ended: one of
 /// those that RFC 6455 leaves to applications.
 const CLOSE_ACCESS_ENDED: u16 = 4001;
+
+/// Looks, while a tunnel is as long silent as it may be, whether it still is: a clock for
+/// each message would cost more. It is closed at most one pause between two looks late.
+const IDLE_LOOKS: u32 = 8;
 
 /// How long a side may take for what the other said last.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -128,17 +135,23 @@ async fn carry(
     entry: &Entry,
     idle: Duration,
 ) -> End {
+    let mut cut = pin!(entry.cut());
+    let mut quiet_looks = 0;
     loop {
-        let patience = if pump.is_ending() { LAST_WORDS } else { idle };
-        let idle_at = pump.active() + patience;
+        let is_ending = pump.is_ending();
+        let pause = if is_ending { LAST_WORDS } else { idle / IDLE_LOOKS };
+        let carried = poll_fn(|context| match pump.poll(context, visitor, sprite) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending if pump.is_ending() && !is_ending => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        });
         tokio::select! {
             biased;
-            () = std::future::poll_fn(|context| pump.poll(context, visitor, sprite)) => {
-                return End::Closed;
-            }
-            () = entry.cut() => return End::Cut,
-            () = sleep_until(idle_at) => {
-                if pump.is_ending() || pump.active() + idle <= Instant::now() {
+            is_over = carried => if is_over { return End::Closed },
+            () = &mut cut => return End::Cut,
+            () = sleep(pause) => {
+                quiet_looks = if pump.has_moved() { 0 } else { quiet_looks + 1 };
+                if is_ending || quiet_looks == IDLE_LOOKS {
                     return End::Idle;
                 }
             }

@@ -2,13 +2,12 @@
 //! while something moves, and on the heap only while the other side does not take it.
 
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
 
 use super::frames::Frames;
 
@@ -20,7 +19,7 @@ pub(super) struct Pump {
     to_visitor: Direction,
     /// Where the sprite's frames end, for the one that we may want to add.
     frames: Frames,
-    active: Instant,
+    has_moved: bool,
 }
 
 impl Pump {
@@ -32,7 +31,7 @@ impl Pump {
             to_sprite: Direction::default(),
             to_visitor: Direction { waiting: early, ..Direction::default() },
             frames,
-            active: Instant::now(),
+            has_moved: false,
         }
     }
 
@@ -46,9 +45,9 @@ impl Pump {
         self.frames.is_between() && self.to_visitor.waiting.is_empty()
     }
 
-    /// When bytes last moved, either way.
-    pub(super) fn active(&self) -> Instant {
-        self.active
+    /// Have bytes moved, either way, since this was last asked?
+    pub(super) fn has_moved(&mut self) -> bool {
+        mem::take(&mut self.has_moved)
     }
 
     /// Ready when either side has ended or failed.
@@ -62,19 +61,17 @@ impl Pump {
         V: AsyncRead + AsyncWrite + Unpin + ?Sized,
         S: AsyncRead + AsyncWrite + Unpin + ?Sized,
     {
-        let mut moved = false;
+        let mut has_moved = false;
         let (up, down) = (&mut self.to_sprite, &mut self.to_visitor);
         let frames = &mut self.frames;
-        let ended = up.poll(context, visitor, sprite, |_| moved = true).is_ready()
+        let ended = up.poll(context, visitor, sprite, |_| has_moved = true).is_ready()
             || down
                 .poll(context, sprite, visitor, |bytes| {
-                    moved = true;
+                    has_moved = true;
                     frames.pass(bytes);
                 })
                 .is_ready();
-        if moved {
-            self.active = Instant::now();
-        }
+        self.has_moved |= has_moved;
         if ended { Poll::Ready(()) } else { Poll::Pending }
     }
 }
