@@ -96,6 +96,7 @@ async fn another_browser_sees_how_far_it_is_and_nothing_more() {
     order.workspace_is("live").await;
     let page = stranger.open(&welcome()).await;
     assert!(page.body.contains("The mail to a•••@mail.test"), "{}", page.body);
+    assert!(page.body.contains("href=\"/forgot-password\""), "another mail can be had");
     assert!(page.body.contains("data-testid=\"opens\" hidden"), "{}", page.body);
 }
 

@@ -226,6 +226,11 @@ impl Welcome<'_> {
         self.is_owner && self.progress.has_password && self.progress.stage == Stage::Preparing
     }
 
+    /// Where all is ready, and the way in is by mail.
+    fn waits_for_mail(&self) -> bool {
+        !self.is_owner && self.progress.stage == Stage::Live
+    }
+
     fn password_title(&self) -> &'static str {
         match self.progress.stage {
             Stage::Live => "Choose a password to go in",
