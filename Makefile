@@ -54,7 +54,7 @@ check: need-build ## Format and lints
 bench: need-build need-bench ## Measure the edge beside nginx; prints a table, writes JSON and a chart
 	cargo run --release --package benches --bin proxy_latency
 
-bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up at once: SIGN_UPS=200 for the whole crowd (25 minutes)
+bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within seconds: SIGN_UPS=200 for the whole crowd (25 minutes)
 	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
 
 test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)

@@ -5,16 +5,21 @@ mod common;
 use std::time::Duration;
 
 use common::database::Database;
+use control::billing::Hint;
+use control::clients::stripe::Event;
 use control::clock::Moment;
 use control::failures::Counters;
 use control::handover::Nonce;
 use control::mail::{Recipient, Stationery};
 use control::route_order::RouteOrder;
 use control::sign_in::Proven;
-use control::store::{AccountSession, Channel, LOG_CHANGES, NewCustomer, Store};
+use control::store::{
+    AccountSession, Channel, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter,
+};
 use control::token::{Token, TokenHash};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
+use serde_json::json;
 use shared::{
     Change, Checksum, Generation, Lock, PublicSite, ReturnPath, Secret, Session, SessionId,
 };
@@ -174,6 +179,39 @@ async fn failures_counted_at_once_are_all_counted() {
         let tally = store.tally(subject).await.unwrap().unwrap();
         assert_eq!((tally.failures, tally.since), (20, NOW), "{subject:?}");
     }
+}
+
+/// `evt_7`, that a subscription was updated.
+fn hint(number: u32) -> Hint {
+    let event = json!({
+        "id": format!("evt_{number}"), "object": "event", "livemode": false,
+        "type": "customer.subscription.updated",
+        "data": { "object": { "id": format!("sub_{number}") } },
+    });
+    Hint::of(Event::parse(event.to_string().as_bytes()).unwrap()).unwrap()
+}
+
+/// How many of twenty events that come at once, one of them twice, are new and known.
+async fn take_at_once(store: &Store) -> Result<(usize, usize), StoreError> {
+    let numbers = (0..20).chain([7]);
+    let taken = join_all(numbers.map(async |number| store.take_event(&hint(number), NOW).await));
+    let taken = taken.await.into_iter().collect::<Result<Vec<bool>, _>>()?;
+    let new = taken.iter().filter(|is_new| **is_new).count();
+    Ok((new, taken.len() - new))
+}
+
+#[tokio::test]
+async fn events_that_come_at_once_are_each_taken_once_with_their_task() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
+    database.run(rename("tasks", "gone")).await;
+    assert!(take_at_once(&store).await.is_err());
+    database.run(rename("gone", "tasks")).await;
+    assert_eq!(take_at_once(&store).await.unwrap(), (20, 1), "nothing was kept of the failure");
+    assert_eq!(take_at_once(&store).await.unwrap(), (0, 21));
+    let tasks = store.tasks(&TaskFilter::default(), None, 100).await.unwrap();
+    assert_eq!(tasks.len(), 20);
 }
 
 #[tokio::test]

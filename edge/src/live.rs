@@ -249,10 +249,11 @@ impl Future for Cut<'_> {
         if slot.is_cut {
             return Poll::Ready(());
         }
-        slot.waiting = Some(context.waker().clone());
+        let former = slot.waiting.replace(context.waker().clone());
         // Raised under the lock that we hold.
         let version = shard.version.load(Ordering::Relaxed);
         drop(slots);
+        drop(former);
         self.waiting = Some((context.waker().clone(), version));
         Poll::Pending
     }

@@ -20,18 +20,23 @@ const LATER: &str = "mail/order/";
 const ALL: &str = "limit=1000";
 
 impl World {
-    /// One live workspace for each of `payers`, and one of everything else.
+    /// One live workspace for each of `payers`, and one of everything else. Of those who
+    /// have `left` there may be tickets.
     ///
     /// # Errors
     /// Names the first of whom it is not so.
-    pub async fn check_served(&self, payers: &[Payer]) -> anyhow::Result<()> {
+    pub async fn check_served(
+        &self,
+        payers: &[Payer],
+        left: &BTreeSet<String>,
+    ) -> anyhow::Result<()> {
         let mut names = BTreeSet::new();
         for payer in payers {
             names.insert(self.check_letter(payer).await?);
             self.check_subscription(payer).await?;
         }
         ensure!(names.len() == payers.len(), "{} payers have {names:?}", payers.len());
-        self.check_tickets(&names).await?;
+        self.check_tickets(&names.union(left).cloned().collect()).await?;
         self.check_routes(&names).await?;
         self.check_sprites(&names).await
     }
@@ -118,12 +123,11 @@ impl World {
         Ok(all.filter(|one| one["customer"] == customers[0]["id"]).cloned().collect())
     }
 
-    /// One for each sign-up; there may be those of others who have left since.
+    /// One for each sign-up.
     async fn check_tickets(&self, names: &BTreeSet<String>) -> anyhow::Result<()> {
         let board = self.market().linear.tell(Method::GET, "/_fake/issues", None).await?;
         let titles = list(&board, "issues")?.iter().filter_map(|issue| issue["title"].as_str());
         let mut told: Vec<&str> = titles.filter_map(|title| title.strip_prefix("New: ")).collect();
-        told.retain(|name| names.contains(*name));
         told.sort_unstable();
         ensure!(told.iter().eq(names), "tickets tell of {told:?}, there are {names:?}");
         Ok(())

@@ -3,6 +3,7 @@
 //!
 //! Where no PostgreSQL is named there is nothing to tell: SQLite belongs to one process.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -46,7 +47,7 @@ async fn check(payers: usize, available: u64) {
         served = serve(&world, &payers, &door) => served.unwrap(),
     }
     world.until_at_rest(PATIENCE, payers.len(), available).await.unwrap();
-    world.check_served(&payers).await.unwrap();
+    world.check_served(&payers, &BTreeSet::new()).await.unwrap();
 }
 
 /// Lets payers in between kills; never returns while whoever is killed comes back.

@@ -37,6 +37,10 @@ pub use standing::{Billing, Standing};
 /// may take of the memory. One takes milliseconds; the next ones wait.
 const DELIVERIES: usize = 32;
 
+/// Deliveries that are read or wait for it: what a crowd sends that pays within a second.
+/// Beyond them, Stripe is told to send again.
+const DELIVERIES_IN_LINE: usize = 256;
+
 /// How long the start waits for Stripe to say whether the price exists.
 const PRICE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -50,6 +54,7 @@ pub struct Till {
     /// Origins of Stripe's pages, with blanks between them.
     pub pages: String,
     pub deliveries: Semaphore,
+    pub line: Semaphore,
 }
 
 impl Till {
@@ -65,6 +70,7 @@ impl Till {
             portal: config.portal.clone(),
             pages: pages.join(" "),
             deliveries: Semaphore::new(DELIVERIES),
+            line: Semaphore::new(DELIVERIES_IN_LINE),
         })
     }
 

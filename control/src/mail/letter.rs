@@ -23,7 +23,7 @@ pub enum Letter<'a> {
     },
     /// The payment is here, and the workspace is still being prepared.
     OrderReceived,
-    /// The bank refused, days after the order: nothing was charged or opened.
+    /// What a bank was to pay did not come, days after the order: nothing was opened.
     OrderFailed,
     /// The first link is lost or too old.
     SetPassword {

@@ -115,12 +115,12 @@ impl Author<'_> {
 
     fn order_failed(&self) -> Words {
         words(
-            "Your bank refused the payment",
-            "Your bank refused the payment",
+            "Your payment did not arrive",
+            "Your payment did not arrive",
             vec![
                 paragraph(format!(
-                    "You ordered {} and chose to pay by bank. The bank refused, so nothing was \
-                     charged and no workspace was opened. The subscription is ended.",
+                    "You ordered {} and chose to pay by bank. The payment did not arrive, so no \
+                     workspace was opened, and the subscription is ended.",
                     self.site.workspace_host(&self.to.username)
                 )),
                 paragraph("The name is free again. If you still want it, order once more:"),

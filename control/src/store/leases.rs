@@ -38,7 +38,7 @@ impl Store {
     /// When the database does not answer.
     pub async fn tasks_due(&self) -> Result<Vec<(Kind, Moment)>, StoreError> {
         const ATTEMPT: &str = "look what is due";
-        // For each the first entry of an index: a crowd that waits is not counted through.
+        // A crowd that waits is not counted through: its first stands first in an index.
         let first = |kind: Kind| {
             let kind = kind.as_str();
             format!(
@@ -77,7 +77,7 @@ impl Store {
         const IS_DUE: &str = "kind = $1 AND state = 'waiting' AND run_at <= $2";
         let hint = self.dialect.skip_held();
         let mut write = self.write().await?;
-        // Two looks, each along an index. Asked again outside: another one may have
+        // Two looks: the first at the few that run, the second along an index. Asked again outside: another one may have
         // taken the task while we waited for its row.
         let row = sqlx::query(AssertSqlSafe(format!(
             "UPDATE tasks SET state = 'running', attempts = attempts + 1, lease_owner = $3,

@@ -47,6 +47,7 @@ use sqlx::any::{AnyPoolOptions, AnyRow};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyPool, Row as _, SqlSafeStr as _, Transaction};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use crate::clock::Moment;
 
@@ -77,6 +78,10 @@ const CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection, and on SQLite for its turn to write,
 /// before it is answered with an error.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for work in the background, which may be many at once. Shorter than a
+/// lease is renewed, so that a database that is away stops nobody from stopping.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many steps of the route table are kept when nothing else is configured.
 ///
@@ -165,17 +170,20 @@ impl Store {
     }
 
     async fn write(&self) -> Result<Write, StoreError> {
-        let turn = match &self.background {
-            Some(background) => Some(Arc::clone(background).lock_owned().await),
-            None => None,
+        let begin = || self.writers.begin_with(self.dialect.begin_write());
+        let begun = match &self.background {
+            None => begin().await,
+            Some(background) => {
+                let in_turn = async {
+                    let _turn = background.lock().await;
+                    begin().await
+                };
+                let begun = timeout(BACKGROUND_TIMEOUT, in_turn).await;
+                begun.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            }
         };
-        let transaction = self.writers.begin_with(self.dialect.begin_write()).await;
-        drop(turn);
-        Ok(Write {
-            transaction: transaction.attempt("begin a transaction")?,
-            store: self.clone(),
-            announced: Vec::new(),
-        })
+        let transaction = begun.attempt("begin a transaction")?;
+        Ok(Write { transaction, store: self.clone(), announced: Vec::new() })
     }
 }
 

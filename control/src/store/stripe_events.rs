@@ -6,8 +6,10 @@
 
 use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::error::Attempt as _;
 use super::tasks::enqueue;
@@ -17,7 +19,11 @@ use crate::clock::Moment;
 
 const ATTEMPT: &str = "keep an event of Stripe's";
 
-/// Events that nobody has written yet. As many as there are requests that wait.
+/// How long a commit may take before it is given up, for all who wait for it and those
+/// behind them. One that is made all the same does no harm: sent again, they are known.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Events that nobody has written yet. As many as the webhook lets in at once.
 #[derive(Default)]
 pub(super) struct Unwritten {
     waiting: Mutex<Vec<Arrived>>,
@@ -51,8 +57,7 @@ impl Store {
         let store = self.clone();
         // Its own task: a request may be dropped while others wait for the same commit.
         tokio::spawn(async move { store.write_events().await });
-        let unwritten = |_| Err(StoreError::new(ATTEMPT, sqlx::Error::WorkerCrashed));
-        answered.await.unwrap_or_else(unwritten)
+        answered.await.unwrap_or_else(|_| Err(late()))
     }
 
     /// Writes all that wait when its turn comes; often another one has done so already.
@@ -61,21 +66,29 @@ impl Store {
         if self.unwritten.lock().is_empty() {
             return;
         }
-        let (arrived, kept) = match self.write().await {
-            Ok(write) => {
-                // Only now: while we waited for the database, others came.
-                let arrived = mem::take(&mut *self.unwritten.lock());
-                let kept = keep(write, &arrived).await;
-                (arrived, kept)
-            }
-            Err(error) => (mem::take(&mut *self.unwritten.lock()), Err(error)),
-        };
+        let mut arrived = Vec::new();
+        let kept = timeout(DEADLINE, async {
+            let write = self.write().await?;
+            // Only now: while we waited for the database, others came.
+            arrived = mem::take(&mut *self.unwritten.lock());
+            // In one order everywhere, so that two processes never wait for each other.
+            arrived.sort_by(|one, other| one.hint.event.cmp(&other.hint.event));
+            keep(write, &arrived).await
+        });
+        let kept = kept.await.unwrap_or_else(|_| Err(late()));
+        if kept.is_err() && arrived.is_empty() {
+            arrived = mem::take(&mut *self.unwritten.lock());
+        }
         for (place, arrival) in arrived.into_iter().enumerate() {
             let is_new = kept.as_ref().map(|new| new[place]).map_err(Clone::clone);
             // Whoever has hung up sends it again, and is told that it came before.
             let _ = arrival.answer.send(is_new);
         }
     }
+}
+
+fn late() -> StoreError {
+    StoreError::new(ATTEMPT, sqlx::Error::PoolTimedOut)
 }
 
 /// All or none. Says of each whether it is new.

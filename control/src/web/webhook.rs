@@ -22,9 +22,9 @@ use crate::http::arrival::text;
 
 pub(super) use crate::clients::stripe::signature::BODY_MAX_BYTES;
 
-/// How long a delivery waits for its turn: Stripe waits ten seconds, and sends again
-/// only much later.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a delivery waits for its turn. Stripe waits ten seconds for all of it, and
+/// sends again only much later; two commits, of two seconds at most, come after.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long its body may take: less, so that whoever sends none is outlived.
 const BODY_DEADLINE: Duration = Duration::from_secs(2);
@@ -69,6 +69,7 @@ async fn handle(
     // Before all else: nobody who has not even tried to sign is listened to.
     let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
     let signature = signature.ok_or_else(|| refused(delivery::Refusal::Unsigned))?;
+    let Ok(_in_line) = till.line.try_acquire() else { return Err((busy(), "busy")) };
     let Ok(Ok(_place)) = timeout(PATIENCE, till.deliveries.acquire()).await else {
         return Err((busy(), "busy"));
     };

@@ -168,7 +168,7 @@ async fn whoever_sends_no_body_makes_others_wait_and_no_more() {
 async fn a_flood_is_bounded_and_passes() {
     let shop = Arc::new(Shop::open().await);
     let mut flood = JoinSet::new();
-    for _ in 0..200 {
+    for _ in 0..300 {
         let shop = Arc::clone(&shop);
         flood.spawn(async move {
             loop {

@@ -151,7 +151,10 @@ async fn carry(
             () = &mut cut => return End::Cut,
             () = sleep(pause) => {
                 quiet_looks = if pump.has_moved() { 0 } else { quiet_looks + 1 };
-                if is_ending || quiet_looks == IDLE_LOOKS {
+                if is_ending {
+                    return End::Closed;
+                }
+                if quiet_looks == IDLE_LOOKS {
                     return End::Idle;
                 }
             }
