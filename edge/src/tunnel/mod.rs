@@ -14,7 +14,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use pingora::protocols::Stream;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -122,19 +122,24 @@ impl OpenTunnel {
     }
 }
 
+#[derive(Debug, PartialEq, Eq)]
 enum End {
     Closed,
     Idle,
     Cut,
 }
 
-async fn carry(
+async fn carry<V, S>(
     pump: &mut Pump,
-    visitor: &mut Stream,
-    sprite: &mut dyn crate::upstream::Duplex,
+    visitor: &mut V,
+    sprite: &mut S,
     entry: &Entry,
     idle: Duration,
-) -> End {
+) -> End
+where
+    V: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    S: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
     let mut cut = pin!(entry.cut());
     let mut quiet_looks = 0;
     loop {
@@ -188,5 +193,54 @@ impl OpenError {
             Self::Cut => Refused::AccessEnded,
             Self::Dial(_) | Self::Handshake(_) => Refused::SpriteUnreachable,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use shared::SessionId;
+    use tokio::io::{BufWriter, DuplexStream, duplex};
+
+    use super::*;
+    use crate::live::{Kind, Live};
+
+    /// Longer than anything here takes.
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    fn entry() -> Entry {
+        let live = Arc::new(Live::default());
+        let ticket = live.ticket(&"ada".parse().unwrap());
+        live.enter(ticket, SessionId::random(), 1, Kind::Socket).expect("nothing was cut")
+    }
+
+    async fn carry_between(
+        mut visitor: impl AsyncRead + AsyncWrite + Unpin,
+        mut sprite: DuplexStream,
+        idle: Duration,
+    ) -> End {
+        let mut pump = Pump::new(Bytes::new());
+        carry(&mut pump, &mut visitor, &mut sprite, &entry(), idle).await
+    }
+
+    #[tokio::test]
+    async fn a_silent_tunnel_is_closed() {
+        let ((_visitor, near_visitor), (_sprite, near_sprite)) = (duplex(64), duplex(64));
+        let idle = Duration::from_millis(40);
+        assert_eq!(carry_between(near_visitor, near_sprite, idle).await, End::Idle);
+    }
+
+    #[tokio::test]
+    async fn the_last_words_of_a_side_wait_for_the_other_only_a_moment() {
+        // It has room for less than the sprite says, and nobody reads.
+        let (_visitor, near_visitor) = duplex(4);
+        let (mut sprite, near_sprite) = duplex(64);
+        sprite.write_all(b"goodbye").await.unwrap();
+        drop(sprite);
+        let ended = carry_between(BufWriter::new(near_visitor), near_sprite, LONG);
+        let ended = timeout(LAST_WORDS * 10, ended).await;
+        assert_eq!(ended.expect("nobody waits for ever"), End::Closed);
     }
 }
