@@ -171,12 +171,13 @@ impl Sprite {
         }
         write!(
             text,
-            "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\nproxy_ui = false\n\n\
+            "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\nproxy_ui = {}\n\n\
              [supervisor]\nenabled = true\ncommand = {:?}\ndoctor = {:?}\n\
              state_dir = \"{}\"\nready_budget_seconds = 180\nstop_grace_seconds = 10\n\
              log_dir = \"{}\"\n\n[supervisor.env]\n{} = {:?}\n",
             self.gateway_port.address(),
             self.gateway_token,
+            matches!(around.gateway, Gateway::Real(_)),
             line(command, &run),
             line(doctor, &repair),
             self.state_dir().display(),

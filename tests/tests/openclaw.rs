@@ -87,4 +87,14 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     .await
     .unwrap();
     chrome.screenshot("openclaw-3-recovered").await.unwrap();
+
+    // The gateway's own page goes through the same doors, and knows the conversation.
+    chrome.goto(&format!("{}/openclaw/", world.workspace_url("ada"))).await.unwrap();
+    wait_until_within(RESTART, "the gateway's page shows the conversation", async || {
+        let text = chrome.evaluate("document.body.innerText").await?;
+        ensure(text.to_string().contains("are you back?"), anyhow!("{text}"))
+    })
+    .await
+    .unwrap();
+    chrome.screenshot("openclaw-4-control-ui").await.unwrap();
 }
