@@ -15,6 +15,7 @@ pub mod failures;
 pub mod handover;
 pub mod http;
 pub mod keys;
+pub mod line;
 pub mod links;
 pub mod machines;
 pub mod mail;

@@ -19,7 +19,6 @@ pub mod standing;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::amount::Amount;
@@ -27,6 +26,7 @@ use crate::clients::stripe::id::{PortalConfigurationId, PriceId};
 use crate::clients::stripe::price::Price;
 use crate::clients::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
 use crate::clients::{Again, BuildError};
+use crate::line::Line;
 
 pub use hint::{Hint, Subject};
 pub use job::StripeJob;
@@ -37,9 +37,14 @@ pub use standing::{Billing, Standing};
 /// may take of the memory. One takes milliseconds; the next ones wait.
 const DELIVERIES: usize = 32;
 
-/// Deliveries that are read or wait for it: what a crowd sends that pays within a second.
-/// Beyond them, Stripe is told to send again.
-const DELIVERIES_IN_LINE: usize = 256;
+/// Deliveries that wait to be read: with the others, what a crowd sends that pays within
+/// a second. Beyond them, Stripe is told to send again.
+const DELIVERIES_IN_LINE: usize = 224;
+
+/// How long a delivery waits for its turn. Stripe waits ten seconds for all of it, and
+/// sends again only much later; its body, and two commits, of two seconds each at most,
+/// come after.
+const DELIVERY_MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// How long the start waits for Stripe to say whether the price exists.
 const PRICE_DEADLINE: Duration = Duration::from_secs(5);
@@ -53,8 +58,7 @@ pub struct Till {
     pub portal: Option<PortalConfigurationId>,
     /// Origins of Stripe's pages, with blanks between them.
     pub pages: String,
-    pub deliveries: Semaphore,
-    pub line: Semaphore,
+    pub deliveries: Line,
 }
 
 impl Till {
@@ -69,8 +73,7 @@ impl Till {
             secrets: config.secrets.clone(),
             portal: config.portal.clone(),
             pages: pages.join(" "),
-            deliveries: Semaphore::new(DELIVERIES),
-            line: Semaphore::new(DELIVERIES_IN_LINE),
+            deliveries: Line::new(DELIVERIES, DELIVERIES_IN_LINE, DELIVERY_MAX_WAIT),
         })
     }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, Params, PasswordHasher as _, PasswordVerifier as _};
 use shared::Secret;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::Instant;
+
+use crate::line::Line;
 
 pub use policy::{Weakness, choose};
 
@@ -64,11 +64,7 @@ pub enum PasswordError {
 
 /// The pool. One for the process.
 pub struct Passwords {
-    turns: Semaphore,
-    places: Semaphore,
-    /// Of `places`, when nobody is there.
-    capacity: usize,
-    max_wait: Duration,
+    line: Line,
     /// Checked when there is no such customer, so that the answer takes as long.
     dummy: Arc<str>,
 }
@@ -87,10 +83,7 @@ impl Passwords {
         max_wait: Duration,
     ) -> Result<Self, PasswordError> {
         Ok(Self {
-            turns: Semaphore::new(parallel),
-            places: Semaphore::new(parallel + queue),
-            capacity: parallel + queue,
-            max_wait,
+            line: Line::new(parallel, queue, max_wait),
             dummy: hash("nobody has this password")?.into(),
         })
     }
@@ -120,25 +113,16 @@ impl Passwords {
 
     /// How many are hashed or wait for it now.
     pub fn occupied(&self) -> usize {
-        self.capacity - self.places.available_permits()
+        self.line.occupied()
     }
 
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let _turn = self.turn().await?;
+        let _turn = self.line.enter().await.ok_or(PasswordError::Busy)?;
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|error| PasswordError::Hash(error.to_string()))?
-    }
-
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, PasswordError> {
-        let deadline = Instant::now() + self.max_wait;
-        match tokio::time::timeout_at(deadline, self.turns.acquire()).await {
-            Ok(turn) => Ok(turn.expect("the semaphore is never closed")),
-            Err(_) => Err(PasswordError::Busy),
-        }
     }
 }
 
@@ -209,14 +193,12 @@ mod tests {
 
     #[tokio::test]
     async fn who_finds_the_queue_full_or_waits_too_long_is_sent_away() {
-        let passwords = Passwords::with_bounds(1, 1, Duration::ZERO).unwrap();
-        let turn = passwords.turns.acquire().await.unwrap();
-        let waited = passwords.hash(password("hunter2hunter2")).await;
-        assert_eq!(waited, Err(PasswordError::Busy));
-        let _places = passwords.places.acquire_many(2).await.unwrap();
-        drop(turn);
-        let full = passwords.hash(password("hunter2hunter2")).await;
-        assert_eq!(full, Err(PasswordError::Busy));
+        for (queue, max_wait) in [(1, Duration::ZERO), (0, MAX_WAIT)] {
+            let passwords = Passwords::with_bounds(1, queue, max_wait).unwrap();
+            let _turn = passwords.line.enter().await.unwrap();
+            let sent_away = passwords.hash(password("hunter2hunter2")).await;
+            assert_eq!(sent_away, Err(PasswordError::Busy));
+        }
     }
 
     #[test]

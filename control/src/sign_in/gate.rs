@@ -3,10 +3,9 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use crate::line::{Line, Turn};
 
 /// Doors; places share one by chance, which costs them a short wait.
 const DOORS: usize = 256;
@@ -18,40 +17,21 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 
 pub(super) struct Gate {
     hasher: RandomState,
-    doors: Vec<Door>,
+    doors: Vec<Line>,
 }
-
-struct Door {
-    turn: Semaphore,
-    waiting: AtomicUsize,
-}
-
-/// Counts somebody who waits, also when their request is dropped meanwhile.
-struct Waiting<'a>(&'a AtomicUsize);
 
 impl Gate {
     pub(super) fn new() -> Self {
-        let door = |_| Door { turn: Semaphore::new(1), waiting: AtomicUsize::new(0) };
+        let door = |_| Line::new(1, QUEUE, MAX_WAIT);
         // Keyed, so that nobody can choose an address to wait at another's door.
         Self { hasher: RandomState::new(), doors: (0..DOORS).map(door).collect() }
     }
 
     /// `None` when too many wait already, or the wait takes too long.
-    pub(super) async fn enter(&self, place: IpAddr) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn enter(&self, place: IpAddr) -> Option<Turn<'_>> {
         let hash = self.hasher.hash_one(place);
-        let door = &self.doors[usize::try_from(hash % DOORS as u64).expect("below 256")];
-        let waiting = Waiting(&door.waiting);
-        if waiting.0.fetch_add(1, Ordering::Relaxed) >= QUEUE {
-            return None;
-        }
-        let turn = tokio::time::timeout(MAX_WAIT, door.turn.acquire()).await.ok()?;
-        Some(turn.expect("the semaphore is never closed"))
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let door = usize::try_from(hash % DOORS as u64).expect("below 256");
+        self.doors[door].enter().await
     }
 }
 

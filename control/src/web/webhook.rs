@@ -22,11 +22,8 @@ use crate::http::arrival::text;
 
 pub(super) use crate::clients::stripe::signature::BODY_MAX_BYTES;
 
-/// How long a delivery waits for its turn. Stripe waits ten seconds for all of it, and
-/// sends again only much later; two commits, of two seconds at most, come after.
-const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How long its body may take: less, so that whoever sends none is outlived.
+/// How long a body may take: less than a delivery waits for its turn, so that whoever
+/// sends none is outlived.
 const BODY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Takes an event that Stripe signed.
@@ -69,10 +66,7 @@ async fn handle(
     // Before all else: nobody who has not even tried to sign is listened to.
     let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
     let signature = signature.ok_or_else(|| refused(delivery::Refusal::Unsigned))?;
-    let Ok(_in_line) = till.line.try_acquire() else { return Err((busy(), "busy")) };
-    let Ok(Ok(_place)) = timeout(PATIENCE, till.deliveries.acquire()).await else {
-        return Err((busy(), "busy"));
-    };
+    let Some(_turn) = till.deliveries.enter().await else { return Err((busy(), "busy")) };
     let body = match timeout(BODY_DEADLINE, Bytes::from_request(request, app)).await {
         Ok(Ok(body)) => body,
         Ok(Err(BytesRejection::FailedToBufferBody(rejection)))
