@@ -35,108 +35,109 @@ impl Words {
                 "Check the address. A workspace that was cancelled is gone from here too.",
             )
             .offering(Action::Site),
-        Refused::Preparing => Self::new(
-            503,
-            "preparing",
-            "Your workspace is being prepared",
-            "This takes a few seconds. The page opens it by itself.",
-        )
-        .waiting(2),
-        Refused::Suspended => Self::new(
-            402,
-            "suspended",
-            "This workspace is paused",
-            "The last payment did not arrive. Your data is kept; it opens again when the payment is put right.",
-        )
-        .offering(Action::Account),
-        Refused::WorkspaceLocked => Self::new(
-            403,
-            "locked",
-            "This workspace is locked",
-            "Access was closed for now. Write to us if you did not expect that.",
-        )
-        .offering(Action::Site),
-        Refused::AccessEnded => Self::new(
-            403,
-            "access_ended",
-            "Your access has ended",
-            "You were signed out, or the workspace was closed, while this was on its way.",
-        )
-        .offering(Action::Site),
-        Refused::ForeignOrigin => Self::new(
-            403,
-            "foreign_origin",
-            "That did not come from this workspace",
-            "Only pages of this workspace may connect to it.",
-        ),
-        Refused::ServiceWorker => Self::new(
-            403,
-            "service_worker_refused",
-            "Service workers are not served here",
-            "A workspace cannot install a service worker.",
-        ),
-        Refused::TooManyRequests => Self::new(
-            429,
-            "too_many_requests",
-            "Too many requests",
-            "Please wait a moment. The page tries again by itself.",
-        )
-        .waiting(2),
-        Refused::TooManyConnections => Self::new(
-            429,
-            "too_many_connections",
-            "Too many connections",
-            "Too many connections are open from your address. Close some and try again.",
-        )
-        .again_after(5),
-        Refused::TooManySockets => Self::new(
-            429,
-            "too_many_sockets",
-            "Too many open chats",
-            "Too many windows of this workspace are open. Close some and try again.",
-        )
-        .again_after(5),
-        Refused::BodyTooLarge => Self::new(
-            413,
-            "body_too_large",
-            "That is too large",
-            "The upload is larger than a workspace takes.",
-        ),
-        Refused::SpriteUnreachable => Self::new(
-            502,
-            "workspace_unreachable",
-            "Your workspace did not answer",
-            "Nothing is lost. The page tries again by itself.",
-        )
-        .waiting(3),
-        Refused::SpriteTimeout => Self::new(
-            504,
-            "workspace_timeout",
-            "Your workspace took too long",
-            "Nothing is lost. The page tries again by itself.",
-        )
-        .waiting(3),
-        Refused::SpriteRefusedUpgrade => Self::new(
-            502,
-            "upgrade_refused",
-            "The connection was not taken",
-            "The workspace did not open a live connection.",
-        )
-        .again_after(3),
-        Refused::SiteUnreachable => Self::new(
-            503,
-            "site_unreachable",
-            "The site is away for a moment",
-            "Open workspaces go on working. The page tries again by itself.",
-        )
-        .waiting(3),
-        Refused::NotReady => Self::new(
-            503,
-            "not_ready",
-            "Just a moment",
-            "We are starting. The page tries again by itself.",
-        )
-        .waiting(2),
+            Refused::Preparing => Self::new(
+                503,
+                "preparing",
+                "Your workspace is being prepared",
+                "This takes a few seconds. The page opens it by itself.",
+            )
+            .waiting(2),
+            Refused::Suspended => Self::new(
+                402,
+                "suspended",
+                "This workspace is paused",
+                "The last payment did not arrive. Your data is kept; it opens again when \
+                 the payment is put right.",
+            )
+            .offering(Action::Account),
+            Refused::WorkspaceLocked => Self::new(
+                403,
+                "locked",
+                "This workspace is locked",
+                "Access was closed for now. Write to us if you did not expect that.",
+            )
+            .offering(Action::Site),
+            Refused::AccessEnded => Self::new(
+                403,
+                "access_ended",
+                "Your access has ended",
+                "You were signed out, or the workspace was closed, while this was on its way.",
+            )
+            .offering(Action::Site),
+            Refused::ForeignOrigin => Self::new(
+                403,
+                "foreign_origin",
+                "That did not come from this workspace",
+                "Only pages of this workspace may connect to it.",
+            ),
+            Refused::ServiceWorker => Self::new(
+                403,
+                "service_worker_refused",
+                "Service workers are not served here",
+                "A workspace cannot install a service worker.",
+            ),
+            Refused::TooManyRequests => Self::new(
+                429,
+                "too_many_requests",
+                "Too many requests",
+                "Please wait a moment. The page tries again by itself.",
+            )
+            .waiting(2),
+            Refused::TooManyConnections => Self::new(
+                429,
+                "too_many_connections",
+                "Too many connections",
+                "Too many connections are open from your address. Close some and try again.",
+            )
+            .again_after(5),
+            Refused::TooManySockets => Self::new(
+                429,
+                "too_many_sockets",
+                "Too many open chats",
+                "Too many windows of this workspace are open. Close some and try again.",
+            )
+            .again_after(5),
+            Refused::BodyTooLarge => Self::new(
+                413,
+                "body_too_large",
+                "That is too large",
+                "The upload is larger than a workspace takes.",
+            ),
+            Refused::SpriteUnreachable => Self::new(
+                502,
+                "workspace_unreachable",
+                "Your workspace did not answer",
+                "Nothing is lost. The page tries again by itself.",
+            )
+            .waiting(3),
+            Refused::SpriteTimeout => Self::new(
+                504,
+                "workspace_timeout",
+                "Your workspace took too long",
+                "Nothing is lost. The page tries again by itself.",
+            )
+            .waiting(3),
+            Refused::SpriteRefusedUpgrade => Self::new(
+                502,
+                "upgrade_refused",
+                "The connection was not taken",
+                "The workspace did not open a live connection.",
+            )
+            .again_after(3),
+            Refused::SiteUnreachable => Self::new(
+                503,
+                "site_unreachable",
+                "The site is away for a moment",
+                "Open workspaces go on working. The page tries again by itself.",
+            )
+            .waiting(3),
+            Refused::NotReady => Self::new(
+                503,
+                "not_ready",
+                "Just a moment",
+                "We are starting. The page tries again by itself.",
+            )
+            .waiting(2),
         }
     }
 

@@ -50,11 +50,7 @@ impl World {
     ) -> anyhow::Result<()> {
         wait_until_within(patience, "nobody has anything to do", async || {
             let seen = self.standing().await?;
-            let rest = json!({
-                "waiting": [], "running": [], "dead": [], "preparing": 0,
-                "available": available, "assigned": payers,
-            });
-            ensure!(seen == rest, "{seen}");
+            ensure!(seen == at_rest(payers, available), "{seen}");
             Ok(())
         })
         .await
@@ -174,6 +170,14 @@ impl World {
         let answer = answers.find_map(Result::ok).context("no control answers")?;
         answer.success()
     }
+}
+
+/// How [`World::standing`] is when nobody has anything to do.
+pub fn at_rest(assigned: usize, available: u64) -> Value {
+    json!({
+        "waiting": [], "running": [], "dead": [], "preparing": 0,
+        "available": available, "assigned": assigned,
+    })
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> anyhow::Result<&'a Vec<Value>> {

@@ -27,7 +27,7 @@ async fn a_dozen_payers_are_served_once_though_control_is_killed_all_the_time() 
 }
 
 #[tokio::test]
-#[ignore = "takes five minutes; `make test-kills` has the time"]
+#[ignore = "takes minutes; `make test-kills` has the time"]
 async fn a_hundred_payers_are_served_once_though_control_is_killed_all_the_time() {
     check(100, 10).await;
 }

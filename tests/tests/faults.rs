@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use e2e::wait::ensure;
-use e2e::{Pace, Payer, Plan, Vendor, Vendors, World, wait_until_within};
+use e2e::{Pace, Payer, Plan, Vendor, Vendors, World, audit, wait_until_within};
 use futures_util::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -228,11 +228,7 @@ async fn at_rest(world: &World, assigned: usize) {
         if let Some(dead) = seen["dead"].as_array_mut() {
             dead.retain(|id| id.as_str().is_none_or(|id| !board.contains(id)));
         }
-        let rest = json!({
-            "waiting": [], "running": [], "dead": [], "preparing": 0,
-            "available": AVAILABLE, "assigned": assigned,
-        });
-        ensure(seen == rest, anyhow!("{seen}"))
+        ensure(seen == audit::at_rest(assigned, AVAILABLE), anyhow!("{seen}"))
     })
     .await
     .unwrap();
