@@ -1,7 +1,7 @@
 //! The agent in a workspace's VM: serves the chat page, lets in whom the edge
 //! vouches for, speaks with the gateway in their place, keeps the gateway running.
 //!
-//! `run` puts it together; `guard`, `gateway::ledger` and `supervisor::state`
+//! `run` puts it together; `guard`, `gateway::pending_requests` and `supervisor::state`
 //! are where things are decided.
 
 pub mod agent;

@@ -8,7 +8,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use crate::gateway::ledger::Refusal as RequestRefusal;
+use crate::gateway::pending_requests::RequestRefusal;
 use crate::gateway::status::{GatewayStatus, Phase};
 use crate::guard::Refusal;
 use crate::memory;

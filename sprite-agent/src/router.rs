@@ -13,7 +13,7 @@ use shared::process::time::unix_seconds;
 
 use crate::agent::Agent;
 use crate::answer::{self, Answer};
-use crate::gateway::{control_ui, visit};
+use crate::gateway::{client_session, control_ui};
 use crate::guard::{Decision, Guard, is_upgrade};
 use crate::health::{self, Liveness, Status};
 use crate::metrics::Part;
@@ -114,7 +114,7 @@ fn page_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
     let message_max_bytes = agent.config.limits.message_max_bytes;
     let agent = agent.clone();
     upgrade::to_websocket(request, message_max_bytes, |socket| async move {
-        visit::serve(agent, socket).await;
+        client_session::serve(agent, socket).await;
         drop(place);
     })
 }

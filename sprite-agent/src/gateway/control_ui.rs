@@ -87,7 +87,10 @@ pub async fn serve(agent: &Agent, page: PageSocket, path: &str) {
     let gateway = match dial(config.gateway.address, path, Some(origin)).await {
         Ok(gateway) => gateway,
         Err(error) => {
-            debug!(error = &error as &dyn std::error::Error, "no link for the gateway's page");
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "no connection for the gateway's page"
+            );
             let _ = to_page.send(close(1013, "the assistant is restarting")).await;
             return;
         }

@@ -1,6 +1,6 @@
 //! What the page may ask of the gateway, and with which rights.
 
-/// The first request on each link; the agent fills it in.
+/// The first request on each connection; the agent fills it in.
 pub const CONNECT: &str = "connect";
 
 /// Everything the page may call after `connect`. Nothing here can read or change

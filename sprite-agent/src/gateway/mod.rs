@@ -1,18 +1,19 @@
-//! Between the page and the gateway: who may say what, and what happens when
-//! the gateway goes away.
+//! Between the page and the gateway: which requests pass, and what happens
+//! while the gateway is away.
 //!
-//! `visit` is one page's socket; it outlives any number of `link`s to the
-//! gateway. `ledger`, `request`, `hello` and `peek` decide; they do no I/O.
+//! `client_session` is one page's socket; it outlives any number of
+//! `gateway_connection`s. `pending_requests`, `methods`, `request`, `hello` and
+//! `peek` decide; they do no I/O.
 
+pub mod client_session;
 pub mod control_ui;
 pub mod dial;
+pub mod gateway_connection;
 pub mod hello;
 pub mod http;
-pub mod ledger;
-pub mod link;
 pub mod methods;
 pub mod notice;
 pub mod peek;
+pub mod pending_requests;
 pub mod request;
 pub mod status;
-pub mod visit;

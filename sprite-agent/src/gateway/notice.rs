@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::ledger::Refusal;
+use super::pending_requests::RequestRefusal;
 
 /// What the page is told about the gateway; the page has words of its own for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     Starting,
     Restarting,
-    /// Follows the hello of the link that ended an outage.
+    /// Follows the hello of the connection that ended an outage.
     Ready,
     Failed,
 }
@@ -31,7 +31,7 @@ impl Notice {
     }
 }
 
-impl Refusal {
+impl RequestRefusal {
     pub fn to_frame(self, id: &str, method: &str) -> String {
         match self {
             Self::MethodNotAllowed => {
@@ -47,12 +47,12 @@ impl Refusal {
     }
 }
 
-/// The answer to a request that the gateway did not live to answer.
+/// The answer to a request whose connection was lost.
 pub fn unavailable(id: &str) -> String {
     response(id, "UNAVAILABLE", "the assistant is restarting")
 }
 
-/// The answer to `connect` when the gateway will not have us.
+/// The answer to `connect` when the gateway refuses it.
 pub fn refused(id: &str) -> String {
     response(id, "REFUSED", "the assistant did not accept the connection")
 }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_method_and_keeps_the_id() {
-        let frame = Refusal::MethodNotAllowed.to_frame("7", "config.set");
+        let frame = RequestRefusal::MethodNotAllowed.to_frame("7", "config.set");
         let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
         assert_eq!(frame["id"], "7");
         assert_eq!(frame["error"]["code"], "FORBIDDEN");

@@ -7,6 +7,6 @@ mod gateway;
 mod outages;
 mod page;
 mod running;
+mod sessions;
 mod supervision;
-mod visits;
 mod waiting;

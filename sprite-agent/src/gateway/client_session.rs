@@ -1,9 +1,9 @@
-//! One page's socket, from the upgrade to the close.
+//! One page's WebSocket, from the upgrade to the close.
 //!
-//! Two loops run side by side and share a [`Ledger`]: [`Visit::serve_page`]
-//! judges and forwards requests, `link` dials the gateway, forwards what it
-//! says and dials again when it is gone. Each loop sends a frame before it
-//! reads the next, so that a side that cannot take more is not fed more.
+//! Two loops run side by side and share the [`PendingRequests`]: this file
+//! checks and forwards the page's requests, [`GatewayConnection`] dials the
+//! gateway, forwards its frames and dials again after a loss. Each loop sends a
+//! frame before it reads the next, so that a slow reader slows its writer down.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -17,8 +17,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::dial::GatewaySocket;
-use super::ledger::{Ledger, Verdict};
+use super::gateway_connection::GatewayConnection;
 use super::notice;
+use super::pending_requests::{Admission, PendingRequests};
 use super::request::{Request, connect_frame};
 use crate::agent::Agent;
 use crate::metrics::Direction;
@@ -26,7 +27,7 @@ use crate::metrics::Direction;
 /// Below the 60 s after which proxies and mobile networks forget a silent connection.
 const PING_EVERY: Duration = Duration::from_secs(25);
 
-/// Two pings unanswered and some: nobody is there any more.
+/// Longer than two pings and their answers take: the page is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// A page that has not taken one frame after this long is not going to.
@@ -35,19 +36,19 @@ const WRITE_MAX: Duration = Duration::from_secs(60);
 /// How long the closing handshake may take.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
-pub(super) struct Visit<S> {
+pub(super) struct ClientSession<S> {
     pub(super) agent: Arc<Agent>,
     page: tokio::sync::Mutex<SplitSink<WebSocketStream<S>, Message>>,
     pub(super) gateway: tokio::sync::Mutex<Option<SplitSink<GatewaySocket, Message>>>,
-    ledger: Mutex<Ledger>,
+    requests: Mutex<PendingRequests>,
 }
 
-/// Why a visit is over.
+/// Why a session is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The page closed, or its connection broke.
     Left,
-    /// We close, and say why.
+    /// The agent closes, and says why.
     Close { code: u16, reason: &'static str },
 }
 
@@ -56,29 +57,29 @@ const MALFORMED: End = End::Close { code: 1008, reason: "not a request" };
 const NOT_TEXT: End = End::Close { code: 1003, reason: "text only" };
 const AGENT_STOPS: End = End::Close { code: 1012, reason: "the agent restarts" };
 
-/// Runs until the page is gone or the agent stops. The visitor has been identified.
+/// Runs until the page is gone or the agent stops. The caller has checked the identity.
 pub async fn serve<S>(agent: Arc<Agent>, socket: WebSocketStream<S>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let stopping = agent.stopping.clone();
     let (page, mut from_page) = socket.split();
-    let visit = Visit {
+    let session = ClientSession {
         agent,
         page: tokio::sync::Mutex::new(page),
         gateway: tokio::sync::Mutex::new(None),
-        ledger: Mutex::default(),
+        requests: Mutex::default(),
     };
     let end = tokio::select! {
-        end = visit.serve_page(&mut from_page) => end,
-        end = visit.serve_gateway() => end,
-        end = visit.keep_alive() => end,
+        end = session.serve_page(&mut from_page) => end,
+        end = GatewayConnection::new(&session).serve() => end,
+        end = session.keep_alive() => end,
         () = stopping.requested() => AGENT_STOPS,
     };
-    visit.finish(end, from_page).await;
+    session.finish(end, from_page).await;
 }
 
-impl<S> Visit<S>
+impl<S> ClientSession<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -105,14 +106,14 @@ where
     async fn request(&self, text: &str) -> Result<(), End> {
         let arrived = Instant::now();
         let request = Request::parse(text).map_err(|_| MALFORMED)?;
-        // Held until the frame is sent: a loss cannot come between the verdict and the frame.
+        // Held until the frame is sent: a loss cannot come between the admission and the frame.
         let mut gateway = self.gateway.lock().await;
-        let verdict = self.ledger().admit(&request.id, &request.method, text.len());
-        let frame = match verdict {
-            Verdict::Forward => request.to_frame(),
-            Verdict::Connect => connect_frame(&request.id, &self.agent.config.gateway.token),
-            Verdict::TooBig => return Err(TOO_BIG),
-            Verdict::Refuse(refusal) => {
+        let admission = self.requests().admit(&request.id, &request.method, text.len());
+        let frame = match admission {
+            Admission::Forward => request.to_frame(),
+            Admission::Connect => connect_frame(&request.id, &self.agent.config.gateway.token),
+            Admission::TooBig => return Err(TOO_BIG),
+            Admission::Refuse(refusal) => {
                 drop(gateway);
                 self.agent.metrics.request_refused(refusal);
                 let frame = refusal.to_frame(&request.id, &request.method);
@@ -127,7 +128,7 @@ where
         drop(gateway);
         if is_sent {
             self.agent.metrics.relayed(Direction::ToGateway, size, arrived.elapsed());
-        } else if self.ledger().withdraw(&request.id) {
+        } else if self.requests().withdraw(&request.id) {
             return self.tell(notice::unavailable(&request.id).into()).await;
         }
         Ok(())
@@ -155,8 +156,8 @@ where
         }
     }
 
-    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().expect("nothing panics while it holds the ledger")
+    pub(super) fn requests(&self) -> MutexGuard<'_, PendingRequests> {
+        self.requests.lock().expect("no code panics while it holds the lock")
     }
 
     /// Closes both sockets politely, within [`CLOSE_MAX`].
@@ -164,7 +165,7 @@ where
         let Self { page, gateway, .. } = self;
         let close_gateway = async {
             if let Some(mut gateway) = gateway.into_inner() {
-                // It may be gone already, which is as good.
+                // An error means that it is closed already.
                 let _ = gateway.close().await;
             }
         };
@@ -191,7 +192,7 @@ where
     let mut stream = page.into_inner();
     stream.shutdown().await?;
     // What the page was still sending is read: the reset that would answer it otherwise
-    // overtakes the close frame, and the page would not learn why.
+    // overtakes the close frame, and the page would not learn the reason.
     tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(())
 }
