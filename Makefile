@@ -8,10 +8,8 @@ BUILT := FAKES_BIN=$(CURDIR)/target/debug CONTROL_BIN=$(CURDIR)/target/debug/con
 
 # Run once more, on PostgreSQL. Chosen by name out of the whole workspace: a package
 # by itself has other features below it, and would be compiled anew.
-CONTROL_TESTS := $(patsubst control/tests/%.rs,--test %,$(wildcard control/tests/*.rs))
-CONTROL_TESTS += $(patsubst control/tests/%/main.rs,--test %,$(wildcard control/tests/*/main.rs))
 # The story of two controls needs a database that they can share.
-CONTROL_TESTS += --test controls
+ON_POSTGRES := cargo test --workspace --no-fail-fast --test
 
 # What the build itself needs: pingora compiles zlib with cmake.
 BUILD_NEEDS := cc=gcc cmake=cmake pkg-config=pkg-config
@@ -40,7 +38,8 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything her
 
 test: check need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
 	cargo test --workspace --no-fail-fast
-	.ci/postgres cargo test --workspace --no-fail-fast $(CONTROL_TESTS)
+	.ci/postgres $(ON_POSTGRES) control
+	.ci/postgres $(ON_POSTGRES) stories resilience::controls::
 	node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
 	cargo build --quiet --bins $(PROGRAMS)
 	$(BUILT) tests/fakes/clients/run
@@ -58,10 +57,10 @@ bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within 
 	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
 
 test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)
-	.ci/postgres cargo test --package e2e --test controls -- --ignored --nocapture
+	.ci/postgres cargo test --package e2e --test stories resilience::controls:: -- --ignored --nocapture
 
 test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
-	cargo test --package e2e --test openclaw -- --ignored --nocapture
+	cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture
 
 test-clients: need-build need-npm need-sprites need-python ## The vendors' own clients against their fakes (from npm and PyPI)
 	cargo build --quiet --bins $(PROGRAMS)

@@ -62,7 +62,7 @@ fn build() -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-/// `target/debug` of `target/debug/demo` and of `target/debug/deps/visitor-0123`.
+/// `target/debug` of `target/debug/demo` and of `target/debug/deps/stories-0123`.
 fn profile_folder() -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe().context("find this program's own file")?;
     let folder = program.parent().context("a program stands in a folder")?;

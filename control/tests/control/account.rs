@@ -1,0 +1,88 @@
+//! The account page: what is paid, until when, and what can be done about it.
+
+use crate::common::browser::{Browser, Page};
+use crate::common::order::Order;
+use crate::common::{PASSWORD, SITE, World};
+use reqwest::StatusCode;
+
+const DAY: u64 = 86_400_000;
+
+/// Ada's page, with her workspace's subscription as `columns` say.
+async fn page(columns: &str) -> Page {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    order.pay().await;
+    order.workspace_is("live").await;
+    world.database.run(format!("UPDATE workspaces SET {columns}")).await;
+    let mut browser = order.browser();
+    let fields = [("session_id", crate::common::order::CHECKOUT), ("password", PASSWORD)];
+    let set = browser.submit(&format!("{SITE}/welcome"), &fields).await;
+    assert_eq!(set.status, StatusCode::SEE_OTHER, "{set:?}");
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert_eq!(page.status, StatusCode::OK, "{page:?}");
+    page
+}
+
+/// Days after the beginning of these tests' time, 15 January 2027.
+fn in_days(days: u64) -> u64 {
+    1_800_000_000_000 + days * DAY
+}
+
+#[tokio::test]
+async fn a_paid_workspace_says_when_it_is_paid_next_and_can_be_cancelled() {
+    let page = page(&format!("period_end_at = {}", in_days(20))).await;
+    for part in ["$7 a month", "Next payment", "4 February 2027"] {
+        assert!(page.body.contains(part), "{part}: {}", page.body);
+    }
+    assert!(page.body.contains("action=\"/account/billing\""), "{}", page.body);
+    assert!(page.body.contains("action=\"/account/cancel\""), "{}", page.body);
+    assert!(!page.body.contains("data-testid=\"past-due\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_cancelled_one_says_until_when_it_is_open() {
+    let end = in_days(20);
+    let page = page(&format!("period_end_at = {end}, cancel_at = {end}")).await;
+    assert!(page.body.contains("Cancelled, open until"), "{}", page.body);
+    assert!(!page.body.contains("action=\"/account/cancel\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_failed_renewal_is_told_at_the_top_with_the_way_to_repair_it() {
+    let columns = format!("subscription_status = 'past_due', grace_until_at = {}", in_days(5));
+    let page = page(&columns).await;
+    let warning = page.body.find("data-testid=\"past-due\"").expect("a warning");
+    assert!(warning < page.body.find("Open your workspace").unwrap(), "first of all");
+    assert!(page.body.contains("until 20 January 2027"), "{}", page.body);
+    assert!(page.body.contains("Repair the payment"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_workspace_that_an_operator_opened_has_no_plan() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    let mut browser = Browser::new(&world);
+    browser.log_in("ada", PASSWORD).await;
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.body.contains("data-testid=\"plan\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_the_present_one() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    let mut browser = Browser::new(&world);
+    browser.log_in("ada", PASSWORD).await;
+    let address = format!("{SITE}/account/password");
+    let new = "another-orbit-under-copper-hills";
+    let wrong = browser.submit(&address, &[("current", "not this one"), ("new", new)]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("aria-describedby=\"current-error\" autofocus"), "{}", wrong.body);
+    let weak = browser.submit(&address, &[("current", PASSWORD), ("new", "short")]).await;
+    assert!(weak.body.contains("aria-describedby=\"new-hint new-error\""), "{}", weak.body);
+    let done = browser.submit(&address, &[("current", PASSWORD), ("new", new)]).await;
+    assert_eq!(done.location, "/account?changed=password");
+    let page = browser.open(&format!("{SITE}/account?changed=password")).await;
+    assert!(page.body.contains("Your password is changed"), "{}", page.body);
+}

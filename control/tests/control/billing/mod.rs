@@ -1,0 +1,11 @@
+//! From the form to a workspace and its end, over the wire: a stand-in for Stripe
+//! that knows how things stand, and a browser.
+
+mod checkout;
+mod disorder;
+mod payment;
+mod shop;
+mod start;
+mod stripe;
+mod subscription;
+mod webhook;

@@ -1,0 +1,44 @@
+//! What is asked of Stripe before anything is sold.
+
+use std::path::Path;
+
+use control::amount::Amount;
+use control::billing::{StripeConfig, Till};
+use shared::process::Document;
+
+use super::stripe::{PRICE, Stripe, YEARLY};
+
+fn till(stripe: &Stripe, price: &str) -> Till {
+    let text = format!(
+        "[stripe]\nurl = 'http://{}'\nsecret_key = 'sk_test_0123456789'\nprice = '{price}'\n\
+         webhook_secrets = ['whsec_1']\n",
+        stripe.address
+    );
+    let document = Document::from_text(Path::new("control.toml"), text);
+    let config =
+        document.check(|root| root.optional_table("stripe", StripeConfig::from_section)).unwrap();
+    Till::new(&config).unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_price_ends_the_start_and_a_silent_stripe_does_not() {
+    let stripe = Stripe::start().await;
+    till(&stripe, PRICE).check(control::site::PRICE).await.unwrap();
+    let error = till(&stripe, "price_of_nothing").check(control::site::PRICE).await.unwrap_err();
+    assert!(error.to_string().contains("stripe.price"), "{error:#}");
+    stripe.books().is_down = true;
+    till(&stripe, "price_of_nothing").check(control::site::PRICE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_price_that_our_pages_do_not_name_ends_the_start() {
+    let stripe = Stripe::start().await;
+    let check = async |price, shown, expected: &str| {
+        let shown = Amount::parse(shown).unwrap();
+        let error = till(&stripe, price).check(shown).await.unwrap_err().to_string();
+        assert!(error.starts_with("stripe.price") && error.contains(expected), "{error}");
+    };
+    check(PRICE, "$9", "its unit_amount is 700 usd, and site.price says $9").await;
+    check(PRICE, "€7", "site.price says €7").await;
+    check(YEARLY, "$7", "it is not paid every month").await;
+}

@@ -1,0 +1,167 @@
+//! A workspace follows its subscription: grace, suspension, and an end.
+
+use std::time::Duration;
+
+use control::clock::Moment;
+use control::queue::Kind;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use shared::RouteState;
+
+use super::shop::{Shop, name};
+use crate::common::edge::TestEdge;
+use crate::common::{PASSWORD, SITE, wait_until};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn live(shop: &Shop) {
+    shop.customer("sub_1").await;
+    shop.goes_live("ada").await;
+    assert_eq!(shop.life("ada").await, "live");
+}
+
+/// Stripe changes a field, and tells that something has changed.
+async fn change(shop: &Shop, field: &str, value: Value) {
+    shop.stripe.books().subscription("sub_1")[field] = value;
+    shop.tell("customer.subscription.updated", "sub_1").await;
+    shop.settled().await;
+}
+
+#[tokio::test]
+async fn a_failed_renewal_is_forgiven_for_a_week_and_then_closes_the_door() {
+    let edge = TestEdge::start("edge-1").await;
+    let mut shop = Shop::open_with(&[&edge]).await;
+    live(&shop).await;
+    shop.world.put_route("ada").await;
+    for _ in 0..2 {
+        change(&shop, "status", json!("past_due")).await;
+    }
+    assert_eq!(shop.life("ada").await, "live");
+    assert_eq!(shop.letters().await, ["payment_failed", "order_received"], "told once");
+    shop.world.let_pass(7 * DAY + DAY / 24);
+    shop.world.restart().await;
+    wait_until("it is suspended", "suspended", async || shop.life("ada").await).await;
+    let state = || edge.table().routes.get(&name("ada")).map(|route| route.state);
+    wait_until("the edge knows", Some(RouteState::Suspended), async || state()).await;
+    // The customer pays after all.
+    change(&shop, "status", json!("active")).await;
+    assert_eq!(shop.life("ada").await, "live");
+    wait_until("the edge knows", Some(RouteState::Live), async || state()).await;
+    assert!(
+        shop.store.workspace(&name("ada")).await.unwrap().unwrap().billing.grace_until.is_none()
+    );
+}
+
+#[tokio::test]
+async fn an_arranged_end_is_told_and_may_be_taken_back() {
+    for (field, value, none) in [
+        ("cancel_at", json!(1_802_592_000), Value::Null),
+        ("cancel_at_period_end", json!(true), json!(false)),
+    ] {
+        let shop = Shop::open().await;
+        live(&shop).await;
+        for _ in 0..2 {
+            change(&shop, field, value.clone()).await;
+        }
+        let end = async || shop.workspace("ada").await.unwrap().billing.cancel_at;
+        assert_eq!(end().await, Some(Moment::from_seconds(1_802_592_000)), "{field}");
+        assert_eq!(shop.life("ada").await, "live", "it is paid for until then");
+        assert_eq!(shop.letters().await, ["order_received", "cancelled"], "{field}: told once");
+        change(&shop, field, none).await;
+        assert_eq!((end().await, shop.life("ada").await), (None, "live"));
+    }
+}
+
+#[tokio::test]
+async fn an_end_closes_the_door_at_once_and_for_good() {
+    let edge = TestEdge::start("edge-1").await;
+    let shop = Shop::open_with(&[&edge]).await;
+    live(&shop).await;
+    shop.world.put_route("ada").await;
+    assert_eq!(edge.names(), ["ada"]);
+    shop.stripe.books().subscription("sub_1")["status"] = json!("canceled");
+    for _ in 0..2 {
+        shop.tell("customer.subscription.deleted", "sub_1").await;
+        shop.settled().await;
+    }
+    assert_eq!(shop.life("ada").await, "ending");
+    wait_until("no edge leads there", true, async || edge.names().is_empty()).await;
+    assert_eq!(shop.tasks(Kind::Recycle).await, ["waiting"]);
+    assert!(shop.is_reported("cancel/sub_1").await);
+    assert_eq!(shop.letters().await, ["order_received", "cancelled"]);
+    // Whatever Stripe says from here on.
+    change(&shop, "status", json!("active")).await;
+    assert_eq!(shop.life("ada").await, "ending");
+}
+
+#[tokio::test]
+async fn what_ends_while_it_is_prepared_is_prepared_no_further() {
+    let shop = Shop::open().await;
+    shop.customer("sub_1").await;
+    let lease = shop.claim(Kind::Provision).await;
+    change(&shop, "status", json!("canceled")).await;
+    assert_eq!(shop.tasks(Kind::Provision).await, ["cancelled"]);
+    let now = Moment::from_seconds(shop.world.now_seconds());
+    let late = shop.store.workspace_is_live(&name("ada"), &lease, now).await;
+    assert!(late.is_err(), "whoever was at it has lost the right to go on");
+    assert_eq!(shop.life("ada").await, "ending");
+}
+
+#[tokio::test]
+async fn a_name_rests_after_its_workspace_and_nothing_names_the_customer() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    change(&shop, "status", json!("canceled")).await;
+    let lease = shop.claim(Kind::Recycle).await;
+    let now = || Moment::from_seconds(shop.world.now_seconds());
+    for _ in 0..2 {
+        shop.store.workspace_is_ended(&name("ada"), 30 * DAY, &lease, now()).await.unwrap();
+    }
+    let ended = shop.workspace("ada").await.unwrap();
+    assert_eq!(ended.life.as_str(), "ended");
+    assert!(shop.store.customer(&name("ada")).await.unwrap().is_none());
+    assert_eq!(shop.signup(&ended.signup).await.email, "");
+    assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada-2"));
+    shop.world.let_pass(31 * DAY);
+    shop.store.free_names(now()).await.unwrap();
+    assert!(shop.workspace("ada").await.is_none());
+    assert_eq!(shop.sign_up("ada@example.net").await.username, name("ada"));
+    // The old subscription speaks again.
+    change(&shop, "status", json!("active")).await;
+    assert!(shop.workspace("ada").await.is_none());
+}
+
+#[tokio::test]
+async fn a_word_nobody_knows_changes_nothing_and_is_told_to_a_person() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    change(&shop, "status", json!("dormant")).await;
+    assert_eq!(shop.life("ada").await, "live");
+    assert!(shop.is_reported("status/sub_1/dormant").await);
+}
+
+#[tokio::test]
+async fn the_account_leads_to_the_billing_portal() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    let body = json!({ "password": PASSWORD });
+    let path = "/api/customers/ada/password";
+    let (status, answer) = shop.world.api(Method::POST, path, Some(body)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let mut browser = shop.browser();
+    browser.log_in("ada", PASSWORD).await;
+    let page = browser.submit(&format!("{SITE}/account/billing"), &[]).await;
+    let seen = (page.status, page.location.as_str());
+    assert_eq!(seen, (StatusCode::SEE_OTHER, "http://stripe.test/portal/front"));
+    let page = browser.submit(&format!("{SITE}/account/cancel"), &[]).await;
+    assert_eq!(page.location, "http://stripe.test/portal/subscription_cancel");
+    // There is no second cancellation; its front page offers to take back the first.
+    change(&shop, "cancel_at", json!(1_802_592_000)).await;
+    let page = browser.submit(&format!("{SITE}/account/cancel"), &[]).await;
+    assert_eq!(page.location, "http://stripe.test/portal/front");
+    let page = shop.browser().submit(&format!("{SITE}/account/billing"), &[]).await;
+    assert_eq!(page.location, "/login?to=account", "a stranger signs in first");
+    shop.stripe.books().is_down = true;
+    let page = browser.submit(&format!("{SITE}/account/billing"), &[]).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+}

@@ -1,0 +1,160 @@
+//! Links with which a password is set.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use control::links::{self, Asked, Purpose, Refusal};
+use control::passwords::Weakness;
+use control::store::AccountSession;
+use control::token::Token;
+use futures_util::future::join_all;
+
+use super::vendor::{self, Office};
+use crate::common::{PASSWORD, World, wait_until};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+const OTHER_PASSWORD: &str = "amber-lantern-river-31";
+
+fn place(last: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, last])
+}
+
+async fn ask(world: &World, typed: &str) {
+    let asked = links::request(world.app(), typed, place(1)).await.unwrap();
+    assert_eq!(asked, Asked::Taken);
+}
+
+/// The token of the newest letter that has one.
+async fn token(office: &Office) -> String {
+    let mails = office.resend.mails().await;
+    let text = mails.last().unwrap()["text"].as_str().unwrap().to_owned();
+    let (_, rest) = text.split_once("/set-password?token=").unwrap();
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+/// Asks for a link and reads it in the letter, which is the `number`th.
+async fn link(office: &Office, number: usize) -> String {
+    ask(&office.world, "ada").await;
+    wait_until("the letter is there", number, async || office.resend.mails().await.len()).await;
+    token(office).await
+}
+
+async fn redeem(world: &World, token: &str, password: &str) -> Result<Purpose, Refusal> {
+    let redeemed = links::redeem(world.app(), token, password.to_owned()).await;
+    redeemed.map(|redeemed| redeemed.purpose)
+}
+
+#[tokio::test]
+async fn looking_at_a_link_takes_nothing_and_it_sets_one_password() {
+    let office = Office::open().await;
+    let (world, token) = (&office.world, link(&office, 1).await);
+    for _ in 0..3 {
+        let open = links::peek(world.app(), &token).await.unwrap().unwrap();
+        assert_eq!(open.purpose, Purpose::FirstTime);
+    }
+    let weak = redeem(world, &token, "short").await;
+    assert!(matches!(weak, Err(Refusal::Weak(_))), "{weak:?}");
+    let long = redeem(world, &token, &"x".repeat(1_025)).await;
+    assert!(matches!(long, Err(Refusal::Weak(Weakness::Long))), "{long:?}");
+    assert_eq!(redeem(world, &token, PASSWORD).await.unwrap(), Purpose::FirstTime);
+    assert_eq!(links::peek(world.app(), &token).await.unwrap(), None);
+    let again = redeem(world, &token, OTHER_PASSWORD).await;
+    assert!(matches!(again, Err(Refusal::Over)), "{again:?}");
+    let letters = vendor::letters(world).await;
+    assert_eq!(letters.len(), 1, "of a first password nobody is warned: {letters:?}");
+}
+
+#[tokio::test]
+async fn of_many_who_use_a_link_at_once_one_sets_the_password() {
+    let office = Office::open().await;
+    let token = link(&office, 1).await;
+    let redeemed = join_all((0..4).map(|_| redeem(&office.world, &token, PASSWORD))).await;
+    assert_eq!(redeemed.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{redeemed:?}");
+}
+
+#[tokio::test]
+async fn a_reset_ends_every_session_and_warns_its_owner() {
+    let office = Office::open().await;
+    let world = &office.world;
+    let app = world.app();
+    let username = "ada".parse().unwrap();
+    let first = links::set_first_password(app, &username, PASSWORD.to_owned());
+    let proven = first.await.unwrap().proven;
+    let session = AccountSession { id: Token::random().hash(), username: proven.username };
+    let now = world.now();
+    assert!(app.store.open_account_session(&session.id, &proven, now, HOUR).await.unwrap());
+    let token = link(&office, 1).await;
+    world.let_pass(Duration::from_secs(1));
+    assert_eq!(redeem(world, &token, OTHER_PASSWORD).await.unwrap(), Purpose::Reset);
+    assert_eq!(app.store.account_session(&session.id, now, HOUR).await.unwrap(), None);
+    assert!(!app.store.open_account_session(&session.id, &proven, now, HOUR).await.unwrap());
+    office.wait_for_letter("password_changed", "sent").await;
+}
+
+#[tokio::test]
+async fn a_newer_link_voids_the_older_and_time_voids_both() {
+    let office = Office::open().await;
+    let (older, newer) = (link(&office, 1).await, link(&office, 2).await);
+    assert_ne!(older, newer);
+    assert_eq!(links::peek(office.world.app(), &older).await.unwrap(), None);
+    assert!(links::peek(office.world.app(), &newer).await.unwrap().is_some());
+    office.world.let_pass(Purpose::FirstTime.lifetime());
+    assert_eq!(links::peek(office.world.app(), &newer).await.unwrap(), None);
+    let late = redeem(&office.world, &newer, PASSWORD).await;
+    assert!(matches!(late, Err(Refusal::Over)), "{late:?}");
+    for wrong in ["", "x", &"a".repeat(43)] {
+        assert_eq!(links::peek(office.world.app(), wrong).await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_first_password_is_set_once_and_closes_the_links() {
+    let office = Office::open().await;
+    let token = link(&office, 1).await;
+    let username = "ada".parse().unwrap();
+    let set = async |password: &str| {
+        links::set_first_password(office.world.app(), &username, password.to_owned()).await
+    };
+    assert!(matches!(set("passwordpassword").await, Err(Refusal::Weak(_))));
+    assert_eq!(set(PASSWORD).await.unwrap().purpose, Purpose::FirstTime);
+    assert!(matches!(set(OTHER_PASSWORD).await, Err(Refusal::Over)));
+    assert_eq!(links::peek(office.world.app(), &token).await.unwrap(), None);
+    let stranger = "nobody".parse().unwrap();
+    let set = links::set_first_password(office.world.app(), &stranger, PASSWORD.to_owned());
+    assert!(matches!(set.await, Err(Refusal::Over)));
+}
+
+#[tokio::test]
+async fn an_account_gets_three_links_an_hour() {
+    let office = Office::open().await;
+    for number in 1..=3 {
+        link(&office, number).await;
+    }
+    for typed in ["ada", "ADA ", "ada@mail.test", "Ada@Mail.Test"] {
+        ask(&office.world, typed).await;
+    }
+    let idle = async || office.world.app().link_requests.available_permits();
+    let all = idle().await.max(16);
+    wait_until("all are answered", all, idle).await;
+    assert_eq!(vendor::letters(&office.world).await.len(), 3);
+    office.world.let_pass(HOUR);
+    ask(&office.world, "Ada@Mail.Test").await;
+    wait_until("the fourth is there", 4, async || office.resend.mails().await.len()).await;
+}
+
+#[tokio::test]
+async fn who_does_not_exist_is_answered_alike_and_a_place_may_ask_so_often() {
+    let office = Office::open().await;
+    for typed in ["nobody", "nobody@mail.test", "", "☃", "a@b.test\0", &"x".repeat(10_000)] {
+        ask(&office.world, typed).await;
+    }
+    for _ in 6..20 {
+        ask(&office.world, "nobody").await;
+    }
+    let refused = links::request(office.world.app(), "ada", place(1)).await.unwrap();
+    assert!(matches!(refused, Asked::TooMany { .. }), "{refused:?}");
+    let elsewhere = links::request(office.world.app(), "ada", place(2)).await.unwrap();
+    assert_eq!(elsewhere, Asked::Taken);
+    wait_until("ada has hers", 1, async || office.resend.mails().await.len()).await;
+}

@@ -1,0 +1,309 @@
+//! One letter, however often it is tried; and what becomes of one that cannot be sent.
+
+use std::time::Duration;
+
+use control::clock::Moment;
+use control::mail::{Recipient, Welcome, post_welcome};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::vendor::{self, BACK_OFF, Office};
+use crate::common::{World, wait_until};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+const WELCOME: &str = "welcome/su_1";
+
+fn ada() -> Recipient<'static> {
+    Recipient { username: "ada".parse().unwrap(), email: "ada@mail.test" }
+}
+
+async fn welcome(world: &World) {
+    let next_payment = Some(Moment::from_seconds(1_802_600_000));
+    let welcome = Welcome { signup: "su_1", username: ada().username, next_payment };
+    let app = world.app();
+    assert!(post_welcome(&app.store, &app.stationery, welcome, world.now()).await.unwrap());
+}
+
+fn bodies(calls: &[Value]) -> Vec<(&str, &str)> {
+    let text = |value: &'_ Value| value.as_str().unwrap().to_owned().leak() as &str;
+    calls
+        .iter()
+        .map(|call| (text(&call["body"]), text(&call["headers"]["idempotency-key"])))
+        .collect()
+}
+
+/// The link of a letter, out of its text.
+fn link(mail: &Value) -> String {
+    let text = mail["text"].as_str().unwrap();
+    let link = text.lines().find(|line| line.contains("/set-password?token="));
+    link.expect("there is a link").trim().to_owned()
+}
+
+#[tokio::test]
+async fn a_welcome_letter_asks_for_one_thing_and_is_sent_once() {
+    let office = Office::open().await;
+    welcome(&office.world).await;
+    welcome(&office.world).await;
+    office.wait_for_letter("welcome", "sent").await;
+    welcome(&office.world).await;
+    let mails = office.resend.mails().await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    assert_eq!(mail["to"], json!(["ada@mail.test"]));
+    assert_eq!(mail["reply_to"], json!(["help@arca.test"]));
+    assert_eq!(mail["idempotency_key"], WELCOME);
+    let (html, text) = (mail["html"].as_str().unwrap(), mail["text"].as_str().unwrap());
+    let link = link(mail);
+    assert!(html.contains(&link), "{html}");
+    assert_eq!(html.matches("set-password").count(), 3, "one button, and its address: {html}");
+    for told in [
+        "http://ada.arca.test:8080",
+        "$7 a month",
+        "14 February 2027",
+        "for 3 days",
+        "http://arca.test:8080/forgot-password",
+        "http://arca.test:8080/account",
+        "help@arca.test",
+    ] {
+        assert!(html.contains(told) && text.contains(told), "{told}: {text}");
+    }
+    let stored = office.world.app().store.mail(WELCOME).await.unwrap().unwrap();
+    assert_eq!(stored.body.as_str(), "", "what was sent holds no link any more");
+    let token = link.split_once("token=").unwrap().1;
+    let open = control::links::peek(office.world.app(), token).await.unwrap();
+    assert_eq!(open.map(|link| link.username), Some(ada().username));
+}
+
+#[tokio::test]
+async fn a_retry_sends_the_same_bytes_under_the_same_key() {
+    let office = Office::open().await;
+    office.resend.fail(1, "after-commit:reset").await;
+    office.resend.fail(1, "status:503").await;
+    welcome(&office.world).await;
+    for tries in 1..=2 {
+        let tried = async || office.resend.calls().await.len();
+        wait_until("it is tried", tries, tried).await;
+        let waits = async || office.task(WELCOME).await;
+        wait_until("it waits", ("waiting".to_owned(), tries as u64), waits).await;
+        office.world.let_pass(BACK_OFF);
+    }
+    office.wait_for_letter("welcome", "sent").await;
+    let calls = office.resend.calls().await;
+    let bodies = bodies(&calls);
+    assert_eq!(bodies.len(), 3);
+    assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
+    assert_eq!(office.resend.mails().await.len(), 1);
+    assert_eq!(office.linear.issues().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_crash_between_their_commit_and_ours_sends_one_letter() {
+    let mut office = Office::open().await;
+    office.resend.fail(1, "after-commit:slow:10000").await;
+    welcome(&office.world).await;
+    wait_until("it is with them", 1, async || office.resend.mails().await.len()).await;
+    office.world.restart().await;
+    office.world.let_pass(BACK_OFF);
+    office.wait_for_letter("welcome", "sent").await;
+    assert_eq!(office.resend.calls().await.len(), 2);
+    assert_eq!(office.resend.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn after_three_tries_a_person_is_told_and_can_have_it_sent() {
+    let office = Office::open().await;
+    office.resend.fail(3, "status:500").await;
+    welcome(&office.world).await;
+    for tries in 1..=3 {
+        wait_until("it is tried", tries, async || office.resend.calls().await.len()).await;
+        let settled = async || office.task(WELCOME).await.0 != "running";
+        wait_until("the try is over", true, settled).await;
+        office.world.let_pass(BACK_OFF);
+    }
+    office.wait_for_letter("welcome", "failed").await;
+    wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
+    let ticket = office.linear.issues().await.remove(0);
+    assert_eq!(ticket["title"], "The welcome mail to ada was not sent");
+    let said = ticket["description"].as_str().unwrap();
+    assert!(said.contains("control tasks retry MAIL-"), "{said}");
+    assert!(!said.contains("ada@mail.test") && !said.contains("token"), "{said}");
+    vendor::retry(&office.world, "mail/welcome/su_1").await;
+    office.wait_for_letter("welcome", "sent").await;
+    assert_eq!(office.resend.mails().await.len(), 1);
+    assert_eq!(office.linear.issues().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_used_up_quota_is_waited_out_and_told_once() {
+    let office = Office::open().await;
+    office.resend.say("/_fake/limits", limits(Some(0))).await;
+    welcome(&office.world).await;
+    let app = office.world.app();
+    let other = app.stationery.password_changed("1", ada(), office.world.now());
+    app.store.post_with_link(&other, None, office.world.now()).await.unwrap();
+    wait_until("both are tried", 2, async || office.resend.calls().await.len()).await;
+    wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
+    wait_until("the first waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await)
+        .await;
+    let second = async || office.task("password-changed/1").await;
+    wait_until("the second waits", ("waiting".to_owned(), 0), second).await;
+    office.resend.say("/_fake/limits", limits(None)).await;
+    office.world.let_pass(2 * DAY);
+    wait_until("both are sent", 2, async || office.resend.mails().await.len()).await;
+    let issues = office.linear.issues().await;
+    assert_eq!(issues.len(), 1, "{issues:?}");
+}
+
+fn limits(mails_per_day: Option<usize>) -> Value {
+    json!({ "requests_per_second": 1_000, "mails_per_day": mails_per_day })
+}
+
+#[tokio::test]
+async fn a_rate_limit_costs_no_try() {
+    let office = Office::open().await;
+    office.resend.fail(4, "status:429").await;
+    welcome(&office.world).await;
+    for tries in 1..=4 {
+        wait_until("it is tried", tries, async || office.resend.calls().await.len()).await;
+        let waits = async || office.task(WELCOME).await;
+        wait_until("it waits", ("waiting".to_owned(), 0), waits).await;
+        office.world.let_pass(BACK_OFF);
+    }
+    office.wait_for_letter("welcome", "sent").await;
+    assert_eq!(office.resend.mails().await.len(), 1);
+}
+
+#[tokio::test]
+async fn while_our_account_is_refused_letters_wait_and_one_ticket_says_so() {
+    let office = Office::open().await;
+    office.resend.fail(2, "status:403").await;
+    welcome(&office.world).await;
+    for tries in 1..=2 {
+        wait_until("it is tried", tries, async || office.resend.calls().await.len()).await;
+        let waits = async || office.task(WELCOME).await;
+        wait_until("it waits", ("waiting".to_owned(), 0), waits).await;
+        office.world.let_pass(Duration::from_secs(2 * 3_600));
+    }
+    office.wait_for_letter("welcome", "sent").await;
+    wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
+}
+
+#[tokio::test]
+async fn a_refusal_for_good_is_not_tried_again() {
+    for fault in ["status:422", "status:400"] {
+        let office = Office::open().await;
+        office.resend.fail(9, fault).await;
+        welcome(&office.world).await;
+        office.wait_for_letter("welcome", "failed").await;
+        assert_eq!(office.resend.calls().await.len(), 1, "{fault}");
+        wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_another_letter_used_ends_it() {
+    let office = Office::open().await;
+    let other = json!({ "from": "hello@arca.test", "to": "bob@mail.test", "subject": "x",
+                        "text": "x" });
+    let sent = office
+        .world
+        .http
+        .post(format!("{}/emails", office.resend.url()))
+        .bearer_auth(vendor::KEY)
+        .header("user-agent", "another")
+        .header("idempotency-key", WELCOME)
+        .json(&other);
+    assert!(sent.send().await.unwrap().status().is_success());
+    welcome(&office.world).await;
+    office.wait_for_letter("welcome", "failed").await;
+    wait_until("it is dead", ("dead".to_owned(), 1), async || office.task(WELCOME).await).await;
+    assert_eq!(office.resend.calls().await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_may_have_been_sent_a_day_ago_is_left_to_a_person() {
+    let office = Office::open().await;
+    office.resend.fail(1, "after-commit:reset").await;
+    welcome(&office.world).await;
+    wait_until("it waits", ("waiting".to_owned(), 1), async || office.task(WELCOME).await).await;
+    office.world.let_pass(DAY);
+    office.wait_for_letter("welcome", "failed").await;
+    assert_eq!(office.resend.calls().await.len(), 1);
+    wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
+}
+
+#[tokio::test]
+async fn an_order_that_is_live_in_time_is_not_written_about() {
+    for (state, end, sent) in [("live", "dropped", 0), ("preparing", "sent", 1)] {
+        let office = Office::open().await;
+        let workspace = format!(
+            "INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
+                 subscription_status, looked_at, created_at, changed_at)
+             VALUES ('ada', 'su_1', '{state}', 'cus_1', 'sub_1', 'active', 0, 0, 0)"
+        );
+        office.world.database.run(workspace).await;
+        let app = office.world.app();
+        let mail = app.stationery.order_received("su_1", ada(), office.world.now());
+        app.store.post_with_link(&mail, None, office.world.now()).await.unwrap();
+        assert_eq!(office.task("order/su_1").await, ("waiting".to_owned(), 0));
+        office.world.let_pass(control::mail::ORDER_PATIENCE);
+        office.wait_for_letter("order_received", end).await;
+        assert_eq!(office.resend.mails().await.len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn without_resend_letters_are_kept_and_said_to_be_unsent() {
+    let world = World::start(&[]).await;
+    vendor::add_ada(&world).await;
+    welcome(&world).await;
+    let expected = vec![("welcome".to_owned(), "unsent".to_owned())];
+    wait_until("it is kept", expected, async || vendor::letters(&world).await).await;
+    let url = format!("http://{}/metrics", world.running.as_ref().unwrap().api);
+    let metrics = world.http.get(url).send().await.unwrap().text().await.unwrap();
+    let line = r#"arca_control_mails_total{letter="welcome",outcome="unsent"} 1"#;
+    assert!(metrics.contains(line), "{metrics}");
+    assert_ne!(world.app().store.mail(WELCOME).await.unwrap().unwrap().body.as_str(), "");
+}
+
+#[tokio::test]
+async fn a_letter_whose_link_is_too_old_is_dropped() {
+    let office = Office::open().await;
+    office.resend.fail(1, "status:429").await;
+    welcome(&office.world).await;
+    wait_until("it is tried", 1, async || office.resend.calls().await.len()).await;
+    wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
+    office.world.let_pass(3 * DAY);
+    office.wait_for_letter("welcome", "dropped").await;
+    assert_eq!(office.resend.mails().await.len(), 0);
+}
+
+#[tokio::test]
+async fn letters_are_listed_in_pages_without_what_they_say() {
+    let office = Office::open().await;
+    let app = office.world.app();
+    for number in 0..3 {
+        let change = number.to_string();
+        let mail = app.stationery.password_changed(&change, ada(), office.world.now());
+        app.store.post_with_link(&mail, None, office.world.now()).await.unwrap();
+    }
+    let page = async |query: &str| {
+        let path = format!("/api/mails?limit=2{query}");
+        let (status, list) = office.world.api(Method::GET, &path, None).await;
+        assert!(status.is_success(), "{list}");
+        list
+    };
+    let first = page("").await;
+    let ids = |list: &Value| {
+        let items = list["items"].as_array().unwrap();
+        items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&first), ["password-changed/2", "password-changed/1"]);
+    assert!(!first.to_string().contains("was changed"), "{first}");
+    let second = page(&format!("&after={}", first["next"].as_str().unwrap())).await;
+    assert_eq!(ids(&second), ["password-changed/0"]);
+    let (status, _) = office.world.api(Method::GET, "/api/mails?state=lost", None).await;
+    assert_eq!(status, 422);
+    let (status, _) = office.world.api(Method::GET, "/api/mails?after=x", None).await;
+    assert_eq!(status, 422);
+}

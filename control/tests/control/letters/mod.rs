@@ -1,0 +1,8 @@
+//! What is written to customers and to the operator, over the wire, to vendors
+//! that remember what they were told.
+
+mod links;
+mod mails;
+mod paper;
+mod tickets;
+mod vendor;

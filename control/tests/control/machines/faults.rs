@@ -1,0 +1,86 @@
+//! The provider fails: in each of its ways, at each call. The story still ends well.
+
+use serde_json::json;
+
+use super::installation::{Town, Wanted};
+use super::provider::Provider;
+use crate::common::wait_until;
+
+/// What each kind of call looks like, in the order in which a workspace needs them.
+const CALLS: [(&str, &str); 6] = [
+    ("POST", "/v1/sprites"),
+    ("GET", "/v1/sprites/*/exec"),
+    ("PUT", "/v1/sprites/*/fs/write"),
+    ("POST", "/v1/sprites/*/checkpoint"),
+    ("GET", "/v1/sprites/*/checkpoints"),
+    ("PUT", "/v1/sprites/*/services/*"),
+];
+
+const FAULTS: [&str; 6] =
+    ["status:500", "status:429", "garbage:502", "reset", "after-commit:500", "after-commit:reset"];
+
+#[tokio::test]
+async fn each_call_may_fail_once_in_each_way() {
+    for fault in FAULTS {
+        let wanted = Wanted { available: 1, failure_limit: 100 };
+        let provider = Provider::start().await;
+        for (method, path) in CALLS {
+            provider.arm(method, path, 1, fault).await;
+        }
+        let town = Town::start_with(provider, &wanted, "").await;
+        let task = town.pay("ada").await;
+        town.until_done(&task).await;
+        town.check_live("ada").await;
+        assert!(town.provider.struck().await >= 5, "{fault}");
+        let cancelled = town.cancel("ada").await;
+        town.provider.arm("DELETE", "/v1/sprites/*", 1, fault).await;
+        town.provider.arm("POST", "/v1/sprites/*/services/*/stop", 1, fault).await;
+        town.until_done(&cancelled).await;
+        assert!(town.edge.names().is_empty(), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_sprite_is_set_aside_and_the_next_one_taken() {
+    let town = Town::start(2).await;
+    town.until_available(2).await;
+    // Begun together: of those, the first by name is taken first.
+    let dead = town.provider.names().await.remove(0);
+    town.provider.sleep(&dead).await;
+    town.provider.set_trouble(&dead, json!({ "broken": true })).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    // Destroyed, and replaced.
+    wait_until("the dead one is gone", false, async || town.provider.names().await.contains(&dead))
+        .await;
+    town.until_available(2).await;
+}
+
+#[tokio::test]
+async fn a_sprite_that_is_gone_when_it_is_needed_is_replaced() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    let name = town.provider.names().await.pop().unwrap();
+    town.provider.delete(&name).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    assert!(!town.provider.names().await.contains(&name));
+}
+
+#[tokio::test]
+async fn the_provider_away_for_a_while_costs_time_and_nothing_else() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    let prepared = town.provider.names().await.pop().unwrap();
+    town.provider.arm("GET", "/v1/sprites/*", 4, "status:503").await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    assert_eq!(town.provider.struck().await, 4);
+    // Nothing followed for the sprite from what the provider did not say.
+    let rows = town.rows().await;
+    let own = rows.iter().find(|row| row["username"] == "ada").unwrap();
+    assert_eq!(own["name"], prepared.as_str());
+}

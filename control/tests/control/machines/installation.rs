@@ -1,0 +1,133 @@
+//! An installation with a provider, an edge and a control that can be killed.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::provider::{PROGRAMS, Provider, TOKEN};
+use crate::common::database::Database;
+use crate::common::edge::TestEdge;
+use crate::common::process::{Installation, Process};
+use crate::common::wait_until;
+
+pub(crate) struct Town {
+    pub(crate) provider: Provider,
+    pub(crate) edge: TestEdge,
+    pub(crate) installation: Installation,
+    control: Option<Process>,
+}
+
+/// How many sprites are to stand ready, and when preparing them is given up.
+pub(crate) struct Wanted {
+    pub(crate) available: u64,
+    pub(crate) failure_limit: u64,
+}
+
+impl Town {
+    /// Control runs, and looks at the provider every second.
+    pub(crate) async fn start(available: u64) -> Self {
+        let wanted = Wanted { available, failure_limit: 3 };
+        Self::start_with(Provider::start().await, &wanted, "").await
+    }
+
+    /// `base` is added to `[base]`.
+    pub(crate) async fn start_with(provider: Provider, wanted: &Wanted, base: &str) -> Self {
+        let edge = TestEdge::start("one").await;
+        let settings = settings(&provider.url, wanted, base);
+        let installation = Installation::on(Database::fresh().await, &[&edge], &settings);
+        let control = Some(installation.start().await);
+        Self { provider, edge, installation, control }
+    }
+
+    pub(crate) fn control(&self) -> &Process {
+        self.control.as_ref().expect("control runs")
+    }
+
+    /// As a crash of the machine that it runs on, of which somebody waits out the leases.
+    pub(crate) async fn kill_control(&mut self) {
+        self.control.take().unwrap().kill().await;
+        let later = "UPDATE tasks SET lease_until = 0 WHERE state = 'running'";
+        self.installation.database.run(later.to_owned()).await;
+    }
+
+    pub(crate) async fn start_control(&mut self) {
+        self.control = Some(self.installation.start().await);
+    }
+
+    pub(crate) async fn pool(&self) -> Value {
+        self.control().api(Method::GET, "/api/pool", None).await.1
+    }
+
+    pub(crate) async fn count(&self, state: &str) -> u64 {
+        self.pool().await["counts"][state].as_u64().unwrap()
+    }
+
+    pub(crate) async fn rows(&self) -> Vec<Value> {
+        let (_, rows) = self.control().api(Method::GET, "/api/pool/sprites", None).await;
+        rows["items"].as_array().unwrap().clone()
+    }
+
+    pub(crate) async fn until_available(&self, count: u64) {
+        let what = format!("{count} sprites are available");
+        wait_until(&what, count, async || self.count("available").await).await;
+    }
+
+    pub(crate) async fn task(&self, id: &str) -> Value {
+        self.control().api(Method::GET, &format!("/api/tasks/{id}"), None).await.1
+    }
+
+    pub(crate) async fn tasks_of_kind(&self, kind: &str) -> Vec<Value> {
+        let path = format!("/api/tasks?kind={kind}");
+        let (_, tasks) = self.control().api(Method::GET, &path, None).await;
+        tasks["items"].as_array().unwrap().clone()
+    }
+
+    /// Has a task tried at once: what another process puts into SQLite wakes nobody.
+    pub(crate) async fn hurry(&self, id: &str) {
+        let path = format!("/api/tasks/{id}/retry");
+        let _running_or_done = self.control().api(Method::POST, &path, Some(json!({}))).await;
+    }
+
+    /// Nobody who waits for their next attempt waits any longer.
+    async fn hurry_all(&self) {
+        let (_, tasks) = self.control().api(Method::GET, "/api/tasks?state=waiting", None).await;
+        for task in tasks["items"].as_array().unwrap() {
+            self.hurry(task["id"].as_str().unwrap()).await;
+        }
+    }
+
+    /// Waits for the end of a task; what is waiting for its next attempt has it now.
+    pub(crate) async fn until_done(&self, id: &str) -> Value {
+        self.until_state(id, "done").await
+    }
+
+    pub(crate) async fn until_state(&self, id: &str, state: &str) -> Value {
+        let deadline = std::time::Instant::now() + PATIENCE;
+        loop {
+            let task = self.task(id).await;
+            if task["state"] == state {
+                return task;
+            }
+            assert!(std::time::Instant::now() < deadline, "{id} is not {state}: {task:#}");
+            self.hurry_all().await;
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
+    pub(crate) async fn until_names(&self, expected: &[String]) {
+        let names = async || self.provider.names().await;
+        wait_until("the provider has these sprites", expected.to_vec(), names).await;
+    }
+}
+
+/// Several machines boot, on a machine that may be busy.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+
+fn settings(provider: &str, wanted: &Wanted, base: &str) -> String {
+    let Wanted { available, failure_limit } = wanted;
+    format!(
+        "sprites = {{ url = '{provider}', token = '{TOKEN}', prefix = 'arca' }}\n\
+         pool = {{ available = {available}, failure_limit = {failure_limit}, sweep_seconds = 1 }}\n\
+         base = {{ agent = ['{PROGRAMS}/sprite-agent'], gateway = ['{PROGRAMS}/fake-gateway'], \
+         owner = 'root'{base} }}\n"
+    )
+}

@@ -1,0 +1,86 @@
+//! The keeper: fills, gives up, tells, clears away.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::installation::{Town, Wanted};
+use super::provider::Provider;
+use crate::common::wait_until;
+
+#[tokio::test]
+async fn a_pool_that_cannot_be_filled_is_paused_and_told_of_and_resumed() {
+    let provider = Provider::start().await;
+    // Refused for good, so that no attempt follows.
+    provider.arm("PUT", "/v1/sprites/*/fs/write", 1_000, "status:400").await;
+    let wanted = Wanted { available: 2, failure_limit: 2 };
+    let town = Town::start_with(provider, &wanted, "").await;
+    let is_paused = async || town.pool().await["paused"].is_object();
+    wait_until("the pool is paused", true, is_paused).await;
+    let tasks = town.tasks_of_kind("PREPARE").await;
+    let why = tasks[0]["last_error"].as_str().unwrap();
+    assert!(why.contains("refused the call: 400"), "{why}");
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    let incidents = tickets["items"].as_array().unwrap().iter();
+    let incidents: Vec<_> = incidents.map(|it| it["incident"].as_str().unwrap()).collect();
+    assert!(incidents.len() == 1 && incidents[0].starts_with("pool/paused/"), "{incidents:?}");
+    // What they left behind is destroyed.
+    town.until_names(&[]).await;
+    assert_eq!(tasks.len(), 2);
+    town.provider.disarm_all().await;
+    let path = "/api/pool/resume";
+    let (status, answer) = town.control().api(Method::POST, path, Some(json!({}))).await;
+    assert_eq!((status, &answer["was_paused"]), (StatusCode::OK, &json!(true)));
+    town.until_available(2).await;
+    assert_eq!(town.pool().await["failures"], 0);
+}
+
+#[tokio::test]
+async fn a_limit_on_creations_is_waited_out() {
+    let provider = Provider::start_with(&["--creations", "1", "--creation-window", "2s"]).await;
+    let wanted = Wanted { available: 2, failure_limit: 1 };
+    let town = Town::start_with(provider, &wanted, "").await;
+    town.until_available(2).await;
+    assert!(town.pool().await["paused"].is_null());
+    assert_eq!(town.provider.names().await.len(), 2);
+}
+
+#[tokio::test]
+async fn strangers_are_reported_and_left_alone() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    town.provider.create("arca-stranger", &["somebody".to_owned()]).await;
+    town.provider.create("other-one", &[]).await;
+    wait_until("it is reported", json!(["arca-stranger"]), async || {
+        town.pool().await["orphans"].clone()
+    })
+    .await;
+    let looks = async || town.pool().await["surveyed_at"].as_u64();
+    let first = looks().await;
+    wait_until("it was looked at again", true, async || looks().await > first).await;
+    assert_eq!(town.provider.names().await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_available_sprite_that_is_lost_is_replaced() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    let lost = town.provider.names().await.pop().unwrap();
+    town.provider.delete(&lost).await;
+    wait_until("another one is available", true, async || {
+        let rows = town.rows().await;
+        rows.iter().any(|row| row["state"] == "available" && row["name"] != lost.as_str())
+            && rows.len() == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_provider_nothing_is_prepared_and_the_rest_works() {
+    let edge = crate::common::edge::TestEdge::start("one").await;
+    let world = crate::common::World::start(&[&edge]).await;
+    let (status, answer) = world.api(Method::GET, "/api/pool", None).await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (StatusCode::NOT_FOUND, &json!("not_configured"))
+    );
+}

@@ -1,0 +1,13 @@
+//! Sprites that are prepared, become workspaces, and are taken down: control as a
+//! program of its own, against a provider with real machines.
+
+mod customer;
+mod installation;
+mod programs;
+mod provider;
+
+mod claims;
+mod crashes;
+mod faults;
+mod keeper;
+mod lives;

@@ -1,0 +1,20 @@
+//! What control does, asked over its sockets: one program, because linking one for
+//! each subject costs more than running them all.
+
+mod account;
+mod billing;
+mod clients;
+mod common;
+mod keys;
+mod letters;
+mod machines;
+mod openapi;
+mod operator;
+mod passwords;
+mod processes;
+mod publisher;
+mod queue;
+mod sign_in;
+mod site;
+mod store;
+mod welcome;

@@ -1,0 +1,436 @@
+//! From a password on the site to a session on the workspace, and nowhere else.
+
+use std::time::Duration;
+
+use crate::common::browser::{ADA, Browser, Page};
+use crate::common::edge::TestEdge;
+use crate::common::{PASSWORD, SITE, World};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use shared::session::SESSION_COOKIE;
+use shared::{Session, SessionKeys};
+
+const NONCE: &str = "__Host-arca_nonce";
+const ACCOUNT: &str = "__Host-arca_account";
+
+async fn world() -> World {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    world
+}
+
+fn session(world: &World, token: &str) -> Session {
+    let keys = SessionKeys::new(&world.keys);
+    keys.verify(token, &"ada".parse().unwrap(), world.now_seconds()).unwrap()
+}
+
+fn assert_is_refused(page: &Page) {
+    assert_eq!(page.status, StatusCode::BAD_REQUEST, "{page:?}");
+    assert!(page.body.contains("not valid any more"), "{}", page.body);
+    assert!(page.body.contains(&format!("{ADA}/auth/login")), "{}", page.body);
+    assert!(page.set_cookies.is_empty(), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_password_on_the_site_opens_the_workspace_at_the_page_asked_for() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.earn_code("/chat?x=1").await;
+    assert!(callback.starts_with(&format!("{ADA}/auth/callback?code=")), "{callback}");
+    let page = browser.open(&callback).await;
+    assert_eq!((page.status, page.location.as_str()), (StatusCode::SEE_OTHER, "/chat?x=1"));
+    let cookie = page.set_cookies.iter().find(|c| c.starts_with(SESSION_COOKIE)).unwrap();
+    for guard in ["HttpOnly", "Secure", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(guard), "{cookie}");
+    }
+    assert!(browser.cookie(ADA, NONCE).is_none(), "the nonce is used up");
+    let token = browser.cookie(ADA, SESSION_COOKIE).unwrap();
+    let session = session(&world, token);
+    assert_eq!(session.expires - session.issued, 7 * 86_400);
+}
+
+#[tokio::test]
+async fn an_open_account_session_needs_no_second_password_and_keeps_the_session_id() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let first = session(&world, &browser.sign_in().await);
+    let door = browser.open(&format!("{ADA}/auth/login?return=/")).await;
+    let site = browser.open(&door.location).await;
+    assert_eq!(site.status, StatusCode::SEE_OTHER, "no form: {site:?}");
+    browser.open(&site.location).await;
+    let again = session(&world, browser.cookie(ADA, SESSION_COOKIE).unwrap());
+    assert_eq!(first.id, again.id);
+}
+
+#[tokio::test]
+async fn a_code_is_good_once() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.earn_code("/").await;
+    let nonce = browser.cookie(ADA, NONCE).unwrap().to_owned();
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+    browser.set_cookie(ADA, NONCE, &nonce);
+    assert_is_refused(&browser.open(&callback).await);
+}
+
+#[tokio::test]
+async fn a_code_is_good_for_a_minute() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.earn_code("/").await;
+    world.let_pass(Duration::from_secs(60));
+    assert_is_refused(&browser.open(&callback).await);
+}
+
+#[tokio::test]
+async fn a_code_is_good_in_its_own_browser_only_and_others_do_not_use_it_up() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.earn_code("/").await;
+    let mut stranger = Browser::new(&world);
+    assert_is_refused(&stranger.open(&callback).await);
+    stranger.open(&format!("{ADA}/auth/login")).await;
+    assert!(stranger.cookie(ADA, NONCE).is_some());
+    assert_is_refused(&stranger.open(&callback).await);
+    let peek = browser.send(Method::HEAD, &callback, None, &[]).await;
+    assert_eq!(peek.status, StatusCode::NO_CONTENT, "a look uses nothing up");
+    assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_code_is_good_for_its_own_workspace_only() {
+    let world = world().await;
+    world.add_customer("bob").await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.earn_code("/").await;
+    let nonce = browser.cookie(ADA, NONCE).unwrap().to_owned();
+    let bob = "http://bob.arca.test:8080";
+    browser.set_cookie(bob, NONCE, &nonce);
+    let page = browser.open(&callback.replace(ADA, bob)).await;
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    // Signed in as ada, asking for bob's workspace: a form, and never a code.
+    let challenge = "0a".repeat(32);
+    let page =
+        browser.open(&format!("{SITE}/login?workspace=bob&challenge={challenge}&return=/")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("signed in as <strong>ada</strong>"), "{}", page.body);
+    let fields = [
+        ("username", "ada"),
+        ("password", PASSWORD),
+        ("workspace", "bob"),
+        ("challenge", &challenge),
+        ("return", "/secret"),
+    ];
+    let page = browser.submit(&format!("{SITE}/login"), &fields).await;
+    assert_eq!(page.location, format!("{ADA}/auth/login?return=%2F"));
+}
+
+#[tokio::test]
+async fn a_return_never_leaves_the_host() {
+    let world = world().await;
+    for bad in ["//evil.test", "https://evil.test/", "/%5Cevil.test", "/%09/evil.test", "x"] {
+        let mut browser = Browser::new(&world);
+        let callback = browser.earn_code(bad).await;
+        assert_eq!(browser.open(&callback).await.location, "/", "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn five_failures_close_the_door_to_an_address_and_read_alike() {
+    let world = world().await;
+    let mut guesser = Browser::new(&world);
+    let mut bodies = Vec::new();
+    for name in ["ada", "nobody", "ada", "ada", "Not A Name!"] {
+        let page = guesser.log_in(name, "wrong password here").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:?}");
+        bodies.push(page.body.contains("This name and password do not belong together."));
+    }
+    assert_eq!(bodies, [true; 5]);
+    let page = guesser.log_in("ada", PASSWORD).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key("retry-after"));
+    let mut owner = Browser::new(&world);
+    owner.address = "198.51.100.7";
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    world.let_pass(Duration::from_secs(15 * 60));
+    assert_eq!(guesser.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guesses_from_many_places_slow_new_places_down_and_not_the_owner() {
+    let world = world().await;
+    let mut owner = Browser::new(&world);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let places: Vec<String> = (0..20).map(|n| format!("198.51.100.{n}")).collect();
+    for place in &places {
+        let mut guesser = Browser::new(&world);
+        guesser.address = place;
+        let page = guesser.log_in("ada", "wrong password here").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{place}");
+    }
+    let mut new = Browser::new(&world);
+    new.address = "192.0.2.77";
+    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    world.let_pass(Duration::from_secs(1));
+    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guesses_that_come_at_once_are_counted_one_by_one() {
+    let world = world().await;
+    let guess = async |_| {
+        let mut browser = Browser::new(&world);
+        browser.log_in("ada", "wrong password here").await.status
+    };
+    let seen = futures_util::future::join_all((0..12).map(guess)).await;
+    let wrong = seen.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
+    assert_eq!(wrong, 5, "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_program_gets_a_token() {
+    let world = world().await;
+    let url = format!("http://{}/api/portal", world.site_address());
+    let ask_as = async |username: &str, password: &str| {
+        let body = json!({ "username": username, "password": password });
+        world.http.post(&url).header("host", "arca.test:8080").json(&body).send().await.unwrap()
+    };
+    let ask = async |password: &str| ask_as("ada", password).await;
+    // As forgiving as the form is.
+    let answer: serde_json::Value = ask_as(" Ada ", PASSWORD).await.json().await.unwrap();
+    let session = session(&world, answer["session"].as_str().unwrap());
+    assert_eq!(answer["expires_at"], session.expires);
+    let refused = ask("wrong password here").await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    assert!(refused.headers().contains_key("x-request-id"));
+    let body: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(body["error"]["code"], "invalid_credentials");
+    let huge = ask(&"x".repeat(1_025)).await;
+    assert_eq!(huge.status(), StatusCode::UNAUTHORIZED, "refused, not cut");
+    let absurd = ask(&"x".repeat(100_000)).await;
+    assert_eq!(absurd.status(), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn an_account_is_signed_in_to_sixty_times_an_hour_and_keeps_fifty_browsers() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    let account = format!("{SITE}/account");
+    let mut first = Browser::new(&world);
+    let handed_over = session(&world, &first.sign_in().await);
+    let mut second = Browser::new(&world);
+    for number in 2..=60 {
+        world.let_pass(Duration::from_secs(1));
+        let mut next = Browser::new(&world);
+        next.address = "198.51.100.7";
+        let page = next.log_in("ada", PASSWORD).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "sign-in {number}");
+        if number == 2 {
+            second = next;
+        }
+        let is_open = first.open(&account).await.status == StatusCode::OK;
+        assert_eq!(is_open, number <= 50, "after sign-in {number}");
+    }
+    assert_eq!(second.open(&account).await.status, StatusCode::SEE_OTHER);
+    let locked: Vec<_> = edge.table().locks.values().map(|lock| lock.session).collect();
+    assert_eq!(locked, [Some(handed_over.id)], "signed out like by hand");
+    let page = first.log_in("ada", PASSWORD).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key("retry-after"));
+    let stranger = first.log_in("ada", "wrong password here").await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "told to who knows the password only");
+    world.let_pass(Duration::from_secs(60 * 60));
+    assert_eq!(first.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn signing_out_on_the_workspace_ends_both_sessions() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    let mut browser = Browser::new(&world);
+    let session = session(&world, &browser.sign_in().await);
+    let page = browser.submit(&format!("{ADA}/auth/logout"), &[]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER);
+    assert_eq!(page.headers["clear-site-data"], "\"storage\"");
+    let locks: Vec<_> = edge.table().locks.values().cloned().collect();
+    assert_eq!(locks.len(), 1);
+    assert_eq!((locks[0].session, locks[0].until), (Some(session.id), Some(session.expires)));
+    assert!(browser.cookie(ADA, SESSION_COOKIE).is_none());
+    // The browser may still have the site's cookie, but it opens nothing.
+    assert!(browser.cookie(SITE, ACCOUNT).is_some());
+    let form = browser.open(&page.location).await;
+    assert_eq!(form.status, StatusCode::OK);
+    assert!(form.body.contains("You are signed out."), "{}", form.body);
+    let account = browser.open(&format!("{SITE}/account")).await;
+    assert_eq!(account.location, "/login?to=account");
+}
+
+#[tokio::test]
+async fn signing_out_on_the_site_locks_the_workspace_session() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    let mut browser = Browser::new(&world);
+    let session = session(&world, &browser.sign_in().await);
+    let page = browser.submit(&format!("{SITE}/logout"), &[]).await;
+    assert_eq!(page.location, "/login?signed_out=1");
+    let sessions: Vec<_> = edge.table().locks.values().map(|lock| lock.session).collect();
+    assert_eq!(sessions, [Some(session.id)]);
+}
+
+#[tokio::test]
+async fn a_session_that_an_operator_locks_ends_in_the_form_and_not_in_a_circle() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let locked = session(&world, &browser.sign_in().await);
+    let path = format!("/api/locks/ada/{}", locked.id);
+    let (status, answer) = world.api(Method::PUT, &path, None).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let door = browser.open(&format!("{ADA}/auth/login?return=/")).await;
+    let form = browser.open(&door.location).await;
+    assert_eq!(form.status, StatusCode::OK, "{form:?}");
+    let fresh = session(&world, &browser.sign_in().await);
+    assert_ne!(fresh.id, locked.id);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_every_session_at_every_edge_but_not_this_browser() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    let (mut browser, mut other) = (Browser::new(&world), Browser::new(&world));
+    let before = session(&world, &browser.sign_in().await);
+    other.sign_in().await;
+    let url = format!("{SITE}/account/password");
+    let new = "seven purple walruses";
+    let page = browser.submit(&url, &[("current", "not my password"), ("new", new)]).await;
+    assert!(page.body.contains("This is not your present password."), "{}", page.body);
+    let page = browser.submit(&url, &[("current", PASSWORD), ("new", "too short")]).await;
+    assert!(page.body.contains("at least 15 characters"), "{}", page.body);
+    let page = browser.submit(&url, &[("current", PASSWORD), ("new", new)]).await;
+    assert_eq!(page.location, "/account?changed=password");
+    let epoch = edge.table().routes.values().next().unwrap().epoch;
+    assert!(epoch > before.epoch);
+    let account = format!("{SITE}/account");
+    assert_eq!(browser.open(&account).await.status, StatusCode::OK);
+    assert_eq!(other.open(&account).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(other.log_in("ada", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(session(&world, &browser.sign_in().await).epoch, epoch);
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_raises_the_epoch() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let url = format!("{SITE}/account/sign-out-everywhere");
+    let page = browser.submit(&url, &[]).await;
+    assert_eq!(page.location, "/login?signed_out=1");
+    assert_eq!(edge.table().routes.values().next().unwrap().epoch, 1);
+    let (_, answer) = world.api(Method::POST, "/api/customers/ada/sign-out-everywhere", None).await;
+    assert_eq!(answer["edges"][0]["acknowledged"], true, "{answer}");
+    assert_eq!(edge.table().routes.values().next().unwrap().epoch, 2);
+}
+
+#[tokio::test]
+async fn forms_of_other_origins_are_refused() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    let fields = [("username", "ada"), ("password", PASSWORD)];
+    for path in ["/login", "/logout", "/account/password", "/account/sign-out-everywhere"] {
+        for headers in [
+            vec![("origin", ADA), ("sec-fetch-site", "same-site")],
+            vec![("origin", "https://evil.test")],
+            vec![("sec-fetch-site", "cross-site")],
+            vec![],
+        ] {
+            let url = format!("{SITE}{path}");
+            let page = browser.send(Method::POST, &url, Some(&fields), &headers).await;
+            assert_eq!(page.status, StatusCode::FORBIDDEN, "{path} {headers:?}");
+        }
+    }
+    let url = format!("{ADA}/auth/logout");
+    let page = browser.send(Method::POST, &url, None, &[("origin", SITE)]).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    let page = browser.send(Method::GET, &url, None, &[]).await;
+    assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(browser.open(&format!("{SITE}/account")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    for (url, allowed) in [
+        (format!("{SITE}/login"), "GET,HEAD,POST"),
+        (format!("{SITE}/api/portal"), "POST"),
+        (format!("{ADA}/auth/login"), "GET,HEAD"),
+    ] {
+        for accept in ["text/html", "application/json"] {
+            let page = browser.send(Method::DELETE, &url, None, &[("accept", accept)]).await;
+            assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{page:?}");
+            assert_eq!(page.headers["allow"], allowed, "{url}, {accept}");
+        }
+    }
+    let url = format!("http://{}/api/routes", world.running.as_ref().unwrap().api);
+    let answer = world.http.delete(url).bearer_auth(crate::common::ADMIN_KEY).send().await.unwrap();
+    assert_eq!(answer.headers()["allow"], "GET,HEAD");
+}
+
+#[tokio::test]
+async fn account_sessions_end_when_idle_and_in_any_case_after_a_month() {
+    let world = world().await;
+    let account = format!("{SITE}/account");
+    let day = Duration::from_secs(86_400);
+    let mut idle = Browser::new(&world);
+    idle.sign_in().await;
+    let mut busy = Browser::new(&world);
+    busy.sign_in().await;
+    for _ in 0..4 {
+        world.let_pass(6 * day);
+        assert_eq!(busy.open(&account).await.status, StatusCode::OK);
+    }
+    assert_eq!(idle.open(&account).await.status, StatusCode::SEE_OTHER);
+    world.let_pass(6 * day);
+    assert_eq!(busy.open(&account).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn pages_have_their_guards_and_unknown_addresses_a_page() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    for path in ["/", "/login", "/nothing", "/assets/nothing.css"] {
+        let page = browser.open(&format!("{SITE}{path}")).await;
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(page.headers["cache-control"], "no-store", "{path}");
+        assert!(page.headers["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        let ours = format!("<script type=\"module\" src=\"{SITE}/assets/");
+        let of_others = page.body.replace(&ours, "");
+        assert!(!of_others.contains("<script") && !of_others.contains("style=\""), "{path}");
+    }
+    assert_eq!(browser.open(&format!("{SITE}/nothing")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(browser.open(&format!("{ADA}/login")).await.status, StatusCode::NOT_FOUND);
+    let foreign = browser.open("http://evil.test/").await;
+    assert_eq!(foreign.status, StatusCode::MISDIRECTED_REQUEST);
+    let www = browser.open("http://www.arca.test:8080/login?to=account").await;
+    assert_eq!(www.status, StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(www.location, format!("{SITE}/login?to=account"));
+    let login = browser.open(&format!("{SITE}/login")).await.body;
+    let link = login.split("rel=\"stylesheet\" href=\"").nth(1).unwrap();
+    let style = browser.open(link.split('"').next().unwrap()).await;
+    assert!(style.headers["cache-control"].to_str().unwrap().contains("immutable"));
+    let tag = style.headers["etag"].to_str().unwrap();
+    let url = format!("{SITE}/assets/site.css");
+    let again = browser.send(Method::GET, &url, None, &[("if-none-match", tag)]).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+}

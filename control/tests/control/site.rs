@@ -1,0 +1,160 @@
+//! The site's pages: what they say, what they load, and to whom.
+
+use crate::common::browser::{Browser, Page};
+use crate::common::order::{Order, SIGN_UP};
+use crate::common::{SITE, World};
+use reqwest::{Method, StatusCode};
+
+/// Everything that a browser would load of a page.
+fn loaded(page: &Page) -> Vec<String> {
+    let mut addresses = Vec::new();
+    for mark in ["src=\"", "stylesheet\" href=\"", "icon\" href=\""] {
+        for rest in page.body.split(mark).skip(1) {
+            addresses.push(rest.split('"').next().unwrap().to_owned());
+        }
+    }
+    addresses
+}
+
+fn assert_keeps_the_policy(page: &Page, what: &str) {
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    for rule in ["default-src 'none'", "script-src http://arca.test:8080;", "base-uri 'none'"] {
+        assert!(policy.contains(rule), "{what}: {policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{what}: {policy}");
+    for inline in ["<style", " style=", "<script>", " onclick=", "javascript:"] {
+        assert!(!page.body.contains(inline), "{what} has {inline}");
+    }
+    for address in loaded(page) {
+        assert!(address.starts_with(&format!("{SITE}/assets/")), "{what} loads {address}");
+    }
+}
+
+#[tokio::test]
+async fn pages_load_only_what_the_policy_allows_and_all_of_it_is_there() {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    let mut browser = order.browser();
+    let paths = [
+        "/",
+        "/login",
+        "/forgot-password",
+        "/legal",
+        "/privacy",
+        "/contact",
+        "/nowhere",
+        "/cancelled?signup=su_0123456789abcdef0123456789abcdef",
+        "/welcome?session_id=cs_test_a1",
+        "/set-password?token=x",
+    ];
+    for path in paths {
+        let page = browser.open(&format!("{SITE}{path}")).await;
+        assert_keeps_the_policy(&page, path);
+        for address in loaded(&page) {
+            let asset = browser.open(&address).await;
+            assert_eq!(asset.status, StatusCode::OK, "{address}");
+            let kept = asset.headers["cache-control"].to_str().unwrap();
+            assert!(kept.contains("immutable"), "{address}: {kept}");
+            assert_eq!(asset.headers["x-content-type-options"], "nosniff");
+        }
+    }
+    for module in ["name.js", "progress.js"] {
+        let script = browser.open(&format!("{SITE}/assets/{module}")).await;
+        assert_eq!(script.headers["content-type"], "text/javascript; charset=utf-8");
+        assert_eq!(script.headers["cache-control"], "no-cache");
+    }
+}
+
+#[tokio::test]
+async fn the_start_page_offers_every_skill_and_a_form_that_needs_no_script() {
+    let world = World::start_with_sections(&[], "", "[site]\nprice = '$9'\n").await;
+    let page = Browser::new(&world).open(&format!("{SITE}/")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    for skill in control::skills::CATALOGUE {
+        let field = format!("name=\"skills\" value=\"{}\"", skill.id);
+        assert!(page.body.contains(&field) && page.body.contains(skill.name), "{}", skill.id);
+    }
+    for part in ["action=\"/api/checkout\"", "name=\"email\"", "name=\"username\"", "$9 a month"] {
+        assert!(page.body.contains(part), "{part}");
+    }
+    assert!(!page.body.contains("aria-invalid"), "nothing is wrong yet");
+}
+
+#[tokio::test]
+async fn choices_come_back_to_the_browser_that_made_them_and_to_no_other() {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    for path in ["/?signup=", "/cancelled?signup="] {
+        let address = format!("{SITE}{path}{SIGN_UP}");
+        let own = order.browser().open(&address).await;
+        assert!(own.body.contains("value=\"ada@mail.test\""), "{path}");
+        assert!(own.body.contains("value=\"ada\""), "{path}");
+        assert!(own.body.contains("value=\"github\""), "{path}");
+        let stranger = Browser::new(&world).open(&address).await;
+        assert_eq!(stranger.status, StatusCode::OK);
+        assert!(!stranger.body.contains("ada@mail.test"), "{path}");
+    }
+    let page = order.browser().open(&format!("{SITE}/?signup={SIGN_UP}")).await;
+    assert!(
+        page.body.contains(
+            "data-testid=\"skill-weather\" aria-describedby=\"skill-weather-what\" checked"
+        )
+    );
+    assert!(!page.body.contains("aria-describedby=\"skill-notion-what\" checked"));
+}
+
+#[tokio::test]
+async fn who_left_the_payment_hears_that_nothing_was_charged_unless_it_was() {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    let address = format!("{SITE}/cancelled?signup={SIGN_UP}");
+    let page = order.browser().open(&address).await;
+    assert!(page.body.contains("Nothing was charged"), "{}", page.body);
+    order.pay().await;
+    let page = order.browser().open(&address).await;
+    assert_eq!((page.status, page.location.as_str()), (StatusCode::SEE_OTHER, "/login?to=account"));
+    for odd in ["", "%00", "x'--", &"x".repeat(5_000)] {
+        let page = Browser::new(&world).open(&format!("{SITE}/cancelled?signup={odd}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn the_operators_texts_are_shown_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("legal.txt");
+    std::fs::write(&file, "# Terms\nBe <kind>.\n").unwrap();
+    let settings = format!(
+        "[site]\noperator = 'Ada & Co'\naddress = ['1 Analytical Way', 'London']\n\
+         contact_email = 'ada@mail.test'\nlegal_file = '{}'\n",
+        file.display()
+    );
+    let world = World::start_with_sections(&[], "", &settings).await;
+    let mut browser = Browser::new(&world);
+    let legal = browser.open(&format!("{SITE}/legal")).await;
+    assert!(legal.body.contains("<h2>Terms</h2>"), "{}", legal.body);
+    assert!(legal.body.contains("Be &#60;kind&#62;."), "{}", legal.body);
+    for path in ["/legal", "/privacy", "/contact"] {
+        let page = browser.open(&format!("{SITE}{path}")).await;
+        for part in ["Ada &#38; Co", "1 Analytical Way", "mailto:ada@mail.test"] {
+            assert!(page.body.contains(part), "{path}: {part}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn errors_are_pages_for_people_and_json_for_programs() {
+    let world = World::start(&[]).await;
+    let mut browser = Browser::new(&world);
+    let address = format!("{SITE}/nowhere");
+    let page = browser.open(&address).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.body.contains("Nothing here") && page.body.contains("site.css"), "{}", page.body);
+    let accept = [("accept", "application/json")];
+    let json = browser.send(Method::GET, &address, None, &accept).await;
+    assert_eq!(json.status, StatusCode::NOT_FOUND);
+    let body: serde_json::Value = serde_json::from_str(&json.body).unwrap();
+    assert_eq!(body["error"]["code"], "not_found");
+    let page = browser.send(Method::DELETE, &format!("{SITE}/"), None, &[]).await;
+    assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
+}

@@ -1,0 +1,382 @@
+//! The store by itself: what must hold whichever database is below.
+
+use std::time::Duration;
+
+use crate::common::database::Database;
+use control::billing::Hint;
+use control::clients::stripe::Event;
+use control::clock::Moment;
+use control::failures::Counters;
+use control::handover::Nonce;
+use control::mail::{Recipient, Stationery};
+use control::route_order::RouteOrder;
+use control::sign_in::Proven;
+use control::store::{
+    AccountSession, Channel, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter,
+};
+use control::token::{Token, TokenHash};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use serde_json::json;
+use shared::{
+    Change, Checksum, Generation, Lock, PublicSite, ReturnPath, Secret, Session, SessionId,
+};
+
+const NOW: Moment = Moment::from_seconds(1_800_000_000);
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn store(database: &Database) -> Store {
+    Store::open(&Secret::new(database.url.clone()), LOG_CHANGES).await.unwrap()
+}
+
+fn stationery() -> Stationery {
+    let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
+    Stationery::new(&site, control::site::PRICE, None)
+}
+
+fn order(username: &str, number: u32) -> RouteOrder {
+    RouteOrder {
+        username: username.parse().unwrap(),
+        upstream: format!("https://arca-{number}.test").parse().unwrap(),
+        sprite: None,
+        assignment: None,
+        state: None,
+    }
+}
+
+async fn add_customer(store: &Store, username: &str) {
+    let email = format!("{username}@mail.test");
+    let username = username.parse().unwrap();
+    let customer = NewCustomer { username, email: &email, password_hash: None };
+    assert!(store.add_customer(&customer, NOW).await.unwrap());
+}
+
+/// Opens `session` for who has just proved who they are.
+async fn sign_in(store: &Store, session: &AccountSession) {
+    let epoch = store.credentials(&session.username).await.unwrap().unwrap().epoch;
+    let proven = Proven { username: session.username, epoch };
+    assert!(store.open_account_session(&session.id, &proven, NOW, HOUR).await.unwrap());
+}
+
+/// Signs a session of `username` out that nobody has an account session for.
+async fn sign_out(store: &Store, username: &str) {
+    let session = Session {
+        username: username.parse().unwrap(),
+        id: SessionId::random(),
+        issued: NOW.seconds(),
+        expires: NOW.seconds() + 60,
+        epoch: 0,
+    };
+    store.end_workspace_session(&session).await.unwrap();
+}
+
+async fn session_locks(store: &Store, username: &str) -> usize {
+    let locks = store.locks(("", ""), 1_000).await.unwrap();
+    let is_theirs = |lock: &&Lock| lock.session.is_some() && lock.username.as_str() == username;
+    locks.iter().filter(is_theirs).count()
+}
+
+#[tokio::test]
+async fn changes_made_at_once_each_have_their_generation_and_the_checksum_holds() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let change = async |number: u32| {
+        store.put_route(order(&format!("user-{}", number % 10), number)).await.unwrap();
+        if number.is_multiple_of(3) {
+            let username = format!("user-{}", number % 10).parse().unwrap();
+            store.remove_route(&username).await.unwrap();
+        }
+        let session = Some(SessionId::random());
+        let lock = Lock { username: "ada".parse().unwrap(), session, until: Some(9) };
+        store.put_lock(lock).await.unwrap();
+    };
+    join_all((0..60).map(change)).await;
+    let state = store.table_state().await.unwrap();
+    let routes = store.routes("", 1_000).await.unwrap();
+    let locks = store.locks(("", ""), 1_000).await.unwrap();
+    let sum = routes.iter().fold(Checksum::default(), Checksum::with_route);
+    assert_eq!(locks.iter().fold(sum, Checksum::with_lock), state.checksum);
+    let log = store.changes_after(Generation(1), 1_000).await.unwrap();
+    let numbers: Vec<u64> = log.iter().map(|step| step.generation.0).collect();
+    assert_eq!(numbers, (2..=state.generation.0).collect::<Vec<_>>());
+    assert_eq!(log.last().unwrap().checksum, state.checksum);
+    while store.remove_expired_locks(NOW, 7).await.unwrap().is_some() {}
+    let left = store.table_state().await.unwrap();
+    assert_eq!(left.checksum, sum);
+}
+
+#[tokio::test]
+async fn a_snapshot_is_of_one_moment() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    for number in 0..5 {
+        store.put_route(order(&format!("user-{number}"), number)).await.unwrap();
+    }
+    let mut snapshot = store.snapshot().await.unwrap();
+    store.put_route(order("late-comer", 99)).await.unwrap();
+    let mut lines = 0;
+    while let Some(piece) = snapshot.next().await.unwrap() {
+        lines += piece.len();
+    }
+    assert_eq!((snapshot.head().routes, lines), (5, 5));
+}
+
+#[tokio::test]
+async fn two_who_want_one_name_do_not_both_get_it() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let add = async |number: u32| {
+        let email = format!("{number}@mail.test");
+        let username = "ada".parse().unwrap();
+        let customer = NewCustomer { username, email: &email, password_hash: None };
+        store.add_customer(&customer, NOW).await.unwrap()
+    };
+    let added = join_all((0..8).map(add)).await;
+    assert_eq!(added.iter().filter(|was_added| **was_added).count(), 1, "{added:?}");
+}
+
+#[tokio::test]
+async fn a_code_taken_by_many_at_once_is_worth_one_session() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let username = "ada".parse().unwrap();
+    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    store.add_customer(&customer, NOW).await.unwrap();
+    let session = AccountSession { id: Token::random().hash(), username };
+    let hour = Duration::from_secs(3_600);
+    sign_in(&store, &session).await;
+    let challenge = Nonce::random().challenge();
+    let path = ReturnPath::or_root("/chat");
+    let codes: Vec<_> = (0..10).map(|_| Token::random().hash()).collect();
+    for code in &codes {
+        store.add_code(code, &session, &challenge, &path, NOW, hour).await.unwrap();
+    }
+    let redeem = async |_| {
+        let code = codes.last().unwrap();
+        store.redeem_code(code, &username, &challenge, NOW, NOW.after(hour)).await.unwrap()
+    };
+    let redeemed = join_all((0..8).map(redeem)).await;
+    let worth: Vec<_> = redeemed.into_iter().flatten().collect();
+    assert_eq!(worth.len(), 1);
+    assert_eq!(worth[0].return_path, path);
+    // Signing out closes the codes that are still open.
+    store.end_account_session(&session.id, NOW).await.unwrap();
+    let late = store.redeem_code(&codes[8], &username, &challenge, NOW, NOW.after(hour)).await;
+    assert_eq!(late.unwrap(), None);
+}
+
+#[tokio::test]
+async fn failures_counted_at_once_are_all_counted() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let counters = Counters::of(Some(&"ada".parse().unwrap()), [192, 0, 2, 1].into());
+    let limits = counters.limits(false);
+    join_all((0..20).map(async |_| store.count(&limits, NOW).await.unwrap())).await;
+    for (subject, _) in &limits {
+        let tally = store.tally(subject).await.unwrap().unwrap();
+        assert_eq!((tally.failures, tally.since), (20, NOW), "{subject:?}");
+    }
+}
+
+/// `evt_7`, that a subscription was updated.
+fn hint(number: u32) -> Hint {
+    let event = json!({
+        "id": format!("evt_{number}"), "object": "event", "livemode": false,
+        "type": "customer.subscription.updated",
+        "data": { "object": { "id": format!("sub_{number}") } },
+    });
+    Hint::of(Event::parse(event.to_string().as_bytes()).unwrap()).unwrap()
+}
+
+/// How many of twenty events that come at once, one of them twice, are new and known.
+async fn take_at_once(store: &Store) -> Result<(usize, usize), StoreError> {
+    let numbers = (0..20).chain([7]);
+    let taken = join_all(numbers.map(async |number| store.take_event(&hint(number), NOW).await));
+    let taken = taken.await.into_iter().collect::<Result<Vec<bool>, _>>()?;
+    let new = taken.iter().filter(|is_new| **is_new).count();
+    Ok((new, taken.len() - new))
+}
+
+#[tokio::test]
+async fn events_that_come_at_once_are_each_taken_once_with_their_task() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let rename = |from: &str, to: &str| format!("ALTER TABLE {from} RENAME TO {to}");
+    database.run(rename("tasks", "gone")).await;
+    assert!(take_at_once(&store).await.is_err());
+    database.run(rename("gone", "tasks")).await;
+    assert_eq!(take_at_once(&store).await.unwrap(), (20, 1), "nothing was kept of the failure");
+    assert_eq!(take_at_once(&store).await.unwrap(), (0, 21));
+    let tasks = store.tasks(&TaskFilter::default(), None, 100).await.unwrap();
+    assert_eq!(tasks.len(), 20);
+}
+
+#[tokio::test]
+async fn who_signs_out_while_a_code_is_taken_is_signed_out() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let username = "ada".parse().unwrap();
+    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    store.add_customer(&customer, NOW).await.unwrap();
+    let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
+    for _ in 0..20 {
+        let session = AccountSession { id: Token::random().hash(), username };
+        sign_in(&store, &session).await;
+        let code = Token::random().hash();
+        let path = ReturnPath::or_root("/");
+        store.add_code(&code, &session, &challenge, &path, NOW, hour).await.unwrap();
+        let (redeemed, ended) = tokio::join!(
+            store.redeem_code(&code, &username, &challenge, NOW, NOW.after(hour)),
+            store.end_account_session(&session.id, NOW),
+        );
+        ended.unwrap();
+        if let Some(redeemed) = redeemed.unwrap() {
+            let locks = store.locks(("", ""), 1_000).await.unwrap();
+            assert!(locks.iter().any(|lock| lock.session == Some(redeemed.session)), "{locks:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn beyond_64_locked_sessions_of_a_workspace_its_epoch_takes_their_place() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let (route, _) = store.put_route(order("ada", 1)).await.unwrap();
+    let whole = Lock { username: route.username, session: None, until: None };
+    store.put_lock(whole.clone()).await.unwrap();
+    sign_out(&store, "bob").await;
+    for _ in 0..64 {
+        sign_out(&store, "ada").await;
+    }
+    assert_eq!(session_locks(&store, "ada").await, 64);
+    let before = store.table_state().await.unwrap().generation;
+    sign_out(&store, "ada").await;
+    assert_eq!((session_locks(&store, "ada").await, session_locks(&store, "bob").await), (0, 1));
+    assert!(store.locks(("", ""), 1_000).await.unwrap().contains(&whole));
+    let raised = store.route(&route.username).await.unwrap().unwrap();
+    assert_eq!(raised.epoch, route.epoch + 1);
+    let credentials = store.credentials(&route.username).await.unwrap().unwrap();
+    assert_eq!(credentials.epoch, raised.epoch);
+    // An edge is told of the epoch before it is told to forget the locks.
+    let log = store.changes_after(before, 1_000).await.unwrap();
+    let put = log.iter().position(|step| matches!(step.change, Change::Put(_))).unwrap();
+    let unlocked = log.iter().position(|step| matches!(step.change, Change::Unlock(_))).unwrap();
+    assert!(put < unlocked, "{log:?}");
+    let sum = Checksum::default().with_route(&raised);
+    let locks = store.locks(("", ""), 1_000).await.unwrap();
+    let state = store.table_state().await.unwrap();
+    assert_eq!(locks.iter().fold(sum, Checksum::with_lock), state.checksum);
+}
+
+#[tokio::test]
+async fn locked_sessions_of_a_route_without_a_customer_are_bounded_too() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let (route, _) = store.put_route(order("ada", 1)).await.unwrap();
+    for _ in 0..65 {
+        sign_out(&store, "ada").await;
+    }
+    assert_eq!(session_locks(&store, "ada").await, 0);
+    let raised = store.route(&route.username).await.unwrap().unwrap();
+    assert_eq!(raised.epoch, route.epoch + 1);
+}
+
+#[tokio::test]
+async fn an_id_that_is_locked_is_not_handed_over_again() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let username = "ada".parse().unwrap();
+    let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
+    let session = AccountSession { id: Token::random().hash(), username };
+    sign_in(&store, &session).await;
+    let hand_over = async || {
+        let code = Token::random().hash();
+        let path = ReturnPath::or_root("/");
+        store.add_code(&code, &session, &challenge, &path, NOW, hour).await.unwrap();
+        let expires = NOW.after(hour);
+        store.redeem_code(&code, &username, &challenge, NOW, expires).await.unwrap().unwrap()
+    };
+    let first = hand_over().await.session;
+    assert_eq!(hand_over().await.session, first);
+    let lock = format!("INSERT INTO locks (username, session) VALUES ('ada', '{first}')");
+    database.run(lock).await;
+    let fresh = hand_over().await.session;
+    assert_ne!(fresh, first);
+    assert_eq!(hand_over().await.session, fresh);
+}
+
+#[tokio::test]
+async fn what_another_process_changes_is_heard_and_a_lost_connection_is_told() {
+    let Some(database) = Database::shareable().await else { return };
+    let (ours, theirs) = (store(&database).await, store(&database).await);
+    let mut listener = ours.listen(&[Channel::Routes]).await.unwrap().unwrap();
+    ours.put_route(order("ada", 1)).await.unwrap();
+    theirs.put_route(order("bob", 2)).await.unwrap();
+    listener.heard().await.unwrap();
+    // It was theirs: of ours there is nothing to hear, before or after.
+    assert!(listener.heard().now_or_never().is_none());
+    database.cut_connections().await;
+    assert!(listener.heard().await.is_err());
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_opening_again() {
+    let database = Database::fresh().await;
+    let first = store(&database).await;
+    let (route, generation) = first.put_route(order("ada", 1)).await.unwrap();
+    first.close().await;
+    let again = store(&database).await;
+    assert_eq!(again.table_state().await.unwrap().generation, generation);
+    assert_eq!(again.route(&route.username).await.unwrap(), Some(route));
+}
+
+#[tokio::test]
+async fn who_proved_an_old_password_is_not_signed_in_with_it() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let username = "ada".parse().unwrap();
+    let old = Proven { username, epoch: 0 };
+    let recipient = Recipient { username, email: "ada@mail.test" };
+    let notice = stationery().password_changed("1", recipient, NOW);
+    let ended = store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
+    let open = async |proven: &Proven| {
+        let id = Token::random().hash();
+        store.open_account_session(&id, proven, NOW, HOUR).await.unwrap()
+    };
+    assert!(!open(&old).await);
+    assert!(open(&Proven { username, epoch: ended.unwrap().epoch }).await);
+    assert!(!open(&Proven { username: "bob".parse().unwrap(), epoch: 0 }).await);
+}
+
+#[tokio::test]
+async fn whatever_overlaps_a_password_change_leaves_no_session_behind() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    add_customer(&store, "ada").await;
+    let username = "ada".parse().unwrap();
+    let recipient = Recipient { username, email: "ada@mail.test" };
+    for round in 0..10 {
+        let epoch = store.credentials(&username).await.unwrap().unwrap().epoch;
+        let ids: Vec<_> = (0..8).map(|_| Token::random().hash()).collect();
+        let open = async |id: &TokenHash| {
+            let proven = Proven { username, epoch };
+            store.open_account_session(id, &proven, NOW, HOUR).await.unwrap();
+        };
+        let change = async {
+            let notice = stationery().password_changed(&round.to_string(), recipient, NOW);
+            store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
+        };
+        tokio::join!(
+            join_all(ids[..4].iter().map(open)),
+            change,
+            join_all(ids[4..].iter().map(open))
+        );
+        for id in &ids {
+            assert_eq!(store.account_session(id, NOW, HOUR).await.unwrap(), None);
+        }
+    }
+}

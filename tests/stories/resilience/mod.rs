@@ -1,0 +1,7 @@
+//! What goes wrong in an installation, and what must not follow from it.
+
+mod configuration;
+mod controls;
+mod crash;
+mod rotation;
+mod secrets;

@@ -1,0 +1,4 @@
+//! From the landing page to a workspace, also where vendors fail.
+
+mod faults;
+mod journey;

@@ -1,0 +1,6 @@
+//! What customers and strangers meet at a workspace that runs.
+
+mod browser;
+mod openclaw;
+mod pages;
+mod tenants;
