@@ -1,7 +1,8 @@
-//! Waits that grow after each failure, up to a cap, never twice the same.
+//! When to try again: waits that grow, and how a wait is told to a client.
 
 use std::time::Duration;
 
+/// Waits that grow after each failure, up to a cap, never twice the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     first: Duration,
@@ -32,10 +33,16 @@ impl Backoff {
     }
 }
 
-/// A number from 0 to 1 that nobody can foretell.
+/// A number from 0 to 1 that cannot be foretold.
 pub fn chance() -> f64 {
     // Without random bytes the waits are merely not spread.
     getrandom::u32().map_or(1.0, |number| f64::from(number) / f64::from(u32::MAX))
+}
+
+/// The value of `Retry-After`: whole seconds, rounded up, so that a client that
+/// keeps to it is never early; at least one.
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]
@@ -50,5 +57,17 @@ mod tests {
         assert_eq!(backoff.failed(0.0), Duration::from_secs(30));
         backoff.reset();
         assert_eq!(backoff.failed(0.0), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_client_that_waits_as_told_is_not_early() {
+        let check = |millis: u64, seconds: u64| {
+            assert_eq!(retry_after_seconds(Duration::from_millis(millis)), seconds, "{millis} ms");
+        };
+        check(0, 1);
+        check(999, 1);
+        check(1_000, 1);
+        check(1_001, 2);
+        check(30_000, 30);
     }
 }
