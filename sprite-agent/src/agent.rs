@@ -6,11 +6,11 @@ use std::time::Instant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::config::Config;
-use crate::gateway::status::GatewayStatus;
+use crate::gateway_status::GatewayStatus;
+use crate::http::assets::Ui;
 use crate::identity_keys::IdentityKeys;
 use crate::metrics::Metrics;
 use crate::stopping::Stopping;
-use crate::ui::Ui;
 
 pub struct Agent {
     pub config: Config,

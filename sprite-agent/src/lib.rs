@@ -1,24 +1,20 @@
 //! The agent in a workspace's VM: serves the chat page, lets in whom the edge
 //! vouches for, speaks with the gateway in their place, keeps the gateway running.
 //!
-//! `run` puts it together; `guard`, `gateway::pending_requests` and `supervisor::state`
-//! are where things are decided.
+//! Arrows, downward only, kept by `tests/agent/layers.rs`:
+//! `run` → `serve`, `supervisor` → `gateway` → `agent` → `http`, `config`, `metrics`, …
+//! What is decided is decided purely, in `http::guard`, `gateway` (see there) and
+//! `supervisor::state`.
 
 pub mod agent;
-pub mod answer;
-pub mod backoff;
 pub mod config;
 pub mod gateway;
-pub mod guard;
-pub mod health;
+pub mod gateway_status;
+pub mod http;
 pub mod identity_keys;
 pub mod memory;
 pub mod metrics;
-pub mod public_facts;
-pub mod router;
 pub mod run;
-pub mod server;
+pub mod serve;
 pub mod stopping;
 pub mod supervisor;
-pub mod ui;
-pub mod upgrade;

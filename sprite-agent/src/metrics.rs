@@ -8,9 +8,8 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use crate::gateway::pending_requests::RequestRefusal;
-use crate::gateway::status::{GatewayStatus, Phase};
-use crate::guard::Refusal;
+use crate::gateway_status::{GatewayStatus, Phase};
+use crate::http::guard::IdentityRefusal;
 use crate::memory;
 
 /// Which part of the agent answered.
@@ -140,18 +139,12 @@ impl Metrics {
         self.requests.with_label_values(&[part, status.as_str()]).inc();
     }
 
-    pub fn identity_refused(&self, refusal: Refusal) {
+    pub fn identity_refused(&self, refusal: IdentityRefusal) {
         self.identities_refused.with_label_values(&[refusal.label()]).inc();
     }
 
-    pub fn request_refused(&self, refusal: RequestRefusal) {
-        let reason = match refusal {
-            RequestRefusal::MethodNotAllowed => "method",
-            RequestRefusal::Unavailable => "unavailable",
-            RequestRefusal::AlreadyConnected => "connected",
-            RequestRefusal::IdInUse => "id_in_use",
-            RequestRefusal::TooMany => "too_many",
-        };
+    /// `reason` is one of a handful of our own words.
+    pub fn request_refused(&self, reason: &'static str) {
         self.requests_refused.with_label_values(&[reason]).inc();
     }
 

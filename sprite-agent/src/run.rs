@@ -11,9 +11,9 @@ use tracing::info;
 
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::gateway::status::{GatewayStatus, Phase};
+use crate::gateway_status::{GatewayStatus, Phase};
 use crate::identity_keys::{self, IdentityKeys};
-use crate::server;
+use crate::serve::server;
 use crate::stopping::Stopping;
 use crate::supervisor::runner::Supervisor;
 use crate::supervisor::watcher;

@@ -115,7 +115,7 @@ where
             Admission::TooBig => return Err(TOO_BIG),
             Admission::Refuse(refusal) => {
                 drop(gateway);
-                self.agent.metrics.request_refused(refusal);
+                self.agent.metrics.request_refused(refusal.label());
                 let frame = refusal.to_frame(&request.id, &request.method);
                 return self.tell(frame.into()).await;
             }

@@ -23,8 +23,8 @@ use super::http;
 use super::methods::SCOPES_HEADER;
 use super::peek::{Frame, peek};
 use crate::agent::Agent;
-use crate::answer::{self, Answer};
-use crate::upgrade::PageSocket;
+use crate::http::answer::{self, Answer};
+use crate::http::websocket::PageSocket;
 
 /// A gateway under load takes seconds; a page that loads longer is reloaded by hand.
 const FILE_MAX: Duration = Duration::from_secs(30);

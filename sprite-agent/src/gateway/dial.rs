@@ -8,20 +8,14 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::methods::SCOPES_HEADER;
+use crate::http::websocket::{FRAME_MAX_BYTES, socket_config};
 
 pub type GatewaySocket = WebSocketStream<TcpStream>;
 
 /// A gateway that starts up blocks its event loop for seconds at a time.
 const DIAL_MAX: Duration = Duration::from_secs(10);
-
-/// The gateway's own send buffer holds 50 MiB; no frame of it can be larger.
-const FRAME_MAX_BYTES: usize = 50 << 20;
-
-/// Idle sockets are many, and most frames are smaller than this.
-const BUFFER_BYTES: usize = 16 << 10;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
@@ -76,15 +70,4 @@ async fn upgrade(
     let (socket, _) =
         tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?;
     Ok(socket)
-}
-
-/// Small buffers, and nothing larger than `message_max_bytes` in either direction.
-pub fn socket_config(message_max_bytes: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(BUFFER_BYTES)
-        // One whole message and the control frames around it: we flush after each.
-        .max_write_buffer_size(FRAME_MAX_BYTES + (1 << 20))
-        .max_message_size(Some(message_max_bytes))
-        .max_frame_size(Some(message_max_bytes))
 }

@@ -21,9 +21,9 @@ use super::hello::{self, Hello};
 use super::notice::{self, Notice};
 use super::peek::{Frame, peek};
 use super::pending_requests::Answered;
-use super::status::{GatewayStatus, Phase};
-use crate::backoff::{Backoff, chance};
+use crate::gateway_status::{GatewayStatus, Phase};
 use crate::metrics::{Direction, LinkOutcome};
+use shared::retry::{Backoff, chance};
 
 /// The first redial is almost at once: most losses are restarts that we hear of anyway.
 const REDIAL_FIRST: Duration = Duration::from_millis(250);

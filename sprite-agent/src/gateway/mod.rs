@@ -16,4 +16,3 @@ pub mod notice;
 pub mod peek;
 pub mod pending_requests;
 pub mod request;
-pub mod status;

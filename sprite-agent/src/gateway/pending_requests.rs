@@ -54,6 +54,19 @@ pub enum RequestRefusal {
     TooMany,
 }
 
+impl RequestRefusal {
+    /// A label for metrics.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::MethodNotAllowed => "method",
+            Self::Unavailable => "unavailable",
+            Self::AlreadyConnected => "connected",
+            Self::IdInUse => "id_in_use",
+            Self::TooMany => "too_many",
+        }
+    }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answered {
     /// It answers the agent's `connect`.

@@ -10,7 +10,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 use shared::Upstream;
 
-use crate::answer::{Answer, full};
+use super::answer::{Answer, full};
 
 struct Asset {
     path: &'static str,

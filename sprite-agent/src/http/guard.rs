@@ -3,7 +3,7 @@
 //! Pure. The VM's own URL is public on the internet, so what the edge has not
 //! signed goes no further than here.
 
-use hyper::header::{ACCEPT, HeaderMap, HeaderName, ORIGIN, UPGRADE};
+use hyper::header::{HeaderMap, HeaderName, ORIGIN, UPGRADE};
 use hyper::{Method, Uri};
 use shared::identity::{self, IDENTITY_HEADER, Identity, IdentityError, IdentityKey};
 use shared::{Upstream, Username};
@@ -20,19 +20,19 @@ pub enum Decision {
     Pass(Identity),
     /// A person who found the VM's own URL: to the same path on the proper host.
     Redirect(String),
-    NoIdentity(Refusal),
+    NoIdentity(IdentityRefusal),
     ForeignOrigin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum IdentityRefusal {
     Missing,
     /// More than one header, or bytes that are no text.
     Unreadable,
     Invalid(IdentityError),
 }
 
-impl Refusal {
+impl IdentityRefusal {
     /// A label for metrics.
     pub fn label(self) -> &'static str {
         match self {
@@ -56,20 +56,24 @@ impl Guard<'_> {
             Ok(identity) => Decision::Pass(identity),
             // Only where there is no identity at all: one that is wrong came through an edge, and
             // a redirect back to the edge would go round in circles.
-            Err(Refusal::Missing) if is_navigation(method, headers) => {
+            Err(IdentityRefusal::Missing)
+                if method == Method::GET
+                    && !is_upgrade(headers)
+                    && is_navigation(method, headers) =>
+            {
                 Decision::Redirect(format!("{}{}", self.public_url, path_and_query(uri)))
             }
             Err(refusal) => Decision::NoIdentity(refusal),
         }
     }
 
-    fn identify(&self, headers: &HeaderMap, now: u64) -> Result<Identity, Refusal> {
+    fn identify(&self, headers: &HeaderMap, now: u64) -> Result<Identity, IdentityRefusal> {
         let header = match only(headers, &HeaderName::from_static(IDENTITY_HEADER)) {
-            Only::None => return Err(Refusal::Missing),
+            Only::None => return Err(IdentityRefusal::Missing),
             Only::Text(text) => text,
-            Only::Unreadable => return Err(Refusal::Unreadable),
+            Only::Unreadable => return Err(IdentityRefusal::Unreadable),
         };
-        identity::verify(self.keys, header, self.username, now).map_err(Refusal::Invalid)
+        identity::verify(self.keys, header, self.username, now).map_err(IdentityRefusal::Invalid)
     }
 
     fn is_our_origin(&self, headers: &HeaderMap) -> bool {
@@ -88,10 +92,7 @@ fn needs_origin(method: &Method, headers: &HeaderMap) -> bool {
 
 fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    method == Method::GET
-        && !is_upgrade(headers)
-        && (text("sec-fetch-mode") == Some("navigate")
-            || text(ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/html")))
+    shared::navigation::is_navigation(method.as_str(), text)
 }
 
 /// Begins with a slash, so that nothing in it can change the host it is put behind.
@@ -187,7 +188,7 @@ mod tests {
     fn two_identities_are_none() {
         let (first, second) = (signed(), signed());
         let headers = [(IDENTITY_HEADER, first.as_str()), (IDENTITY_HEADER, second.as_str())];
-        assert_eq!(decide("GET", "/", &headers), Decision::NoIdentity(Refusal::Unreadable));
+        assert_eq!(decide("GET", "/", &headers), Decision::NoIdentity(IdentityRefusal::Unreadable));
     }
 
     #[test]
@@ -198,7 +199,7 @@ mod tests {
         assert_eq!(decide("GET", "/", &[("sec-fetch-mode", "navigate")]), redirect("/"));
         assert_eq!(decide("GET", "//evil.test/", &[page]), redirect("//evil.test/"));
         assert_eq!(decide("GET", "http://evil.test/x", &[page]), redirect("/x"));
-        let refused = Decision::NoIdentity(Refusal::Missing);
+        let refused = Decision::NoIdentity(IdentityRefusal::Missing);
         assert_eq!(decide("GET", "/", &[]), refused);
         assert_eq!(decide("POST", "/", &[page]), refused);
         assert_eq!(decide("GET", "/ws", &[page, ("upgrade", "websocket")]), refused);

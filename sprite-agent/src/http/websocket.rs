@@ -1,4 +1,7 @@
-//! From an HTTP request to a WebSocket.
+//! From an HTTP request to a WebSocket, and the bounds of every WebSocket here.
+//!
+//! Most sockets of a workspace are idle tabs: buffers start small, and a frame
+//! is held only while it is passed on.
 
 use std::future::Future;
 
@@ -12,16 +15,21 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
-use crate::answer::{self, Answer};
-use crate::gateway::dial::socket_config;
+use super::answer::{self, Answer};
+
+/// The gateway's own send buffer holds 50 MiB; no frame of it can be larger.
+pub const FRAME_MAX_BYTES: usize = 50 << 20;
+
+/// Most frames are smaller than this.
+const BUFFER_BYTES: usize = 16 << 10;
 
 pub type PageSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// Answers 101 and hands the socket to `serve`, or says what is wrong with the request.
-pub fn to_websocket<F>(
+pub fn upgrade<F>(
     request: Request<Incoming>,
     message_max_bytes: usize,
     serve: impl FnOnce(PageSocket) -> F + Send + 'static,
@@ -74,4 +82,15 @@ fn accept_key(method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
         && headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| is_handshake)?;
     HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok()
+}
+
+/// Small buffers, and nothing larger than `message_max_bytes` in either direction.
+pub fn socket_config(message_max_bytes: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
+        // One whole message and the control frames around it: we flush after each.
+        .max_write_buffer_size(FRAME_MAX_BYTES + (1 << 20))
+        .max_message_size(Some(message_max_bytes))
+        .max_frame_size(Some(message_max_bytes))
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::agent::Agent;
-use crate::gateway::status::{GatewayStatus, Phase};
+use crate::gateway_status::{GatewayStatus, Phase};
 use crate::memory;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -11,14 +11,14 @@ use hyper::{Method, Request, StatusCode};
 use shared::RequestId;
 use shared::process::time::unix_seconds;
 
+use super::health::{self, Liveness, Status};
+use super::public_facts::PublicFacts;
 use crate::agent::Agent;
-use crate::answer::{self, Answer};
 use crate::gateway::{client_session, control_ui};
-use crate::guard::{Decision, Guard, is_upgrade};
-use crate::health::{self, Liveness, Status};
+use crate::http::answer::{self, Answer};
+use crate::http::guard::{Decision, Guard, is_upgrade};
+use crate::http::websocket;
 use crate::metrics::Part;
-use crate::public_facts::PublicFacts;
-use crate::upgrade;
 
 /// Where the gateway serves its own pages (its `controlUi.basePath`).
 const CONTROL_UI: &str = "/openclaw";
@@ -113,7 +113,7 @@ fn page_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
     let Some(place) = agent.claim_socket() else { return too_many_sockets() };
     let message_max_bytes = agent.config.limits.message_max_bytes;
     let agent = agent.clone();
-    upgrade::to_websocket(request, message_max_bytes, |socket| async move {
+    websocket::upgrade(request, message_max_bytes, |socket| async move {
         client_session::serve(agent, socket).await;
         drop(place);
     })
@@ -124,7 +124,7 @@ fn control_ui_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
     let message_max_bytes = agent.config.limits.message_max_bytes;
     let agent = agent.clone();
     let path = request.uri().path().to_owned();
-    upgrade::to_websocket(request, message_max_bytes, |socket| async move {
+    websocket::upgrade(request, message_max_bytes, |socket| async move {
         control_ui::serve(&agent, socket, &path).await;
         drop(place);
     })

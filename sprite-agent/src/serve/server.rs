@@ -11,8 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
+use super::router;
 use crate::agent::Agent;
-use crate::router;
 
 /// How long somebody may be connected before a request of theirs has passed the guard.
 ///

@@ -17,10 +17,10 @@ use super::readiness::{Probe, probe};
 use super::redaction::Redaction;
 use super::state::{Action, Event, Exit, Machine, Policy, State};
 use super::{environment, last_worked, leftover, log_file};
-use crate::backoff::chance;
 use crate::config::SupervisorConfig;
-use crate::gateway::status::{GatewayStatus, Phase};
+use crate::gateway_status::{GatewayStatus, Phase};
 use crate::stopping::Stopping;
+use shared::retry::chance;
 
 pub struct Supervisor {
     config: SupervisorConfig,

@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use super::readiness::Probe;
-use crate::backoff::Backoff;
+use shared::retry::Backoff;
 
 /// The gateway's exit code for a configuration it will not run with.
 const EXIT_CONFIGURATION: i32 = 78;
@@ -112,7 +112,7 @@ pub enum Action {
 
 /// What has been tried since the gateway last ran with its configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rung {
+enum RecoveryStage {
     AsItIs,
     Doctored,
     Restored,
@@ -122,7 +122,7 @@ enum Rung {
 pub struct Machine {
     policy: Policy,
     state: State,
-    rung: Rung,
+    stage: RecoveryStage,
     backoff: Backoff,
     starts: u64,
     was_ready: bool,
@@ -133,7 +133,7 @@ impl Machine {
         Self {
             policy,
             state: State::Stopped,
-            rung: Rung::AsItIs,
+            stage: RecoveryStage::AsItIs,
             backoff: Backoff::new(RESTART_FIRST, RESTART_CAP),
             starts: 0,
             was_ready: false,
@@ -186,7 +186,7 @@ impl Machine {
             (State::BackingOff { .. }, DeadlinePassed) => self.start(now),
 
             (State::Starting { .. }, Probed(Probe::Ready)) => {
-                self.rung = Rung::AsItIs;
+                self.stage = RecoveryStage::AsItIs;
                 self.was_ready = true;
                 let ready = State::Ready { since: now, silent: 0, unready_since: None };
                 (ready, Some(Action::KeepConfiguration))
@@ -212,7 +212,7 @@ impl Machine {
             (State::Doctoring { .. }, Exited(_)) => restore(),
             (State::Doctoring { .. }, DeadlinePassed) => self.terminate(now, Then::Restore),
             (State::Restoring, Restored(true)) => {
-                self.rung = Rung::Restored;
+                self.stage = RecoveryStage::Restored;
                 self.start(now)
             }
             (State::Restoring, Restored(false)) => (State::GivenUp, None),
@@ -256,13 +256,13 @@ impl Machine {
     }
 
     fn configuration_refused(&mut self, now: Instant) -> (State, Option<Action>) {
-        match self.rung {
-            Rung::AsItIs if self.policy.has_doctor => {
-                self.rung = Rung::Doctored;
+        match self.stage {
+            RecoveryStage::AsItIs if self.policy.has_doctor => {
+                self.stage = RecoveryStage::Doctored;
                 (State::Doctoring { deadline: now + DOCTOR_MAX }, Some(Action::StartDoctor))
             }
-            Rung::AsItIs | Rung::Doctored => restore(),
-            Rung::Restored => (State::GivenUp, None),
+            RecoveryStage::AsItIs | RecoveryStage::Doctored => restore(),
+            RecoveryStage::Restored => (State::GivenUp, None),
         }
     }
 

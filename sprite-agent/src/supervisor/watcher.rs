@@ -7,7 +7,7 @@ use shared::process::time::unix_seconds;
 use tokio::sync::watch;
 
 use super::readiness::{Probe, probe};
-use crate::gateway::status::{GatewayStatus, Phase};
+use crate::gateway_status::{GatewayStatus, Phase};
 
 /// While pages wait for it.
 const PROBE_WAITING: Duration = Duration::from_secs(1);

@@ -1,0 +1,9 @@
+//! What HTTP in the agent is made of: who may pass, how an answer looks, the
+//! page's files, the way to a WebSocket.
+//!
+//! Nothing here knows the gateway, so that `gateway` may build on it.
+
+pub mod answer;
+pub mod assets;
+pub mod guard;
+pub mod websocket;
