@@ -1,9 +1,4 @@
-//! One page's WebSocket, from the upgrade to the close.
-//!
-//! Two loops run side by side and share the [`PendingRequests`]: this file
-//! checks and forwards the page's requests, [`GatewayConnection`] dials the
-//! gateway, forwards its frames and dials again after a loss. Each loop sends a
-//! frame before it reads the next, so that a slow reader slows its writer down.
+//! The page's side of its socket: checks and forwards requests, pings, closes.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -17,7 +12,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::dial::GatewaySocket;
-use super::gateway_connection::GatewayConnection;
 use super::notice;
 use super::pending_requests::{Admission, PendingRequests};
 use super::request::{Request, connect_frame};
@@ -55,35 +49,22 @@ pub(super) enum End {
 const TOO_BIG: End = End::Close { code: 1009, reason: "message too big" };
 const MALFORMED: End = End::Close { code: 1008, reason: "not a request" };
 const NOT_TEXT: End = End::Close { code: 1003, reason: "text only" };
-const AGENT_STOPS: End = End::Close { code: 1012, reason: "the agent restarts" };
-
-/// Runs until the page is gone or the agent stops. The caller has checked the identity.
-pub async fn serve<S>(agent: Arc<Agent>, socket: WebSocketStream<S>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let stopping = agent.stopping.clone();
-    let (page, mut from_page) = socket.split();
-    let session = ClientSession {
-        agent,
-        page: tokio::sync::Mutex::new(page),
-        gateway: tokio::sync::Mutex::new(None),
-        requests: Mutex::default(),
-    };
-    let end = tokio::select! {
-        end = session.serve_page(&mut from_page) => end,
-        end = GatewayConnection::new(&session).serve() => end,
-        end = session.keep_alive() => end,
-        () = stopping.requested() => AGENT_STOPS,
-    };
-    session.finish(end, from_page).await;
-}
+pub(super) const AGENT_STOPS: End = End::Close { code: 1012, reason: "the agent restarts" };
 
 impl<S> ClientSession<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    async fn serve_page(&self, page: &mut SplitStream<WebSocketStream<S>>) -> End {
+    pub(super) fn new(agent: Arc<Agent>, page: SplitSink<WebSocketStream<S>, Message>) -> Self {
+        Self {
+            agent,
+            page: tokio::sync::Mutex::new(page),
+            gateway: tokio::sync::Mutex::new(None),
+            requests: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn serve_page(&self, page: &mut SplitStream<WebSocketStream<S>>) -> End {
         loop {
             let message = match tokio::time::timeout(SILENCE_MAX, page.next()).await {
                 Ok(Some(Ok(message))) => message,
@@ -134,7 +115,7 @@ where
         Ok(())
     }
 
-    async fn keep_alive(&self) -> End {
+    pub(super) async fn keep_alive(&self) -> End {
         loop {
             tokio::time::sleep(PING_EVERY).await;
             if let Err(end) = self.send(Message::Ping(bytes::Bytes::new())).await {
@@ -161,7 +142,7 @@ where
     }
 
     /// Closes both sockets politely, within [`CLOSE_MAX`].
-    async fn finish(self, end: End, from_page: SplitStream<WebSocketStream<S>>) {
+    pub(super) async fn finish(self, end: End, from_page: SplitStream<WebSocketStream<S>>) {
         let Self { page, gateway, .. } = self;
         let close_gateway = async {
             if let Some(mut gateway) = gateway.into_inner() {

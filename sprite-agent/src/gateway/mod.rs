@@ -1,7 +1,7 @@
 //! Between the page and the gateway: which requests pass, and what happens
 //! while the gateway is away.
 //!
-//! `client_session` is one page's socket; it outlives any number of
+//! `page_socket` is one page's socket; it outlives any number of
 //! `gateway_connection`s. `pending_requests`, `methods`, `request`, `hello` and
 //! `peek` decide; they do no I/O.
 
@@ -13,6 +13,7 @@ pub mod hello;
 pub mod http;
 pub mod methods;
 pub mod notice;
+pub mod page_socket;
 pub mod peek;
 pub mod pending_requests;
 pub mod request;

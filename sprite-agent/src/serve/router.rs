@@ -14,7 +14,7 @@ use shared::process::time::unix_seconds;
 use super::health::{self, Liveness, Status};
 use super::public_facts::PublicFacts;
 use crate::agent::Agent;
-use crate::gateway::{client_session, control_ui};
+use crate::gateway::{control_ui, page_socket};
 use crate::http::answer::{self, Answer};
 use crate::http::guard::{Decision, Guard, is_upgrade};
 use crate::http::websocket;
@@ -114,7 +114,7 @@ fn page_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
     let message_max_bytes = agent.config.limits.message_max_bytes;
     let agent = agent.clone();
     websocket::upgrade(request, message_max_bytes, |socket| async move {
-        client_session::serve(agent, socket).await;
+        page_socket::serve(agent, socket).await;
         drop(place);
     })
 }

@@ -1,0 +1,33 @@
+//! One page's WebSocket, from the upgrade to the close.
+//!
+//! Two loops run side by side and share the pending requests: [`ClientSession`]
+//! checks and forwards the page's requests, [`GatewayConnection`] dials the
+//! gateway, forwards its frames and dials again after a loss. Each loop sends a
+//! frame before it reads the next, so that a slow reader slows its writer down.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::WebSocketStream;
+
+use super::client_session::{AGENT_STOPS, ClientSession};
+use super::gateway_connection::GatewayConnection;
+use crate::agent::Agent;
+
+/// Runs until the page is gone or the agent stops. The caller has checked the identity.
+pub async fn serve<S>(agent: Arc<Agent>, socket: WebSocketStream<S>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let stopping = agent.stopping.clone();
+    let (page, mut from_page) = socket.split();
+    let session = ClientSession::new(agent, page);
+    let end = tokio::select! {
+        end = session.serve_page(&mut from_page) => end,
+        end = GatewayConnection::new(&session).serve() => end,
+        end = session.keep_alive() => end,
+        () = stopping.requested() => AGENT_STOPS,
+    };
+    session.finish(end, from_page).await;
+}
