@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use benches::tenants::{self, BASE_DOMAIN, sleeping_route, username};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use edge::decision::{Question, Workspace, decide};
+use edge::request::decision::{Question, Workspace, decide};
 use edge::head::{Deadlines, Head, HeadReader, NO_HEADERS};
-use edge::headers::{Credential, Forwarded, forward};
+use edge::policy::headers::{Credential, Forwarded, forward};
 use edge::routes::Tables;
-use edge::session::{self, LastToken};
+use edge::request::session::{self, LastToken};
 use shared::identity::{Identity, IdentityKey};
 use shared::session::SESSION_COOKIE;
 use shared::{Host, KeyRing, RequestId, RouteState, Session, SessionId, SessionKeys};

@@ -9,9 +9,9 @@ use std::time::Duration;
 use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
-use crate::access_log::Destination;
 use crate::head::Deadlines;
 use crate::keys::KeyFile;
+use crate::observe::access_log::Destination;
 
 pub struct Config {
     pub site: PublicSite,

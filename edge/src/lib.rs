@@ -1,28 +1,20 @@
 //! The parts of the edge, in the order in which a request meets them:
-//! [`front_door`], [`head`], [`judge`] and [`decision`], then [`answer`],
-//! [`forward`] or [`tunnel`]. [`routes`] and [`live`] are what [`admin`] changes
-//! meanwhile.
+//! [`request`] with [`head`] and [`policy`], then [`respond`], [`forward`] or
+//! [`tunnel`] by way of [`upstream`]. [`routes`] and [`connections`] are what
+//! [`admin`] changes meanwhile; [`observe`] counts, [`limits`] bounds.
 
-pub mod access_log;
 pub mod admin;
-pub mod answer;
 pub mod config;
-pub mod cookies;
-pub mod decision;
-pub mod exchange;
+pub mod connections;
 pub mod forward;
-pub mod front_door;
-pub mod guard;
 pub mod head;
-pub mod headers;
-pub mod judge;
 pub mod keys;
-pub mod live;
-pub mod metrics;
-pub mod pages;
+pub mod limits;
+pub mod observe;
+pub mod policy;
+pub mod request;
+pub mod respond;
 pub mod routes;
 pub mod server;
-pub mod session;
 pub mod tunnel;
 pub mod upstream;
-pub mod words;

@@ -14,18 +14,19 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
-use crate::access_log::AccessLog;
 use crate::admin;
 use crate::config::Config;
-use crate::exchange::Ledger;
-use crate::forward::{Forwarder, PoolLimits};
-use crate::front_door::FrontDoor;
-use crate::guard::Guard;
-use crate::judge::Judge;
+use crate::connections::Live;
+use crate::forward::Forwarder;
 use crate::keys::KeyFile;
-use crate::live::Live;
-use crate::metrics::{Levels, Metrics};
+use crate::limits::counters::Guard;
+use crate::observe::access_log::AccessLog;
+use crate::observe::metrics::{Levels, Metrics};
+use crate::observe::telemetry::Ledger;
+use crate::request::connection::FrontDoor;
+use crate::request::handler::Judge;
 use crate::routes::Routes;
+use crate::upstream::pool::PoolLimits;
 use crate::upstream::{Dialler, Resolver};
 
 /// Runs until SIGTERM, SIGINT or SIGQUIT.

@@ -9,8 +9,8 @@ use axum::http::StatusCode;
 use shared::wire::Applied;
 use tokio::time::timeout;
 
+use super::api::{BODY_WAIT_MAX, State};
 use super::reply::Failure;
-use super::{BODY_WAIT_MAX, State};
 use crate::routes::Batch;
 
 /// `BATCH_MAX_CHANGES` changes of the longest kind fit into three quarters of it.

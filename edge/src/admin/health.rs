@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::State;
+use super::api::State;
 use super::reply::Failure;
 
 pub(super) async fn alive() -> Json<Value> {

@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use shared::wire::Applied;
 use tokio::time::timeout;
 
+use super::api::{BODY_WAIT_MAX, State};
 use super::reply::Failure;
-use super::{BODY_WAIT_MAX, State};
 use crate::routes::Upload;
 
 pub(super) async fn put(

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use super::{Router, State, router, serve};
-use crate::live::{Kind, Live};
+use crate::connections::{Kind, Live};
 use crate::routes::Routes;
 use crate::routes::samples::{name, route};
 

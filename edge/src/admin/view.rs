@@ -10,7 +10,7 @@ use serde::Deserialize;
 use shared::wire::{GenerationState, RoutesPage};
 use shared::{Route, Username};
 
-use super::State;
+use super::api::State;
 use super::reply::Failure;
 
 /// Routes on one page, and how many there are when nobody says.

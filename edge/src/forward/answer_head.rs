@@ -6,10 +6,10 @@ use std::io::Write as _;
 use httparse::Status;
 use shared::request_id::REQUEST_ID_HEADER;
 
-use super::body::Meter;
+use super::body_framing::Meter;
 use super::{Order, TargetKind};
-use crate::cookies;
-use crate::headers::is_hop_by_hop;
+use crate::policy::cookies;
+use crate::policy::headers::is_hop_by_hop;
 
 /// Longest head of an answer, and most headers in it: as for requests.
 const MAX_BYTES: usize = crate::head::MAX_HEAD_BYTES;

@@ -11,7 +11,7 @@ use bytes::{Buf as _, BufMut as _, BytesMut};
 use tokio_util::io::poll_write_buf;
 
 use super::ForwardError;
-use super::body::Meter;
+use super::body_framing::Meter;
 use crate::head::Body;
 use crate::upstream::Duplex;
 

@@ -2,13 +2,13 @@
 //!
 //! Requests read [`tables`]; they never wait for a change. A change is planned
 //! (pure, [`plan`]), written ([`store`]), made visible, and then cuts what it
-//! ends ([`cut`]), in this order: what was answered for is there after a crash,
+//! ends ([`revocation`]), in this order: what was answered for is there after a crash,
 //! and whoever is let in after a cut has seen the change.
 
 pub mod batch;
-pub mod cut;
 pub mod locks;
 pub mod plan;
+pub mod revocation;
 pub mod row;
 pub mod step;
 pub mod store;
@@ -32,7 +32,7 @@ use shared::wire::{Applied, GenerationState, RoutesPage};
 use shared::{AddressPolicy, Route, SessionId, Username};
 use tracing::{debug, error, info};
 
-use crate::live::{CutCount, Live};
+use crate::connections::{CutCount, Live};
 
 pub use batch::Batch;
 pub use plan::Refusal;
@@ -211,7 +211,7 @@ impl Routes {
     fn cut(&self, steps: &[Step]) -> CutCount {
         let now = time::unix_seconds();
         let mut count = CutCount::default();
-        for (username, scope) in steps.iter().filter_map(|step| cut::scope(step, now)) {
+        for (username, scope) in steps.iter().filter_map(|step| revocation::scope(step, now)) {
             count += self.live.cut(&username, scope);
         }
         count

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::samples::{any_change, any_lock, any_route, lock, name, route};
 use super::{ApplyError, Opened, Refusal, Routes, Whole};
-use crate::live::{Entry, Kind, Live};
+use crate::connections::{Entry, Kind, Live};
 
 /// A store in a folder of its own, and who is connected.
 struct Edge {

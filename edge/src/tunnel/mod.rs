@@ -18,10 +18,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
-use crate::decision::Refused;
-use crate::exchange::Exchange;
-use crate::live::Entry;
-use crate::metrics::{Metrics, Source};
+use crate::connections::Entry;
+use crate::observe::metrics::{Metrics, Source};
+use crate::observe::telemetry::Exchange;
+use crate::request::decision::Refused;
 use crate::upstream::{DialError, Dialler};
 use handshake::{HandshakeError, Opened};
 use pump::Pump;
@@ -205,7 +205,7 @@ mod tests {
     use tokio::io::{BufWriter, DuplexStream, duplex};
 
     use super::*;
-    use crate::live::{Kind, Live};
+    use crate::connections::{Kind, Live};
 
     /// Longer than anything here takes.
     const LONG: Duration = Duration::from_secs(3_600);

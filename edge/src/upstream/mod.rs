@@ -1,7 +1,8 @@
 //! Reaching sprites and control: names to addresses, and connections of our own.
 
-mod dial;
+mod connector;
+pub mod pool;
 mod resolver;
 
-pub use dial::{DialError, Dialler, Duplex};
+pub use connector::{DialError, Dialler, Duplex};
 pub use resolver::{ResolveError, Resolver};

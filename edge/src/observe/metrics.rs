@@ -5,8 +5,8 @@ use prometheus::{
     TextEncoder,
 };
 
-use crate::decision::NoSession;
 use crate::head::Refusal;
+use crate::request::decision::NoSession;
 use shared::session::SessionError;
 
 /// Who answered, or whose doing the end was.

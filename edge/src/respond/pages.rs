@@ -9,7 +9,7 @@ use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 use shared::{PublicSite, RequestId, ReturnPath};
 
-use crate::words::{Action, Words};
+use crate::respond::refusal::{Action, Words};
 
 const STYLE: &str = include_str!("pages.css");
 

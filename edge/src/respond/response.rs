@@ -6,10 +6,10 @@ use shared::request_id::REQUEST_ID_HEADER;
 use shared::wire::ErrorBody;
 use shared::{PublicSite, RequestId, ReturnPath, Session};
 
-use crate::decision::{Refused, Standing};
 use crate::head::Refusal;
-use crate::pages;
-use crate::words::Words;
+use crate::request::decision::{Refused, Standing};
+use crate::respond::pages;
+use crate::respond::refusal::Words;
 
 /// A whole answer. Written by the front door.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use serde::Serialize;
 use shared::RequestId;
 use shared::process::time::unix_millis;
 
-use crate::access_log::AccessLog;
 use crate::head::Head;
-use crate::metrics::{Metrics, Outcome, Source};
+use crate::observe::access_log::AccessLog;
+use crate::observe::metrics::{Metrics, Outcome, Source};
 
 /// Where exchanges are counted and logged.
 pub struct Ledger {

@@ -3,7 +3,7 @@
 use shared::{Route, Username};
 
 use super::step::Step;
-use crate::live::Scope;
+use crate::connections::Scope;
 
 /// What of whom is cut by `step` at `now` (unix seconds); `None` when nobody notices it.
 pub fn scope(step: &Step, now: u64) -> Option<(Username, Scope)> {

@@ -13,8 +13,8 @@ use shared::identity::IDENTITY_HEADER;
 use shared::request_id::REQUEST_ID_HEADER;
 use shared::site_hop::SITE_HOP_HEADER;
 
-use crate::cookies;
 use crate::head::Head;
+use crate::policy::cookies;
 
 /// What is said of a visitor to whoever answers him.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use shared::session::{Session, SessionError};
 use shared::{SessionKeys, Username};
 
-use crate::cookies;
-use crate::decision::NoSession;
 use crate::head::Head;
+use crate::policy::cookies;
+use crate::request::decision::NoSession;
 
 /// Checks the session cookie of `head`, which came to the workspace `host`.
 ///

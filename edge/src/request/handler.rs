@@ -9,19 +9,19 @@ use shared::identity::{Identity, IdentityKey};
 use shared::process::time::unix_seconds;
 use shared::{Host, PublicSite, Route, Session, Upstream, Username};
 
-use crate::answer::{Answer, Manner};
 use crate::config::Limits;
-use crate::decision::{Decision, Question, Refused, Workspace, decide};
-use crate::exchange::{Exchange, Ledger};
+use crate::connections::{Entry, Kind, Live, Ticket};
 use crate::forward::TargetKind;
-use crate::front_door::random_request_id;
-use crate::guard::Guard;
 use crate::head::{Body, Head, NO_HEADERS, Refusal};
-use crate::headers::{self, Credential, Forwarded};
 use crate::keys::{KeyFile, Keys};
-use crate::live::{Entry, Kind, Live, Ticket};
+use crate::limits::counters::Guard;
+use crate::observe::telemetry::{Exchange, Ledger};
+use crate::policy::headers::{self, Credential, Forwarded};
+use crate::request::connection::random_request_id;
+use crate::request::decision::{Decision, Question, Refused, Workspace, decide};
+use crate::request::session::{self, LastToken};
+use crate::respond::response::{Answer, Manner};
 use crate::routes::Routes;
-use crate::session::{self, LastToken};
 use crate::tunnel::Tunnel;
 
 pub struct Judge {

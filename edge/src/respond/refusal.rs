@@ -1,7 +1,7 @@
 //! What the edge says when it answers by itself: to programs a status and a
 //! code, to people a title, a sentence, and what they can do.
 
-use crate::decision::Refused;
+use crate::request::decision::Refused;
 
 pub struct Words {
     pub status: u16,

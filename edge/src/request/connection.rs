@@ -17,14 +17,14 @@ use pingora::time::timeout;
 use shared::RequestId;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::answer::{Answer, Manner};
-use crate::decision::Refused;
-use crate::exchange::Ledger;
 use crate::forward::{ForwardError, Forwarder, Order, TargetKind};
-use crate::guard::{Guard, TooMany};
 use crate::head::{HeadReader, ReadEnd, Refusal};
-use crate::judge::{Judge, Judgement, Passing};
-use crate::metrics::{Outcome, Source};
+use crate::limits::counters::{Guard, TooMany};
+use crate::observe::metrics::{Outcome, Source};
+use crate::observe::telemetry::Ledger;
+use crate::request::decision::Refused;
+use crate::request::handler::{Judge, Judgement, Passing};
+use crate::respond::response::{Answer, Manner};
 use crate::tunnel::Tunnel;
 
 pub struct FrontDoor {

@@ -39,7 +39,7 @@ thread_local! {
 }
 
 /// A connection of `group` on which nothing has come while it waited.
-pub(super) fn take(group: u64) -> Option<Box<dyn Duplex>> {
+pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
     POOL.with_borrow_mut(|pool| {
         loop {
             let idle = pool.groups.get_mut(&group)?;
@@ -57,7 +57,7 @@ pub(super) fn take(group: u64) -> Option<Box<dyn Duplex>> {
 }
 
 /// Keeps `sprite` for the next request of `group`.
-pub(super) fn put(group: u64, sprite: Box<dyn Duplex>, limits: PoolLimits) {
+pub(crate) fn put(group: u64, sprite: Box<dyn Duplex>, limits: PoolLimits) {
     let must_start_sweeping = POOL.with_borrow_mut(|pool| {
         if pool.connections >= limits.connections {
             return false;

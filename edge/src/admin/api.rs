@@ -1,0 +1,137 @@
+//! The private API: how control changes what is served, and what operators and
+//! Prometheus may ask.
+//!
+//! `/v1/…` wants the bearer token. `/healthz`, `/readyz` and `/metrics` do not:
+//! they tell no secret, and the listener is not public. Every answer carries an
+//! `x-request-id`, every error is JSON.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{self, Request};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post, put};
+use shared::request_id::REQUEST_ID_HEADER;
+use shared::{RequestId, Secret};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use super::reply::Failure;
+use super::{changes, health, table, view};
+use crate::routes::Routes;
+
+/// Batches that are read or wait for the disk at a time. Control sends one after
+/// the other; whoever comes on top of these is told to come again.
+const CHANGES_AT_ONCE: usize = 8;
+
+/// How long a batch, or the next piece of a table, may take to come. Control is near.
+pub(super) const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
+
+/// How long requests may take to end after the edge was told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Renders the metrics in Prometheus' text format.
+pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct State(pub(super) Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) routes: Arc<Routes>,
+    token: Secret<String>,
+    pub(super) metrics: Metrics,
+    pub(super) changes: Semaphore,
+    pub(super) uploads: Semaphore,
+}
+
+impl State {
+    pub fn new(routes: Arc<Routes>, token: Secret<String>, metrics: Metrics) -> Self {
+        Self(Arc::new(Shared {
+            routes,
+            token,
+            metrics,
+            changes: Semaphore::new(CHANGES_AT_ONCE),
+            // A whole table may be a gigabyte while it is read.
+            uploads: Semaphore::new(1),
+        }))
+    }
+}
+
+pub fn router(state: State) -> Router {
+    let private = Router::new()
+        .route("/v1/generation", get(view::generation))
+        .route("/v1/changes", post(changes::post))
+        .route("/v1/table", put(table::put))
+        .route("/v1/routes", get(view::list))
+        .route("/v1/routes/{username}", get(view::find))
+        .route_layer(middleware::from_fn_with_state(state.clone(), require_token));
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .merge(private)
+        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "not_found", "no such call"))
+        .method_not_allowed_fallback(async || {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            Failure::new(status, "method_not_allowed", "this call wants another method")
+        })
+        .layer(middleware::from_fn(name_request))
+        .with_state(state)
+}
+
+/// Answers on `listener` until `stop` resolves, then for at most five seconds more.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let (stopped, told) = tokio::sync::oneshot::channel();
+    let stop = async move {
+        stop.await;
+        let _ = stopped.send(());
+    };
+    let late = async move {
+        // An error is a server that ended by itself; that one is not late.
+        match told.await {
+            Ok(()) => tokio::time::sleep(DRAIN).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        served = axum::serve(listener, router).with_graceful_shutdown(stop) => served,
+        () = late => Ok(()),
+    }
+}
+
+async fn require_token(
+    extract::State(state): extract::State<State>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let header = request.headers().get(header::AUTHORIZATION);
+    let header = header.and_then(|value| value.to_str().ok());
+    if state.0.token.matches_bearer(header) {
+        return Ok(next.run(request).await);
+    }
+    let message = "this call wants the edge's bearer token";
+    Err(Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
+}
+
+/// Keeps the caller's request id, or gives one.
+async fn name_request(request: Request, next: Next) -> Response {
+    let given = request.headers().get(REQUEST_ID_HEADER).and_then(|value| value.to_str().ok());
+    let id = given.and_then(RequestId::parse).unwrap_or_else(RequestId::random);
+    let mut response = next.run(request).await;
+    let value = HeaderValue::try_from(id.to_string()).expect("hexadecimal digits");
+    response.headers_mut().insert(REQUEST_ID_HEADER, value);
+    response
+}

@@ -1,0 +1,3 @@
+//! Bounds, and the counters that are held against them.
+
+pub mod counters;

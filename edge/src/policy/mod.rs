@@ -1,0 +1,4 @@
+//! What of a head may pass, in either direction.
+
+pub mod cookies;
+pub mod headers;

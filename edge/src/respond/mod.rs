@@ -1,0 +1,5 @@
+//! What the edge answers by itself.
+
+pub mod pages;
+pub mod refusal;
+pub mod response;
