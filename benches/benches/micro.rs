@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use benches::tenants::{self, BASE_DOMAIN, sleeping_route, username};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use edge::request::decision::{Question, Workspace, decide};
-use edge::head::{Deadlines, Head, HeadReader, NO_HEADERS};
-use edge::policy::headers::{Credential, Forwarded, forward};
-use edge::routes::Tables;
-use edge::request::session::{self, LastToken};
+use edge::measured::{
+    Credential, Deadlines, Forwarded, Head, HeadReader, LastToken, NO_HEADERS, RequestFacts,
+    Tables, Workspace, check_session, decide, forward,
+};
 use shared::identity::{Identity, IdentityKey};
 use shared::session::SESSION_COOKIE;
 use shared::{Host, KeyRing, RequestId, RouteState, Session, SessionId, SessionKeys};
@@ -81,7 +80,7 @@ fn session_check(criterion: &mut Criterion) {
     let head = Head::parse(text.as_bytes(), &mut slots).expect("a strict head");
     let check = |last: &mut LastToken| {
         let is_locked = |_: &Session| false;
-        session::check(&keys, last, black_box(&head), &session.username, 0, is_locked, NOW)
+        check_session(&keys, last, black_box(&head), &session.username, 0, is_locked, NOW)
     };
     group.bench_function("first request of a connection", |bencher| {
         bencher.iter(|| check(&mut LastToken::default()));
@@ -94,7 +93,7 @@ fn decision(criterion: &mut Criterion) {
     let session = session();
     let host = Host::Workspace(session.username);
     let workspace = Workspace { state: RouteState::Live, locked: false, session: Ok(session) };
-    let question = Question {
+    let question = RequestFacts {
         method: "GET",
         path: "/index.html",
         websocket: false,

@@ -9,8 +9,8 @@ use std::time::Duration;
 use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
-use crate::head::Deadlines;
 use crate::keys::KeyFile;
+use crate::limits::LimitsConfig;
 use crate::observe::access_log::Destination;
 
 pub struct Config {
@@ -25,7 +25,7 @@ pub struct Config {
     pub threads: usize,
     pub grace: Duration,
     pub upstream: UpstreamConfig,
-    pub limits: Limits,
+    pub limits: LimitsConfig,
     pub log: LogFormat,
     pub access_log: Destination,
 }
@@ -40,22 +40,6 @@ pub struct UpstreamConfig {
     /// How long an unused connection to a sprite is kept.
     pub idle_timeout: Duration,
     pub pool_size: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    pub deadlines: Deadlines,
-    pub connections: u64,
-    pub connections_per_address: u64,
-    /// Live WebSockets of one workspace.
-    pub sockets_per_workspace: u64,
-    pub requests_per_second_per_address: u64,
-    pub requests_per_second_per_workspace: u64,
-    pub body_max_bytes: u64,
-    /// A WebSocket over which nothing goes for so long, either way, is closed.
-    pub socket_idle: Duration,
-    /// A visitor who takes nothing of an answer for so long is let go.
-    pub write_timeout: Duration,
 }
 
 impl Config {
@@ -82,7 +66,7 @@ impl Config {
         let threads = root.number("threads", 1..=256, available_threads());
         let grace = root.seconds("grace_seconds", 0..=86_400, 10);
         let upstream = root.table("upstream", UpstreamConfig::from_section);
-        let limits = root.table("limits", Limits::from_section);
+        let limits = root.table("limits", LimitsConfig::from_section);
         let (log, access_log) = root.table("log", |log| {
             let format = log.optional("format", LogFormat::parse).unwrap_or(LogFormat::Json);
             let access = log.optional("access", |text| Ok::<_, String>(Destination::parse(text)));
@@ -128,37 +112,6 @@ impl UpstreamConfig {
             idle_timeout: section.seconds("idle_timeout_seconds", 1..=3_600, 55),
             pool_size: usize::try_from(section.number("pool_size", 1..=65_536, 1_024))
                 .unwrap_or(1_024),
-        }
-    }
-}
-
-impl Limits {
-    fn from_section(section: &mut Section<'_>) -> Self {
-        Self {
-            deadlines: Deadlines {
-                head: section.seconds("head_seconds", 1..=120, 10),
-                idle: section.seconds("idle_seconds", 1..=3_600, 75),
-            },
-            connections: section.number("connections", 1..=10_000_000, 100_000),
-            connections_per_address: section.number(
-                "connections_per_address",
-                1..=10_000_000,
-                1_024,
-            ),
-            sockets_per_workspace: section.number("sockets_per_workspace", 1..=1_000_000, 2_048),
-            requests_per_second_per_address: section.number(
-                "requests_per_second_per_address",
-                1..=10_000_000,
-                500,
-            ),
-            requests_per_second_per_workspace: section.number(
-                "requests_per_second_per_workspace",
-                1..=10_000_000,
-                1_000,
-            ),
-            body_max_bytes: section.number("body_max_bytes", 1..=(1 << 40), 64 << 20),
-            socket_idle: section.seconds("socket_idle_seconds", 60..=604_800, 3_600),
-            write_timeout: section.seconds("write_timeout_seconds", 1..=3_600, 60),
         }
     }
 }

@@ -3,18 +3,27 @@
 //! [`tunnel`] by way of [`upstream`]. [`routes`] and [`connections`] are what
 //! [`admin`] changes meanwhile; [`observe`] counts, [`limits`] bounds.
 
-pub mod admin;
+mod admin;
 pub mod config;
-pub mod connections;
-pub mod forward;
-pub mod head;
-pub mod keys;
-pub mod limits;
-pub mod observe;
-pub mod policy;
-pub mod request;
-pub mod respond;
-pub mod routes;
+mod connections;
+mod forward;
+mod head;
+mod keys;
+mod limits;
+mod observe;
+mod policy;
+mod request;
+mod respond;
+mod routes;
 pub mod server;
-pub mod tunnel;
-pub mod upstream;
+mod tunnel;
+mod upstream;
+
+/// The parts whose cost the benches measure in a process of their own.
+pub mod measured {
+    pub use crate::head::{Head, HeadReader, NO_HEADERS};
+    pub use crate::limits::Deadlines;
+    pub use crate::policy::headers::{Credential, Forwarded, forward};
+    pub use crate::request::{LastToken, RequestFacts, Workspace, check_session, decide};
+    pub use crate::routes::Tables;
+}

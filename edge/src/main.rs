@@ -1,4 +1,4 @@
-//! The edge: every visitor's request passes here, and only those that may go on do.
+//! The edge: every client's request passes here, and only those that may go on do.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -16,18 +16,17 @@ use tracing::{error, info, warn};
 
 use crate::admin;
 use crate::config::Config;
-use crate::connections::Live;
+use crate::connections::ConnectionRegistry;
 use crate::forward::Forwarder;
 use crate::keys::KeyFile;
-use crate::limits::counters::Guard;
+use crate::limits::Limits;
+use crate::observe::Telemetry;
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::{Levels, Metrics};
-use crate::observe::telemetry::Ledger;
-use crate::request::connection::FrontDoor;
-use crate::request::handler::Judge;
-use crate::routes::Routes;
+use crate::request::{ConnectionHandler, NoSession, RequestHandler};
+use crate::routes::{MovedAside, Routes};
 use crate::upstream::pool::PoolLimits;
-use crate::upstream::{Dialler, Resolver};
+use crate::upstream::{Connector, Resolver};
 
 /// Runs until SIGTERM, SIGINT or SIGQUIT.
 ///
@@ -36,25 +35,32 @@ use crate::upstream::{Dialler, Resolver};
 pub fn run(config: &Config) -> anyhow::Result<()> {
     raise_open_files();
     check_free(config)?;
-    let live = Arc::new(Live::default());
-    let opened = Routes::open(&config.store, config.upstream.policy.clone(), Arc::clone(&live))?;
+    let registry = Arc::new(ConnectionRegistry::default());
+    let opened =
+        Routes::open(&config.store, config.upstream.policy.clone(), Arc::clone(&registry))?;
+    if let Some(MovedAside { to, reason }) = &opened.moved_aside {
+        error!(
+            store = %config.store.display(), moved_to = %to.display(), reason,
+            "the route store is spoiled and was moved aside; not ready until a table comes"
+        );
+    }
     let routes = Arc::new(opened.routes);
-    let metrics = Metrics::new();
+    let metrics = Metrics::new(&NoSession::LABELS);
     let access_log = AccessLog::open(&config.access_log, metrics.access_lines_dropped.clone())?;
-    let ledger = Arc::new(Ledger { metrics, access_log });
-    let guard = Arc::new(Guard::new(config.limits));
+    let telemetry = Arc::new(Telemetry { metrics, access_log });
+    let limits = Arc::new(Limits::new(config.limits));
 
     let mut server = Server::new_with_opt_and_conf(None, server_conf(config));
     server.bootstrap();
-    let door = front_door(config, &routes, &live, &guard, &ledger)?;
-    let mut service = Service::new("edge".into(), door);
+    let handler = connection_handler(config, &routes, &registry, &limits, &telemetry)?;
+    let mut service = Service::new("edge".into(), handler);
     service.threads = Some(config.threads);
     for address in &config.listen {
         // No read buffer of pingora's: ours lives only while a head is incomplete.
         let buffer = L4BufferSettings::new(0, WRITE_BUFFER_BYTES);
         service.add_listener(ListenerConfig::tcp(address.to_string()).l4_buffer(buffer));
     }
-    let admin = Admin::bind(config, routes, live, guard, ledger)?;
+    let admin = Admin::bind(config, routes, registry, limits, telemetry)?;
     server.add_service(service);
     server.add_service(background_service("admin", admin));
     info!(listen = ?config.listen, admin = %config.admin_listen, "the edge serves");
@@ -62,7 +68,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What pingora collects before it writes to a visitor: one full packet.
+/// What pingora collects before it writes to a client: one full packet.
 const WRITE_BUFFER_BYTES: usize = 1_460;
 
 fn server_conf(config: &Config) -> ServerConf {
@@ -76,39 +82,38 @@ fn server_conf(config: &Config) -> ServerConf {
     }
 }
 
-fn front_door(
+fn connection_handler(
     config: &Config,
     routes: &Arc<Routes>,
-    live: &Arc<Live>,
-    guard: &Arc<Guard>,
-    ledger: &Arc<Ledger>,
-) -> anyhow::Result<FrontDoor> {
+    registry: &Arc<ConnectionRegistry>,
+    limits: &Arc<Limits>,
+    telemetry: &Arc<Telemetry>,
+) -> anyhow::Result<ConnectionHandler> {
     let upstream = &config.upstream;
     let site = Arc::new(config.site.clone());
     let site_upstream = config.site_upstream.clone();
     let resolver = Arc::new(Resolver::new(upstream.policy.clone(), site_upstream));
     let ca_file = upstream.ca_file.as_deref();
-    let dialler = Dialler::new(resolver, ca_file, upstream.connect_timeout)?;
+    let connector = Connector::new(resolver, ca_file, upstream.connect_timeout)?;
     let forwarder = Forwarder {
-        dialler,
+        connector,
         read_timeout: upstream.read_timeout,
         write_timeout: config.limits.write_timeout,
         pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
         body_max_bytes: config.limits.body_max_bytes,
     };
-    Ok(FrontDoor {
+    Ok(ConnectionHandler {
         forwarder,
-        guard: Arc::clone(guard),
-        ledger: Arc::clone(ledger),
-        judge: Judge {
+        limits: Arc::clone(limits),
+        telemetry: Arc::clone(telemetry),
+        handler: RequestHandler {
             site,
             site_upstream: config.site_upstream.clone(),
             keys: Arc::clone(&config.keys),
             routes: Arc::clone(routes),
-            live: Arc::clone(live),
-            guard: Arc::clone(guard),
-            ledger: Arc::clone(ledger),
-            limits: config.limits,
+            registry: Arc::clone(registry),
+            limits: Arc::clone(limits),
+            telemetry: Arc::clone(telemetry),
             groups: RandomState::new(),
         },
     })
@@ -125,16 +130,16 @@ impl Admin {
     fn bind(
         config: &Config,
         routes: Arc<Routes>,
-        live: Arc<Live>,
-        guard: Arc<Guard>,
-        ledger: Arc<Ledger>,
+        registry: Arc<ConnectionRegistry>,
+        limits: Arc<Limits>,
+        telemetry: Arc<Telemetry>,
     ) -> anyhow::Result<Self> {
         let listener = std::net::TcpListener::bind(config.admin_listen)
             .with_context(|| format!("listening on admin_listen {}", config.admin_listen))?;
         listener.set_nonblocking(true).context("preparing the admin listener")?;
         let metrics = {
             let routes = Arc::clone(&routes);
-            Arc::new(move || ledger.metrics.render(&levels(&routes, &live, &guard)))
+            Arc::new(move || telemetry.metrics.render(&levels(&routes, &registry, &limits)))
         };
         let router = admin::router(admin::State::new(routes, config.admin_token.clone(), metrics));
         let keys = Arc::clone(&config.keys);
@@ -182,12 +187,12 @@ async fn reload_on_hangup(keys: &KeyFile) {
     }
 }
 
-fn levels(routes: &Routes, live: &Live, guard: &Guard) -> Levels {
+fn levels(routes: &Routes, registry: &ConnectionRegistry, limits: &Limits) -> Levels {
     let state = routes.state();
     Levels {
-        connections: guard.open_connections(),
-        tunnels: live.sockets(),
-        requests_in_flight: live.requests(),
+        connections: limits.open_connections(),
+        tunnels: registry.sockets(),
+        requests_in_flight: registry.requests(),
         routes: state.routes,
         locks: state.locks,
         generation: state.generation.0,
@@ -195,7 +200,7 @@ fn levels(routes: &Routes, live: &Live, guard: &Guard) -> Levels {
     }
 }
 
-/// Each visitor needs one descriptor, a WebSocket two: take all that we may have.
+/// Each client needs one descriptor, a WebSocket two: take all that we may have.
 fn raise_open_files() {
     let limits = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limits.maximum, ..limits };

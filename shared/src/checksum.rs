@@ -41,22 +41,26 @@ impl Checksum {
     }
 }
 
+// Both by every field's name: one that is new and left out would be changed unnoticed.
+
 fn of_route(route: &Route) -> u128 {
+    let Route { username, upstream, sprite, assignment, state, epoch } = route;
     digest(&[
         "route",
-        route.username.as_str(),
-        route.upstream.as_str(),
-        route.sprite.as_str(),
-        &route.assignment.to_string(),
-        route.state.as_str(),
-        &route.epoch.to_string(),
+        username.as_str(),
+        upstream.as_str(),
+        sprite.as_str(),
+        &assignment.to_string(),
+        state.as_str(),
+        &epoch.to_string(),
     ])
 }
 
 fn of_lock(lock: &Lock) -> u128 {
-    let session = lock.session.map_or_else(String::new, |id| id.to_string());
-    let until = lock.until.map_or_else(String::new, |until| until.to_string());
-    digest(&["lock", lock.username.as_str(), &session, &until])
+    let Lock { username, session, until } = lock;
+    let session = session.map_or_else(String::new, |id| id.to_string());
+    let until = until.map_or_else(String::new, |until| until.to_string());
+    digest(&["lock", username.as_str(), &session, &until])
 }
 
 /// No field can hold a newline, so joining by it is unambiguous.
@@ -127,6 +131,7 @@ mod tests {
         let sum = |route: &Route| Checksum::default().with_route(route);
         let others = [
             Route { upstream: "https://other.example.test".parse().unwrap(), ..base.clone() },
+            Route { sprite: crate::SpriteId::parse("arca-2").unwrap(), ..base.clone() },
             Route { assignment: 2, ..base.clone() },
             Route { epoch: 9, ..base.clone() },
             Route { state: crate::RouteState::Suspended, ..base.clone() },

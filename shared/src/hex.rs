@@ -1,10 +1,13 @@
 //! Lower-case hexadecimal, the text form of ids and keys.
+//!
+//! Ours, because an id has one text only: crates that decode take capitals as well.
 
 use std::fmt;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-pub(crate) fn encode(bytes: &[u8]) -> String {
+/// Two digits for each byte.
+pub fn encode(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| digits(*byte)).map(char::from).collect()
 }
 
@@ -22,7 +25,7 @@ fn digits(byte: u8) -> [u8; 2] {
 }
 
 /// `None` unless `text` is exactly `2 * N` lower-case hexadecimal digits.
-pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
     fn digit(byte: u8) -> Option<u8> {
         match byte {
             b'0'..=b'9' => Some(byte - b'0'),

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod assignment;
 pub mod checksum;
+pub mod hex;
 pub mod host;
 pub mod identity;
 pub mod keyring;
@@ -22,7 +23,6 @@ pub mod upstream;
 pub mod username;
 pub mod wire;
 
-mod hex;
 mod mac;
 
 pub use address::AddressPolicy;

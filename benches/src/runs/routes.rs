@@ -7,7 +7,7 @@ use std::io::{Seek as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edge::routes::Tables;
+use edge::measured::Tables;
 
 use super::Findings;
 use crate::accounting::settled_bytes;

@@ -7,8 +7,6 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{self, Request};
@@ -16,54 +14,16 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post, put};
+use shared::RequestId;
 use shared::request_id::REQUEST_ID_HEADER;
-use shared::{RequestId, Secret};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use super::reply::Failure;
+use super::state::State;
 use super::{changes, health, table, view};
-use crate::routes::Routes;
+use crate::limits::ADMIN_DRAIN;
 
-/// Batches that are read or wait for the disk at a time. Control sends one after
-/// the other; whoever comes on top of these is told to come again.
-const CHANGES_AT_ONCE: usize = 8;
-
-/// How long a batch, or the next piece of a table, may take to come. Control is near.
-pub(super) const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
-
-/// How long requests may take to end after the edge was told to stop.
-const DRAIN: Duration = Duration::from_secs(5);
-
-/// Renders the metrics in Prometheus' text format.
-pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
-
-/// What the handlers share.
-#[derive(Clone)]
-pub struct State(pub(super) Arc<Shared>);
-
-pub(super) struct Shared {
-    pub(super) routes: Arc<Routes>,
-    token: Secret<String>,
-    pub(super) metrics: Metrics,
-    pub(super) changes: Semaphore,
-    pub(super) uploads: Semaphore,
-}
-
-impl State {
-    pub fn new(routes: Arc<Routes>, token: Secret<String>, metrics: Metrics) -> Self {
-        Self(Arc::new(Shared {
-            routes,
-            token,
-            metrics,
-            changes: Semaphore::new(CHANGES_AT_ONCE),
-            // A whole table may be a gigabyte while it is read.
-            uploads: Semaphore::new(1),
-        }))
-    }
-}
-
-pub fn router(state: State) -> Router {
+pub(crate) fn router(state: State) -> Router {
     let private = Router::new()
         .route("/v1/generation", get(view::generation))
         .route("/v1/changes", post(changes::post))
@@ -89,7 +49,7 @@ pub fn router(state: State) -> Router {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -102,7 +62,7 @@ pub async fn serve(
     let late = async move {
         // An error is a server that ended by itself; that one is not late.
         match told.await {
-            Ok(()) => tokio::time::sleep(DRAIN).await,
+            Ok(()) => tokio::time::sleep(ADMIN_DRAIN).await,
             Err(_) => std::future::pending().await,
         }
     };

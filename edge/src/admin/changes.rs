@@ -9,12 +9,10 @@ use axum::http::StatusCode;
 use shared::wire::Applied;
 use tokio::time::timeout;
 
-use super::api::{BODY_WAIT_MAX, State};
 use super::reply::Failure;
+use super::state::State;
+use crate::limits::{BODY_WAIT_MAX, CHANGES_MAX_BYTES};
 use crate::routes::Batch;
-
-/// `BATCH_MAX_CHANGES` changes of the longest kind fit into three quarters of it.
-const BODY_MAX_BYTES: usize = 8 << 20;
 
 pub(super) async fn post(
     extract::State(state): extract::State<State>,
@@ -22,12 +20,12 @@ pub(super) async fn post(
 ) -> Result<Json<Applied>, Failure> {
     let busy = |_| Failure::busy("other changes are being applied");
     let _permit = state.0.changes.try_acquire().map_err(busy)?;
-    let body = timeout(BODY_WAIT_MAX, body::to_bytes(body, BODY_MAX_BYTES)).await;
+    let body = timeout(BODY_WAIT_MAX, body::to_bytes(body, CHANGES_MAX_BYTES)).await;
     let body = body.map_err(|_| {
         Failure::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time")
     })?;
     let body = body.map_err(|_| {
-        let message = format!("the body broke off or has more than {BODY_MAX_BYTES} bytes");
+        let message = format!("the body broke off or has more than {CHANGES_MAX_BYTES} bytes");
         Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "body", message)
     })?;
     let batch = Batch::parse(&body).map_err(|error| {

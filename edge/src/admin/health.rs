@@ -6,8 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
-use super::api::State;
 use super::reply::Failure;
+use super::state::State;
 
 pub(super) async fn alive() -> Json<Value> {
     Json(json!({ "status": "ok" }))

@@ -4,10 +4,12 @@ mod api;
 mod changes;
 mod health;
 mod reply;
+mod state;
 mod table;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
-pub use api::{Metrics, State, router, serve};
+pub(crate) use api::{router, serve};
+pub(crate) use state::State;

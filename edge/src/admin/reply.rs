@@ -8,7 +8,7 @@ use shared::Generation;
 use shared::wire::ErrorBody;
 use tracing::error;
 
-use crate::routes::{ApplyError, Refusal, StoreError};
+use crate::routes::{ApplyError, Rejection, StoreError};
 
 /// An error answer. The 409 also says, as `generation`, what is served.
 #[derive(Debug)]
@@ -49,27 +49,27 @@ impl Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        let message = refusal.to_string();
-        match refusal {
-            Refusal::Conflict { served } => {
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        let message = rejection.to_string();
+        match rejection {
+            Rejection::Conflict { served } => {
                 let mut failure = Self::new(StatusCode::CONFLICT, "conflict", message);
                 failure.body.generation = Some(served);
                 failure
             }
-            Refusal::NotNewer { .. } => {
+            Rejection::NotNewer { .. } => {
                 Self::unprocessable("not_newer", message).at_field("generation")
             }
-            Refusal::TooManyChanges { .. } => {
+            Rejection::TooManyChanges { .. } => {
                 Self::unprocessable("too_many_changes", message).at_field("changes")
             }
-            Refusal::TooManyRoutes { .. } => Self::unprocessable("too_many_routes", message),
-            Refusal::TooManyLocks { .. } => Self::unprocessable("too_many_locks", message),
-            Refusal::Checksum { .. } => {
+            Rejection::TooManyRoutes { .. } => Self::unprocessable("too_many_routes", message),
+            Rejection::TooManyLocks { .. } => Self::unprocessable("too_many_locks", message),
+            Rejection::Checksum { .. } => {
                 Self::unprocessable("checksum_mismatch", message).at_field("checksum")
             }
-            Refusal::BadEntries(entries) => {
+            Rejection::BadEntries(entries) => {
                 let mut failure = Self::unprocessable("bad_entries", message);
                 failure.body.error = failure.body.error.with_entries(entries);
                 failure
@@ -89,7 +89,7 @@ impl From<StoreError> for Failure {
 impl From<ApplyError> for Failure {
     fn from(error: ApplyError) -> Self {
         match error {
-            ApplyError::Refused(refusal) => refusal.into(),
+            ApplyError::Rejected(rejection) => rejection.into(),
             ApplyError::Store(error) => error.into(),
         }
     }

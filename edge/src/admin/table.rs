@@ -10,8 +10,9 @@ use futures_util::StreamExt as _;
 use shared::wire::Applied;
 use tokio::time::timeout;
 
-use super::api::{BODY_WAIT_MAX, State};
 use super::reply::Failure;
+use super::state::State;
+use crate::limits::BODY_WAIT_MAX;
 use crate::routes::Upload;
 
 pub(super) async fn put(

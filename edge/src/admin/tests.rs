@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::{self, Body};
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
@@ -11,8 +12,8 @@ use shared::{AddressPolicy, Checksum, Generation, RequestId, Route, Secret};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use super::{Router, State, router, serve};
-use crate::connections::{Kind, Live};
+use super::{State, router, serve};
+use crate::connections::{ConnectionRegistry, Kind};
 use crate::routes::Routes;
 use crate::routes::samples::{name, route};
 
@@ -20,7 +21,7 @@ const TOKEN: &str = "a token of enough letters";
 
 struct Edge {
     _folder: TempDir,
-    live: Arc<Live>,
+    registry: Arc<ConnectionRegistry>,
     routes: Arc<Routes>,
     router: Router,
 }
@@ -28,13 +29,13 @@ struct Edge {
 impl Edge {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let live = Arc::new(Live::default());
+        let registry = Arc::new(ConnectionRegistry::default());
         let store = folder.path().join("routes.redb");
-        let opened = Routes::open(&store, AddressPolicy::default(), Arc::clone(&live)).unwrap();
+        let opened = Routes::open(&store, AddressPolicy::default(), Arc::clone(&registry)).unwrap();
         let routes = Arc::new(opened.routes);
         let metrics = Arc::new(|| "edge_up 1\n".to_owned());
         let state = State::new(Arc::clone(&routes), Secret::new(TOKEN.to_owned()), metrics);
-        Self { _folder: folder, live, routes, router: router(state) }
+        Self { _folder: folder, registry, routes, router: router(state) }
     }
 
     async fn answer(&self, request: Request<Body>) -> Response {
@@ -166,7 +167,8 @@ async fn a_change_is_served_when_it_is_answered() {
     assert_eq!((&state["generation"], &state["routes"]), (&json!(1), &json!(2)));
 
     let session = shared::SessionId::random();
-    let _socket = edge.live.enter(edge.live.ticket(&name("ada")), session, 1, Kind::Socket);
+    let _socket =
+        edge.registry.enter(edge.registry.revocation_epoch(&name("ada")), session, 1, Kind::Socket);
     let (_, body) = edge.change(1, json!([{ "remove": "ada" }])).await;
     assert_eq!(body, json!({ "generation": 2, "sockets_cut": 1, "requests_cut": 0 }));
     assert!(edge.routes.find(&name("ada")).is_none());

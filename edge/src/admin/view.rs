@@ -10,12 +10,9 @@ use serde::Deserialize;
 use shared::wire::{GenerationState, RoutesPage};
 use shared::{Route, Username};
 
-use super::api::State;
 use super::reply::Failure;
-
-/// Routes on one page, and how many there are when nobody says.
-const PAGE_MAX: usize = 1_000;
-const PAGE_DEFAULT: usize = 100;
+use super::state::State;
+use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,13 +1,11 @@
 //! Where the body of a request or an answer ends.
 
-use super::answer_head::Malformed;
-
-/// Longest line of a chunk's size with its extensions, and longest trailers together.
-const MAX_LINE_BYTES: u16 = 4_096;
+use super::error::Malformed;
+use crate::limits::MAX_CHUNK_LINE_BYTES;
 
 /// Measures a body as it passes. The bytes themselves are not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Meter {
+pub(super) enum BodyFraming {
     Done,
     Length(u64),
     Chunked(Chunk),
@@ -49,7 +47,7 @@ pub(super) enum Chunk {
     End,
 }
 
-impl Meter {
+impl BodyFraming {
     pub(super) const fn length(length: u64) -> Self {
         if length == 0 { Self::Done } else { Self::Length(length) }
     }
@@ -67,7 +65,7 @@ impl Meter {
         self.unwrap(bytes, |_| {})
     }
 
-    /// Like [`Meter::measure`]; gives `content` what is neither size nor trailer of a chunk.
+    /// Like [`BodyFraming::measure`]; gives `content` what is neither size nor trailer of a chunk.
     pub(super) fn unwrap(
         &mut self,
         bytes: &[u8],
@@ -162,7 +160,7 @@ impl Chunk {
 }
 
 fn longer(length: u16) -> Result<u16, Malformed> {
-    if length < MAX_LINE_BYTES { Ok(length + 1) } else { Err(Malformed::Chunk) }
+    if length < MAX_CHUNK_LINE_BYTES { Ok(length + 1) } else { Err(Malformed::Chunk) }
 }
 
 #[cfg(test)]
@@ -173,15 +171,15 @@ mod tests {
     /// Feeds `text` in two pieces, split anywhere; says how much belonged to the body.
     fn check(text: &str, expected: Result<usize, Malformed>) {
         for split in 0..=text.len() {
-            let mut meter = Meter::chunked();
+            let mut framing = BodyFraming::chunked();
             let mut feed = || {
-                let first = meter.measure(&text.as_bytes()[..split])?;
-                let second = meter.measure(&text.as_bytes()[split..])?;
+                let first = framing.measure(&text.as_bytes()[..split])?;
+                let second = framing.measure(&text.as_bytes()[split..])?;
                 Ok(first + second)
             };
             let seen = feed();
             assert_eq!(seen, expected, "{text:?} split at {split}");
-            assert_eq!(meter.is_done(), expected.is_ok(), "{text:?} split at {split}");
+            assert_eq!(framing.is_done(), expected.is_ok(), "{text:?} split at {split}");
         }
     }
 
@@ -207,22 +205,22 @@ mod tests {
             "0x3\r\n",
             ";x\r\n",
         ] {
-            let mut meter = Meter::chunked();
-            assert_eq!(meter.measure(text.as_bytes()), Err(Malformed::Chunk), "{text:?}");
+            let mut framing = BodyFraming::chunked();
+            assert_eq!(framing.measure(text.as_bytes()), Err(Malformed::Chunk), "{text:?}");
         }
         let long = "x".repeat(5_000);
         for text in [format!("1;{long}"), format!("0\r\n{}", "X: y\r\n".repeat(2_000))] {
-            assert_eq!(Meter::chunked().measure(text.as_bytes()), Err(Malformed::Chunk));
+            assert_eq!(BodyFraming::chunked().measure(text.as_bytes()), Err(Malformed::Chunk));
         }
     }
 
     #[test]
     fn a_length_is_measured_to_the_byte() {
-        let mut meter = Meter::length(5);
-        assert_eq!(meter.measure(b"abc"), Ok(3));
-        assert_eq!(meter.measure(b"defg"), Ok(2));
-        assert!(meter.is_done());
-        assert!(Meter::length(0).is_done());
+        let mut framing = BodyFraming::length(5);
+        assert_eq!(framing.measure(b"abc"), Ok(3));
+        assert_eq!(framing.measure(b"defg"), Ok(2));
+        assert!(framing.is_done());
+        assert!(BodyFraming::length(0).is_done());
     }
 
     proptest! {
@@ -238,18 +236,18 @@ mod tests {
                 wire.extend_from_slice(b"\r\n");
             }
             wire.extend_from_slice(b"0\r\n\r\n");
-            let mut meter = Meter::chunked();
+            let mut framing = BodyFraming::chunked();
             let mut rest = &wire[..];
             let mut content = Vec::new();
             for size in splits.iter().cycle() {
                 if rest.is_empty() { break }
                 let piece = &rest[..(*size).min(rest.len())];
-                prop_assert!(!meter.is_done());
-                let unwrapped = meter.unwrap(piece, |data| content.extend_from_slice(data));
+                prop_assert!(!framing.is_done());
+                let unwrapped = framing.unwrap(piece, |data| content.extend_from_slice(data));
                 prop_assert_eq!(unwrapped, Ok(piece.len()));
                 rest = &rest[piece.len()..];
             }
-            prop_assert!(meter.is_done());
+            prop_assert!(framing.is_done());
             prop_assert_eq!(content, chunks.concat());
         }
     }

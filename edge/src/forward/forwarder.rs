@@ -15,18 +15,19 @@ use std::time::Duration;
 use bytes::BytesMut;
 use pingora::protocols::Stream;
 use pingora::time::timeout;
-use shared::{RequestId, Upstream};
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::poll_read_buf;
 
-use super::answer_head::{AnswerHead, Malformed};
-use super::body_framing::Meter;
+use super::body_framing::BodyFraming;
+use super::error::{ForwardError, Malformed};
+use super::response_head::ResponseHead;
 use super::upload::Upload;
-use crate::head::{Body, HeadReader};
-use crate::observe::metrics::Source;
-use crate::observe::telemetry::Exchange;
+use super::upstream_request::UpstreamRequest;
+use crate::head::HeadReader;
+use crate::limits::BODY_PAUSE;
+use crate::observe::RequestRecord;
 use crate::upstream::pool::{self, PoolLimits};
-use crate::upstream::{DialError, Dialler, Duplex};
+use crate::upstream::{Connector, Duplex};
 
 /// Room for a head and the body of most answers.
 const READ_BYTES: usize = 8 * 1024;
@@ -34,83 +35,19 @@ const READ_BYTES: usize = 8 * 1024;
 /// Once that much of a body has come it is a download: fewer, larger reads.
 const BULK_READ_BYTES: usize = 64 * 1024;
 
-/// How long a visitor may pause within the body of his request: as with nginx.
-const BODY_PAUSE: Duration = Duration::from_secs(60);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TargetKind {
-    Sprite,
-    Site,
-}
-
-impl TargetKind {
-    /// Who answers, as it is counted.
-    pub const fn source(self) -> Source {
-        match self {
-            Self::Sprite => Source::Sprite,
-            Self::Site => Source::Site,
-        }
-    }
-}
-
-/// One request for a sprite or for control.
-pub struct Order<'a> {
-    /// The head as it goes on.
-    pub head: &'a [u8],
-    pub kind: TargetKind,
-    pub upstream: &'a Upstream,
-    /// Connections are shared within one group only: one workspace's assignment, or the site.
-    pub group: u64,
-    pub request: RequestId,
-    pub body: Body,
-    /// HEAD: an answer without a body, whatever its head says.
-    pub head_only: bool,
-    /// GET and its like: may be sent again when a kept connection had died.
-    /// Never with a body, of which nothing is kept.
-    pub repeatable: bool,
-    /// May another request follow, when this one and its answer are whole?
-    pub keep_alive: bool,
-    /// The visitor speaks HTTP/1.1: he is given chunks and `100 Continue`.
-    pub knows_chunks: bool,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum ForwardError {
-    #[error(transparent)]
-    Dial(#[from] DialError),
-    #[error("the sprite's answer is malformed")]
-    Malformed(#[from] Malformed),
-    #[error("the connection to the sprite failed")]
-    Sprite(#[source] io::Error),
-    #[error("the sprite took too long")]
-    SpriteTimeout,
-    #[error("the visitor is gone")]
-    Visitor,
-    #[error("the visitor's body is malformed")]
-    Body(#[source] Malformed),
-    #[error("the visitor's body is too large")]
-    TooLarge,
-}
-
-impl ForwardError {
-    pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::SpriteTimeout | Self::Dial(DialError::Timeout { .. }))
-    }
-}
-
-pub struct Forwarder {
-    pub dialler: Dialler,
+pub(crate) struct Forwarder {
+    pub connector: Connector,
     /// Between two reads of an answer.
     pub read_timeout: Duration,
-    /// For a visitor to take what is written to him.
+    /// For a client to take what is written to it.
     pub write_timeout: Duration,
     pub pool: PoolLimits,
     /// Content of a request's body.
     pub body_max_bytes: u64,
 }
 
-/// The visitor's side of an exchange.
-struct Caller<'a> {
+/// The client's side of a request.
+struct Downstream<'a> {
     stream: &'a mut Stream,
     reader: &'a mut HeadReader,
     upload: Upload,
@@ -124,41 +61,41 @@ enum Step {
     Sent,
 }
 
-/// What was heard from a sprite before the first byte went to the visitor.
+/// What was heard from a sprite before the first byte went to the client.
 struct Begun {
     sprite: Box<dyn Duplex>,
     buffer: BytesMut,
-    head: AnswerHead,
-    /// The visitor was told that another request may follow.
+    head: ResponseHead,
+    /// The client was told that another request may follow.
     keep_alive: bool,
 }
 
 impl Forwarder {
-    /// Sends `order` on and brings the answer back. `true` when another request
-    /// may follow on the visitor's connection.
+    /// Sends `request` on and brings the answer back. `true` when another request
+    /// may follow on the client's connection.
     ///
-    /// The body is taken from `reader` and the visitor's connection; what he
-    /// sends behind it is kept in `reader`. That he left ends it. An answer may
+    /// The body is taken from `reader` and the client's connection; what
+    /// it sends behind that is kept in `reader`. A client that leaves ends the request. An answer may
     /// come before the body is whole; the rest is then sent on only for as long
     /// as the answer lasts.
     ///
     /// # Errors
-    /// While [`Exchange::has_answer`] is false nothing of an answer was written
-    /// to the visitor and one of our own fits; later the connection can only be closed.
-    pub async fn forward(
+    /// While [`RequestRecord::has_response`] is false nothing of an answer was written
+    /// to the client and one of our own fits; later the connection can only be closed.
+    pub(crate) async fn forward(
         &self,
-        visitor: &mut Stream,
+        client: &mut Stream,
         reader: &mut HeadReader,
-        order: &Order<'_>,
-        exchange: &mut Exchange,
+        request: &UpstreamRequest,
+        record: &mut RequestRecord,
     ) -> Result<bool, ForwardError> {
-        let upload = Upload::new(order.body, self.body_max_bytes);
-        let mut caller = Caller { stream: visitor, reader, upload };
-        let begun = match pool::take(order.group) {
-            Some(sprite) => match self.begin(sprite, &mut caller, order, exchange).await {
+        let upload = Upload::new(request.body, self.body_max_bytes);
+        let mut downstream = Downstream { stream: client, reader, upload };
+        let begun = match pool::take(request.group) {
+            Some(sprite) => match self.begin(sprite, &mut downstream, request, record).await {
                 // Most likely it was closed while it waited in the pool. Should the sprite have
                 // seen the request after all, asking again does no harm.
-                Err(ForwardError::Sprite(_)) if order.repeatable => None,
+                Err(ForwardError::Sprite(_)) if request.repeatable => None,
                 result => Some(result?),
             },
             None => None,
@@ -166,42 +103,42 @@ impl Forwarder {
         let begun = match begun {
             Some(begun) => begun,
             None => {
-                let sprite = self.dialler.dial(order.upstream).await?;
-                self.begin(sprite, &mut caller, order, exchange).await?
+                let sprite = self.connector.connect(&request.upstream).await?;
+                self.begin(sprite, &mut downstream, request, record).await?
             }
         };
-        self.finish(begun, &mut caller, order, exchange).await
+        self.finish(begun, &mut downstream, request, record).await
     }
 
     /// Until the head of the answer is there.
     async fn begin(
         &self,
         mut sprite: Box<dyn Duplex>,
-        caller: &mut Caller<'_>,
-        order: &Order<'_>,
-        exchange: &mut Exchange,
+        downstream: &mut Downstream<'_>,
+        request: &UpstreamRequest,
+        record: &mut RequestRecord,
     ) -> Result<Begun, ForwardError> {
-        exchange.sent();
+        record.sent();
         let sent = timeout(self.read_timeout, async {
-            sprite.write_all(order.head).await?;
+            sprite.write_all(&request.head).await?;
             sprite.flush().await
         });
         sent.await.map_err(|_| ForwardError::SpriteTimeout)?.map_err(ForwardError::Sprite)?;
         let mut buffer = BytesMut::new();
         loop {
             buffer.reserve(READ_BYTES);
-            if self.read(&mut *sprite, caller, &mut buffer).await? == 0 {
+            if self.read(&mut *sprite, downstream, &mut buffer).await? == 0 {
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
             // A body of which something is still to come hides where the next request begins.
-            let keep_alive = order.keep_alive && caller.upload.is_done();
-            while let Some(head) = AnswerHead::parse(&buffer, order, keep_alive)? {
+            let keep_alive = request.keep_alive && downstream.upload.is_done();
+            while let Some(head) = ResponseHead::parse(&buffer, request, keep_alive)? {
                 if !head.informational {
                     return Ok(Begun { sprite, buffer, head, keep_alive });
                 }
-                // It may be what the visitor waits for. 103 and its like help nobody here.
-                if head.status == 100 && order.knows_chunks && caller.upload.wants_more() {
-                    self.write(caller.stream, b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+                // It may be what the client waits for. 103 and its like help nobody here.
+                if head.status == 100 && request.knows_chunks && downstream.upload.wants_more() {
+                    self.write(downstream.stream, b"HTTP/1.1 100 Continue\r\n\r\n").await?;
                 }
                 let _ = buffer.split_to(head.length);
             }
@@ -212,38 +149,38 @@ impl Forwarder {
     async fn finish(
         &self,
         begun: Begun,
-        caller: &mut Caller<'_>,
-        order: &Order<'_>,
-        exchange: &mut Exchange,
+        downstream: &mut Downstream<'_>,
+        request: &UpstreamRequest,
+        record: &mut RequestRecord,
     ) -> Result<bool, ForwardError> {
         let Begun { mut sprite, mut buffer, head, keep_alive } = begun;
-        let mut meter = head.meter;
+        let mut framing = head.framing;
         let body = &buffer[head.length..];
-        let (mut relayed, first) = passed_on(&mut meter, body, order)?;
+        let (mut relayed, first) = passed_on(&mut framing, body, request)?;
         let mut has_excess = relayed < body.len();
-        exchange.answered(order.kind.source(), head.status);
+        record.answered(request.kind.source(), head.status);
         let mut out = head.bytes;
         out.extend_from_slice(&first);
-        self.write(caller.stream, &out).await?;
-        exchange.relayed();
+        self.write(downstream.stream, &out).await?;
+        record.relayed();
         drop((first, out));
-        while !meter.is_done() {
+        while !framing.is_done() {
             buffer.clear();
             buffer.reserve(if relayed < BULK_READ_BYTES { READ_BYTES } else { BULK_READ_BYTES });
-            let count = self.read(&mut *sprite, caller, &mut buffer).await?;
+            let count = self.read(&mut *sprite, downstream, &mut buffer).await?;
             if count == 0 {
-                if matches!(meter, Meter::UntilClose) {
+                if matches!(framing, BodyFraming::UntilClose) {
                     return Ok(false);
                 }
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
-            let (used, part) = passed_on(&mut meter, &buffer, order)?;
+            let (used, part) = passed_on(&mut framing, &buffer, request)?;
             has_excess = used < count;
             relayed += used;
-            self.write(caller.stream, &part).await?;
+            self.write(downstream.stream, &part).await?;
         }
-        if head.keep_alive && !has_excess && caller.upload.is_done() {
-            pool::put(order.group, sprite, self.pool);
+        if head.keep_alive && !has_excess && downstream.upload.is_done() {
+            pool::put(request.group, sprite, self.pool);
         }
         Ok(keep_alive)
     }
@@ -252,16 +189,17 @@ impl Forwarder {
     async fn read(
         &self,
         sprite: &mut dyn Duplex,
-        caller: &mut Caller<'_>,
+        downstream: &mut Downstream<'_>,
         into: &mut BytesMut,
     ) -> Result<usize, ForwardError> {
         loop {
-            let (patience, late) = if caller.upload.wants_more() && !caller.upload.has_unsent() {
-                (BODY_PAUSE, ForwardError::Visitor)
-            } else {
-                (self.read_timeout, ForwardError::SpriteTimeout)
-            };
-            let step = poll_fn(|context| caller.poll_step(sprite, into, context));
+            let (patience, late) =
+                if downstream.upload.wants_more() && !downstream.upload.has_unsent() {
+                    (BODY_PAUSE, ForwardError::Client)
+                } else {
+                    (self.read_timeout, ForwardError::SpriteTimeout)
+                };
+            let step = poll_fn(|context| downstream.poll_step(sprite, into, context));
             match timeout(patience, step).await.map_err(|_| late)?? {
                 Step::Heard(count) => return Ok(count),
                 Step::Sent => {}
@@ -269,21 +207,21 @@ impl Forwarder {
         }
     }
 
-    async fn write(&self, visitor: &mut Stream, bytes: &[u8]) -> Result<(), ForwardError> {
+    async fn write(&self, client: &mut Stream, bytes: &[u8]) -> Result<(), ForwardError> {
         let write = async {
-            visitor.write_all(bytes).await?;
-            visitor.flush().await
+            client.write_all(bytes).await?;
+            client.flush().await
         };
         match timeout(self.write_timeout, write).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(ForwardError::Visitor),
+            Ok(Err(_)) | Err(_) => Err(ForwardError::Client),
         }
     }
 }
 
-impl Caller<'_> {
+impl Downstream<'_> {
     /// Reads from the sprite, or else sends on what there is of the body, or
-    /// else reads from the visitor and so notices when he leaves.
+    /// else reads from the client and so notices that it left.
     fn poll_step(
         &mut self,
         sprite: &mut dyn Duplex,
@@ -302,24 +240,24 @@ impl Caller<'_> {
                 return self.upload.poll_send(sprite, context).map(|()| Ok(Step::Sent));
             }
             match ready!(self.reader.poll_more(&mut **self.stream, context)) {
-                Ok(0) | Err(_) => return Poll::Ready(Err(ForwardError::Visitor)),
+                Ok(0) | Err(_) => return Poll::Ready(Err(ForwardError::Client)),
                 Ok(_) => {}
             }
         }
     }
 }
 
-/// How much of `bytes` belongs to the answer, and what of that goes to the visitor.
+/// How much of `bytes` belongs to the answer, and what of that goes to the client.
 fn passed_on<'a>(
-    meter: &mut Meter,
+    framing: &mut BodyFraming,
     bytes: &'a [u8],
-    order: &Order<'_>,
+    request: &UpstreamRequest,
 ) -> Result<(usize, Cow<'a, [u8]>), Malformed> {
-    if order.knows_chunks {
-        let used = meter.measure(bytes)?;
+    if request.knows_chunks {
+        let used = framing.measure(bytes)?;
         return Ok((used, Cow::Borrowed(&bytes[..used])));
     }
     let mut content = Vec::new();
-    let used = meter.unwrap(bytes, |part| content.extend_from_slice(part))?;
+    let used = framing.unwrap(bytes, |part| content.extend_from_slice(part))?;
     Ok((used, Cow::Owned(content)))
 }

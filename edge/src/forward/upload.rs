@@ -1,7 +1,7 @@
 //! The body of a request on its way to a sprite.
 //!
 //! Read as strictly as a head, and written anew: extensions and trailers of a
-//! visitor's chunks end here, so that a sprite can read a body in one way only.
+//! client's chunks end here, so that a sprite can read a body in one way only.
 
 use std::io::{self, Write as _};
 use std::pin::Pin;
@@ -10,13 +10,13 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, BufMut as _, BytesMut};
 use tokio_util::io::poll_write_buf;
 
-use super::ForwardError;
-use super::body_framing::Meter;
+use super::body_framing::BodyFraming;
+use super::error::ForwardError;
 use crate::head::Body;
 use crate::upstream::Duplex;
 
 pub(super) struct Upload {
-    meter: Meter,
+    framing: BodyFraming,
     is_chunked: bool,
     /// Bytes of content that may still come.
     room: u64,
@@ -29,13 +29,13 @@ pub(super) struct Upload {
 impl Upload {
     /// A body with at most `max_bytes` of content.
     pub(super) fn new(body: Body, max_bytes: u64) -> Self {
-        let meter = match body {
-            Body::None => Meter::Done,
-            Body::Length(length) => Meter::length(length),
-            Body::Chunked => Meter::chunked(),
+        let framing = match body {
+            Body::None => BodyFraming::Done,
+            Body::Length(length) => BodyFraming::length(length),
+            Body::Chunked => BodyFraming::chunked(),
         };
         Self {
-            meter,
+            framing,
             is_chunked: body == Body::Chunked,
             room: max_bytes,
             out: BytesMut::new(),
@@ -44,9 +44,9 @@ impl Upload {
         }
     }
 
-    /// Is more of it to come from the visitor?
+    /// Is more of it to come from the client?
     pub(super) fn wants_more(&self) -> bool {
-        !self.meter.is_done() && !self.is_abandoned
+        !self.framing.is_done() && !self.is_abandoned
     }
 
     /// Is something of it to be written to the sprite?
@@ -56,7 +56,7 @@ impl Upload {
 
     /// Has the sprite all of it? Only then can another request follow, on either connection.
     pub(super) fn is_done(&self) -> bool {
-        self.meter.is_done() && !self.is_abandoned && !self.has_unsent()
+        self.framing.is_done() && !self.is_abandoned && !self.has_unsent()
     }
 
     /// Takes what belongs to the body from the front of `bytes`, and says how much that was:
@@ -70,7 +70,7 @@ impl Upload {
         }
         let mut content = BytesMut::new();
         let used = self
-            .meter
+            .framing
             .unwrap(bytes, |part| content.extend_from_slice(part))
             .map_err(ForwardError::Body)?;
         let length = content.len() as u64;
@@ -82,7 +82,7 @@ impl Upload {
             self.out.unsplit(content);
             self.out.extend_from_slice(b"\r\n");
         }
-        if self.is_chunked && self.meter.is_done() {
+        if self.is_chunked && self.framing.is_done() {
             self.out.extend_from_slice(b"0\r\n\r\n");
         }
         Ok(used)
@@ -130,7 +130,7 @@ impl Upload {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Malformed;
+    use super::super::error::Malformed;
     use super::*;
 
     const MAX_BYTES: u64 = 8;
@@ -143,14 +143,14 @@ mod tests {
             let used = used + upload.take(&text.as_bytes()[used..]).unwrap();
             assert!(!upload.wants_more(), "{text:?} split at {split}");
             assert_eq!(&text[used..], rest, "{text:?} split at {split}");
-            let mut meter = match body {
-                Body::Chunked => Meter::chunked(),
-                _ => Meter::length(content.len() as u64),
+            let mut framing = match body {
+                Body::Chunked => BodyFraming::chunked(),
+                _ => BodyFraming::length(content.len() as u64),
             };
             let mut seen = Vec::new();
             let sent = &upload.out[..];
-            let length = meter.unwrap(sent, |part| seen.extend_from_slice(part)).unwrap();
-            assert_eq!((length, meter.is_done()), (sent.len(), true), "{sent:?}");
+            let length = framing.unwrap(sent, |part| seen.extend_from_slice(part)).unwrap();
+            assert_eq!((length, framing.is_done()), (sent.len(), true), "{sent:?}");
             assert_eq!(seen, content.as_bytes(), "{text:?} split at {split}");
         }
     }

@@ -1,102 +1,11 @@
 //! The head of an HTTP/1 request: read under one deadline, parsed strictly.
 
+mod error;
 mod parse;
 mod read;
 
-pub use parse::{Body, Head, MAX_HEADERS, NO_HEADERS};
-pub use read::{Deadlines, HeadReader, ReadEnd};
-
-/// Longest head that is read, request line and empty line included.
-///
-/// Twice what Chromium sends at most in practice with full cookies; nginx and
-/// haproxy stop between 16 and 32 KiB.
-pub const MAX_HEAD_BYTES: usize = 32 * 1024;
-
-/// Why a request is refused before anyone looks at what it wants.
-///
-/// Nothing of such a request reaches a sprite (of one with a bad [`Chunk`],
-/// nothing that is whole) and the connection ends, because where the next
-/// request would begin cannot be known.
-///
-/// [`Chunk`]: Self::Chunk
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("the request line is malformed")]
-    RequestLine,
-    #[error("a header is malformed")]
-    Header,
-    #[error("a line does not end in CR LF")]
-    LineEnding,
-    #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
-    Version,
-    #[error("CONNECT, TRACE and TRACK are not available here")]
-    Method,
-    #[error("exactly one Host is needed")]
-    Host,
-    #[error("the request target and Host disagree")]
-    Target,
-    #[error("the length of the body is ambiguous")]
-    Framing,
-    #[error("the transfer coding is not supported")]
-    TransferCoding,
-    #[error("a chunk of the body is malformed")]
-    Chunk,
-    #[error("Connection names a header that it must not remove")]
-    Connection,
-    #[error("bytes follow an upgrade request")]
-    EarlyBytes,
-    #[error("the head has more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers")]
-    TooLarge,
-    #[error("the head did not arrive in time")]
-    Timeout,
-}
-
-impl Refusal {
-    pub const ALL: [Self; 14] = [
-        Self::RequestLine,
-        Self::Header,
-        Self::LineEnding,
-        Self::Version,
-        Self::Method,
-        Self::Host,
-        Self::Target,
-        Self::Framing,
-        Self::TransferCoding,
-        Self::Chunk,
-        Self::Connection,
-        Self::EarlyBytes,
-        Self::TooLarge,
-        Self::Timeout,
-    ];
-
-    pub const fn status(self) -> u16 {
-        match self {
-            Self::Method => 405,
-            Self::TooLarge => 431,
-            Self::Timeout => 408,
-            Self::TransferCoding => 501,
-            Self::Version => 505,
-            _ => 400,
-        }
-    }
-
-    /// The label under which it is counted.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::RequestLine => "request_line",
-            Self::Header => "header",
-            Self::LineEnding => "line_ending",
-            Self::Version => "version",
-            Self::Method => "method",
-            Self::Host => "host",
-            Self::Target => "target",
-            Self::Framing => "framing",
-            Self::TransferCoding => "transfer_coding",
-            Self::Chunk => "chunk",
-            Self::Connection => "connection",
-            Self::EarlyBytes => "early_bytes",
-            Self::TooLarge => "too_large",
-            Self::Timeout => "timeout",
-        }
-    }
-}
+pub(crate) use error::HeadError;
+pub(crate) use parse::Body;
+pub use parse::{Head, NO_HEADERS};
+pub use read::HeadReader;
+pub(crate) use read::ReadEnd;

@@ -6,10 +6,8 @@
 use httparse::{Header, Status};
 use memchr::memchr_iter;
 
-use super::Refusal;
-
-/// Most headers a request may have.
-pub const MAX_HEADERS: usize = 64;
+use super::error::HeadError;
+use crate::limits::MAX_HEADERS;
 
 /// What [`Head::parse`] fills.
 pub const NO_HEADERS: [Header<'static>; MAX_HEADERS] = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -46,24 +44,24 @@ impl<'a> Head<'a> {
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn parse(bytes: &'a [u8], slots: &'a mut [Header<'a>]) -> Result<Self, Refusal> {
+    pub fn parse(bytes: &'a [u8], slots: &'a mut [Header<'a>]) -> Result<Self, HeadError> {
         check_line_endings(bytes)?;
         let mut request = httparse::Request::new(slots);
         match request.parse(bytes) {
             Ok(Status::Complete(length)) if length == bytes.len() => {}
-            Ok(_) => return Err(Refusal::RequestLine),
+            Ok(_) => return Err(HeadError::RequestLine),
             Err(error) => return Err(refusal_of(error)),
         }
         let (Some(method), Some(target), Some(version)) =
             (request.method, request.path, request.version)
         else {
-            return Err(Refusal::RequestLine);
+            return Err(HeadError::RequestLine);
         };
         let fields = Fields::collect(request.headers, version)?;
         let (target, host) = split_target(method, target, fields.host)?;
         // They would make us a tunnel, or show a page's script what it must not see.
         if matches!(method, "CONNECT" | "TRACE" | "TRACK") {
-            return Err(Refusal::Method);
+            return Err(HeadError::Method);
         }
         // HTTP/1.0 knows no upgrade, and keeping its connections helps nobody any more.
         let is_current = version == 1;
@@ -111,7 +109,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn collect(headers: &'a [Header<'a>], version: u8) -> Result<Self, Refusal> {
+    fn collect(headers: &'a [Header<'a>], version: u8) -> Result<Self, HeadError> {
         let mut host = None;
         let mut length = None;
         let mut chunked = false;
@@ -122,27 +120,27 @@ impl<'a> Fields<'a> {
             // Most names are told apart by their length alone.
             match header.name.len() {
                 4 if header.name.eq_ignore_ascii_case("host") => {
-                    let value = std::str::from_utf8(header.value).map_err(|_| Refusal::Host)?;
+                    let value = std::str::from_utf8(header.value).map_err(|_| HeadError::Host)?;
                     if host.replace(value).is_some() {
-                        return Err(Refusal::Host);
+                        return Err(HeadError::Host);
                     }
                 }
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
                     let second = length.replace(content_length(header.value)?);
-                    second.map_or(Ok(()), |_| Err(Refusal::Framing))?;
+                    second.map_or(Ok(()), |_| Err(HeadError::Framing))?;
                 }
                 17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                     if chunked || version == 0 {
-                        return Err(Refusal::Framing);
+                        return Err(HeadError::Framing);
                     }
                     if !header.value.eq_ignore_ascii_case(b"chunked") {
-                        return Err(Refusal::TransferCoding);
+                        return Err(HeadError::TransferCoding);
                     }
                     chunked = true;
                 }
                 10 if header.name.eq_ignore_ascii_case("connection") => {
-                    let value = std::str::from_utf8(header.value).map_err(|_| Refusal::Header)?;
-                    *connection.get_mut(connections).ok_or(Refusal::Header)? = value;
+                    let value = std::str::from_utf8(header.value).map_err(|_| HeadError::Header)?;
+                    *connection.get_mut(connections).ok_or(HeadError::Header)? = value;
                     connections += 1;
                 }
                 7 if header.name.eq_ignore_ascii_case("upgrade") => {
@@ -154,10 +152,10 @@ impl<'a> Fields<'a> {
         const NEVER_HOP_BY_HOP: [&str; 5] =
             ["host", "content-length", "transfer-encoding", "cookie", "authorization"];
         if connections > 0 && NEVER_HOP_BY_HOP.iter().any(|name| has_token(&connection, name)) {
-            return Err(Refusal::Connection);
+            return Err(HeadError::Connection);
         }
         let body = match (length, chunked) {
-            (Some(_), true) => return Err(Refusal::Framing),
+            (Some(_), true) => return Err(HeadError::Framing),
             (None, true) => Body::Chunked,
             (None | Some(0), false) => Body::None,
             (Some(length), false) => Body::Length(length),
@@ -167,12 +165,12 @@ impl<'a> Fields<'a> {
 }
 
 /// Digits only: `+1`, `1,1` and ` 1` are read differently by different servers.
-fn content_length(value: &[u8]) -> Result<u64, Refusal> {
+fn content_length(value: &[u8]) -> Result<u64, HeadError> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(Refusal::Framing);
+        return Err(HeadError::Framing);
     }
-    let digits = std::str::from_utf8(value).map_err(|_| Refusal::Framing)?;
-    digits.parse().map_err(|_| Refusal::Framing)
+    let digits = std::str::from_utf8(value).map_err(|_| HeadError::Framing)?;
+    digits.parse().map_err(|_| HeadError::Framing)
 }
 
 /// Takes the absolute form apart and holds it against Host (RFC 9112, 3.2.2).
@@ -180,14 +178,14 @@ fn split_target<'a>(
     method: &str,
     target: &'a str,
     host: Option<&'a str>,
-) -> Result<(&'a str, &'a str), Refusal> {
-    let host = host.filter(|host| !host.is_empty()).ok_or(Refusal::Host)?;
+) -> Result<(&'a str, &'a str), HeadError> {
+    let host = host.filter(|host| !host.is_empty()).ok_or(HeadError::Host)?;
     let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
     if !host.bytes().all(is_host_byte) {
-        return Err(Refusal::Host);
+        return Err(HeadError::Host);
     }
     if target.contains('#') {
-        return Err(Refusal::Target);
+        return Err(HeadError::Target);
     }
     if target.starts_with('/') || (method == "OPTIONS" && target == "*") {
         return Ok((target, host));
@@ -195,13 +193,13 @@ fn split_target<'a>(
     let rest = target
         .strip_prefix("http://")
         .or_else(|| target.strip_prefix("https://"))
-        .ok_or(Refusal::Target)?;
+        .ok_or(HeadError::Target)?;
     let (authority, path) = match rest.find(['/', '?']) {
         Some(at) if rest.as_bytes()[at] == b'/' => rest.split_at(at),
-        Some(_) => return Err(Refusal::Target),
+        Some(_) => return Err(HeadError::Target),
         None => (rest, "/"),
     };
-    if authority.eq_ignore_ascii_case(host) { Ok((path, host)) } else { Err(Refusal::Target) }
+    if authority.eq_ignore_ascii_case(host) { Ok((path, host)) } else { Err(HeadError::Target) }
 }
 
 fn has_token(values: &[&str], token: &str) -> bool {
@@ -210,18 +208,18 @@ fn has_token(values: &[&str], token: &str) -> bool {
 
 /// No line feed without its carriage return. `httparse` alone would take one;
 /// a carriage return without its line feed it refuses.
-fn check_line_endings(bytes: &[u8]) -> Result<(), Refusal> {
+fn check_line_endings(bytes: &[u8]) -> Result<(), HeadError> {
     let is_paired = |at: usize| at > 0 && bytes[at - 1] == b'\r';
-    if memchr_iter(b'\n', bytes).all(is_paired) { Ok(()) } else { Err(Refusal::LineEnding) }
+    if memchr_iter(b'\n', bytes).all(is_paired) { Ok(()) } else { Err(HeadError::LineEnding) }
 }
 
-fn refusal_of(error: httparse::Error) -> Refusal {
+fn refusal_of(error: httparse::Error) -> HeadError {
     match error {
-        httparse::Error::TooManyHeaders => Refusal::TooLarge,
-        httparse::Error::HeaderName | httparse::Error::HeaderValue => Refusal::Header,
-        httparse::Error::NewLine => Refusal::LineEnding,
-        httparse::Error::Version => Refusal::Version,
-        _ => Refusal::RequestLine,
+        httparse::Error::TooManyHeaders => HeadError::TooLarge,
+        httparse::Error::HeaderName | httparse::Error::HeaderValue => HeadError::Header,
+        httparse::Error::NewLine => HeadError::LineEnding,
+        httparse::Error::Version => HeadError::Version,
+        _ => HeadError::RequestLine,
     }
 }
 
@@ -230,14 +228,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn check(text: &str, expected: Result<Body, Refusal>) {
+    fn check(text: &str, expected: Result<Body, HeadError>) {
         let mut slots = NO_HEADERS;
         let seen = Head::parse(text.as_bytes(), &mut slots).map(|head| head.body);
         assert_eq!(seen, expected, "{text:?}");
     }
 
     /// A GET with these further header lines.
-    fn check_with(lines: &str, expected: Result<Body, Refusal>) {
+    fn check_with(lines: &str, expected: Result<Body, HeadError>) {
         check(&format!("GET / HTTP/1.1\r\nHost: a.test\r\n{lines}\r\n"), expected);
     }
 
@@ -256,66 +254,69 @@ mod tests {
     fn methods_that_no_sprite_may_see_are_refused() {
         for method in ["CONNECT", "TRACE", "TRACK"] {
             let text = format!("{method} / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-            check(&text, Err(Refusal::Method));
+            check(&text, Err(HeadError::Method));
         }
     }
 
     #[test]
     fn two_ways_to_find_the_end_of_the_body_are_refused() {
-        check_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", Err(Refusal::Framing));
-        check_with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", Err(Refusal::Framing));
-        check_with("Content-Length: 5\r\nContent-Length: 5\r\n", Err(Refusal::Framing));
-        check_with("Content-Length: 5, 5\r\n", Err(Refusal::Framing));
-        check_with("Content-Length: +5\r\n", Err(Refusal::Framing));
-        check_with("Content-Length: -1\r\n", Err(Refusal::Framing));
-        check_with("Content-Length: 0x5\r\n", Err(Refusal::Framing));
-        check_with("Content-Length:\r\n", Err(Refusal::Framing));
-        check_with("Content-Length: 99999999999999999999\r\n", Err(Refusal::Framing));
+        check_with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", Err(HeadError::Framing));
+        check_with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", Err(HeadError::Framing));
+        check_with("Content-Length: 5\r\nContent-Length: 5\r\n", Err(HeadError::Framing));
+        check_with("Content-Length: 5, 5\r\n", Err(HeadError::Framing));
+        check_with("Content-Length: +5\r\n", Err(HeadError::Framing));
+        check_with("Content-Length: -1\r\n", Err(HeadError::Framing));
+        check_with("Content-Length: 0x5\r\n", Err(HeadError::Framing));
+        check_with("Content-Length:\r\n", Err(HeadError::Framing));
+        check_with("Content-Length: 99999999999999999999\r\n", Err(HeadError::Framing));
         let twice = "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n";
-        check_with(twice, Err(Refusal::Framing));
-        check_with("Transfer-Encoding: gzip, chunked\r\n", Err(Refusal::TransferCoding));
-        check_with("Transfer-Encoding: xchunked\r\n", Err(Refusal::TransferCoding));
-        check_with("Transfer-Encoding: identity\r\n", Err(Refusal::TransferCoding));
+        check_with(twice, Err(HeadError::Framing));
+        check_with("Transfer-Encoding: gzip, chunked\r\n", Err(HeadError::TransferCoding));
+        check_with("Transfer-Encoding: xchunked\r\n", Err(HeadError::TransferCoding));
+        check_with("Transfer-Encoding: identity\r\n", Err(HeadError::TransferCoding));
         let old = "POST / HTTP/1.0\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n";
-        check(old, Err(Refusal::Framing));
-        check_with("Connection: content-length\r\nContent-Length: 5\r\n", Err(Refusal::Connection));
-        check_with("Connection: close, Cookie\r\n", Err(Refusal::Connection));
+        check(old, Err(HeadError::Framing));
+        check_with(
+            "Connection: content-length\r\nContent-Length: 5\r\n",
+            Err(HeadError::Connection),
+        );
+        check_with("Connection: close, Cookie\r\n", Err(HeadError::Connection));
     }
 
     #[test]
     fn hidden_line_ends_and_folds_are_refused() {
-        check("GET / HTTP/1.1\nHost: a.test\n\n", Err(Refusal::LineEnding));
-        check_with("X: a\n", Err(Refusal::LineEnding));
-        check_with("X: a\rY: b\r\n", Err(Refusal::Header));
-        check_with("X: a\r\r\n", Err(Refusal::Header));
-        check_with("X: a\r\n b\r\n", Err(Refusal::Header));
-        check_with("X: a\0b\r\n", Err(Refusal::Header));
-        check_with("Content-Length : 5\r\n", Err(Refusal::Header));
-        check_with(" X: a\r\n", Err(Refusal::Header));
-        check_with("X a\r\n", Err(Refusal::Header));
-        check_with(": a\r\n", Err(Refusal::Header));
+        check("GET / HTTP/1.1\nHost: a.test\n\n", Err(HeadError::LineEnding));
+        check_with("X: a\n", Err(HeadError::LineEnding));
+        check_with("X: a\rY: b\r\n", Err(HeadError::Header));
+        check_with("X: a\r\r\n", Err(HeadError::Header));
+        check_with("X: a\r\n b\r\n", Err(HeadError::Header));
+        check_with("X: a\0b\r\n", Err(HeadError::Header));
+        check_with("Content-Length : 5\r\n", Err(HeadError::Header));
+        check_with(" X: a\r\n", Err(HeadError::Header));
+        check_with("X a\r\n", Err(HeadError::Header));
+        check_with(": a\r\n", Err(HeadError::Header));
     }
 
     #[test]
     fn host_and_target_must_agree() {
-        check("GET / HTTP/1.1\r\n\r\n", Err(Refusal::Host));
-        check_with("Host: b.test\r\n", Err(Refusal::Host));
-        check_with("Host: a.test\r\n", Err(Refusal::Host));
-        check("GET / HTTP/1.1\r\nHost:\r\n\r\n", Err(Refusal::Host));
-        check("GET / HTTP/1.1\r\nHost: a.test/x\r\n\r\n", Err(Refusal::Host));
-        check("GET / HTTP/1.1\r\nHost: a@b.test\r\n\r\n", Err(Refusal::Host));
-        check("GET http://b.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(Refusal::Target));
-        check("GET http://a@a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(Refusal::Target));
-        check("GET x HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(Refusal::Target));
-        check("GET /x#y HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(Refusal::Target));
-        check("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(Refusal::Target));
+        check("GET / HTTP/1.1\r\n\r\n", Err(HeadError::Host));
+        check_with("Host: b.test\r\n", Err(HeadError::Host));
+        check_with("Host: a.test\r\n", Err(HeadError::Host));
+        check("GET / HTTP/1.1\r\nHost:\r\n\r\n", Err(HeadError::Host));
+        check("GET / HTTP/1.1\r\nHost: a.test/x\r\n\r\n", Err(HeadError::Host));
+        check("GET / HTTP/1.1\r\nHost: a@b.test\r\n\r\n", Err(HeadError::Host));
+        check("GET http://b.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
+        check("GET http://a@a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
+        check("GET x HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
+        check("GET /x#y HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
+        check("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
     }
 
     #[test]
     fn other_versions_and_too_many_headers_are_named() {
-        check("GET / HTTP/2.0\r\nHost: a.test\r\n\r\n", Err(Refusal::Version));
-        check("GET /\r\nHost: a.test\r\n\r\n", Err(Refusal::RequestLine));
-        check_with(&"X: a\r\n".repeat(MAX_HEADERS), Err(Refusal::TooLarge));
+        check("GET / HTTP/2.0\r\nHost: a.test\r\n\r\n", Err(HeadError::Version));
+        check("GET /\r\nHost: a.test\r\n\r\n", Err(HeadError::RequestLine));
+        check_with(&"X: a\r\n".repeat(MAX_HEADERS), Err(HeadError::TooLarge));
     }
 
     #[test]

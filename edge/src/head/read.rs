@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use memchr::memchr_iter;
@@ -11,23 +10,15 @@ use pingora::time::timeout;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
-use super::{MAX_HEAD_BYTES, Refusal};
-
-/// How long a visitor may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadlines {
-    /// For a whole head, from its first byte (of the first one: from the connection).
-    pub head: Duration,
-    /// Between two requests on one connection.
-    pub idle: Duration,
-}
+use super::error::HeadError;
+use crate::limits::{Deadlines, MAX_HEAD_BYTES};
 
 /// Why there is no further request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadEnd {
-    /// The visitor went away, or waited longer than [`Deadlines::idle`].
+    /// The client went away, or waited longer than [`Deadlines::idle`].
     Closed,
-    Refused(Refusal),
+    Refused(HeadError),
 }
 
 /// What was read of a connection and not used yet.
@@ -41,7 +32,7 @@ pub struct HeadReader {
 impl HeadReader {
     /// Reads until a whole head is there and returns its length in [`HeadReader::bytes`].
     ///
-    /// One deadline covers the head: a visitor who sends a byte every few
+    /// One deadline covers the head: a client that sends a byte every few
     /// seconds is cut off like one who sends nothing.
     ///
     /// # Errors
@@ -70,13 +61,13 @@ impl HeadReader {
                 Ok(Ok(count)) if count > 0 => {}
                 Ok(_) => return Err(ReadEnd::Closed),
                 Err(_) if self.buffer.is_empty() => return Err(ReadEnd::Closed),
-                Err(_) => return Err(ReadEnd::Refused(Refusal::Timeout)),
+                Err(_) => return Err(ReadEnd::Refused(HeadError::Timeout)),
             }
         }
     }
 
-    /// Reads ahead, while the visitor waits for an answer. Ready with zero when
-    /// he has left; never more than one head is kept.
+    /// Reads ahead, while the client waits for an answer. Ready with zero when
+    /// it has left; never more than one head is kept.
     pub fn poll_more<S: AsyncRead + Unpin + ?Sized>(
         &mut self,
         stream: &mut S,
@@ -113,25 +104,25 @@ impl HeadReader {
     }
 
     /// Where the head ends, if it is all there. Looks at each byte once.
-    fn find_end(&mut self) -> Result<Option<usize>, Refusal> {
+    fn find_end(&mut self) -> Result<Option<usize>, HeadError> {
         for at in memchr_iter(b'\n', &self.buffer[self.searched..]) {
             let at = self.searched + at;
             let before = &self.buffer[..at];
             // A head with bare line feeds might never end here: say so at once.
             if before.last() != Some(&b'\r') {
-                return Err(Refusal::LineEnding);
+                return Err(HeadError::LineEnding);
             }
             if before.ends_with(b"\r\n\r") {
                 let length = at + 1;
                 return if length <= MAX_HEAD_BYTES {
                     Ok(Some(length))
                 } else {
-                    Err(Refusal::TooLarge)
+                    Err(HeadError::TooLarge)
                 };
             }
         }
         self.searched = self.buffer.len();
-        if self.searched < MAX_HEAD_BYTES { Ok(None) } else { Err(Refusal::TooLarge) }
+        if self.searched < MAX_HEAD_BYTES { Ok(None) } else { Err(HeadError::TooLarge) }
     }
 }
 
@@ -152,15 +143,16 @@ fn poll_read<S: AsyncRead + Unpin + ?Sized>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use tokio::io::AsyncWriteExt as _;
 
     const DEADLINES: Deadlines =
         Deadlines { head: Duration::from_millis(50), idle: Duration::from_millis(20) };
 
     async fn check(sent: &[u8], close: bool, expected: Result<usize, ReadEnd>) {
-        let (mut visitor, mut edge) = tokio::io::duplex(64 * 1024);
-        visitor.write_all(sent).await.unwrap();
-        let keep_open = (!close).then_some(visitor);
+        let (mut client, mut edge) = tokio::io::duplex(64 * 1024);
+        client.write_all(sent).await.unwrap();
+        let keep_open = (!close).then_some(client);
         let seen = HeadReader::default().read_head(&mut edge, true, &DEADLINES).await;
         assert_eq!(seen, expected, "{:?}", String::from_utf8_lossy(&sent[..sent.len().min(40)]));
         drop(keep_open);
@@ -172,10 +164,10 @@ mod tests {
         check(b"", true, Err(ReadEnd::Closed)).await;
         check(b"GET / HT", true, Err(ReadEnd::Closed)).await;
         check(b"", false, Err(ReadEnd::Closed)).await;
-        check(b"GET / HT", false, Err(ReadEnd::Refused(Refusal::Timeout))).await;
-        check(b"GET / HTTP/1.1\n\n", false, Err(ReadEnd::Refused(Refusal::LineEnding))).await;
+        check(b"GET / HT", false, Err(ReadEnd::Refused(HeadError::Timeout))).await;
+        check(b"GET / HTTP/1.1\n\n", false, Err(ReadEnd::Refused(HeadError::LineEnding))).await;
         let long = [b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'a'; MAX_HEAD_BYTES]].concat();
-        check(&long, false, Err(ReadEnd::Refused(Refusal::TooLarge))).await;
+        check(&long, false, Err(ReadEnd::Refused(HeadError::TooLarge))).await;
     }
 
     #[tokio::test]

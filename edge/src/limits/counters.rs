@@ -1,4 +1,4 @@
-//! Bounds on what one visitor, one workspace and everybody together may take.
+//! Bounds on what one client, one workspace and all together may take.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,14 +11,14 @@ use pingora_limits::rate::Rate;
 use shared::Username;
 use shared::address::visitor_block;
 
-use crate::config::Limits;
+use super::configured::LimitsConfig;
 
-pub struct Guard {
-    limits: Limits,
+pub(crate) struct Limits {
+    configured: LimitsConfig,
     open: AtomicU64,
     /// Holds an address only while it has connections: bounded by `limits.connections`.
     by_address: Mutex<HashMap<IpAddr, u64>>,
-    /// Count-min sketches: fixed memory however many visitors there are. They
+    /// Count-min sketches: fixed memory however many clients there are. They
     /// may count a little too much, never too little.
     address_rate: Rate,
     workspace_rate: Rate,
@@ -26,22 +26,22 @@ pub struct Guard {
 
 /// Of which connections there are too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TooMany {
+pub(crate) enum TooMany {
     InAll,
     FromAddress,
 }
 
 /// One connection that was let in. Leaves on drop.
-pub struct Admitted {
-    guard: Arc<Guard>,
+pub(crate) struct Admitted {
+    limits: Arc<Limits>,
     block: IpAddr,
 }
 
-impl Guard {
-    pub fn new(limits: Limits) -> Self {
+impl Limits {
+    pub(crate) fn new(configured: LimitsConfig) -> Self {
         let second = Duration::from_secs(1);
         Self {
-            limits,
+            configured,
             open: AtomicU64::new(0),
             by_address: Mutex::default(),
             address_rate: Rate::new(second),
@@ -49,37 +49,41 @@ impl Guard {
         }
     }
 
+    pub(crate) fn configured(&self) -> &LimitsConfig {
+        &self.configured
+    }
+
     /// # Errors
     /// When there are too many connections, from this address or at all.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Admitted, TooMany> {
-        if self.open.load(Ordering::Relaxed) >= self.limits.connections {
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Admitted, TooMany> {
+        if self.open.load(Ordering::Relaxed) >= self.configured.connections {
             return Err(TooMany::InAll);
         }
         let block = visitor_block(address);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_address.entry(block).or_default();
-        if *count >= self.limits.connections_per_address {
+        if *count >= self.configured.connections_per_address {
             return Err(TooMany::FromAddress);
         }
         *count += 1;
         self.open.fetch_add(1, Ordering::Relaxed);
-        Ok(Admitted { guard: Arc::clone(self), block })
+        Ok(Admitted { limits: Arc::clone(self), block })
     }
 
-    /// Counts a request; `false` when it is one too many of this visitor's in this second.
-    pub fn allows_visitor(&self, address: IpAddr) -> bool {
+    /// Counts a request; `false` when it is one too many of this client's in this second.
+    pub(crate) fn allows_address(&self, address: IpAddr) -> bool {
         let count = self.address_rate.observe(&visitor_block(address), 1);
-        !exceeds(count, self.limits.requests_per_second_per_address)
+        !exceeds(count, self.configured.requests_per_second_per_address)
     }
 
     /// The same for a workspace. Only requests with a session are counted:
     /// strangers must not be able to use up what its customer has.
-    pub fn allows_workspace(&self, name: &Username) -> bool {
+    pub(crate) fn allows_workspace(&self, name: &Username) -> bool {
         let count = self.workspace_rate.observe(name, 1);
-        !exceeds(count, self.limits.requests_per_second_per_workspace)
+        !exceeds(count, self.configured.requests_per_second_per_workspace)
     }
 
-    pub fn open_connections(&self) -> u64 {
+    pub(crate) fn open_connections(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
     }
 }
@@ -90,8 +94,8 @@ fn exceeds(count: isize, limit: u64) -> bool {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.guard.open.fetch_sub(1, Ordering::Relaxed);
-        let mut by_address = self.guard.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        self.limits.open.fetch_sub(1, Ordering::Relaxed);
+        let mut by_address = self.limits.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Occupied(mut count) = by_address.entry(self.block) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
@@ -102,11 +106,11 @@ impl Drop for Admitted {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
+    use super::super::configured::Deadlines;
     use super::*;
-    use crate::head::Deadlines;
 
-    pub(crate) const LIMITS: Limits = Limits {
+    const LIMITS: LimitsConfig = LimitsConfig {
         deadlines: Deadlines { head: Duration::from_secs(10), idle: Duration::from_secs(75) },
         connections: 3,
         connections_per_address: 2,
@@ -120,31 +124,31 @@ pub(crate) mod tests {
 
     #[test]
     fn connections_are_bounded_by_address_and_in_all() {
-        let guard = Arc::new(Guard::new(LIMITS));
+        let limits = Arc::new(Limits::new(LIMITS));
         let address = |text: &str| text.parse().unwrap();
-        let first = guard.admit(address("2001:db8::1")).unwrap();
-        let second = guard.admit(address("2001:db8::2")).unwrap();
-        assert_eq!(guard.admit(address("2001:db8::3")).err(), Some(TooMany::FromAddress));
-        let _other = guard.admit(address("203.0.113.1")).unwrap();
-        assert_eq!(guard.admit(address("203.0.113.2")).err(), Some(TooMany::InAll));
+        let first = limits.admit(address("2001:db8::1")).unwrap();
+        let second = limits.admit(address("2001:db8::2")).unwrap();
+        assert_eq!(limits.admit(address("2001:db8::3")).err(), Some(TooMany::FromAddress));
+        let _other = limits.admit(address("203.0.113.1")).unwrap();
+        assert_eq!(limits.admit(address("203.0.113.2")).err(), Some(TooMany::InAll));
         drop((first, second));
-        assert_eq!(guard.open_connections(), 1);
-        assert_eq!(guard.by_address.lock().unwrap().len(), 1, "nothing is kept of who left");
-        assert!(guard.admit(address("2001:db8::3")).is_ok());
+        assert_eq!(limits.open_connections(), 1);
+        assert_eq!(limits.by_address.lock().unwrap().len(), 1, "nothing is kept of who left");
+        assert!(limits.admit(address("2001:db8::3")).is_ok());
     }
 
     #[test]
     fn requests_are_bounded_by_address_and_by_workspace() {
-        let guard = Guard::new(LIMITS);
+        let limits = Limits::new(LIMITS);
         let ada = Username::parse("ada").unwrap();
         let allowed = |last: u8| {
             let address = IpAddr::from([203, 0, 113, last]);
-            (0..20).filter(|_| guard.allows_visitor(address)).count()
+            (0..20).filter(|_| limits.allows_address(address)).count()
         };
         // A second may begin in between; then a few more pass, and still not all.
         assert!((5..20).contains(&allowed(1)));
-        assert!((5..20).contains(&allowed(2)), "one visitor does not use up another's");
-        let in_all = (0..30).filter(|_| guard.allows_workspace(&ada)).count();
+        assert!((5..20).contains(&allowed(2)), "one client does not use up another's");
+        let in_all = (0..30).filter(|_| limits.allows_workspace(&ada)).count();
         assert!((8..30).contains(&in_all));
     }
 }

@@ -1,3 +1,11 @@
-//! Bounds, and the counters that are held against them.
+//! Every bound of the edge: what configuration sets, what is fixed, and the
+//! counters that are held against them.
 
-pub mod counters;
+mod configured;
+mod counters;
+mod fixed;
+
+pub use configured::Deadlines;
+pub(crate) use configured::LimitsConfig;
+pub(crate) use counters::{Limits, TooMany};
+pub(crate) use fixed::*;

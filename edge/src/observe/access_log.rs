@@ -11,9 +11,7 @@ use std::thread;
 use anyhow::Context as _;
 use prometheus::IntCounter;
 
-/// Lines that wait for the disk. At 200 bytes a line this is 1.6 MB; beyond it
-/// lines are dropped and counted, because a full disk must not stop the edge.
-const QUEUE_LINES: usize = 8_192;
+use crate::limits::LOG_QUEUE_LINES;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
@@ -33,7 +31,7 @@ impl Destination {
     }
 }
 
-pub struct AccessLog {
+pub(crate) struct AccessLog {
     lines: Option<SyncSender<Vec<u8>>>,
     dropped: IntCounter,
 }
@@ -43,7 +41,7 @@ impl AccessLog {
     ///
     /// # Errors
     /// When the file cannot be opened for appending.
-    pub fn open(destination: &Destination, dropped: IntCounter) -> anyhow::Result<Self> {
+    pub(crate) fn open(destination: &Destination, dropped: IntCounter) -> anyhow::Result<Self> {
         let sink: Box<dyn Write + Send> = match destination {
             Destination::Off => return Ok(Self { lines: None, dropped }),
             Destination::StandardOutput => Box::new(std::io::stdout()),
@@ -55,7 +53,7 @@ impl AccessLog {
                     .with_context(|| format!("opening the access log {}", path.display()))?,
             ),
         };
-        let (sender, receiver) = sync_channel(QUEUE_LINES);
+        let (sender, receiver) = sync_channel(LOG_QUEUE_LINES);
         thread::Builder::new()
             .name("access-log".into())
             .spawn(move || write_lines(&receiver, sink))
@@ -63,12 +61,12 @@ impl AccessLog {
         Ok(Self { lines: Some(sender), dropped })
     }
 
-    pub fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.lines.is_some()
     }
 
     /// Hands `line`, which ends in a newline, to the writer. Never waits.
-    pub fn write(&self, line: Vec<u8>) {
+    pub(crate) fn write(&self, line: Vec<u8>) {
         let Some(lines) = &self.lines else { return };
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = lines.try_send(line) {
             self.dropped.inc();

@@ -5,25 +5,23 @@ use prometheus::{
     TextEncoder,
 };
 
-use crate::head::Refusal;
-use crate::request::decision::NoSession;
-use shared::session::SessionError;
+use crate::head::HeadError;
 
 /// Who answered, or whose doing the end was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    Visitor,
+pub(crate) enum Source {
+    Client,
     Edge,
     Sprite,
     Site,
 }
 
 impl Source {
-    const ALL: [Self; 4] = [Self::Visitor, Self::Edge, Self::Sprite, Self::Site];
+    const ALL: [Self; 4] = [Self::Client, Self::Edge, Self::Sprite, Self::Site];
 
-    pub const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::Visitor => "visitor",
+            Self::Client => "visitor",
             Self::Edge => "edge",
             Self::Sprite => "sprite",
             Self::Site => "site",
@@ -33,7 +31,7 @@ impl Source {
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// 101: it became a WebSocket.
     Upgraded,
     Success,
@@ -41,8 +39,8 @@ pub enum Outcome {
     Refused,
     Failed,
     /// Ended by us, because the route, the workspace or the session was taken away.
-    Cut,
-    /// The visitor went away before the end.
+    Revoked,
+    /// The client went away before the end.
     Aborted,
 }
 
@@ -53,11 +51,11 @@ impl Outcome {
         Self::Redirect,
         Self::Refused,
         Self::Failed,
-        Self::Cut,
+        Self::Revoked,
         Self::Aborted,
     ];
 
-    pub const fn of_status(status: u16) -> Self {
+    pub(crate) const fn of_status(status: u16) -> Self {
         match status {
             0 => Self::Aborted,
             101 => Self::Upgraded,
@@ -68,14 +66,14 @@ impl Outcome {
         }
     }
 
-    pub const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Upgraded => "upgraded",
             Self::Success => "2xx",
             Self::Redirect => "3xx",
             Self::Refused => "4xx",
             Self::Failed => "5xx",
-            Self::Cut => "cut",
+            Self::Revoked => "cut",
             Self::Aborted => "aborted",
         }
     }
@@ -83,7 +81,7 @@ impl Outcome {
 
 /// Levels that others know and this module asks for when it is scraped.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Levels {
+pub(crate) struct Levels {
     pub connections: u64,
     pub tunnels: u64,
     pub requests_in_flight: u64,
@@ -95,23 +93,24 @@ pub struct Levels {
 
 type ReadLevel = fn(&Levels) -> u64;
 
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     /// By source, then outcome: found by index, because this is counted for every request.
     requests: [[IntCounter; Outcome::ALL.len()]; Source::ALL.len()],
-    refusals: IntCounterVec,
+    malformed: IntCounterVec,
     no_session: IntCounterVec,
     pub request_seconds: Histogram,
     pub added_seconds: Histogram,
     pub tunnel_seconds: Histogram,
     pub connections_refused: IntCounter,
     pub access_lines_dropped: IntCounter,
-    cut: IntCounterVec,
+    revoked: IntCounterVec,
     levels: [(IntGauge, ReadLevel); 7],
 }
 
 impl Metrics {
-    pub fn new() -> Self {
+    /// `no_session_reasons` are all the labels that [`Metrics::count_no_session`] will be given.
+    pub(crate) fn new(no_session_reasons: &[&str]) -> Self {
         let registry = Registry::new();
         let requests = counters(
             &registry,
@@ -124,7 +123,7 @@ impl Metrics {
                 Outcome::ALL
                     .map(|outcome| requests.with_label_values(&[source.label(), outcome.label()]))
             }),
-            refusals: counters(
+            malformed: counters(
                 &registry,
                 "arca_edge_malformed_requests_total",
                 "Requests refused before they were understood, by reason",
@@ -148,7 +147,7 @@ impl Metrics {
             added_seconds: histogram(
                 &registry,
                 "arca_edge_added_seconds",
-                "The part of a forwarded request that was ours: until it was sent on, and for passing the head of the answer",
+                "The part of a forwarded request that was ours: until it was sent on, and for request the head of the answer",
                 &[
                     0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.1,
                     1.,
@@ -170,14 +169,14 @@ impl Metrics {
                 "arca_edge_access_lines_dropped_total",
                 "Access log lines for which there was no room",
             ),
-            cut: counters(
+            revoked: counters(
                 &registry,
                 "arca_edge_cut_total",
                 "Live WebSockets and requests ended because access was taken away",
                 &["kind"],
             ),
             levels: [
-                (gauge(&registry, "arca_edge_connections", "Open connections of visitors"), |l| {
+                (gauge(&registry, "arca_edge_connections", "Open connections of clients"), |l| {
                     l.connections
                 }),
                 (gauge(&registry, "arca_edge_tunnels", "Open WebSockets"), |l| l.tunnels),
@@ -195,33 +194,33 @@ impl Metrics {
             ],
             registry,
         };
-        metrics.name_all_reasons();
+        metrics.name_all_reasons(no_session_reasons);
         metrics
     }
 
-    pub fn count(&self, source: Source, outcome: Outcome) {
+    pub(crate) fn count(&self, source: Source, outcome: Outcome) {
         self.requests[source as usize][outcome as usize].inc();
     }
 
     /// The reason only: the request itself is counted like any other.
-    pub fn count_refusal(&self, refusal: Refusal) {
-        self.refusals.with_label_values(&[refusal.label()]).inc();
+    pub(crate) fn count_malformed(&self, error: HeadError) {
+        self.malformed.with_label_values(&[error.label()]).inc();
     }
 
-    pub fn count_no_session(&self, reason: NoSession) {
-        self.no_session.with_label_values(&[reason_label(reason)]).inc();
+    pub(crate) fn count_no_session(&self, reason: &'static str) {
+        self.no_session.with_label_values(&[reason]).inc();
     }
 
-    pub fn count_cut_socket(&self) {
-        self.cut.with_label_values(&["socket"]).inc();
+    pub(crate) fn count_revoked_socket(&self) {
+        self.revoked.with_label_values(&["socket"]).inc();
     }
 
-    pub fn count_cut_request(&self) {
-        self.cut.with_label_values(&["request"]).inc();
+    pub(crate) fn count_revoked_request(&self) {
+        self.revoked.with_label_values(&["request"]).inc();
     }
 
     /// The text that Prometheus reads.
-    pub fn render(&self, levels: &Levels) -> String {
+    pub(crate) fn render(&self, levels: &Levels) -> String {
         for (gauge, level) in &self.levels {
             gauge.set(i64::try_from(level(levels)).unwrap_or(i64::MAX));
         }
@@ -233,46 +232,16 @@ impl Metrics {
     }
 
     /// A series that appears only when it first counts cannot be alerted on.
-    fn name_all_reasons(&self) {
-        for refusal in Refusal::ALL {
-            self.refusals.with_label_values(&[refusal.label()]);
+    fn name_all_reasons(&self, no_session_reasons: &[&str]) {
+        for error in HeadError::ALL {
+            self.malformed.with_label_values(&[error.label()]);
         }
-        for reason in NO_SESSION_REASONS {
-            self.no_session.with_label_values(&[reason_label(reason)]);
+        for reason in no_session_reasons {
+            self.no_session.with_label_values(&[reason]);
         }
         for kind in ["socket", "request"] {
-            self.cut.with_label_values(&[kind]);
+            self.revoked.with_label_values(&[kind]);
         }
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-const NO_SESSION_REASONS: [NoSession; 8] = [
-    NoSession::NoCookie,
-    NoSession::OldEpoch,
-    NoSession::Locked,
-    NoSession::Token(SessionError::Malformed),
-    NoSession::Token(SessionError::UnknownKey),
-    NoSession::Token(SessionError::Forged),
-    NoSession::Token(SessionError::ForeignHost),
-    NoSession::Token(SessionError::Expired),
-];
-
-const fn reason_label(reason: NoSession) -> &'static str {
-    match reason {
-        NoSession::NoCookie => "no_cookie",
-        NoSession::OldEpoch => "old_epoch",
-        NoSession::Locked => "locked",
-        NoSession::Token(SessionError::Malformed) => "malformed",
-        NoSession::Token(SessionError::UnknownKey) => "unknown_key",
-        NoSession::Token(SessionError::Forged) => "forged",
-        NoSession::Token(SessionError::ForeignHost) => "foreign_host",
-        NoSession::Token(SessionError::Expired) => "expired",
     }
 }
 
@@ -309,7 +278,7 @@ mod tests {
 
     #[test]
     fn every_reason_and_outcome_is_there_from_the_start() {
-        let text = Metrics::new().render(&Levels { routes: 7, ..Levels::default() });
+        let text = Metrics::new(&["forged"]).render(&Levels { routes: 7, ..Levels::default() });
         for line in [
             "arca_edge_requests_total{outcome=\"cut\",source=\"edge\"} 0",
             "arca_edge_malformed_requests_total{reason=\"framing\"} 0",

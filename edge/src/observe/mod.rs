@@ -1,5 +1,9 @@
 //! What is counted and logged. Nothing here decides anything.
 
-pub mod access_log;
-pub mod metrics;
-pub mod telemetry;
+pub(crate) mod access_log;
+pub(crate) mod metrics;
+mod request_id;
+mod telemetry;
+
+pub(crate) use request_id::random_request_id;
+pub(crate) use telemetry::{RequestRecord, Telemetry};

@@ -8,23 +8,23 @@ use serde::Serialize;
 use shared::RequestId;
 use shared::process::time::unix_millis;
 
+use super::access_log::AccessLog;
+use super::metrics::{Metrics, Outcome, Source};
 use crate::head::Head;
-use crate::observe::access_log::AccessLog;
-use crate::observe::metrics::{Metrics, Outcome, Source};
 
-/// Where exchanges are counted and logged.
-pub struct Ledger {
+/// Where requests are counted and logged.
+pub(crate) struct Telemetry {
     pub metrics: Metrics,
     pub access_log: AccessLog,
 }
 
 /// Counted and logged when it is dropped, which also happens to a request that is cut off.
-pub struct Exchange {
-    ledger: Arc<Ledger>,
+pub(crate) struct RequestRecord {
+    telemetry: Arc<Telemetry>,
     request: RequestId,
     started: Instant,
     /// When the request went on, when the head of an answer came back, and when
-    /// the visitor had it.
+    /// the client had it.
     sent: Option<Instant>,
     answered: Option<Instant>,
     relayed: Option<Instant>,
@@ -32,7 +32,7 @@ pub struct Exchange {
     status: u16,
     /// The answer did not come to its end.
     broken: bool,
-    cut: bool,
+    revoked: bool,
     line: Option<Box<Line>>,
 }
 
@@ -44,81 +44,81 @@ struct Line {
     path: String,
 }
 
-impl Exchange {
-    pub fn begin(
-        ledger: &Arc<Ledger>,
+impl RequestRecord {
+    pub(crate) fn begin(
+        telemetry: &Arc<Telemetry>,
         request: RequestId,
         address: IpAddr,
         head: &Head<'_>,
     ) -> Self {
-        let line = ledger.access_log.is_on().then(|| {
+        let line = telemetry.access_log.is_on().then(|| {
             let (method, host) = (head.method.to_owned(), head.host.to_owned());
             Box::new(Line { address, method, host, path: head.path().to_owned() })
         });
         Self {
-            ledger: Arc::clone(ledger),
+            telemetry: Arc::clone(telemetry),
             request,
             started: Instant::now(),
             sent: None,
             answered: None,
             relayed: None,
-            source: Source::Visitor,
+            source: Source::Client,
             status: 0,
             broken: false,
-            cut: false,
+            revoked: false,
             line,
         }
     }
 
-    pub fn request(&self) -> RequestId {
+    pub(crate) fn request(&self) -> RequestId {
         self.request
     }
 
     /// Access was taken away.
-    pub fn cut(&mut self) {
-        self.cut = true;
+    pub(crate) fn revoked(&mut self) {
+        self.revoked = true;
     }
 
     /// Has an answer begun? Then no other can be given.
-    pub fn has_answer(&self) -> bool {
+    pub(crate) fn has_response(&self) -> bool {
         self.answered.is_some()
     }
 
     /// The request goes on to a sprite or the site now. Again for a retry.
-    pub fn sent(&mut self) {
+    pub(crate) fn sent(&mut self) {
         self.sent = Some(Instant::now());
     }
 
     /// The head of an answer is there.
-    pub fn answered(&mut self, source: Source, status: u16) {
+    pub(crate) fn answered(&mut self, source: Source, status: u16) {
         self.answered = Some(Instant::now());
         (self.source, self.status, self.broken) = (source, status, false);
     }
 
-    /// The visitor has the head of the answer.
-    pub fn relayed(&mut self) {
+    /// The client has the head of the answer.
+    pub(crate) fn relayed(&mut self) {
         self.relayed = Some(Instant::now());
     }
 
     /// There is no whole answer, and that is `source`'s doing.
-    pub fn failed(&mut self, source: Source) {
+    pub(crate) fn failed(&mut self, source: Source) {
         (self.source, self.broken) = (source, true);
     }
 
     fn end(&self) -> (Source, Outcome) {
-        if self.cut {
-            (Source::Edge, Outcome::Cut)
+        if self.revoked {
+            (Source::Edge, Outcome::Revoked)
         } else if !self.broken {
             (self.source, Outcome::of_status(self.status))
-        } else if self.source == Source::Visitor {
-            (Source::Visitor, Outcome::Aborted)
+        } else if self.source == Source::Client {
+            (Source::Client, Outcome::Aborted)
         } else {
             (self.source, Outcome::Failed)
         }
     }
 
-    /// Time that was ours: until the request went on, and for passing the head
-    /// of the answer. How long its body takes is up to the sprite and the visitor.
+    /// Time that was ours: until the request went on, and for request the head
+    /// of the answer. How long its body takes is up to the sprite and the client.
     fn added_seconds(&self) -> Option<f64> {
         let before = self.sent?.duration_since(self.started);
         let after = self.relayed?.duration_since(self.answered?);
@@ -126,11 +126,11 @@ impl Exchange {
     }
 }
 
-impl Drop for Exchange {
+impl Drop for RequestRecord {
     fn drop(&mut self) {
         let now = Instant::now();
         let (source, outcome) = self.end();
-        let Ledger { metrics, access_log } = &*self.ledger;
+        let Telemetry { metrics, access_log } = &*self.telemetry;
         metrics.count(source, outcome);
         let seconds = now.duration_since(self.started).as_secs_f64();
         let added = self.added_seconds();

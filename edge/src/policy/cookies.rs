@@ -9,7 +9,7 @@ const OURS: &str = "__Host-arca_";
 ///
 /// When a browser sends the name twice something else has set one of them:
 /// then none counts.
-pub fn session_token<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn session_token<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut tokens = values.flat_map(pairs).filter_map(|pair| {
         pair.strip_prefix(SESSION_COOKIE).and_then(|rest| rest.strip_prefix('='))
     });
@@ -19,7 +19,7 @@ pub fn session_token<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a st
 
 /// Appends the cookies of `value` that are not ours, joined by `; `, to `out`.
 /// Says whether there were any.
-pub fn append_foreign(value: &str, out: &mut Vec<u8>) -> bool {
+pub(crate) fn append_foreign(value: &str, out: &mut Vec<u8>) -> bool {
     let before = out.len();
     for pair in pairs(value).filter(|pair| !is_ours(pair)) {
         if out.len() > before {
@@ -34,7 +34,7 @@ pub fn append_foreign(value: &str, out: &mut Vec<u8>) -> bool {
 ///
 /// Not one of ours, and none with a `Domain`, which would reach the site and
 /// every other workspace.
-pub fn sprite_may_set(set_cookie: &str) -> bool {
+pub(crate) fn sprite_may_set(set_cookie: &str) -> bool {
     let mut parts = set_cookie.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
     let has_domain = parts.any(|attribute| {

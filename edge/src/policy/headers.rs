@@ -1,7 +1,7 @@
 //! The head that goes on to a sprite or to control.
 //!
 //! Written once, as bytes: the same head serves the forwarder and the tunnel.
-//! What the visitor claims about himself stays behind; what we know of him is
+//! What the client claims about itself stays behind; what the edge knows of it is
 //! added.
 
 use std::fmt::Write as _;
@@ -16,13 +16,13 @@ use shared::site_hop::SITE_HOP_HEADER;
 use crate::head::Head;
 use crate::policy::cookies;
 
-/// What is said of a visitor to whoever answers him.
+/// What the next server is told of a client.
 #[derive(Debug)]
 pub struct Forwarded<'a> {
     /// The `Host` that the next server knows itself by.
     pub host: &'a str,
     pub address: IpAddr,
-    /// `http` or `https`, as the visitor reached us.
+    /// `http` or `https`, as the client reached us.
     pub scheme: &'static str,
     pub request: RequestId,
     pub credential: Credential<'a>,
@@ -40,7 +40,7 @@ pub enum Credential<'a> {
 /// Writes the head as it goes on, with its empty line.
 pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
-    // Our own version (RFC 9110, 2.5): an answer is framed for the visitor when it comes back.
+    // Our own version (RFC 9110, 2.5): an answer is framed for the client when it comes back.
     for part in [head.method, " ", head.target, " HTTP/1.1\r\nhost: ", forwarded.host, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
@@ -125,7 +125,7 @@ enum Fate {
 ///
 /// Not in here: what frames the body, which is judged where a head is parsed,
 /// and the names that a head's own `Connection` adds.
-pub fn is_hop_by_hop(name: &str) -> bool {
+pub(crate) fn is_hop_by_hop(name: &str) -> bool {
     const HOP_BY_HOP: [&str; 8] = [
         "connection",
         "keep-alive",
@@ -139,7 +139,7 @@ pub fn is_hop_by_hop(name: &str) -> bool {
     HOP_BY_HOP.iter().any(|hop| name.eq_ignore_ascii_case(hop))
 }
 
-/// Hop-by-hop headers end here, and so does whatever a visitor could use to
+/// Hop-by-hop headers end here, and so does whatever a client could use to
 /// speak in our name. Trailers go no further, so none are announced.
 fn fate(name: &str) -> Fate {
     const DROPPED: [&str; 5] = ["host", "trailer", "forwarded", "x-real-ip", REQUEST_ID_HEADER];
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_visitor_claims_stays_behind() {
+    fn what_a_client_claims_stays_behind() {
         check(
             "X-Arca-Identity: forged\r\nX-ARCA-edge: forged\r\nx-openclaw-scopes: forged\r\n\
              Forwarded: for=forged\r\nX-Forwarded-For: forged\r\nX-Forwarded-Prefix: forged\r\n\

@@ -1,4 +1,4 @@
 //! What of a head may pass, in either direction.
 
-pub mod cookies;
-pub mod headers;
+pub(crate) mod cookies;
+pub(crate) mod headers;

@@ -1,58 +1,55 @@
-//! One connection of a visitor, from the first byte to the last.
+//! One connection of a client, from the first byte to the last.
 //!
-//! Reads a head, has it judged, and carries the judgement out: an answer of our
-//! own, a sprite's, or a tunnel. While the edge shuts down, the next
-//! answer says `Connection: close`; a connection that is merely idle is never
-//! dropped under a visitor's hands.
+//! Reads a head, asks the request handler what is to be done, and does it: a
+//! response of our own, a sprite's, or a tunnel. While the edge drains, the next
+//! response says `Connection: close`; a connection that is merely idle is never
+//! dropped between the client's requests.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::apps::ServerApp;
 use pingora::protocols::Stream;
 use pingora::server::ShutdownWatch;
 use pingora::time::timeout;
-use shared::RequestId;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::forward::{ForwardError, Forwarder, Order, TargetKind};
-use crate::head::{HeadReader, ReadEnd, Refusal};
-use crate::limits::counters::{Guard, TooMany};
+use super::handler::{ForwardRequest, RequestAction, RequestHandler};
+use crate::forward::{ForwardError, Forwarder, TargetKind};
+use crate::head::{HeadError, HeadReader, ReadEnd};
+use crate::limits::{LINGER, LINGER_BYTES, Limits, TooMany};
 use crate::observe::metrics::{Outcome, Source};
-use crate::observe::telemetry::Ledger;
-use crate::request::decision::Refused;
-use crate::request::handler::{Judge, Judgement, Passing};
-use crate::respond::response::{Answer, Manner};
+use crate::observe::{Telemetry, random_request_id};
+use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::tunnel::Tunnel;
 
-pub struct FrontDoor {
-    pub judge: Judge,
-    pub guard: Arc<Guard>,
-    pub ledger: Arc<Ledger>,
+pub(crate) struct ConnectionHandler {
+    pub handler: RequestHandler,
+    pub limits: Arc<Limits>,
+    pub telemetry: Arc<Telemetry>,
     pub forwarder: Forwarder,
 }
 
-/// What becomes of a visitor's connection after an answer.
+/// What becomes of a client's connection after a response.
 enum Next {
     Request,
     /// All is said.
     Close,
-    /// Something broke off; there is nobody to be polite to.
+    /// Something broke off: the client must not take what it has for a whole.
     Drop,
 }
 
-/// How a conversation ends.
-enum Farewell {
+/// How the requests on a connection end.
+enum ConnectionEnd {
     Gone,
     Close(Stream),
-    Refuse(Stream, Refusal),
+    Refuse(Stream, HeadError),
     Tunnel(Stream, Box<Tunnel>),
 }
 
 #[async_trait]
-impl ServerApp for FrontDoor {
+impl ServerApp for ConnectionHandler {
     async fn process_new(
         self: &Arc<Self>,
         stream: Stream,
@@ -65,22 +62,22 @@ impl ServerApp for FrontDoor {
     }
 }
 
-impl FrontDoor {
+impl ConnectionHandler {
     /// One connection, from its first byte to its last.
     async fn serve(self: Arc<Self>, stream: Stream, shutdown: ShutdownWatch) {
         let address = peer_address(&stream);
-        let _admitted = match self.guard.admit(address) {
+        let _admitted = match self.limits.admit(address) {
             Ok(admitted) => admitted,
-            Err(too_many) => return self.turn_away(stream, too_many).await,
+            Err(too_many) => return self.refuse_connection(stream, too_many).await,
         };
         // Each in memory of its own: a conversation needs more than a tunnel, and
         // a tunnel that lives for hours must not hold on to it.
-        let farewell = Box::pin(self.converse(stream, address, &shutdown)).await;
-        match farewell {
-            Farewell::Gone => {}
-            Farewell::Close(stream) => self.close(stream).await,
-            Farewell::Refuse(stream, refusal) => self.refuse(stream, refusal).await,
-            Farewell::Tunnel(stream, tunnel) => Box::pin(self.tunnel(stream, *tunnel)).await,
+        let end = Box::pin(self.converse(stream, address, &shutdown)).await;
+        match end {
+            ConnectionEnd::Gone => {}
+            ConnectionEnd::Close(stream) => self.close(stream).await,
+            ConnectionEnd::Refuse(stream, error) => self.refuse_head(stream, error).await,
+            ConnectionEnd::Tunnel(stream, tunnel) => Box::pin(self.tunnel(stream, *tunnel)).await,
         }
     }
 
@@ -90,70 +87,59 @@ impl FrontDoor {
         mut stream: Stream,
         address: IpAddr,
         shutdown: &ShutdownWatch,
-    ) -> Farewell {
-        let deadlines = self.judge.limits.deadlines;
+    ) -> ConnectionEnd {
+        let deadlines = self.limits.configured().deadlines;
         let mut reader = HeadReader::default();
-        let mut visitor = self.judge.welcome(address);
+        let mut client = self.handler.client(address);
         let mut is_first = true;
         loop {
             let length = match reader.read_head(&mut *stream, is_first, &deadlines).await {
                 Ok(length) => length,
-                Err(ReadEnd::Closed) => return Farewell::Gone,
-                Err(ReadEnd::Refused(refusal)) => return Farewell::Refuse(stream, refusal),
+                Err(ReadEnd::Closed) => return ConnectionEnd::Gone,
+                Err(ReadEnd::Refused(error)) => return ConnectionEnd::Refuse(stream, error),
             };
             is_first = false;
             let (head, more) = reader.bytes().split_at(length);
             let draining = *shutdown.borrow();
-            let next = match self.judge.judge(&mut visitor, head, !more.is_empty(), draining) {
-                Err(refusal) => return Farewell::Refuse(stream, refusal),
-                Ok(Judgement::Tunnel(tunnel)) => return Farewell::Tunnel(stream, tunnel),
-                Ok(Judgement::Answer { answer, keep_alive, mut exchange }) => {
+            let next = match self.handler.handle(&mut client, head, !more.is_empty(), draining) {
+                Err(error) => return ConnectionEnd::Refuse(stream, error),
+                Ok(RequestAction::Tunnel(tunnel)) => return ConnectionEnd::Tunnel(stream, tunnel),
+                Ok(RequestAction::Respond { response, keep_alive, mut record }) => {
                     reader.consume(length);
-                    exchange.answered(Source::Edge, answer.status);
-                    self.say(&mut stream, &answer, keep_alive).await
+                    record.answered(Source::Edge, response.status);
+                    self.respond(&mut stream, &response, keep_alive).await
                 }
-                Ok(Judgement::Pass(passing)) => {
+                Ok(RequestAction::Forward(request)) => {
                     reader.consume(length);
-                    self.forward(&mut stream, &mut reader, *passing).await
+                    self.forward(&mut stream, &mut reader, *request).await
                 }
             };
             match next {
                 Next::Request => {}
-                Next::Close => return Farewell::Close(stream),
-                Next::Drop => return Farewell::Gone,
+                Next::Close => return ConnectionEnd::Close(stream),
+                Next::Drop => return ConnectionEnd::Gone,
             }
         }
     }
 
-    /// Sends a request on and brings its answer back.
+    /// Sends a request on and brings its response back.
     async fn forward(
         &self,
         stream: &mut Stream,
         reader: &mut HeadReader,
-        passing: Passing,
+        request: ForwardRequest,
     ) -> Next {
-        let Passing { head, kind, upstream, group, entry, mut exchange, manner, .. } = passing;
-        let order = Order {
-            head: &head,
-            kind,
-            upstream: &upstream,
-            group,
-            request: manner.request,
-            body: passing.body,
-            head_only: manner.head_only,
-            repeatable: passing.repeatable,
-            keep_alive: passing.keep_alive,
-            knows_chunks: passing.knows_chunks,
-        };
-        let forward = self.forwarder.forward(stream, reader, &order, &mut exchange);
+        let ForwardRequest { upstream, entry, mut record, options } = request;
+        let kind = upstream.kind;
+        let forward = self.forwarder.forward(stream, reader, &upstream, &mut record);
         let result = match &entry {
             None => forward.await,
             Some(entry) => tokio::select! {
                 biased;
                 result = forward => result,
-                () = entry.cut() => {
-                    exchange.cut();
-                    self.ledger.metrics.count_cut_request();
+                () = entry.revoked() => {
+                    record.revoked();
+                    self.telemetry.metrics.count_revoked_request();
                     return Next::Drop;
                 }
             },
@@ -161,108 +147,112 @@ impl FrontDoor {
         let error = match result {
             Ok(true) => return Next::Request,
             Ok(false) => return Next::Close,
-            Err(ForwardError::Visitor) => {
-                exchange.failed(Source::Visitor);
+            Err(ForwardError::Client) => {
+                record.failed(Source::Client);
                 return Next::Drop;
             }
             Err(error) => error,
         };
-        tracing::debug!(request = %manner.request, %error, "a request could not be passed on");
+        tracing::debug!(request = %options.request, %error, "a request could not be passed on");
         let source = match error {
-            ForwardError::Body(_) | ForwardError::TooLarge => Source::Visitor,
+            ForwardError::Body(_) | ForwardError::TooLarge => Source::Client,
             _ => kind.source(),
         };
-        if exchange.has_answer() {
+        if record.has_response() {
             // Only the end of the connection can tell of a failure in the middle.
-            exchange.failed(source);
+            record.failed(source);
             return Next::Drop;
         }
-        let answer = self.failure(&error, kind, manner);
-        exchange.answered(source, answer.status);
-        self.say(stream, &answer, manner.keep_alive).await
+        let response = self.failure(&error, kind, options);
+        record.answered(source, response.status);
+        self.respond(stream, &response, options.keep_alive).await
     }
 
-    /// The answer in place of one that cannot be brought back.
-    fn failure(&self, error: &ForwardError, kind: TargetKind, manner: Manner) -> Answer {
-        let refused = match (error, kind) {
+    /// The response in place of one that cannot be brought back.
+    fn failure(
+        &self,
+        error: &ForwardError,
+        kind: TargetKind,
+        options: ResponseOptions,
+    ) -> Response {
+        let refusal = match (error, kind) {
             (ForwardError::Body(_), _) => {
-                self.ledger.metrics.count_refusal(Refusal::Chunk);
-                return Answer::malformed(Refusal::Chunk, manner.request);
+                self.telemetry.metrics.count_malformed(HeadError::Chunk);
+                return Response::malformed(HeadError::Chunk, options.request);
             }
-            (ForwardError::TooLarge, _) => Refused::BodyTooLarge,
-            (_, TargetKind::Site) => Refused::SiteUnreachable,
-            (_, TargetKind::Sprite) if error.is_timeout() => Refused::SpriteTimeout,
-            (_, TargetKind::Sprite) => Refused::SpriteUnreachable,
+            (ForwardError::TooLarge, _) => Refusal::BodyTooLarge,
+            (_, TargetKind::Site) => Refusal::SiteUnreachable,
+            (_, TargetKind::Sprite) if error.is_timeout() => Refusal::SpriteTimeout,
+            (_, TargetKind::Sprite) => Refusal::SpriteUnreachable,
         };
-        Answer::refused(refused, self.judge.site(), manner)
+        Response::refused(refusal, self.handler.site(), options)
     }
 
     async fn tunnel(&self, mut stream: Stream, tunnel: Tunnel) {
-        match tunnel.open(&self.forwarder.dialler).await {
-            Ok(open) => stream = open.run(stream, &self.ledger.metrics).await,
-            Err((refused, mut exchange)) => {
-                if refused == Refused::AccessEnded {
-                    self.ledger.metrics.count_cut_socket();
+        match tunnel.open(&self.forwarder.connector).await {
+            Ok(open) => stream = open.run(stream, &self.telemetry.metrics).await,
+            Err((refusal, mut record)) => {
+                if refusal == Refusal::AccessEnded {
+                    self.telemetry.metrics.count_revoked_socket();
                 }
-                let request = exchange.request();
-                let manner = Manner { request, page: false, keep_alive: false, head_only: false };
-                let answer = Answer::refused(refused, self.judge.site(), manner);
-                exchange.answered(Source::Sprite, answer.status);
-                self.write(&mut stream, &answer).await;
+                let request = record.request();
+                let options =
+                    ResponseOptions { request, page: false, keep_alive: false, head_only: false };
+                let response = Response::refused(refusal, self.handler.site(), options);
+                record.answered(Source::Sprite, response.status);
+                self.write(&mut stream, &response).await;
             }
         }
         self.close(stream).await;
     }
 
     /// Answers a head that cannot be trusted, and ends: where the next request
-    /// would begin is anyone's guess.
-    async fn refuse(&self, mut stream: Stream, refusal: Refusal) {
-        self.ledger.metrics.count_refusal(refusal);
-        self.ledger.metrics.count(Source::Visitor, Outcome::Refused);
-        let answer = Answer::malformed(refusal, random_request_id());
-        self.write(&mut stream, &answer).await;
+    /// would begin cannot be known.
+    async fn refuse_head(&self, mut stream: Stream, error: HeadError) {
+        self.telemetry.metrics.count_malformed(error);
+        self.telemetry.metrics.count(Source::Client, Outcome::Refused);
+        let response = Response::malformed(error, random_request_id());
+        self.write(&mut stream, &response).await;
         self.close(stream).await;
     }
 
     /// Costs as little as can be: this happens when there is too little of everything.
-    async fn turn_away(&self, mut stream: Stream, too_many: TooMany) {
-        self.ledger.metrics.connections_refused.inc();
-        self.ledger.metrics.count(Source::Edge, Outcome::Refused);
+    async fn refuse_connection(&self, mut stream: Stream, too_many: TooMany) {
+        self.telemetry.metrics.connections_refused.inc();
+        self.telemetry.metrics.count(Source::Edge, Outcome::Refused);
         if too_many == TooMany::InAll {
             return;
         }
-        let manner = Manner {
+        let options = ResponseOptions {
             request: random_request_id(),
             page: false,
             keep_alive: false,
             head_only: false,
         };
-        let answer = Answer::refused(Refused::TooManyConnections, self.judge.site(), manner);
-        self.write(&mut stream, &answer).await;
+        let response = Response::refused(Refusal::TooManyConnections, self.handler.site(), options);
+        self.write(&mut stream, &response).await;
     }
 
-    async fn say(&self, stream: &mut Stream, answer: &Answer, keep_alive: bool) -> Next {
-        match self.write(stream, answer).await {
+    async fn respond(&self, stream: &mut Stream, response: &Response, keep_alive: bool) -> Next {
+        match self.write(stream, response).await {
             true if keep_alive => Next::Request,
             true => Next::Close,
             false => Next::Drop,
         }
     }
 
-    /// `false` when the visitor did not take it in time.
-    async fn write(&self, stream: &mut Stream, answer: &Answer) -> bool {
+    /// `false` when the client did not take it in time.
+    async fn write(&self, stream: &mut Stream, response: &Response) -> bool {
         let write = async {
-            stream.write_all(&answer.bytes()).await?;
+            stream.write_all(&response.bytes()).await?;
             stream.flush().await
         };
-        matches!(timeout(self.judge.limits.write_timeout, write).await, Ok(Ok(())))
+        matches!(timeout(self.limits.configured().write_timeout, write).await, Ok(Ok(())))
     }
 
     /// Says that nothing more comes, and reads on for a moment: closing with
-    /// unread bytes would reset the connection and destroy the answer with it.
+    /// unread bytes would reset the connection and destroy the response with it.
     async fn close(&self, mut stream: Stream) {
-        const LINGER: Duration = Duration::from_secs(1);
-        const LINGER_BYTES: usize = 256 * 1024;
         let linger = async {
             stream.shutdown().await?;
             let mut dropped = 0;
@@ -278,11 +268,6 @@ impl FrontDoor {
         // Whether it ended well matters to nobody any more.
         let _ = timeout(LINGER, linger).await;
     }
-}
-
-/// From a generator that is fast rather than secret: these ids only tell requests apart.
-pub(crate) fn random_request_id() -> RequestId {
-    RequestId::from_bits(fastrand::u128(..))
 }
 
 fn peer_address(stream: &Stream) -> IpAddr {

@@ -5,292 +5,200 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use shared::identity::{Identity, IdentityKey};
+use shared::identity::Identity;
 use shared::process::time::unix_seconds;
 use shared::{Host, PublicSite, Route, Session, Upstream, Username};
 
-use crate::config::Limits;
-use crate::connections::{Entry, Kind, Live, Ticket};
-use crate::forward::TargetKind;
-use crate::head::{Body, Head, NO_HEADERS, Refusal};
-use crate::keys::{KeyFile, Keys};
-use crate::limits::counters::Guard;
-use crate::observe::telemetry::{Exchange, Ledger};
+use super::client::ClientState;
+use super::context::RequestContext;
+use super::decision::{Decision, Workspace, decide};
+use super::session;
+use crate::connections::{ConnectionRegistry, Entry, Kind, RevocationEpoch};
+use crate::forward::{TargetKind, UpstreamRequest};
+use crate::head::{Body, Head, HeadError, NO_HEADERS};
+use crate::keys::KeyFile;
+use crate::limits::Limits;
+use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::policy::headers::{self, Credential, Forwarded};
-use crate::request::connection::random_request_id;
-use crate::request::decision::{Decision, Question, Refused, Workspace, decide};
-use crate::request::session::{self, LastToken};
-use crate::respond::response::{Answer, Manner};
+use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::routes::Routes;
 use crate::tunnel::Tunnel;
 
-pub struct Judge {
+pub(crate) struct RequestHandler {
     pub site: Arc<PublicSite>,
     pub site_upstream: Upstream,
     pub keys: Arc<KeyFile>,
     pub routes: Arc<Routes>,
-    pub live: Arc<Live>,
-    pub guard: Arc<Guard>,
-    pub ledger: Arc<Ledger>,
-    pub limits: Limits,
+    pub registry: Arc<ConnectionRegistry>,
+    pub limits: Arc<Limits>,
+    pub telemetry: Arc<Telemetry>,
     pub groups: RandomState,
 }
 
 /// The group of connections to control.
 const SITE_GROUP: u64 = 0;
 
-/// What one connection remembers from request to request.
-pub struct Visitor {
-    address: IpAddr,
-    keys: Arc<Keys>,
-    token: LastToken,
-    identity: Option<(Arc<Route>, IdentityKey)>,
-}
-
-impl Visitor {
-    /// Forgets what an older ring has vouched for.
-    fn use_keys(&mut self, keys: Arc<Keys>) {
-        if !Arc::ptr_eq(&self.keys, &keys) {
-            *self = Self { keys, token: LastToken::default(), identity: None, ..*self };
-        }
-    }
-
-    /// The key of `route`'s assignment. Deriving one costs as much as a
-    /// signature, so the last is kept; a changed route is another `Arc`.
-    fn identity_key(&mut self, route: &Arc<Route>) -> &IdentityKey {
-        if !self.identity.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, route)) {
-            let key = IdentityKey::current(&self.keys.ring, &route.sprite, route.assignment);
-            self.identity = Some((Arc::clone(route), key));
-        }
-        &self.identity.as_ref().expect("set above").1
-    }
-}
-
-pub enum Judgement {
-    Answer { answer: Box<Answer>, keep_alive: bool, exchange: Exchange },
-    Pass(Box<Passing>),
+/// What is to be done about a request.
+pub(crate) enum RequestAction {
+    Respond { response: Box<Response>, keep_alive: bool, record: RequestRecord },
+    Forward(Box<ForwardRequest>),
     Tunnel(Box<Tunnel>),
 }
 
 /// A request that goes on to a sprite or to control.
-pub struct Passing {
-    /// The head as it goes on.
-    pub head: Vec<u8>,
-    pub body: Body,
-    pub kind: TargetKind,
-    pub upstream: Upstream,
-    pub group: u64,
-    /// Its place among what a cut ends; control's answers are not cut.
+pub(crate) struct ForwardRequest {
+    pub upstream: UpstreamRequest,
+    /// Its place among what a revocation ends; control's answers are not ended.
     pub entry: Option<Entry>,
-    pub exchange: Exchange,
-    pub manner: Manner,
-    /// It may be sent twice without harm (RFC 9110, 9.2.2).
-    pub repeatable: bool,
-    /// May another request follow, once the body was read to its end?
-    pub keep_alive: bool,
-    /// The visitor speaks HTTP/1.1.
-    pub knows_chunks: bool,
-}
-
-/// A request and what was found out about it.
-struct Case<'a> {
-    head: &'a Head<'a>,
-    /// Unix seconds.
-    now: u64,
-    manner: Manner,
-    /// See [`Passing::keep_alive`].
-    keep_alive: bool,
-    exchange: Exchange,
+    pub record: RequestRecord,
+    pub options: ResponseOptions,
 }
 
 /// What the table says of the workspace a request is for.
 struct Found {
     route: Arc<Route>,
-    ticket: Ticket,
+    epoch: RevocationEpoch,
     workspace: Workspace,
 }
 
-impl Judge {
-    /// A visitor who has just connected from `address`.
-    pub fn welcome(&self, address: IpAddr) -> Visitor {
-        Visitor { address, keys: self.keys.present(), token: LastToken::default(), identity: None }
+impl RequestHandler {
+    /// For a client that has just connected from `address`.
+    pub(crate) fn client(&self, address: IpAddr) -> ClientState {
+        ClientState::new(address, self.keys.present())
     }
 
-    pub fn site(&self) -> &PublicSite {
+    pub(crate) fn site(&self) -> &PublicSite {
         &self.site
     }
 
-    /// Judges one whole head. `has_more` says that bytes follow it already,
+    /// Decides about one whole head. `has_more` says that bytes follow it already,
     /// `draining` that the edge is about to end.
     ///
     /// # Errors
     /// The request means nothing, or two things; the connection must end.
-    pub fn judge(
+    pub(crate) fn handle(
         &self,
-        visitor: &mut Visitor,
+        client: &mut ClientState,
         bytes: &[u8],
         has_more: bool,
         draining: bool,
-    ) -> Result<Judgement, Refusal> {
+    ) -> Result<RequestAction, HeadError> {
         let mut slots = NO_HEADERS;
         let head = Head::parse(bytes, &mut slots)?;
         // Bytes sent before the 101 would go through the tunnel unasked (CVE-2026-2833).
         if head.websocket && (has_more || head.body != Body::None) {
-            return Err(Refusal::EarlyBytes);
+            return Err(HeadError::EarlyBytes);
         }
-        visitor.use_keys(self.keys.present());
+        client.use_keys(self.keys.present());
         let request = random_request_id();
-        let keep_alive = head.keep_alive && !draining;
-        let manner = Manner {
-            request,
-            page: is_navigation(&head),
-            // For an answer that does not wait for the body.
-            keep_alive: keep_alive && head.body == Body::None,
-            head_only: head.method == "HEAD",
-        };
-        let exchange = Exchange::begin(&self.ledger, request, visitor.address, &head);
-        let case = Case { head: &head, now: unix_seconds(), manner, keep_alive, exchange };
+        let record = RequestRecord::begin(&self.telemetry, request, client.address, &head);
+        let context = RequestContext::new(&head, record, draining, unix_seconds());
         let host = self.site.classify(head.host);
-        if !self.guard.allows_visitor(visitor.address) {
-            return Ok(self.refused(Refused::TooManyRequests, case));
+        if !self.limits.allows_address(client.address) {
+            return Ok(self.refuse(Refusal::TooManyRequests, context));
         }
-        if matches!(head.body, Body::Length(length) if length > self.limits.body_max_bytes) {
-            return Ok(self.refused(Refused::BodyTooLarge, case));
+        let max_bytes = self.limits.configured().body_max_bytes;
+        if matches!(head.body, Body::Length(length) if length > max_bytes) {
+            return Ok(self.refuse(Refusal::BodyTooLarge, context));
         }
-        Ok(self.answer(visitor, host, case))
+        Ok(self.act(client, host, context))
     }
 
-    fn answer(&self, visitor: &mut Visitor, host: Host, case: Case<'_>) -> Judgement {
+    fn act(
+        &self,
+        client: &mut ClientState,
+        host: Host,
+        context: RequestContext<'_>,
+    ) -> RequestAction {
         loop {
             let name = if let Host::Workspace(name) = host { Some(name) } else { None };
-            let found = name.and_then(|name| self.find(visitor, &case, &name));
+            let found = name.and_then(|name| self.find(client, &context, &name));
             if found.is_none() && name.is_some() && !self.routes.is_ready() {
-                return self.refused(Refused::NotReady, case);
+                return self.refuse(Refusal::NotReady, context);
             }
-            let question = self.question(&case, name.as_ref());
-            let decision = decide(host, &question, found.as_ref().map(|found| &found.workspace));
+            let facts = context.facts(&self.site, name.as_ref());
+            let decision = decide(host, &facts, found.as_ref().map(|found| &found.workspace));
             let (session, kind) = match decision {
                 Decision::Sprite(session) => (session, Kind::Request),
                 Decision::Tunnel(session) => (session, Kind::Socket),
-                other => return self.answer_here(other, visitor, found.as_ref(), case),
+                other => return self.respond(other, client, found.as_ref(), context),
             };
             let found = found.expect("only a workspace that was found reaches its sprite");
-            if let Some(refused) = self.too_much(&found.route.username, kind) {
-                return self.refused(refused, case);
+            if let Some(refusal) = self.too_much(&found.route.username, kind) {
+                return self.refuse(refusal, context);
             }
-            match self.live.enter(found.ticket, session.id, session.epoch, kind) {
+            match self.registry.enter(found.epoch, session.id, session.epoch, kind) {
                 Some(entry) => {
-                    return self.to_sprite(visitor, &found.route, &session, kind, entry, case);
+                    return self.to_sprite(client, &found.route, &session, kind, entry, context);
                 }
-                // Something was cut since we looked: look again.
+                // Something was revoked since we looked: look again.
                 None => continue,
             }
         }
     }
 
     /// What a workspace has too much of, before one more of `kind`.
-    fn too_much(&self, name: &Username, kind: Kind) -> Option<Refused> {
-        if !self.guard.allows_workspace(name) {
-            return Some(Refused::TooManyRequests);
+    fn too_much(&self, name: &Username, kind: Kind) -> Option<Refusal> {
+        if !self.limits.allows_workspace(name) {
+            return Some(Refusal::TooManyRequests);
         }
-        let is_full = || self.live.sockets_of(name) >= self.limits.sockets_per_workspace;
-        (kind == Kind::Socket && is_full()).then_some(Refused::TooManySockets)
+        let max = self.limits.configured().sockets_per_workspace;
+        let is_full = || self.registry.sockets_of(name) >= max;
+        (kind == Kind::Socket && is_full()).then_some(Refusal::TooManySockets)
     }
 
-    fn find(&self, visitor: &mut Visitor, case: &Case<'_>, name: &Username) -> Option<Found> {
-        let Case { head, now, .. } = *case;
-        let ticket = self.live.ticket(name);
+    fn find(
+        &self,
+        client: &mut ClientState,
+        context: &RequestContext<'_>,
+        name: &Username,
+    ) -> Option<Found> {
+        let RequestContext { head, now, .. } = *context;
+        let epoch = self.registry.revocation_epoch(name);
         let route = self.routes.find(name)?;
         let is_locked = |session: &Session| self.routes.is_locked(name, Some(&session.id), now);
-        let Visitor { keys, token, .. } = visitor;
-        let epoch = route.epoch;
-        let session = session::check(&keys.sessions, token, head, name, epoch, is_locked, now);
+        let ClientState { keys, token, .. } = client;
+        let session =
+            session::check_session(&keys.sessions, token, head, name, route.epoch, is_locked, now);
         let locked = self.routes.is_locked(name, None, now);
         let workspace = Workspace { state: route.state, locked, session };
-        Some(Found { route, ticket, workspace })
-    }
-
-    fn question<'a>(&self, case: &Case<'a>, workspace: Option<&Username>) -> Question<'a> {
-        let head = case.head;
-        let own_origin = workspace
-            .zip(head.header("origin"))
-            .map(|(name, origin)| origin.eq_ignore_ascii_case(&self.site.workspace_url(name)));
-        let is = |name: &str, expected: &str| head.header(name) == Some(expected);
-        Question {
-            method: head.method,
-            path: head.path(),
-            websocket: head.websocket,
-            navigation: case.manner.page,
-            cross_site: is("sec-fetch-site", "cross-site"),
-            service_worker: head.header("service-worker").is_some(),
-            own_origin,
-        }
+        Some(Found { route, epoch, workspace })
     }
 
     fn to_sprite(
         &self,
-        visitor: &mut Visitor,
+        client: &mut ClientState,
         route: &Arc<Route>,
         session: &Session,
         kind: Kind,
         entry: Entry,
-        case: Case<'_>,
-    ) -> Judgement {
-        let Case { head, now, manner, keep_alive, exchange } = case;
+        context: RequestContext<'_>,
+    ) -> RequestAction {
         let identity = Identity {
             username: route.username,
             session: session.id,
-            request: manner.request,
-            issued: now,
+            request: context.options.request,
+            issued: context.now,
         };
-        let signed = visitor.identity_key(route).sign(&identity);
+        let signed = client.identity_key(route).sign(&identity);
         let credential = Credential::Identity(&signed);
-        let bytes =
-            self.forwarded(visitor.address, route.upstream.authority(), credential, head, manner);
+        let head = self.forwarded(client.address, route.upstream.authority(), credential, &context);
         let upstream = route.upstream.clone();
         if kind == Kind::Socket {
-            let idle = self.limits.socket_idle;
-            return Judgement::Tunnel(Box::new(Tunnel {
-                upstream,
-                head: bytes,
-                entry,
-                exchange,
-                idle,
-            }));
+            let idle = self.limits.configured().socket_idle;
+            let record = context.record;
+            return RequestAction::Tunnel(Box::new(Tunnel { upstream, head, entry, record, idle }));
         }
-        Judgement::Pass(Box::new(Passing {
-            head: bytes,
-            body: head.body,
-            kind: TargetKind::Sprite,
-            upstream,
-            group: self.group_of(route),
-            entry: Some(entry),
-            exchange,
-            manner,
-            repeatable: is_repeatable(head),
-            keep_alive,
-            knows_chunks: head.version == 1,
-        }))
+        let group = self.group_of(route);
+        forward(head, TargetKind::Sprite, upstream, group, Some(entry), context)
     }
 
-    fn to_site(&self, visitor: &Visitor, case: Case<'_>) -> Judgement {
-        let Case { head, manner, keep_alive, exchange, .. } = case;
-        let credential = Credential::SiteHop(visitor.keys.site_hop.expose());
+    fn to_site(&self, client: &ClientState, context: RequestContext<'_>) -> RequestAction {
+        let credential = Credential::SiteHop(client.keys.site_hop.expose());
         // Control tells the site and the workspaces apart by the public host.
-        let bytes = self.forwarded(visitor.address, head.host, credential, head, manner);
-        Judgement::Pass(Box::new(Passing {
-            head: bytes,
-            body: head.body,
-            kind: TargetKind::Site,
-            upstream: self.site_upstream.clone(),
-            group: SITE_GROUP,
-            entry: None,
-            exchange,
-            manner,
-            repeatable: is_repeatable(head),
-            keep_alive,
-            knows_chunks: head.version == 1,
-        }))
+        let head = self.forwarded(client.address, context.head.host, credential, &context);
+        let upstream = self.site_upstream.clone();
+        forward(head, TargetKind::Site, upstream, SITE_GROUP, None, context)
     }
 
     fn forwarded(
@@ -298,44 +206,41 @@ impl Judge {
         address: IpAddr,
         host: &str,
         credential: Credential<'_>,
-        head: &Head<'_>,
-        manner: Manner,
+        context: &RequestContext<'_>,
     ) -> Vec<u8> {
         let scheme = self.site.scheme_name();
-        headers::forward(
-            head,
-            &Forwarded { host, address, scheme, request: manner.request, credential },
-        )
+        let request = context.options.request;
+        headers::forward(context.head, &Forwarded { host, address, scheme, request, credential })
     }
 
-    fn answer_here(
+    fn respond(
         &self,
         decision: Decision,
-        visitor: &Visitor,
+        client: &ClientState,
         found: Option<&Found>,
-        case: Case<'_>,
-    ) -> Judgement {
-        let (head, manner) = (case.head, case.manner);
+        context: RequestContext<'_>,
+    ) -> RequestAction {
+        let (head, options) = (context.head, context.options);
         if let (Decision::SignIn | Decision::Unauthorized | Decision::Bounce, Some(Err(reason))) =
             (decision, found.map(|found| found.workspace.session))
         {
-            self.ledger.metrics.count_no_session(reason);
+            self.telemetry.metrics.count_no_session(reason.label());
         }
-        let answer = match decision {
-            Decision::Site => return self.to_site(visitor, case),
-            Decision::Refuse(refused) => return self.refused(refused, case),
-            Decision::SessionInfo { session, standing } => {
-                Answer::session_info(session.as_ref(), standing, manner)
+        let response = match decision {
+            Decision::Site => return self.to_site(client, context),
+            Decision::Refuse(refusal) => return self.refuse(refusal, context),
+            Decision::SessionInfo { session, status } => {
+                Response::session_info(session.as_ref(), status, options)
             }
-            Decision::Bounce => Answer::bounce(head.target, manner),
-            Decision::SignIn => Answer::sign_in(head.target, manner),
-            Decision::Unauthorized => Answer::unauthorized(manner),
+            Decision::Bounce => Response::bounce(head.target, options),
+            Decision::SignIn => Response::sign_in(head.target, options),
+            Decision::Unauthorized => Response::unauthorized(options),
             Decision::Sprite(_) | Decision::Tunnel(_) => unreachable!("goes to the sprite"),
         };
-        Judgement::Answer {
-            answer: Box::new(answer),
-            keep_alive: manner.keep_alive,
-            exchange: case.exchange,
+        RequestAction::Respond {
+            response: Box::new(response),
+            keep_alive: options.keep_alive,
+            record: context.record,
         }
     }
 
@@ -343,27 +248,43 @@ impl Judge {
     /// connections are nobody else's. Keyed, so that no choice of names can make
     /// two of them meet.
     fn group_of(&self, route: &Route) -> u64 {
-        let Route { username, upstream, sprite, assignment, .. } = route;
+        let Route { username, upstream, sprite, assignment, state: _, epoch: _ } = route;
         let group = self.groups.hash_one((username, upstream, sprite, assignment));
         if group == SITE_GROUP { !group } else { group }
     }
 
-    fn refused(&self, refused: Refused, case: Case<'_>) -> Judgement {
-        let Case { manner, exchange, .. } = case;
-        let answer = Answer::refused(refused, &self.site, manner);
-        Judgement::Answer { answer: Box::new(answer), keep_alive: manner.keep_alive, exchange }
+    fn refuse(&self, refusal: Refusal, context: RequestContext<'_>) -> RequestAction {
+        let RequestContext { options, record, .. } = context;
+        let response = Response::refused(refusal, &self.site, options);
+        RequestAction::Respond {
+            response: Box::new(response),
+            keep_alive: options.keep_alive,
+            record,
+        }
     }
 }
 
-/// Somebody is looking: a browser says so, and older ones accept HTML.
-fn is_navigation(head: &Head<'_>) -> bool {
-    let is_read = matches!(head.method, "GET" | "HEAD");
-    match head.header("sec-fetch-mode") {
-        Some(mode) => mode == "navigate",
-        None => is_read && head.header("accept").is_some_and(|kinds| kinds.contains("text/html")),
-    }
-}
-
-fn is_repeatable(head: &Head<'_>) -> bool {
-    head.body == Body::None && matches!(head.method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE")
+fn forward(
+    head: Vec<u8>,
+    kind: TargetKind,
+    upstream: Upstream,
+    group: u64,
+    entry: Option<Entry>,
+    context: RequestContext<'_>,
+) -> RequestAction {
+    let repeatable = context.is_repeatable();
+    let RequestContext { head: received, options, keep_alive, record, .. } = context;
+    let upstream = UpstreamRequest {
+        head,
+        kind,
+        upstream,
+        group,
+        id: options.request,
+        body: received.body,
+        head_only: options.head_only,
+        repeatable,
+        keep_alive,
+        knows_chunks: received.version == 1,
+    };
+    RequestAction::Forward(Box::new(ForwardRequest { upstream, entry, record, options }))
 }

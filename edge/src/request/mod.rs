@@ -1,6 +1,14 @@
 //! One request: who asks, what may become of it, and the connection it came on.
 
-pub mod connection;
-pub mod decision;
-pub mod handler;
-pub mod session;
+mod client;
+mod connection;
+mod context;
+mod decision;
+mod handler;
+mod session;
+
+pub(crate) use connection::ConnectionHandler;
+pub use decision::{RequestFacts, Workspace, decide};
+pub(crate) use handler::RequestHandler;
+pub(crate) use session::NoSession;
+pub use session::{LastToken, check_session};

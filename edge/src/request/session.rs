@@ -5,7 +5,48 @@ use shared::{SessionKeys, Username};
 
 use crate::head::Head;
 use crate::policy::cookies;
-use crate::request::decision::NoSession;
+
+/// Why a request has no session. Counted by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSession {
+    NoCookie,
+    Token(SessionError),
+    /// Issued before the workspace's sessions were all ended.
+    OldEpoch,
+    /// Signed out.
+    Locked,
+}
+
+impl NoSession {
+    /// Every reason, for those who count them.
+    pub const LABELS: [&'static str; 8] = {
+        use SessionError::{Expired, ForeignHost, Forged, Malformed, UnknownKey};
+        [
+            Self::NoCookie.label(),
+            Self::OldEpoch.label(),
+            Self::Locked.label(),
+            Self::Token(Malformed).label(),
+            Self::Token(UnknownKey).label(),
+            Self::Token(Forged).label(),
+            Self::Token(ForeignHost).label(),
+            Self::Token(Expired).label(),
+        ]
+    };
+
+    /// The label under which it is counted.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::NoCookie => "no_cookie",
+            Self::OldEpoch => "old_epoch",
+            Self::Locked => "locked",
+            Self::Token(SessionError::Malformed) => "malformed",
+            Self::Token(SessionError::UnknownKey) => "unknown_key",
+            Self::Token(SessionError::Forged) => "forged",
+            Self::Token(SessionError::ForeignHost) => "foreign_host",
+            Self::Token(SessionError::Expired) => "expired",
+        }
+    }
+}
 
 /// Checks the session cookie of `head`, which came to the workspace `host`.
 ///
@@ -15,7 +56,7 @@ use crate::request::decision::NoSession;
 ///
 /// # Errors
 /// The first reason why there is none.
-pub fn check(
+pub fn check_session(
     keys: &SessionKeys,
     last: &mut LastToken,
     head: &Head<'_>,
@@ -95,7 +136,7 @@ mod tests {
         let mut slots = NO_HEADERS;
         let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
         let host = Username::parse(host).unwrap();
-        check(&keys(), last, &head, &host, epoch, |_| locked, now)
+        check_session(&keys(), last, &head, &host, epoch, |_| locked, now)
     }
 
     #[test]

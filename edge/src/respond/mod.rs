@@ -1,5 +1,10 @@
 //! What the edge answers by itself.
 
-pub mod pages;
-pub mod refusal;
-pub mod response;
+mod pages;
+mod refusal;
+mod response;
+mod workspace_status;
+
+pub(crate) use refusal::Refusal;
+pub(crate) use response::{Response, ResponseOptions};
+pub(crate) use workspace_status::WorkspaceStatus;

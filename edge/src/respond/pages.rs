@@ -9,12 +9,12 @@ use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 use shared::{PublicSite, RequestId, ReturnPath};
 
-use crate::respond::refusal::{Action, Words};
+use super::refusal::{Action, RefusalText};
 
 const STYLE: &str = include_str!("pages.css");
 
 /// Allows the one style sheet that stands in the page, and nothing else.
-pub fn content_security_policy() -> &'static str {
+pub(super) fn content_security_policy() -> &'static str {
     static POLICY: LazyLock<String> = LazyLock::new(|| {
         let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
         format!(
@@ -25,15 +25,15 @@ pub fn content_security_policy() -> &'static str {
     &POLICY
 }
 
-pub fn refused(words: &Words, site: &PublicSite, request: RequestId) -> String {
-    let refresh = match (words.action, words.retry_after) {
+pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId) -> String {
+    let refresh = match (text.action, text.retry_after) {
         (Some(Action::Wait), Some(seconds)) => {
             format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
         }
         _ => String::new(),
     };
     let site_url = escaped(site.site_url());
-    let action = match words.action {
+    let action = match text.action {
         Some(Action::Account) => {
             format!("<p><a class=\"button\" href=\"{site_url}/account\">Go to my account</a></p>")
         }
@@ -45,13 +45,13 @@ pub fn refused(words: &Words, site: &PublicSite, request: RequestId) -> String {
     };
     let body = format!(
         "<h1>{}</h1><p>{}</p>{action}<p class=\"fine\">Request {request}</p>",
-        words.title, words.message,
+        text.title, text.message,
     );
-    document(words.title, &refresh, &body)
+    document(text.title, &refresh, &body)
 }
 
 /// Asks for `target` again; coming from our own page, the strict cookie is sent along.
-pub fn bounce(target: &ReturnPath) -> String {
+pub(super) fn bounce(target: &ReturnPath) -> String {
     let target = escaped(target.as_str());
     let refresh = format!("<meta http-equiv=\"refresh\" content=\"0;url={target}\">");
     let body = format!("<p><a href=\"{target}\">Continue to your workspace</a></p>");

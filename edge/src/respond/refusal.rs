@@ -1,9 +1,30 @@
 //! What the edge says when it answers by itself: to programs a status and a
 //! code, to people a title, a sentence, and what they can do.
 
-use crate::request::decision::Refused;
+/// Answers of the edge's own that keep a request from everyone behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Refusal {
+    UnknownHost,
+    UnknownWorkspace,
+    Preparing,
+    Suspended,
+    WorkspaceLocked,
+    /// Taken away while the request was on its way.
+    AccessEnded,
+    ForeignOrigin,
+    ServiceWorker,
+    TooManyRequests,
+    TooManyConnections,
+    TooManySockets,
+    BodyTooLarge,
+    SpriteUnreachable,
+    SpriteTimeout,
+    SpriteRefusedUpgrade,
+    SiteUnreachable,
+    NotReady,
+}
 
-pub struct Words {
+pub(super) struct RefusalText {
     pub status: u16,
     pub code: &'static str,
     pub title: &'static str,
@@ -15,7 +36,7 @@ pub struct Words {
 
 /// What a person can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// The page asks again by itself.
     Wait,
     /// To the account, where a payment is put right.
@@ -24,25 +45,25 @@ pub enum Action {
     Site,
 }
 
-impl Words {
+impl RefusalText {
     /// The table of them all.
-    pub const fn of(refused: Refused) -> Self {
-        match refused {
-            Refused::UnknownHost | Refused::UnknownWorkspace => Self::new(
+    pub(super) const fn of(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::UnknownHost | Refusal::UnknownWorkspace => Self::new(
                 404,
                 "unknown_workspace",
                 "There is no workspace here",
                 "Check the address. A workspace that was cancelled is gone from here too.",
             )
             .offering(Action::Site),
-            Refused::Preparing => Self::new(
+            Refusal::Preparing => Self::new(
                 503,
                 "preparing",
                 "Your workspace is being prepared",
                 "This takes a few seconds. The page opens it by itself.",
             )
             .waiting(2),
-            Refused::Suspended => Self::new(
+            Refusal::Suspended => Self::new(
                 402,
                 "suspended",
                 "This workspace is paused",
@@ -50,88 +71,88 @@ impl Words {
                  the payment is put right.",
             )
             .offering(Action::Account),
-            Refused::WorkspaceLocked => Self::new(
+            Refusal::WorkspaceLocked => Self::new(
                 403,
                 "locked",
                 "This workspace is locked",
                 "Access was closed for now. Write to us if you did not expect that.",
             )
             .offering(Action::Site),
-            Refused::AccessEnded => Self::new(
+            Refusal::AccessEnded => Self::new(
                 403,
                 "access_ended",
                 "Your access has ended",
                 "You were signed out, or the workspace was closed, while this was on its way.",
             )
             .offering(Action::Site),
-            Refused::ForeignOrigin => Self::new(
+            Refusal::ForeignOrigin => Self::new(
                 403,
                 "foreign_origin",
                 "That did not come from this workspace",
                 "Only pages of this workspace may connect to it.",
             ),
-            Refused::ServiceWorker => Self::new(
+            Refusal::ServiceWorker => Self::new(
                 403,
                 "service_worker_refused",
                 "Service workers are not served here",
                 "A workspace cannot install a service worker.",
             ),
-            Refused::TooManyRequests => Self::new(
+            Refusal::TooManyRequests => Self::new(
                 429,
                 "too_many_requests",
                 "Too many requests",
                 "Please wait a moment. The page tries again by itself.",
             )
             .waiting(2),
-            Refused::TooManyConnections => Self::new(
+            Refusal::TooManyConnections => Self::new(
                 429,
                 "too_many_connections",
                 "Too many connections",
                 "Too many connections are open from your address. Close some and try again.",
             )
             .again_after(5),
-            Refused::TooManySockets => Self::new(
+            Refusal::TooManySockets => Self::new(
                 429,
                 "too_many_sockets",
                 "Too many open chats",
                 "Too many windows of this workspace are open. Close some and try again.",
             )
             .again_after(5),
-            Refused::BodyTooLarge => Self::new(
+            Refusal::BodyTooLarge => Self::new(
                 413,
                 "body_too_large",
                 "That is too large",
                 "The upload is larger than a workspace takes.",
             ),
-            Refused::SpriteUnreachable => Self::new(
+            Refusal::SpriteUnreachable => Self::new(
                 502,
                 "workspace_unreachable",
                 "Your workspace did not answer",
                 "Nothing is lost. The page tries again by itself.",
             )
             .waiting(3),
-            Refused::SpriteTimeout => Self::new(
+            Refusal::SpriteTimeout => Self::new(
                 504,
                 "workspace_timeout",
                 "Your workspace took too long",
                 "Nothing is lost. The page tries again by itself.",
             )
             .waiting(3),
-            Refused::SpriteRefusedUpgrade => Self::new(
+            Refusal::SpriteRefusedUpgrade => Self::new(
                 502,
                 "upgrade_refused",
                 "The connection was not taken",
                 "The workspace did not open a live connection.",
             )
             .again_after(3),
-            Refused::SiteUnreachable => Self::new(
+            Refusal::SiteUnreachable => Self::new(
                 503,
                 "site_unreachable",
                 "The site is away for a moment",
                 "Open workspaces go on working. The page tries again by itself.",
             )
             .waiting(3),
-            Refused::NotReady => Self::new(
+            Refusal::NotReady => Self::new(
                 503,
                 "not_ready",
                 "Just a moment",

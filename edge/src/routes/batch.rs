@@ -8,12 +8,11 @@ use serde_json::value::RawValue;
 use shared::wire::ChangesRequest;
 use shared::{Change, Checksum, Generation};
 
-/// Longest part of an entry that is quoted back.
-const QUOTE_MAX_CHARS: usize = 200;
+use crate::limits::QUOTE_MAX_CHARS;
 
 /// What `POST /v1/changes` asks for.
 #[derive(Debug, Clone)]
-pub struct Batch {
+pub(crate) struct Batch {
     pub base: Generation,
     pub generation: Generation,
     pub checksum: Option<Checksum>,
@@ -22,7 +21,7 @@ pub struct Batch {
 
 /// An entry that is no change, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub(crate) struct Unreadable {
     /// What the entry seems to be about, as far as that can be seen.
     pub subject: Option<String>,
     pub reason: String,
@@ -32,7 +31,7 @@ impl Batch {
     /// # Errors
     /// When the body around the entries cannot be read. What is wrong with a
     /// single entry stands in its place.
-    pub fn parse(body: &[u8]) -> Result<Self, serde_json::Error> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Body<'a> {

@@ -11,7 +11,7 @@ type Until = Option<u64>;
 
 /// Never empty in a table: the last lock takes the entry with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkspaceLocks {
+pub(crate) struct WorkspaceLocks {
     username: Username,
     /// The lock of the workspace itself.
     whole: Option<Until>,
@@ -26,7 +26,7 @@ impl Named for WorkspaceLocks {
 }
 
 impl WorkspaceLocks {
-    pub fn none(username: Username) -> Self {
+    pub(crate) fn none(username: Username) -> Self {
         Self { username, whole: None, sessions: Vec::new() }
     }
 
@@ -34,7 +34,7 @@ impl WorkspaceLocks {
     ///
     /// # Errors
     /// Every lock that came more than once.
-    pub fn group(mut locks: Vec<Lock>) -> Result<Vec<Arc<Self>>, Vec<LockKey>> {
+    pub(crate) fn group(mut locks: Vec<Lock>) -> Result<Vec<Arc<Self>>, Vec<LockKey>> {
         locks.sort_unstable_by_key(Lock::key);
         let doubled: Vec<_> = locks
             .windows(2)
@@ -52,13 +52,13 @@ impl WorkspaceLocks {
     }
 
     /// Is the workspace, or this session of it, refused at `now` (unix seconds)?
-    pub fn refuse(&self, session: Option<&SessionId>, now: u64) -> bool {
+    pub(crate) fn refuse(&self, session: Option<&SessionId>, now: u64) -> bool {
         let holds = |until: Until| until.is_none_or(|until| now < until);
         self.whole.is_some_and(holds)
             || session.and_then(|session| self.until(session)).is_some_and(holds)
     }
 
-    pub fn find(&self, key: &LockKey) -> Option<Lock> {
+    pub(crate) fn find(&self, key: &LockKey) -> Option<Lock> {
         let until = match &key.session {
             None => self.whole?,
             Some(session) => self.until(session)?,
@@ -67,7 +67,7 @@ impl WorkspaceLocks {
     }
 
     /// In the order of their keys.
-    pub fn iter(&self) -> impl Iterator<Item = Lock> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Lock> {
         let whole = self.whole.map(|until| (None, until));
         let sessions = self.sessions.iter().map(|(session, until)| (Some(*session), *until));
         whole.into_iter().chain(sessions).map(|(session, until)| Lock {
@@ -78,7 +78,7 @@ impl WorkspaceLocks {
     }
 
     #[must_use]
-    pub fn with(mut self, lock: &Lock) -> Self {
+    pub(crate) fn with(mut self, lock: &Lock) -> Self {
         match lock.session {
             None => self.whole = Some(lock.until),
             Some(session) => match self.place(&session) {
@@ -90,7 +90,7 @@ impl WorkspaceLocks {
     }
 
     #[must_use]
-    pub fn without(mut self, key: &LockKey) -> Self {
+    pub(crate) fn without(mut self, key: &LockKey) -> Self {
         match key.session {
             None => self.whole = None,
             Some(session) => {
@@ -102,7 +102,7 @@ impl WorkspaceLocks {
         self
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.whole.is_none() && self.sessions.is_empty()
     }
 

@@ -1,20 +1,21 @@
 //! Which workspace is where: served from memory, kept on disk, changed while running.
 //!
 //! Requests read [`tables`]; they never wait for a change. A change is planned
-//! (pure, [`plan`]), written ([`store`]), made visible, and then cuts what it
-//! ends ([`revocation`]), in this order: what was answered for is there after a crash,
-//! and whoever is let in after a cut has seen the change.
+//! (pure, [`plan`]), written ([`store`]), made visible, and then revokes what
+//! it ends ([`revocation`]), in this order: what was answered for is there after a crash,
+//! and a request that is let in after a revocation has seen the change.
 
-pub mod batch;
-pub mod locks;
-pub mod plan;
-pub mod revocation;
-pub mod row;
-pub mod step;
-pub mod store;
-pub mod table;
-pub mod tables;
-pub mod upload;
+pub(crate) mod batch;
+pub(crate) mod locks;
+pub(crate) mod plan;
+pub(crate) mod rejection;
+pub(crate) mod revocation;
+pub(crate) mod row;
+pub(crate) mod step;
+pub(crate) mod store;
+pub(crate) mod table;
+pub(crate) mod tables;
+pub(crate) mod upload;
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -32,23 +33,23 @@ use shared::wire::{Applied, GenerationState, RoutesPage};
 use shared::{AddressPolicy, Route, SessionId, Username};
 use tracing::{debug, error, info};
 
-use crate::connections::{CutCount, Live};
+use crate::connections::{ConnectionRegistry, RevokedCount};
 
-pub use batch::Batch;
-pub use plan::Refusal;
-pub use store::StoreError;
+pub(crate) use batch::Batch;
+pub(crate) use rejection::Rejection;
+pub(crate) use store::StoreError;
 pub use tables::Tables;
-pub use upload::{Upload, Whole};
+pub(crate) use upload::{Upload, Whole};
 
 use plan::Plan;
 use step::Step;
 use store::Store;
 
 /// The route table of this edge. Shared by `Arc`.
-pub struct Routes {
+pub(crate) struct Routes {
     tables: ArcSwap<Tables>,
     policy: AddressPolicy,
-    live: Arc<Live>,
+    registry: Arc<ConnectionRegistry>,
     path: PathBuf,
     /// Held by the one who changes the tables.
     ///
@@ -58,7 +59,7 @@ pub struct Routes {
 }
 
 /// An opened table, and what had to be put out of the way for it.
-pub struct Opened {
+pub(crate) struct Opened {
     pub routes: Routes,
     pub moved_aside: Option<MovedAside>,
 }
@@ -66,13 +67,13 @@ pub struct Opened {
 /// A store that could not be read. The edge is empty and not ready until it is
 /// sent a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MovedAside {
+pub(crate) struct MovedAside {
     pub to: PathBuf,
     pub reason: String,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     #[error("route store {} cannot be opened", path.display())]
     Store { path: PathBuf, source: StoreError },
     #[error("route store {} is spoiled ({reason}) and cannot be moved aside", path.display())]
@@ -81,9 +82,9 @@ pub enum OpenError {
 
 /// Why a change was not made. The edge serves what it served before.
 #[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
+pub(crate) enum ApplyError {
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Rejected(#[from] Rejection),
     /// Whether it will be there after a restart is unknown; asking again settles it.
     #[error("the change could not be written to the route store")]
     Store(#[from] StoreError),
@@ -95,12 +96,16 @@ impl Routes {
     /// # Errors
     /// When another process has the store, or the file system refuses it. A
     /// spoiled store is no error: it is moved aside, and the edge starts empty.
-    pub fn open(path: &Path, policy: AddressPolicy, live: Arc<Live>) -> Result<Opened, OpenError> {
+    pub(crate) fn open(
+        path: &Path,
+        policy: AddressPolicy,
+        registry: Arc<ConnectionRegistry>,
+    ) -> Result<Opened, OpenError> {
         let ((store, tables), moved_aside) = open_or_move_aside(path)?;
         let routes = Self {
             tables: ArcSwap::from_pointee(tables),
             policy,
-            live,
+            registry,
             path: path.to_owned(),
             store: Mutex::new(Some(store)),
         };
@@ -110,27 +115,32 @@ impl Routes {
     }
 
     /// Where `username` is served. Never waits.
-    pub fn find(&self, username: &Username) -> Option<Arc<Route>> {
+    pub(crate) fn find(&self, username: &Username) -> Option<Arc<Route>> {
         self.tables.load().route(username)
     }
 
     /// Is the workspace, or this session of it, locked at `now` (unix seconds)? Never waits.
-    pub fn is_locked(&self, username: &Username, session: Option<&SessionId>, now: u64) -> bool {
+    pub(crate) fn is_locked(
+        &self,
+        username: &Username,
+        session: Option<&SessionId>,
+        now: u64,
+    ) -> bool {
         self.tables.load().is_locked(username, session, now)
     }
 
     /// What is served: generation zero until the edge was told otherwise.
-    pub fn state(&self) -> GenerationState {
+    pub(crate) fn state(&self) -> GenerationState {
         self.tables.load().state()
     }
 
     /// Has the edge been told what to serve, now or before it was last started?
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.tables.load().told.is_some()
     }
 
     /// The addresses that routes may lead to.
-    pub fn policy(&self) -> &AddressPolicy {
+    pub(crate) fn policy(&self) -> &AddressPolicy {
         &self.policy
     }
 
@@ -139,7 +149,7 @@ impl Routes {
     ///
     /// # Errors
     /// Nothing of the batch is served.
-    pub fn apply(&self, batch: impl Into<Batch>) -> Result<Applied, ApplyError> {
+    pub(crate) fn apply(&self, batch: impl Into<Batch>) -> Result<Applied, ApplyError> {
         let mut store = self.store()?;
         let plan = plan::plan_batch(batch.into(), &self.tables.load(), &self.policy)?;
         write(&mut store, &plan)?;
@@ -151,7 +161,7 @@ impl Routes {
     ///
     /// # Errors
     /// The table that was served stays.
-    pub fn replace(&self, whole: Whole) -> Result<Applied, ApplyError> {
+    pub(crate) fn replace(&self, whole: Whole) -> Result<Applied, ApplyError> {
         let mut store = self.store()?;
         let plan = plan::plan_whole(whole, &self.tables.load())?;
         write(&mut store, &plan)?;
@@ -164,14 +174,18 @@ impl Routes {
     ///
     /// # Errors
     /// When the store, which knows the order, cannot be read.
-    pub fn page(&self, after: Option<&Username>, limit: usize) -> Result<RoutesPage, StoreError> {
+    pub(crate) fn page(
+        &self,
+        after: Option<&Username>,
+        limit: usize,
+    ) -> Result<RoutesPage, StoreError> {
         let names = self.store()?.as_ref().expect("open").names(after, limit)?;
         let next = names.last().filter(|_| names.len() == limit).map(ToString::to_string);
         let routes = names.iter().filter_map(|name| Some(Route::clone(&*self.find(name)?)));
         Ok(RoutesPage { routes: routes.collect(), next })
     }
 
-    /// The store, open; whoever holds it is the only one to change anything.
+    /// The store, open; only the thread that holds it changes anything.
     fn store(&self) -> Result<MutexGuard<'_, Option<Store>>, StoreError> {
         let mut store = self.store.lock().expect("nothing panics while it holds the store");
         if store.is_none() {
@@ -189,15 +203,15 @@ impl Routes {
         let Plan { steps, next } = plan;
         let generation = next.state().generation;
         let old = self.tables.swap(Arc::new(next));
-        let count = self.cut(&steps);
+        let count = self.revoke(&steps);
         // A reader that still looks into the old tables, which takes a moment, would
         // be the one to free what only they had, in the middle of a request.
         while Arc::strong_count(&old) > 1 {
             std::thread::yield_now();
         }
         let changes = steps.len();
-        let CutCount { sockets, requests } = count;
-        if count == CutCount::default() {
+        let RevokedCount { sockets, requests } = count;
+        if count == RevokedCount::default() {
             debug!(%generation, changes, "serving generation {generation}");
         } else {
             info!(
@@ -208,11 +222,11 @@ impl Routes {
         Applied { generation, sockets_cut: sockets, requests_cut: requests }
     }
 
-    fn cut(&self, steps: &[Step]) -> CutCount {
+    fn revoke(&self, steps: &[Step]) -> RevokedCount {
         let now = time::unix_seconds();
-        let mut count = CutCount::default();
+        let mut count = RevokedCount::default();
         for (username, scope) in steps.iter().filter_map(|step| revocation::scope(step, now)) {
-            count += self.live.cut(&username, scope);
+            count += self.registry.revoke(&username, scope);
         }
         count
     }
@@ -239,10 +253,6 @@ fn open_or_move_aside(path: &Path) -> Result<((Store, Tables), Option<MovedAside
         Ok(to) => to,
         Err(source) => return Err(OpenError::MoveAside { path: path.to_owned(), reason, source }),
     };
-    error!(
-        store = %path.display(), moved_to = %to.display(), reason,
-        "the route store is spoiled and was moved aside; not ready until a table comes"
-    );
     let opened = Store::open(path).map_err(cannot_open)?;
     Ok((opened, Some(MovedAside { to, reason })))
 }

@@ -8,51 +8,19 @@ use std::sync::Arc;
 
 use shared::route::Subject;
 use shared::wire::GenerationState;
-use shared::{AddressPolicy, Change, Checksum, Generation};
+use shared::{AddressPolicy, Change, Checksum};
 
 use super::batch::{Batch, Unreadable};
+use super::rejection::Rejection;
 use super::step::{Step, state_after};
 use super::tables::Tables;
 use super::upload::Whole;
-
-/// Changes in one batch. Ten times what control sends at once; a sender with
-/// more to say sends the whole table.
-pub const BATCH_MAX_CHANGES: usize = 10_000;
-
-/// Four times the million that an edge is measured with; about one gigabyte.
-pub const ROUTES_MAX: u64 = 4_000_000;
-
-/// Sessions that were ended and have not expired yet, and closed workspaces.
-pub const LOCKS_MAX: u64 = 1_000_000;
+use crate::limits::{BATCH_MAX_CHANGES, LOCKS_MAX, ROUTES_MAX};
 
 /// What will be served, and the way there.
-pub struct Plan {
+pub(crate) struct Plan {
     pub steps: Vec<Step>,
     pub next: Tables,
-}
-
-/// Why nothing of it was applied.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("generation {served} is served, which is not what this starts from")]
-    Conflict { served: Generation },
-    #[error("generation {generation} does not follow generation {base}")]
-    NotNewer { base: Generation, generation: Generation },
-    #[error("{count} changes in one batch; {BATCH_MAX_CHANGES} fit, more go as a whole table")]
-    TooManyChanges { count: usize },
-    #[error("{count} routes; an edge holds {ROUTES_MAX}")]
-    TooManyRoutes { count: u64 },
-    #[error("{count} locks; an edge holds {LOCKS_MAX}")]
-    TooManyLocks { count: u64 },
-    /// One line for each entry at fault.
-    #[error("{} cannot be applied, beginning with {}", entries(.0.len()), .0[0])]
-    BadEntries(Vec<String>),
-    #[error("the checksum would be {found}, not {expected}")]
-    Checksum { expected: Checksum, found: Checksum },
-}
-
-fn entries(count: usize) -> String {
-    if count == 1 { "an entry".to_owned() } else { format!("{count} entries") }
 }
 
 /// Removing or unlocking what is not there, and putting what is there already,
@@ -60,17 +28,21 @@ fn entries(count: usize) -> String {
 ///
 /// # Errors
 /// All bad entries at once; otherwise the first reason found.
-pub fn plan_batch(batch: Batch, tables: &Tables, policy: &AddressPolicy) -> Result<Plan, Refusal> {
+pub(crate) fn plan_batch(
+    batch: Batch,
+    tables: &Tables,
+    policy: &AddressPolicy,
+) -> Result<Plan, Rejection> {
     let Batch { base, generation, checksum, entries } = batch;
     let served = tables.state();
     if base != served.generation {
-        return Err(Refusal::Conflict { served: served.generation });
+        return Err(Rejection::Conflict { served: served.generation });
     }
     if generation <= base {
-        return Err(Refusal::NotNewer { base, generation });
+        return Err(Rejection::NotNewer { base, generation });
     }
     if entries.len() > BATCH_MAX_CHANGES {
-        return Err(Refusal::TooManyChanges { count: entries.len() });
+        return Err(Rejection::TooManyChanges { count: entries.len() });
     }
     let changes = check_entries(entries, policy)?;
     let steps: Vec<_> = changes.into_iter().filter_map(|change| step(change, tables)).collect();
@@ -84,17 +56,17 @@ pub fn plan_batch(batch: Batch, tables: &Tables, policy: &AddressPolicy) -> Resu
 ///
 /// # Errors
 /// The first reason found.
-pub fn plan_whole(whole: Whole, tables: &Tables) -> Result<Plan, Refusal> {
+pub(crate) fn plan_whole(whole: Whole, tables: &Tables) -> Result<Plan, Rejection> {
     let Whole { head, routes, locks } = whole;
     let served = tables.state();
     if served.generation > head.generation {
-        return Err(Refusal::Conflict { served: served.generation });
+        return Err(Rejection::Conflict { served: served.generation });
     }
     let next = Tables::of(None, routes, locks).map_err(|doubled| {
         let routes = doubled.routes.iter().map(|name| format!("route {name} comes twice"));
         let locks =
             doubled.locks.iter().map(|key| format!("{} comes twice", Subject::Lock(*key).name()));
-        Refusal::BadEntries(routes.chain(locks).collect())
+        Rejection::BadEntries(routes.chain(locks).collect())
     })?;
     let steps = tables.steps_to(&next);
     let state = state_after(served, head.generation, &steps);
@@ -105,7 +77,7 @@ pub fn plan_whole(whole: Whole, tables: &Tables) -> Result<Plan, Refusal> {
 fn check_entries(
     entries: Vec<Result<Change, Unreadable>>,
     policy: &AddressPolicy,
-) -> Result<Vec<Change>, Refusal> {
+) -> Result<Vec<Change>, Rejection> {
     let mut changes = Vec::with_capacity(entries.len());
     let mut complaints = Vec::new();
     let mut first_at = BTreeMap::new();
@@ -135,7 +107,7 @@ fn check_entries(
             }
         }
     }
-    if complaints.is_empty() { Ok(changes) } else { Err(Refusal::BadEntries(complaints)) }
+    if complaints.is_empty() { Ok(changes) } else { Err(Rejection::BadEntries(complaints)) }
 }
 
 /// `None` when the tables are like that already.
@@ -155,16 +127,16 @@ fn step(change: Change, tables: &Tables) -> Option<Step> {
     }
 }
 
-fn check_result(state: &GenerationState, expected: Option<Checksum>) -> Result<(), Refusal> {
+fn check_result(state: &GenerationState, expected: Option<Checksum>) -> Result<(), Rejection> {
     if state.routes > ROUTES_MAX {
-        return Err(Refusal::TooManyRoutes { count: state.routes });
+        return Err(Rejection::TooManyRoutes { count: state.routes });
     }
     if state.locks > LOCKS_MAX {
-        return Err(Refusal::TooManyLocks { count: state.locks });
+        return Err(Rejection::TooManyLocks { count: state.locks });
     }
     match expected {
         Some(expected) if expected != state.checksum => {
-            Err(Refusal::Checksum { expected, found: state.checksum })
+            Err(Rejection::Checksum { expected, found: state.checksum })
         }
         _ => Ok(()),
     }

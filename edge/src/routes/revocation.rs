@@ -6,7 +6,7 @@ use super::step::Step;
 use crate::connections::Scope;
 
 /// What of whom is cut by `step` at `now` (unix seconds); `None` when nobody notices it.
-pub fn scope(step: &Step, now: u64) -> Option<(Username, Scope)> {
+pub(crate) fn scope(step: &Step, now: u64) -> Option<(Username, Scope)> {
     match step {
         // Nobody was let in while there was no route.
         Step::Put { before: None, .. } | Step::Unlock { .. } => None,
@@ -23,13 +23,15 @@ pub fn scope(step: &Step, now: u64) -> Option<(Username, Scope)> {
 
 fn replaced(before: &Route, after: &Route) -> Option<Scope> {
     use shared::RouteState::{Live, Preparing, Suspended};
-    let moved = before.upstream != after.upstream
-        || before.sprite != after.sprite
-        || before.assignment != after.assignment;
-    match after.state {
+    // Every field by name: a new one must be thought of here.
+    let Route { username: _, upstream, sprite, assignment, state, epoch } = after;
+    let moved = before.upstream != *upstream
+        || before.sprite != *sprite
+        || before.assignment != *assignment;
+    match state {
         Preparing | Suspended => Some(Scope::Workspace),
         Live if moved => Some(Scope::Workspace),
-        Live if after.epoch > before.epoch => Some(Scope::EpochsBelow(after.epoch)),
+        Live if *epoch > before.epoch => Some(Scope::EpochsBelow(*epoch)),
         Live => None,
     }
 }

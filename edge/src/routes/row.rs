@@ -14,33 +14,35 @@ const SEPARATOR: char = '/';
 /// The bytes are not a row that this program wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} {key:?} cannot be read")]
-pub struct BadRow {
+pub(crate) struct BadRow {
     what: &'static str,
     key: String,
 }
 
 /// Appends the row of `route`; its key is the name.
-pub fn write_route(route: &Route, row: &mut Vec<u8>) {
-    let sprite = route.sprite.as_str();
-    row.extend_from_slice(&route.assignment.to_le_bytes());
-    row.extend_from_slice(&route.epoch.to_le_bytes());
-    row.push(match route.state {
+pub(crate) fn write_route(route: &Route, row: &mut Vec<u8>) {
+    // The name is the key of the row.
+    let Route { username: _, upstream, sprite, assignment, state, epoch } = route;
+    let sprite = sprite.as_str();
+    row.extend_from_slice(&assignment.to_le_bytes());
+    row.extend_from_slice(&epoch.to_le_bytes());
+    row.push(match state {
         RouteState::Preparing => 0,
         RouteState::Live => 1,
         RouteState::Suspended => 2,
     });
     row.push(u8::try_from(sprite.len()).expect("a sprite's name has at most 63 bytes"));
     row.extend_from_slice(sprite.as_bytes());
-    row.extend_from_slice(route.upstream.as_str().as_bytes());
+    row.extend_from_slice(upstream.as_str().as_bytes());
 }
 
 /// # Errors
 /// Names the row.
-pub fn read_route(key: &[u8], row: &[u8]) -> Result<Route, BadRow> {
+pub(crate) fn read_route(key: &[u8], row: &[u8]) -> Result<Route, BadRow> {
     parse_route(key, row).ok_or_else(|| bad_row("route", key))
 }
 
-pub fn lock_key(key: &LockKey) -> String {
+pub(crate) fn lock_key(key: &LockKey) -> String {
     match &key.session {
         None => key.username.to_string(),
         Some(session) => format!("{}{SEPARATOR}{session}", key.username),
@@ -48,7 +50,7 @@ pub fn lock_key(key: &LockKey) -> String {
 }
 
 /// Eight bytes of unix seconds, little-endian, or none.
-pub fn write_lock(lock: &Lock, row: &mut Vec<u8>) {
+pub(crate) fn write_lock(lock: &Lock, row: &mut Vec<u8>) {
     if let Some(until) = lock.until {
         row.extend_from_slice(&until.to_le_bytes());
     }
@@ -56,7 +58,7 @@ pub fn write_lock(lock: &Lock, row: &mut Vec<u8>) {
 
 /// # Errors
 /// Names the row.
-pub fn read_lock(key: &[u8], row: &[u8]) -> Result<Lock, BadRow> {
+pub(crate) fn read_lock(key: &[u8], row: &[u8]) -> Result<Lock, BadRow> {
     parse_lock(key, row).ok_or_else(|| bad_row("lock", key))
 }
 
@@ -92,7 +94,7 @@ fn parse_lock(key: &[u8], row: &[u8]) -> Option<Lock> {
 }
 
 /// The name that a row of the routes stands under.
-pub fn parse_name(key: &[u8]) -> Option<Username> {
+pub(crate) fn parse_name(key: &[u8]) -> Option<Username> {
     Username::parse(std::str::from_utf8(key).ok()?).ok()
 }
 

@@ -26,7 +26,7 @@ impl Step {
 }
 
 /// What `state` becomes by `steps`: counts and checksum, without a look at the tables.
-pub fn state_after(
+pub(crate) fn state_after(
     state: GenerationState,
     generation: Generation,
     steps: &[Step],

@@ -41,12 +41,12 @@ const CACHE_BYTES: usize = 8 << 20;
 const PIECE_ROUTES: usize = 1_024;
 const PIECES_MAX: usize = 8;
 
-pub struct Store {
+pub(crate) struct Store {
     database: Database,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     #[error("another process has it open")]
     InUse,
     /// No use in trying again: the file is not, or no longer, what we wrote.
@@ -66,7 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// `Spoiled` is the caller's to move aside. The others may pass.
-    pub fn open(path: &Path) -> Result<(Self, Tables), StoreError> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, Tables), StoreError> {
         let is_new = !path.try_exists()?;
         let database = Database::builder()
             .set_cache_size(CACHE_BYTES)
@@ -88,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// Whether it was written is unknown until the store was opened again.
-    pub fn write(&self, state: &GenerationState, steps: &[Step]) -> Result<(), StoreError> {
+    pub(crate) fn write(&self, state: &GenerationState, steps: &[Step]) -> Result<(), StoreError> {
         let mut transaction = self.database.begin_write().map_err(failed)?;
         transaction.set_durability(Durability::Immediate).map_err(failed)?;
         write_steps(&transaction, steps).map_err(failed)?;
@@ -100,7 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// When the disk cannot be read.
-    pub fn names(
+    pub(crate) fn names(
         &self,
         after: Option<&Username>,
         limit: usize,

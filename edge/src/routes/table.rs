@@ -2,9 +2,9 @@
 //!
 //! A tree of fixed shape with small buckets as its leaves. A change copies one
 //! bucket and the three nodes above it, with ten entries in the table as with a
-//! million; whoever still reads the old table notices nothing.
+//! million; a thread that still reads the old table notices nothing.
 //!
-//! There is one pointer to exchange then, not one for each bucket. That matters:
+//! There is one pointer to record then, not one for each bucket. That matters:
 //! `ArcSwap` (1.9) can hand a reader that was interrupted at the wrong moment what
 //! meanwhile stands in *another* `ArcSwap`, when memory was used again.
 
@@ -15,12 +15,12 @@ use std::sync::Arc;
 use shared::Username;
 
 /// What stands in a table: one of it for a name.
-pub trait Named {
+pub(crate) trait Named {
     fn username(&self) -> &Username;
 }
 
 /// Entries by name. Cloning one costs nothing.
-pub struct Table<T> {
+pub(crate) struct Table<T> {
     // Keyed, so that nobody can choose names that meet in one bucket.
     hasher: RandomState,
     root: Arc<[Arc<[Leaf<T>; FAN]>; FAN]>,
@@ -72,7 +72,7 @@ impl<T: Named> Table<T> {
     ///
     /// # Errors
     /// Every name that came more than once.
-    pub fn of(values: Vec<Arc<T>>) -> Result<Self, Vec<Username>> {
+    pub(crate) fn of(values: Vec<Arc<T>>) -> Result<Self, Vec<Username>> {
         let mut table = Self::default();
         let mut entries: Vec<_> = values
             .into_iter()
@@ -92,7 +92,7 @@ impl<T: Named> Table<T> {
         if doubled.is_empty() { Ok(table) } else { Err(doubled) }
     }
 
-    pub fn find(&self, username: &Username) -> Option<Arc<T>> {
+    pub(crate) fn find(&self, username: &Username) -> Option<Arc<T>> {
         let hash = self.hash(username);
         let bucket = self.bucket(hash).as_ref()?;
         let entry = bucket.iter().find(|entry| entry.is(hash, username))?;
@@ -100,21 +100,21 @@ impl<T: Named> Table<T> {
     }
 
     /// Puts `value` in the place of what has its name.
-    pub fn put(&mut self, value: Arc<T>) {
+    pub(crate) fn put(&mut self, value: Arc<T>) {
         let hash = self.hash(value.username());
         let mut entries = self.others(hash, value.username());
         entries.push(Entry { hash, value });
         *self.bucket_mut(hash) = Some(entries.into());
     }
 
-    pub fn remove(&mut self, username: &Username) {
+    pub(crate) fn remove(&mut self, username: &Username) {
         let hash = self.hash(username);
         let entries = self.others(hash, username);
         *self.bucket_mut(hash) = (!entries.is_empty()).then(|| entries.into());
     }
 
     /// Every value, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
         let leaves = self.root.iter().flat_map(|node| node.iter());
         let buckets = leaves.flat_map(|leaf| leaf.iter().flatten());
         buckets.flat_map(|bucket| bucket.iter().map(|entry| &entry.value))

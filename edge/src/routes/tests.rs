@@ -18,20 +18,20 @@ use shared::{
 use tempfile::TempDir;
 
 use super::samples::{any_change, any_lock, any_route, lock, name, route};
-use super::{ApplyError, Opened, Refusal, Routes, Whole};
-use crate::connections::{Entry, Kind, Live};
+use super::{ApplyError, Opened, Rejection, Routes, Whole};
+use crate::connections::{ConnectionRegistry, Entry, Kind};
 
 /// A store in a folder of its own, and who is connected.
 struct Edge {
     folder: TempDir,
-    live: Arc<Live>,
+    registry: Arc<ConnectionRegistry>,
     routes: Option<Routes>,
 }
 
 impl Edge {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut edge = Self { folder, live: Arc::default(), routes: None };
+        let mut edge = Self { folder, registry: Arc::default(), routes: None };
         edge.restart();
         edge
     }
@@ -43,7 +43,7 @@ impl Edge {
     fn restart(&mut self) {
         // The old one lets go of the file first.
         self.routes = None;
-        let opened = open(&self.store(), &self.live);
+        let opened = open(&self.store(), &self.registry);
         assert_eq!(opened.moved_aside, None);
         self.routes = Some(opened.routes);
     }
@@ -62,13 +62,13 @@ impl Edge {
     }
 
     fn enter(&self, username: &str, digit: char, epoch: u64, kind: Kind) -> Entry {
-        let ticket = self.live.ticket(&name(username));
-        self.live.enter(ticket, session(digit), epoch, kind).expect("nothing was cut")
+        let at = self.registry.revocation_epoch(&name(username));
+        self.registry.enter(at, session(digit), epoch, kind).expect("nothing was revoked")
     }
 }
 
-fn open(path: &Path, live: &Arc<Live>) -> Opened {
-    Routes::open(path, AddressPolicy::default(), Arc::clone(live)).unwrap()
+fn open(path: &Path, registry: &Arc<ConnectionRegistry>) -> Opened {
+    Routes::open(path, AddressPolicy::default(), Arc::clone(registry)).unwrap()
 }
 
 fn session(digit: char) -> SessionId {
@@ -194,9 +194,9 @@ fn a_refused_change_leaves_everything_as_it_was() {
     let before = edge.routes().state();
     let inside = Route { upstream: "http://127.0.0.1:1".parse().unwrap(), ..route("eve") };
     let refused = edge.apply(vec![Change::Remove(name("ada")), Change::Put(inside)]);
-    assert!(matches!(refused, Err(ApplyError::Refused(Refusal::BadEntries(_)))));
+    assert!(matches!(refused, Err(ApplyError::Rejected(Rejection::BadEntries(_)))));
     let refused = edge.routes().replace(Model::default().whole(0));
-    assert!(matches!(refused, Err(ApplyError::Refused(Refusal::Conflict { .. }))));
+    assert!(matches!(refused, Err(ApplyError::Rejected(Rejection::Conflict { .. }))));
     for _ in 0..2 {
         assert_eq!(edge.routes().state(), before);
         assert!(edge.routes().find(&name("ada")).is_some());
@@ -215,8 +215,8 @@ fn a_repeated_batch_is_a_conflict_that_says_what_is_served() {
         changes: vec![Change::Put(route("ada"))],
     };
     edge.routes().apply(request.clone()).unwrap();
-    let Err(ApplyError::Refused(refusal)) = edge.routes().apply(request) else { panic!() };
-    assert_eq!(refusal, Refusal::Conflict { served: Generation(3) });
+    let Err(ApplyError::Rejected(rejection)) = edge.routes().apply(request) else { panic!() };
+    assert_eq!(rejection, Rejection::Conflict { served: Generation(3) });
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn a_removal_cuts_the_workspace_and_counts_it() {
     let _other = edge.enter("grace", '1', 1, Kind::Socket);
     assert_eq!(edge.apply(vec![Change::Remove(name("ada"))]).unwrap(), (10, 1));
     drop(sockets);
-    assert_eq!(edge.live.sockets(), 1, "grace notices nothing");
+    assert_eq!(edge.registry.sockets(), 1, "grace notices nothing");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn readers_see_every_untouched_route_while_tables_change() {
             }
         });
         for round in 0..10 {
-            edge.apply(vec![Change::Put(route(&format!("passing-{round}")))]).unwrap();
+            edge.apply(vec![Change::Put(route(&format!("request-{round}")))]).unwrap();
             let generation = edge.routes().state().generation.0;
             edge.routes().replace(model.whole(generation + 1)).unwrap();
         }

@@ -10,26 +10,18 @@ use shared::wire::{TableHead, TableLine};
 use shared::{AddressPolicy, Lock, Route};
 
 use super::batch::shorten;
-use super::plan::{LOCKS_MAX, ROUTES_MAX, Refusal};
-
-/// The longest route has about 550 bytes as JSON.
-pub const LINE_MAX_BYTES: usize = 1024;
-
-/// [`ROUTES_MAX`] routes of 256 bytes: more than they have.
-pub const UPLOAD_MAX_BYTES: u64 = 1 << 30;
-
-/// Bad lines that are named; the rest is counted.
-const COMPLAINTS_MAX: usize = 1_000;
+use super::rejection::Rejection;
+use crate::limits::{COMPLAINTS_MAX, LINE_MAX_BYTES, LOCKS_MAX, ROUTES_MAX, UPLOAD_MAX_BYTES};
 
 /// A table that was read without a complaint, its names not yet compared.
 #[derive(Debug)]
-pub struct Whole {
+pub(crate) struct Whole {
     pub head: TableHead,
     pub routes: Vec<Arc<Route>>,
     pub locks: Vec<Lock>,
 }
 
-pub struct Upload {
+pub(crate) struct Upload {
     policy: AddressPolicy,
     head: Option<TableHead>,
     routes: Vec<Arc<Route>>,
@@ -44,7 +36,7 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub fn new(policy: AddressPolicy) -> Self {
+    pub(crate) fn new(policy: AddressPolicy) -> Self {
         Self {
             policy,
             head: None,
@@ -63,11 +55,11 @@ impl Upload {
     ///
     /// # Errors
     /// [`UPLOAD_MAX_BYTES`] are exceeded; there is no use in sending more.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Rejection> {
         self.bytes += bytes.len() as u64;
         if self.bytes > UPLOAD_MAX_BYTES {
             let complaint = format!("the table has more than {UPLOAD_MAX_BYTES} bytes");
-            return Err(Refusal::BadEntries(vec![complaint]));
+            return Err(Rejection::BadEntries(vec![complaint]));
         }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (piece, is_end) = match piece.strip_suffix(b"\n") {
@@ -87,7 +79,7 @@ impl Upload {
 
     /// # Errors
     /// Every bad line, and every count that is not what the head said.
-    pub fn finish(mut self) -> Result<Whole, Refusal> {
+    pub(crate) fn finish(mut self) -> Result<Whole, Rejection> {
         if !self.partial.is_empty() || self.is_too_long {
             self.end_line();
         }
@@ -163,11 +155,11 @@ impl Upload {
         }
     }
 
-    fn refusal(mut self) -> Refusal {
+    fn refusal(mut self) -> Rejection {
         if self.more_complaints > 0 {
             self.complaints.push(format!("and {} lines more", self.more_complaints));
         }
-        Refusal::BadEntries(self.complaints)
+        Rejection::BadEntries(self.complaints)
     }
 }
 
@@ -188,7 +180,7 @@ mod tests {
         serde_json::to_string(&TableLine::Route(route(username))).unwrap()
     }
 
-    fn read(text: &[u8], piece_bytes: usize) -> Result<Whole, Refusal> {
+    fn read(text: &[u8], piece_bytes: usize) -> Result<Whole, Rejection> {
         let mut upload = Upload::new(AddressPolicy::default());
         for piece in text.chunks(piece_bytes) {
             upload.push(piece)?;
@@ -198,7 +190,7 @@ mod tests {
 
     fn check(lines: &[&str], expected: &[&str]) {
         let refusal = read(lines.join("\n").as_bytes(), 100).unwrap_err();
-        let Refusal::BadEntries(complaints) = refusal else { panic!("{refusal:?}") };
+        let Rejection::BadEntries(complaints) = refusal else { panic!("{refusal:?}") };
         assert_eq!(complaints.len(), expected.len(), "{complaints:#?}");
         for (complaint, expected) in complaints.iter().zip(expected) {
             assert!(complaint.contains(expected), "{complaint}");
@@ -246,7 +238,7 @@ mod tests {
     #[test]
     fn a_flood_of_bad_lines_is_counted_and_not_kept() {
         let text = format!("{}\n{}", head(9, 0), "x\n".repeat(5_000));
-        let Err(Refusal::BadEntries(complaints)) = read(text.as_bytes(), 4_096) else { panic!() };
+        let Err(Rejection::BadEntries(complaints)) = read(text.as_bytes(), 4_096) else { panic!() };
         assert_eq!(complaints.len(), COMPLAINTS_MAX + 1);
         assert_eq!(complaints[COMPLAINTS_MAX], "and 4000 lines more");
     }

@@ -1,5 +1,5 @@
 //! The sprite's answer to an upgrade. Only what the WebSocket protocol needs of
-//! it reaches the visitor.
+//! it reaches the client.
 
 use std::io;
 use std::io::Write as _;
@@ -10,18 +10,15 @@ use shared::RequestId;
 use shared::request_id::REQUEST_ID_HEADER;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::limits::{MAX_HANDSHAKE_BYTES, MAX_HANDSHAKE_HEADERS};
 use crate::upstream::Duplex;
 
-/// Longest head of an answer. The agent's has about 200 bytes.
-const MAX_ANSWER_BYTES: usize = 16 * 1024;
-const MAX_ANSWER_HEADERS: usize = 64;
-
-/// Headers of a 101 that the visitor gets.
+/// Headers of a 101 that the client gets.
 const PASSED_ON: [&str; 3] =
     ["sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions"];
 
 pub(super) struct Opened {
-    /// The 101 as it goes to the visitor.
+    /// The 101 as it goes to the client.
     pub(super) answer: Vec<u8>,
     /// What the sprite sent right behind its answer.
     pub(super) early: Bytes,
@@ -54,7 +51,7 @@ pub(super) async fn open(
             let early = bytes.split_off(length).freeze();
             return Ok(Opened { answer, early });
         }
-        if bytes.len() >= MAX_ANSWER_BYTES {
+        if bytes.len() >= MAX_HANDSHAKE_BYTES {
             return Err(HandshakeError::Malformed);
         }
     }
@@ -62,7 +59,7 @@ pub(super) async fn open(
 
 /// `None` while the answer is not whole.
 fn parse(bytes: &[u8], request: RequestId) -> Result<Option<(usize, Vec<u8>)>, HandshakeError> {
-    let mut slots = [httparse::EMPTY_HEADER; MAX_ANSWER_HEADERS];
+    let mut slots = [httparse::EMPTY_HEADER; MAX_HANDSHAKE_HEADERS];
     let mut response = httparse::Response::new(&mut slots);
     let length = match response.parse(bytes) {
         Ok(Status::Complete(length)) => length,
@@ -94,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_websocket_needs_reaches_the_visitor() {
+    fn only_what_a_websocket_needs_reaches_the_client() {
         let bytes = b"HTTP/1.1 101 OK\r\nSec-WebSocket-Accept: x\r\nSet-Cookie: a=b\r\n\
             Upgrade: websocket\r\nServer: agent\r\n\r\nearly";
         let (length, answer) = parse(bytes, RequestId::from_bits(1)).unwrap().unwrap();

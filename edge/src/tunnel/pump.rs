@@ -16,7 +16,7 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 pub(super) struct Pump {
     to_sprite: Direction,
-    to_visitor: Direction,
+    to_client: Direction,
     /// Where the sprite's frames end, for the one that we may want to add.
     frames: Frames,
     has_moved: bool,
@@ -29,7 +29,7 @@ impl Pump {
         frames.pass(&early);
         Self {
             to_sprite: Direction::default(),
-            to_visitor: Direction { waiting: early, ..Direction::default() },
+            to_client: Direction { waiting: early, ..Direction::default() },
             frames,
             has_moved: false,
         }
@@ -37,12 +37,12 @@ impl Pump {
 
     /// Has one side ended, so that only what it said last is still on its way?
     pub(super) fn is_ending(&self) -> bool {
-        self.to_sprite.ended || self.to_visitor.ended
+        self.to_sprite.ended || self.to_client.ended
     }
 
-    /// May a frame of our own follow what the visitor has been sent?
+    /// May a frame of our own follow what the client has been sent?
     pub(super) fn is_between_frames(&self) -> bool {
-        self.frames.is_between() && self.to_visitor.waiting.is_empty()
+        self.frames.is_between() && self.to_client.waiting.is_empty()
     }
 
     /// Have bytes moved, either way, since this was last asked?
@@ -54,7 +54,7 @@ impl Pump {
     pub(super) fn poll<V, S>(
         &mut self,
         context: &mut Context<'_>,
-        visitor: &mut V,
+        client: &mut V,
         sprite: &mut S,
     ) -> Poll<()>
     where
@@ -62,11 +62,11 @@ impl Pump {
         S: AsyncRead + AsyncWrite + Unpin + ?Sized,
     {
         let mut has_moved = false;
-        let (up, down) = (&mut self.to_sprite, &mut self.to_visitor);
+        let (up, down) = (&mut self.to_sprite, &mut self.to_client);
         let frames = &mut self.frames;
-        let ended = up.poll(context, visitor, sprite, |_| has_moved = true).is_ready()
+        let ended = up.poll(context, client, sprite, |_| has_moved = true).is_ready()
             || down
-                .poll(context, sprite, visitor, |bytes| {
+                .poll(context, sprite, client, |bytes| {
                     has_moved = true;
                     frames.pass(bytes);
                 })
@@ -180,63 +180,63 @@ mod tests {
 
     /// A pump between two pipes of `capacity`; returns the far ends.
     fn start(early: &'static [u8], capacity: usize) -> (DuplexStream, DuplexStream) {
-        let (visitor, mut near_visitor) = duplex(capacity);
+        let (client, mut near_client) = duplex(capacity);
         let (sprite, mut near_sprite) = duplex(capacity);
         tokio::spawn(async move {
             let mut pump = Pump::new(Bytes::from_static(early));
-            std::future::poll_fn(|context| pump.poll(context, &mut near_visitor, &mut near_sprite))
+            std::future::poll_fn(|context| pump.poll(context, &mut near_client, &mut near_sprite))
                 .await;
         });
-        (visitor, sprite)
+        (client, sprite)
     }
 
     #[tokio::test]
     async fn bytes_keep_their_order_through_a_narrow_place() {
-        let (mut visitor, mut sprite) = start(b"early", 7);
+        let (mut client, mut sprite) = start(b"early", 7);
         let sent: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
         let expected = sent.clone();
         let writer = tokio::spawn(async move {
-            visitor.write_all(&sent).await.unwrap();
-            visitor
+            client.write_all(&sent).await.unwrap();
+            client
         });
         let mut seen = vec![0; expected.len()];
         sprite.read_exact(&mut seen).await.unwrap();
         assert_eq!(seen, expected);
-        let mut visitor = writer.await.unwrap();
+        let mut client = writer.await.unwrap();
         let mut early = [0; 5];
-        visitor.read_exact(&mut early).await.unwrap();
+        client.read_exact(&mut early).await.unwrap();
         assert_eq!(&early, b"early");
     }
 
     #[tokio::test]
     async fn a_side_that_takes_nothing_stops_the_other_from_sending() {
-        let (mut visitor, _sprite) = start(b"", 1024);
+        let (mut client, _sprite) = start(b"", 1024);
         let flood = vec![0; 10 * CHUNK_BYTES];
-        let sent = tokio::time::timeout(Duration::from_millis(50), visitor.write_all(&flood)).await;
+        let sent = tokio::time::timeout(Duration::from_millis(50), client.write_all(&flood)).await;
         assert!(sent.is_err(), "everything was taken, so something buffers without a bound");
     }
 
     #[tokio::test]
     async fn the_last_words_of_a_side_that_ends_arrive() {
-        let (visitor, near_visitor) = duplex(64);
+        let (client, near_client) = duplex(64);
         let (mut sprite, mut near_sprite) = duplex(64);
         sprite.write_all(b"goodbye").await.unwrap();
         drop(sprite);
         // As pingora's streams do, this one keeps small writes until it is flushed.
-        let mut near_visitor = BufWriter::new(near_visitor);
+        let mut near_client = BufWriter::new(near_client);
         let mut pump = Pump::new(Bytes::new());
-        std::future::poll_fn(|context| pump.poll(context, &mut near_visitor, &mut near_sprite))
+        std::future::poll_fn(|context| pump.poll(context, &mut near_client, &mut near_sprite))
             .await;
-        drop(near_visitor);
+        drop(near_client);
         let mut seen = String::new();
-        BufReader::new(visitor).read_to_string(&mut seen).await.unwrap();
+        BufReader::new(client).read_to_string(&mut seen).await.unwrap();
         assert_eq!(seen, "goodbye");
     }
 
     #[tokio::test]
     async fn when_one_side_ends_so_does_the_other() {
-        let (visitor, mut sprite) = start(b"", 64);
-        drop(visitor);
+        let (client, mut sprite) = start(b"", 64);
+        drop(client);
         assert_eq!(sprite.read(&mut [0; 8]).await.unwrap(), 0);
     }
 }

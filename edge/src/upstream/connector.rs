@@ -15,21 +15,21 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::{ResolveError, Resolver};
+use super::resolver::{ResolveError, Resolver};
 
 /// A plain or a TLS connection.
-pub trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
-pub struct Dialler {
+pub(crate) struct Connector {
     resolver: Arc<Resolver>,
     tls: TlsConnector,
     connect_timeout: Duration,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum DialError {
+pub(crate) enum ConnectError {
     #[error(transparent)]
     Resolve(#[from] ResolveError),
     #[error("connecting to {upstream} failed")]
@@ -40,12 +40,12 @@ pub enum DialError {
     Name { upstream: Upstream, source: InvalidDnsNameError },
 }
 
-impl Dialler {
+impl Connector {
     /// Trusts the certificates in `ca_file`, or else the system's.
     ///
     /// # Errors
     /// When no certificate can be loaded.
-    pub fn new(
+    pub(crate) fn new(
         resolver: Arc<Resolver>,
         ca_file: Option<&Path>,
         connect_timeout: Duration,
@@ -61,21 +61,24 @@ impl Dialler {
 
     /// # Errors
     /// Says which upstream, and at which step. Certificates are always verified.
-    pub async fn dial(&self, upstream: &Upstream) -> Result<Box<dyn Duplex>, DialError> {
+    pub(crate) async fn connect(
+        &self,
+        upstream: &Upstream,
+    ) -> Result<Box<dyn Duplex>, ConnectError> {
         let address = self.resolver.resolve(upstream).await?;
         let connect = async {
             let tcp = TcpStream::connect(address).await?;
             tcp.set_nodelay(true)?;
             io::Result::Ok(tcp)
         };
-        let failed = |source| DialError::Connect { upstream: upstream.clone(), source };
-        let late = |_| DialError::Timeout { upstream: upstream.clone() };
+        let failed = |source| ConnectError::Connect { upstream: upstream.clone(), source };
+        let late = |_| ConnectError::Timeout { upstream: upstream.clone() };
         let tcp = timeout(self.connect_timeout, connect).await.map_err(late)?.map_err(failed)?;
         if !upstream.is_tls() {
             return Ok(Box::new(tcp));
         }
         let name = ServerName::try_from(upstream.host_name().to_owned())
-            .map_err(|source| DialError::Name { upstream: upstream.clone(), source })?;
+            .map_err(|source| ConnectError::Name { upstream: upstream.clone(), source })?;
         let handshake = self.tls.connect(name, tcp);
         let tls = timeout(self.connect_timeout, handshake).await.map_err(late)?.map_err(failed)?;
         Ok(Box::new(tls))

@@ -1,8 +1,8 @@
 //! Reaching sprites and control: names to addresses, and connections of our own.
 
 mod connector;
-pub mod pool;
+pub(crate) mod pool;
 mod resolver;
 
-pub use connector::{DialError, Dialler, Duplex};
-pub use resolver::{ResolveError, Resolver};
+pub(crate) use connector::{ConnectError, Connector, Duplex};
+pub(crate) use resolver::Resolver;

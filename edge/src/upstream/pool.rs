@@ -15,7 +15,7 @@ use tokio::io::ReadBuf;
 use crate::upstream::Duplex;
 
 #[derive(Debug, Clone, Copy)]
-pub struct PoolLimits {
+pub(crate) struct PoolLimits {
     /// Connections kept in one thread. With no room left one is closed instead.
     pub connections: usize,
     /// For how long.

@@ -7,32 +7,15 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use shared::{AddressPolicy, Upstream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// The system resolver does not tell how long an answer holds; half a minute is
-/// what common ones keep at least.
-const FRESH: Duration = Duration::from_secs(30);
+use crate::limits::{LOOKUP_TIMEOUT, LOOKUPS_MAX, NAME_FRESH, NAME_REFRESH, NAME_STALE, NAMES_MAX};
 
-/// While names cannot be resolved, the last answer is used for so long.
-const STALE: Duration = Duration::from_secs(600);
-
-/// Twice the default of a resolver's first try.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Names that are remembered: the workspaces that are in use, not all there are.
-const CACHE_NAMES: usize = 65_536;
-
-/// Look-ups at one time; each holds a thread while the system resolver thinks.
-const LOOKUPS: usize = 32;
-
-/// While somebody looks a known name up again, the rest use what was known.
-const REFRESH: Duration = Duration::from_secs(5);
-
-pub struct Resolver {
+pub(crate) struct Resolver {
     policy: AddressPolicy,
     /// Named by the operator: exempt from the policy.
     site: Upstream,
@@ -44,24 +27,25 @@ pub struct Resolver {
 struct Known {
     address: SocketAddr,
     since: Instant,
-    /// When somebody last set out to look it up again.
+    /// When a request last set out to look it up again.
     asked: Instant,
 }
 
 impl Known {
     /// May it be used without asking?
     fn is_good(&self) -> bool {
-        self.since.elapsed() < FRESH || (self.is_usable() && self.asked.elapsed() < REFRESH)
+        self.since.elapsed() < NAME_FRESH
+            || (self.is_usable() && self.asked.elapsed() < NAME_REFRESH)
     }
 
     /// May it be used when asking fails?
     fn is_usable(&self) -> bool {
-        self.since.elapsed() < STALE
+        self.since.elapsed() < NAME_STALE
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
+pub(crate) enum ResolveError {
     #[error("{0} has no address")]
     NoAddress(Upstream),
     #[error("looking up {0} took longer than {LOOKUP_TIMEOUT:?}")]
@@ -71,13 +55,13 @@ pub enum ResolveError {
 }
 
 impl Resolver {
-    pub fn new(policy: AddressPolicy, site: Upstream) -> Self {
-        Self { policy, site, cache: Mutex::default(), lookups: Semaphore::new(LOOKUPS) }
+    pub(crate) fn new(policy: AddressPolicy, site: Upstream) -> Self {
+        Self { policy, site, cache: Mutex::default(), lookups: Semaphore::new(LOOKUPS_MAX) }
     }
 
     /// # Errors
     /// When there is no address, or none that the policy allows.
-    pub async fn resolve(&self, upstream: &Upstream) -> Result<SocketAddr, ResolveError> {
+    pub(crate) async fn resolve(&self, upstream: &Upstream) -> Result<SocketAddr, ResolveError> {
         if let Some(address) = upstream.address() {
             let allowed = self.allows(upstream, address);
             let refused = || ResolveError::Refused(upstream.clone());
@@ -137,9 +121,9 @@ impl Resolver {
 
     fn remember(&self, upstream: &Upstream, address: SocketAddr) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if cache.len() >= CACHE_NAMES {
+        if cache.len() >= NAMES_MAX {
             cache.retain(|_, known| known.is_good());
-            if cache.len() >= CACHE_NAMES {
+            if cache.len() >= NAMES_MAX {
                 cache.clear();
             }
         }

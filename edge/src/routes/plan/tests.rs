@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::routes::samples::{lock, name, route};
+use shared::Generation;
 use shared::wire::{ChangesRequest, TableHead};
 use shared::{Lock, Route, SessionId};
 
@@ -14,7 +15,7 @@ fn served() -> Tables {
     empty.after(&steps, state_after(empty.state(), Generation(5), &steps))
 }
 
-fn plan(base: u64, generation: u64, changes: Vec<Change>) -> Result<Plan, Refusal> {
+fn plan(base: u64, generation: u64, changes: Vec<Change>) -> Result<Plan, Rejection> {
     let (base, generation) = (Generation(base), Generation(generation));
     let request = ChangesRequest { base, generation, checksum: None, changes };
     plan_batch(request.into(), &served(), &AddressPolicy::default())
@@ -30,7 +31,7 @@ fn check(changes: &[Change], expected: &[Step]) {
 
 fn check_refused(changes: Vec<Change>, expected: &[&str]) {
     match plan(5, 6, changes) {
-        Err(Refusal::BadEntries(entries)) => assert_eq!(entries, expected),
+        Err(Rejection::BadEntries(entries)) => assert_eq!(entries, expected),
         other => panic!("{:?}", other.err()),
     }
 }
@@ -71,15 +72,15 @@ fn a_change_that_changes_nothing_is_no_step() {
 
 #[test]
 fn a_batch_starts_from_what_is_served_and_goes_forward() {
-    let check = |base, generation, expected: Option<Refusal>| {
+    let check = |base, generation, expected: Option<Rejection>| {
         assert_eq!(plan(base, generation, vec![]).err(), expected, "{base} to {generation}");
     };
-    let conflict = Some(Refusal::Conflict { served: Generation(5) });
+    let conflict = Some(Rejection::Conflict { served: Generation(5) });
     check(4, 5, conflict.clone());
     check(6, 7, conflict.clone());
     check(0, 0, conflict);
     let not_newer = |generation| {
-        Some(Refusal::NotNewer { base: Generation(5), generation: Generation(generation) })
+        Some(Rejection::NotNewer { base: Generation(5), generation: Generation(generation) })
     };
     check(5, 5, not_newer(5));
     check(5, 4, not_newer(4));
@@ -119,7 +120,7 @@ fn every_bad_entry_is_named() {
 fn a_batch_of_absurd_size_is_refused() {
     let many = vec![Change::Remove(name("nobody")); BATCH_MAX_CHANGES + 1];
     let count = many.len();
-    assert_eq!(plan(5, 6, many).err(), Some(Refusal::TooManyChanges { count }));
+    assert_eq!(plan(5, 6, many).err(), Some(Rejection::TooManyChanges { count }));
     let state = GenerationState { routes: ROUTES_MAX, locks: LOCKS_MAX, ..served().state() };
     let full = served().after(&[], state);
     let judge = |change| {
@@ -127,9 +128,9 @@ fn a_batch_of_absurd_size_is_refused() {
         let request = ChangesRequest { base, generation, checksum: None, changes: vec![change] };
         plan_batch(request.into(), &full, &AddressPolicy::default()).err()
     };
-    let too_many = Refusal::TooManyRoutes { count: ROUTES_MAX + 1 };
+    let too_many = Rejection::TooManyRoutes { count: ROUTES_MAX + 1 };
     assert_eq!(judge(Change::Put(route("linus"))), Some(too_many));
-    let too_many = Refusal::TooManyLocks { count: LOCKS_MAX + 1 };
+    let too_many = Rejection::TooManyLocks { count: LOCKS_MAX + 1 };
     assert_eq!(judge(Change::Lock(lock("ada", None))), Some(too_many));
 }
 
@@ -147,7 +148,7 @@ fn a_checksum_must_be_that_of_the_result() {
     let before = served().state().checksum;
     let right = before.with_route(&route("linus"));
     assert_eq!(judge(right), None);
-    assert_eq!(judge(before), Some(Refusal::Checksum { expected: before, found: right }));
+    assert_eq!(judge(before), Some(Rejection::Checksum { expected: before, found: right }));
 }
 
 fn whole(generation: u64, routes: &[Route], locks: &[Lock]) -> Whole {
@@ -181,7 +182,7 @@ fn a_whole_table_comes_to_its_difference() {
 #[test]
 fn an_older_route_table_is_refused_and_named() {
     let refusal = plan_whole(whole(4, &[], &[]), &served()).err();
-    assert_eq!(refusal, Some(Refusal::Conflict { served: Generation(5) }));
+    assert_eq!(refusal, Some(Rejection::Conflict { served: Generation(5) }));
     assert!(plan_whole(whole(0, &[], &[]), &Tables::default()).is_ok());
 }
 
@@ -190,8 +191,8 @@ fn a_whole_table_with_doubles_or_another_checksum_is_refused() {
     let judge = |whole| plan_whole(whole, &served()).err();
     let (twice, locked) = ([route("ada"), route("ada")], [lock("eve", None), lock("eve", None)]);
     let entries = ["route ada comes twice", "lock of eve comes twice"].map(str::to_owned);
-    assert_eq!(judge(whole(6, &twice, &locked)), Some(Refusal::BadEntries(entries.into())));
+    assert_eq!(judge(whole(6, &twice, &locked)), Some(Rejection::BadEntries(entries.into())));
     let mut forged = whole(6, &[route("ada")], &[]);
     forged.head.checksum = Checksum::default();
-    assert!(matches!(judge(forged), Some(Refusal::Checksum { .. })));
+    assert!(matches!(judge(forged), Some(Rejection::Checksum { .. })));
 }

@@ -107,8 +107,8 @@ fn on_a_full_disk_the_edge_serves_what_it_answered_and_goes_on_later() {
     assert!(child.wait().unwrap().success());
     let [answered] = words.as_slice() else { panic!("{words:?}") };
     let answered: u64 = answered.parse().unwrap();
-    let edge = Edge { folder, live: Arc::default(), routes: None };
-    let Opened { routes, moved_aside } = open(&edge.store(), &edge.live);
+    let edge = Edge { folder, registry: Arc::default(), routes: None };
+    let Opened { routes, moved_aside } = open(&edge.store(), &edge.registry);
     assert_eq!(moved_aside, None);
     assert!(routes.state().generation.0 >= answered);
     let edge = Edge { routes: Some(routes), ..edge };

@@ -17,7 +17,7 @@ fn filled() -> Edge {
 
 /// The store is moved aside with `reason`, and the edge waits for a table.
 fn check(edge: &Edge, reason: &str) {
-    let Opened { routes, moved_aside } = open(&edge.store(), &edge.live);
+    let Opened { routes, moved_aside } = open(&edge.store(), &edge.registry);
     let MovedAside { to, reason: seen } = moved_aside.expect("moved aside");
     assert!(seen.contains(reason), "{seen}");
     assert!(to.starts_with(edge.folder.path()));
@@ -29,7 +29,7 @@ fn check(edge: &Edge, reason: &str) {
     routes.replace(model.whole(7)).unwrap();
     assert!(routes.is_ready());
     drop(routes);
-    let Opened { routes, moved_aside } = open(&edge.store(), &edge.live);
+    let Opened { routes, moved_aside } = open(&edge.store(), &edge.registry);
     assert_eq!(moved_aside, None);
     model.assert_served_by(&routes);
 }
@@ -101,7 +101,7 @@ fn rows_that_are_not_ours_are_named_and_moved_aside() {
 fn an_empty_file_is_a_new_store() {
     let edge = filled();
     fs::write(edge.store(), "").unwrap();
-    let opened = open(&edge.store(), &edge.live);
+    let opened = open(&edge.store(), &edge.registry);
     assert_eq!(opened.moved_aside, None);
     assert!(!opened.routes.is_ready());
 }
@@ -137,7 +137,7 @@ proptest! {
         let start = (at * 60_000.0) as usize;
         file[start..start + bytes.len()].copy_from_slice(&bytes);
         fs::write(edge.store(), &file).unwrap();
-        let opened = open(&edge.store(), &edge.live);
+        let opened = open(&edge.store(), &edge.registry);
         if opened.moved_aside.is_some() {
             prop_assert_eq!(opened.routes.state().routes, 0);
         } else {

@@ -1,61 +1,44 @@
 //! The head of a sprite's answer: parsed as strictly as a request, and written
-//! anew without what is not for the visitor.
+//! anew without what is not for the client.
 
 use std::io::Write as _;
 
 use httparse::Status;
 use shared::request_id::REQUEST_ID_HEADER;
 
-use super::body_framing::Meter;
-use super::{Order, TargetKind};
+use super::body_framing::BodyFraming;
+use super::error::Malformed;
+use super::upstream_request::{TargetKind, UpstreamRequest};
+use crate::limits::{MAX_RESPONSE_HEAD_BYTES, MAX_RESPONSE_HEADERS};
 use crate::policy::cookies;
 use crate::policy::headers::is_hop_by_hop;
 
-/// Longest head of an answer, and most headers in it: as for requests.
-const MAX_BYTES: usize = crate::head::MAX_HEAD_BYTES;
-const MAX_HEADERS: usize = 96;
-
-/// An answer whose end cannot be found in one way only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    #[error("its head cannot be parsed")]
-    Head,
-    #[error("its head is too large")]
-    TooLarge,
-    #[error("the length of its body is ambiguous")]
-    Framing,
-    #[error("a chunk of its body is malformed")]
-    Chunk,
-    #[error("it switches to another protocol unasked")]
-    Upgrade,
-}
-
-pub(super) struct AnswerHead {
+pub(super) struct ResponseHead {
     pub(super) status: u16,
     /// Bytes of the original.
     pub(super) length: usize,
-    /// As it goes to the visitor.
+    /// As it goes to the client.
     pub(super) bytes: Vec<u8>,
-    pub(super) meter: Meter,
+    pub(super) framing: BodyFraming,
     /// May the sprite's connection be used again?
     pub(super) keep_alive: bool,
     /// 1xx: another head follows.
     pub(super) informational: bool,
 }
 
-impl AnswerHead {
+impl ResponseHead {
     /// `None` while it is not whole. `keep_alive` says whether another request
-    /// may follow on the visitor's connection.
+    /// may follow on the client's connection.
     pub(super) fn parse(
         bytes: &[u8],
-        order: &Order<'_>,
+        request: &UpstreamRequest,
         keep_alive: bool,
     ) -> Result<Option<Self>, Malformed> {
-        let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut slots = [httparse::EMPTY_HEADER; MAX_RESPONSE_HEADERS];
         let mut response = httparse::Response::new(&mut slots);
         let length = match response.parse(bytes) {
             Ok(Status::Complete(length)) => length,
-            Ok(Status::Partial) if bytes.len() < MAX_BYTES => return Ok(None),
+            Ok(Status::Partial) if bytes.len() < MAX_RESPONSE_HEAD_BYTES => return Ok(None),
             Ok(Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
                 return Err(Malformed::TooLarge);
             }
@@ -69,21 +52,21 @@ impl AnswerHead {
         }
         let fields = Fields::collect(response.headers)?;
         let informational = (100..200).contains(&status);
-        let has_no_body = informational || order.head_only || matches!(status, 204 | 304);
-        let meter = match (fields.length, fields.chunked) {
+        let has_no_body = informational || request.head_only || matches!(status, 204 | 304);
+        let framing = match (fields.length, fields.chunked) {
             (Some(_), true) => return Err(Malformed::Framing),
-            _ if has_no_body => Meter::Done,
-            (Some(length), false) => Meter::length(length),
-            (None, true) if version == 1 => Meter::chunked(),
+            _ if has_no_body => BodyFraming::Done,
+            (Some(length), false) => BodyFraming::length(length),
+            (None, true) if version == 1 => BodyFraming::chunked(),
             (None, true) => return Err(Malformed::Framing),
-            (None, false) => Meter::UntilClose,
+            (None, false) => BodyFraming::UntilClose,
         };
-        let ends_by_close = matches!(meter, Meter::UntilClose);
+        let ends_by_close = matches!(framing, BodyFraming::UntilClose);
         let reason = response.reason.unwrap_or_default();
         let says_close = !keep_alive || ends_by_close;
-        let bytes = write(response.headers, status, reason, &fields, order, says_close);
+        let bytes = write(response.headers, status, reason, &fields, request, says_close);
         let keep_alive = version == 1 && !fields.close && !ends_by_close;
-        Ok(Some(Self { status, length, bytes, meter, keep_alive, informational }))
+        Ok(Some(Self { status, length, bytes, framing, keep_alive, informational }))
     }
 }
 
@@ -144,13 +127,13 @@ fn write(
     status: u16,
     reason: &str,
     fields: &Fields<'_>,
-    order: &Order<'_>,
+    request: &UpstreamRequest,
     says_close: bool,
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(2_048);
     write!(out, "HTTP/1.1 {status} {reason}\r\n").expect("writing to memory");
     for header in headers {
-        if is_passed_on(header, order.kind) && !fields.is_for_this_hop(header.name) {
+        if is_passed_on(header, request.kind) && !fields.is_for_this_hop(header.name) {
             out.extend_from_slice(header.name.as_bytes());
             out.extend_from_slice(b": ");
             out.extend_from_slice(header.value);
@@ -159,13 +142,13 @@ fn write(
     }
     if let Some(length) = fields.length {
         write!(out, "content-length: {length}\r\n").expect("writing to memory");
-    } else if fields.chunked && order.knows_chunks {
+    } else if fields.chunked && request.knows_chunks {
         out.extend_from_slice(b"transfer-encoding: chunked\r\n");
     }
     if says_close {
         out.extend_from_slice(b"connection: close\r\n");
     }
-    write!(out, "{REQUEST_ID_HEADER}: {}\r\n\r\n", order.request).expect("writing to memory");
+    write!(out, "{REQUEST_ID_HEADER}: {}\r\n\r\n", request.id).expect("writing to memory");
     out
 }
 
@@ -195,35 +178,35 @@ mod tests {
         text: &str,
         kind: TargetKind,
         head_only: bool,
-    ) -> Result<Option<AnswerHead>, Malformed> {
+    ) -> Result<Option<ResponseHead>, Malformed> {
         let upstream = Upstream::parse("https://sprite.test").unwrap();
-        let order = Order {
-            head: b"",
+        let request = UpstreamRequest {
+            head: Vec::new(),
             kind,
-            upstream: &upstream,
+            upstream,
             group: 1,
-            request: RequestId::from_bits(1),
+            id: RequestId::from_bits(1),
             body: Body::None,
             head_only,
             repeatable: true,
             keep_alive: true,
             knows_chunks: true,
         };
-        AnswerHead::parse(text.as_bytes(), &order, order.keep_alive)
+        ResponseHead::parse(text.as_bytes(), &request, request.keep_alive)
     }
 
-    fn check(lines: &str, expected: &Result<Meter, Malformed>) {
+    fn check(lines: &str, expected: &Result<BodyFraming, Malformed>) {
         let text = format!("HTTP/1.1 200 OK\r\n{lines}\r\n");
-        let seen = parse(&text, TargetKind::Sprite, false).map(|head| head.unwrap().meter);
+        let seen = parse(&text, TargetKind::Sprite, false).map(|head| head.unwrap().framing);
         assert_eq!(&seen, expected, "{text:?}");
     }
 
     #[test]
     fn an_answer_ends_in_one_way_only() {
-        check("Content-Length: 5\r\n", &Ok(Meter::length(5)));
-        check("Content-Length: 5\r\nContent-Length: 5\r\n", &Ok(Meter::length(5)));
-        check("Transfer-Encoding: chunked\r\n", &Ok(Meter::chunked()));
-        check("", &Ok(Meter::UntilClose));
+        check("Content-Length: 5\r\n", &Ok(BodyFraming::length(5)));
+        check("Content-Length: 5\r\nContent-Length: 5\r\n", &Ok(BodyFraming::length(5)));
+        check("Transfer-Encoding: chunked\r\n", &Ok(BodyFraming::chunked()));
+        check("", &Ok(BodyFraming::UntilClose));
         let framing = Err(Malformed::Framing);
         check("Content-Length: 5\r\nContent-Length: 6\r\n", &framing);
         check("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", &framing);
@@ -237,11 +220,11 @@ mod tests {
     fn answers_without_a_body_are_known_by_status_and_method() {
         for text in ["HTTP/1.1 204 No\r\n\r\n", "HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n"] {
             let head = parse(text, TargetKind::Sprite, false).unwrap().unwrap();
-            assert_eq!(head.meter, Meter::Done, "{text}");
+            assert_eq!(head.framing, BodyFraming::Done, "{text}");
         }
         let text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
         let head = parse(text, TargetKind::Sprite, true).unwrap().unwrap();
-        assert_eq!(head.meter, Meter::Done);
+        assert_eq!(head.framing, BodyFraming::Done);
         let bytes = String::from_utf8(head.bytes).unwrap();
         assert!(bytes.contains("content-length: 9"), "{bytes}");
         let early = parse("HTTP/1.1 103 Early\r\n\r\n", TargetKind::Sprite, false).unwrap();

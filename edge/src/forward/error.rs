@@ -1,0 +1,44 @@
+//! Why a request did not get the answer that it was sent for.
+
+use std::io;
+
+use crate::upstream::ConnectError;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ForwardError {
+    #[error(transparent)]
+    Dial(#[from] ConnectError),
+    #[error("the sprite's answer is malformed")]
+    Malformed(#[from] Malformed),
+    #[error("the connection to the sprite failed")]
+    Sprite(#[source] io::Error),
+    #[error("the sprite took too long")]
+    SpriteTimeout,
+    #[error("the client is gone")]
+    Client,
+    #[error("the client's body is malformed")]
+    Body(#[source] Malformed),
+    #[error("the client's body is too large")]
+    TooLarge,
+}
+
+impl ForwardError {
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::SpriteTimeout | Self::Dial(ConnectError::Timeout { .. }))
+    }
+}
+
+/// An answer whose end cannot be found in one way only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Malformed {
+    #[error("its head cannot be parsed")]
+    Head,
+    #[error("its head is too large")]
+    TooLarge,
+    #[error("the length of its body is ambiguous")]
+    Framing,
+    #[error("a chunk of its body is malformed")]
+    Chunk,
+    #[error("it switches to another protocol unasked")]
+    Upgrade,
+}

@@ -1,0 +1,43 @@
+//! One request as it goes on.
+
+use shared::{RequestId, Upstream};
+
+use crate::head::Body;
+use crate::observe::metrics::Source;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TargetKind {
+    Sprite,
+    Site,
+}
+
+impl TargetKind {
+    /// Who answers, as it is counted.
+    pub(crate) const fn source(self) -> Source {
+        match self {
+            Self::Sprite => Source::Sprite,
+            Self::Site => Source::Site,
+        }
+    }
+}
+
+/// One request for a sprite or for control.
+pub(crate) struct UpstreamRequest {
+    /// The head as it goes on.
+    pub head: Vec<u8>,
+    pub kind: TargetKind,
+    pub upstream: Upstream,
+    /// Connections are shared within one group only: one workspace's assignment, or the site.
+    pub group: u64,
+    pub id: RequestId,
+    pub body: Body,
+    /// HEAD: an answer without a body, whatever its head says.
+    pub head_only: bool,
+    /// GET and its like: may be sent again when a kept connection had died.
+    /// Never with a body, of which nothing is kept.
+    pub repeatable: bool,
+    /// May another request follow, when this one and its answer are whole?
+    pub keep_alive: bool,
+    /// The client speaks HTTP/1.1: it is given chunks and `100 Continue`.
+    pub knows_chunks: bool,
+}

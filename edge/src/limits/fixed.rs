@@ -1,0 +1,123 @@
+//! The bounds that nobody sets, each with where its number comes from.
+//!
+//! Sizes of buffers and the shape of tables stand where they are used: they cost
+//! memory, but refuse nothing.
+
+use std::time::Duration;
+
+// The head of a request.
+
+/// Longest head that is read, request line and empty line included.
+///
+/// Twice what Chromium sends at most in practice with full cookies; nginx and
+/// haproxy stop between 16 and 32 KiB.
+pub(crate) const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+/// Most headers a request may have.
+pub(crate) const MAX_HEADERS: usize = 64;
+
+// Answers, and bodies in either direction.
+
+/// Longest head of an answer, and most headers in it: as for requests.
+pub(crate) const MAX_RESPONSE_HEAD_BYTES: usize = MAX_HEAD_BYTES;
+
+/// Half as many again as of a request: what control and OpenClaw send has under forty.
+pub(crate) const MAX_RESPONSE_HEADERS: usize = 96;
+
+/// Longest line of a chunk's size with its extensions, and longest trailers together.
+pub(crate) const MAX_CHUNK_LINE_BYTES: u16 = 4_096;
+
+/// How long a client may pause within the body of its request: as with nginx.
+pub(crate) const BODY_PAUSE: Duration = Duration::from_secs(60);
+
+/// For a client to take our last answer before the connection closes under it.
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
+
+/// What of its body is read meanwhile and dropped.
+pub(crate) const LINGER_BYTES: usize = 256 * 1024;
+
+// WebSockets.
+
+/// Longest head of an answer. The agent's has about 200 bytes.
+pub(crate) const MAX_HANDSHAKE_BYTES: usize = 16 * 1024;
+
+pub(crate) const MAX_HANDSHAKE_HEADERS: usize = 64;
+
+/// How long a sprite may take to agree to a WebSocket. The agent answers as
+/// soon as it has checked the identity, so this only bounds a VM that hangs.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a side may take for what the other said last.
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
+
+// Names of sprites.
+
+/// The system resolver does not tell how long an answer holds; half a minute is
+/// what common ones keep at least.
+pub(crate) const NAME_FRESH: Duration = Duration::from_secs(30);
+
+/// While names cannot be resolved, the last answer is used for so long.
+pub(crate) const NAME_STALE: Duration = Duration::from_secs(600);
+
+/// Twice the default of a resolver's first try.
+pub(crate) const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Names that are remembered: the workspaces that are in use, not all there are.
+pub(crate) const NAMES_MAX: usize = 65_536;
+
+/// Look-ups at one time; each holds a thread while the system resolver thinks.
+pub(crate) const LOOKUPS_MAX: usize = 32;
+
+/// While one request looks a known name up again, the rest use what was known.
+pub(crate) const NAME_REFRESH: Duration = Duration::from_secs(5);
+
+// The access log.
+
+/// Lines that wait for the disk. At 200 bytes a line this is 1.6 MB; beyond it
+/// lines are dropped and counted, because a full disk must not stop the edge.
+pub(crate) const LOG_QUEUE_LINES: usize = 8_192;
+
+// The private API.
+
+/// Batches that are read or wait for the disk at a time. Control sends one after
+/// the other; a caller on top of these is told to ask again.
+pub(crate) const CHANGES_AT_ONCE: usize = 8;
+
+/// How long a batch, or the next piece of a table, may take to come. Control is near.
+pub(crate) const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
+
+/// How long requests may take to end after the edge was told to stop.
+pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(5);
+
+/// `BATCH_MAX_CHANGES` changes of the longest kind fit into three quarters of it.
+pub(crate) const CHANGES_MAX_BYTES: usize = 8 << 20;
+
+/// Routes on one page.
+pub(crate) const PAGE_MAX: usize = 1_000;
+
+/// Routes on a page of which nobody said how many.
+pub(crate) const PAGE_DEFAULT: usize = 100;
+
+// The route table.
+
+/// Changes in one batch. Ten times what control sends at once; a sender with
+/// more to say sends the whole table.
+pub(crate) const BATCH_MAX_CHANGES: usize = 10_000;
+
+/// Four times the million that an edge is measured with; about one gigabyte.
+pub(crate) const ROUTES_MAX: u64 = 4_000_000;
+
+/// Sessions that were ended and have not expired yet, and closed workspaces.
+pub(crate) const LOCKS_MAX: u64 = 1_000_000;
+
+/// The longest route has about 550 bytes as JSON.
+pub(crate) const LINE_MAX_BYTES: usize = 1024;
+
+/// [`ROUTES_MAX`] routes of 256 bytes: more than they have.
+pub(crate) const UPLOAD_MAX_BYTES: u64 = 1 << 30;
+
+/// Bad lines that are named; the rest is counted.
+pub(crate) const COMPLAINTS_MAX: usize = 1_000;
+
+/// Longest part of an entry that is quoted back.
+pub(crate) const QUOTE_MAX_CHARS: usize = 200;

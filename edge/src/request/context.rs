@@ -1,0 +1,63 @@
+//! One request and what was found out about it before it is decided.
+
+use shared::navigation::is_navigation;
+use shared::{PublicSite, Username};
+
+use super::decision::RequestFacts;
+use crate::head::{Body, Head};
+use crate::observe::RequestRecord;
+use crate::respond::ResponseOptions;
+
+pub(super) struct RequestContext<'a> {
+    pub(super) head: &'a Head<'a>,
+    /// Unix seconds.
+    pub(super) now: u64,
+    pub(super) options: ResponseOptions,
+    /// May another request follow, once the body was read to its end?
+    pub(super) keep_alive: bool,
+    pub(super) record: RequestRecord,
+}
+
+impl<'a> RequestContext<'a> {
+    /// `draining` says that the edge is about to end.
+    pub(super) fn new(head: &'a Head<'a>, record: RequestRecord, draining: bool, now: u64) -> Self {
+        let keep_alive = head.keep_alive && !draining;
+        let options = ResponseOptions {
+            request: record.request(),
+            page: is_navigation(head.method, |name| head.header(name)),
+            // For an answer that does not wait for the body.
+            keep_alive: keep_alive && head.body == Body::None,
+            head_only: head.method == "HEAD",
+        };
+        Self { head, now, options, keep_alive, record }
+    }
+
+    /// What the decision needs to know of the request to `workspace`.
+    pub(super) fn facts(
+        &self,
+        site: &PublicSite,
+        workspace: Option<&Username>,
+    ) -> RequestFacts<'a> {
+        let head = self.head;
+        let own_origin = workspace
+            .zip(head.header("origin"))
+            .map(|(name, origin)| origin.eq_ignore_ascii_case(&site.workspace_url(name)));
+        let is = |name: &str, expected: &str| head.header(name) == Some(expected);
+        RequestFacts {
+            method: head.method,
+            path: head.path(),
+            websocket: head.websocket,
+            navigation: self.options.page,
+            cross_site: is("sec-fetch-site", "cross-site"),
+            service_worker: head.header("service-worker").is_some(),
+            own_origin,
+        }
+    }
+
+    /// May it be sent twice without harm (RFC 9110, 9.2.2)?
+    pub(super) fn is_repeatable(&self) -> bool {
+        let is_idempotent =
+            matches!(self.head.method, "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE");
+        self.head.body == Body::None && is_idempotent
+    }
+}
