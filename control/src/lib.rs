@@ -1,41 +1,22 @@
-//! The control program: customers and how they sign in, routes and how they
-//! reach every edge.
+//! The control program: customers and how they sign in, what they pay and what they
+//! get for it, and the routes that reach every edge.
+//!
+//! Folders import downward only; `ARCHITECTURE.md` has the table, and a test keeps it.
 
-pub mod amount;
-pub mod api;
+pub mod accounts;
 pub mod app;
+pub mod base;
 pub mod billing;
 pub mod cli;
-pub mod clients;
-pub mod clock;
-pub mod config;
-pub mod date;
-pub mod email;
-pub mod failures;
-pub mod handover;
 pub mod http;
-pub mod keys;
-pub mod line;
-pub mod links;
 pub mod machines;
 pub mod mail;
-pub mod metrics;
-pub mod passwords;
+pub mod model;
+pub mod operator;
 pub mod pflaster;
-pub mod pool;
-pub mod progress;
-pub mod provision;
-pub mod publisher;
 pub mod queue;
-pub mod route_order;
+pub mod routes;
 pub mod serve;
-pub mod sign_in;
-pub mod signups;
 pub mod site;
-pub mod skills;
 pub mod store;
-pub mod streams;
 pub mod tickets;
-pub mod token;
-pub mod web;
-pub mod workspace;

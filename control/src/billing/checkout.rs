@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::Till;
 use super::follow::{self, FollowError, SIGN_UP};
 use crate::app::App;
-use crate::clients::IdempotencyKey;
-use crate::clients::stripe::checkout::{CheckoutStatus, Expand, Metadata, Payer};
-use crate::clients::stripe::id::CheckoutSessionId;
-use crate::clients::stripe::{CheckoutSession, NewCheckout, StripeError};
-use crate::clock::Moment;
-use crate::signups::{Checkout, SignUp, SignUpId, SignUpState, Wish};
+use crate::base::clock::Moment;
+use crate::base::token::Token;
+use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpState, Wish};
 use crate::store::{Reserved, StoreError};
-use crate::token::Token;
+use vendors::IdempotencyKey;
+use vendors::stripe::checkout::{CheckoutStatus, Expand, Metadata, Payer};
+use vendors::stripe::id::CheckoutSessionId;
+use vendors::stripe::{CheckoutSession, NewCheckout, StripeError};
 
 /// A page with less time than this is not shown again: typing a card takes a while.
 const WORTH_SHOWING: Duration = Duration::from_secs(5 * 60);

@@ -1,9 +1,9 @@
 //! Whether a delivery to the webhook is to be believed, and what it hints at. Pure.
 
-use super::Hint;
-use crate::clients::stripe::event::EventError;
-use crate::clients::stripe::signature::SignatureError;
-use crate::clients::stripe::{Event, WebhookSecrets};
+use crate::model::sync_target::Hint;
+use vendors::stripe::event::EventError;
+use vendors::stripe::signature::SignatureError;
+use vendors::stripe::{Event, WebhookSecrets};
 
 /// Nothing is kept of such a delivery, and Stripe is told that it was not taken.
 #[derive(Debug, thiserror::Error)]

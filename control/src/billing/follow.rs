@@ -6,15 +6,16 @@
 use tracing::{info, warn};
 
 use super::payment::{Verdict, judge};
-use super::{Billing, Till, notices};
+use super::{Till, notices};
 use crate::app::App;
-use crate::clients::stripe::checkout::Expand;
-use crate::clients::stripe::id::{CheckoutSessionId, SubscriptionId};
-use crate::clients::stripe::{CheckoutSession, StripeError, Subscription};
-use crate::clock::Moment;
+use crate::base::clock::Moment;
+use crate::model::sign_up::{SignUp, SignUpId, SignUpState};
+use crate::model::subscription::Billing;
 use crate::queue::Trouble;
-use crate::signups::{SignUp, SignUpId, SignUpState};
 use crate::store::{Followed, Look, Paid, StoreError};
+use vendors::stripe::checkout::Expand;
+use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
+use vendors::stripe::{CheckoutSession, StripeError, Subscription};
 
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {

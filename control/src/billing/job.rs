@@ -4,11 +4,12 @@ use anyhow::anyhow;
 use futures_util::future::BoxFuture;
 use tracing::warn;
 
-use super::Subject;
 use super::follow::{self, FollowError};
 use crate::app::SharedApp;
-use crate::clients::Again;
-use crate::queue::{Job, Kind, Run, Trouble};
+use crate::model::sync_target::Subject;
+use crate::model::task::Kind;
+use crate::queue::{Job, Run, Trouble};
+use vendors::Again;
 
 /// News can be faster than what it is about: these take a quarter of a minute. What
 /// is not there then never will be.

@@ -8,30 +8,26 @@
 pub mod checkout;
 pub mod delivery;
 pub mod follow;
-pub mod hint;
 pub mod job;
 pub mod notices;
 pub mod payment;
 pub mod reconcile;
 pub mod settings;
-pub mod standing;
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tracing::warn;
 
-use crate::amount::Amount;
-use crate::clients::stripe::id::{PortalConfigurationId, PriceId};
-use crate::clients::stripe::price::Price;
-use crate::clients::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
-use crate::clients::{Again, BuildError};
-use crate::line::Line;
+use crate::base::amount::Amount;
+use crate::base::concurrency_limit::Line;
+use vendors::stripe::id::{PortalConfigurationId, PriceId};
+use vendors::stripe::price::Price;
+use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
+use vendors::{Again, BuildError};
 
-pub use hint::{Hint, Subject};
 pub use job::StripeJob;
 pub use settings::{SignUpConfig, StripeConfig};
-pub use standing::{Billing, Standing};
 
 /// Deliveries that are read at once: with a body of a megabyte each, what they
 /// may take of the memory. One takes milliseconds; the next ones wait.

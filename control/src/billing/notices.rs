@@ -4,15 +4,16 @@
 
 use shared::Username;
 
-use crate::clients::linear::Priority;
-use crate::clients::stripe::id::{CheckoutSessionId, SubscriptionId};
-use crate::clock::Moment;
-use crate::mail::{NewMail, Recipient, Stationery};
-use crate::signups::SignUp;
+use crate::base::clock::Moment;
+use crate::mail::Stationery;
+use crate::model::incident::Incident;
+use crate::model::mail::{NewMail, Recipient};
+use crate::model::sign_up::SignUp;
+use crate::model::workspace::Workspace;
+use crate::model::workspace::state::{Letter, Report};
 use crate::store::Customer;
-use crate::tickets::Incident;
-use crate::workspace::Workspace;
-use crate::workspace::life::{Letter, Report};
+use vendors::linear::Priority;
+use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 
 pub fn letter(
     workspace: &Workspace,

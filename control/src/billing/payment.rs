@@ -1,10 +1,10 @@
 //! What a checkout session at Stripe means for the sign-up it was made for. Pure.
 
-use crate::clients::stripe::CheckoutSession;
-use crate::clients::stripe::checkout::CheckoutStatus;
-use crate::clients::stripe::id::{CustomerId, SubscriptionId};
-use crate::clients::stripe::subscription::SubscriptionStatus;
-use crate::signups::{SignUp, SignUpState};
+use crate::model::sign_up::{SignUp, SignUpState};
+use vendors::stripe::CheckoutSession;
+use vendors::stripe::checkout::CheckoutStatus;
+use vendors::stripe::id::{CustomerId, SubscriptionId};
+use vendors::stripe::subscription::SubscriptionStatus;
 
 /// What has to be done about a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,10 +88,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::clock::Moment;
-    use crate::signups::{Checkout, SignUpId};
-    use crate::skills::Skills;
-    use crate::token::Token;
+    use crate::base::clock::Moment;
+    use crate::base::token::Token;
+    use crate::model::sign_up::{Checkout, SignUpId};
+    use crate::model::skills::Skills;
 
     const SUBSCRIPTION: &str = "sub_1SWsampB7WZ01zgkW0000001";
 
@@ -185,7 +185,7 @@ mod tests {
         let mut ours = signup(SignUpState::Open, None);
         assert_eq!(judge(&ours, &expired), Verdict::Expire);
         ours.checkout.as_mut().unwrap().id =
-            crate::clients::stripe::id::CheckoutSessionId::parse("cs_later").unwrap();
+            vendors::stripe::id::CheckoutSessionId::parse("cs_later").unwrap();
         assert_eq!(judge(&ours, &expired), Verdict::Nothing);
         assert_eq!(judge(&signup(SignUpState::Expired, None), &expired), Verdict::Nothing);
     }

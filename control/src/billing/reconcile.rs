@@ -11,8 +11,8 @@ use tracing::{debug, warn};
 use super::Till;
 use super::follow::{self, FollowError};
 use crate::app::{App, SharedApp};
-use crate::clients::Again;
 use crate::store::StoreError;
+use vendors::Again;
 
 /// How long an answer of Stripe's is good.
 const GOOD_FOR: Duration = Duration::from_secs(60 * 60);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use shared::process::Section;
 use shared::{Secret, Upstream};
 
-use crate::clients::stripe::WebhookSecrets;
-use crate::clients::stripe::id::{PortalConfigurationId, PriceId};
+use vendors::stripe::WebhookSecrets;
+use vendors::stripe::id::{PortalConfigurationId, PriceId};
 
 /// How workspaces are sold.
 #[derive(Clone)]

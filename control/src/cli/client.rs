@@ -10,8 +10,8 @@ use serde_json::Value;
 use shared::Secret;
 use shared::wire::ErrorBody;
 
-use crate::api::answers::Page;
-use crate::config::Config;
+use crate::operator::answers::Page;
+use crate::serve::config::Config;
 
 /// Longer than the program waits for edges.
 const TIMEOUT: Duration = Duration::from_secs(90);

@@ -13,8 +13,8 @@ use shared::Username;
 
 use super::client::ApiClient;
 use super::output::{Output, table};
-use crate::api::answers::{CustomerView, Published};
-use crate::passwords;
+use crate::accounts::passwords;
+use crate::operator::answers::{CustomerView, Published};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -8,7 +8,7 @@ use shared::identity::agent_keys;
 use shared::{KeyId, KeyRing, SpriteId};
 
 use super::output::Output;
-use crate::config::Config;
+use crate::serve::config::Config;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -7,7 +7,7 @@ use shared::{Lock, Username};
 
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
-use crate::api::answers::Published;
+use crate::operator::answers::Published;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

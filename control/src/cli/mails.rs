@@ -4,8 +4,8 @@ use clap::Subcommand;
 
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
-use crate::api::answers::{MailView, Mails};
-use crate::mail::MailState;
+use crate::model::mail::MailState;
+use crate::operator::answers::{MailView, Mails};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -18,9 +18,9 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use shared::process::logging;
 
-use crate::api::openapi;
-use crate::config::Config;
+use crate::operator::openapi;
 use crate::serve;
+use crate::serve::config::Config;
 use client::ApiClient;
 use output::Output;
 

@@ -7,8 +7,8 @@ use url::form_urlencoded::Serializer;
 
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
-use crate::api::answers::{StepView, TaskDetails, TaskView, Tasks};
-use crate::queue::{Kind, TaskId, TaskState};
+use crate::model::task::{Kind, TaskId, TaskState};
+use crate::operator::answers::{StepView, TaskDetails, TaskView, Tasks};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

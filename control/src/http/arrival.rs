@@ -16,8 +16,8 @@ use tracing::{info, warn};
 
 use super::Problem;
 use super::listener::Peer;
-use crate::keys::KeyFile;
-use crate::metrics::Metrics;
+use crate::accounts::keys::KeyFile;
+use crate::base::metrics::Metrics;
 
 /// Nothing we answer takes longer, apart from waiting for edges, which is bounded below it.
 const DEADLINE: Duration = Duration::from_secs(75);

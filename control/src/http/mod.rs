@@ -5,6 +5,7 @@ pub mod body;
 pub mod listener;
 pub mod parameters;
 pub mod problem;
+pub mod sse_connections;
 
 pub use arrival::Visitor;
 pub use body::{Form, Json};

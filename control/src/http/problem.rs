@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use shared::wire::ErrorBody;
 use tracing::error;
 
-use crate::sign_in::Refused;
+use crate::accounts::sign_in::Refused;
 use crate::store::StoreError;
 
 /// An error as the caller gets it: JSON, unless the site makes a page of it.

@@ -4,7 +4,7 @@ use shared::process::Section;
 use shared::{PublicSite, Secret, Upstream};
 
 use super::Stationery;
-use crate::amount::Amount;
+use crate::base::amount::Amount;
 
 /// Resend's oldest limit of calls a second; newer ones are higher.
 const PER_SECOND: u64 = 2;

@@ -7,17 +7,20 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use tracing::{info, warn};
 
+use super::ResendConfig;
 use super::outcome::{self, Blocked, KEY_LIFETIME, Next};
-use super::{LetterKind, Mail, MailEnd, MailState, ResendConfig};
 use crate::app::App;
-use crate::clients::resend::{Resend, ResendError};
-use crate::clients::{IdempotencyKey, linear::Priority};
-use crate::clock::Moment;
-use crate::date::Date;
-use crate::metrics::Metrics;
-use crate::queue::{Job, Kind, Run, Task, Trouble};
+use crate::base::clock::Moment;
+use crate::base::date::Date;
+use crate::base::metrics::Metrics;
+use crate::model::incident::Incident;
+use crate::model::mail::{LetterKind, Mail, MailEnd, MailState};
+use crate::model::task::{Kind, Task};
+use crate::queue::{Job, Run, Trouble};
 use crate::store::Store;
-use crate::tickets::Incident;
+use vendors::IdempotencyKey;
+use vendors::linear::Priority;
+use vendors::resend::{Resend, ResendError};
 
 /// The work behind each task of kind `MAIL`.
 pub struct MailJob {

@@ -5,19 +5,14 @@
 //! it tells of; `job` carries it to Resend, and `outcome` decides what comes
 //! after an error. A retry sends the same bytes under the same key.
 
-pub mod address;
 mod config;
+mod content;
 mod job;
-mod letter;
-mod occasion;
+mod messages;
 mod outcome;
-mod post;
-mod stationery;
-mod words;
+mod renderer;
 
 pub use config::ResendConfig;
 pub use job::MailJob;
-pub use letter::{Letter, LetterKind, Recipient};
-pub use occasion::{ORDER_PATIENCE, Welcome, post_welcome};
-pub use post::{Mail, MailEnd, MailRecord, MailState, NewMail};
-pub use stationery::Stationery;
+pub use messages::{ORDER_PATIENCE, Welcome, post_welcome};
+pub use renderer::Stationery;

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::clients::Lost;
-use crate::clients::again::Again;
-use crate::clients::resend::ResendError;
-use crate::clients::resend::error::ErrorName;
-use crate::clock::Moment;
+use crate::base::clock::Moment;
+use vendors::Lost;
+use vendors::again::Again;
+use vendors::resend::ResendError;
+use vendors::resend::error::ErrorName;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 

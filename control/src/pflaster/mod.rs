@@ -6,7 +6,8 @@
 
 use tracing::debug;
 
-use crate::queue::{Task, Trouble};
+use crate::model::task::Task;
+use crate::queue::Trouble;
 
 /// An attempt at `task` is about to begin.
 pub async fn before(task: &Task) {

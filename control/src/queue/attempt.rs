@@ -10,9 +10,10 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{debug, error, info, warn};
 
-use super::lease::{LEASE, RENEWAL};
-use super::runner::{Workshop, random, told};
-use super::{Job, Lease, Run, Task, Trouble, Verdict};
+use super::dispatcher::{Workshop, random, told};
+use super::{Job, Run, Trouble, Verdict};
+use crate::model::task::lease::{LEASE, RENEWAL};
+use crate::model::task::{Lease, Task};
 use crate::pflaster;
 use crate::store::{Claimed, LeaseError};
 

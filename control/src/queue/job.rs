@@ -2,8 +2,9 @@
 
 use futures_util::future::{self, BoxFuture};
 
-use super::{Kind, Run, Task, Trouble};
-use crate::tickets::Incident;
+use super::{Run, Trouble};
+use crate::model::incident::Incident;
+use crate::model::task::{Kind, Task};
 
 /// Each kind of task has one, which does all of them.
 ///

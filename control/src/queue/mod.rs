@@ -7,18 +7,12 @@
 //! next one ([`Trouble`], [`Verdict`]).
 
 mod attempt;
-pub mod backoff;
+mod dispatcher;
+mod error;
 mod job;
-mod kind;
-pub mod lease;
-mod others;
+mod outcome;
+mod peers;
 mod run;
-mod runner;
-mod step;
-mod task;
-mod task_id;
-mod trouble;
-mod verdict;
 
 use std::sync::Arc;
 
@@ -26,16 +20,11 @@ use tokio::sync::watch;
 
 use crate::store::{Channel, News, Store};
 
+pub use dispatcher::{Runner, Workshop};
+pub use error::Trouble;
 pub use job::Job;
-pub use kind::Kind;
-pub use lease::Lease;
+pub use outcome::Verdict;
 pub use run::Run;
-pub use runner::{Runner, Workshop};
-pub use step::{Step, StepState, with_those_to_come};
-pub use task::{NewTask, Task, TaskState};
-pub use task_id::TaskId;
-pub use trouble::Trouble;
-pub use verdict::Verdict;
 
 /// The queue, for those who do not work at it. What a transaction puts in wakes the
 /// workers by itself when it is committed.

@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Lease, Step, StepState, Task, Trouble};
-use crate::clock::{Clock, Moment};
+use super::Trouble;
+use crate::base::clock::{Clock, Moment};
+use crate::model::task::{Lease, Step, StepState, Task};
 use crate::store::{LeaseError, Store};
 
 pub struct Run {

@@ -9,9 +9,9 @@ use super::error::Attempt as _;
 use super::routes::valid;
 use super::sessions::{hand_over, hold_account_session};
 use super::{AccountSession, Columns as _, Store, StoreError, millis};
-use crate::clock::Moment;
-use crate::handover::Challenge;
-use crate::token::TokenHash;
+use crate::base::clock::Moment;
+use crate::base::token::TokenHash;
+use crate::model::handover::Challenge;
 
 /// Open codes of one browser beside the newest, which pushes the oldest out.
 ///

@@ -10,9 +10,9 @@ use super::password_links::void_links;
 use super::routes::{self, valid};
 use super::table::TableChange;
 use super::{Columns as _, Store, StoreError, bigint, millis};
-use crate::clock::Moment;
-use crate::mail::NewMail;
-use crate::route_order::Standing;
+use crate::base::clock::Moment;
+use crate::model::mail::NewMail;
+use crate::model::route_change::Standing;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {

@@ -6,8 +6,8 @@ use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
 use super::{Columns as _, Store, StoreError, bigint, millis};
-use crate::clock::Moment;
-use crate::failures::{Limit, Subject, Tally};
+use crate::base::clock::Moment;
+use crate::model::attempts::{Limit, Subject, Tally};
 
 impl Store {
     /// # Errors

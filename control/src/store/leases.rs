@@ -9,8 +9,9 @@ use super::error::Attempt as _;
 use super::routes::valid;
 use super::tasks::{COLUMNS, parse, shortened};
 use super::{Channel, Columns as _, Store, StoreError, Write, bigint, millis, task_steps};
-use crate::clock::Moment;
-use crate::queue::{Kind, Lease, Step, StepState, Task, TaskId, Verdict};
+use crate::base::clock::Moment;
+use crate::model::task::{Kind, Lease, Step, StepState, Task, TaskId};
+use crate::queue::Verdict;
 
 /// A task, the right to work at it, and what was done of it before.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, Row as _};
 use super::error::Attempt as _;
 use super::routes::valid;
 use super::{Columns as _, Store, StoreError, bigint};
-use crate::clock::Moment;
+use crate::base::clock::Moment;
 
 impl Store {
     /// Up to `limit` locks that come after the key `after`, in the order of keys.

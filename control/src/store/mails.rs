@@ -9,11 +9,11 @@ use super::password_links::issue_link;
 use super::routes::valid;
 use super::tasks::enqueue;
 use super::{Columns as _, Store, StoreError, Write, millis};
-use crate::clients::resend::RenderedEmail;
-use crate::clock::Moment;
-use crate::links::NewLink;
-use crate::mail::{LetterKind, Mail, MailEnd, MailRecord, MailState, NewMail};
-use crate::queue::{Kind, NewTask};
+use crate::base::clock::Moment;
+use crate::model::mail::{LetterKind, Mail, MailEnd, MailRecord, MailState, NewMail};
+use crate::model::password_link::NewLink;
+use crate::model::task::{Kind, NewTask};
+use vendors::resend::RenderedEmail;
 
 impl Store {
     /// Posts a letter, and keeps the link in it; the customer's earlier links work no

@@ -49,7 +49,7 @@ use sqlx::{Any, AnyPool, Row as _, SqlSafeStr as _, Transaction};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::clock::Moment;
+use crate::base::clock::Moment;
 
 pub use codes::Redeemed;
 pub use customers::{Credentials, Customer, NewCustomer, SessionsEnded};

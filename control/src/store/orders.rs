@@ -7,10 +7,12 @@ use sqlx::{AssertSqlSafe, Row as _};
 use super::error::Attempt as _;
 use super::routes::valid;
 use super::{Columns as _, Store, StoreError};
-use crate::clock::Moment;
-use crate::progress::{Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, Standing};
-use crate::skills::Skills;
-use crate::token::TokenHash;
+use crate::base::clock::Moment;
+use crate::base::token::TokenHash;
+use crate::model::progress::{
+    Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, Standing,
+};
+use crate::model::skills::Skills;
 
 const ATTEMPT: &str = "read an order";
 

@@ -8,10 +8,10 @@ use super::error::Attempt as _;
 use super::mails::post_letter;
 use super::routes::valid;
 use super::{Columns as _, Store, StoreError, Write, millis};
-use crate::clock::Moment;
-use crate::links::{NewLink, OpenLink, Purpose};
-use crate::mail::NewMail;
-use crate::token::TokenHash;
+use crate::base::clock::Moment;
+use crate::base::token::TokenHash;
+use crate::model::mail::NewMail;
+use crate::model::password_link::{NewLink, OpenLink, Purpose};
 
 impl Store {
     /// The link, while it can be used. Looking changes nothing.

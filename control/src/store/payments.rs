@@ -12,13 +12,14 @@ use super::{
     NewCustomer, Store, StoreError, Write, customers, mails, millis, signups, tasks, tickets,
     usernames, workspaces,
 };
-use crate::billing::{Billing, notices};
-use crate::clients::stripe::id::{CheckoutSessionId, CustomerId, SubscriptionId};
-use crate::clock::Moment;
+use crate::base::clock::Moment;
+use crate::billing::notices;
 use crate::mail::Stationery;
-use crate::queue::{Kind, NewTask};
-use crate::signups::SignUp;
-use crate::workspace::{Workspace, names};
+use crate::model::sign_up::SignUp;
+use crate::model::subscription::Billing;
+use crate::model::task::{Kind, NewTask};
+use crate::model::workspace::{Workspace, names};
+use vendors::stripe::id::{CheckoutSessionId, CustomerId, SubscriptionId};
 
 /// A payment that has come.
 #[derive(Debug)]

@@ -13,9 +13,10 @@ use super::{
     Channel, Columns as _, LeaseError, Prepared, Store, StoreError, Write, bigint, millis, sprites,
     tasks,
 };
-use crate::clock::Moment;
-use crate::pool::{Counts, Marks, Pause, SpriteState, Standing, alarm};
-use crate::queue::{Kind, Lease, NewTask, TaskId, TaskState};
+use crate::base::clock::Moment;
+use crate::machines::pool::alarm;
+use crate::model::pool::{Counts, Marks, Pause, SpriteState, Standing};
+use crate::model::task::{Kind, Lease, NewTask, TaskId, TaskState};
 
 /// What became of preparations that ended without a sprite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,7 +2,7 @@
 
 use super::error::Attempt as _;
 use super::{Store, StoreError, millis};
-use crate::clock::Moment;
+use crate::base::clock::Moment;
 
 impl Store {
     /// Forgets up to `limit` tasks that ended before `until`; returns how many.

@@ -8,7 +8,7 @@ use super::customers;
 use super::error::Attempt as _;
 use super::table::TableChange;
 use super::{Columns as _, Store, StoreError, bigint};
-use crate::route_order::{Handout, Known, RouteOrder};
+use crate::model::route_change::{Handout, Known, RouteOrder};
 
 impl Store {
     /// # Errors

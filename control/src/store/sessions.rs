@@ -9,9 +9,9 @@ use sqlx::any::AnyRow;
 use super::error::Attempt as _;
 use super::routes::valid;
 use super::{Columns as _, Store, StoreError, Write, bigint, locks, millis};
-use crate::clock::Moment;
-use crate::sign_in::Proven;
-use crate::token::TokenHash;
+use crate::base::clock::Moment;
+use crate::base::token::TokenHash;
+use crate::model::sign_in::Proven;
 
 /// How exact "last seen" is: a page view must not cost a write each time.
 const SEEN_EVERY: Duration = Duration::from_secs(5 * 60);

@@ -9,13 +9,13 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::error::Attempt as _;
 use super::routes::valid;
 use super::{Columns as _, Store, StoreError, bigint, mails, millis, usernames};
-use crate::clients::stripe::id::{CheckoutSessionId, SubscriptionId};
-use crate::clock::Moment;
-use crate::mail::NewMail;
-use crate::signups::{Checkout, SignUp, SignUpId, SignUpState, Wish};
-use crate::skills::Skills;
-use crate::token::TokenHash;
-use crate::workspace::names;
+use crate::base::clock::Moment;
+use crate::base::token::TokenHash;
+use crate::model::mail::NewMail;
+use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpState, Wish};
+use crate::model::skills::Skills;
+use crate::model::workspace::names;
+use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 
 /// What every read of a sign-up selects.
 pub(super) const COLUMNS: &str = "id, email, username, skills, browser_hash, state, attempts, \

@@ -7,12 +7,12 @@ use super::error::Attempt as _;
 use super::leases::guard;
 use super::routes::valid;
 use super::{Columns as _, LeaseError, Store, StoreError, Write, customers, millis, sprites};
-use crate::clients::sprites::SpriteName;
-use crate::clock::Moment;
-use crate::pool::{Assigned, Claim, PoolSprite, SpriteState};
-use crate::queue::{Kind, Lease, TaskState};
-use crate::route_order::RouteOrder;
-use crate::workspace::Life;
+use crate::base::clock::Moment;
+use crate::model::pool::{Assigned, Claim, PoolSprite, SpriteState};
+use crate::model::route_change::RouteOrder;
+use crate::model::task::{Kind, Lease, TaskState};
+use crate::model::workspace::Life;
+use vendors::sprites::SpriteName;
 
 impl Store {
     /// Gives `username` a sprite: the one it has, or the oldest that is available.

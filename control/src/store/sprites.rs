@@ -11,10 +11,10 @@ use super::error::Attempt as _;
 use super::leases::guard;
 use super::routes::valid;
 use super::{Columns as _, LeaseError, Store, StoreError, millis};
-use crate::clients::sprites::{CheckpointId, SpriteName};
-use crate::clock::Moment;
-use crate::pool::{Counts, PoolSprite, SpriteState};
-use crate::queue::{Lease, TaskId};
+use crate::base::clock::Moment;
+use crate::model::pool::{Counts, PoolSprite, SpriteState};
+use crate::model::task::{Lease, TaskId};
+use vendors::sprites::{CheckpointId, SpriteName};
 
 /// What a preparation has made of its sprite.
 #[derive(Debug, Clone)]

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::error::Attempt as _;
 use super::tasks::enqueue;
 use super::{Store, StoreError, Write, millis};
-use crate::billing::Hint;
-use crate::clock::Moment;
+use crate::base::clock::Moment;
+use crate::model::sync_target::Hint;
 
 const ATTEMPT: &str = "keep an event of Stripe's";
 

@@ -9,8 +9,8 @@ use super::leases::guard;
 use super::routes::valid;
 use super::tasks::{json, shortened, small};
 use super::{Channel, Columns as _, LeaseError, Store, StoreError, Write, bigint, millis};
-use crate::clock::Moment;
-use crate::queue::{Lease, Step, StepState, TaskId};
+use crate::base::clock::Moment;
+use crate::model::task::{Lease, Step, StepState, TaskId};
 
 impl Store {
     /// # Errors

@@ -8,8 +8,10 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::error::Attempt as _;
 use super::routes::valid;
 use super::{Channel, Columns as _, Store, StoreError, Write, millis, task_steps};
-use crate::clock::Moment;
-use crate::queue::{Kind, NewTask, Step, StepState, Task, TaskId, TaskState, with_those_to_come};
+use crate::base::clock::Moment;
+use crate::model::task::{
+    Kind, NewTask, Step, StepState, Task, TaskId, TaskState, with_those_to_come,
+};
 
 /// What every read of a task selects.
 pub(super) const COLUMNS: &str = "id, kind, dedupe_key, username, payload, state, attempts, \

@@ -6,10 +6,10 @@ use sqlx::any::AnyRow;
 use super::error::Attempt as _;
 use super::tasks::enqueue;
 use super::{Columns as _, Store, StoreError, Write, millis};
-use crate::clients::linear::Priority;
-use crate::clock::Moment;
-use crate::queue::{Kind, NewTask};
-use crate::tickets::{Incident, Ticket};
+use crate::base::clock::Moment;
+use crate::model::incident::{Incident, Ticket};
+use crate::model::task::{Kind, NewTask};
+use vendors::linear::Priority;
 
 impl Store {
     /// Notes an incident that belongs to no other change; again, it changes nothing.

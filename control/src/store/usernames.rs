@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 
 use super::error::Attempt as _;
 use super::{Store, StoreError, millis};
-use crate::clock::Moment;
-use crate::signups::SignUpId;
+use crate::base::clock::Moment;
+use crate::model::sign_up::SignUpId;
 
 /// Most names that one sweep frees.
 const NAMES_A_SWEEP: i64 = 1_000;

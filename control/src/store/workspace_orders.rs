@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
 use super::{Columns as _, Store, StoreError};
-use crate::clock::Moment;
+use crate::base::clock::Moment;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceOrder {

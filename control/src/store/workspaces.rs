@@ -17,16 +17,17 @@ use super::{
     Columns as _, LeaseError, Store, StoreError, Write, customers, doors, leases, mails, millis,
     tasks, tickets, usernames,
 };
-use crate::billing::{Billing, notices};
-use crate::clients::stripe::Subscription;
-use crate::clients::stripe::id::{CustomerId, SubscriptionId};
-use crate::clients::stripe::subscription::SubscriptionStatus;
-use crate::clock::Moment;
+use crate::base::clock::Moment;
+use crate::billing::notices;
 use crate::mail::Stationery;
-use crate::queue::{Kind, Lease, NewTask, TaskId};
-use crate::signups::SignUpId;
-use crate::workspace::Workspace;
-use crate::workspace::life::{Effect, Life, News};
+use crate::model::sign_up::SignUpId;
+use crate::model::subscription::Billing;
+use crate::model::task::{Kind, Lease, NewTask, TaskId};
+use crate::model::workspace::Workspace;
+use crate::model::workspace::state::{Effect, Life, News};
+use vendors::stripe::Subscription;
+use vendors::stripe::id::{CustomerId, SubscriptionId};
+use vendors::stripe::subscription::SubscriptionStatus;
 
 pub(super) const COLUMNS: &str = "username, signup, state, stripe_customer, subscription, \
      subscription_status, period_end_at, cancel_at, grace_until_at, task, created_at, changed_at";

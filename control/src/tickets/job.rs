@@ -7,14 +7,16 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use tracing::error;
 
-use super::{Incident, LinearConfig, LinearTeam, Ticket};
+use super::{LinearConfig, LinearTeam};
 use crate::app::App;
-use crate::clients::again::Again;
-use crate::clients::linear::{Linear, LinearError, NewIssue};
-use crate::clock::Moment;
-use crate::metrics::Metrics;
-use crate::queue::{Job, Kind, Run, Task, Trouble};
+use crate::base::clock::Moment;
+use crate::base::metrics::Metrics;
+use crate::model::incident::{Incident, Ticket};
+use crate::model::task::{Kind, Task};
+use crate::queue::{Job, Run, Trouble};
 use crate::store::Store;
+use vendors::again::Again;
+use vendors::linear::{Linear, LinearError, NewIssue};
 
 /// The work behind each task of kind `TICKET`.
 pub struct TicketJob {

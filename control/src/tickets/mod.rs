@@ -5,9 +5,7 @@
 //! a second one.
 
 mod config;
-mod incident;
 mod job;
 
 pub use config::{LinearConfig, LinearTeam};
-pub use incident::{Incident, Ticket};
 pub use job::TicketJob;

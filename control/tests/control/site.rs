@@ -70,7 +70,7 @@ async fn the_start_page_offers_every_skill_and_a_form_that_needs_no_script() {
     let world = World::start_with_sections(&[], "", "[site]\nprice = '$9'\n").await;
     let page = Browser::new(&world).open(&format!("{SITE}/")).await;
     assert_eq!(page.status, StatusCode::OK);
-    for skill in control::skills::CATALOGUE {
+    for skill in control::model::skills::CATALOGUE {
         let field = format!("name=\"skills\" value=\"{}\"", skill.id);
         assert!(page.body.contains(&field) && page.body.contains(skill.name), "{}", skill.id);
     }

@@ -3,24 +3,25 @@
 use std::time::Duration;
 
 use crate::common::database::Database;
-use control::billing::Hint;
-use control::clients::stripe::Event;
-use control::clock::Moment;
-use control::failures::Counters;
-use control::handover::Nonce;
-use control::mail::{Recipient, Stationery};
-use control::route_order::RouteOrder;
-use control::sign_in::Proven;
+use control::base::clock::Moment;
+use control::base::token::{Token, TokenHash};
+use control::mail::Stationery;
+use control::model::attempts::Counters;
+use control::model::handover::Nonce;
+use control::model::mail::Recipient;
+use control::model::route_change::RouteOrder;
+use control::model::sign_in::Proven;
+use control::model::sync_target::Hint;
 use control::store::{
     AccountSession, Channel, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter,
 };
-use control::token::{Token, TokenHash};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use serde_json::json;
 use shared::{
     Change, Checksum, Generation, Lock, PublicSite, ReturnPath, Secret, Session, SessionId,
 };
+use vendors::stripe::Event;
 
 const NOW: Moment = Moment::from_seconds(1_800_000_000);
 
@@ -32,7 +33,7 @@ async fn store(database: &Database) -> Store {
 
 fn stationery() -> Stationery {
     let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
-    Stationery::new(&site, control::site::PRICE, None)
+    Stationery::new(&site, control::app::site_config::PRICE, None)
 }
 
 fn order(username: &str, number: u32) -> RouteOrder {

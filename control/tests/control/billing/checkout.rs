@@ -175,10 +175,10 @@ async fn without_stripe_nothing_is_charged_and_nothing_reserved() {
 async fn a_name_is_free_again_when_its_page_has_expired() {
     let shop = Shop::open().await;
     let signup = shop.sign_up("ada@example.com").await;
-    let now = control::clock::Moment::from_seconds(shop.world.now_seconds());
+    let now = control::base::clock::Moment::from_seconds(shop.world.now_seconds());
     assert!(!shop.store.is_name_free(&signup.username, now).await.unwrap());
     shop.world.let_pass(std::time::Duration::from_secs(76 * 60));
-    let now = control::clock::Moment::from_seconds(shop.world.now_seconds());
+    let now = control::base::clock::Moment::from_seconds(shop.world.now_seconds());
     assert!(shop.store.is_name_free(&signup.username, now).await.unwrap());
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada"));
 }

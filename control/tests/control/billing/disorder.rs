@@ -1,7 +1,7 @@
 //! Every event that Stripe may send, in any order and doubled, comes to the same end:
 //! how things stand at Stripe decides, and not what was said last.
 
-use control::queue::Kind;
+use control::model::task::Kind;
 use serde_json::{Value, json};
 
 use super::shop::Shop;

@@ -1,7 +1,7 @@
 //! What becomes of a sign-up when money comes, comes twice, or does not come.
 
-use control::queue::Kind;
-use control::signups::SignUpState;
+use control::model::sign_up::SignUpState;
+use control::model::task::Kind;
 use reqwest::StatusCode;
 
 use super::shop::{Shop, event, name, order};

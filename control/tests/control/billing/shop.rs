@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use control::queue::{Kind, Lease};
-use control::signups::{SignUp, SignUpId};
+use control::model::sign_up::{SignUp, SignUpId};
+use control::model::task::{Kind, Lease};
+use control::model::workspace::Workspace;
 use control::store::{Store, TaskFilter};
-use control::workspace::Workspace;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ impl Shop {
 
     pub(crate) async fn signup_of(&self, browser: &Browser<'_>) -> SignUp {
         let token = browser.cookie(SITE, "__Host-arca_signup").unwrap();
-        let token = control::token::Token::parse(token).unwrap();
+        let token = control::base::token::Token::parse(token).unwrap();
         self.store.signup_of_browser(&token.hash()).await.unwrap().unwrap()
     }
 
@@ -135,7 +135,7 @@ impl Shop {
 
     /// The right to work at the newest task of a kind, as a worker gets it.
     pub(crate) async fn claim(&self, kind: Kind) -> Lease {
-        let now = control::clock::Moment::from_seconds(self.world.now_seconds());
+        let now = control::base::clock::Moment::from_seconds(self.world.now_seconds());
         let until = now.after(Duration::from_secs(60));
         self.store.claim(kind, now, until).await.unwrap().unwrap().lease
     }
@@ -143,7 +143,7 @@ impl Shop {
     /// As the job does that has prepared it.
     pub(crate) async fn goes_live(&self, username: &str) {
         let lease = self.claim(Kind::Provision).await;
-        let now = control::clock::Moment::from_seconds(self.world.now_seconds());
+        let now = control::base::clock::Moment::from_seconds(self.world.now_seconds());
         self.store.workspace_is_live(&name(username), &lease, now).await.unwrap().unwrap();
     }
 

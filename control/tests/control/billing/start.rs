@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use control::amount::Amount;
+use control::base::amount::Amount;
 use control::billing::{StripeConfig, Till};
 use shared::process::Document;
 
@@ -23,11 +23,14 @@ fn till(stripe: &Stripe, price: &str) -> Till {
 #[tokio::test]
 async fn a_wrong_price_ends_the_start_and_a_silent_stripe_does_not() {
     let stripe = Stripe::start().await;
-    till(&stripe, PRICE).check(control::site::PRICE).await.unwrap();
-    let error = till(&stripe, "price_of_nothing").check(control::site::PRICE).await.unwrap_err();
+    till(&stripe, PRICE).check(control::app::site_config::PRICE).await.unwrap();
+    let error = till(&stripe, "price_of_nothing")
+        .check(control::app::site_config::PRICE)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("stripe.price"), "{error:#}");
     stripe.books().is_down = true;
-    till(&stripe, "price_of_nothing").check(control::site::PRICE).await.unwrap();
+    till(&stripe, "price_of_nothing").check(control::app::site_config::PRICE).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use control::clock::Moment;
-use control::queue::Kind;
+use control::base::clock::Moment;
+use control::model::task::Kind;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::RouteState;

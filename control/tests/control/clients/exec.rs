@@ -9,12 +9,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
-use control::clients::sprites::exec::ExecError;
-use control::clients::sprites::{Command, Finished, Sprites, SpritesError};
 use serde_json::json;
 use shared::Upstream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use vendors::sprites::exec::ExecError;
+use vendors::sprites::{Command, Finished, Sprites, SpritesError};
 
 use super::sink::{Answer, Sink, decode, secret};
 use super::sprites::{missing, name, sprites};

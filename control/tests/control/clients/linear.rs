@@ -1,8 +1,8 @@
 //! One ticket for one incident.
 
-use control::clients::Again;
-use control::clients::linear::{IssueId, Linear, LinearError, NewIssue, Priority};
 use serde_json::{Value, json};
+use vendors::Again;
+use vendors::linear::{IssueId, Linear, LinearError, NewIssue, Priority};
 
 use super::sink::{Answer, Sink, secret};
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use control::clients::resend::email::Tag;
-use control::clients::resend::{Email, EmailId, RenderedEmail, Resend, ResendError};
-use control::clients::{Again, IdempotencyKey};
 use serde_json::json;
+use vendors::resend::email::Tag;
+use vendors::resend::{Email, EmailId, RenderedEmail, Resend, ResendError};
+use vendors::{Again, IdempotencyKey};
 
 use super::sink::{Answer, Sink, secret};
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use control::clients::Again;
-use control::clients::sprites::address::Probe;
-use control::clients::sprites::{
-    Existence, NewSprite, SpriteName, SpriteStatus, Sprites, SpritesError, UrlAuth,
-};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use vendors::Again;
+use vendors::sprites::address::Probe;
+use vendors::sprites::{
+    Existence, NewSprite, SpriteName, SpriteStatus, Sprites, SpritesError, UrlAuth,
+};
 
 use super::sink::{Answer, Sink, secret};
 

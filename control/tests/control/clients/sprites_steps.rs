@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use control::clients::sprites::checkpoints::CheckpointId;
-use control::clients::sprites::files::AbsolutePath;
-use control::clients::sprites::policy::{Action, NetworkPolicy, NetworkRule};
-use control::clients::sprites::services::{Definition, ServiceStatus};
-use control::clients::sprites::{ServiceName, SpritesError};
 use serde_json::{Value, json};
+use vendors::sprites::checkpoints::CheckpointId;
+use vendors::sprites::files::AbsolutePath;
+use vendors::sprites::policy::{Action, NetworkPolicy, NetworkRule};
+use vendors::sprites::services::{Definition, ServiceStatus};
+use vendors::sprites::{ServiceName, SpritesError};
 
 use super::sink::{Answer, Sink};
 use super::sprites::{missing, name, sprites};

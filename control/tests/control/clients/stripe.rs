@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use control::clients::stripe::id::SubscriptionId;
-use control::clients::stripe::{Retries, Stripe, StripeError, Subscription, SubscriptionChange};
-use control::clients::{Again, IdempotencyKey};
 use reqwest::StatusCode;
+use vendors::stripe::id::SubscriptionId;
+use vendors::stripe::{Retries, Stripe, StripeError, Subscription, SubscriptionChange};
+use vendors::{Again, IdempotencyKey};
 
 use super::sink::{Answer, Sink, secret};
 

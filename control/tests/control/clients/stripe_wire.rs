@@ -1,13 +1,13 @@
 //! Our requests, decoded, are those that the vendor's own client was seen to send.
 
-use control::clients::IdempotencyKey;
-use control::clients::stripe::checkout::{Expand, NewCheckout, Payer};
-use control::clients::stripe::id::{
+use serde_json::Value;
+use vendors::IdempotencyKey;
+use vendors::stripe::checkout::{Expand, NewCheckout, Payer};
+use vendors::stripe::id::{
     CheckoutSessionId, CustomerId, PortalConfigurationId, PriceId, SubscriptionId,
 };
-use control::clients::stripe::portal::{NewPortalSession, PortalFlow};
-use control::clients::stripe::{Retries, Stripe, SubscriptionChange};
-use serde_json::Value;
+use vendors::stripe::portal::{NewPortalSession, PortalFlow};
+use vendors::stripe::{Retries, Stripe, SubscriptionChange};
 
 use super::sink::{Answer, Seen, Sink, decode, secret};
 

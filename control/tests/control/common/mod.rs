@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use control::app::SharedApp;
-use control::clock::{Clock, Moment};
-use control::config::Config;
+use control::base::clock::{Clock, Moment};
 use control::serve::Running;
+use control::serve::config::Config;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use shared::process::Document;

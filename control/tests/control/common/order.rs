@@ -1,6 +1,6 @@
 //! An order as the rest of control leaves it in the database.
 
-use control::token::Token;
+use control::base::token::Token;
 
 use super::browser::Browser;
 use super::{SITE, World};

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use control::links::{self, Asked, Purpose, Refusal};
-use control::passwords::Weakness;
+use control::accounts::links::{self, Asked, Refusal};
+use control::accounts::passwords::Weakness;
+use control::base::token::Token;
+use control::model::password_link::Purpose;
 use control::store::AccountSession;
-use control::token::Token;
 use futures_util::future::join_all;
 
 use super::vendor::{self, Office};

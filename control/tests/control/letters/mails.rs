@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use control::clock::Moment;
-use control::mail::{Recipient, Welcome, post_welcome};
+use control::base::clock::Moment;
+use control::mail::{Welcome, post_welcome};
+use control::model::mail::Recipient;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -70,7 +71,7 @@ async fn a_welcome_letter_asks_for_one_thing_and_is_sent_once() {
     let stored = office.world.app().store.mail(WELCOME).await.unwrap().unwrap();
     assert_eq!(stored.body.as_str(), "", "what was sent holds no link any more");
     let token = link.split_once("token=").unwrap().1;
-    let open = control::links::peek(office.world.app(), token).await.unwrap();
+    let open = control::accounts::links::peek(office.world.app(), token).await.unwrap();
     assert_eq!(open.map(|link| link.username), Some(ada().username));
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use control::clock::Moment;
-use control::links::{NewLink, Purpose};
-use control::mail::{Letter, NewMail, Recipient, Stationery};
+use control::base::clock::Moment;
+use control::mail::Stationery;
+use control::model::mail::{Letter, NewMail, Recipient};
+use control::model::password_link::{NewLink, Purpose};
 use serde_json::Value;
 use shared::PublicSite;
 
@@ -13,7 +14,7 @@ const NOW: Moment = Moment::from_seconds(1_800_000_000);
 fn stationery() -> Stationery {
     let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
     let reply_to = Some("help@arca.test".to_owned());
-    Stationery { reply_to, ..Stationery::new(&site, control::site::PRICE, None) }
+    Stationery { reply_to, ..Stationery::new(&site, control::app::site_config::PRICE, None) }
 }
 
 fn write(letter: Letter<'_>) -> (NewMail, Value) {

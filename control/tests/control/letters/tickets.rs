@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use control::clients::linear::Priority;
-use control::tickets::Incident;
+use control::model::incident::Incident;
 use reqwest::Method;
 use serde_json::{Value, json};
+use vendors::linear::Priority;
 
 use super::vendor::{self, BACK_OFF, Office};
 use crate::common::{World, wait_until};

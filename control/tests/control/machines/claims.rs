@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use control::clients::sprites::CheckpointId;
-use control::clock::{self, Moment};
-use control::pool::{Assigned, Claim, Marks, SpriteState};
-use control::queue::{Kind, Lease, NewTask};
+use control::base::clock::{self, Moment};
+use control::model::pool::{Assigned, Claim, Marks, SpriteState};
+use control::model::task::{Kind, Lease, NewTask};
 use control::store::{LOG_CHANGES, LeaseError, Prepared, Store};
 use futures_util::future::join_all;
 use shared::{Secret, Username};
+use vendors::sprites::CheckpointId;
 
 use super::customer;
 use crate::common::database::Database;
@@ -190,7 +190,7 @@ async fn preparations_that_fail_in_a_row_pause_the_pool_until_one_goes_well_or_s
     assert!(store.pool_standing().await.unwrap().pause.is_some());
     assert!(store.resume_pool().await.unwrap());
     assert!(!store.resume_pool().await.unwrap());
-    assert_eq!(store.pool_standing().await.unwrap(), control::pool::Standing::default());
+    assert_eq!(store.pool_standing().await.unwrap(), control::model::pool::Standing::default());
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn two_keepers_begin_no_more_than_are_missing() {
     let (store, other) = (open(&database).await, open(&database).await);
     let marks = Marks::new("arca", "0a1b2c3d");
     let begin = async |store: &Store| {
-        let missing = |counts: control::pool::Counts, _: &control::pool::Standing| {
+        let missing = |counts: control::model::pool::Counts, _: &control::model::pool::Standing| {
             3_u64.saturating_sub(counts.available + counts.preparing)
         };
         store.begin_preparations(missing, &marks, BASE, now()).await.unwrap().len()

@@ -1,7 +1,7 @@
 //! Somebody who has paid, and whoever asks their agent.
 
-use control::clock;
-use control::queue::{Kind, NewTask};
+use control::base::clock;
+use control::model::task::{Kind, NewTask};
 use control::store::{LOG_CHANGES, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use control::queue::lease::LEASE;
-use control::queue::{Kind, TaskState};
+use control::model::task::lease::LEASE;
+use control::model::task::{Kind, TaskState};
 
 use super::jobs::{PLACES_A_STEP, Stepping};
 use super::shop::Shop;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use anyhow::anyhow;
-use control::queue::{Job, Kind, Run, Task, Trouble};
+use control::model::task::{Kind, Task};
+use control::queue::{Job, Run, Trouble};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use control::queue::lease::LEASE;
-use control::queue::{Job, Kind, StepState, TaskState, Verdict};
+use control::model::task::lease::LEASE;
+use control::model::task::{Kind, StepState, TaskState};
+use control::queue::{Job, Verdict};
 use control::store::LeaseError;
 use futures_util::future::join_all;
 use serde_json::json;

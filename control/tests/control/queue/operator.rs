@@ -1,6 +1,7 @@
 //! The queue as the operator sees it.
 
-use control::queue::{Kind, NewTask, Verdict};
+use control::model::task::{Kind, NewTask};
+use control::queue::Verdict;
 use control::store::{LOG_CHANGES, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use shared::Secret;
 
 use crate::common::World;
 
-use control::clock::Moment;
+use control::base::clock::Moment;
 
 /// Beside the program, as another process would.
 async fn store_of(world: &World) -> Store {
@@ -73,7 +74,7 @@ async fn a_task_is_shown_with_its_steps_and_its_errors() {
     store.finish_step(lease, "cut", &json!({ "edges": 2 }), now).await.unwrap();
     store.begin_step(lease, "stop", 1, now).await.unwrap();
     let why = "it does not answer";
-    let failed = control::queue::StepState::Failed;
+    let failed = control::model::task::StepState::Failed;
     store.interrupt_step(lease, "stop", failed, why, now).await.unwrap();
     store.settle(lease, &Verdict::Dead { why: why.to_owned() }, now).await.unwrap();
     let (status, task) = world.api(Method::GET, &format!("/api/tasks/{id}"), None).await;
@@ -103,7 +104,8 @@ async fn a_task_is_tried_again_or_called_off_by_hand() {
     assert_eq!(ask(&id, "cancel").await, (409, String::new()));
     assert_eq!(ask(&id, "retry").await, (200, "waiting".to_owned()));
     let now = Moment::from_seconds(1_800_000_000);
-    let claimed = store.claim(Kind::Recycle, now, now.after(control::queue::lease::LEASE)).await;
+    let claimed =
+        store.claim(Kind::Recycle, now, now.after(control::model::task::lease::LEASE)).await;
     let lease = claimed.unwrap().unwrap().lease;
     assert_eq!(ask(&id, "retry").await, (409, String::new()));
     store.settle(&lease, &Verdict::Done, now).await.unwrap();

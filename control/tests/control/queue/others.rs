@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use control::queue::lease::LEASE;
-use control::queue::{Kind, TaskState};
+use control::model::task::lease::LEASE;
+use control::model::task::{Kind, TaskState};
 use control::store::Channel;
 
 use super::jobs::{Answering, Stepping};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::queue::{Kind, TaskState, Trouble};
+use control::model::task::{Kind, TaskState};
+use control::queue::Trouble;
 
 use super::jobs::{Answering, Stepping, failed};
 use super::shop::Shop;
@@ -80,7 +81,7 @@ async fn a_task_is_not_begun_before_its_time() {
     let job = Answering::new(Kind::Mail, |_| Ok(()));
     let runner = shop.start(vec![Arc::clone(&job) as _]);
     let tomorrow = shop.now().after(Duration::from_secs(86_400));
-    let later = control::queue::NewTask {
+    let later = control::model::task::NewTask {
         kind: Kind::Mail,
         dedupe: "mail/later".to_owned(),
         username: None,

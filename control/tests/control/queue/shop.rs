@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use control::clock::{Clock, Moment};
-use control::metrics::Metrics;
-use control::queue::lease::LEASE;
-use control::queue::{Job, Kind, NewTask, Runner, Step, Task, TaskId, TaskState, Workshop};
+use control::base::clock::{Clock, Moment};
+use control::base::metrics::Metrics;
+use control::model::task::lease::LEASE;
+use control::model::task::{Kind, NewTask, Step, Task, TaskId, TaskState};
+use control::queue::{Job, Runner, Workshop};
 use control::store::{Channel, Claimed, LOG_CHANGES, Store};
 use serde_json::{Value, json};
 use shared::Secret;

@@ -1,0 +1,192 @@
+//! Checks a username and a password, and bears only so many failures.
+//!
+//! Limits first, hash second: who is over a limit costs us nothing. Every
+//! refusal reads the same, whether the name or the password was wrong.
+
+mod gate;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use shared::Username;
+use shared::address::visitor_block;
+use tracing::{info, warn};
+
+use super::passwords::{Password, PasswordError, Passwords, Verdict};
+use crate::base::clock::Moment;
+use crate::base::metrics::Metrics;
+use crate::model::attempts::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject};
+use crate::model::sign_in::Proven;
+use crate::store::{Store, StoreError};
+use gate::Gate;
+
+/// What to tell somebody who came while all places were taken.
+const RETRY_WHEN_BUSY: Duration = Duration::from_secs(2);
+
+/// What was typed, and from where.
+pub struct Attempt {
+    /// As typed; most texts are nobody's name.
+    pub username: String,
+    pub password: String,
+    pub address: IpAddr,
+}
+
+/// Why somebody is not signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("the username or the password is wrong")]
+    Wrong,
+    #[error("too many failed attempts")]
+    TooMany { retry_after: Duration },
+    /// The password was right.
+    #[error("too many sign-ins to this account")]
+    TooOften { retry_after: Duration },
+    #[error("too many passwords are being checked at once")]
+    Busy { retry_after: Duration },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Password(PasswordError),
+}
+
+impl From<PasswordError> for Refused {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy { retry_after: RETRY_WHEN_BUSY },
+            error @ PasswordError::Hash(_) => Self::Password(error),
+        }
+    }
+}
+
+pub struct SignIn {
+    store: Store,
+    passwords: Passwords,
+    gate: Gate,
+}
+
+impl SignIn {
+    pub fn new(store: Store, passwords: Passwords) -> Self {
+        Self { store, passwords, gate: Gate::new() }
+    }
+
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// The customer whose password this is.
+    ///
+    /// # Errors
+    /// See [`Refused`]; a database that does not answer lets nobody in.
+    pub async fn check(
+        &self,
+        attempt: Attempt,
+        now: Moment,
+        metrics: &Metrics,
+    ) -> Result<Proven, Refused> {
+        let outcome = self.decide(attempt, now).await;
+        metrics.sign_in(match &outcome {
+            Ok(_) => "ok",
+            Err(Refused::Wrong) => "wrong",
+            Err(Refused::TooMany { .. } | Refused::TooOften { .. }) => "limited",
+            Err(Refused::Busy { .. }) => "busy",
+            Err(_) => "failed",
+        });
+        outcome
+    }
+
+    async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Proven, Refused> {
+        let Attempt { username, password, address } = attempt;
+        // Phones put a capital first and a space last.
+        let username = Username::parse(&username.trim().to_lowercase()).ok();
+        // One at a time from one place: who tries many passwords at once is
+        // counted as if they had come one after the other.
+        let _turn = self
+            .gate
+            .enter(visitor_block(address))
+            .await
+            .ok_or(Refused::Busy { retry_after: RETRY_WHEN_BUSY })?;
+        let counters = Counters::of(username.as_ref(), address);
+        let known_since = match &counters.known_place {
+            Some(place) => self.store.tally(place).await?.map(|tally| tally.last),
+            None => None,
+        };
+        let limits = counters.limits(known_since.is_some());
+        if let Some(retry_after) = self.wait(&limits, now).await? {
+            return Err(Refused::TooMany { retry_after });
+        }
+        let stored = match &username {
+            Some(username) => self.store.credentials(username).await?,
+            None => None,
+        };
+        let epoch = stored.as_ref().map_or(0, |credentials| credentials.epoch);
+        let hash = stored.and_then(|credentials| credentials.password_hash);
+        let verdict = match Password::parse(password) {
+            Some(password) => self.passwords.verify(password, hash.clone()).await,
+            None => Ok(Verdict::Wrong),
+        };
+        match (verdict, username) {
+            (Ok(Verdict::Right { rehashed }), Some(username)) => {
+                self.count_success(&counters, now).await?;
+                self.succeeded(&username, &counters, hash.zip(rehashed)).await?;
+                if let Some(place) = &counters.known_place
+                    && known_since.is_none_or(|since| now.since(since) >= PLACE_RENEWAL)
+                {
+                    self.store.remember_place(place, now, PLACE_LIFETIME).await?;
+                }
+                Ok(Proven { username, epoch })
+            }
+            (Ok(_), _) => {
+                self.store.count(&limits, now).await?;
+                Err(Refused::Wrong)
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// The longest wait that any counter asks for.
+    async fn wait(
+        &self,
+        limits: &[(Subject, Limit)],
+        now: Moment,
+    ) -> Result<Option<Duration>, StoreError> {
+        let mut longest = None;
+        for (subject, limit) in limits {
+            let tally = self.store.tally(subject).await?;
+            longest = longest.max(tally.and_then(|tally| tally.wait(*limit, now)));
+        }
+        Ok(longest)
+    }
+
+    /// Only who knows the password is told of this limit: it would tell others which
+    /// names exist.
+    async fn count_success(&self, counters: &Counters, now: Moment) -> Result<(), Refused> {
+        let limits: Vec<_> =
+            counters.successes.iter().map(|subject| (subject.clone(), SUCCESSES)).collect();
+        if let Some(retry_after) = self.wait(&limits, now).await? {
+            return Err(Refused::TooOften { retry_after });
+        }
+        self.store.count(&limits, now).await?;
+        Ok(())
+    }
+
+    async fn succeeded(
+        &self,
+        username: &Username,
+        counters: &Counters,
+        rehash: Option<(String, String)>,
+    ) -> Result<(), StoreError> {
+        if let Some(pair) = &counters.pair
+            && self.store.tally(pair).await?.is_some()
+        {
+            self.store.clear_failures(pair).await?;
+        }
+        if let Some((old, new)) = rehash {
+            match self.store.rehash_password(username, &old, &new).await {
+                Ok(()) => info!("the password of {username} is hashed with new parameters"),
+                // The next sign-in tries again.
+                Err(error) => warn!("the password of {username} keeps its old hash: {error}"),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! What every handler shares.
+
+pub mod site_config;
+
+use std::sync::Arc;
+
+use shared::{AddressPolicy, PublicSite, Secret};
+use tokio::sync::Semaphore;
+
+use crate::accounts::SessionTimes;
+use crate::accounts::keys::KeyFile;
+use crate::accounts::links;
+use crate::accounts::passwords::Passwords;
+use crate::accounts::sign_in::SignIn;
+use crate::app::site_config::SiteConfig;
+use crate::base::clock::{Clock, Moment};
+use crate::base::metrics::Metrics;
+use crate::billing::{SignUpConfig, Till};
+use crate::http::sse_connections::Streams;
+use crate::machines::context::Machines;
+use crate::mail::Stationery;
+use crate::queue::Queue;
+use crate::routes::Publisher;
+use crate::serve::config::Config;
+use crate::store::Store;
+
+pub type SharedApp = Arc<App>;
+
+pub struct App {
+    pub site: PublicSite,
+    pub workspace_origins: String,
+    /// What the site says about who runs it.
+    pub texts: SiteConfig,
+    pub keys: Arc<KeyFile>,
+    pub admin_key: Secret<String>,
+    pub sessions: SessionTimes,
+    pub addresses: AddressPolicy,
+    pub store: Store,
+    pub publisher: Publisher,
+    pub queue: Queue,
+    /// `None` where nothing is provisioned.
+    pub machines: Option<Arc<Machines>>,
+    pub sign_in: SignIn,
+    pub stationery: Stationery,
+    /// Places for requests of password links, whose letters are written after the answer.
+    pub link_requests: Arc<Semaphore>,
+    /// Without it nothing is sold.
+    pub till: Option<Till>,
+    pub sign_up: SignUpConfig,
+    pub metrics: Arc<Metrics>,
+    pub streams: Arc<Streams>,
+    clock: Clock,
+}
+
+impl App {
+    /// Starts the publisher; nothing is listened to yet.
+    ///
+    /// # Errors
+    /// When a password cannot be hashed or no client for the edges be made.
+    pub fn start(
+        config: &Config,
+        store: Store,
+        machines: Option<Arc<Machines>>,
+        clock: Clock,
+    ) -> anyhow::Result<SharedApp> {
+        let metrics = Metrics::new();
+        let publisher = Publisher::start(&config.edges, config.publish, &store, &metrics, &clock)?;
+        Ok(Arc::new(Self {
+            site: config.site.clone(),
+            workspace_origins: config.workspace_origins.clone(),
+            texts: config.texts.clone(),
+            keys: config.keys.clone(),
+            admin_key: config.admin_key.clone(),
+            sessions: config.sessions,
+            addresses: config.addresses.clone(),
+            queue: Queue::of(&store),
+            machines,
+            sign_in: SignIn::new(store.clone(), Passwords::new()?),
+            stationery: Stationery::new(&config.site, config.texts.price, config.resend.as_ref()),
+            link_requests: Arc::new(Semaphore::new(links::AT_ONCE)),
+            store,
+            publisher,
+            till: config.stripe.as_ref().map(Till::new).transpose()?,
+            sign_up: config.sign_up,
+            metrics,
+            streams: Streams::new(),
+            clock,
+        }))
+    }
+
+    /// The site's host, with its port where that is not the scheme's own.
+    pub fn site_host(&self) -> &str {
+        self.site.site_url().split_once("://").map_or("", |(_, host)| host)
+    }
+
+    pub fn now(&self) -> Moment {
+        (self.clock)()
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}

@@ -1,0 +1,104 @@
+//! What the site says about who runs it, and what it costs.
+
+use std::convert::Infallible;
+use std::path::Path;
+
+use shared::process::Section;
+
+use crate::base::amount::Amount;
+
+/// The `[site]` table. Everything has a default that a demo can live with.
+#[derive(Debug, Clone)]
+pub struct SiteConfig {
+    /// Who offers the service.
+    pub operator: String,
+    /// Their postal address, line by line.
+    pub address: Vec<String>,
+    pub contact_email: String,
+    /// What a month costs, as every page and letter says it. The price at Stripe is what
+    /// is charged: they are compared at the start.
+    pub price: Amount,
+    /// Instead of the built-in texts.
+    pub legal: Option<Paper>,
+    pub privacy: Option<Paper>,
+}
+
+/// A text out of headings and paragraphs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paper(pub Vec<Block>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Block {
+    Heading(String),
+    Paragraph(String),
+}
+
+/// What a month costs when nothing else is configured.
+pub const PRICE: Amount = Amount::dollars(7);
+
+/// A text for people; what is longer is a mistake.
+const PAPER_MAX_BYTES: u64 = 256 * 1024;
+
+impl SiteConfig {
+    pub fn from_section(site: &mut Section<'_>) -> Self {
+        let mut text =
+            |key, default: &str| site.optional(key, as_it_is).unwrap_or_else(|| default.to_owned());
+        let operator = text("operator", "Arcamatrix");
+        let contact_email = text("contact_email", "hello@arcamatrix.com");
+        let price = site.optional("price", Amount::parse).unwrap_or(PRICE);
+        let address = site.list("address", as_it_is);
+        let mut paper = |key| site.optional(key, |path| Paper::read(Path::new(path)));
+        let legal = paper("legal_file");
+        let privacy = paper("privacy_file");
+        Self { operator, address, contact_email, price, legal, privacy }
+    }
+}
+
+impl Paper {
+    fn read(path: &Path) -> Result<Self, String> {
+        let fail = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+        if std::fs::metadata(path).map_err(fail)?.len() > PAPER_MAX_BYTES {
+            return Err(format!("{} is larger than {PAPER_MAX_BYTES} bytes", path.display()));
+        }
+        Ok(Self::parse(&std::fs::read_to_string(path).map_err(fail)?))
+    }
+
+    /// Blank lines part paragraphs; one that begins with `# ` is a heading.
+    pub fn parse(text: &str) -> Self {
+        let mut blocks = Vec::new();
+        let mut paragraph: Vec<&str> = Vec::new();
+        for line in text.lines().map(str::trim).chain([""]) {
+            let heading = line.strip_prefix("# ");
+            if (heading.is_some() || line.is_empty()) && !paragraph.is_empty() {
+                blocks.push(Block::Paragraph(paragraph.join(" ")));
+                paragraph.clear();
+            }
+            match heading {
+                Some(heading) => blocks.push(Block::Heading(heading.trim().to_owned())),
+                None if line.is_empty() => {}
+                None => paragraph.push(line),
+            }
+        }
+        Self(blocks)
+    }
+}
+
+fn as_it_is(text: &str) -> Result<String, Infallible> {
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_into_headings_and_paragraphs() {
+        let paper = Paper::parse("# Legal\nOne\ntwo.\n\n\nThree.\n# Last\n");
+        let paragraph = |text: &str| Block::Paragraph(text.to_owned());
+        let heading = |text: &str| Block::Heading(text.to_owned());
+        let expected =
+            [heading("Legal"), paragraph("One two."), paragraph("Three."), heading("Last")];
+        assert_eq!(paper.0, expected);
+        assert_eq!(Paper::parse(" \n").0, []);
+    }
+}

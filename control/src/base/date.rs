@@ -1,0 +1,167 @@
+//! Moments and spans as people read them. Pure.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::clock::Moment;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// `24 November 2026`, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Date {
+    year: u64,
+    /// From 1.
+    month: u64,
+    day: u64,
+}
+
+/// `24 November 2026, 11:44 UTC`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DateTime {
+    date: Date,
+    minute_of_day: u64,
+}
+
+/// `3 days`, `60 minutes`: the largest unit of which it is two or more, rounded down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(Duration);
+
+impl Date {
+    pub fn of(moment: Moment) -> Self {
+        // Howard Hinnant's `civil_from_days`, of years that begin in March, so
+        // that the leap day is their last.
+        let days = moment.seconds() / DAY + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let leaps = day_of_era / 36_524 - day_of_era / 146_096;
+        let year_of_era = (day_of_era - day_of_era / 1_460 + leaps) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * day_of_year + 2) / 153;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        Self {
+            year: era * 400 + year_of_era + u64::from(month <= 2),
+            month,
+            day: day_of_year - (153 * from_march + 2) / 5 + 1,
+        }
+    }
+
+    /// `2026-11-24`, for keys.
+    pub fn iso(self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl DateTime {
+    pub fn of(moment: Moment) -> Self {
+        Self { date: Date::of(moment), minute_of_day: moment.seconds() % DAY / MINUTE }
+    }
+}
+
+impl Span {
+    pub fn of(duration: Duration) -> Self {
+        Self(duration)
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let month = MONTHS[usize::try_from(self.month - 1).expect("1 to 12")];
+        write!(formatter, "{} {month} {}", self.day, self.year)
+    }
+}
+
+impl fmt::Display for DateTime {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (hour, minute) = (self.minute_of_day / 60, self.minute_of_day % 60);
+        write!(formatter, "{}, {hour:02}:{minute:02} UTC", self.date)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let units = [(DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")];
+        match units.iter().find(|(unit, _)| seconds >= 2 * unit) {
+            Some((unit, name)) => write!(formatter, "{} {name}", seconds / unit),
+            None => formatter.write_str("a minute"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_has_its_date() {
+        let check = |seconds: u64, iso: &str, words: &str| {
+            let date = Date::of(Moment::from_seconds(seconds));
+            assert_eq!((date.iso().as_str(), date.to_string().as_str()), (iso, words));
+        };
+        check(0, "1970-01-01", "1 January 1970");
+        check(951_782_399, "2000-02-28", "28 February 2000");
+        check(951_782_400, "2000-02-29", "29 February 2000");
+        check(951_868_800, "2000-03-01", "1 March 2000");
+        check(1_798_761_599, "2026-12-31", "31 December 2026");
+        check(1_798_761_600, "2027-01-01", "1 January 2027");
+        check(4_107_542_400, "2100-03-01", "1 March 2100");
+    }
+
+    #[test]
+    fn days_follow_each_other() {
+        let mut last = String::new();
+        for day in 0..60_000 {
+            let iso = Date::of(Moment::from_seconds(day * DAY)).iso();
+            assert!(iso > last, "{iso} after {last}");
+            last = iso;
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_in_utc() {
+        let moment = Moment::from_seconds(1_798_761_600 + 11 * HOUR + 4 * MINUTE + 59);
+        assert_eq!(DateTime::of(moment).to_string(), "1 January 2027, 11:04 UTC");
+    }
+
+    #[test]
+    fn spans_are_said_in_the_unit_people_use() {
+        let check = |seconds, expected: &str| {
+            assert_eq!(Span::of(Duration::from_secs(seconds)).to_string(), expected);
+        };
+        check(72 * HOUR, "3 days");
+        check(47 * HOUR, "47 hours");
+        check(HOUR, "60 minutes");
+        check(90, "a minute");
+        check(0, "a minute");
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        let check = |seconds, expected: &str| {
+            assert_eq!(Date::of(Moment::from_seconds(seconds)).iso(), expected, "{seconds}");
+        };
+        check(0, "1970-01-01");
+        check(951_782_399, "2000-02-28");
+        check(951_782_400, "2000-02-29");
+        check(1_771_027_200, "2026-02-14");
+        check(1_798_761_599, "2026-12-31");
+        check(4_107_542_400, "2100-03-01");
+    }
+}

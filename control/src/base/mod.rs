@@ -1,0 +1,12 @@
+//! What every other folder may use, and nothing else of ours: time, dates, tokens,
+//! e-mail addresses, amounts of money, delays between attempts, and the metrics.
+
+pub mod amount;
+pub mod backoff;
+pub mod clock;
+pub mod concurrency_limit;
+pub mod date;
+pub mod email_address;
+pub mod masking;
+pub mod metrics;
+pub mod token;

@@ -1,0 +1,87 @@
+//! The VMs as the rest of the program sees them: the provider, and what we want of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use shared::process::Section;
+use shared::{Secret, Upstream};
+
+use super::pool_handle::Desk;
+use super::vm::Base;
+use crate::model::pool::{Marks, Target, labels};
+use crate::store::Store;
+use vendors::sprites::Sprites;
+
+/// `[sprites]`, `[pool]` and `[base]`.
+pub struct MachinesConfig {
+    url: Upstream,
+    token: Secret<String>,
+    prefix: String,
+    target: Target,
+    failure_limit: u64,
+    sweep: Duration,
+    base: Base,
+}
+
+pub struct Machines {
+    pub sprites: Sprites,
+    pub marks: Marks,
+    pub base: Base,
+    pub target: Target,
+    /// After so many failed preparations in a row the keeper stops and tells.
+    pub failure_limit: u64,
+    /// How often the provider's list is compared with ours.
+    pub sweep: Duration,
+    pub desk: Desk,
+}
+
+const PREFIX: &str = "arca";
+
+impl MachinesConfig {
+    /// `None` without `[sprites]`: then there is no provider, and nothing is provisioned.
+    pub fn from_root(root: &mut Section<'_>) -> Option<Self> {
+        let (url, token, prefix) = root.optional_table("sprites", |sprites| {
+            let url = sprites.required("url", Upstream::parse);
+            let token = sprites.secret("token", "token_file");
+            let prefix = sprites.optional("prefix", labels::parse_prefix);
+            Some((url, token, prefix.unwrap_or_else(|| PREFIX.to_owned())))
+        })?;
+        let (target, failure_limit, sweep) = root.table("pool", |pool| {
+            let available = pool.number("available", 0..=1_000, 3);
+            let at_once = pool.number("at_once", 1..=50, 3);
+            let failure_limit = pool.number("failure_limit", 1..=1_000, 3);
+            let sweep = pool.seconds("sweep_seconds", 1..=3_600, 30);
+            (Target { available, at_once }, failure_limit, sweep)
+        });
+        let base = root.table("base", Base::from_section)?;
+        Some(Self { url: url?, token: token?, prefix, target, failure_limit, sweep, base })
+    }
+}
+
+impl Machines {
+    /// Nothing is asked of the provider yet.
+    ///
+    /// # Errors
+    /// The token is no header value, or the database does not answer.
+    pub async fn open(config: &MachinesConfig, store: &Store) -> anyhow::Result<Arc<Self>> {
+        let sprites = Sprites::new(&config.url, &config.token)
+            .context("cannot speak to the Sprites provider")?;
+        let drawn = getrandom::u32().context("cannot draw a mark for this installation")?;
+        let installation = store.installation(&format!("{drawn:08x}")).await?;
+        Ok(Arc::new(Self {
+            sprites,
+            marks: Marks::new(&config.prefix, &installation),
+            base: config.base.clone(),
+            target: config.target,
+            failure_limit: config.failure_limit,
+            sweep: config.sweep,
+            desk: Desk::default(),
+        }))
+    }
+
+    /// Something changed that the keeper should look at.
+    pub fn wake_keeper(&self) {
+        self.desk.wake.notify_one();
+    }
+}

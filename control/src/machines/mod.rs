@@ -1,0 +1,12 @@
+//! The VMs: the pool that stands ready, and the tasks that make workspaces of them
+//! and take them down.
+//!
+//! `vm` is what is done inside one machine; `pool` keeps enough of them; a workspace
+//! gets its machine by `provisioning` and loses it by `recycling`.
+
+pub mod context;
+pub mod pool;
+pub mod pool_handle;
+pub mod provisioning;
+pub mod recycling;
+pub mod vm;

@@ -1,0 +1,72 @@
+//! What the operator must be told of the pool. One ticket for each cause.
+
+use super::Orphan;
+use crate::app::App;
+use crate::base::clock::Moment;
+use crate::machines::vm::failure;
+use crate::model::incident::Incident;
+use crate::queue::Trouble;
+use vendors::linear::Priority;
+use vendors::sprites::{SpriteName, SpritesError};
+
+/// While the plan stays full, the operator hears of it once a day.
+const DAY_SECONDS: u64 = 86_400;
+
+/// `since` names this pause among all that ever were.
+pub fn paused(why: &str, since: Moment) -> Incident {
+    let body = format!(
+        "{why}. No sprite is prepared until somebody says `control pool resume`.\n\n\
+         `control tasks list --kind PREPARE` shows why they failed. Customers are served \
+         as long as sprites are available."
+    );
+    let key = format!("pool/paused/{}", since.millis());
+    Incident::new(key, "The pool of sprites is paused", body, Priority::Urgent)
+}
+
+/// Customers who pay meanwhile wait once the pool is empty.
+pub fn fleet_full(error: &SpritesError, now: Moment) -> Incident {
+    let body = format!(
+        "The provider says: {error}.\n\nIt is tried again every minute. Customers who pay \
+         meanwhile wait for a sprite once the pool is empty."
+    );
+    let key = format!("pool/full/{}", now.seconds() / DAY_SECONDS);
+    Incident::new(key, "The plan at the Sprites provider is full", body, Priority::Urgent)
+}
+
+/// A VM of ours that nobody here knows.
+pub fn orphan(orphan: &Orphan) -> Incident {
+    let name = &orphan.name;
+    let maker = match &orphan.maker {
+        Some(task) => format!("Its labels name the task `{task}`."),
+        None => "Its labels are not of this installation.".to_owned(),
+    };
+    let body = format!(
+        "The provider has a sprite `{name}` that is in no row of ours. {maker}\n\nIt costs \
+         money until somebody destroys it. Only what a finished task of ours left behind is \
+         destroyed without asking."
+    );
+    let title = format!("Sprite {name} is nobody's");
+    Incident::new(format!("pool/orphan/{name}"), title, body, Priority::Medium)
+}
+
+/// A customer's VM that is no longer there.
+pub fn lost(name: &SpriteName, username: &str) -> Incident {
+    let body = format!(
+        "The provider no longer has sprite `{name}`, the workspace of `{username}`. The \
+         customer sees errors until they get another one."
+    );
+    let title = format!("The sprite of {username} is gone");
+    Incident::new(format!("sprite/{name}/lost"), title, body, Priority::Urgent)
+}
+
+/// What the provider's refusal means for a task; the operator is told of what only
+/// they can change.
+pub async fn refused(app: &App, error: SpritesError) -> Trouble {
+    if let SpritesError::FleetFull(_) = &error {
+        let now = app.now();
+        if let Err(error) = app.store.open_incident(&fleet_full(&error, now), now).await {
+            return error.into();
+        }
+    }
+    failure::trouble(error)
+}

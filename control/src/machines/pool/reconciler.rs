@@ -1,0 +1,245 @@
+//! Keeps the pool as it should be.
+//!
+//! It takes no orders: each round it looks at what is, compares with what should be,
+//! and acts. Two processes may do so on one database: what to begin is decided under
+//! a lock, and destroying twice is destroying once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{info, warn};
+
+use super::inventory::{self, Findings, Memory, Orphan};
+use super::{alarm, destroy};
+use crate::app::SharedApp;
+use crate::base::clock::Moment;
+use crate::machines::context::Machines;
+use crate::machines::pool_handle::Survey;
+use crate::model::pool::{Counts, Situation, SpriteState, Standing, plan};
+use crate::model::task::TaskId;
+use crate::store::StoreError;
+use vendors::sprites::{Existence, SpriteName};
+
+/// Changes come in bursts; one look after each burst is enough.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Sprites that one round destroys: the next round goes on.
+const DESTROYED_A_ROUND: u32 = 10;
+
+/// Rows that are compared with the provider's list; more than a plan allows.
+const ROWS_MAX: u32 = 50_000;
+
+pub struct Keeper {
+    app: SharedApp,
+    machines: Arc<Machines>,
+    /// Orphans of the round before.
+    strangers: Memory,
+    /// Those that were missing in the round before.
+    missing: Memory,
+}
+
+impl Keeper {
+    pub fn new(app: SharedApp, machines: Arc<Machines>) -> Self {
+        Self { app, machines, strangers: Memory::default(), missing: Memory::default() }
+    }
+
+    /// For ever: drop it to end it, wherever it is.
+    pub async fn run(mut self) {
+        let mut changes = self.app.queue.changes();
+        let mut next_survey = Instant::now();
+        loop {
+            if Instant::now() >= next_survey {
+                next_survey = Instant::now() + self.machines.sweep;
+                self.survey().await;
+                self.clear_away().await;
+            }
+            if let Err(error) = self.fill().await {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+            }
+            self.rest(&mut changes, next_survey).await;
+        }
+    }
+
+    /// Until something changed, or it is time for the next look at the provider.
+    async fn rest(&self, changes: &mut watch::Receiver<u64>, until: Instant) {
+        let something = async {
+            tokio::select! {
+                () = self.machines.desk.wake.notified() => {}
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            }
+            sleep(BREATH).await;
+            changes.mark_unchanged();
+        };
+        let _time_is_over = timeout_at(until, something).await.is_err();
+    }
+
+    /// Settles preparations that failed, and begins as many as are missing.
+    async fn fill(&self) -> Result<(), StoreError> {
+        let store = &self.app.store;
+        let mut counts = store.count_sprites().await?;
+        if counts.preparing > 0 {
+            self.settle().await?;
+            counts = store.count_sprites().await?;
+        }
+        let standing = store.pool_standing().await?;
+        // A look costs nothing; only who has something to begin takes the lock.
+        if self.short_of(counts, &standing) == 0 {
+            return Ok(());
+        }
+        let Machines { marks, base, .. } = &*self.machines;
+        let decide = |counts, standing: &Standing| self.short_of(counts, standing);
+        let begun = store.begin_preparations(decide, marks, base.hash(), self.app.now()).await?;
+        if !begun.is_empty() {
+            info!("preparing {} more sprites", begun.len());
+        }
+        Ok(())
+    }
+
+    fn short_of(&self, counts: Counts, standing: &Standing) -> u64 {
+        let room = self.machines.desk.survey().room;
+        let situation = Situation { counts, is_paused: standing.pause.is_some(), room };
+        plan::short_of(self.machines.target, &situation)
+    }
+
+    async fn settle(&self) -> Result<(), StoreError> {
+        let now = self.app.now();
+        let limit = self.machines.failure_limit;
+        let settled = self.app.store.settle_preparations(limit, now).await?;
+        for _ in 0..settled.failed {
+            self.app.metrics.preparation("failed");
+        }
+        if settled.has_paused {
+            warn!("too many preparations of sprites have failed; the pool is paused");
+        }
+        Ok(())
+    }
+
+    /// Compares the provider's list with ours. Wakes nobody.
+    async fn survey(&mut self) {
+        // Rows first: one that is made meanwhile is no stranger.
+        let rows = match self.app.store.sprites("", ROWS_MAX).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+                return;
+            }
+        };
+        let marks = &self.machines.marks;
+        let fleet = match self.machines.sprites.list(&marks.beginning()).await {
+            Ok(fleet) => fleet,
+            Err(error) => {
+                // Nothing follows from a list that we do not have.
+                let error = format!("{:#}", anyhow::Error::from(error));
+                warn!("cannot compare our sprites with the provider's: {error}");
+                self.machines.desk.update(|survey| survey.error = Some(error));
+                return;
+            }
+        };
+        let Findings { orphans, absent } = inventory::compare(&fleet.sprites, &rows, marks);
+        let room = fleet.running_limit.zip(fleet.running);
+        let room = room.map(|(limit, running)| u64::from(limit.saturating_sub(running)));
+        let now = self.app.now();
+        let names: Vec<_> = orphans.iter().map(|orphan| orphan.name.clone()).collect();
+        self.machines.desk.update(|survey| {
+            *survey = Survey { room, orphans: names.clone(), at: Some(now), error: None };
+        });
+        let again = self.strangers.again(&names, now);
+        for orphan in orphans.iter().filter(|orphan| is_among(&again, &orphan.name)) {
+            self.see_to_orphan(orphan, now).await;
+        }
+        for (name, _) in self.missing.again(&absent, now) {
+            self.see_to_missing(&name, now).await;
+        }
+    }
+
+    async fn see_to_orphan(&self, orphan: &Orphan, now: Moment) {
+        let outcome = async {
+            let maker = match &orphan.maker {
+                Some(id) => self.app.store.task(id).await?.map(|(task, _)| task),
+                None => None,
+            };
+            let is_known = self.app.store.sprite(&orphan.name).await?.is_some();
+            if is_known || !inventory::may_destroy(maker.as_ref(), now) {
+                return if is_known {
+                    Ok(())
+                } else {
+                    self.app.store.open_incident(&alarm::orphan(orphan), now).await
+                };
+            }
+            self.destroy_orphan(&orphan.name, orphan.maker.as_ref()).await;
+            Ok(())
+        };
+        if let Err(error) = outcome.await {
+            let error = anyhow::Error::from(error);
+            warn!("cannot see to sprite {}: {error:#}", orphan.name);
+        }
+    }
+
+    async fn destroy_orphan(&self, name: &SpriteName, maker: Option<&TaskId>) {
+        let maker = maker.map_or("a task", TaskId::as_str);
+        match destroy(&self.machines.sprites, name).await {
+            Ok(()) => {
+                info!(sprite.name = %name, "destroyed sprite {name}, which {maker} left behind");
+            }
+            Err(trouble) => warn!(sprite.name = %name, "cannot destroy sprite {name}: {trouble}"),
+        }
+    }
+
+    /// The list says nothing against the provider's own word for the one sprite.
+    async fn see_to_missing(&self, name: &SpriteName, now: Moment) {
+        if !matches!(self.machines.sprites.look(name).await, Existence::Gone) {
+            return;
+        }
+        let outcome = async {
+            let why = "the provider no longer has it";
+            self.app.store.retire_sprite(name, why, now).await?;
+            let row = self.app.store.sprite(name).await?;
+            match row.filter(|row| row.state == SpriteState::Assigned).and_then(|row| row.username)
+            {
+                Some(username) => {
+                    let incident = alarm::lost(name, username.as_str());
+                    self.app.store.open_incident(&incident, now).await
+                }
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = outcome.await {
+            warn!("cannot see to sprite {name}: {:#}", anyhow::Error::from(error));
+        }
+    }
+
+    /// Destroys what is of no use. What cannot be destroyed now is in the next round.
+    async fn clear_away(&self) {
+        let failed = self.app.store.sprites_in(SpriteState::Failed, DESTROYED_A_ROUND).await;
+        let failed = match failed {
+            Ok(failed) => failed,
+            Err(error) => {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+                return;
+            }
+        };
+        for sprite in failed {
+            let name = &sprite.name;
+            if let Err(trouble) = destroy(&self.machines.sprites, name).await {
+                warn!(sprite.name = %name, "cannot destroy sprite {name}: {trouble}; trying again");
+                continue;
+            }
+            if let Err(error) = self.app.store.forget_sprite(name).await {
+                warn!("cannot forget sprite {name}: {:#}", anyhow::Error::from(error));
+                continue;
+            }
+            let why = sprite.last_error.as_deref().unwrap_or("its preparation failed");
+            info!(sprite.name = %name, "destroyed sprite {name}: {why}");
+        }
+    }
+}
+
+fn is_among(seen: &[(SpriteName, Moment)], name: &SpriteName) -> bool {
+    seen.iter().any(|(seen, _)| seen == name)
+}

@@ -1,0 +1,37 @@
+//! How the keeper of the pool is woken, and what it has learnt of the provider.
+
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use vendors::sprites::SpriteName;
+
+use crate::base::clock::Moment;
+
+/// What the keeper learnt of the provider, for decisions and for the operator.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// Sprites that may run beside those that do; `None` when the provider does not say.
+    pub room: Option<u64>,
+    pub orphans: Vec<SpriteName>,
+    /// When the provider's list was compared with ours; `None` before the first time.
+    pub at: Option<Moment>,
+    /// Why the latest comparison failed, if it did.
+    pub error: Option<String>,
+}
+
+/// How the keeper is woken, and what it knows. Shared by everybody who needs either.
+#[derive(Debug, Default)]
+pub struct Desk {
+    pub wake: Notify,
+    survey: Mutex<Survey>,
+}
+
+impl Desk {
+    pub fn survey(&self) -> Survey {
+        self.survey.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn update(&self, change: impl FnOnce(&mut Survey)) {
+        change(&mut self.survey.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,252 @@
+//! PROV: a payment becomes a workspace.
+//!
+//! The sprite that a workspace has stands in the database, not in a step's result:
+//! each stage asks for it again, and when it turns out to be of no use, takes the
+//! next one through all stages up to its own.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use shared::{RouteState, Secret, Username, VmSecret};
+use tracing::{info, warn};
+
+use super::{publish, welcome};
+use crate::app::SharedApp;
+use crate::machines::context::Machines;
+use crate::machines::pool::alarm;
+use crate::machines::vm::agent_config::{self, Workspace};
+use crate::machines::vm::failure::{self, Setback};
+use crate::machines::vm::gateway_config;
+use crate::machines::vm::liveness::{LifeSign, look_for_life};
+use crate::machines::vm::machine::Vm;
+use crate::model::pool::{Assigned, Claim};
+use crate::model::task::{Kind, Lease};
+use crate::queue::{Job, Run, Trouble};
+
+/// Sprites that one attempt tries: when the second is of no use too, it is hardly them.
+const SPRITES_AN_ATTEMPT: u32 = 2;
+
+/// How long who finds the pool empty waits, unless a sprite comes before and they are next.
+const EMPTY_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
+
+pub struct Provision {
+    app: SharedApp,
+    machines: Arc<Machines>,
+}
+
+/// What is done to a sprite before it can be reached, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Wake,
+    Configure,
+    Start,
+    Ready,
+}
+
+/// The task in hand.
+struct Order {
+    username: Username,
+    lease: Lease,
+    attempts: u32,
+    skills: Vec<String>,
+}
+
+impl Job for Provision {
+    fn kind(&self) -> Kind {
+        Kind::Provision
+    }
+
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+        Box::pin(self.provision(run))
+    }
+}
+
+impl Provision {
+    pub fn new(app: SharedApp, machines: Arc<Machines>) -> Self {
+        Self { app, machines }
+    }
+
+    /// Ends early, and well, when the workspace ends meanwhile: then taking it down
+    /// is another task's.
+    async fn provision(&self, run: &mut Run) -> Result<(), Trouble> {
+        let order = self.order(run).await?;
+        let sprite = run.step("assign", async || self.assign(&order).await).await?;
+        let Some(mut sprite) = sprite else { return ended(&order) };
+        for (name, stage) in [
+            ("wake", Stage::Wake),
+            ("configure", Stage::Configure),
+            ("start", Stage::Start),
+            ("ready", Stage::Ready),
+        ] {
+            let reached = run.step(name, async || self.reach(&order, stage, &sprite).await).await?;
+            let Some(reached) = reached else { return ended(&order) };
+            sprite = reached;
+        }
+        let is_live = run.step("route", async || self.route(&order, &sprite).await).await?;
+        if !is_live {
+            return ended(&order);
+        }
+        run.step("mail", async || welcome::post(&self.app, order.username).await).await?;
+        run.step("pool", async || self.look_at_pool().await).await?;
+        Ok(())
+    }
+
+    async fn order(&self, run: &Run) -> Result<Order, Trouble> {
+        let task = run.task();
+        let username = task.username.context("the task says for whom it is not");
+        let username = username.map_err(Trouble::never)?;
+        let ordered = self.app.store.workspace_order(&username).await?;
+        let skills = ordered.map(|ordered| ordered.skills).unwrap_or_default();
+        Ok(Order { username, lease: run.lease().clone(), attempts: task.attempts, skills })
+    }
+
+    /// `None` when the workspace has ended.
+    async fn assign(&self, order: &Order) -> Result<Option<Assigned>, Trouble> {
+        let Some(sprite) = self.claim(order).await? else { return Ok(None) };
+        info!(sprite.name = %sprite.name, "{} gets sprite {}", order.username, sprite.name);
+        // Whoever comes now is shown that it is being prepared.
+        let Order { username, lease, .. } = order;
+        let preparing = RouteState::Preparing;
+        let store = &self.app.store;
+        match store.route_workspace(lease, username, &sprite, preparing).await? {
+            None => return Ok(None),
+            Some(generation) => {
+                self.app.publisher.publish_without_waiting(generation);
+            }
+        }
+        // Its place in the pool is free.
+        self.machines.wake_keeper();
+        Ok(Some(sprite))
+    }
+
+    /// The sprite the workspace has, or gets now.
+    async fn claim(&self, order: &Order) -> Result<Option<Assigned>, Trouble> {
+        let base = self.machines.base.hash();
+        let (store, now) = (&self.app.store, self.app.now());
+        match store.claim_sprite(&order.lease, &order.username, base, now).await? {
+            Claim::Taken(sprite) => Ok(Some(sprite)),
+            Claim::Unwanted => Ok(None),
+            Claim::Empty => {
+                self.machines.wake_keeper();
+                Err(Trouble::wait("no sprite is available yet", EMPTY_PAUSE))
+            }
+        }
+    }
+
+    /// Brings the workspace's sprite through `stage`; `earlier` has the stages before
+    /// behind it. Says which sprite it is in the end, `None` when nobody needs one.
+    async fn reach(
+        &self,
+        order: &Order,
+        stage: Stage,
+        earlier: &Assigned,
+    ) -> Result<Option<Assigned>, Trouble> {
+        for _ in 0..SPRITES_AN_ATTEMPT {
+            let Some(sprite) = self.claim(order).await? else { return Ok(None) };
+            let first = if sprite == *earlier { stage } else { Stage::Wake };
+            match self.go_through(order, &sprite, first, stage).await {
+                Ok(()) => return Ok(Some(sprite)),
+                Err(Setback::Trouble(trouble)) => return Err(trouble),
+                Err(Setback::Dead(why)) => self.set_aside(order, &sprite, &why).await?,
+            }
+        }
+        Err(Trouble::again(anyhow!("{SPRITES_AN_ATTEMPT} sprites were of no use")))
+    }
+
+    async fn set_aside(&self, order: &Order, sprite: &Assigned, why: &str) -> Result<(), Trouble> {
+        let (name, username) = (&sprite.name, &order.username);
+        warn!(sprite.name = %name, "sprite {name} is of no use to {username}: {why}");
+        let now = self.app.now();
+        self.app.store.set_sprite_aside(&order.lease, username, name, why, now).await?;
+        self.machines.wake_keeper();
+        Ok(())
+    }
+
+    async fn go_through(
+        &self,
+        order: &Order,
+        sprite: &Assigned,
+        first: Stage,
+        last: Stage,
+    ) -> Result<(), Setback> {
+        let stages = [Stage::Wake, Stage::Configure, Stage::Start, Stage::Ready];
+        for stage in stages.into_iter().filter(|stage| (first..=last).contains(stage)) {
+            if stage == Stage::Wake {
+                self.wake(sprite).await?;
+            } else if let Err(error) = self.act(order, sprite, stage).await {
+                let sprites = &self.machines.sprites;
+                return Err(failure::judge(sprites, &sprite.name, order.attempts, error).await);
+            }
+        }
+        Ok(())
+    }
+
+    async fn wake(&self, sprite: &Assigned) -> Result<(), Setback> {
+        match look_for_life(&self.machines.sprites, &sprite.name).await {
+            LifeSign::Alive => Ok(()),
+            LifeSign::Dead(why) => Err(Setback::Dead(why)),
+            LifeSign::Unknown(error) => {
+                Err(Setback::Trouble(alarm::refused(&self.app, error).await))
+            }
+        }
+    }
+
+    async fn act(&self, order: &Order, sprite: &Assigned, stage: Stage) -> anyhow::Result<()> {
+        let Machines { sprites, base, .. } = &*self.machines;
+        let vm = Vm { sprites, base, sprite };
+        let keys = self.app.keys.present();
+        let workspace = Workspace {
+            username: order.username,
+            site: &self.app.site,
+            sprite,
+            skills: &order.skills,
+        };
+        let agent = Secret::new(agent_config::render(&workspace, base, &keys.ring));
+        match stage {
+            Stage::Wake => {}
+            Stage::Configure => {
+                let url = self.app.site.workspace_url(&order.username);
+                let gateway = gateway_config::render(&base.gateway_config, &url, &order.skills);
+                vm.configure(&agent, &gateway).await.context("cannot configure the VM")?;
+            }
+            Stage::Start => vm.start(&agent).await.context("cannot start the agent")?,
+            Stage::Ready => {
+                let id = sprite.id();
+                let token = VmSecret::Health.derive(&keys.ring, &id, sprite.assignment);
+                vm.ready(&token).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `false` when the workspace has ended.
+    async fn route(&self, order: &Order, sprite: &Assigned) -> Result<bool, Trouble> {
+        let Order { username, lease, .. } = order;
+        let live = RouteState::Live;
+        let generation = self.app.store.route_workspace(lease, username, sprite, live).await?;
+        let Some(generation) = generation else { return Ok(false) };
+        publish::publish(&self.app.publisher, generation).await?;
+        let now = self.app.now();
+        let followed = self.app.store.workspace_is_live(username, lease, now).await?;
+        if let Some(generation) = followed.and_then(|followed| followed.generation) {
+            // Somebody who has not paid meanwhile: it is closed again at once.
+            publish::publish(&self.app.publisher, generation).await?;
+        }
+        info!("the workspace of {username} is live");
+        Ok(true)
+    }
+
+    async fn look_at_pool(&self) -> Result<serde_json::Value, Trouble> {
+        self.machines.wake_keeper();
+        let counts = self.app.store.count_sprites().await?;
+        Ok(json!({ "available": counts.available, "preparing": counts.preparing }))
+    }
+}
+
+/// What there is belongs to the task that takes it down.
+fn ended(order: &Order) -> Result<(), Trouble> {
+    info!("the workspace of {} ended before it was live", order.username);
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! What an agent's answer says about its workspace. Pure.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use vendors::sprites::address::Probe;
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Health {
+    /// Agent and gateway, by the word of the agent that we configured.
+    Well,
+    /// What was seen instead.
+    NotYet(String),
+    /// Somebody has to look: waiting does not help.
+    GivenUp(String),
+}
+
+pub fn read_health(probe: &Probe) -> Health {
+    let (status, body) = match probe {
+        Probe::Answered { status, body } => (*status, body),
+        Probe::Walled => return Health::NotYet("its URL is not public".to_owned()),
+        Probe::Silent(lost) => return Health::NotYet(lost.to_string()),
+    };
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    // Only who knows our token is told of the gateway: another agent, of another
+    // assignment, says one word to everybody.
+    let gateway = &body["gateway"]["state"];
+    let detail = body["gateway"]["detail"].as_str().unwrap_or_default();
+    match (body["status"].as_str(), gateway.as_str()) {
+        (Some("ok"), Some("ready")) if status == StatusCode::OK => Health::Well,
+        (Some("failed"), Some(_)) => Health::GivenUp(detail.to_owned()),
+        (Some(word), Some(state)) => Health::NotYet(format!("{word}, gateway {state} {detail}")),
+        (Some(word), None) => Health::NotYet(format!("{word}, and it does not know our token")),
+        (None, _) => Health::NotYet(format!("an answer with status {}", status.as_u16())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use vendors::Lost;
+
+    fn answered(status: u16, body: &Value) -> Health {
+        let status = StatusCode::from_u16(status).unwrap();
+        read_health(&Probe::Answered { status, body: body.to_string().into_bytes() })
+    }
+
+    fn not_yet(text: &str) -> Health {
+        Health::NotYet(text.to_owned())
+    }
+
+    #[test]
+    fn only_a_full_answer_that_all_is_well_counts() {
+        let full = |status: &str, state: &str| json!({ "status": status, "gateway": { "state": state, "detail": "since 3 s" } });
+        assert_eq!(answered(200, &full("ok", "ready")), Health::Well);
+        assert_eq!(answered(503, &full("ok", "ready")), not_yet("ok, gateway ready since 3 s"));
+        assert_eq!(
+            answered(503, &full("starting", "starting")),
+            not_yet("starting, gateway starting since 3 s")
+        );
+        assert_eq!(
+            answered(503, &full("failed", "failed")),
+            Health::GivenUp("since 3 s".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_answer_of_somebody_else_is_none() {
+        let check = |status, body, expected| assert_eq!(answered(status, &body), not_yet(expected));
+        check(200, json!({ "status": "ok" }), "ok, and it does not know our token");
+        check(502, json!("Bad Gateway"), "an answer with status 502");
+        assert_eq!(read_health(&Probe::Walled), not_yet("its URL is not public"));
+        let silent = Probe::Silent(Lost::TimedOut(Duration::from_secs(5)));
+        assert_eq!(read_health(&silent), not_yet("there was no whole answer within 5s"));
+    }
+}

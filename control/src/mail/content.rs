@@ -1,0 +1,302 @@
+//! What each letter says. Pure; HTML and text are made of the same words.
+
+use shared::PublicSite;
+
+use super::renderer::Stationery;
+use crate::base::amount::Amount;
+use crate::base::clock::Moment;
+use crate::base::date::{Date, DateTime, Span};
+use crate::model::mail::{Letter, Recipient};
+use crate::model::password_link::{NewLink, request_url};
+
+/// A letter's content, from the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) subject: String,
+    pub(super) heading: String,
+    pub(super) parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Addresses in it become links.
+    Paragraph(String),
+    /// The one thing to do.
+    Button { label: &'static str, url: String },
+    /// What to know, as a list of names and values.
+    Facts(Vec<(&'static str, String)>),
+}
+
+/// A paragraph in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    Text(&'a str),
+    Link(&'a str),
+}
+
+impl Words {
+    pub(super) fn of(
+        letter: &Letter<'_>,
+        to: &Recipient<'_>,
+        stationery: &Stationery,
+        now: Moment,
+    ) -> Self {
+        let author = Author { site: &stationery.site, price: stationery.price, to, now };
+        match *letter {
+            Letter::Welcome { link, next_payment } => author.welcome(link, next_payment),
+            Letter::OrderReceived => author.order_received(),
+            Letter::OrderFailed => author.order_failed(),
+            Letter::SetPassword { link } => author.set_password(link),
+            Letter::ResetPassword { link } => author.reset_password(link),
+            Letter::PasswordChanged => author.password_changed(),
+            Letter::Cancelled { until } => author.cancelled(until),
+            Letter::PaymentFailed { grace_until } => author.payment_failed(grace_until),
+        }
+    }
+}
+
+struct Author<'a> {
+    site: &'a PublicSite,
+    price: Amount,
+    to: &'a Recipient<'a>,
+    now: Moment,
+}
+
+impl Author<'_> {
+    fn welcome(&self, link: Option<&NewLink>, next_payment: Option<Moment>) -> Words {
+        let workspace = self.workspace_url();
+        let mut parts = match link {
+            Some(link) => vec![
+                paragraph(format!(
+                    "Your assistant has moved in at {workspace}. Choose a password, and you are in."
+                )),
+                button("Choose your password", self.link_url(link)),
+                self.about_the_link(link),
+            ],
+            None => vec![
+                paragraph(format!("Your assistant has moved in at {workspace}.")),
+                button("Open your workspace", workspace),
+                paragraph(format!(
+                    "Sign in with the password you have chosen. Should you forget it, you get a \
+                     link for a new one at {}.",
+                    request_url(self.site)
+                )),
+            ],
+        };
+        let mut facts = vec![
+            ("Workspace", self.site.workspace_host(&self.to.username)),
+            ("Your name", self.to.username.to_string()),
+            ("Plan", format!("{} a month", self.price)),
+        ];
+        facts.extend(next_payment.map(|at| ("Next payment", Date::of(at).to_string())));
+        parts.push(Part::Facts(facts));
+        parts.push(paragraph(format!(
+            "You can cancel whenever you like, on your account page: {}. Your workspace then \
+             stays open until the end of the month that is paid for.",
+            self.account_url()
+        )));
+        words("Your workspace is ready", "Your workspace is ready", parts)
+    }
+
+    fn order_received(&self) -> Words {
+        words(
+            "We have your order",
+            "Your payment has arrived",
+            vec![
+                paragraph(format!(
+                    "We are preparing {}. It takes a little longer than usual; nothing is lost, \
+                     and there is nothing for you to do.",
+                    self.site.workspace_host(&self.to.username)
+                )),
+                paragraph("As soon as it is ready we write to you again, with a link to it."),
+            ],
+        )
+    }
+
+    fn order_failed(&self) -> Words {
+        words(
+            "Your payment did not arrive",
+            "Your payment did not arrive",
+            vec![
+                paragraph(format!(
+                    "You ordered {} and chose to pay by bank. The payment did not arrive, so no \
+                     workspace was opened, and the subscription is ended.",
+                    self.site.workspace_host(&self.to.username)
+                )),
+                paragraph("The name is free again. If you still want it, order once more:"),
+                button("Order again", self.site.site_url().to_owned()),
+            ],
+        )
+    }
+
+    fn set_password(&self, link: &NewLink) -> Words {
+        words(
+            "Choose your password",
+            "Choose your password",
+            vec![
+                paragraph(format!(
+                    "Here is a new link for your workspace {}. Earlier ones work no more.",
+                    self.site.workspace_host(&self.to.username)
+                )),
+                button("Choose your password", self.link_url(link)),
+                self.about_the_link(link),
+            ],
+        )
+    }
+
+    fn reset_password(&self, link: &NewLink) -> Words {
+        words(
+            "A new password",
+            "Choose a new password",
+            vec![
+                paragraph(format!(
+                    "Somebody, probably you, asked for a new password for {}.",
+                    self.site.workspace_host(&self.to.username)
+                )),
+                button("Choose a new password", self.link_url(link)),
+                self.about_the_link(link),
+                paragraph(
+                    "If it was not you, there is nothing to do: without this link your password \
+                     stays as it is.",
+                ),
+            ],
+        )
+    }
+
+    fn password_changed(&self) -> Words {
+        words(
+            "Your password was changed",
+            "Your password was changed",
+            vec![
+                paragraph(format!(
+                    "The password of {} was changed on {}. Every other browser was signed out.",
+                    self.site.workspace_host(&self.to.username),
+                    DateTime::of(self.now)
+                )),
+                paragraph(format!(
+                    "If it was not you, choose a new one at once: {}",
+                    request_url(self.site)
+                )),
+            ],
+        )
+    }
+
+    fn cancelled(&self, until: Moment) -> Words {
+        let host = self.site.workspace_host(&self.to.username);
+        let parts = if until > self.now {
+            vec![
+                paragraph(format!(
+                    "As you asked, {host} will not be renewed. It stays open until {}; nothing \
+                     more is charged.",
+                    DateTime::of(until)
+                )),
+                paragraph(
+                    "Please take with you what you want to keep: after that, the workspace and \
+                     everything in it is deleted and cannot be brought back.",
+                ),
+                paragraph(format!(
+                    "If you change your mind, you can undo it until then on your account page: {}",
+                    self.account_url()
+                )),
+            ]
+        } else {
+            vec![
+                paragraph(format!(
+                    "The subscription of {host} ended on {}, and the workspace is closed. Nothing \
+                     more is charged.",
+                    DateTime::of(until)
+                )),
+                paragraph("The workspace and everything in it is being deleted."),
+                paragraph(format!("You are welcome back: {}", self.site.site_url())),
+            ]
+        };
+        words("Your subscription is cancelled", "Your subscription is cancelled", parts)
+    }
+
+    fn payment_failed(&self, grace_until: Moment) -> Words {
+        words(
+            "Your payment did not go through",
+            "Your payment did not go through",
+            vec![
+                paragraph(format!(
+                    "We could not collect the payment for {}, {} a month. Often the card has expired.",
+                    self.site.workspace_host(&self.to.username),
+                    self.price
+                )),
+                button("Update your payment", self.account_url()),
+                paragraph(format!(
+                    "Your workspace stays open until {}. If nothing has arrived by then it is \
+                     closed, with everything in it kept, and opens again with the payment.",
+                    DateTime::of(grace_until)
+                )),
+            ],
+        )
+    }
+
+    fn about_the_link(&self, link: &NewLink) -> Part {
+        let lifetime = Span::of(link.expires.since(self.now));
+        paragraph(format!(
+            "The link works once, for {lifetime}: until {}. If it is too old, you get a new one \
+             at {}.",
+            DateTime::of(link.expires),
+            request_url(self.site)
+        ))
+    }
+
+    fn link_url(&self, link: &NewLink) -> String {
+        link.url(self.site).expose().clone()
+    }
+
+    fn workspace_url(&self) -> String {
+        self.site.workspace_url(&self.to.username)
+    }
+
+    fn account_url(&self) -> String {
+        format!("{}/account", self.site.site_url())
+    }
+}
+
+fn words(subject: &str, heading: &str, parts: Vec<Part>) -> Words {
+    Words { subject: format!("{subject} · Arcamatrix"), heading: heading.to_owned(), parts }
+}
+
+fn paragraph(text: impl Into<String>) -> Part {
+    Part::Paragraph(text.into())
+}
+
+fn button(label: &'static str, url: String) -> Part {
+    Part::Button { label, url }
+}
+
+/// Splits out the addresses; what ends a sentence is not part of one.
+pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("https://").or_else(|| rest.find("http://")) {
+        let (before, from) = rest.split_at(start);
+        let word = from.split_whitespace().next().unwrap_or(from);
+        let (link, after) = from.split_at(word.trim_end_matches(['.', ',', ';', ':']).len());
+        pieces.extend([Piece::Text(before), Piece::Link(link)]);
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest));
+    pieces.retain(|piece| *piece != Piece::Text(""));
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_end_where_their_sentence_does() {
+        let check = |text, expected: &[Piece<'_>]| assert_eq!(pieces(text), expected);
+        check("no address", &[Piece::Text("no address")]);
+        check("https://a.test", &[Piece::Link("https://a.test")]);
+        check(
+            "see http://a.test:80/x?y=z. Then go",
+            &[Piece::Text("see "), Piece::Link("http://a.test:80/x?y=z"), Piece::Text(". Then go")],
+        );
+        check("", &[]);
+    }
+}

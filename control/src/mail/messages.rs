@@ -1,0 +1,97 @@
+//! The occasions on which a customer is written to, and the id of each letter.
+//!
+//! An id is made of what happened: told twice, it is one letter.
+
+use std::time::Duration;
+
+use shared::Username;
+
+use super::Stationery;
+use crate::base::clock::Moment;
+use crate::model::mail::{Letter, NewMail, Recipient};
+use crate::model::password_link::{NewLink, Purpose};
+use crate::store::{Store, StoreError};
+
+/// Who waits longer than this for a workspace hears that the payment has arrived.
+pub const ORDER_PATIENCE: Duration = Duration::from_secs(2 * 60);
+
+/// A workspace that answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Welcome<'a> {
+    /// The id of the sign-up that paid for it.
+    pub signup: &'a str,
+    pub username: Username,
+    /// The end of the period that is paid for.
+    pub next_payment: Option<Moment>,
+}
+
+/// Posts the welcome letter, with a link to set the password where there is none yet.
+///
+/// Again, it changes nothing: the link that is on its way stays good. `false` when
+/// the customer is gone, and nobody is there to be welcomed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn post_welcome(
+    store: &Store,
+    stationery: &Stationery,
+    welcome: Welcome<'_>,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let Welcome { signup, username, next_payment } = welcome;
+    let Some(customer) = store.customer(&username).await? else { return Ok(false) };
+    let link = (!customer.has_password).then(|| NewLink::draw(username, Purpose::FirstTime, now));
+    let letter = Letter::Welcome { link: link.as_ref(), next_payment };
+    let recipient = Recipient { username, email: &customer.email };
+    let mail = stationery.write(format!("welcome/{signup}"), recipient, letter, now);
+    store.post_with_link(&mail, link.as_ref(), now).await?;
+    Ok(true)
+}
+
+impl Stationery {
+    /// To be posted with the payment; it waits, and is dropped if the workspace is
+    /// live by then.
+    pub fn order_received(&self, signup: &str, to: Recipient<'_>, now: Moment) -> NewMail {
+        let mail = self.write(format!("order/{signup}"), to, Letter::OrderReceived, now);
+        NewMail { run_at: Some(now.after(ORDER_PATIENCE)), ..mail }
+    }
+
+    /// To be posted when a bank has refused what was ordered.
+    pub fn order_failed(&self, signup: &str, to: Recipient<'_>, now: Moment) -> NewMail {
+        self.write(format!("order-failed/{signup}"), to, Letter::OrderFailed, now)
+    }
+
+    /// `until` is when access ends, or ended. An end that is planned, and planned
+    /// anew, is another letter.
+    pub fn cancelled(
+        &self,
+        subscription: &str,
+        to: Recipient<'_>,
+        until: Moment,
+        now: Moment,
+    ) -> NewMail {
+        let id = if until > now {
+            format!("cancelled/{subscription}/{}", until.seconds())
+        } else {
+            format!("ended/{subscription}")
+        };
+        self.write(id, to, Letter::Cancelled { until }, now)
+    }
+
+    /// `grace_until` is how long a failed renewal is forgiven.
+    pub fn payment_failed(
+        &self,
+        subscription: &str,
+        to: Recipient<'_>,
+        grace_until: Moment,
+        now: Moment,
+    ) -> NewMail {
+        let id = format!("payment-failed/{subscription}/{}", grace_until.seconds());
+        self.write(id, to, Letter::PaymentFailed { grace_until }, now)
+    }
+
+    /// `change` names the change among all that ever were.
+    pub fn password_changed(&self, change: &str, to: Recipient<'_>, now: Moment) -> NewMail {
+        self.write(format!("password-changed/{change}"), to, Letter::PasswordChanged, now)
+    }
+}

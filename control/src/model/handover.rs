@@ -1,0 +1,183 @@
+//! How a sign-in on the site becomes a session on a workspace host.
+//!
+//! The workspace host sets a nonce in the browser and sends its hash, the
+//! challenge, to the site. The site answers with a one-time code bound to that
+//! challenge; only the browser that holds the nonce can redeem it. Pure.
+
+use std::time::Duration;
+
+use shared::{PublicSite, ReturnPath, SessionId, Username};
+use url::form_urlencoded::Serializer;
+
+use crate::base::token::{Token, is_lower_hex, is_sha256_hex, sha256_hex};
+
+/// How long a code can be redeemed: one redirect, on a slow phone.
+pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long a nonce is kept: as long as somebody may look for their password.
+pub const NONCE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// What a browser holds while it signs in: 32 lower-case hexadecimal digits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Nonce(String);
+
+impl Nonce {
+    pub fn random() -> Self {
+        // Any 128 random bits will do; a session id has them in the right form.
+        Self(SessionId::random().to_string())
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        is_lower_hex(text, 32).then(|| Self(text.to_owned()))
+    }
+
+    /// For the cookie, and nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub fn challenge(&self) -> Challenge {
+        Challenge(sha256_hex(&self.0))
+    }
+}
+
+/// SHA-256 of a nonce: may be seen in a URL without harm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge(String);
+
+impl Challenge {
+    pub fn parse(text: &str) -> Option<Self> {
+        is_sha256_hex(text).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What the site was asked for: the query of `/login`, or the hidden fields of its form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInRequest {
+    /// The workspace to open.
+    pub workspace: Option<Username>,
+    pub challenge: Option<Challenge>,
+    pub return_path: ReturnPath,
+    /// Stay on the site, on the account page.
+    pub to_account: bool,
+}
+
+/// Where somebody who is signed in on the site goes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    Account,
+    /// The workspace host, which begins the handover.
+    Workspace(ReturnPath),
+    /// The workspace host, with a code for this challenge.
+    Callback(Challenge, ReturnPath),
+}
+
+/// A code is only made for the workspace of the very customer who is signed in.
+pub fn destination(request: &SignInRequest, signed_in: &Username) -> Destination {
+    if request.to_account {
+        return Destination::Account;
+    }
+    let is_theirs = request.workspace.as_ref() == Some(signed_in);
+    match &request.challenge {
+        Some(challenge) if is_theirs => {
+            Destination::Callback(challenge.clone(), request.return_path.clone())
+        }
+        _ if is_theirs => Destination::Workspace(request.return_path.clone()),
+        // The path was meant for another workspace.
+        _ => Destination::Workspace(ReturnPath::or_root("/")),
+    }
+}
+
+/// `<site>/login?workspace=ada&challenge=…&return=/x`
+pub fn login_url(
+    site: &PublicSite,
+    workspace: &Username,
+    challenge: &Challenge,
+    return_path: &ReturnPath,
+) -> String {
+    let query = Serializer::new(String::new())
+        .append_pair("workspace", workspace.as_str())
+        .append_pair("challenge", challenge.as_str())
+        .append_pair("return", return_path.as_str())
+        .finish();
+    format!("{}/login?{query}", site.site_url())
+}
+
+/// `<site>/login?workspace=ada&signed_out=1`
+pub fn signed_out_url(site: &PublicSite, workspace: &Username) -> String {
+    format!("{}/login?workspace={workspace}&signed_out=1", site.site_url())
+}
+
+/// `<workspace>/auth/login?return=/x`
+pub fn workspace_login_url(
+    site: &PublicSite,
+    workspace: &Username,
+    return_path: &ReturnPath,
+) -> String {
+    let query = Serializer::new(String::new()).append_pair("return", return_path.as_str()).finish();
+    format!("{}/auth/login?{query}", site.workspace_url(workspace))
+}
+
+/// `<workspace>/auth/callback?code=…`
+pub fn callback_url(site: &PublicSite, workspace: &Username, code: &Token) -> String {
+    format!("{}/auth/callback?code={}", site.workspace_url(workspace), code.expose())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(workspace: Option<&str>, challenge: bool) -> SignInRequest {
+        SignInRequest {
+            workspace: workspace.map(|name| name.parse().unwrap()),
+            challenge: challenge.then(|| Nonce::parse(&"0a".repeat(16)).unwrap().challenge()),
+            return_path: ReturnPath::or_root("/chat"),
+            to_account: false,
+        }
+    }
+
+    fn check(request: &SignInRequest, expected: &Destination) {
+        assert_eq!(destination(request, &"ada".parse().unwrap()), *expected, "{request:?}");
+    }
+
+    #[test]
+    fn a_code_is_made_for_ones_own_workspace_only() {
+        let root = || Destination::Workspace(ReturnPath::or_root("/"));
+        let own = request(Some("ada"), true);
+        let challenge = own.challenge.clone().unwrap();
+        check(&own, &Destination::Callback(challenge, ReturnPath::or_root("/chat")));
+        check(&request(Some("ada"), false), &Destination::Workspace(ReturnPath::or_root("/chat")));
+        check(&request(Some("bob"), true), &root());
+        check(&request(Some("bob"), false), &root());
+        check(&request(None, true), &root());
+        check(&request(None, false), &root());
+        check(&SignInRequest { to_account: true, ..request(None, false) }, &Destination::Account);
+    }
+
+    #[test]
+    fn urls_carry_what_they_are_given_escaped() {
+        let site = PublicSite::new("arca.test", "https://arca.test:8443".parse().unwrap()).unwrap();
+        let ada = "ada".parse().unwrap();
+        let path = ReturnPath::or_root("/chat?a=1&b=2#c");
+        assert_eq!(
+            workspace_login_url(&site, &ada, &path),
+            "https://ada.arca.test:8443/auth/login?return=%2Fchat%3Fa%3D1%26b%3D2%23c"
+        );
+        let challenge = Nonce::random().challenge();
+        let url = login_url(&site, &ada, &challenge, &path);
+        assert!(url.starts_with("https://arca.test:8443/login?workspace=ada&challenge="), "{url}");
+    }
+
+    #[test]
+    fn nonces_and_challenges_are_read_strictly() {
+        assert!(Nonce::parse(Nonce::random().expose()).is_some());
+        assert!(Nonce::parse(&"0A".repeat(16)).is_none());
+        assert!(Nonce::parse("").is_none());
+        assert!(Challenge::parse(Nonce::random().challenge().as_str()).is_some());
+        assert!(Challenge::parse(&"g".repeat(64)).is_none());
+    }
+}

@@ -1,0 +1,112 @@
+//! What is written to a customer, before it has words.
+
+use shared::Username;
+
+use crate::base::clock::Moment;
+use crate::model::password_link::NewLink;
+
+/// Who a letter goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    pub username: Username,
+    pub email: &'a str,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Letter<'a> {
+    /// The workspace answers.
+    Welcome {
+        /// `None` for a customer who has a password already.
+        link: Option<&'a NewLink>,
+        /// The end of the period that is paid for.
+        next_payment: Option<Moment>,
+    },
+    /// The payment is here, and the workspace is still being prepared.
+    OrderReceived,
+    /// What a bank was to pay did not come, days after the order: nothing was opened.
+    OrderFailed,
+    /// The first link is lost or too old.
+    SetPassword {
+        link: &'a NewLink,
+    },
+    ResetPassword {
+        link: &'a NewLink,
+    },
+    PasswordChanged,
+    /// Access ends then; in the past, it has ended.
+    Cancelled {
+        until: Moment,
+    },
+    /// A renewal could not be paid; the workspace stays open until then.
+    PaymentFailed {
+        grace_until: Moment,
+    },
+}
+
+/// A letter's kind, as the database and metrics name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LetterKind {
+    Welcome,
+    OrderReceived,
+    OrderFailed,
+    SetPassword,
+    ResetPassword,
+    PasswordChanged,
+    Cancelled,
+    PaymentFailed,
+}
+
+impl<'a> Letter<'a> {
+    pub fn kind(&self) -> LetterKind {
+        match self {
+            Self::Welcome { .. } => LetterKind::Welcome,
+            Self::OrderReceived => LetterKind::OrderReceived,
+            Self::OrderFailed => LetterKind::OrderFailed,
+            Self::SetPassword { .. } => LetterKind::SetPassword,
+            Self::ResetPassword { .. } => LetterKind::ResetPassword,
+            Self::PasswordChanged => LetterKind::PasswordChanged,
+            Self::Cancelled { .. } => LetterKind::Cancelled,
+            Self::PaymentFailed { .. } => LetterKind::PaymentFailed,
+        }
+    }
+
+    pub fn link(&self) -> Option<&'a NewLink> {
+        match *self {
+            Self::Welcome { link, .. } => link,
+            Self::SetPassword { link } | Self::ResetPassword { link } => Some(link),
+            _ => None,
+        }
+    }
+}
+
+impl LetterKind {
+    const ALL: [Self; 8] = [
+        Self::Welcome,
+        Self::OrderReceived,
+        Self::OrderFailed,
+        Self::SetPassword,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::Cancelled,
+        Self::PaymentFailed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::OrderReceived => "order_received",
+            Self::OrderFailed => "order_failed",
+            Self::SetPassword => "set_password",
+            Self::ResetPassword => "reset_password",
+            Self::PasswordChanged => "password_changed",
+            Self::Cancelled => "cancelled",
+            Self::PaymentFailed => "payment_failed",
+        }
+    }
+
+    /// # Errors
+    /// When there is no such kind.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or("not a kind of letter")
+    }
+}

@@ -1,0 +1,21 @@
+//! The types of the business, and what is decided about them.
+//!
+//! Everything here is pure: values and the time go in, values come out. No module
+//! here reads a clock, the database or a vendor, so that every rule can be tested
+//! by a table.
+
+pub mod attempts;
+pub mod handover;
+pub mod incident;
+pub mod mail;
+pub mod password_link;
+pub mod pool;
+pub mod progress;
+pub mod route_change;
+pub mod sign_in;
+pub mod sign_up;
+pub mod skills;
+pub mod subscription;
+pub mod sync_target;
+pub mod task;
+pub mod workspace;

@@ -1,0 +1,14 @@
+//! Machines that stand ready: their states, how many there are, and how many there
+//! should be.
+
+mod counts;
+pub mod labels;
+mod pause;
+pub mod plan;
+mod sprite;
+
+pub use counts::Counts;
+pub use labels::Marks;
+pub use pause::{Pause, Standing};
+pub use plan::{Situation, Target};
+pub use sprite::{Assigned, Claim, PoolSprite, SpriteState, sprite_id};

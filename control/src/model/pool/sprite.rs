@@ -1,0 +1,97 @@
+//! A sprite of ours, as it is stored.
+
+use serde::{Deserialize, Serialize};
+use shared::{SpriteId, Upstream, Username};
+use utoipa::ToSchema;
+
+use crate::base::clock::Moment;
+use crate::model::task::TaskId;
+use vendors::sprites::{CheckpointId, SpriteName};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolSprite {
+    pub name: SpriteName,
+    pub state: SpriteState,
+    /// Where it is reached; unknown before it was made.
+    pub upstream: Option<Upstream>,
+    /// What was installed in it, as a hash.
+    pub base: String,
+    /// Its disk before any secret was on it.
+    pub checkpoint: Option<CheckpointId>,
+    pub username: Option<Username>,
+    /// How often it was handed out.
+    pub assignment: u64,
+    /// Prepares it; then, the one of whose it is.
+    pub task: Option<TaskId>,
+    /// Why it is of no use, where it is not.
+    pub last_error: Option<String>,
+    pub created: Moment,
+    pub changed: Moment,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SpriteState {
+    Preparing,
+    /// Prepared, and nobody's.
+    Available,
+    /// A workspace's.
+    Assigned,
+    /// Its workspace has ended; it is being destroyed.
+    Recycling,
+    /// Of no use; the keeper destroys it.
+    Failed,
+}
+
+/// A sprite in the hands of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assigned {
+    pub name: SpriteName,
+    pub upstream: Upstream,
+    pub assignment: u64,
+}
+
+/// What came of asking for a sprite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    Taken(Assigned),
+    /// None is available, or those that are belong to who asked before.
+    Empty,
+    /// The workspace has ended meanwhile: nobody needs one.
+    Unwanted,
+}
+
+impl SpriteState {
+    pub const ALL: [Self; 5] =
+        [Self::Preparing, Self::Available, Self::Assigned, Self::Recycling, Self::Failed];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Available => "available",
+            Self::Assigned => "assigned",
+            Self::Recycling => "recycling",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// # Errors
+    /// When `text` is no state of a sprite.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or("not a state of a sprite")
+    }
+}
+
+impl Assigned {
+    /// As routes and keys know it.
+    pub fn id(&self) -> SpriteId {
+        sprite_id(&self.name)
+    }
+}
+
+/// # Panics
+/// Never: the rule for names is the stricter one.
+pub fn sprite_id(name: &SpriteName) -> SpriteId {
+    SpriteId::parse(name.as_str()).expect("a name of ours is a sprite id")
+}

@@ -1,0 +1,124 @@
+//! What is kept of an event of Stripe's: of what to look how it stands. Pure.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::task::{Kind, NewTask};
+use vendors::stripe::Event;
+use vendors::stripe::event::EventType;
+use vendors::stripe::id::{CheckoutSessionId, EventId, ObjectId, SubscriptionId};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    pub event: EventId,
+    pub kind: EventType,
+    pub subject: Subject,
+}
+
+/// What may have changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", content = "object", rename_all = "snake_case")]
+pub enum Subject {
+    Checkout(CheckoutSessionId),
+    Subscription(SubscriptionId),
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Checkout(id) => write!(formatter, "checkout {id}"),
+            Self::Subscription(id) => write!(formatter, "subscription {id}"),
+        }
+    }
+}
+
+impl Hint {
+    /// `None` for events that change nothing here.
+    ///
+    /// Those of invoices are among them: where a payment matters to us, the
+    /// subscription changes with it, and tells so itself.
+    pub fn of(event: Event) -> Option<Self> {
+        use EventType::{
+            CheckoutCompleted, CheckoutExpired, CheckoutPaymentFailed, CheckoutPaymentSucceeded,
+            InvoicePaid, InvoicePaymentFailed, SubscriptionCreated, SubscriptionDeleted,
+            SubscriptionPaused, SubscriptionResumed, SubscriptionUpdated, Unknown,
+        };
+        let id = event.object.as_ref().map(ObjectId::as_str)?;
+        let subject = match event.kind {
+            CheckoutCompleted
+            | CheckoutPaymentSucceeded
+            | CheckoutPaymentFailed
+            | CheckoutExpired => Subject::Checkout(CheckoutSessionId::parse(id).ok()?),
+            SubscriptionCreated | SubscriptionUpdated | SubscriptionDeleted
+            | SubscriptionPaused | SubscriptionResumed => {
+                Subject::Subscription(SubscriptionId::parse(id).ok()?)
+            }
+            InvoicePaid | InvoicePaymentFailed | Unknown(_) => return None,
+        };
+        Some(Self { event: event.id, kind: event.kind, subject })
+    }
+
+    pub fn task(&self) -> NewTask {
+        let mut payload = json!(self.subject);
+        payload["event"] = json!(self.kind.as_str());
+        NewTask {
+            kind: Kind::Stripe,
+            dedupe: format!("stripe/{}", self.event),
+            username: None,
+            payload,
+            run_at: None,
+        }
+    }
+}
+
+impl Subject {
+    pub fn object(&self) -> &str {
+        match self {
+            Self::Checkout(id) => id.as_str(),
+            Self::Subscription(id) => id.as_str(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(body: &[u8], expected: Option<&str>) {
+        let hint = Hint::of(Event::parse(body).unwrap());
+        let seen = hint.map(|hint| {
+            let task = hint.task();
+            let read: Subject = serde_json::from_value(task.payload.clone()).unwrap();
+            assert_eq!(read, hint.subject, "the task says the same");
+            format!("{} {}", task.payload["about"].as_str().unwrap(), task.dedupe)
+        });
+        assert_eq!(seen.as_deref(), expected, "{}", String::from_utf8_lossy(body));
+    }
+
+    fn event(kind: &str, object: &str) -> Vec<u8> {
+        let object = json!({ "id": object });
+        let event = json!({ "id": "evt_1", "object": "event", "type": kind, "livemode": false,
+            "data": { "object": object } });
+        event.to_string().into_bytes()
+    }
+
+    #[test]
+    fn an_event_is_a_hint_of_what_to_look_at() {
+        let checkout = Some("checkout stripe/evt_1");
+        check(&event("checkout.session.completed", "cs_1"), checkout);
+        check(&event("v1.checkout.session.expired", "cs_1"), checkout);
+        check(&event("checkout.session.async_payment_failed", "cs_1"), checkout);
+        let subscription = Some("subscription stripe/evt_1");
+        check(&event("customer.subscription.deleted", "sub_1"), subscription);
+        check(&event("customer.subscription.paused", "sub_1"), subscription);
+    }
+
+    #[test]
+    fn what_changes_nothing_here_is_passed_over() {
+        check(&event("invoice.paid", "in_1"), None);
+        check(&event("charge.refunded", "ch_1"), None);
+        check(&event("customer.subscription.trial_will_end", "sub_1"), None);
+    }
+}

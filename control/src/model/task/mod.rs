@@ -1,0 +1,14 @@
+//! Tasks as they are stored: what kind, in which state, which steps are done, and who
+//! may work at them.
+
+mod id;
+mod kind;
+pub mod lease;
+mod record;
+mod step;
+
+pub use id::TaskId;
+pub use kind::Kind;
+pub use lease::Lease;
+pub use record::{NewTask, Task, TaskState};
+pub use step::{Step, StepState, with_those_to_come};

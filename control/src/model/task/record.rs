@@ -1,0 +1,75 @@
+//! A task as it is stored.
+
+use serde_json::Value;
+use shared::Username;
+
+use super::{Kind, TaskId};
+use crate::base::clock::Moment;
+
+/// What is to be done, once, for one cause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTask {
+    pub kind: Kind,
+    /// The cause. Told again, it is the same task.
+    pub dedupe: String,
+    pub username: Option<Username>,
+    /// Shown to the operator: no secret may be in it.
+    pub payload: Value,
+    /// At once without it.
+    pub run_at: Option<Moment>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    pub id: TaskId,
+    pub kind: Kind,
+    pub dedupe: String,
+    pub username: Option<Username>,
+    pub payload: Value,
+    pub state: TaskState,
+    /// Attempts that began, without those that only had to wait.
+    pub attempts: u32,
+    pub max_attempts: u32,
+    /// Not before this, while it waits.
+    pub run_at: Moment,
+    /// Why it is not done yet, or never will be.
+    pub last_error: Option<String>,
+    pub created: Moment,
+    pub changed: Moment,
+    pub finished: Option<Moment>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskState {
+    Waiting,
+    /// A worker has a lease of it.
+    Running,
+    Done,
+    /// Given up; an operator may try again.
+    Dead,
+    Cancelled,
+}
+
+impl TaskState {
+    pub const ALL: [Self; 5] =
+        [Self::Waiting, Self::Running, Self::Done, Self::Dead, Self::Cancelled];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Dead => "dead",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// # Errors
+    /// Names the states there are.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or("a state is waiting, running, done, dead or cancelled")
+    }
+}

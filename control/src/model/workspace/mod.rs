@@ -1,0 +1,29 @@
+//! What a customer has: a workspace under a name, from the payment to its end.
+
+pub mod names;
+pub mod state;
+
+use shared::Username;
+
+use super::sign_up::SignUpId;
+use super::subscription::Billing;
+use super::task::TaskId;
+use crate::base::clock::Moment;
+use vendors::stripe::id::{CustomerId, SubscriptionId};
+
+pub use state::Life;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    pub username: Username,
+    pub signup: SignUpId,
+    pub life: Life,
+    /// Who pays, at Stripe.
+    pub payer: CustomerId,
+    pub subscription: SubscriptionId,
+    pub billing: Billing,
+    /// The task that prepares it or takes it down.
+    pub task: Option<TaskId>,
+    pub created: Moment,
+    pub changed: Moment,
+}

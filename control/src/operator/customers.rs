@@ -1,0 +1,300 @@
+//! Customers: added, listed, suspended; their password and their sessions.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shared::{Generation, Username};
+use utoipa::ToSchema;
+
+use super::answers::{CustomerView, Customers, Page, Published};
+use super::paging::{Paging, page};
+use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
+use super::routes::{Waiting, parse_username, publish};
+use super::shapes::OfWorkspace;
+use crate::accounts::passwords;
+use crate::accounts::sign_in::Refused;
+use crate::app::{App, SharedApp};
+use crate::base::email_address::Email;
+use crate::base::token::Token;
+use crate::http::{Json, Path, Problem, Query};
+use crate::model::mail::Recipient;
+use crate::store::{Customer, NewCustomer};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CustomerBody {
+    username: String,
+    email: String,
+    password: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordBody {
+    password: String,
+}
+
+/// Adds a customer.
+#[utoipa::path(
+    post,
+    path = "/api/customers",
+    operation_id = "add_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    request_body = CustomerBody,
+    responses(
+        (status = 201, description = "The customer", body = CustomerView),
+        (status = 409, description = "The name is taken", body = ErrorShape),
+        (status = 503, description = "Too many passwords are being checked", body = ErrorShape),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
+pub(super) async fn add(
+    State(app): State<SharedApp>,
+    Json(body): Json<CustomerBody>,
+) -> Result<(StatusCode, Answer<CustomerView>), Problem> {
+    let username = parse_username(&body.username)?;
+    let email = parse_email(&body.email)?;
+    let hash = match body.password {
+        Some(password) => Some(hash(&app, password, &username, email).await?),
+        None => None,
+    };
+    let customer = NewCustomer { username, email, password_hash: hash.as_deref() };
+    if !app.store.add_customer(&customer, app.now()).await? {
+        let message = format!("The name {username} is taken.");
+        return Err(Problem::new(StatusCode::CONFLICT, "taken", message).at_field("username"));
+    }
+    let customer = existing(&app, &username).await?;
+    Ok((StatusCode::CREATED, Answer(view(&app, customer))))
+}
+
+/// Who has a workspace.
+#[utoipa::path(
+    get,
+    path = "/api/customers",
+    operation_id = "list_customers",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of customers, by name", body = Page<CustomerView>),
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<Customers>, Problem> {
+    let limit = paging.limit()?;
+    let customers = app.store.customers(&paging.after, limit).await?;
+    let customers = customers.into_iter().map(|customer| view(&app, customer)).collect();
+    Ok(Answer(page(customers, limit, |customer: &CustomerView| customer.username.to_string())))
+}
+
+/// One customer.
+#[utoipa::path(
+    get,
+    path = "/api/customers/{username}",
+    operation_id = "show_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace),
+    responses(
+        (status = 200, description = "The customer", body = CustomerView),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+) -> Result<Answer<CustomerView>, Problem> {
+    let customer = existing(&app, &parse_username(&username)?).await?;
+    Ok(Answer(view(&app, customer)))
+}
+
+/// Sets a password, and ends every session.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/password",
+    operation_id = "set_password",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace, Waiting),
+    request_body = PasswordBody,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 503, description = "Too many passwords are being checked", body = ErrorShape),
+        AboutOne,
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
+pub(super) async fn set_password(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+    Json(body): Json<PasswordBody>,
+) -> Result<Answer<Published>, Problem> {
+    let username = parse_username(&username)?;
+    let customer = existing(&app, &username).await?;
+    let hash = hash(&app, body.password, &username, &customer.email).await?;
+    let now = app.now();
+    let recipient = Recipient { username, email: &customer.email };
+    let change = Token::random().hash();
+    let notice = app.stationery.password_changed(change.as_str(), recipient, now);
+    let ended = app.store.set_password(&username, &hash, &notice, now).await?;
+    let generation = ended.map(|ended| ended.generation);
+    publish_if_found(&app, &username, generation, waiting).await
+}
+
+/// Ends every session of a customer.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/sign-out-everywhere",
+    operation_id = "sign_out_everywhere",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace, Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn sign_out_everywhere(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+) -> Result<Answer<Published>, Problem> {
+    let username = parse_username(&username)?;
+    let ended = app.store.sign_out_everywhere(&username).await?;
+    let generation = ended.map(|ended| ended.generation);
+    publish_if_found(&app, &username, generation, waiting).await
+}
+
+/// Closes a workspace, keeping everything in it.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/suspend",
+    operation_id = "suspend_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace, Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn suspend(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+) -> Result<Answer<Published>, Problem> {
+    let username = parse_username(&username)?;
+    let generation = app.store.set_suspended(&username, true).await?;
+    publish_if_found(&app, &username, generation, waiting).await
+}
+
+/// Opens a suspended workspace again.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/resume",
+    operation_id = "resume_customer",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace, Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn resume(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+) -> Result<Answer<Published>, Problem> {
+    let username = parse_username(&username)?;
+    let generation = app.store.set_suspended(&username, false).await?;
+    publish_if_found(&app, &username, generation, waiting).await
+}
+
+async fn publish_if_found(
+    app: &App,
+    username: &Username,
+    generation: Option<Generation>,
+    waiting: Waiting,
+) -> Result<Answer<Published>, Problem> {
+    let generation = generation.ok_or_else(|| no_customer(username))?;
+    Ok(publish(app, generation, waiting.wait()).await)
+}
+
+async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
+    app.store.customer(username).await?.ok_or_else(|| no_customer(username))
+}
+
+async fn hash(
+    app: &App,
+    password: String,
+    username: &Username,
+    email: &str,
+) -> Result<String, Problem> {
+    let password = passwords::choose(password, &[username.as_str(), email])
+        .map_err(|weakness| Problem::invalid("password", weakness.to_string()))?;
+    Ok(app.sign_in.passwords().hash(password).await.map_err(Refused::from)?)
+}
+
+/// Only what would break a header or a page is refused; the mail tells the rest.
+fn parse_email(text: &str) -> Result<&str, Problem> {
+    let is_plausible = text.len() <= Email::MAX_BYTES
+        && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && !"<>\",;".contains(c))
+        && text.split_once('@').is_some_and(|(name, domain)| {
+            !name.is_empty() && !domain.is_empty() && !domain.contains('@')
+        });
+    if is_plausible {
+        Ok(text)
+    } else {
+        Err(Problem::invalid("email", "this is no e-mail address"))
+    }
+}
+
+fn view(app: &App, customer: Customer) -> CustomerView {
+    let workspace_url = app.site.workspace_url(&customer.username);
+    CustomerView::new(customer, workspace_url)
+}
+
+fn no_customer(username: &Username) -> Problem {
+    Problem::not_found(format!("There is no customer {username}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_cannot_be_are_refused() {
+        let check = |text: &str, fits| assert_eq!(parse_email(text).is_ok(), fits, "{text:?}");
+        check("ada@example.test", true);
+        check("ada+x@sub.example.test", true);
+        check("zoë@müller.test", true);
+        check("", false);
+        check("ada", false);
+        check("@example.test", false);
+        check("ada@", false);
+        check("ada@b@c", false);
+        check("ada@example.test\r\nBcc: x@y.z", false);
+        check("<ada@example.test>", false);
+        check(&format!("{}@example.test", "a".repeat(250)), false);
+    }
+}

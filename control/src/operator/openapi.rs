@@ -1,0 +1,49 @@
+//! The description of all JSON APIs, as `control openapi` prints it.
+//!
+//! Paths come from the routers themselves: the operator's from [`super::operator`],
+//! the site's from where they are handled.
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi};
+use utoipa::{Modify, OpenApi as _};
+
+use super::refusals::{ErrorDetailShape, ErrorShape};
+use crate::site;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Arcamatrix control",
+        description = "The operator's API on the private listener, and what programs may \
+                       ask the site. Every answer has the header x-request-id."
+    ),
+    tags(
+        (name = "operator", description = "On the private listener, with the admin key."),
+        (name = "site", description = "On the site's own host, for everybody.")
+    ),
+    components(schemas(ErrorShape, ErrorDetailShape)),
+    modifiers(&AdminKey)
+)]
+pub(super) struct Description;
+
+/// What the handlers of the operator's API name as their security.
+pub(super) struct AdminKey;
+
+impl Modify for AdminKey {
+    fn modify(&self, openapi: &mut OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        let components = openapi.components.get_or_insert_with(Components::new);
+        components.add_security_scheme("admin_key", scheme);
+    }
+}
+
+/// Pretty, with a line end, the same for the same program.
+///
+/// # Panics
+/// When it is no JSON, which is ours to prevent.
+pub fn text() -> String {
+    let mut description = Description::openapi();
+    description.merge(super::operator().into_openapi());
+    description.merge(site::openapi());
+    description.to_pretty_json().expect("a description is plain data") + "\n"
+}

@@ -1,0 +1,149 @@
+//! The pool: how it stands, sprite by sprite, and what an operator may ask of it.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::answers::{Page, PauseView, Pool, PoolSprites, Preparations, Resumed, SpriteView};
+use super::paging::{Paging, page};
+use super::refusals::{ErrorShape, Guarded, Parsed, WithBody};
+use crate::app::{App, SharedApp};
+use crate::http::{Json, Problem, Query};
+use crate::machines::context::Machines;
+use crate::model::pool::{Counts, Situation, Standing, plan};
+
+/// Most that one call may ask for: an operator's typing error must not empty the plan.
+const PREPARED_A_CALL: u64 = 10;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrepareBody {
+    #[schema(minimum = 1, maximum = 10)]
+    count: u64,
+}
+
+/// How the pool stands.
+#[utoipa::path(
+    get,
+    path = "/api/pool",
+    operation_id = "show_pool",
+    tag = "operator",
+    security(("admin_key" = [])),
+    responses(
+        (status = 200, description = "How it stands", body = Pool),
+        (status = 404, description = "No provider is configured", body = ErrorShape),
+        Guarded
+    )
+)]
+pub(super) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, Problem> {
+    let machines = machines(&app)?;
+    let standing = app.store.pool_standing().await?;
+    let survey = machines.desk.survey();
+    let pause = standing.pause;
+    Ok(Answer(Pool {
+        counts: app.store.count_sprites().await?,
+        target_available: machines.target.available,
+        target_at_once: machines.target.at_once,
+        base: machines.base.hash().to_owned(),
+        failures: standing.failures,
+        failure_limit: machines.failure_limit,
+        paused: pause.map(|it| PauseView { since: it.since.seconds(), why: it.why }),
+        room: survey.room,
+        orphans: survey.orphans.iter().map(ToString::to_string).collect(),
+        surveyed_at: survey.at.map(crate::base::clock::Moment::seconds),
+        survey_error: survey.error,
+    }))
+}
+
+/// Sprite by sprite.
+#[utoipa::path(
+    get,
+    path = "/api/pool/sprites",
+    operation_id = "list_sprites",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of sprites, by name", body = Page<SpriteView>),
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<PoolSprites>, Problem> {
+    let limit = paging.limit()?;
+    let sprites = app.store.sprites(&paging.after, limit).await?;
+    let sprites = sprites.into_iter().map(SpriteView::new).collect();
+    Ok(Answer(page(sprites, limit, |sprite| sprite.name.clone())))
+}
+
+/// Begins preparations beyond the target, also while the pool is paused.
+#[utoipa::path(
+    post,
+    path = "/api/pool/prepare",
+    operation_id = "prepare_sprites",
+    tag = "operator",
+    security(("admin_key" = [])),
+    request_body = PrepareBody,
+    responses(
+        (status = 200, description = "The tasks that were begun", body = Preparations),
+        (status = 404, description = "No provider is configured", body = ErrorShape),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
+pub(super) async fn prepare(
+    State(app): State<SharedApp>,
+    Json(body): Json<PrepareBody>,
+) -> Result<Answer<Preparations>, Problem> {
+    let machines = machines(&app)?;
+    if !(1..=PREPARED_A_CALL).contains(&body.count) {
+        let rule = format!("count must be between 1 and {PREPARED_A_CALL}");
+        return Err(Problem::invalid("count", rule));
+    }
+    let room = machines.desk.survey().room;
+    let decide = |counts: Counts, standing: &Standing| {
+        let situation = Situation { counts, is_paused: standing.pause.is_some(), room };
+        plan::allowed(body.count, machines.target, &situation)
+    };
+    let base = machines.base.hash();
+    let begun = app.store.begin_preparations(decide, &machines.marks, base, app.now()).await?;
+    Ok(Answer(Preparations { tasks: begun.iter().map(ToString::to_string).collect() }))
+}
+
+/// Ends a pause of the pool.
+#[utoipa::path(
+    post,
+    path = "/api/pool/resume",
+    operation_id = "resume_pool",
+    tag = "operator",
+    security(("admin_key" = [])),
+    responses(
+        (status = 200, description = "It is not paused", body = Resumed),
+        (status = 404, description = "No provider is configured", body = ErrorShape),
+        Guarded
+    )
+)]
+pub(super) async fn resume(State(app): State<SharedApp>) -> Result<Answer<Resumed>, Problem> {
+    let machines = machines(&app)?;
+    let was_paused = app.store.resume_pool().await?;
+    machines.wake_keeper();
+    Ok(Answer(Resumed { was_paused }))
+}
+
+fn machines(app: &App) -> Result<&Arc<Machines>, Problem> {
+    app.machines.as_ref().ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_configured",
+            "No provider of sprites is configured: [sprites] is missing in control.toml.",
+        )
+    })
+}

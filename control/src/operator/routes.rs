@@ -1,0 +1,236 @@
+//! Routes: listed, put, removed; answered when the edges serve them.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use shared::{Generation, Route, RouteState, SpriteId, Upstream, Username};
+use utoipa::{IntoParams, ToSchema};
+
+use super::answers::{Page, Published, Routes};
+use super::paging::{Paging, page};
+use super::refusals::{AboutOne, Guarded, Parsed, WithBody};
+use super::shapes::{OfWorkspace, RouteShape, RouteStateShape};
+use crate::app::{App, SharedApp};
+use crate::http::{Json, Path, Problem, Query};
+use crate::model::route_change::RouteOrder;
+
+/// `?wait=all` (default) or `?wait=none`.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Waiting {
+    #[serde(default)]
+    #[param(inline, required = false)]
+    wait: Wait,
+}
+
+#[derive(Deserialize, ToSchema, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Wait {
+    /// Until every edge that is up serves the change, or `publish.wait_seconds` are over.
+    #[default]
+    All,
+    None,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RouteBody {
+    #[schema(example = "https://ada-1.sprites.app")]
+    upstream: String,
+    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._-]{1,63}$")]
+    sprite: Option<SpriteId>,
+    #[schema(maximum = 9_007_199_254_740_992u64)]
+    assignment: Option<u64>,
+    #[schema(value_type = Option<RouteStateShape>)]
+    state: Option<RouteState>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct CustomerProxyBody {
+    username: String,
+    sprite_url: String,
+}
+
+/// Where each workspace is.
+#[utoipa::path(
+    get,
+    path = "/api/routes",
+    operation_id = "list_routes",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Paging),
+    responses(
+        (status = 200, description = "A page of routes, by name", body = Page<RouteShape>),
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<Routes>, Problem> {
+    let limit = paging.limit()?;
+    let routes = app.store.routes(&paging.after, limit).await?;
+    Ok(Answer(page(routes, limit, |route| route.username.to_string())))
+}
+
+/// Where one workspace is.
+#[utoipa::path(
+    get,
+    path = "/api/routes/{username}",
+    operation_id = "show_route",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace),
+    responses(
+        (status = 200, description = "The route", body = RouteShape),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+) -> Result<Answer<Route>, Problem> {
+    let username = parse_username(&username)?;
+    let route = app.store.route(&username).await?;
+    route.map(Answer).ok_or_else(|| no_route(&username))
+}
+
+/// Says where a workspace is, and tells the edges.
+#[utoipa::path(
+    put,
+    path = "/api/routes/{username}",
+    operation_id = "put_route",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace, Waiting),
+    request_body = RouteBody,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
+pub(super) async fn put(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+    Json(body): Json<RouteBody>,
+) -> Result<Answer<Published>, Problem> {
+    let order = RouteOrder {
+        username: parse_username(&username)?,
+        upstream: parse_upstream(&app, &body.upstream, "upstream")?,
+        sprite: body.sprite,
+        assignment: body.assignment,
+        state: body.state,
+    };
+    put_order(&app, order, waiting.wait).await
+}
+
+/// `POST /api/customer-proxy`, as programs of the former system call it.
+#[utoipa::path(
+    post,
+    path = "/api/customer-proxy",
+    operation_id = "put_route_by_old_name",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(Waiting),
+    request_body = CustomerProxyBody,
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
+pub(super) async fn put_by_old_name(
+    State(app): State<SharedApp>,
+    Query(waiting): Query<Waiting>,
+    Json(body): Json<CustomerProxyBody>,
+) -> Result<Answer<Published>, Problem> {
+    let order = RouteOrder {
+        username: parse_username(&body.username)?,
+        upstream: parse_upstream(&app, &body.sprite_url, "spriteUrl")?,
+        sprite: None,
+        assignment: None,
+        state: None,
+    };
+    put_order(&app, order, waiting.wait).await
+}
+
+/// Takes a route away, and cuts what is live.
+#[utoipa::path(
+    delete,
+    path = "/api/routes/{username}",
+    operation_id = "remove_route",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace, Waiting),
+    responses(
+        (status = 200, description = "Done; how each edge fared", body = Published),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn remove(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Query(waiting): Query<Waiting>,
+) -> Result<Answer<Published>, Problem> {
+    let username = parse_username(&username)?;
+    let generation = app.store.remove_route(&username).await?;
+    let generation = generation.ok_or_else(|| no_route(&username))?;
+    Ok(publish(&app, generation, waiting.wait).await)
+}
+
+/// Tells the edges, and waits for them if so asked.
+pub(super) async fn publish(app: &App, generation: Generation, wait: Wait) -> Answer<Published> {
+    let edges = match wait {
+        Wait::All => app.publisher.publish(generation).await,
+        Wait::None => app.publisher.publish_without_waiting(generation),
+    };
+    Answer(Published { generation, edges })
+}
+
+impl Waiting {
+    pub(super) fn wait(&self) -> Wait {
+        self.wait
+    }
+}
+
+/// # Errors
+/// Says which rule the name in the path breaks.
+pub(super) fn parse_username(text: &str) -> Result<Username, Problem> {
+    Username::parse(text).map_err(|error| Problem::invalid("username", error.to_string()))
+}
+
+async fn put_order(app: &App, order: RouteOrder, wait: Wait) -> Result<Answer<Published>, Problem> {
+    if order.assignment.is_some_and(|number| number > MAX_ASSIGNMENT) {
+        return Err(Problem::invalid("assignment", "an assignment is at most 2^53"));
+    }
+    let (_, generation) = app.store.put_route(order).await?;
+    Ok(publish(app, generation, wait).await)
+}
+
+/// Beyond it, JSON readers in other languages lose digits.
+const MAX_ASSIGNMENT: u64 = 1 << 53;
+
+/// Checked before anything is written: edges must never see a change they refuse.
+fn parse_upstream(app: &App, text: &str, field: &'static str) -> Result<Upstream, Problem> {
+    let upstream =
+        Upstream::parse(text).map_err(|error| Problem::invalid(field, error.to_string()))?;
+    app.addresses
+        .check_upstream(&upstream)
+        .map_err(|error| Problem::invalid(field, error.to_string()))?;
+    Ok(upstream)
+}
+
+fn no_route(username: &Username) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", format!("There is no route for {username}."))
+}

@@ -1,0 +1,161 @@
+//! Tasks: what is to be done, what was, and what went wrong.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::answers::{Page, TaskDetails, TaskView, Tasks};
+use super::paging::{Paging, mark, page};
+use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed};
+use super::routes::parse_username;
+use super::shapes::OfTask;
+use crate::app::{App, SharedApp};
+use crate::http::{Path, Problem, Query};
+use crate::model::task::{Kind, Task, TaskId, TaskState};
+use crate::store::TaskFilter;
+
+/// `?state=dead&kind=PROV&username=ada`, each of which may be left out.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FilterQuery {
+    /// `waiting`, `running`, `done`, `dead` or `cancelled`.
+    state: Option<String>,
+    /// `PROV`, `RECYCLE`, `PREPARE`, `STRIPE`, `MAIL` or `TICKET`.
+    kind: Option<String>,
+    username: Option<String>,
+}
+
+/// The newest first; `?after=` is the `next` of the page before.
+#[utoipa::path(
+    get,
+    path = "/api/tasks",
+    operation_id = "list_tasks",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(FilterQuery, Paging),
+    responses(
+        (status = 200, description = "A page of tasks, the newest first", body = Page<TaskView>),
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn list(
+    State(app): State<SharedApp>,
+    Query(filter): Query<FilterQuery>,
+    Query(paging): Query<Paging>,
+) -> Result<Answer<Tasks>, Problem> {
+    let limit = paging.limit()?;
+    let tasks = app.store.tasks(&filter.parse()?, paging.mark()?, limit).await?;
+    let key = |task: &Task| mark(task.created, task.id.as_str());
+    let Page { items, next } = page(tasks, limit, key);
+    Ok(Answer(Page { items: items.into_iter().map(TaskView::new).collect(), next }))
+}
+
+/// One task, its steps, and their errors.
+#[utoipa::path(
+    get,
+    path = "/api/tasks/{id}",
+    operation_id = "show_task",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfTask),
+    responses(
+        (status = 200, description = "The task", body = TaskDetails),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+) -> Result<Answer<TaskDetails>, Problem> {
+    details(&app, &parse_id(&id)?).await
+}
+
+/// At once, and with all its attempts before it.
+#[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/retry",
+    operation_id = "retry_task",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfTask),
+    responses(
+        (status = 200, description = "It waits for a worker", body = TaskDetails),
+        (status = 409, description = "It is running or done", body = ErrorShape),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn retry(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+) -> Result<Answer<TaskDetails>, Problem> {
+    let id = parse_id(&id)?;
+    match app.store.retry_task(&id, app.now()).await? {
+        Some(true) => details(&app, &id).await,
+        Some(false) => Err(conflict("A task that is running or done cannot be tried again.")),
+        None => Err(no_task(&id)),
+    }
+}
+
+/// Calls a task off; what is done of it stays.
+#[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/cancel",
+    operation_id = "cancel_task",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfTask),
+    responses(
+        (status = 200, description = "It is called off", body = TaskDetails),
+        (status = 409, description = "It is done or called off", body = ErrorShape),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn cancel(
+    State(app): State<SharedApp>,
+    Path(id): Path<String>,
+) -> Result<Answer<TaskDetails>, Problem> {
+    let id = parse_id(&id)?;
+    match app.store.cancel_task(&id, app.now()).await? {
+        Some(true) => details(&app, &id).await,
+        Some(false) => Err(conflict("A task that is done or called off cannot be called off.")),
+        None => Err(no_task(&id)),
+    }
+}
+
+impl FilterQuery {
+    fn parse(&self) -> Result<TaskFilter, Problem> {
+        let state = self.state.as_deref().map(TaskState::parse).transpose();
+        let kind = self.kind.as_deref().map(Kind::parse).transpose();
+        Ok(TaskFilter {
+            state: state.map_err(|error| Problem::invalid("state", error))?,
+            kind: kind.map_err(|error| Problem::invalid("kind", error))?,
+            username: self.username.as_deref().map(parse_username).transpose()?,
+        })
+    }
+}
+
+async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem> {
+    let (task, steps) = app.store.task(id).await?.ok_or_else(|| no_task(id))?;
+    Ok(Answer(TaskDetails::new(task, steps)))
+}
+
+fn parse_id(text: &str) -> Result<TaskId, Problem> {
+    TaskId::parse(text).map_err(|error| Problem::invalid("id", error))
+}
+
+fn no_task(id: &TaskId) -> Problem {
+    Problem::not_found(format!("There is no task {id}."))
+}
+
+fn conflict(message: &'static str) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "conflict", message)
+}

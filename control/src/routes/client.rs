@@ -1,0 +1,166 @@
+//! Speaks an edge's private API.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream;
+use reqwest::{Body, Client, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use shared::wire::{
+    Applied, ChangesRequest, Conflict, ErrorBody, GenerationState, TableHead, TableLine,
+};
+use shared::{Generation, Secret};
+
+use super::EdgeConfig;
+use crate::store::{Snapshot, StoreError};
+
+/// An edge on a private network answers in a millisecond; one that does not is down.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A batch of a thousand changes takes an edge some tens of milliseconds.
+const CHANGES_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A million routes are 300 MB, which must also fit through a slow disk.
+const TABLE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Longest answer that is read: it names at most the entries of one batch.
+const ANSWER_MAX_BYTES: usize = 1 << 20;
+
+/// How much of an edge's complaint goes into our log and the operator's view.
+const MESSAGE_MAX_CHARS: usize = 500;
+
+pub(super) struct EdgeClient {
+    http: Client,
+    url: String,
+    token: Secret<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EdgeError {
+    #[error("it cannot be reached: {}", root_cause(.0))]
+    Unreachable(reqwest::Error),
+    /// 409: it has another generation than the call was made for.
+    #[error("it is at generation {}", .0.0)]
+    Conflict(Generation),
+    /// 422: it has other content than we thought, or takes an entry for wrong.
+    #[error("it refused the change: {0}")]
+    Refused(String),
+    #[error("it answered {status}: {message}")]
+    Status { status: StatusCode, message: String },
+    #[error("its answer cannot be read: {0}")]
+    Answer(String),
+    #[error("the table cannot be read")]
+    Table(#[from] StoreError),
+}
+
+impl EdgeClient {
+    pub(super) fn new(edge: &EdgeConfig) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            // A private network is not reached through somebody's proxy.
+            .no_proxy()
+            .user_agent("arcamatrix-control")
+            .build()?;
+        Ok(Self { http, url: edge.url.as_str().to_owned(), token: edge.token.clone() })
+    }
+
+    pub(super) async fn look(&self) -> Result<GenerationState, EdgeError> {
+        let request = self.http.get(format!("{}/v1/generation", self.url));
+        read(self.send(request.timeout(CHANGES_TIMEOUT)).await?).await
+    }
+
+    pub(super) async fn send_changes(&self, body: &ChangesRequest) -> Result<Applied, EdgeError> {
+        let request = self.http.post(format!("{}/v1/changes", self.url)).json(body);
+        read(self.send(request.timeout(CHANGES_TIMEOUT)).await?).await
+    }
+
+    pub(super) async fn send_table(&self, table: Snapshot) -> Result<Applied, EdgeError> {
+        let request = self
+            .http
+            .put(format!("{}/v1/table", self.url))
+            .header("content-type", "application/x-ndjson")
+            .body(Body::wrap_stream(lines(table)));
+        read(self.send(request.timeout(TABLE_TIMEOUT)).await?).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, EdgeError> {
+        let response = request.bearer_auth(self.token.expose()).send().await;
+        response.map_err(|error| EdgeError::Unreachable(error.without_url()))
+    }
+}
+
+/// The table as NDJSON: the head, then a piece of lines at a time.
+fn lines(table: Snapshot) -> impl Stream<Item = Result<Bytes, StoreError>> {
+    enum State {
+        Head(Snapshot),
+        Rest(Snapshot),
+    }
+    stream::try_unfold(State::Head(table), |state| async {
+        match state {
+            State::Head(table) => {
+                let head: TableHead = table.head();
+                Ok(Some((to_lines(&[head]), State::Rest(table))))
+            }
+            State::Rest(mut table) => {
+                let piece: Option<Vec<TableLine>> = table.next().await?;
+                Ok(piece.map(|piece| (to_lines(&piece), State::Rest(table))))
+            }
+        }
+    })
+}
+
+fn to_lines<T: serde::Serialize>(values: &[T]) -> Bytes {
+    let mut text = Vec::with_capacity(values.len() * 256);
+    for value in values {
+        serde_json::to_writer(&mut text, value).expect("routes and locks are plain data");
+        text.push(b'\n');
+    }
+    text.into()
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, EdgeError> {
+    let status = response.status();
+    let body = read_bounded(response).await?;
+    match status {
+        StatusCode::OK => {
+            serde_json::from_slice(&body).map_err(|error| EdgeError::Answer(error.to_string()))
+        }
+        StatusCode::CONFLICT => match serde_json::from_slice::<Conflict>(&body) {
+            Ok(conflict) => Err(EdgeError::Conflict(conflict.generation)),
+            Err(error) => Err(EdgeError::Answer(error.to_string())),
+        },
+        StatusCode::UNPROCESSABLE_ENTITY => Err(EdgeError::Refused(message_of(&body))),
+        status => Err(EdgeError::Status { status, message: message_of(&body) }),
+    }
+}
+
+async fn read_bounded(mut response: Response) -> Result<Vec<u8>, EdgeError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(EdgeError::Unreachable)? {
+        if body.len() + chunk.len() > ANSWER_MAX_BYTES {
+            return Err(EdgeError::Answer(format!("more than {ANSWER_MAX_BYTES} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn message_of(body: &[u8]) -> String {
+    let text = match serde_json::from_slice::<ErrorBody>(body) {
+        Ok(ErrorBody { error }) if error.entries.is_empty() => error.message,
+        Ok(ErrorBody { error }) => format!("{}: {}", error.message, error.entries.join("; ")),
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    text.chars().take(MESSAGE_MAX_CHARS).collect()
+}
+
+/// "connection refused" says more than "error sending request".
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

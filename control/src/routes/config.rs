@@ -1,0 +1,51 @@
+//! Which edges there are, and how patiently they are told.
+
+use std::time::Duration;
+
+use shared::process::Section;
+use shared::{Secret, Upstream};
+
+#[derive(Clone)]
+pub struct EdgeConfig {
+    /// The operator's name for it; a label in metrics.
+    pub name: String,
+    /// Of its private API.
+    pub url: Upstream,
+    pub token: Secret<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct PublishTimes {
+    /// How long `?wait=all` waits for edges that are up.
+    pub wait: Duration,
+    /// How often each edge is looked at although nothing changed.
+    pub sweep: Duration,
+}
+
+impl EdgeConfig {
+    pub fn from_section(edge: &mut Section<'_>) -> Option<Self> {
+        let name = edge.required("name", |name| {
+            let fits = (1..=63).contains(&name.len())
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+            if fits {
+                Ok(name.to_owned())
+            } else {
+                Err("is one to 63 of A-Z, a-z, 0-9, -, _ and .")
+            }
+        });
+        let url = edge.required("url", Upstream::parse);
+        let token = edge.secret("token", "token_file");
+        Some(Self { name: name?, url: url?, token: token? })
+    }
+}
+
+impl PublishTimes {
+    pub fn from_section(publish: &mut Section<'_>) -> Self {
+        Self {
+            wait: publish.seconds("wait_seconds", 1..=60, 10),
+            sweep: publish.seconds("sweep_seconds", 1..=3_600, 30),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The task that keeps one edge in step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::Generation;
+use shared::wire::Applied;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::client::EdgeError;
+use super::plan::{BATCH, Belief, Call, Log, batch, next};
+use super::{Edge, Wake, retry};
+use crate::base::clock::Clock;
+use crate::base::metrics::EdgeMetrics;
+use crate::store::{Store, StoreError, TableState};
+
+/// Calls in a row that may be in vain before an edge is left alone for a while.
+///
+/// Catching up after a restore takes three: changes refused, jump, table.
+const FRUITLESS: u32 = 5;
+
+/// Least time between two attempts at an edge that is down: a thousand local
+/// changes a second must not become a thousand dials.
+const BREATH: Duration = Duration::from_millis(100);
+
+pub(super) struct Task {
+    pub(super) edge: Arc<Edge>,
+    pub(super) store: Store,
+    pub(super) metrics: EdgeMetrics,
+    pub(super) clock: Clock,
+    pub(super) sweep: Duration,
+    pub(super) woken: watch::Receiver<Wake>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum SyncError {
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    #[error("our table cannot be read")]
+    Store(#[from] StoreError),
+    #[error("it claims generation {0}, which nobody could have made")]
+    Absurd(Generation),
+    #[error("it keeps to another state than the one it confirmed")]
+    Disagrees,
+}
+
+impl Task {
+    /// For ever; dropped when the program ends, at any point without harm.
+    pub(super) async fn run(mut self) {
+        let mut belief = Belief::Unknown;
+        let (mut is_down, mut retries, mut fruitless) = (false, 0, 0);
+        let mut others = 0;
+        // The newest generation that the edge was at since it last failed.
+        let mut reached = Generation::default();
+        loop {
+            // Before the table is read: a change that comes later wakes us again.
+            let wake = *self.woken.borrow_and_update();
+            if others != wake.others {
+                (others, belief) = (wake.others, Belief::Unknown);
+            }
+            let outcome = match self.step(&mut belief).await {
+                Ok(_) if fruitless >= FRUITLESS => Err(SyncError::Disagrees),
+                outcome => outcome,
+            };
+            if let Err(error) = outcome {
+                self.failed(&error, is_down);
+                (belief, is_down, fruitless) = (Belief::Unknown, true, 0);
+                reached = Generation::default();
+                let began = Instant::now();
+                // A retry that a local change asked for does not put off the next one.
+                if !self.sleep_until_woken(began + retry::delay(retries, random())).await {
+                    retries = retries.saturating_add(1);
+                }
+                tokio::time::sleep_until(began + BREATH).await;
+                continue;
+            }
+            (is_down, retries) = (false, 0);
+            match (outcome, &belief) {
+                (Ok(Call::Nothing), _) => {
+                    fruitless = 0;
+                    if !self.sleep_until_woken(Instant::now() + self.sweep).await {
+                        belief = Belief::Unknown;
+                    }
+                }
+                // Another process was faster than our last call.
+                (Ok(Call::Look), Belief::At { generation, .. }) if *generation > reached => {
+                    (reached, fruitless) = (*generation, 0);
+                }
+                (Ok(Call::Look), _) => {}
+                (_, Belief::At { .. }) => fruitless = 0,
+                _ => fruitless += 1,
+            }
+        }
+    }
+
+    /// One call at most. Returns what was done.
+    async fn step(&self, belief: &mut Belief) -> Result<Call, SyncError> {
+        let (state, oldest) = self.store.log_reach().await?;
+        let TableState { generation, checksum } = state;
+        let call = next(belief, &Log { generation, checksum, oldest });
+        if !matches!(call, Call::Nothing) {
+            self.edge.status.send_modify(|status| status.attempts += 1);
+        }
+        match call {
+            Call::Nothing => self.proved(generation),
+            Call::Look => {
+                let seen = self.edge.client.look().await?;
+                *belief = Belief::At { generation: seen.generation, checksum: seen.checksum };
+                let is_ours = (seen.generation, seen.checksum) == (generation, checksum);
+                self.answered(seen.generation, is_ours);
+            }
+            Call::SendChanges { base } => *belief = self.send_changes(base).await?,
+            Call::SendTable => *belief = self.send_table().await?,
+            Call::JumpAbove(theirs) => {
+                let jumped = self.store.jump_above(theirs).await?;
+                warn!(
+                    edge = self.edge.name,
+                    "edge {} has generation {theirs} and we had {generation}, with other content; \
+                     going on at {}",
+                    self.edge.name,
+                    jumped.generation
+                );
+                *belief = Belief::Astray { generation: theirs };
+            }
+            Call::Refuse(theirs) => return Err(SyncError::Absurd(theirs)),
+        }
+        Ok(call)
+    }
+
+    async fn send_changes(&self, base: Generation) -> Result<Belief, SyncError> {
+        let steps = self.store.changes_after(base, BATCH).await?;
+        // The log was shortened since we looked.
+        let Some(request) = batch(base, steps) else { return Ok(Belief::Unknown) };
+        let answer = self.edge.client.send_changes(&request).await;
+        self.metrics.pushed("changes", answer.is_ok());
+        match answer {
+            Ok(applied) => {
+                self.pushed(Some(base), applied);
+                Ok(match request.checksum {
+                    Some(checksum) if applied.generation == request.generation => {
+                        Belief::At { generation: request.generation, checksum }
+                    }
+                    _ => Belief::Unknown,
+                })
+            }
+            Err(EdgeError::Conflict(theirs)) => {
+                info!(
+                    edge = self.edge.name,
+                    "edge {} is at generation {theirs}, not {base}; looking again", self.edge.name
+                );
+                Ok(Belief::Unknown)
+            }
+            Err(EdgeError::Refused(why)) => {
+                warn!(
+                    edge = self.edge.name,
+                    "edge {} refused changes after generation {base} ({why}); \
+                     sending the whole table",
+                    self.edge.name
+                );
+                Ok(Belief::Astray { generation: base })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn send_table(&self) -> Result<Belief, SyncError> {
+        let table = self.store.snapshot().await?;
+        let head = table.head();
+        let answer = self.edge.client.send_table(table).await;
+        self.metrics.pushed("table", answer.is_ok());
+        match answer {
+            Ok(applied) => {
+                info!(
+                    edge = self.edge.name,
+                    "edge {} took the whole table: generation {}, {} routes",
+                    self.edge.name,
+                    head.generation,
+                    head.routes
+                );
+                self.pushed(None, applied);
+                Ok(Belief::At { generation: head.generation, checksum: head.checksum })
+            }
+            // Also when it went on by another process's hand while it read ours.
+            Err(EdgeError::Conflict(_)) => Ok(Belief::Unknown),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Notes that the edge answered; `is_ours` when it has exactly our table.
+    fn answered(&self, generation: Generation, is_ours: bool) {
+        let now = (self.clock)();
+        self.edge.status.send_modify(|status| {
+            status.generation = Some(generation);
+            status.heard = Some(now);
+            if is_ours {
+                status.proven = generation;
+            }
+            if status.error.take().is_some() {
+                info!(edge = self.edge.name, "edge {} answers again", self.edge.name);
+            }
+        });
+        self.metrics.answered(generation);
+    }
+
+    /// Its number and checksum are those of our table, whoever brought it there.
+    fn proved(&self, generation: Generation) {
+        self.edge.status.send_if_modified(|status| {
+            let is_news = status.proven != generation;
+            status.proven = generation;
+            is_news
+        });
+    }
+
+    fn pushed(&self, base: Option<Generation>, applied: Applied) {
+        self.metrics.cut(&applied);
+        // First, so that whoever waits for the generation finds what was cut for it.
+        self.edge.status.send_modify(|status| status.pushed(base, applied));
+        self.answered(applied.generation, true);
+    }
+
+    /// Tells of the first failure in a row at once, of the others in the status only.
+    fn failed(&self, error: &SyncError, is_down: bool) {
+        let message = error.to_string();
+        if !is_down {
+            warn!(
+                edge = self.edge.name,
+                "edge {} is not in step: {message}; trying again", self.edge.name
+            );
+        }
+        self.metrics.failed();
+        self.edge.status.send_modify(|status| {
+            status.failed_attempt = status.attempts;
+            status.error = Some(message);
+        });
+    }
+
+    /// `true` when a local change woke us before `deadline`.
+    async fn sleep_until_woken(&mut self, deadline: Instant) -> bool {
+        match tokio::time::timeout_at(deadline, self.woken.changed()).await {
+            Ok(Ok(())) => true,
+            // The publisher is gone; the task is about to be dropped.
+            Ok(Err(_)) => std::future::pending().await,
+            Err(_) => false,
+        }
+    }
+}
+
+pub(super) fn random() -> u8 {
+    let mut byte = [0];
+    // Without randomness all edges are merely tried at the same moment.
+    let _filled = getrandom::fill(&mut byte);
+    byte[0]
+}

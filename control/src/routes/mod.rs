@@ -1,0 +1,170 @@
+//! Brings every edge to the present generation, and keeps it there.
+//!
+//! One task for each edge looks at what it has, and sends what it lacks: the
+//! changes since, or the whole table. A change wakes all tasks at once, whichever
+//! process made it; a sweep is the net below. An edge that is down costs the
+//! others nothing.
+//!
+//! Several processes may do this for the same edges: a call that comes second is
+//! a conflict, changes nothing, and has its sender look again.
+
+mod client;
+mod config;
+mod edge_task;
+mod peers;
+pub mod plan;
+pub mod retry;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use shared::Generation;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::base::clock::Clock;
+use crate::base::metrics::Metrics;
+use crate::store::Store;
+use client::EdgeClient;
+
+pub use config::{EdgeConfig, PublishTimes};
+pub use status::{Acknowledgement, EdgeStatus};
+
+/// An edge that is already known to be down gets this long to come back.
+const GRACE_WHEN_DOWN: Duration = Duration::from_secs(1);
+
+/// How long a page waits for the edges to hear that sessions are over.
+///
+/// They normally need milliseconds; one that is down hears of it when it is back.
+pub const PAGE_WAIT: Duration = Duration::from_secs(2);
+
+/// The handle of all tasks; they end when it is dropped.
+pub struct Publisher {
+    edges: Vec<Arc<Edge>>,
+    wake: watch::Sender<Wake>,
+    wait: Duration,
+    _tasks: JoinSet<()>,
+}
+
+/// A change of it wakes every task. Both numbers only grow.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wake {
+    /// Changes that this process made.
+    own: u64,
+    /// How often others may have changed something, and brought edges further.
+    others: u64,
+}
+
+/// One edge, as its task and those who wait for it see it.
+pub(crate) struct Edge {
+    name: String,
+    url: String,
+    client: EdgeClient,
+    status: watch::Sender<EdgeStatus>,
+}
+
+/// One edge, for the operator.
+#[derive(Debug, Clone)]
+pub struct EdgeView {
+    pub name: String,
+    pub url: String,
+    pub status: EdgeStatus,
+}
+
+impl Publisher {
+    /// Starts a task for each of `edges`.
+    ///
+    /// # Errors
+    /// When the TLS configuration of this machine is unusable.
+    pub fn start(
+        edges: &[EdgeConfig],
+        times: PublishTimes,
+        store: &Store,
+        metrics: &Arc<Metrics>,
+        clock: &Clock,
+    ) -> anyhow::Result<Self> {
+        let (wake, woken) = watch::channel(Wake::default());
+        let mut handles = Vec::with_capacity(edges.len());
+        let mut tasks = JoinSet::new();
+        for config in edges {
+            let edge = Arc::new(Edge {
+                name: config.name.clone(),
+                url: config.url.to_string(),
+                client: EdgeClient::new(config)?,
+                status: watch::Sender::default(),
+            });
+            let task = edge_task::Task {
+                edge: Arc::clone(&edge),
+                store: store.clone(),
+                metrics: metrics.for_edge(&config.name),
+                clock: Arc::clone(clock),
+                sweep: times.sweep,
+                woken: woken.clone(),
+            };
+            tasks.spawn(task.run());
+            handles.push(edge);
+        }
+        tasks.spawn(peers::follow(store.clone(), wake.clone()));
+        Ok(Self { edges: handles, wake, wait: times.wait, _tasks: tasks })
+    }
+
+    /// Says that this process changed the table.
+    pub fn wake(&self) {
+        self.wake.send_modify(|wake| wake.own += 1);
+    }
+
+    /// Wakes every task and waits until each edge that is up serves `generation`.
+    ///
+    /// Returns at the latest after `publish.wait_seconds`; an edge that is down
+    /// is reported as soon as one attempt at it failed.
+    pub async fn publish(&self, generation: Generation) -> Vec<Acknowledgement> {
+        self.publish_within(generation, self.wait).await
+    }
+
+    /// As [`Publisher::publish`], for somebody who cannot wait as long.
+    pub async fn publish_within(
+        &self,
+        generation: Generation,
+        wait: Duration,
+    ) -> Vec<Acknowledgement> {
+        let seen: Vec<u64> = self.edges.iter().map(|edge| edge.status.borrow().attempts).collect();
+        self.wake();
+        let waits = self.edges.iter().zip(seen);
+        join_all(waits.map(|(edge, seen)| edge.wait_for(generation, seen, wait))).await
+    }
+
+    /// Wakes every task and says what is known now.
+    pub fn publish_without_waiting(&self, generation: Generation) -> Vec<Acknowledgement> {
+        self.wake();
+        let now = |edge: &Arc<Edge>| edge.status.borrow().acknowledgement(&edge.name, generation);
+        self.edges.iter().map(now).collect()
+    }
+
+    pub fn edges(&self) -> Vec<EdgeView> {
+        let view = |edge: &Arc<Edge>| EdgeView {
+            name: edge.name.clone(),
+            url: edge.url.clone(),
+            status: edge.status.borrow().clone(),
+        };
+        self.edges.iter().map(view).collect()
+    }
+}
+
+impl Edge {
+    /// Until it serves `generation`, an attempt after number `seen` failed, or time is over.
+    async fn wait_for(&self, generation: Generation, seen: u64, wait: Duration) -> Acknowledgement {
+        let mut status = self.status.subscribe();
+        let is_down = status.borrow().error.is_some();
+        let deadline = Instant::now() + if is_down { wait.min(GRACE_WHEN_DOWN) } else { wait };
+        let settled = status.wait_for(|status| {
+            let has_failed = status.failed_attempt > seen && status.error.is_some();
+            status.serves(generation) || has_failed
+        });
+        // Late or not, the answer is what is known when the wait is over.
+        let _late = tokio::time::timeout_at(deadline, settled).await.is_err();
+        self.status.borrow().acknowledgement(&self.name, generation)
+    }
+}

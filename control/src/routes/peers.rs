@@ -1,0 +1,61 @@
+//! Follows what other control processes on the same database change.
+//!
+//! They bring it to the edges themselves; this is for the case that they end
+//! before they have. A notice that is lost costs time until the next sweep.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{info, warn};
+
+use super::{Wake, edge_task, retry};
+use crate::store::{Channel, Listener, Store, StoreError};
+
+/// How long whoever made a change is left alone with the edges.
+///
+/// An edge takes a change in some milliseconds. Both may push it, but only the
+/// first one learns what was cut, and that one should have somebody to tell.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// For ever, or not at all where there cannot be another process.
+pub(super) async fn follow(store: Store, wake: watch::Sender<Wake>) {
+    let mut retries = 0;
+    loop {
+        let error = match store.listen(&[Channel::Routes]).await {
+            Ok(None) => return,
+            Ok(Some(listener)) => {
+                if retries > 0 {
+                    info!("hearing again what other processes change");
+                }
+                retries = 0;
+                listen(listener, &wake).await
+            }
+            Err(error) => error,
+        };
+        if retries == 0 {
+            let error = anyhow::Error::from(error);
+            warn!("{error:#}; trying again, edges are compared in every sweep meanwhile");
+        }
+        sleep(retry::delay(retries, edge_task::random())).await;
+        retries = retries.saturating_add(1);
+    }
+}
+
+/// Until the connection is lost; returns how.
+async fn listen(mut listener: Listener, wake: &watch::Sender<Wake>) -> StoreError {
+    loop {
+        // At first without a notice: something may have changed before we listened.
+        let pushed = Instant::now() + HEAD_START;
+        // Many changes at once are one reason to look.
+        while let Ok(heard) = timeout_at(pushed, listener.heard()).await {
+            if let Err(error) = heard {
+                return error;
+            }
+        }
+        wake.send_modify(|wake| wake.others += 1);
+        if let Err(error) = listener.heard().await {
+            return error;
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Runs the program: database, both listeners, publisher, sweeps, and an end.
+
+pub mod config;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use shared::process::shutdown;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::app::{App, SharedApp};
+use crate::base::clock::{self, Clock, Moment};
+use crate::billing::{StripeJob, reconcile};
+use crate::http::listener;
+use crate::machines::context::Machines;
+use crate::machines::pool::{Keeper, Prepare};
+use crate::machines::provisioning::Provision;
+use crate::machines::recycling::Recycle;
+use crate::mail::MailJob;
+use crate::queue::{Job, Runner, Workshop};
+use crate::serve::config::Config;
+use crate::store::{Store, StoreError};
+use crate::tickets::TicketJob;
+use crate::{operator, site};
+
+/// How long the text of a letter that could not be sent is kept, for whoever has it
+/// sent after all. Links in it are older by then than any may be.
+const KEEP_UNSENT: Duration = Duration::from_secs(7 * 86_400);
+
+/// Expired sessions, codes, counters and locks are removed this often. They count
+/// for nothing from the moment they expire; this is about space.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// Most locks that one sweep removes: one batch for the edges.
+const LOCKS_A_SWEEP: u32 = 1_000;
+
+/// Most tasks, and most events of Stripe, that one sweep forgets.
+const FORGOTTEN_A_SWEEP: u32 = 1_000;
+
+/// Stripe tells of an event again for three days, and lists it for thirty.
+const KEEP_EVENTS: Duration = Duration::from_secs(30 * 86_400);
+
+/// Serves until SIGTERM or SIGINT. SIGHUP reads the key ring again.
+///
+/// # Errors
+/// When the database cannot be opened or a port is taken.
+pub async fn until_told_to_stop(config: &Config) -> anyhow::Result<()> {
+    // From here on a SIGHUP does not end the program.
+    let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
+    let running = Running::start(config, clock::system()).await?;
+    let keys = Arc::clone(&config.keys);
+    let reloading = tokio::spawn(async move { keys.reload_at(hangups).await });
+    shutdown::requested().await.context("cannot wait for signals")?;
+    info!("stopping");
+    reloading.abort();
+    running.stop().await;
+    Ok(())
+}
+
+/// The program while it runs.
+pub struct Running {
+    pub site: SocketAddr,
+    pub api: SocketAddr,
+    pub app: SharedApp,
+    stop: watch::Sender<bool>,
+    listeners: Vec<tokio::task::JoinHandle<()>>,
+    runner: Runner,
+    keeper: Option<tokio::task::JoinHandle<()>>,
+    sweeps: tokio::task::JoinHandle<()>,
+    looks: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    /// # Errors
+    /// When the database cannot be opened or a port is taken.
+    pub async fn start(config: &Config, clock: Clock) -> anyhow::Result<Self> {
+        let store = Store::open(&config.database_url, config.log_changes).await?;
+        let site = bind(config.site_listen).await?;
+        let api = bind(config.api_listen).await?;
+        let machines = match &config.machines {
+            Some(machines) => Some(Machines::open(machines, &store).await?),
+            None => None,
+        };
+        let app = App::start(config, store, machines, clock)?;
+        if let Some(till) = &app.till {
+            till.check(app.texts.price).await?;
+        }
+        let running_site = site.local_addr()?;
+        let running_api = api.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let listeners = vec![
+            tokio::spawn(listener::serve(site, site::router(&app), told(stopped.clone()))),
+            tokio::spawn(listener::serve(api, operator::router(&app), told(stopped))),
+        ];
+        let workshop = Workshop {
+            store: app.store.in_background(),
+            clock: Arc::clone(app.clock()),
+            metrics: Arc::clone(&app.metrics),
+        };
+        let runner = Runner::start(workshop, jobs(&app, config)?, config.tasks.sweep);
+        let keeper = app.machines.clone().map(|machines| {
+            let keeper = Keeper::new(Arc::clone(&app), machines);
+            tokio::spawn(keeper.run())
+        });
+        let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
+        let looks = tokio::spawn(reconcile::keep(app.clone()));
+        info!("serving the site on {running_site}, the operator's API on {running_api}");
+        Ok(Self {
+            site: running_site,
+            api: running_api,
+            app,
+            stop,
+            listeners,
+            runner,
+            keeper,
+            sweeps,
+            looks,
+        })
+    }
+
+    /// Lets requests in flight finish, gives tasks in flight back, then closes the
+    /// database.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Some(keeper) = self.keeper {
+            keeper.abort();
+        }
+        self.app.streams.close();
+        self.runner.stop().await;
+        for listener in self.listeners {
+            if let Err(error) = listener.await {
+                warn!("a listener ended badly: {error}");
+            }
+        }
+        self.sweeps.abort();
+        self.looks.abort();
+        self.app.store.close().await;
+    }
+}
+
+/// Who does the tasks of each kind; a kind without a job waits for a program that has one.
+///
+/// # Errors
+/// When a client of a vendor cannot be made.
+fn jobs(app: &SharedApp, config: &Config) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+    let mut jobs: Vec<Arc<dyn Job>> = vec![
+        Arc::new(StripeJob::new(app.clone())),
+        Arc::new(MailJob::new(app, config.resend.as_ref())?),
+        Arc::new(TicketJob::new(app, config.linear.as_ref())?),
+    ];
+    if let Some(machines) = &app.machines {
+        let (app, machines) = (|| Arc::clone(app), || Arc::clone(machines));
+        jobs.push(Arc::new(Prepare::new(app(), machines())));
+        jobs.push(Arc::new(Provision::new(app(), machines())));
+        jobs.push(Arc::new(Recycle::new(app(), machines())));
+    }
+    Ok(jobs)
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // An error means that whoever could tell us is gone: that is the end as well.
+    let _gone = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Takes no arguments but what is there; a missed turn costs space, never truth.
+async fn sweep(app: SharedApp, keep_tasks: Duration) {
+    let mut turns = tokio::time::interval(SWEEP);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        let now = app.now();
+        if let Err(error) = app.store.remove_expired(now, app.sessions.account_idle).await {
+            warn!("{:#}; trying again later", anyhow::Error::from(error));
+        }
+        if let Err(error) = forget(&app.store, now).await {
+            warn!("{:#}; trying again later", anyhow::Error::from(error));
+        }
+        match app.store.remove_expired_locks(now, LOCKS_A_SWEEP).await {
+            Ok(None) => {}
+            Ok(Some(_)) => app.publisher.wake(),
+            Err(error) => warn!("{:#}; trying again later", anyhow::Error::from(error)),
+        }
+        for forgotten in [
+            app.store.forget_tasks(now.before(keep_tasks), FORGOTTEN_A_SWEEP).await,
+            app.store.forget_stripe_events(now.before(KEEP_EVENTS), FORGOTTEN_A_SWEEP).await,
+            app.store.empty_mails(now.before(KEEP_UNSENT), FORGOTTEN_A_SWEEP).await,
+        ] {
+            if let Err(error) = forgotten {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+            }
+        }
+    }
+}
+
+/// What is over of sign-ups and names.
+async fn forget(store: &Store, now: Moment) -> Result<(), StoreError> {
+    store.free_names(now).await?;
+    store.forget_old_sign_ups(now).await
+}

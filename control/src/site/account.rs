@@ -1,0 +1,182 @@
+//! The account page: who you are, your workspace, your password, your sessions.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use shared::Username;
+
+use super::cookies;
+use super::csrf::{self, Unsaid};
+use super::login::open_session;
+use super::page::{self, Faults, Frame, see_other};
+use super::plan::Plan;
+use crate::accounts::passwords;
+use crate::accounts::sign_in::{Attempt, Refused};
+use crate::app::{App, SharedApp};
+use crate::base::amount::Amount;
+use crate::base::token::Token;
+use crate::http::{Form, Problem, Visitor};
+use crate::model::mail::Recipient;
+use crate::model::sign_in::Proven;
+use crate::routes::PAGE_WAIT;
+use crate::store::{AccountSession, Customer, SessionsEnded};
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage<'a> {
+    frame: Frame,
+    customer: &'a Customer,
+    workspace_url: String,
+    workspace_host: String,
+    price: Amount,
+    /// Without one, for a workspace that an operator opened.
+    plan: Option<Plan>,
+    was_changed: bool,
+    faults: Faults<'a>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    #[serde(default)]
+    changed: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct PasswordChange {
+    #[serde(default)]
+    current: String,
+    #[serde(default)]
+    new: String,
+}
+
+/// The account session of the browser that sent these headers.
+pub(super) async fn signed_in(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Option<AccountSession>, Problem> {
+    let Some(token) = cookies::read(headers, cookies::ACCOUNT).and_then(Token::parse) else {
+        return Ok(None);
+    };
+    let idle = app.sessions.account_idle;
+    Ok(app.store.account_session(&token.hash(), app.now(), idle).await?)
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Query(shown): Query<Shown>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login?to=account"));
+    };
+    let was_changed = shown.changed == "password";
+    render(&app, &session, was_changed, &[]).await
+}
+
+pub(super) async fn change_password(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(change): Form<PasswordChange>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login?to=account"));
+    };
+    match set_password(&app, &session.username, change, visitor).await {
+        Ok(proven) => {
+            // Every session is over, this one too; who just proved themselves gets a new one.
+            let (_, cookie) = open_session(&app, &proven).await?;
+            let mut response = see_other("/account?changed=password");
+            page::add_cookie(&mut response, cookie);
+            Ok(response)
+        }
+        Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
+        Err(problem) if !visitor.wants_page => Err(problem),
+        Err(problem) => render(&app, &session, false, &[problem]).await,
+    }
+}
+
+pub(super) async fn sign_out_everywhere(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login"));
+    };
+    if let Some(ended) = app.store.sign_out_everywhere(&session.username).await? {
+        app.publisher.publish_within(ended.generation, PAGE_WAIT).await;
+    }
+    let mut response = see_other("/login?signed_out=1");
+    page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
+    Ok(response)
+}
+
+/// The present password is asked for: an open browser is not its owner.
+async fn set_password(
+    app: &App,
+    username: &Username,
+    change: PasswordChange,
+    visitor: Visitor,
+) -> Result<Proven, Problem> {
+    let customer = existing(app, username).await?;
+    let new = passwords::choose(change.new, &[username.as_str(), &customer.email])
+        .map_err(|weakness| Problem::invalid("new", weakness.to_string()))?;
+    let attempt = Attempt {
+        username: username.to_string(),
+        password: change.current,
+        address: visitor.address,
+    };
+    match app.sign_in.check(attempt, app.now(), &app.metrics).await {
+        Ok(_) => {}
+        Err(Refused::Wrong) => {
+            return Err(Problem::invalid("current", "This is not your present password."));
+        }
+        Err(refused) => return Err(refused.into()),
+    }
+    let hash = app.sign_in.passwords().hash(new).await.map_err(Refused::from)?;
+    let now = app.now();
+    let recipient = Recipient { username: *username, email: &customer.email };
+    let change = Token::random().hash();
+    let notice = app.stationery.password_changed(change.as_str(), recipient, now);
+    let ended = app.store.set_password(username, &hash, &notice, now).await?;
+    let SessionsEnded { generation, epoch } = ended.ok_or_else(gone)?;
+    app.publisher.publish_within(generation, PAGE_WAIT).await;
+    Ok(Proven { username: *username, epoch })
+}
+
+async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
+    let customer = app.store.customer(username).await?;
+    customer.ok_or_else(gone)
+}
+
+fn gone() -> Problem {
+    Problem::not_found("This account does not exist any more.")
+}
+
+async fn render(
+    app: &App,
+    session: &AccountSession,
+    was_changed: bool,
+    problems: &[Problem],
+) -> Result<Response, Problem> {
+    let faults = Faults(problems);
+    let customer = existing(app, &session.username).await?;
+    let workspace = app.store.workspace(&session.username).await?;
+    let plan = workspace.map(|workspace| Plan::of(&workspace.billing, app.now()));
+    let page = AccountPage {
+        frame: Frame::new(app),
+        workspace_url: app.site.workspace_url(&customer.username),
+        workspace_host: app.site.workspace_host(&customer.username),
+        customer: &customer,
+        price: app.texts.price,
+        plan,
+        was_changed,
+        faults,
+    };
+    Ok(page::answer_again(faults, &page))
+}

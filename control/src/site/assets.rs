@@ -1,0 +1,91 @@
+//! Stylesheets, scripts and the mark: compiled in, named by their content.
+
+use std::sync::LazyLock;
+
+use axum::body::Bytes;
+use axum::extract::{Path, Query};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use crate::base::token::sha256_hex;
+use crate::http::Problem;
+use crate::http::arrival::text;
+
+struct Asset {
+    name: &'static str,
+    content: &'static str,
+    /// The beginning of the content's SHA-256.
+    version: String,
+}
+
+macro_rules! assets {
+    ($($name:literal)*) => {
+        [$(Asset::new($name, include_str!(concat!("../../assets/", $name)))),*]
+    };
+}
+
+static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
+    assets![
+        "icon.svg" "site.css" "home.css" "welcome.css"
+        "signup.js" "name.js" "welcome.js" "progress.js"
+    ]
+});
+
+impl Asset {
+    fn new(name: &'static str, content: &'static str) -> Self {
+        Self { name, content, version: sha256_hex(content)[..16].to_owned() }
+    }
+
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static(match self.name.rsplit('.').next() {
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            _ => "image/svg+xml",
+        })
+    }
+}
+
+/// Changes when the content does, so that it may be kept for ever.
+///
+/// # Panics
+/// When there is no such asset: a template names one that is not compiled in.
+pub(super) fn url(site_url: &str, name: &str) -> String {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let version = &asset.expect("every asset that a page names is compiled in").version;
+    format!("{site_url}/assets/{name}?v={version}")
+}
+
+#[derive(Deserialize)]
+pub(super) struct Version {
+    #[serde(default)]
+    v: String,
+}
+
+pub(super) async fn show(
+    Path(name): Path<String>,
+    Query(version): Query<Version>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name);
+    let asset = asset.ok_or_else(|| Problem::not_found("There is nothing at this address."))?;
+    let tag = format!("\"{}\"", asset.version);
+    let is_known = text(&headers, "if-none-match")
+        .is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let content = Bytes::from_static(asset.content.as_bytes());
+        ([(header::CONTENT_TYPE, asset.content_type())], content).into_response()
+    };
+    // Scripts import each other without a version, and ask again each time.
+    let keep = if version.v == asset.version {
+        HeaderValue::from_static("public, max-age=31536000, immutable")
+    } else {
+        HeaderValue::from_static("no-cache")
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, keep);
+    headers.insert(header::ETAG, HeaderValue::try_from(tag).expect("hexadecimal digits"));
+    Ok(response)
+}

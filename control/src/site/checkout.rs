@@ -1,0 +1,315 @@
+//! The form on the landing page: `POST /api/checkout`, and the name it asks about
+//! while somebody types.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use cookie::SameSite;
+use serde::Serialize;
+use shared::Username;
+use shared::username::UsernameError;
+use tracing::{error, warn};
+use utoipa::ToSchema;
+
+use super::cookies;
+use super::csrf::{self, Unsaid};
+use super::home::{self, SignUpForm};
+use super::page;
+use crate::app::{App, SharedApp};
+use crate::base::email_address::Email;
+use crate::base::token::Token;
+use crate::billing::Till;
+use crate::billing::checkout::{self, NoWay, Way};
+use crate::http::{Form, Path, Problem, Visitor};
+use crate::model::attempts::{Limit, Subject, Tally};
+use crate::model::sign_up::Wish;
+use crate::model::skills::Skills;
+use crate::operator::refusals::ErrorShape;
+
+/// How long a browser is known as the one that began a sign-up.
+const BROWSER_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What somebody may read at the name's field while they type.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Availability {
+    available: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<String>,
+}
+
+/// Where a program sends whoever wants to pay.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ToPay {
+    url: String,
+}
+
+/// The fields of the form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "described here, read field by field")]
+pub(super) struct SignUpFields {
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// Chosen by us when it is empty.
+    username: Option<String>,
+    /// Ids of the catalogue.
+    skills: Option<Vec<String>>,
+}
+
+/// Whether a name can be had.
+#[utoipa::path(
+    get,
+    path = "/api/usernames/{name}",
+    operation_id = "check_name",
+    tag = "site",
+    params(("name" = String, Path, example = "ada")),
+    responses(
+        (status = 200, description = "Whether it can be had, and why not", body = Availability),
+        (status = 400, description = "The address cannot be read", body = ErrorShape),
+        (status = 500, description = "Something of ours failed", body = ErrorShape)
+    )
+)]
+pub(super) async fn check_name(
+    State(app): State<SharedApp>,
+    Path(name): Path<String>,
+) -> Result<Json<Availability>, Problem> {
+    let reason = match parse_username(&name) {
+        Err(error) => Some(in_words(error)),
+        Ok(username) if app.store.is_name_free(&username, app.now()).await? => None,
+        Ok(_) => Some(TAKEN.to_owned()),
+    };
+    Ok(Json(Availability { available: reason.is_none(), reason }))
+}
+
+const TAKEN: &str = "This name is taken.";
+
+/// Reserves a name and leads to where to pay.
+#[utoipa::path(
+    post,
+    path = "/api/checkout",
+    operation_id = "begin_checkout",
+    tag = "site",
+    request_body(content = SignUpFields, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "Where to pay; for who asks for JSON", body = ToPay),
+        (status = 303, description = "To where to pay; for who asks for a page"),
+        (status = 400, description = "The form cannot be read", body = ErrorShape),
+        (status = 403, description = "Another origin sent it", body = ErrorShape),
+        (status = 413, description = "The form is too large", body = ErrorShape),
+        (status = 415, description = "The body is no form", body = ErrorShape),
+        (status = 422, description = "A field breaks a rule; the first one is named", body = ErrorShape),
+        (status = 429, description = "Too many sign-ups; retry-after says when", body = ErrorShape),
+        (status = 500, description = "Something of ours failed", body = ErrorShape),
+        (status = 503, description = "The payment page does not answer, or nothing is sold here", body = ErrorShape)
+    )
+)]
+pub(super) async fn submit(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Allow)?;
+    let form = read(fields);
+    let wish = match check(&form) {
+        Ok(wish) => wish,
+        Err(problems) => return again(&app, &headers, visitor, &form, problems).await,
+    };
+    let Some(till) = &app.till else {
+        return again(&app, &headers, visitor, &form, vec![closed()]).await;
+    };
+    let known = cookies::read(&headers, cookies::SIGN_UP).and_then(Token::parse);
+    let browser = known.unwrap_or_else(Token::random);
+    match begin(&app, till, visitor, &wish, &browser).await {
+        Ok(location) => {
+            let mut response = lead_to(visitor, &location)?;
+            let token = browser.expose();
+            let cookie = cookies::set(cookies::SIGN_UP, token, SameSite::Lax, BROWSER_LIFETIME);
+            page::add_cookie(&mut response, cookie);
+            Ok(response)
+        }
+        Err(problem) => again(&app, &headers, visitor, &form, vec![problem]).await,
+    }
+}
+
+/// Where the browser goes from the form.
+async fn begin(
+    app: &App,
+    till: &Till,
+    visitor: Visitor,
+    wish: &Wish,
+    browser: &Token,
+) -> Result<String, Problem> {
+    admit(app, visitor).await?;
+    match checkout::begin(app, till, wish, browser).await {
+        Ok(Way::ToPay { url }) => Ok(url),
+        Ok(Way::Paid { checkout }) => {
+            Ok(format!("{}/welcome?session_id={checkout}", app.site.site_url()))
+        }
+        Err(NoWay::Taken) => Err(Problem::invalid("username", TAKEN)),
+        Err(NoWay::Store(error)) => Err(error.into()),
+        Err(error) => {
+            warn!("{:#}", anyhow::Error::from(error));
+            Err(away())
+        }
+    }
+}
+
+/// Each page costs us a call to Stripe, and a name that nobody else can have meanwhile.
+async fn admit(app: &App, visitor: Visitor) -> Result<(), Problem> {
+    let (subject, limit) = (Subject::sign_ups(visitor.address), Limit::sign_ups(&app.sign_up));
+    let now = app.now();
+    let tally: Option<Tally> = app.store.tally(&subject).await?;
+    if let Some(wait) = tally.and_then(|tally| tally.wait(limit, now)) {
+        return Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_sign_ups",
+            "There were very many sign-ups from your network. Nothing was charged. \
+             Please try again later.",
+        )
+        .retry_after(wait));
+    }
+    app.store.count(&[(subject, limit)], now).await?;
+    Ok(())
+}
+
+fn read(fields: Vec<(String, String)>) -> SignUpForm {
+    let mut form = SignUpForm::default();
+    for (name, value) in fields {
+        match name.as_str() {
+            "email" => form.email = value,
+            "username" => form.username = value,
+            "skills" => form.skills.push(value),
+            _ => {}
+        }
+    }
+    form
+}
+
+/// # Errors
+/// Everything that is wrong, each at its field.
+fn check(form: &SignUpForm) -> Result<Wish, Vec<Problem>> {
+    let email = Email::parse(&form.email);
+    let email = email.map_err(|error| Problem::invalid("email", error.to_string()));
+    let username = match form.username.trim() {
+        "" => Ok(None),
+        text => parse_username(text).map(Some),
+    };
+    let username = username.map_err(|error| Problem::invalid("username", in_words(error)));
+    let skills = Skills::parse(form.skills.iter().map(String::as_str));
+    let skills = skills.map_err(|error| Problem::invalid("skills", sentence(&error.to_string())));
+    match (email, username, skills) {
+        (Ok(email), Ok(username), Ok(skills)) => Ok(Wish { email, username, skills }),
+        (email, username, skills) => {
+            Err(email.err().into_iter().chain(username.err()).chain(skills.err()).collect())
+        }
+    }
+}
+
+/// A phone's keyboard begins with a capital; nobody means it.
+fn parse_username(text: &str) -> Result<Username, UsernameError> {
+    Username::parse(&text.trim().to_ascii_lowercase())
+}
+
+fn in_words(error: UsernameError) -> String {
+    sentence(&error.to_string())
+}
+
+/// `a name has …` → `A name has ….`
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).chain(['.']).collect()
+}
+
+/// 303 for a browser, the address as JSON for a program.
+fn lead_to(visitor: Visitor, url: &str) -> Result<Response, Problem> {
+    if !visitor.wants_page {
+        return Ok(Json(ToPay { url: url.to_owned() }).into_response());
+    }
+    let location = HeaderValue::try_from(url).map_err(|_| {
+        error!("stripe's page has an address that cannot be sent");
+        away()
+    })?;
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+}
+
+async fn again(
+    app: &App,
+    headers: &HeaderMap,
+    visitor: Visitor,
+    form: &SignUpForm,
+    mut problems: Vec<Problem>,
+) -> Result<Response, Problem> {
+    if visitor.wants_page {
+        return home::page(app, headers, form, &problems).await;
+    }
+    Err(problems.swap_remove(0))
+}
+
+fn away() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "payment_unavailable",
+        "The payment page does not answer right now. Nothing was charged. \
+         Please try again in a moment.",
+    )
+    .retry_after(Duration::from_secs(30))
+}
+
+fn closed() -> Problem {
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "closed",
+        "Signing up is not possible here. Nothing was charged.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(form: &[(&str, &str)]) -> Vec<(String, String)> {
+        form.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_fault_is_said_at_its_field() {
+        let form = read(fields(&[("email", "ada"), ("username", "a_b"), ("skills", "juggling")]));
+        let problems = check(&form).unwrap_err();
+        let said: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.field.as_deref().unwrap(), problem.message.as_ref()))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("email", "An e-mail address looks like ada@example.com."),
+                ("username", "A name has only lower-case letters, digits and hyphens."),
+                ("skills", "There is no skill called \"juggling\"."),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_form_is_read_kindly() {
+        let form = read(fields(&[
+            ("email", " ada@example.com "),
+            ("username", " Ada "),
+            ("skills", "github"),
+            ("skills", "weather"),
+            ("unknown", "x"),
+        ]));
+        let wish = check(&form).unwrap();
+        assert_eq!(wish.username.unwrap().as_str(), "ada");
+        assert_eq!(
+            (wish.email.as_str(), wish.skills.to_string().as_str()),
+            ("ada@example.com", "weather,github")
+        );
+        let any = SignUpForm { username: "  ".to_owned(), ..form };
+        assert_eq!(check(&any).unwrap().username, None, "any name will do");
+    }
+}

@@ -1,0 +1,205 @@
+//! The sign-in form, and where it leads.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use cookie::SameSite;
+use serde::Deserialize;
+use shared::{ReturnPath, Username};
+
+use super::account::signed_in;
+use super::cookies;
+use super::csrf::{self, Unsaid};
+use super::page::{self, Frame, see_other};
+use crate::accounts::sign_in::{Attempt, Refused};
+use crate::app::App;
+use crate::app::SharedApp;
+use crate::base::token::Token;
+use crate::http::{Form, Problem, Visitor};
+use crate::model::handover::{
+    self, CODE_LIFETIME, Challenge, Destination, SignInRequest, destination,
+};
+use crate::model::sign_in::Proven;
+use crate::store::AccountSession;
+
+/// The query of the page, and the hidden fields of its form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    workspace: String,
+    challenge: String,
+    #[serde(rename = "return")]
+    return_path: String,
+    to: String,
+    signed_out: String,
+    reset: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Submission {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    #[serde(flatten)]
+    wish: Wish,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginPage<'a> {
+    frame: Frame,
+    username: &'a str,
+    request: &'a SignInRequest,
+    /// The host of the workspace that is to be opened.
+    workspace_host: Option<String>,
+    /// Somebody else who is signed in already.
+    signed_in_as: Option<String>,
+    was_signed_out: bool,
+    /// With a mailed link, just now.
+    was_reset: bool,
+    error: Option<&'a str>,
+}
+
+impl Wish {
+    /// What cannot be understood is as if it had not been said.
+    fn read(&self) -> SignInRequest {
+        SignInRequest {
+            workspace: Username::parse(&self.workspace).ok(),
+            challenge: Challenge::parse(&self.challenge),
+            return_path: ReturnPath::or_root(&self.return_path),
+            to_account: self.to == "account",
+        }
+    }
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Query(wish): Query<Wish>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let request = wish.read();
+    let was_signed_out = wish.signed_out == "1";
+    let session = signed_in(&app, &headers).await?;
+    let is_welcome = |session: &AccountSession| match &request.workspace {
+        Some(workspace) => *workspace == session.username && !was_signed_out,
+        None => !was_signed_out,
+    };
+    if let Some(session) = session.as_ref().filter(|session| is_welcome(session)) {
+        return proceed(&app, session, &request).await;
+    }
+    let page = LoginPage {
+        username: request.workspace.as_ref().map_or("", Username::as_str),
+        signed_in_as: session.map(|session| session.username.to_string()),
+        was_signed_out,
+        was_reset: wish.reset == "1",
+        ..blank(&app, &request)
+    };
+    Ok(page::answer(StatusCode::OK, &page))
+}
+
+pub(super) async fn submit(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(submission): Form<Submission>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    let Submission { username, password, wish } = submission;
+    let request = wish.read();
+    let attempt = Attempt { username: username.clone(), password, address: visitor.address };
+    match app.sign_in.check(attempt, app.now(), &app.metrics).await {
+        Ok(proven) => open(&app, &headers, &proven, &request).await,
+        Err(refused) => {
+            let problem = Problem::from(refused);
+            if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !visitor.wants_page {
+                return Err(problem);
+            }
+            let error = Some(problem.message.as_ref());
+            let page = LoginPage { username: &username, error, ..blank(&app, &request) };
+            let mut response = page::answer(problem.status, &page);
+            if let Some(wait) = problem.retry_after {
+                let seconds = HeaderValue::from(wait.as_secs() + 1);
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// Opens an account session under a new id, and goes on.
+async fn open(
+    app: &App,
+    headers: &HeaderMap,
+    proven: &Proven,
+    request: &SignInRequest,
+) -> Result<Response, Problem> {
+    if let Some(former) = signed_in(app, headers).await? {
+        super::logout::end(app, &former).await?;
+    }
+    let (session, cookie) = open_session(app, proven).await?;
+    let mut response = proceed(app, &session, request).await?;
+    page::add_cookie(&mut response, cookie);
+    Ok(response)
+}
+
+/// An account session of this customer, and the cookie that carries it. The oldest
+/// ends where there are too many.
+///
+/// # Errors
+/// Also when the password is not theirs any more.
+pub(super) async fn open_session(
+    app: &App,
+    proven: &Proven,
+) -> Result<(AccountSession, HeaderValue), Problem> {
+    let token = Token::random();
+    let session = AccountSession { id: token.hash(), username: proven.username };
+    let lifetime: Duration = app.sessions.account;
+    if !app.store.open_account_session(&session.id, proven, app.now(), lifetime).await? {
+        return Err(Refused::Wrong.into());
+    }
+    for oldest in app.store.surplus_account_sessions(&session).await? {
+        super::logout::end(app, &oldest).await?;
+    }
+    Ok((session, cookies::set(cookies::ACCOUNT, token.expose(), SameSite::Lax, lifetime)))
+}
+
+/// Where somebody who is signed in goes from the form.
+async fn proceed(
+    app: &App,
+    session: &AccountSession,
+    request: &SignInRequest,
+) -> Result<Response, Problem> {
+    let username = &session.username;
+    Ok(match destination(request, username) {
+        Destination::Account => see_other("/account"),
+        Destination::Workspace(path) => {
+            see_other(&handover::workspace_login_url(&app.site, username, &path))
+        }
+        Destination::Callback(challenge, path) => {
+            let code = Token::random();
+            let now = app.now();
+            app.store
+                .add_code(&code.hash(), session, &challenge, &path, now, CODE_LIFETIME)
+                .await?;
+            see_other(&handover::callback_url(&app.site, username, &code))
+        }
+    })
+}
+
+fn blank<'a>(app: &App, request: &'a SignInRequest) -> LoginPage<'a> {
+    LoginPage {
+        frame: Frame::new(app),
+        username: "",
+        workspace_host: request.workspace.as_ref().map(|name| app.site.workspace_host(name)),
+        request,
+        signed_in_as: None,
+        was_signed_out: false,
+        was_reset: false,
+        error: None,
+    }
+}

@@ -1,0 +1,95 @@
+//! Signing out: on the site, and on a workspace host.
+//!
+//! Either one ends both sessions of the browser. What changes something is a
+//! `POST`; a link can at most show the question.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use serde_json::json;
+use shared::session::SESSION_COOKIE;
+
+use super::account::signed_in;
+use super::csrf::{self, Unsaid};
+use super::page::{self, Frame, see_other};
+use super::{Workspace, cookies};
+use crate::app::{App, SharedApp};
+use crate::http::Problem;
+use crate::http::arrival::text;
+use crate::model::handover;
+use crate::routes::PAGE_WAIT;
+use crate::store::AccountSession;
+
+#[derive(Template)]
+#[template(path = "logout.html")]
+struct LogoutPage {
+    frame: Frame,
+    username: String,
+}
+
+pub(super) async fn ask(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login"));
+    };
+    let page = LogoutPage { frame: Frame::new(&app), username: session.username.to_string() };
+    Ok(page::answer(StatusCode::OK, &page))
+}
+
+pub(super) async fn submit(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    if let Some(session) = signed_in(&app, &headers).await? {
+        end(&app, &session).await?;
+    }
+    let mut response = see_other("/login?signed_out=1");
+    page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
+    Ok(response)
+}
+
+/// Ends an account session and the workspace session it handed over.
+pub(super) async fn end(app: &App, session: &AccountSession) -> Result<(), Problem> {
+    if let Some(generation) = app.store.end_account_session(&session.id, app.now()).await? {
+        app.publisher.publish_within(generation, PAGE_WAIT).await;
+    }
+    Ok(())
+}
+
+/// `POST /auth/logout` of a workspace host.
+pub(super) async fn submit_on_workspace(
+    State(app): State<SharedApp>,
+    Extension(Workspace(workspace)): Extension<Workspace>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, &app.site.workspace_url(&workspace), Unsaid::Refuse)?;
+    let keys = app.keys.present();
+    let token = cookies::read(&headers, SESSION_COOKIE);
+    let session =
+        token.and_then(|token| keys.sessions.verify(token, &workspace, app.now().seconds()).ok());
+    if let Some(session) = session {
+        let generation = app.store.end_workspace_session(&session).await?;
+        app.publisher.publish_within(generation, PAGE_WAIT).await;
+    }
+    // Whoever has no session gets the same answer: they are signed out.
+    let wants_json = text(&headers, "accept").is_some_and(|it| it.contains("application/json"));
+    let mut response = if wants_json {
+        Json(json!({ "signed_out": true })).into_response()
+    } else {
+        see_other(&handover::signed_out_url(&app.site, &workspace))
+    };
+    page::add_cookie(&mut response, cookies::clear(SESSION_COOKIE));
+    page::add_cookie(&mut response, cookies::clear(cookies::NONCE));
+    // Not "cookies": browsers take it for the whole domain, and would sign the
+    // visitor out of the site and of every other workspace.
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"storage\""),
+    );
+    Ok(response)
+}

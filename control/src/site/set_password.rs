@@ -1,0 +1,168 @@
+//! Where a mailed link leads: a new password, the first or another one.
+//!
+//! Looking takes nothing, for mail programs open links before people do. Sending
+//! the form takes the link.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+use shared::Username;
+use utoipa::ToSchema;
+
+use super::csrf::{self, Unsaid};
+use super::login::open_session;
+use super::page::{self, Faults, Frame, Message, see_other};
+use crate::accounts::links::{self, Refusal};
+use crate::app::{App, SharedApp};
+use crate::http::{Form, Json, Problem, Visitor};
+use crate::model::password_link::{OpenLink, Purpose};
+use crate::operator::refusals::ErrorShape;
+
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewPassword {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    password: String,
+}
+
+#[derive(Template)]
+#[template(path = "set_password.html")]
+struct SetPassword<'a> {
+    frame: Frame,
+    title: &'static str,
+    button: &'static str,
+    host: String,
+    username: Username,
+    token: &'a str,
+    faults: Faults<'a>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Set {
+    #[schema(value_type = String)]
+    username: Username,
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    Query(shown): Query<Shown>,
+) -> Result<Response, Problem> {
+    match links::peek(&app, &shown.token).await? {
+        Some(link) => Ok(render(&app, &link, &shown.token, &[])),
+        None => Ok(over(&app, visitor)),
+    }
+}
+
+pub(super) async fn submit(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(NewPassword { token, password }): Form<NewPassword>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    let refusal = match links::redeem(&app, &token, password).await {
+        // After the first time it is friendly to be signed in; after a reset, who
+        // came by a link of somebody else's should at least have to type.
+        Ok(redeemed) if redeemed.purpose == Purpose::FirstTime => {
+            let (_, cookie) = open_session(&app, &redeemed.proven).await?;
+            let mut response = see_other("/login");
+            page::add_cookie(&mut response, cookie);
+            return Ok(response);
+        }
+        Ok(redeemed) => {
+            return Ok(see_other(&format!(
+                "/login?workspace={}&reset=1",
+                redeemed.proven.username
+            )));
+        }
+        Err(refusal) => refusal,
+    };
+    let is_over = matches!(refusal, Refusal::Over);
+    let problem = Problem::from(refusal);
+    if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !visitor.wants_page {
+        return Err(problem);
+    }
+    match links::peek(&app, &token).await? {
+        Some(link) if !is_over => Ok(render(&app, &link, &token, &[problem])),
+        _ => Ok(over(&app, visitor)),
+    }
+}
+
+/// `POST /api/set-password {token, password}`: the same for programs.
+#[utoipa::path(
+    post,
+    path = "/api/set-password",
+    operation_id = "set_password_by_link",
+    tag = "site",
+    request_body = NewPassword,
+    responses(
+        (status = 200, description = "It is set", body = Set),
+        (status = 400, description = "The body cannot be read", body = ErrorShape),
+        (status = 403, description = "Another origin sent it", body = ErrorShape),
+        (status = 410, description = "The link works no more", body = ErrorShape),
+        (status = 413, description = "The body is too large", body = ErrorShape),
+        (status = 415, description = "The body is not said to be JSON", body = ErrorShape),
+        (status = 422, description = "The password is too weak, or a member of the wrong type", body = ErrorShape),
+        (status = 500, description = "Something of ours failed", body = ErrorShape),
+        (status = 503, description = "Too many passwords are being checked", body = ErrorShape)
+    )
+)]
+pub(super) async fn submit_as_json(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    Json(NewPassword { token, password }): Json<NewPassword>,
+) -> Result<axum::Json<Set>, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Allow)?;
+    let redeemed = links::redeem(&app, &token, password).await?;
+    Ok(axum::Json(Set { username: redeemed.proven.username }))
+}
+
+fn render(app: &App, link: &OpenLink, token: &str, problems: &[Problem]) -> Response {
+    let (title, button) = match link.purpose {
+        Purpose::FirstTime => ("Choose your password", "Set this password"),
+        Purpose::Reset => ("Choose a new password", "Change the password"),
+    };
+    let faults = Faults(problems);
+    let page = SetPassword {
+        frame: Frame::new(app),
+        title,
+        button,
+        host: app.site.workspace_host(&link.username),
+        username: link.username,
+        token,
+        faults,
+    };
+    let mut response = page::answer_again(faults, &page);
+    // The address holds the token: not even to ourselves.
+    let origin_only = HeaderValue::from_static("strict-origin");
+    response.headers_mut().insert(header::REFERRER_POLICY, origin_only);
+    response
+}
+
+/// The same whatever was wrong with the link.
+fn over(app: &App, visitor: Visitor) -> Response {
+    if !visitor.wants_page {
+        return Problem::from(Refusal::Over).into_response();
+    }
+    let page = Message {
+        frame: Frame::new(app),
+        title: "This link works no more",
+        text: "It was used already, a newer one was sent, or it is too old. A new one takes a \
+               moment.",
+        link: "/forgot-password",
+        link_text: "Send me a new link",
+        request: None,
+    };
+    page::answer(StatusCode::GONE, &page)
+}

@@ -1,0 +1,240 @@
+//! The page that Stripe leads to: whether the payment is here, how far the
+//! workspace is, and a password for the browser that paid.
+//!
+//! The address is in histories and on screens: whoever has it sees progress and a
+//! masked e-mail address, and no more. The cookie of the sign-up shows the rest.
+
+pub(super) mod events;
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use shared::ReturnPath;
+use shared::Username;
+use tracing::warn;
+
+use super::csrf::{self, Unsaid};
+use super::login::open_session;
+use super::order;
+use super::page::{self, Faults, Frame, Message, see_other};
+use crate::accounts::links;
+use crate::app::{App, SharedApp};
+use crate::billing::follow::fulfil;
+use crate::http::{Form, Problem, Visitor};
+use crate::model::handover;
+use crate::model::progress::{Order, Payment, Progress, Stage};
+use vendors::stripe::id::CheckoutSessionId;
+
+/// How long a page waits for Stripe's word on a payment.
+const STRIPE_WAIT: Duration = Duration::from_secs(4);
+
+/// Pages that load themselves again must not cost a call each.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    #[serde(default)]
+    session_id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct FirstPassword {
+    #[serde(default)]
+    session_id: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// Whether the page loads itself again, as it must where no script does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refresh {
+    Always,
+    WithoutScript,
+    /// Nothing more comes, or somebody may be typing.
+    Never,
+}
+
+#[derive(Template)]
+#[template(path = "welcome.html")]
+struct Welcome<'a> {
+    frame: Frame,
+    session_id: &'a str,
+    signup: &'a str,
+    username: Username,
+    host: String,
+    progress: &'a Progress,
+    is_owner: bool,
+    /// Of the stream of events, for the browser that may follow it.
+    events: Option<String>,
+    refresh: Refresh,
+    /// Stripe's page, while it can still be paid.
+    pay_at: Option<&'a str>,
+    asks_for_password: bool,
+    open_url: String,
+    faults: Faults<'a>,
+}
+
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    Query(shown): Query<Shown>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    match look(&app, &shown.session_id).await? {
+        Some(order) => Ok(render(&app, &order, &shown.session_id, &headers, &[])),
+        None => Ok(unknown(&app, visitor)),
+    }
+}
+
+pub(super) async fn set_password(
+    State(app): State<SharedApp>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Form(form): Form<FirstPassword>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    let FirstPassword { session_id, password } = form;
+    let Some(order) = look(&app, &session_id).await? else { return Ok(unknown(&app, visitor)) };
+    if !order::is_of_browser(&order, &headers) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "other_browser",
+            "Only the browser that paid can set the password here. Please use the link in our mail.",
+        ));
+    }
+    let mut response = see_other(&format!("/welcome?session_id={session_id}"));
+    match links::set_first_password(&app, &order.username, password).await {
+        Ok(redeemed) => {
+            let (_, cookie) = open_session(&app, &redeemed.proven).await?;
+            page::add_cookie(&mut response, cookie);
+            Ok(response)
+        }
+        // Set in another tab: the page says so.
+        Err(links::Refusal::Over) => Ok(response),
+        Err(refusal) => {
+            let problem = Problem::from(refusal);
+            if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !visitor.wants_page {
+                return Err(problem);
+            }
+            Ok(render(&app, &order, &session_id, &headers, &[problem]))
+        }
+    }
+}
+
+/// The order of this checkout, after asking Stripe where we have not heard of the
+/// payment yet: the customer is often here before the webhook.
+async fn look(app: &App, session_id: &str) -> Result<Option<Order>, Problem> {
+    if !order::may_be_an_id(session_id) {
+        return Ok(None);
+    }
+    let order = app.store.order_of_checkout(session_id).await?;
+    let is_unheard = |order: &Order| {
+        let is_open = matches!(order.payment, Payment::Open | Payment::Pending);
+        let was_asked = order.looked > order.began;
+        is_open && !(was_asked && app.now().since(order.looked) < ASK_AGAIN)
+    };
+    if !order.as_ref().is_some_and(is_unheard) {
+        return Ok(order);
+    }
+    ask_stripe(app, session_id).await;
+    Ok(app.store.order_of_checkout(session_id).await?)
+}
+
+/// The database then says what came of it. A Stripe that is away changes nothing: the
+/// webhook comes as well, and the page asks again.
+async fn ask_stripe(app: &App, session_id: &str) {
+    let (Some(till), Ok(id)) = (&app.till, CheckoutSessionId::parse(session_id)) else { return };
+    let answer = tokio::time::timeout(STRIPE_WAIT, fulfil(app, till, &id)).await;
+    match answer {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => warn!("checkout {id}: {:#}", anyhow::Error::from(error)),
+        Err(_) => warn!("checkout {id}: Stripe did not answer within {STRIPE_WAIT:?}"),
+    }
+}
+
+fn render(
+    app: &App,
+    order: &Order,
+    session_id: &str,
+    headers: &HeaderMap,
+    problems: &[Problem],
+) -> Response {
+    let is_owner = order::is_of_browser(order, headers);
+    let progress = Progress::of(order, &app.site, is_owner, app.now());
+    let has_account = matches!(progress.stage, Stage::Preparing | Stage::Stuck | Stage::Live);
+    let asks_for_password = is_owner && has_account && !order.has_password;
+    let refresh = match (is_owner, asks_for_password || progress.is_final) {
+        (_, true) => Refresh::Never,
+        (true, false) => Refresh::WithoutScript,
+        (false, false) => Refresh::Always,
+    };
+    let username = order.username;
+    let events = format!("/api/workspaces/{username}/events");
+    let checkout_url = order.checkout_url.as_deref();
+    let faults = Faults(problems);
+    let page = Welcome {
+        frame: Frame::new(app),
+        session_id,
+        signup: &order.signup,
+        username,
+        host: app.site.workspace_host(&username),
+        progress: &progress,
+        is_owner,
+        events: Some(events).filter(|_| is_owner),
+        refresh,
+        pay_at: checkout_url.filter(|_| is_owner && progress.stage == Stage::Unpaid),
+        asks_for_password,
+        open_url: handover::workspace_login_url(&app.site, &username, &ReturnPath::or_root("/")),
+        faults,
+    };
+    page::answer_again(faults, &page)
+}
+
+fn unknown(app: &App, visitor: Visitor) -> Response {
+    let text = "We know no order under this address. If you have paid, look into your mail: the \
+                link to your workspace comes that way too.";
+    if !visitor.wants_page {
+        return Problem::not_found(text).into_response();
+    }
+    let page = Message {
+        frame: Frame::new(app),
+        title: "No such order",
+        text,
+        link: "/contact",
+        link_text: "Write to us",
+        request: None,
+    };
+    page::answer(StatusCode::NOT_FOUND, &page)
+}
+
+impl Welcome<'_> {
+    /// Until the page loads itself again; what waits for a person takes longer.
+    fn refresh_seconds(&self) -> u32 {
+        if self.progress.stage == Stage::Stuck { 30 } else { 3 }
+    }
+
+    fn may_open(&self) -> bool {
+        self.is_owner && self.progress.stage == Stage::Live && self.progress.has_password
+    }
+
+    fn says_password_is_set(&self) -> bool {
+        self.is_owner && self.progress.has_password && self.progress.stage == Stage::Preparing
+    }
+
+    /// Where all is ready, and the way in is by mail.
+    fn waits_for_mail(&self) -> bool {
+        !self.is_owner && self.progress.stage == Stage::Live
+    }
+
+    fn password_title(&self) -> &'static str {
+        match self.progress.stage {
+            Stage::Live => "Choose a password to go in",
+            _ => "Meanwhile, choose a password",
+        }
+    }
+}

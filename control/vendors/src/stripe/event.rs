@@ -1,0 +1,153 @@
+//! What a webhook tells us: that something happened to an object.
+//!
+//! Nothing else is taken from it. Events come doubled, late and out of order,
+//! whole (`snapshot`) or as a mere hint (`thin`); the object is fetched instead.
+
+use serde::Deserialize;
+
+use crate::open_enum::open_enum;
+use crate::stripe::id::{EventId, ObjectId};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub kind: EventType,
+    /// Some types that do not concern us are about nothing with an id.
+    pub object: Option<ObjectId>,
+    pub livemode: bool,
+}
+
+open_enum! {
+    /// Without the `v1.` that thin events put before it.
+    EventType {
+        CheckoutCompleted = "checkout.session.completed",
+        CheckoutPaymentSucceeded = "checkout.session.async_payment_succeeded",
+        CheckoutPaymentFailed = "checkout.session.async_payment_failed",
+        CheckoutExpired = "checkout.session.expired",
+        SubscriptionCreated = "customer.subscription.created",
+        SubscriptionUpdated = "customer.subscription.updated",
+        SubscriptionDeleted = "customer.subscription.deleted",
+        SubscriptionPaused = "customer.subscription.paused",
+        SubscriptionResumed = "customer.subscription.resumed",
+        InvoicePaid = "invoice.paid",
+        InvoicePaymentFailed = "invoice.payment_failed",
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    #[error("the event cannot be read: {0}")]
+    Malformed(#[from] serde_json::Error),
+    #[error("the body is a {0:?}, not an event")]
+    NotAnEvent(String),
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    id: EventId,
+    object: String,
+    r#type: String,
+    livemode: bool,
+    data: Option<Data>,
+    related_object: Option<Related>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    object: Related,
+}
+
+#[derive(Deserialize)]
+struct Related {
+    id: Option<ObjectId>,
+}
+
+impl Event {
+    /// Reads a body whose signature has been verified.
+    ///
+    /// # Errors
+    /// It is not an event of either form.
+    pub fn parse(body: &[u8]) -> Result<Self, EventError> {
+        let envelope: Envelope = serde_json::from_slice(body)?;
+        let about = match envelope.object.as_str() {
+            "event" => envelope.data.map(|data| data.object),
+            "v2.core.event" => envelope.related_object,
+            _ => return Err(EventError::NotAnEvent(envelope.object)),
+        };
+        let kind = envelope.r#type;
+        let kind = kind.strip_prefix("v1.").map(str::to_owned).unwrap_or(kind);
+        Ok(Self {
+            id: envelope.id,
+            kind: kind.into(),
+            object: about.and_then(|object| object.id),
+            livemode: envelope.livemode,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SESSION: &str = "cs_test_a1SampleSampleSampleSampleSampleSampleSampleSampleSa";
+    const SUBSCRIPTION: &str = "sub_1SWsampB7WZ01zgkW0000001";
+
+    macro_rules! sample {
+        ($name:literal) => {
+            include_bytes!(concat!("../../../tests/stripe-samples/", $name, ".json")).as_slice()
+        };
+    }
+
+    #[test]
+    fn whole_and_thin_events_tell_the_same() {
+        let check = |body: &[u8], kind, object: &str| {
+            let event = Event::parse(body).unwrap();
+            assert_eq!((event.kind, event.object.unwrap().as_str()), (kind, object));
+            assert!(!event.livemode && event.id.as_str().starts_with("evt_"));
+        };
+        use EventType::*;
+        check(sample!("01_checkout_session_completed"), CheckoutCompleted, SESSION);
+        check(sample!("15_thin_checkout_session_completed"), CheckoutCompleted, SESSION);
+        check(sample!("02_checkout_session_completed_unpaid_async"), CheckoutCompleted, SESSION);
+        let succeeded = sample!("03_checkout_session_async_payment_succeeded");
+        check(succeeded, CheckoutPaymentSucceeded, SESSION);
+        let failed = sample!("04_checkout_session_async_payment_failed");
+        check(failed, CheckoutPaymentFailed, SESSION);
+        check(sample!("05_checkout_session_expired"), CheckoutExpired, SESSION);
+        let incomplete = sample!("06_subscription_created_incomplete");
+        check(incomplete, SubscriptionCreated, SUBSCRIPTION);
+        check(sample!("07_subscription_updated_active"), SubscriptionUpdated, SUBSCRIPTION);
+        check(sample!("11_subscription_deleted"), SubscriptionDeleted, SUBSCRIPTION);
+        check(
+            sample!("13_invoice_payment_failed"),
+            InvoicePaymentFailed,
+            "in_1SWsampB7WZ01zgkW0000002",
+        );
+    }
+
+    #[test]
+    fn a_type_we_do_not_know_is_still_an_event() {
+        let event = Event::parse(
+            br#"{"id":"evt_1","object":"event","type":"balance.available","livemode":true,
+                "data":{"object":{"object":"balance"}}}"#,
+        )
+        .unwrap();
+        assert_eq!(event.kind, EventType::Unknown("balance.available".to_owned()));
+        assert_eq!((event.object, event.livemode), (None, true));
+    }
+
+    #[test]
+    fn what_is_not_an_event_is_refused() {
+        let check = |body: &str| assert!(Event::parse(body.as_bytes()).is_err(), "{body}");
+        check("");
+        check("[]");
+        check("{}");
+        check(r#"{"id":"evt_1","object":"charge","type":"x","livemode":false}"#);
+        check(r#"{"id":"evt/../1","object":"event","type":"x","livemode":false}"#);
+        check(r#"{"id":"evt_1","object":"event","type":"x"}"#);
+        check(
+            r#"{"id":"evt_1","object":"event","type":"x","livemode":false,
+                "data":{"object":{"id":"a/b"}}}"#,
+        );
+    }
+}
