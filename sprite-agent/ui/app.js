@@ -1,13 +1,13 @@
 // Starts the page: brings workspace, connection and views together.
 
-import { fromHash, keyOf, MAIN, toHash } from './address.js';
+import { fromHash, MAIN, toHash } from './address.js';
 import { Connection } from './connection.js';
 import { newIdentifier } from './identifier.js';
 import { Memory } from './memory.js';
 import { skillList } from './skills.js';
 import { Workspace } from './workspace.js';
 import { Composer } from './view/composer.js';
-import { answered, confirmed } from './view/dialog.js';
+import { answered, confirmed, told } from './view/dialog.js';
 import { SettingsView } from './view/settings.js';
 import { Sidebar } from './view/sidebar.js';
 import { SkillsView } from './view/skills.js';
@@ -77,6 +77,7 @@ function render() {
     clear();
     return;
   }
+  keepAddress();
   const list = workspace.list();
   const known = skillList(config.skills, workspace.skillRows ?? []);
   sidebar.update(list);
@@ -116,15 +117,24 @@ function goToNew() {
     composerFocus();
     return;
   }
-  const key = keyOf(newIdentifier());
+  const key = workspace.newKey();
   workspace.open(key, true);
   goTo(key);
 }
 
+/** Where the address names nothing, what was looked at last is shown, or a new conversation. */
 function openFromAddress() {
-  const key = fromHash(location.hash) ?? MAIN;
-  if (key !== workspace.state.current) workspace.open(key);
+  const known = fromHash(location.hash) ?? memory.lastOpen();
+  const key = known ?? workspace.newKey();
+  if (key !== workspace.state.current) workspace.open(key, !known);
   composerFocus();
+}
+
+/** The address names what is shown, so that a reload and a link show it again. */
+function keepAddress() {
+  const { current } = workspace.state;
+  if (fromHash(location.hash) !== current) history.replaceState(null, '', toHash(current));
+  memory.keepLastOpen(current);
 }
 
 /** On a touch screen the keyboard comes when it is asked for, not by itself. */
@@ -133,8 +143,13 @@ function composerFocus() {
 }
 
 async function rename({ key, title }) {
-  const name = await answered({ title: 'Rename conversation', label: 'Name, in this browser', value: title, action: 'Rename' });
-  if (name) workspace.rename(key, name);
+  const name = await answered({ title: 'Rename conversation', label: 'Name', value: title, action: 'Rename' });
+  if (!name) return;
+  try {
+    await workspace.rename(key, name);
+  } catch (error) {
+    await told({ title: 'Not renamed', text: whyNot(error, 'Another conversation has this name already.', /in use/) });
+  }
 }
 
 async function remove({ key, title }) {
@@ -146,20 +161,20 @@ async function remove({ key, title }) {
   });
   if (!sure) return;
   try {
-    await workspace.remove(key);
-  } catch (error) {
-    const why = error.uncertain ? 'could not be reached' : 'does not let conversations be deleted from here';
-    const hide = await confirmed({
-      title: 'Not deleted',
-      text: `Your assistant ${why}. You can take the conversation out of the list in this browser; its messages stay with the assistant.`,
-      action: 'Hide it',
+    const done = await workspace.remove(key);
+    if (done === 'later') await told({
+      title: 'Deleted as soon as possible',
+      text: 'Your assistant cannot be reached now. The conversation is deleted as soon as it can be, when this page is open.',
     });
-    if (!hide) return;
-    workspace.hide(key);
+  } catch (error) {
+    await told({ title: 'Not deleted', text: whyNot(error) });
   }
-  if (key !== workspace.state.current) return;
-  const next = workspace.list().find((entry) => entry.key !== key)?.key ?? MAIN;
-  location.replace(toHash(next));
+}
+
+/** What a person is told of a refusal; `known` in its place where the gateway's words match `pattern`. */
+function whyNot(error, known, pattern) {
+  if (error.uncertain) return 'Your assistant cannot be reached now. Please try again in a moment.';
+  return pattern?.test(error.message) ? known : `Your assistant says: ${error.message}`;
 }
 
 // --- starting --------------------------------------------------------------------

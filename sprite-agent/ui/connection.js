@@ -39,9 +39,10 @@ export const isShut = (kind) => SHUT.includes(kind);
 
 /** Why a request has no good answer. `code` is the gateway's, or `LOST`, `TIMEOUT`, `OFFLINE`. */
 export class RequestError extends Error {
-  constructor(code, message) {
+  constructor(code, message, details = null) {
     super(message);
     this.code = code;
+    this.details = details;
   }
 
   /** Whether the request may have been carried out all the same, or can be later. */
@@ -166,8 +167,8 @@ export class Connection {
     this.#outside.clock.clearTimeout(waiting.timer);
     if (frame.ok) waiting.resolve(frame.payload ?? {});
     else {
-      const { code = 'ERROR', message = 'the assistant refused' } = frame.error ?? {};
-      waiting.reject(new RequestError(code, message));
+      const { code = 'ERROR', message = 'the assistant refused', details = null } = frame.error ?? {};
+      waiting.reject(new RequestError(code, message, details));
     }
   }
 

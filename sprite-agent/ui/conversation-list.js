@@ -15,28 +15,29 @@ export function titleFrom(text) {
 /**
  * Entries `{key, title, at, current, unread, busy, removable}`, last activity first.
  *
- * `sessions` are rows of `sessions.list`; `memory` gives titles and hidden keys.
+ * `sessions` has the gateway's rows and names; `memory` gives titles of first messages.
  * A conversation that is open but has no message yet stands on top.
  */
 export function entries({ sessions, state, memory }) {
   const rows = new Map(
-    sessions
-      .filter((row) => isConversation(row.key) && !row.isBackground && !row.archived && !memory.isHidden(row.key))
+    sessions.rows
+      .filter((row) => isConversation(row.key) && !row.isBackground && !row.archived)
       .map((row) => [row.key, row]),
   );
   const open = Object.values(state.threads)
     .filter((thread) => thread.messages.length > 0 || thread.key === state.current)
     .map((thread) => thread.key);
   return [...new Set([...open, ...rows.keys()])]
-    .map((key) => entry(key, rows.get(key), state, memory))
+    .filter((key) => !sessions.isRemoving(key))
+    .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state.threads[key], sessions, memory)))
     .sort((a, b) => b.at - a.at || a.key.localeCompare(b.key));
 }
 
-function entry(key, row, state, memory) {
+function entry(key, row, state, title) {
   const thread = state.threads[key];
   return {
     key,
-    title: titleOf(key, row, thread, memory),
+    title,
     at: Math.max(lastAt(thread), row?.lastInteractionAt ?? row?.updatedAt ?? 0) || (row ? 0 : Infinity),
     current: key === state.current,
     unread: Boolean(state.unread[key]),
@@ -45,12 +46,12 @@ function entry(key, row, state, memory) {
   };
 }
 
-function titleOf(key, row, thread, memory) {
-  const kept = memory.title(key)?.title;
+function titleOf(key, row, thread, sessions, memory) {
+  const kept = sessions.name(key) ?? memory.title(key)?.title;
   if (kept) return kept;
   const first = thread?.messages.find((message) => message.role === 'user');
   if (first) return titleFrom(first.text) || 'Conversation';
-  const derived = row?.label || row?.derivedTitle || row?.autoLabel;
+  const derived = row?.derivedTitle || row?.autoLabel;
   if (derived) return titleFrom(derived);
   if (key === MAIN) return 'Main conversation';
   return row ? 'Untitled conversation' : 'New conversation';

@@ -59,13 +59,23 @@ export class Memory {
     this.#keepEntry('arca.drafts', key, text === '' ? undefined : text.slice(0, DRAFT_MAX));
   }
 
-  /** Conversations hidden here because the assistant would not delete them. */
-  isHidden(key) {
-    return this.#entry('arca.hidden', key) === true;
+  /** Conversations whose deletion is not finished: `[key, wasAsked]`. */
+  deletions() {
+    return Object.entries(this.#read('arca.deletions') ?? {});
   }
 
-  hide(key) {
-    this.#keepEntry('arca.hidden', key, true);
+  keepDeletion(key, wasAsked) {
+    this.#keepEntry('arca.deletions', key, wasAsked);
+  }
+
+  /** The conversation that was looked at last, or `undefined`. */
+  lastOpen() {
+    const key = this.#entry('arca.last', 'key');
+    return typeof key === 'string' ? key : undefined;
+  }
+
+  keepLastOpen(key) {
+    this.#keepEntry('arca.last', 'key', key);
   }
 
   forget(key) {

@@ -6,21 +6,21 @@
 import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
 import { entries, titleFrom } from './conversation-list.js';
 import { isShut, TOO_BIG } from './connection.js';
+import { keyOf } from './address.js';
 import { undelivered } from './question.js';
+import { Sessions } from './sessions.js';
 
 /** Rows of history that are read: about a hundred exchanges, which a phone still shows quickly. */
 const HISTORY_ROWS = 200;
 /** Characters of one row; the gateway's own default cuts long answers. */
 const HISTORY_ROW_CHARS = 200_000;
-/** Conversations in the list. */
-const SESSIONS_MAX = 200;
-/** Wait before looking again after "not now", and before reading the list after an answer. */
+/** Wait before looking again after "not now". */
 const LOOK_AGAIN_MS = 2_000;
 
 export class Workspace {
   state = initial();
   connectionState = { kind: 'connecting' };
-  sessions = [];
+  sessions;
   skillRows = null;
   #connection;
   #memory;
@@ -28,7 +28,8 @@ export class Workspace {
   #newId;
   #onChange;
   #reading = new Set();
-  #listTimer = null;
+  /** Messages that are being sent, by conversation. */
+  #sending = new Map();
 
   /** `onChange()` is called after every change; it may be called many times in one task. */
   constructor({ memory, clock, newId, onChange }) {
@@ -36,6 +37,8 @@ export class Workspace {
     this.#clock = clock;
     this.#newId = newId;
     this.#onChange = onChange;
+    const request = (method, params) => this.#connection.request(method, params);
+    this.sessions = new Sessions({ request, memory, clock, onChange });
   }
 
   /** The callbacks a `Connection` is made with. */
@@ -115,34 +118,37 @@ export class Workspace {
     }
   }
 
-  rename(key, title) {
+  /** Names a conversation, in every browser. Rejects with the gateway's reason when it will not. */
+  async rename(key, title) {
     const named = titleFrom(title);
-    if (named) this.#memory.keepTitle(key, named, true);
-    this.#onChange();
+    if (named) await this.sessions.rename(key, named);
+  }
+
+  /** A conversation that nobody has written in yet. */
+  newKey() {
+    return keyOf(this.#newId());
   }
 
   /**
-   * Deletes a conversation, here and at the assistant.
+   * Deletes a conversation, here and at the assistant; another one is shown when it was open.
    *
-   * Rejects with the gateway's words when it will not; then nothing has changed.
+   * Resolves with `done`, or with `later` when the assistant cannot be reached now. Rejects with
+   * the gateway's words when it will not; then the conversation is there again.
    */
   async remove(key) {
-    if (this.sessions.some((row) => row.key === key)) {
-      await this.#connection.request('sessions.delete', { key, deleteTranscript: true });
-    }
-    this.#gone(key);
-  }
-
-  /** Takes a conversation out of this browser's list; the assistant keeps it. */
-  hide(key) {
-    this.#memory.hide(key);
-    this.#gone(key);
-  }
-
-  #gone(key) {
-    this.sessions = this.sessions.filter((row) => row.key !== key);
-    this.#memory.forget(key);
+    const thread = this.state.threads[key];
+    const wasAsked = this.sessions.has(key) || Boolean(thread?.messages.length);
+    if (key === this.state.current) this.open(this.#another(key) ?? this.newKey());
     this.#apply({ type: 'deleted', key });
+    if (!wasAsked) return 'done';
+    // A message that is on its way would begin the conversation again.
+    const sent = Promise.allSettled(this.#sending.get(key) ?? []);
+    return this.sessions.remove(key, wasAsked, sent);
+  }
+
+  /** The conversation to show in place of `key`. */
+  #another(key) {
+    return this.list().find((entry) => entry.key !== key)?.key;
   }
 
   #apply(action) {
@@ -154,7 +160,7 @@ export class Workspace {
   #connectionChanged(state) {
     this.connectionState = state;
     if (state.kind === 'signed-out' || isShut(state.kind)) {
-      this.sessions = [];
+      this.sessions.clear();
       this.skillRows = null;
       this.#keepUnsent();
       const { current } = this.state;
@@ -180,25 +186,34 @@ export class Workspace {
 
   #greeted() {
     this.#settle();
-    this.#readList();
+    this.sessions.finishDeletions();
+    this.sessions.read();
     this.#readSkills();
+    // Without it a change in another browser shows at the next answer.
+    this.#connection.request('sessions.subscribe', {}).catch(() => {});
   }
 
   #happened(name, payload) {
     if (name === 'chat' && payload.runId) this.#chatted(payload);
     else if (name === 'agent') this.#apply({ type: 'tool', payload });
     else if (name === 'skills.changed') this.#readSkills();
-    else if (name === 'sessions.changed') this.#listSoon();
+    else if (name === 'sessions.changed') this.sessions.soon();
   }
 
   #chatted(payload) {
     this.#apply({ type: 'chat', payload, at: this.#clock.now() });
     if (this.thread?.stale) this.#settle();
-    const isKnown = this.sessions.some((row) => row.key === payload.sessionKey);
-    if (!isKnown || ['final', 'aborted', 'error'].includes(payload.state)) this.#listSoon();
+    const isEnd = ['final', 'aborted', 'error'].includes(payload.state);
+    if (isEnd || !this.sessions.has(payload.sessionKey)) this.sessions.soon();
   }
 
-  async #deliver(key, question, message) {
+  #deliver(key, question, message) {
+    const sending = this.#sending.get(key) ?? new Set();
+    const delivery = this.#deliverNow(key, question, message).finally(() => sending.delete(delivery));
+    this.#sending.set(key, sending.add(delivery));
+  }
+
+  async #deliverNow(key, question, message) {
     try {
       const { status } = await this.#connection.request('chat.send', {
         sessionKey: key,
@@ -262,27 +277,6 @@ export class Workspace {
   #readAgain(key) {
     this.#apply({ type: 'unread', key });
     this.#settle();
-  }
-
-  #listSoon() {
-    if (this.#listTimer !== null) return;
-    this.#listTimer = this.#clock.setTimeout(() => {
-      this.#listTimer = null;
-      this.#readList();
-    }, LOOK_AGAIN_MS);
-  }
-
-  async #readList() {
-    try {
-      const { sessions } = await this.#connection.request('sessions.list', {
-        limit: SESSIONS_MAX,
-        includeDerivedTitles: true,
-      });
-      this.sessions = Array.isArray(sessions) ? sessions : [];
-      this.#onChange();
-    } catch {
-      // The list that is shown stays; the next greeting or answer reads it again.
-    }
   }
 
   async #readSkills() {

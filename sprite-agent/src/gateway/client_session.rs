@@ -12,8 +12,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::dial::GatewaySocket;
+use super::methods::{self, CONNECT};
 use super::notice;
-use super::pending_requests::{Admission, PendingRequests};
+use super::pending_requests::{Admission, PendingRequests, RequestRefusal};
 use super::request::{Request, connect_frame};
 use crate::agent::Agent;
 use crate::metrics::Direction;
@@ -87,6 +88,11 @@ where
     async fn request(&self, text: &str) -> Result<(), End> {
         let arrived = Instant::now();
         let request = Request::parse(text).map_err(|_| MALFORMED)?;
+        if request.method != CONNECT
+            && let Err(refused) = methods::permit(&request.method, request.params)
+        {
+            return self.refuse(&request, &refused.into()).await;
+        }
         // Held until the frame is sent: a loss cannot come between the admission and the frame.
         let mut gateway = self.gateway.lock().await;
         let admission = self.requests().admit(&request.id, &request.method, text.len());
@@ -96,9 +102,7 @@ where
             Admission::TooBig => return Err(TOO_BIG),
             Admission::Refuse(refusal) => {
                 drop(gateway);
-                self.agent.metrics.request_refused(refusal.label());
-                let frame = refusal.to_frame(&request.id, &request.method);
-                return self.tell(frame.into()).await;
+                return self.refuse(&request, &refusal).await;
             }
         };
         let size = frame.len();
@@ -113,6 +117,11 @@ where
             return self.tell(notice::unavailable(&request.id).into()).await;
         }
         Ok(())
+    }
+
+    async fn refuse(&self, request: &Request<'_>, refusal: &RequestRefusal) -> Result<(), End> {
+        self.agent.metrics.request_refused(refusal.label());
+        self.tell(refusal.to_frame(&request.id, &request.method).into()).await
     }
 
     pub(super) async fn keep_alive(&self) -> End {

@@ -1,20 +1,17 @@
-//! What the page may ask of the gateway, and with which rights.
+//! The methods that the page may call, with which parameters, and with which scopes.
+//!
+//! One table, refused by default: a method that is not in it never reaches the
+//! gateway, nor does a parameter that a method which changes something does not
+//! name. Nothing here can
+//! read or change configuration, approve devices or run a tool directly.
+
+use serde_json::value::RawValue;
+
+use super::params::Kind::{self, Bool, List, Name, NameOrNull, Text, True};
+use super::params::{ParamsRefused, check};
 
 /// The first request on each connection; the agent fills it in.
 pub const CONNECT: &str = "connect";
-
-/// Everything the page may call after `connect`. Nothing here can read or change
-/// configuration, approve devices or run a tool directly.
-const ALLOWED: &[&str] = &[
-    "chat.abort",
-    "chat.history",
-    "chat.send",
-    "health",
-    "models.list",
-    "sessions.delete",
-    "sessions.list",
-    "skills.status",
-];
 
 /// Asked for in `connect` and capped once more by the header on the upgrade.
 pub const SCOPES: &[&str] = &["operator.read", "operator.write"];
@@ -22,22 +19,184 @@ pub const SCOPES: &[&str] = &["operator.read", "operator.write"];
 /// The same for the `x-openclaw-scopes` header.
 pub const SCOPES_HEADER: &str = "operator.read,operator.write";
 
+/// One method, and the parameters that it may be called with.
+#[derive(Debug)]
+pub struct Method {
+    pub name: &'static str,
+    params: Params,
+}
+
+#[derive(Debug)]
+enum Params {
+    /// It reads, and the gateway refuses what it does not know.
+    Any,
+    Only {
+        known: &'static [(&'static str, Kind)],
+        /// Without these the method would do more than the page needs.
+        required: &'static [&'static str],
+    },
+}
+
+/// Everything the page may call after `connect`, in alphabetical order.
+pub const METHODS: &[Method] = &[
+    reads("artifacts.download"),
+    reads("artifacts.list"),
+    changes("chat.abort", &[("sessionKey", Name), ("runId", Name)], &[]),
+    reads("chat.history"),
+    reads("chat.message.get"),
+    changes(
+        "chat.send",
+        &[("sessionKey", Name), ("message", Text), ("idempotencyKey", Name), ("attachments", List)],
+        &[],
+    ),
+    reads("commands.list"),
+    reads("health"),
+    reads("models.list"),
+    // Without `archivedOnly` it needs `operator.admin`, and deletes what nobody has put aside before.
+    changes(
+        "sessions.delete",
+        &[
+            ("key", Name),
+            ("expectedSessionId", Name),
+            ("deleteTranscript", Bool),
+            ("archivedOnly", True),
+        ],
+        &["key", "expectedSessionId", "archivedOnly"],
+    ),
+    reads("sessions.list"),
+    // Other fields change how the assistant works (permissions, tools, thinking).
+    changes(
+        "sessions.patch",
+        &[
+            ("key", Name),
+            ("expectedSessionId", Name),
+            ("archived", Bool),
+            ("category", NameOrNull),
+            ("label", NameOrNull),
+            ("model", NameOrNull),
+            ("pinned", Bool),
+        ],
+        &["key"],
+    ),
+    reads("sessions.search"),
+    // Tells of changes that other tabs, channels or the assistant itself make.
+    reads("sessions.subscribe"),
+    reads("skills.status"),
+];
+
+const fn reads(name: &'static str) -> Method {
+    Method { name, params: Params::Any }
+}
+
+const fn changes(
+    name: &'static str,
+    known: &'static [(&'static str, Kind)],
+    required: &'static [&'static str],
+) -> Method {
+    Method { name, params: Params::Only { known, required } }
+}
+
+/// Why the agent does not forward a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotAllowed {
+    Method,
+    Params(ParamsRefused),
+}
+
 pub fn is_allowed(method: &str) -> bool {
-    ALLOWED.binary_search(&method).is_ok()
+    find(method).is_some()
+}
+
+/// Whether the page may call `method` with `params`.
+///
+/// # Errors
+/// Names the method or the parameter that the table does not have.
+pub fn permit(method: &str, params: Option<&RawValue>) -> Result<(), NotAllowed> {
+    let method = find(method).ok_or(NotAllowed::Method)?;
+    match method.params {
+        Params::Any => Ok(()),
+        Params::Only { known, required } => {
+            check(params, known, required).map_err(NotAllowed::Params)
+        }
+    }
+}
+
+fn find(name: &str) -> Option<&'static Method> {
+    METHODS.binary_search_by_key(&name, |method| method.name).ok().map(|at| &METHODS[at])
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn asked(method: &str, params: &Value) -> Result<(), NotAllowed> {
+        let params = serde_json::value::to_raw_value(params).unwrap();
+        permit(method, Some(&params))
+    }
 
     #[test]
     fn only_listed_methods_are_allowed() {
-        assert!(ALLOWED.is_sorted());
+        assert!(METHODS.is_sorted_by_key(|method| method.name));
         assert_eq!(SCOPES.join(","), SCOPES_HEADER);
         assert!(is_allowed("chat.send"));
         for method in ["", "connect", "chat", "chat.send ", "CHAT.SEND", "config.get", "logs.tail"]
         {
             assert!(!is_allowed(method), "{method}");
+            assert_eq!(permit(method, None), Err(NotAllowed::Method), "{method}");
+        }
+    }
+
+    #[test]
+    fn required_parameters_are_named_in_the_table() {
+        for method in METHODS {
+            let Params::Only { known, required } = method.params else { continue };
+            for name in required {
+                assert!(known.iter().any(|(known, _)| known == name), "{method:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_conversation_can_be_organised_but_not_given_other_rights() {
+        let patch = |field: &str, value: Value| {
+            let mut params = json!({"key": "agent:main:x", "expectedSessionId": "s"});
+            params[field] = value;
+            asked("sessions.patch", &params)
+        };
+        for (field, value) in [
+            ("archived", json!(true)),
+            ("label", json!("Taxes")),
+            ("label", Value::Null),
+            ("model", json!("a/b")),
+            ("pinned", json!(false)),
+            ("category", json!("Work")),
+        ] {
+            assert_eq!(patch(field, value), Ok(()), "{field}");
+        }
+        for field in ["permissionMode", "toolOverrides", "sandboxMode", "thinkingLevel", "agentId"]
+        {
+            let refused = Err(NotAllowed::Params(ParamsRefused::unknown(field)));
+            assert_eq!(patch(field, json!("full")), refused, "{field}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_archived_before_is_deleted() {
+        let check = |params: Value, allowed: bool| {
+            assert_eq!(asked("sessions.delete", &params).is_ok(), allowed, "{params}");
+        };
+        let whole = json!({"key": "k", "expectedSessionId": "s", "deleteTranscript": true,
+                           "archivedOnly": true});
+        check(whole.clone(), true);
+        check(json!({"key": "k", "expectedSessionId": "s"}), false);
+        check(json!({"key": "k", "archivedOnly": true}), false);
+        for (field, value) in [("archivedOnly", json!(false)), ("emitLifecycleHooks", json!(true))]
+        {
+            let mut params = whole.clone();
+            params[field] = value;
+            check(params, false);
         }
     }
 }

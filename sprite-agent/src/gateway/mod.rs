@@ -2,8 +2,8 @@
 //! while the gateway is away.
 //!
 //! `page_socket` is one page's socket; it outlives any number of
-//! `gateway_connection`s. `pending_requests`, `methods`, `request`, `hello` and
-//! `peek` decide; they do no I/O.
+//! `gateway_connection`s. `pending_requests`, `methods`, `params`, `request`, `hello`
+//! and `peek` decide; they do no I/O.
 
 pub mod client_session;
 pub mod control_ui;
@@ -14,6 +14,7 @@ pub mod http;
 pub mod methods;
 pub mod notice;
 pub mod page_socket;
+pub mod params;
 pub mod peek;
 pub mod pending_requests;
 pub mod request;

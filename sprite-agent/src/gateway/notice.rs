@@ -32,13 +32,14 @@ impl Notice {
 }
 
 impl RequestRefusal {
-    pub fn to_frame(self, id: &str, method: &str) -> String {
+    pub fn to_frame(&self, id: &str, method: &str) -> String {
         match self {
             Self::MethodNotAllowed => {
                 // The method's name is the page's own text; cut, so that an answer stays small.
                 let method: String = method.chars().take(64).collect();
                 response(id, "FORBIDDEN", &format!("method {method:?} is not available here"))
             }
+            Self::ParamsNotAllowed(refused) => response(id, "FORBIDDEN", &refused.to_string()),
             Self::Unavailable => unavailable(id),
             Self::AlreadyConnected => response(id, "INVALID_REQUEST", "connected already"),
             Self::IdInUse => response(id, "INVALID_REQUEST", "this id is waiting for its answer"),

@@ -7,7 +7,8 @@
 
 use std::collections::HashSet;
 
-use super::methods::{CONNECT, is_allowed};
+use super::methods::{CONNECT, NotAllowed, is_allowed};
+use super::params::ParamsRefused;
 
 /// Requests of one page that wait for an answer. The page itself stops at 64.
 const PENDING_MAX: usize = 128;
@@ -45,9 +46,10 @@ pub enum Admission {
 }
 
 /// An error that the agent answers in the gateway's place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestRefusal {
     MethodNotAllowed,
+    ParamsNotAllowed(ParamsRefused),
     Unavailable,
     AlreadyConnected,
     IdInUse,
@@ -56,13 +58,23 @@ pub enum RequestRefusal {
 
 impl RequestRefusal {
     /// A label for metrics.
-    pub fn label(self) -> &'static str {
+    pub fn label(&self) -> &'static str {
         match self {
             Self::MethodNotAllowed => "method",
+            Self::ParamsNotAllowed(_) => "params",
             Self::Unavailable => "unavailable",
             Self::AlreadyConnected => "connected",
             Self::IdInUse => "id_in_use",
             Self::TooMany => "too_many",
+        }
+    }
+}
+
+impl From<NotAllowed> for RequestRefusal {
+    fn from(refused: NotAllowed) -> Self {
+        match refused {
+            NotAllowed::Method => Self::MethodNotAllowed,
+            NotAllowed::Params(refused) => Self::ParamsNotAllowed(refused),
         }
     }
 }
@@ -75,7 +87,7 @@ pub enum Answered {
 }
 
 impl PendingRequests {
-    /// May the page's request of `size` bytes be sent?
+    /// May the page's request of `size` bytes be sent? Its parameters have been checked.
     pub fn admit(&mut self, id: &str, method: &str, size: usize) -> Admission {
         use RequestRefusal::{AlreadyConnected, IdInUse, MethodNotAllowed, TooMany, Unavailable};
         let is_connect = method == CONNECT;

@@ -24,7 +24,7 @@ pub struct Request<'a> {
     #[serde(borrow)]
     pub method: Cow<'a, str>,
     #[serde(borrow, default)]
-    params: Option<&'a RawValue>,
+    pub params: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +137,6 @@ mod tests {
         assert_eq!(frame["method"], "connect");
         assert_eq!(frame["params"]["auth"]["token"], "the-token");
         assert_eq!(frame["params"]["client"]["id"], "gateway-client");
-        assert_eq!(frame["params"]["scopes"][1], "operator.write");
+        assert_eq!(frame["params"]["scopes"], serde_json::json!(SCOPES));
     }
 }

@@ -5,6 +5,7 @@ mod control_ui;
 mod front_door;
 mod gateway;
 mod layers;
+mod methods;
 mod outages;
 mod page;
 mod running;

@@ -12,6 +12,7 @@ import {
   aborted, acknowledged, after, asked, assistantRow, delta, failed, final, history, KEY, lost, phase, reading, shown,
   thread, userRow,
 } from './run.js';
+import { listed } from './world.js';
 
 const QUESTION = ['user', 'hello', 'sent'];
 const INTERRUPTED = ['assistant', 'tick0', 'interrupted'];
@@ -58,7 +59,7 @@ test('after a resumed run has ended nothing is busy', () => {
   const resumed = history({ messages: [userRow('r1')], sessionInfo: { hasActiveRun: true, activeRunIds: ['r2'] } });
   const state = after(...KILLED, resumed, delta('r2', 3, 'Once', 'Once'), final('r2', 4, 'Once more'));
   assert.equal(activeAnswer(thread(state)), undefined);
-  const [entry] = entries({ sessions: [], state, memory: new Memory(null) });
+  const [entry] = entries({ sessions: listed([]), state, memory: new Memory(null) });
   assert.equal(entry.busy, false);
 });
 
@@ -73,7 +74,7 @@ test('a run of unknown fate is looked up when another one ends', () => {
 test('the gateway\'s own question is no title', () => {
   const opened = reduce(initial(), { type: 'opened', key: 'agent:main:x' });
   const state = reduce(opened, { ...history({ messages: [resumingRow, assistantRow('r2', 'Done')] }), key: 'agent:main:x' });
-  const [entry] = entries({ sessions: [], state, memory: new Memory(null) });
+  const [entry] = entries({ sessions: listed([]), state, memory: new Memory(null) });
   assert.equal(entry.title, 'New conversation');
 });
 

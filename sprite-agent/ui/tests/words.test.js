@@ -10,6 +10,7 @@ import { newIdentifier } from '../identifier.js';
 import { blocksOf, isSafeLink, settledCount } from '../markdown.js';
 import { checkedSettings, DEFAULT_SETTINGS, Memory } from '../memory.js';
 import { skillList } from '../skills.js';
+import { listed } from './world.js';
 
 test('an address names a conversation of this workspace, or nothing', () => {
   assert.equal(fromHash(toHash(MAIN)), MAIN);
@@ -34,7 +35,7 @@ test('conversations stand in the order of their last activity', () => {
     { key: 'global', updatedAt: 40 },
   ];
   const state = reduce(initial(), { type: 'opened', key: 'agent:main:empty', fresh: true });
-  const list = entries({ sessions, state, memory: new Memory(null) });
+  const list = entries({ sessions: listed(sessions), state, memory: new Memory(null) });
   assert.deepEqual(list.map(({ title }) => title), ['New conversation', 'New', 'Old']);
   assert.deepEqual(list.map(({ current }) => current), [true, false, false]);
 });

@@ -1,67 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { RequestError, SIGNED_OUT, TOO_BIG } from '../connection.js';
-import { Memory } from '../memory.js';
-import { Workspace } from '../workspace.js';
-import { Clock, settled } from './clock.js';
+import { RequestError, TOO_BIG } from '../connection.js';
+import { settled } from './clock.js';
 import { assistantRow, delta, final, KEY, userRow } from './run.js';
-
-class Storage {
-  #items = {};
-  getItem = (name) => this.#items[name] ?? null;
-  setItem = (name, value) => (this.#items[name] = value);
-}
-
-/** Answers requests out of `answers` (by method; a function is called with the params), and keeps them. */
-class Gateway {
-  asked = [];
-  answers = { 'chat.history': {}, 'sessions.list': { sessions: [] }, 'skills.status': { skills: [] } };
-
-  async request(method, params) {
-    this.asked.push({ method, params });
-    const answer = this.answers[method];
-    const value = typeof answer === 'function' ? await answer(params) : answer;
-    if (value instanceof Error) throw value;
-    return value ?? {};
-  }
-
-  sent() {
-    return this.asked.filter(({ method }) => method === 'chat.send').map(({ params }) => params.idempotencyKey);
-  }
-}
-
-async function world() {
-  const gateway = new Gateway();
-  const memory = new Memory(new Storage());
-  const clock = new Clock();
-  let keys = 0;
-  const workspace = new Workspace({ memory, clock, newId: () => `r${++keys}`, onChange: () => {} });
-  workspace.use(gateway);
-  const callbacks = workspace.callbacks();
-  const here = {
-    workspace, gateway, memory, clock,
-    connect: async () => {
-      callbacks.onState({ kind: 'online' });
-      callbacks.onHello();
-      await settled();
-    },
-    lose: async (code = 1006, kind = 'reconnecting') => {
-      callbacks.onState({ kind });
-      callbacks.onLost({ code });
-      await settled();
-    },
-    end: (kind) => {
-      callbacks.onLost({ code: SIGNED_OUT });
-      callbacks.onState({ kind });
-    },
-    hear: ({ payload }) => callbacks.onEvent('chat', payload),
-    texts: () => workspace.thread.messages.map(({ text }) => text),
-  };
-  workspace.open(KEY);
-  await here.connect();
-  return here;
-}
+import { world } from './world.js';
 
 const lostOnTheWay = () => new RequestError('LOST', 'the connection was lost');
 
@@ -181,18 +124,7 @@ test('whoever is shut out sees nothing more, and finds what was not sent as a dr
     here.workspace.send('not there yet');
     here.end(kind);
     assert.deepEqual(here.texts(), []);
-    assert.deepEqual(here.workspace.sessions, []);
+    assert.deepEqual(here.workspace.sessions.rows, []);
     assert.equal(here.memory.draft(KEY), 'not there yet');
   }
-});
-
-test('a conversation the assistant will not delete stays', async () => {
-  const here = await world();
-  here.gateway.answers['sessions.list'] = { sessions: [{ key: KEY }, { key: 'agent:main:two' }] };
-  await here.connect();
-  here.gateway.answers['sessions.delete'] = new RequestError('FORBIDDEN', 'not available here');
-  await assert.rejects(here.workspace.remove('agent:main:two'));
-  assert.equal(here.workspace.list().length, 2);
-  here.workspace.hide('agent:main:two');
-  assert.equal(here.workspace.list().length, 1);
 });

@@ -38,6 +38,13 @@ export async function confirmed({ title, text, action, dangerous = false }) {
   return (await ask(question(title, element('p', {}, text), action, dangerous))) === 'yes';
 }
 
+/** Tells something that needs no decision. */
+export async function told({ title, text }) {
+  const dialog = question(title, element('p', {}, text), 'Close', false);
+  dialog.querySelector('footer .button').remove();
+  await ask(dialog);
+}
+
 /** Asks for one line of text; resolves with it, or `null`. */
 export async function answered({ title, label, value, action }) {
   const field = element('input', { id: 'question-field', type: 'text', maxlength: '80', autocomplete: 'off', value });

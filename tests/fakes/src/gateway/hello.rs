@@ -30,7 +30,7 @@ struct Features {
     capabilities: Vec<String>,
 }
 
-/// The scope a method needs; `None` when no release had such a method.
+/// The scope a method needs at most; `None` when no release had such a method.
 pub fn scope_of(method: &str) -> Option<&'static str> {
     SCOPES.get(method).copied()
 }

@@ -8,14 +8,11 @@ use tracing::error;
 
 use super::frames::{CallError, Request};
 use super::phase::Phase;
-use super::session_store::{MAIN_KEY, canonical_key};
-use super::sessions::{self, CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
+use super::session_store::canonical_key;
+use super::sessions::{CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
 use super::turn_events::failure_summary;
 use super::turns::{Begun, Outcome, Turn};
-use super::{Gateway, hello, history, schema, skills, turn};
-
-/// Sessions in a list that asks for no number.
-const LIST_LIMIT_DEFAULT: usize = 100;
+use super::{Gateway, hello, history, schema, session_methods, skills, turn};
 
 /// What a call brings about.
 pub struct Reply {
@@ -39,20 +36,23 @@ impl StartTurn {
 
 /// Answers one request of a client with these scopes.
 pub fn call(gateway: &Gateway, scopes: &[String], request: &Request) -> Reply {
-    match permitted(gateway, scopes, &request.method) {
+    match permitted(gateway, scopes, request) {
         Err(error) => Reply { result: Err(error), then: None },
         Ok(()) if request.method == "chat.send" => chat_send(gateway, &request.params),
         Ok(()) => Reply { result: answer(gateway, &request.method, &request.params), then: None },
     }
 }
 
-fn permitted(gateway: &Gateway, scopes: &[String], method: &str) -> Result<(), CallError> {
+fn permitted(gateway: &Gateway, scopes: &[String], request: &Request) -> Result<(), CallError> {
+    let method = request.method.as_str();
     if gateway.phase() == Phase::Draining {
         return Err(CallError::draining(method));
     }
     // What nobody has heard of needs the most: a client learns which methods
     // exist only with every right.
-    let needed = hello::scope_of(method).unwrap_or("operator.admin");
+    let needed = session_methods::scope_with(method, &request.params)
+        .or_else(|| hello::scope_of(method))
+        .unwrap_or("operator.admin");
     if !grants(scopes, needed) {
         return Err(CallError::missing_scope(needed));
     }
@@ -78,8 +78,11 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
     match method {
         "chat.abort" => chat_abort(gateway, params),
         "chat.history" => Ok(history::history(gateway, params)),
-        "sessions.list" => Ok(sessions_list(gateway, params)),
-        "sessions.delete" => sessions_delete(gateway, params),
+        "sessions.list" => Ok(session_methods::list(gateway, params)),
+        "sessions.search" => Ok(session_methods::search(gateway, params)),
+        "sessions.subscribe" => Ok(json!({"subscribed": true})),
+        "sessions.patch" => session_methods::patch(gateway, params),
+        "sessions.delete" => session_methods::delete(gateway, params),
         "models.list" => Ok(models_list()),
         "skills.status" => Ok(skills::with_this_machine(|machine| {
             skills::status(&gateway.settings.config, machine)
@@ -154,64 +157,6 @@ fn chat_abort(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
     Ok(json!({"ok": true, "aborted": !runs.is_empty(), "runIds": runs}))
 }
 
-fn sessions_list(gateway: &Gateway, params: &Value) -> Value {
-    let number = |key: &str, default: usize| {
-        params[key].as_u64().and_then(|number| usize::try_from(number).ok()).unwrap_or(default)
-    };
-    let (limit, offset) = (number("limit", LIST_LIMIT_DEFAULT), number("offset", 0));
-    let search = params["search"].as_str().unwrap_or_default().to_lowercase();
-    let matching: Vec<_> = gateway
-        .store
-        .latest()
-        .into_iter()
-        .filter(|session| {
-            let title = sessions::derived_title(session).unwrap_or_default();
-            session.key.contains(&search) || title.to_lowercase().contains(&search)
-        })
-        .collect();
-    let rows: Vec<Value> = matching
-        .iter()
-        .skip(offset)
-        .take(limit)
-        .map(|session| {
-            let mut row = sessions::row(session, gateway.turns.active(&session.key).as_deref());
-            if params["includeDerivedTitles"] == true {
-                row["derivedTitle"] = json!(sessions::derived_title(session));
-            }
-            if params["includeLastMessage"] == true {
-                row["lastMessagePreview"] = json!(sessions::last_message_preview(session));
-            }
-            row
-        })
-        .collect();
-    let next = offset.saturating_add(rows.len());
-    let has_more = next < matching.len();
-    json!({
-        "ts": crate::ids::now_ms(),
-        "path": gateway.store.path(),
-        "count": rows.len(),
-        "totalCount": matching.len(),
-        "limitApplied": limit,
-        "nextOffset": has_more.then_some(next),
-        "hasMore": has_more,
-        "owners": [],
-        "defaults": sessions::defaults(),
-        "sessions": rows,
-    })
-}
-
-fn sessions_delete(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
-    let key = canonical_key(params["key"].as_str().unwrap_or_default());
-    if key == MAIN_KEY {
-        let message = format!("Cannot delete the main session ({MAIN_KEY}).");
-        return Err(CallError::invalid_request(message));
-    }
-    let deleted = turn::abort(gateway, key, None)
-        .and_then(|_| gateway.store.delete(key))
-        .map_err(|error| not_saved("the deletion", &error))?;
-    Ok(json!({"ok": true, "key": key, "deleted": deleted, "archived": []}))
-}
-
 fn models_list() -> Value {
     json!({"models": [{
         "id": MODEL,
@@ -226,7 +171,7 @@ fn models_list() -> Value {
     }]})
 }
 
-fn not_saved(what: &str, error: &io::Error) -> CallError {
+pub(super) fn not_saved(what: &str, error: &io::Error) -> CallError {
     error!(%error, "{what} could not be saved");
     CallError::new("UNAVAILABLE", format!("{what} could not be saved"))
 }

@@ -12,6 +12,8 @@ enum Kind {
     Text,
     /// At least one character.
     Name,
+    /// A [`Kind::Name`], or `null` to take it away.
+    NameOrNull,
     Integer {
         min: i64,
         max: i64,
@@ -20,7 +22,7 @@ enum Kind {
     Anything,
 }
 
-use Kind::{Anything, Boolean, Integer, Name, Text};
+use Kind::{Anything, Boolean, Integer, Name, NameOrNull, Text};
 
 /// The parameters of one method.
 struct Schema {
@@ -117,6 +119,42 @@ const SESSIONS_DELETE: Schema = Schema {
     ],
 };
 
+const SESSIONS_PATCH: Schema = Schema {
+    required: &["key"],
+    properties: &[
+        ("key", Name),
+        ("agentId", Name),
+        ("expectedSessionId", Name),
+        ("expectedLifecycleRevision", Name),
+        ("label", NameOrNull),
+        ("icon", Anything),
+        ("color", Anything),
+        ("category", NameOrNull),
+        ("boardFace", Text),
+        ("archived", Boolean),
+        ("pinned", Boolean),
+        ("unread", Boolean),
+        ("model", NameOrNull),
+        ("thinkingLevel", NameOrNull),
+        ("fastMode", Anything),
+        ("permissionMode", Anything),
+        ("toolOverrides", Anything),
+        ("sandboxMode", Anything),
+    ],
+};
+
+const SESSIONS_SEARCH: Schema = Schema {
+    required: &["query"],
+    properties: &[
+        ("agentId", Name),
+        ("sessionKeys", Anything),
+        ("query", Name),
+        ("limit", Integer { min: 1, max: 25 }),
+    ],
+};
+
+const SESSIONS_SUBSCRIBE: Schema = Schema { required: &[], properties: &[] };
+
 const MODELS_LIST: Schema = Schema {
     required: &[],
     properties: &[
@@ -142,6 +180,9 @@ pub fn check(method: &str, params: &Value) -> Result<(), String> {
         "chat.history" => CHAT_HISTORY,
         "sessions.list" => SESSIONS_LIST,
         "sessions.delete" => SESSIONS_DELETE,
+        "sessions.patch" => SESSIONS_PATCH,
+        "sessions.search" => SESSIONS_SEARCH,
+        "sessions.subscribe" => SESSIONS_SUBSCRIBE,
         "models.list" => MODELS_LIST,
         "skills.status" => SKILLS_STATUS,
         _ => return Ok(()),
@@ -171,7 +212,8 @@ fn mismatch(kind: Kind, value: &Value) -> Option<String> {
         Anything => None,
         Boolean => must(value.is_boolean(), "boolean"),
         Text => must(value.is_string(), "string"),
-        Name => match value.as_str() {
+        NameOrNull if value.is_null() => None,
+        Name | NameOrNull => match value.as_str() {
             None => Some("must be string".to_owned()),
             Some("") => Some("must not have fewer than 1 characters".to_owned()),
             Some(_) => None,

@@ -36,6 +36,18 @@ pub struct Session {
     pub updated_at: u64,
     pub messages: Vec<Message>,
     pub last_run: Option<LastRun>,
+    #[serde(default)]
+    pub organised: Organised,
+}
+
+/// What a person has said about a conversation with `sessions.patch`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+pub struct Organised {
+    pub label: Option<String>,
+    pub category: Option<String>,
+    pub model: Option<String>,
+    pub pinned_at: Option<u64>,
+    pub archived_at: Option<u64>,
 }
 
 /// One message, with what history shows of it.
@@ -126,6 +138,7 @@ impl SessionStore {
             updated_at: now,
             messages: Vec::new(),
             last_run: None,
+            organised: Organised::default(),
         });
         session.updated_at = now;
         session.messages.push(Message {
@@ -153,6 +166,25 @@ impl SessionStore {
         session.updated_at = last_run.ended_at;
         session.last_run = Some(last_run);
         self.save(&sessions)
+    }
+
+    /// Changes how a conversation is organised; `None` when there is none.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn organise(
+        &self,
+        key: &str,
+        change: impl FnOnce(&mut Organised),
+    ) -> io::Result<Option<Session>> {
+        let mut sessions = self.lock();
+        let Some(session) = sessions.get_mut(key) else {
+            return Ok(None);
+        };
+        change(&mut session.organised);
+        let changed = session.clone();
+        self.save(&sessions)?;
+        Ok(Some(changed))
     }
 
     /// Removes a conversation; `false` when there was none.
@@ -248,6 +280,7 @@ mod tests {
                 updated_at: u64::try_from(number).unwrap(),
                 messages: Vec::new(),
                 last_run: None,
+                organised: Organised::default(),
             };
             sessions.insert(key, session);
         }

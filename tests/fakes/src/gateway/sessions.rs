@@ -111,6 +111,7 @@ pub fn row(session: &Session, active: Option<&Turn>) -> Value {
     });
     merge(&mut row, &known);
     merge(&mut row, &run_status(session, active));
+    merge(&mut row, &organised(session));
     if let Some(object) = row.as_object_mut() {
         object.remove("activeLeafEntryId");
         // Left out while a turn runs, as the real one does.
@@ -142,6 +143,26 @@ pub fn merge(object: &mut Value, more: &Value) {
     if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
         object.extend(more.clone());
     }
+}
+
+fn organised(session: &Session) -> Value {
+    let organised = &session.organised;
+    let mut known = json!({
+        "archived": organised.archived_at.is_some(),
+        "pinned": organised.pinned_at.is_some(),
+    });
+    for (key, value) in [
+        ("label", organised.label.as_ref().map(|text| json!(text))),
+        ("category", organised.category.as_ref().map(|text| json!(text))),
+        ("model", organised.model.as_ref().map(|text| json!(text))),
+        ("pinnedAt", organised.pinned_at.map(|at| json!(at))),
+        ("archivedAt", organised.archived_at.map(|at| json!(at))),
+    ] {
+        if let Some(value) = value {
+            known[key] = value;
+        }
+    }
+    known
 }
 
 fn run_status(session: &Session, active: Option<&Turn>) -> Value {

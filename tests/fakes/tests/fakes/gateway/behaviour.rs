@@ -240,6 +240,38 @@ async fn conversations_are_listed_titled_and_deleted_by_an_administrator() {
 }
 
 #[tokio::test]
+async fn a_writer_names_archives_and_then_deletes_a_conversation() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = Running::start(dir.path()).await;
+    let mut client = Client::connect(&gateway, BOTH).await;
+    let key = "agent:main:0b9f";
+    let params = json!({"sessionKey": key, "message": "FAST hello", "idempotencyKey": "run-1"});
+    client.call("chat.send", params).await;
+    client.chat("run-1", "final").await;
+    let list = client.call("sessions.list", json!({})).await;
+    let id = list["payload"]["sessions"][0]["sessionId"].clone();
+
+    let named = client.call("sessions.patch", json!({"key": key, "label": "Taxes"})).await;
+    assert_eq!(named["payload"]["entry"]["label"], "Taxes", "{named}");
+    let right = client.call("sessions.patch", json!({"key": key, "permissionMode": "full"})).await;
+    assert_eq!(right["error"]["details"]["code"], "MISSING_SCOPE", "{right}");
+    let found = client.call("sessions.search", json!({"query": "HELLO"})).await;
+    assert_eq!(found["payload"]["results"][0]["sessionKey"], key);
+
+    let delete = json!({"key": key, "expectedSessionId": id, "archivedOnly": true,
+                        "deleteTranscript": true});
+    let hasty = client.call("sessions.delete", delete.clone()).await;
+    assert_eq!(hasty["ok"], false, "{hasty}");
+    let archive = json!({"key": key, "archived": true, "expectedSessionId": id});
+    assert_eq!(client.call("sessions.patch", archive).await["ok"], true);
+    let list = client.call("sessions.list", json!({})).await;
+    assert_eq!(list["payload"]["count"], 0, "the archive is not listed");
+    assert_eq!(client.call("sessions.delete", delete).await["payload"]["deleted"], true);
+    let all = client.call("sessions.list", json!({"archived": "all"})).await;
+    assert_eq!(all["payload"]["count"], 0);
+}
+
+#[tokio::test]
 async fn big_and_hostile_replies_arrive_whole() {
     let dir = tempfile::tempdir().unwrap();
     let gateway = Running::start(dir.path()).await;

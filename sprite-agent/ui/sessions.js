@@ -1,0 +1,182 @@
+// The gateway's list of conversations: read whole, kept up to date, renamed and deleted there.
+//
+// The gateway's word counts: a name or a deletion holds in every browser. What is asked of it
+// shows at once and is taken back when the gateway refuses.
+
+import { deleteSession, sessionIdOf } from './deletion.js';
+
+/** Rows asked for at a time. */
+const PAGE_ROWS = 200;
+/** Pages read at most: ten thousand conversations are more than a person has. */
+const PAGES_MAX = 50;
+/** Wait before the list is read again after something happened. */
+const SOON_MS = 2_000;
+
+export class Sessions {
+  rows = [];
+  /** Whether the gateway has told all of them since the connection stands. */
+  complete = false;
+  #request;
+  #memory;
+  #clock;
+  #onChange;
+  #names = new Map();
+  #removing;
+  #reading = null;
+  #again = false;
+  #timer = null;
+
+  /** `request(method, params)`, `memory`, `clock`, `onChange()`. */
+  constructor({ request, memory, clock, onChange }) {
+    this.#request = request;
+    this.#memory = memory;
+    this.#clock = clock;
+    this.#onChange = onChange;
+    this.#removing = new Set(memory.deletions().map(([key]) => key));
+  }
+
+  has(key) {
+    return this.rows.some((row) => row.key === key);
+  }
+
+  isRemoving(key) {
+    return this.#removing.has(key);
+  }
+
+  /** The name a person gave `key`, or `undefined`. */
+  name(key) {
+    if (this.#names.has(key)) return this.#names.get(key);
+    return this.rows.find((row) => row.key === key)?.label || undefined;
+  }
+
+  clear() {
+    this.rows = [];
+    this.complete = false;
+    this.#names.clear();
+    this.#onChange();
+  }
+
+  /** Reads the list in a moment; many calls read it once. */
+  soon() {
+    this.#timer ??= this.#clock.setTimeout(() => {
+      this.#timer = null;
+      this.read();
+    }, SOON_MS);
+  }
+
+  /** Reads the whole list; while it is being read, one more reading is remembered. */
+  async read() {
+    if (this.#reading) {
+      this.#again = true;
+      return this.#reading;
+    }
+    this.#reading = this.#readPages();
+    await this.#reading;
+    this.#reading = null;
+    if (!this.#again) return undefined;
+    this.#again = false;
+    return this.read();
+  }
+
+  async #readPages() {
+    const rows = new Map();
+    let offset = 0;
+    try {
+      for (let page = 0; page < PAGES_MAX; page += 1) {
+        const { sessions, hasMore, nextOffset } = await this.#request('sessions.list', {
+          limit: PAGE_ROWS,
+          offset,
+          includeDerivedTitles: true,
+        });
+        for (const row of Array.isArray(sessions) ? sessions : []) rows.set(row.key, row);
+        // What is known of later pages stays until they are read.
+        if (!this.complete) this.#show(new Map([...this.rows.map((row) => [row.key, row]), ...rows]));
+        if (!hasMore || !(nextOffset > offset)) break;
+        offset = nextOffset;
+      }
+      this.complete = true;
+      this.#show(rows);
+      this.#carryNamesOver();
+    } catch {
+      // The list that is shown stays; the next greeting or answer reads it again.
+    }
+  }
+
+  #show(rows) {
+    this.rows = [...rows.values()];
+    this.#onChange();
+  }
+
+  /** Names that this browser kept while conversations could not be renamed anywhere else. */
+  #carryNamesOver() {
+    for (const { key, label } of this.rows) {
+      const kept = this.#memory.title(key);
+      if (kept?.renamed && !label) this.rename(key, kept.title).catch(() => {});
+    }
+  }
+
+  /** Names a conversation, in every browser. Rejects, and the old name is back, when it cannot be. */
+  async rename(key, label) {
+    if (!this.has(key)) {
+      // The gateway does not know it before its first message; the list carries the name over.
+      this.#memory.keepTitle(key, label, true);
+      this.#onChange();
+      return;
+    }
+    this.#names.set(key, label);
+    this.#onChange();
+    try {
+      await this.#request('sessions.patch', { key, label });
+      this.rows = this.rows.map((row) => (row.key === key ? { ...row, label } : row));
+      this.#memory.keepTitle(key, label, false);
+    } finally {
+      if (this.#names.get(key) === label) this.#names.delete(key);
+      this.#onChange();
+    }
+  }
+
+  /**
+   * Deletes a conversation with its messages, in every browser.
+   *
+   * `wasAsked` says that the gateway has taken a message in it: it may not have written it down yet.
+   * `before` is waited for first.
+   * Resolves with `done`, or with `later` when the gateway cannot be reached: then it is finished at
+   * the next greeting. Rejects with the gateway's reason; then the conversation is in the list again.
+   */
+  async remove(key, wasAsked, before = null) {
+    this.#removing.add(key);
+    this.#memory.keepDeletion(key, wasAsked);
+    this.#onChange();
+    try {
+      await before;
+      await this.#delete(key, wasAsked);
+      this.rows = this.rows.filter((row) => row.key !== key);
+    } catch (error) {
+      if (error.uncertain) return 'later';
+      this.#forgetDeletion(key);
+      throw error;
+    }
+    this.#forgetDeletion(key);
+    this.#memory.forget(key);
+    return 'done';
+  }
+
+  /** Goes on with what was begun before the connection, or the page, was lost. */
+  async finishDeletions() {
+    for (const [key, wasAsked] of this.#memory.deletions()) await this.remove(key, wasAsked).catch(() => {});
+  }
+
+  async #delete(key, wasAsked) {
+    const request = this.#request;
+    const pause = (wait) => new Promise((resolve) => this.#clock.setTimeout(resolve, wait));
+    const known = this.rows.find((row) => row.key === key)?.sessionId;
+    const id = known ?? (await sessionIdOf({ request, pause, key, wasAsked }));
+    if (id) await deleteSession({ request, pause, key, id });
+  }
+
+  #forgetDeletion(key) {
+    this.#removing.delete(key);
+    this.#memory.keepDeletion(key, undefined);
+    this.#onChange();
+  }
+}
