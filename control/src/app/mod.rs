@@ -15,10 +15,10 @@ use crate::accounts::sign_in::SignIn;
 use crate::app::site_config::SiteConfig;
 use crate::base::clock::{Clock, Moment};
 use crate::base::metrics::Metrics;
-use crate::billing::{SignUpConfig, Till};
-use crate::http::sse_connections::Streams;
+use crate::billing::{SignUpConfig, StripeBilling};
+use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
-use crate::mail::Stationery;
+use crate::mail::MailRenderer;
 use crate::queue::Queue;
 use crate::routes::Publisher;
 use crate::serve::config::Config;
@@ -41,14 +41,14 @@ pub struct App {
     /// `None` where nothing is provisioned.
     pub machines: Option<Arc<Machines>>,
     pub sign_in: SignIn,
-    pub stationery: Stationery,
+    pub renderer: MailRenderer,
     /// Places for requests of password links, whose letters are written after the answer.
     pub link_requests: Arc<Semaphore>,
     /// Without it nothing is sold.
-    pub till: Option<Till>,
+    pub stripe: Option<StripeBilling>,
     pub sign_up: SignUpConfig,
     pub metrics: Arc<Metrics>,
-    pub streams: Arc<Streams>,
+    pub sse: Arc<SseConnections>,
     clock: Clock,
 }
 
@@ -76,14 +76,14 @@ impl App {
             queue: Queue::of(&store),
             machines,
             sign_in: SignIn::new(store.clone(), Passwords::new()?),
-            stationery: Stationery::new(&config.site, config.texts.price, config.resend.as_ref()),
+            renderer: MailRenderer::new(&config.site, config.texts.price, config.resend.as_ref()),
             link_requests: Arc::new(Semaphore::new(links::AT_ONCE)),
             store,
             publisher,
-            till: config.stripe.as_ref().map(Till::new).transpose()?,
+            stripe: config.stripe.as_ref().map(StripeBilling::new).transpose()?,
             sign_up: config.sign_up,
             metrics,
-            streams: Streams::new(),
+            sse: SseConnections::new(),
             clock,
         }))
     }

@@ -19,13 +19,13 @@ pub struct SiteConfig {
     /// is charged: they are compared at the start.
     pub price: Amount,
     /// Instead of the built-in texts.
-    pub legal: Option<Paper>,
-    pub privacy: Option<Paper>,
+    pub legal: Option<StaticPage>,
+    pub privacy: Option<StaticPage>,
 }
 
 /// A text out of headings and paragraphs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paper(pub Vec<Block>);
+pub struct StaticPage(pub Vec<Block>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Block {
@@ -37,7 +37,7 @@ pub enum Block {
 pub const PRICE: Amount = Amount::dollars(7);
 
 /// A text for people; what is longer is a mistake.
-const PAPER_MAX_BYTES: u64 = 256 * 1024;
+const STATIC_PAGE_MAX_BYTES: u64 = 256 * 1024;
 
 impl SiteConfig {
     pub fn from_section(site: &mut Section<'_>) -> Self {
@@ -47,18 +47,18 @@ impl SiteConfig {
         let contact_email = text("contact_email", "hello@arcamatrix.com");
         let price = site.optional("price", Amount::parse).unwrap_or(PRICE);
         let address = site.list("address", as_it_is);
-        let mut paper = |key| site.optional(key, |path| Paper::read(Path::new(path)));
-        let legal = paper("legal_file");
-        let privacy = paper("privacy_file");
+        let mut page = |key| site.optional(key, |path| StaticPage::read(Path::new(path)));
+        let legal = page("legal_file");
+        let privacy = page("privacy_file");
         Self { operator, address, contact_email, price, legal, privacy }
     }
 }
 
-impl Paper {
+impl StaticPage {
     fn read(path: &Path) -> Result<Self, String> {
         let fail = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-        if std::fs::metadata(path).map_err(fail)?.len() > PAPER_MAX_BYTES {
-            return Err(format!("{} is larger than {PAPER_MAX_BYTES} bytes", path.display()));
+        if std::fs::metadata(path).map_err(fail)?.len() > STATIC_PAGE_MAX_BYTES {
+            return Err(format!("{} is larger than {STATIC_PAGE_MAX_BYTES} bytes", path.display()));
         }
         Ok(Self::parse(&std::fs::read_to_string(path).map_err(fail)?))
     }
@@ -93,12 +93,12 @@ mod tests {
 
     #[test]
     fn a_text_is_read_into_headings_and_paragraphs() {
-        let paper = Paper::parse("# Legal\nOne\ntwo.\n\n\nThree.\n# Last\n");
+        let page = StaticPage::parse("# Legal\nOne\ntwo.\n\n\nThree.\n# Last\n");
         let paragraph = |text: &str| Block::Paragraph(text.to_owned());
         let heading = |text: &str| Block::Heading(text.to_owned());
         let expected =
             [heading("Legal"), paragraph("One two."), paragraph("Three."), heading("Last")];
-        assert_eq!(paper.0, expected);
-        assert_eq!(Paper::parse(" \n").0, []);
+        assert_eq!(page.0, expected);
+        assert_eq!(StaticPage::parse(" \n").0, []);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-pub struct Line {
+pub struct ConcurrencyLimit {
     turns: Semaphore,
     /// Of those whose turn it is and those who wait.
     places: Semaphore,
@@ -14,12 +14,12 @@ pub struct Line {
 }
 
 /// Given back on drop.
-pub struct Turn<'a> {
+pub struct Permit<'a> {
     _turn: SemaphorePermit<'a>,
     _place: SemaphorePermit<'a>,
 }
 
-impl Line {
+impl ConcurrencyLimit {
     pub const fn new(at_once: usize, waiting: usize, max_wait: Duration) -> Self {
         let capacity = at_once + waiting;
         Self {
@@ -31,10 +31,10 @@ impl Line {
     }
 
     /// `None` when too many wait already, or the wait takes too long.
-    pub async fn enter(&self) -> Option<Turn<'_>> {
+    pub async fn enter(&self) -> Option<Permit<'_>> {
         let place = self.places.try_acquire().ok()?;
         let turn = timeout(self.max_wait, self.turns.acquire()).await.ok()?;
-        Some(Turn { _turn: turn.expect("the semaphore is never closed"), _place: place })
+        Some(Permit { _turn: turn.expect("the semaphore is never closed"), _place: place })
     }
 
     /// How many have their turn or wait for it.

@@ -1,13 +1,13 @@
 //! Whether a delivery to the webhook is to be believed, and what it hints at. Pure.
 
-use crate::model::sync_target::Hint;
+use crate::model::sync_target::SyncRequest;
 use vendors::stripe::event::EventError;
 use vendors::stripe::signature::SignatureError;
 use vendors::stripe::{Event, WebhookSecrets};
 
 /// Nothing is kept of such a delivery, and Stripe is told that it was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum DeliveryError {
     #[error("the signature header is missing")]
     Unsigned,
     #[error(transparent)]
@@ -18,7 +18,7 @@ pub enum Refusal {
     Mode { event: String, is_live: bool },
 }
 
-impl Refusal {
+impl DeliveryError {
     /// As metrics name it.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -44,11 +44,11 @@ pub fn judge(
     signature: Option<&str>,
     body: &[u8],
     now: u64,
-) -> Result<Option<Hint>, Refusal> {
-    secrets.verify(signature.ok_or(Refusal::Unsigned)?, body, now)?;
+) -> Result<Option<SyncRequest>, DeliveryError> {
+    secrets.verify(signature.ok_or(DeliveryError::Unsigned)?, body, now)?;
     let event = Event::parse(body)?;
     if event.livemode != is_live {
-        return Err(Refusal::Mode { event: event.id.to_string(), is_live: event.livemode });
+        return Err(DeliveryError::Mode { event: event.id.to_string(), is_live: event.livemode });
     }
-    Ok(Hint::of(event))
+    Ok(SyncRequest::of(event))
 }

@@ -4,9 +4,9 @@ use anyhow::anyhow;
 use futures_util::future::BoxFuture;
 use tracing::warn;
 
-use super::follow::{self, FollowError};
+use super::sync::{self, SyncError};
 use crate::app::SharedApp;
-use crate::model::sync_target::Subject;
+use crate::model::sync_target::SyncTarget;
 use crate::model::task::Kind;
 use crate::queue::{Job, Run, Trouble};
 use vendors::Again;
@@ -24,21 +24,21 @@ impl StripeJob {
         Self { app }
     }
 
-    async fn look(&self, subject: &Subject, attempt: u32) -> Result<(), Trouble> {
-        let Some(till) = &self.app.till else {
+    async fn look(&self, target: &SyncTarget, attempt: u32) -> Result<(), Trouble> {
+        let Some(stripe) = &self.app.stripe else {
             return Err(Trouble::never(anyhow!("there is no [stripe] in the configuration")));
         };
-        let looked = match subject {
-            Subject::Checkout(id) => follow::fulfil(&self.app, till, id).await.map(drop),
-            Subject::Subscription(id) => follow::follow(&self.app, till, id).await,
+        let looked = match target {
+            SyncTarget::Checkout(id) => sync::sync_checkout(&self.app, stripe, id).await.map(drop),
+            SyncTarget::Subscription(id) => sync::sync_subscription(&self.app, stripe, id).await,
         };
         match looked {
-            Err(FollowError::Missing(error)) if attempt < ATTEMPTS_AT_MISSING => {
+            Err(SyncError::Missing(error)) if attempt < ATTEMPTS_AT_MISSING => {
                 Err(Trouble::from_client(error, Again::Soon))
             }
-            Err(FollowError::Missing(error)) => {
+            Err(SyncError::Missing(error)) => {
                 let error = anyhow::Error::from(error);
-                warn!("stripe told of {subject}, and does not know it: {error:#}");
+                warn!("stripe told of {target}, and does not know it: {error:#}");
                 Ok(())
             }
             looked => Ok(looked?),
@@ -54,9 +54,9 @@ impl Job for StripeJob {
     // One step: what was fetched for an earlier attempt is not how it stands now.
     fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
         Box::pin(async move {
-            let subject: Subject = run.payload()?;
+            let target: SyncTarget = run.payload()?;
             let attempt = run.task().attempts;
-            run.step("follow", async || self.look(&subject, attempt).await).await
+            run.step("follow", async || self.look(&target, attempt).await).await
         })
     }
 }

@@ -1,18 +1,18 @@
 //! Selling workspaces: from the form through Stripe's pages to what is paid for.
 //!
 //! Nothing follows from what an event says. It is a hint to look: `delivery`
-//! judges whether it is Stripe's, the queue keeps it, and `follow` fetches the
+//! judges whether it is Stripe's, the queue keeps it, and `sync` fetches the
 //! object and does what its state means, as `payment` and `standing` decide. The
 //! success page and `reconcile` look in the same way.
 
 pub mod checkout;
 pub mod delivery;
-pub mod follow;
 pub mod job;
 pub mod notices;
 pub mod payment;
 pub mod reconcile;
 pub mod settings;
+pub mod sync;
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use anyhow::{Context as _, bail};
 use tracing::warn;
 
 use crate::base::amount::Amount;
-use crate::base::concurrency_limit::Line;
+use crate::base::concurrency_limit::ConcurrencyLimit;
 use vendors::stripe::id::{PortalConfigurationId, PriceId};
 use vendors::stripe::price::Price;
 use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
@@ -46,30 +46,30 @@ const DELIVERY_MAX_WAIT: Duration = Duration::from_secs(3);
 const PRICE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What is needed to sell: Stripe, and what is sold there.
-pub struct Till {
-    pub stripe: Stripe,
+pub struct StripeBilling {
+    pub client: Stripe,
     pub price: PriceId,
     pub is_live: bool,
     pub secrets: WebhookSecrets,
     pub portal: Option<PortalConfigurationId>,
     /// Origins of Stripe's pages, with blanks between them.
     pub pages: String,
-    pub deliveries: Line,
+    pub deliveries: ConcurrencyLimit,
 }
 
-impl Till {
+impl StripeBilling {
     /// # Errors
     /// When the key cannot stand in a header.
     pub fn new(config: &StripeConfig) -> Result<Self, BuildError> {
         let pages: Vec<_> = config.pages.iter().map(shared::Upstream::as_str).collect();
         Ok(Self {
-            stripe: Stripe::new(&config.url, &config.secret_key, Retries::default())?,
+            client: Stripe::new(&config.url, &config.secret_key, Retries::default())?,
             price: config.price.clone(),
             is_live: config.is_live,
             secrets: config.secrets.clone(),
             portal: config.portal.clone(),
             pages: pages.join(" "),
-            deliveries: Line::new(DELIVERIES, DELIVERIES_IN_LINE, DELIVERY_MAX_WAIT),
+            deliveries: ConcurrencyLimit::new(DELIVERIES, DELIVERIES_IN_LINE, DELIVERY_MAX_WAIT),
         })
     }
 
@@ -80,7 +80,7 @@ impl Till {
     /// pages name. When it says nothing, that is logged: we must be able to start
     /// without it.
     pub async fn check(&self, shown: Amount) -> anyhow::Result<()> {
-        let price = match tokio::time::timeout(PRICE_DEADLINE, self.stripe.price(&self.price)).await
+        let price = match tokio::time::timeout(PRICE_DEADLINE, self.client.price(&self.price)).await
         {
             Ok(Ok(price)) => price,
             Ok(Err(error)) if is_about_settings(&error) => {

@@ -5,7 +5,7 @@
 use shared::Username;
 
 use crate::base::clock::Moment;
-use crate::mail::Stationery;
+use crate::mail::MailRenderer;
 use crate::model::incident::Incident;
 use crate::model::mail::{NewMail, Recipient};
 use crate::model::sign_up::SignUp;
@@ -19,17 +19,17 @@ pub fn letter(
     workspace: &Workspace,
     customer: &Customer,
     letter: Letter,
-    stationery: &Stationery,
+    renderer: &MailRenderer,
     now: Moment,
 ) -> NewMail {
     let subscription = workspace.subscription.as_str();
     let to = Recipient { username: workspace.username, email: &customer.email };
     match letter {
         Letter::PaymentFailed { grace_until } => {
-            stationery.payment_failed(subscription, to, grace_until, now)
+            renderer.payment_failed(subscription, to, grace_until, now)
         }
         Letter::Cancelled { until } => {
-            stationery.cancelled(subscription, to, until.unwrap_or(now), now)
+            renderer.cancelled(subscription, to, until.unwrap_or(now), now)
         }
     }
 }
@@ -38,17 +38,17 @@ pub fn letter(
 pub fn order_received(
     workspace: &Workspace,
     signup: &SignUp,
-    stationery: &Stationery,
+    renderer: &MailRenderer,
     now: Moment,
 ) -> NewMail {
     let to = Recipient { username: workspace.username, email: &signup.email };
-    stationery.order_received(signup.id.as_str(), to, now)
+    renderer.order_received(signup.id.as_str(), to, now)
 }
 
 /// For whoever ordered and whose bank did not pay.
-pub fn order_failed(signup: &SignUp, stationery: &Stationery, now: Moment) -> NewMail {
+pub fn order_failed(signup: &SignUp, renderer: &MailRenderer, now: Moment) -> NewMail {
     let to = Recipient { username: signup.username, email: &signup.email };
-    stationery.order_failed(signup.id.as_str(), to, now)
+    renderer.order_failed(signup.id.as_str(), to, now)
 }
 
 pub fn incident(workspace: &Workspace, report: Report) -> Incident {

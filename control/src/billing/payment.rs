@@ -8,7 +8,7 @@ use vendors::stripe::subscription::SubscriptionStatus;
 
 /// What has to be done about a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PaymentDecision {
     /// It is as it was, or says nothing new.
     Nothing,
     /// The money has come: make the workspace.
@@ -27,27 +27,27 @@ pub enum Verdict {
     Odd(&'static str),
 }
 
-/// The same session gives the same verdict, however often and late it is seen.
+/// The same session gives the same decision, however often and late it is seen.
 ///
 /// `session` comes with its subscription as an object.
-pub fn judge(signup: &SignUp, session: &CheckoutSession) -> Verdict {
+pub fn decide(signup: &SignUp, session: &CheckoutSession) -> PaymentDecision {
     match session.status {
         Some(CheckoutStatus::Complete) => complete(signup, session),
         Some(CheckoutStatus::Expired) if is_current(signup, session) => match signup.state {
-            SignUpState::Open => Verdict::Expire,
-            _ => Verdict::Nothing,
+            SignUpState::Open => PaymentDecision::Expire,
+            _ => PaymentDecision::Nothing,
         },
-        Some(CheckoutStatus::Unknown(_)) => Verdict::Odd("its status is a new word"),
-        Some(CheckoutStatus::Open | CheckoutStatus::Expired) | None => Verdict::Nothing,
+        Some(CheckoutStatus::Unknown(_)) => PaymentDecision::Odd("its status is a new word"),
+        Some(CheckoutStatus::Open | CheckoutStatus::Expired) | None => PaymentDecision::Nothing,
     }
 }
 
-fn complete(signup: &SignUp, session: &CheckoutSession) -> Verdict {
+fn complete(signup: &SignUp, session: &CheckoutSession) -> PaymentDecision {
     let Some(reference) = &session.subscription else {
-        return Verdict::Odd("it is complete without a subscription");
+        return PaymentDecision::Odd("it is complete without a subscription");
     };
     let Some(payer) = &session.customer else {
-        return Verdict::Odd("it is complete without a customer");
+        return PaymentDecision::Odd("it is complete without a customer");
     };
     let subscription = reference.id().clone();
     let status = reference.object().map(|subscription| &subscription.status);
@@ -57,13 +57,17 @@ fn complete(signup: &SignUp, session: &CheckoutSession) -> Verdict {
     );
     if let Some(first) = &signup.subscription {
         let is_news = *first != subscription && !is_over;
-        return if is_news { Verdict::Surplus { subscription } } else { Verdict::Nothing };
+        return if is_news {
+            PaymentDecision::Surplus { subscription }
+        } else {
+            PaymentDecision::Nothing
+        };
     }
     if session.is_settled() {
         return if is_over {
-            Verdict::TooLate { subscription }
+            PaymentDecision::TooLate { subscription }
         } else {
-            Verdict::Open { payer: payer.id().clone(), subscription }
+            PaymentDecision::Open { payer: payer.id().clone(), subscription }
         };
     }
     // A session says "unpaid" before the bank has answered and after it refused.
@@ -71,10 +75,10 @@ fn complete(signup: &SignUp, session: &CheckoutSession) -> Verdict {
     let is_refused =
         is_over || matches!(status, Some(SubscriptionStatus::PastDue | SubscriptionStatus::Unpaid));
     match signup.state {
-        SignUpState::Failed => Verdict::Nothing,
-        _ if is_refused => Verdict::GiveUp { subscription },
-        SignUpState::Unpaid => Verdict::Nothing,
-        _ => Verdict::Wait,
+        SignUpState::Failed => PaymentDecision::Nothing,
+        _ if is_refused => PaymentDecision::GiveUp { subscription },
+        SignUpState::Unpaid => PaymentDecision::Nothing,
+        _ => PaymentDecision::Wait,
     }
 }
 
@@ -136,23 +140,23 @@ mod tests {
         use SignUpState::{Expired, Failed, Open, Paid, Unpaid};
         let paid = session("complete", "paid", "active");
         for state in [Open, Unpaid, Expired, Failed] {
-            let verdict = judge(&signup(state, None), &paid);
-            assert!(matches!(verdict, Verdict::Open { .. }), "{state:?}: {verdict:?}");
+            let decision = decide(&signup(state, None), &paid);
+            assert!(matches!(decision, PaymentDecision::Open { .. }), "{state:?}: {decision:?}");
         }
         let free = session("complete", "no_payment_required", "trialing");
-        assert!(matches!(judge(&signup(Open, None), &free), Verdict::Open { .. }));
-        assert_eq!(judge(&signup(Paid, Some(SUBSCRIPTION)), &paid), Verdict::Nothing);
+        assert!(matches!(decide(&signup(Open, None), &free), PaymentDecision::Open { .. }));
+        assert_eq!(decide(&signup(Paid, Some(SUBSCRIPTION)), &paid), PaymentDecision::Nothing);
     }
 
     #[test]
     fn a_second_payment_is_surplus_until_it_has_ended() {
         let other = signup(SignUpState::Paid, Some("sub_first"));
         let check = |payment, status, expected| {
-            assert_eq!(judge(&other, &session("complete", payment, status)), expected);
+            assert_eq!(decide(&other, &session("complete", payment, status)), expected);
         };
-        check("paid", "active", Verdict::Surplus { subscription: id() });
-        check("unpaid", "incomplete", Verdict::Surplus { subscription: id() });
-        check("paid", "canceled", Verdict::Nothing);
+        check("paid", "active", PaymentDecision::Surplus { subscription: id() });
+        check("unpaid", "incomplete", PaymentDecision::Surplus { subscription: id() });
+        check("paid", "canceled", PaymentDecision::Nothing);
     }
 
     #[test]
@@ -160,42 +164,45 @@ mod tests {
         use SignUpState::{Failed, Open, Unpaid};
         let check = |state, subscription, expected| {
             let session = session("complete", "unpaid", subscription);
-            assert_eq!(judge(&signup(state, None), &session), expected, "{state:?}");
+            assert_eq!(decide(&signup(state, None), &session), expected, "{state:?}");
         };
-        check(Open, "active", Verdict::Wait);
-        check(Open, "incomplete", Verdict::Wait);
-        check(Unpaid, "active", Verdict::Nothing);
+        check(Open, "active", PaymentDecision::Wait);
+        check(Open, "incomplete", PaymentDecision::Wait);
+        check(Unpaid, "active", PaymentDecision::Nothing);
         for status in ["past_due", "unpaid", "incomplete_expired", "canceled"] {
-            check(Unpaid, status, Verdict::GiveUp { subscription: id() });
-            check(Open, status, Verdict::GiveUp { subscription: id() });
-            check(Failed, status, Verdict::Nothing);
+            check(Unpaid, status, PaymentDecision::GiveUp { subscription: id() });
+            check(Open, status, PaymentDecision::GiveUp { subscription: id() });
+            check(Failed, status, PaymentDecision::Nothing);
         }
     }
 
     #[test]
     fn what_ended_before_it_was_opened_is_not_opened() {
         let session = session("complete", "paid", "canceled");
-        let verdict = judge(&signup(SignUpState::Open, None), &session);
-        assert_eq!(verdict, Verdict::TooLate { subscription: id() });
+        let decision = decide(&signup(SignUpState::Open, None), &session);
+        assert_eq!(decision, PaymentDecision::TooLate { subscription: id() });
     }
 
     #[test]
     fn only_the_latest_session_ends_a_sign_up_by_expiring() {
         let expired = session("expired", "unpaid", "active");
         let mut ours = signup(SignUpState::Open, None);
-        assert_eq!(judge(&ours, &expired), Verdict::Expire);
+        assert_eq!(decide(&ours, &expired), PaymentDecision::Expire);
         ours.checkout.as_mut().unwrap().id =
             vendors::stripe::id::CheckoutSessionId::parse("cs_later").unwrap();
-        assert_eq!(judge(&ours, &expired), Verdict::Nothing);
-        assert_eq!(judge(&signup(SignUpState::Expired, None), &expired), Verdict::Nothing);
+        assert_eq!(decide(&ours, &expired), PaymentDecision::Nothing);
+        assert_eq!(decide(&signup(SignUpState::Expired, None), &expired), PaymentDecision::Nothing);
     }
 
     #[test]
     fn what_stripe_never_says_is_left_to_an_operator() {
         let mut odd = session("complete", "paid", "active");
         odd.subscription = None;
-        assert!(matches!(judge(&signup(SignUpState::Open, None), &odd), Verdict::Odd(_)));
+        assert!(matches!(decide(&signup(SignUpState::Open, None), &odd), PaymentDecision::Odd(_)));
         let new_word = session("dormant", "paid", "active");
-        assert!(matches!(judge(&signup(SignUpState::Open, None), &new_word), Verdict::Odd(_)));
+        assert!(matches!(
+            decide(&signup(SignUpState::Open, None), &new_word),
+            PaymentDecision::Odd(_)
+        ));
     }
 }

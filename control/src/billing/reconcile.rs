@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tracing::{debug, warn};
 
-use super::Till;
-use super::follow::{self, FollowError};
+use super::StripeBilling;
+use super::sync::{self, SyncError};
 use crate::app::{App, SharedApp};
 use crate::store::StoreError;
 use vendors::Again;
@@ -29,12 +29,12 @@ const AT_ONCE: usize = 8;
 
 /// Until it is dropped.
 pub async fn keep(app: SharedApp) {
-    let Some(till) = &app.till else { return };
+    let Some(stripe) = &app.stripe else { return };
     let mut turns = tokio::time::interval(ROUND);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        if let Err(error) = round(&app, till).await {
+        if let Err(error) = round(&app, stripe).await {
             warn!("{:#}; asking stripe again later", anyhow::Error::from(error));
         }
     }
@@ -44,14 +44,14 @@ pub async fn keep(app: SharedApp) {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn round(app: &App, till: &Till) -> Result<(), StoreError> {
+pub async fn round(app: &App, stripe: &StripeBilling) -> Result<(), StoreError> {
     let now = app.now();
     let before = now.before(GOOD_FOR);
     let signups = app.store.signups_to_look_at(before, A_ROUND).await?;
     stream::iter(signups)
         .for_each_concurrent(AT_ONCE, async |signup| {
             let Some(checkout) = &signup.checkout else { return };
-            let looked = follow::fulfil(app, till, &checkout.id).await;
+            let looked = sync::sync_checkout(app, stripe, &checkout.id).await;
             if is_put_off(looked, signup.id.as_str()) {
                 note(app.store.looked_at_signup(&signup.id, now).await);
             }
@@ -60,7 +60,7 @@ pub async fn round(app: &App, till: &Till) -> Result<(), StoreError> {
     let workspaces = app.store.workspaces_to_look_at(before, now, A_ROUND).await?;
     stream::iter(workspaces)
         .for_each_concurrent(AT_ONCE, async |workspace| {
-            let looked = follow::follow(app, till, &workspace.subscription).await;
+            let looked = sync::sync_subscription(app, stripe, &workspace.subscription).await;
             if is_put_off(looked, workspace.username.as_str()) {
                 note(app.store.looked_at_workspace(&workspace.username, now).await);
             }
@@ -70,10 +70,10 @@ pub async fn round(app: &App, till: &Till) -> Result<(), StoreError> {
 }
 
 /// Whether Stripe refused to speak of it. Others must not wait behind that one.
-fn is_put_off<T>(looked: Result<T, FollowError>, who: &str) -> bool {
+fn is_put_off<T>(looked: Result<T, SyncError>, who: &str) -> bool {
     match looked {
         Ok(_) => false,
-        Err(FollowError::Stripe(error)) if error.again() != Again::Never => {
+        Err(SyncError::Stripe(error)) if error.again() != Again::Never => {
             debug!("{who}: {:#}; asking stripe again later", anyhow::Error::from(error));
             false
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use shared::Secret;
 use shared::wire::ErrorBody;
 
-use crate::operator::answers::Page;
+use crate::operator::responses::Page;
 use crate::serve::config::Config;
 
 /// Longer than the program waits for edges.

@@ -14,7 +14,7 @@ use shared::Username;
 use super::client::ApiClient;
 use super::output::{Output, table};
 use crate::accounts::passwords;
-use crate::operator::answers::{CustomerView, Published};
+use crate::operator::responses::{CustomerView, Published};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

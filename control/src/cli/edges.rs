@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
-use crate::operator::answers::{EdgeView, Edges};
+use crate::operator::responses::{EdgeView, Edges};
 
 pub(super) async fn list(api: &ApiClient, output: Output) -> anyhow::Result<()> {
     let edges: Edges = api.show("/api/edges").await?;

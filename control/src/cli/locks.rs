@@ -7,7 +7,7 @@ use shared::{Lock, Username};
 
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
-use crate::operator::answers::Published;
+use crate::operator::responses::Published;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

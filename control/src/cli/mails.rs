@@ -5,7 +5,7 @@ use clap::Subcommand;
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
 use crate::model::mail::MailState;
-use crate::operator::answers::{MailView, Mails};
+use crate::operator::responses::{MailView, Mails};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

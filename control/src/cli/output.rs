@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::operator::answers::Published;
+use crate::operator::responses::Published;
 
 #[derive(Clone, Copy)]
 pub(super) struct Output {

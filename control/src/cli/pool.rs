@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
-use crate::operator::answers::{Pool, Preparations, Resumed, SpriteView};
+use crate::operator::responses::{Pool, Preparations, Resumed, SpriteView};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

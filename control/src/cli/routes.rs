@@ -7,7 +7,7 @@ use shared::{Route, Username};
 
 use super::client::ApiClient;
 use super::output::{Output, table};
-use crate::operator::answers::Published;
+use crate::operator::responses::Published;
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -8,7 +8,7 @@ use url::form_urlencoded::Serializer;
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
 use crate::model::task::{Kind, TaskId, TaskState};
-use crate::operator::answers::{StepView, TaskDetails, TaskView, Tasks};
+use crate::operator::responses::{StepView, TaskDetails, TaskView, Tasks};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

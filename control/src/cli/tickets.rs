@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::client::ApiClient;
 use super::output::{Output, dash, table};
-use crate::operator::answers::{TicketView, Tickets};
+use crate::operator::responses::{TicketView, Tickets};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

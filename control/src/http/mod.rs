@@ -1,13 +1,13 @@
-//! What both listeners have in common: connections, arrivals, bodies, errors.
+//! What both listeners have in common: connections, the context of a request, bodies, errors.
 
-pub mod arrival;
 pub mod body;
 pub mod listener;
 pub mod parameters;
 pub mod problem;
+pub mod request_context;
 pub mod sse_connections;
 
-pub use arrival::Visitor;
 pub use body::{Form, Json};
 pub use parameters::{Path, Query};
 pub use problem::Problem;
+pub use request_context::RequestContext;

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use shared::wire::ErrorBody;
 use tracing::error;
 
-use crate::accounts::sign_in::Refused;
+use crate::accounts::sign_in::SignInError;
 use crate::store::StoreError;
 
 /// An error as the caller gets it: JSON, unless the site makes a page of it.
@@ -83,36 +83,36 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<SignInError> for Problem {
+    fn from(refused: SignInError) -> Self {
         match refused {
-            Refused::Wrong => Self::new(
+            SignInError::Wrong => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "invalid_credentials",
                 "This name and password do not belong together.",
             ),
             // The same text for every limit: it must not tell which names exist.
-            Refused::TooMany { retry_after } => Self::new(
+            SignInError::TooMany { retry_after } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_attempts",
                 "There were too many failed attempts. Please wait a while and try again.",
             )
             .retry_after(retry_after),
-            Refused::TooOften { retry_after } => Self::new(
+            SignInError::TooOften { retry_after } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_sign_ins",
                 "This account was signed in to very often within an hour. \
                  Please wait a while and try again.",
             )
             .retry_after(retry_after),
-            Refused::Busy { retry_after } => Self::new(
+            SignInError::Busy { retry_after } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "busy",
                 "Many people are signing in right now. Please try again in a few seconds.",
             )
             .retry_after(retry_after),
-            Refused::Store(error) => error.into(),
-            Refused::Password(error) => {
+            SignInError::Store(error) => error.into(),
+            SignInError::Password(error) => {
                 error!("a password could not be checked: {error}");
                 Self::internal()
             }

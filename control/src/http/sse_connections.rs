@@ -16,24 +16,24 @@ const FROM_ONE_PLACE: usize = 12;
 /// Half of what the listener takes, so that pages are answered meanwhile.
 const IN_ALL: usize = 2_048;
 
-pub struct Streams {
+pub struct SseConnections {
     open: Mutex<HashMap<IpAddr, usize>>,
     closed: watch::Sender<bool>,
 }
 
 /// A place that is held until it is dropped.
-pub struct Stream {
-    streams: Arc<Streams>,
+pub struct SseConnection {
+    connections: Arc<SseConnections>,
     place: IpAddr,
 }
 
-impl Streams {
+impl SseConnections {
     pub fn new() -> Arc<Self> {
         Arc::new(Self { open: Mutex::default(), closed: watch::Sender::new(false) })
     }
 
     /// `None` when there are too many already.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Stream> {
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Option<SseConnection> {
         let place = visitor_block(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = open.values().sum();
@@ -41,7 +41,7 @@ impl Streams {
             return None;
         }
         *open.entry(place).or_default() += 1;
-        Some(Stream { streams: Arc::clone(self), place })
+        Some(SseConnection { connections: Arc::clone(self), place })
     }
 
     /// How many are open.
@@ -55,18 +55,18 @@ impl Streams {
     }
 }
 
-impl Stream {
-    /// Ready when [`Streams::close`] was called.
+impl SseConnection {
+    /// Ready when [`SseConnections::close`] was called.
     pub async fn closed(&self) {
-        let mut closed = self.streams.closed.subscribe();
-        // An error means that all streams are gone, which is an end as well.
+        let mut closed = self.connections.closed.subscribe();
+        // An error means that all connections are gone, which is an end as well.
         let _gone = closed.wait_for(|closed| *closed).await;
     }
 }
 
-impl Drop for Stream {
+impl Drop for SseConnection {
     fn drop(&mut self) {
-        let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.connections.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(here) = open.get_mut(&self.place) {
             *here -= 1;
             if *here == 0 {
@@ -82,16 +82,17 @@ mod tests {
 
     #[tokio::test]
     async fn one_place_gets_its_share_and_leaves_the_rest_to_others() {
-        let streams = Streams::new();
+        let connections = SseConnections::new();
         let (here, there) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        let mut open: Vec<_> = (0..FROM_ONE_PLACE).map(|_| streams.enter(here).unwrap()).collect();
-        assert!(streams.enter(here).is_none());
-        assert!(streams.enter(there).is_some());
+        let mut open: Vec<_> =
+            (0..FROM_ONE_PLACE).map(|_| connections.enter(here).unwrap()).collect();
+        assert!(connections.enter(here).is_none());
+        assert!(connections.enter(there).is_some());
         open.pop();
-        let last = streams.enter(here).unwrap();
-        streams.close();
+        let last = connections.enter(here).unwrap();
+        connections.close();
         last.closed().await;
         drop((open, last));
-        assert_eq!(streams.count(), 0);
+        assert_eq!(connections.count(), 0);
     }
 }

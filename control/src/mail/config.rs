@@ -3,7 +3,7 @@
 use shared::process::Section;
 use shared::{PublicSite, Secret, Upstream};
 
-use super::Stationery;
+use super::MailRenderer;
 use crate::base::amount::Amount;
 
 /// Resend's oldest limit of calls a second; newer ones are higher.
@@ -36,7 +36,7 @@ impl ResendConfig {
     }
 }
 
-impl Stationery {
+impl MailRenderer {
     /// Letters are also written where nobody sends them.
     pub fn new(site: &PublicSite, price: Amount, resend: Option<&ResendConfig>) -> Self {
         let from = match resend {

@@ -2,16 +2,16 @@
 
 use shared::PublicSite;
 
-use super::renderer::Stationery;
+use super::renderer::MailRenderer;
 use crate::base::amount::Amount;
 use crate::base::clock::Moment;
 use crate::base::date::{Date, DateTime, Span};
-use crate::model::mail::{Letter, Recipient};
+use crate::model::mail::{Message, Recipient};
 use crate::model::password_link::{NewLink, request_url};
 
 /// A letter's content, from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct MailContent {
     pub(super) subject: String,
     pub(super) heading: String,
     pub(super) parts: Vec<Part>,
@@ -34,23 +34,23 @@ pub(super) enum Piece<'a> {
     Link(&'a str),
 }
 
-impl Words {
+impl MailContent {
     pub(super) fn of(
-        letter: &Letter<'_>,
+        letter: &Message<'_>,
         to: &Recipient<'_>,
-        stationery: &Stationery,
+        renderer: &MailRenderer,
         now: Moment,
     ) -> Self {
-        let author = Author { site: &stationery.site, price: stationery.price, to, now };
+        let author = Author { site: &renderer.site, price: renderer.price, to, now };
         match *letter {
-            Letter::Welcome { link, next_payment } => author.welcome(link, next_payment),
-            Letter::OrderReceived => author.order_received(),
-            Letter::OrderFailed => author.order_failed(),
-            Letter::SetPassword { link } => author.set_password(link),
-            Letter::ResetPassword { link } => author.reset_password(link),
-            Letter::PasswordChanged => author.password_changed(),
-            Letter::Cancelled { until } => author.cancelled(until),
-            Letter::PaymentFailed { grace_until } => author.payment_failed(grace_until),
+            Message::Welcome { link, next_payment } => author.welcome(link, next_payment),
+            Message::OrderReceived => author.order_received(),
+            Message::OrderFailed => author.order_failed(),
+            Message::SetPassword { link } => author.set_password(link),
+            Message::ResetPassword { link } => author.reset_password(link),
+            Message::PasswordChanged => author.password_changed(),
+            Message::Cancelled { until } => author.cancelled(until),
+            Message::PaymentFailed { grace_until } => author.payment_failed(grace_until),
         }
     }
 }
@@ -63,7 +63,7 @@ struct Author<'a> {
 }
 
 impl Author<'_> {
-    fn welcome(&self, link: Option<&NewLink>, next_payment: Option<Moment>) -> Words {
+    fn welcome(&self, link: Option<&NewLink>, next_payment: Option<Moment>) -> MailContent {
         let workspace = self.workspace_url();
         let mut parts = match link {
             Some(link) => vec![
@@ -98,7 +98,7 @@ impl Author<'_> {
         words("Your workspace is ready", "Your workspace is ready", parts)
     }
 
-    fn order_received(&self) -> Words {
+    fn order_received(&self) -> MailContent {
         words(
             "We have your order",
             "Your payment has arrived",
@@ -113,7 +113,7 @@ impl Author<'_> {
         )
     }
 
-    fn order_failed(&self) -> Words {
+    fn order_failed(&self) -> MailContent {
         words(
             "Your payment did not arrive",
             "Your payment did not arrive",
@@ -129,7 +129,7 @@ impl Author<'_> {
         )
     }
 
-    fn set_password(&self, link: &NewLink) -> Words {
+    fn set_password(&self, link: &NewLink) -> MailContent {
         words(
             "Choose your password",
             "Choose your password",
@@ -144,7 +144,7 @@ impl Author<'_> {
         )
     }
 
-    fn reset_password(&self, link: &NewLink) -> Words {
+    fn reset_password(&self, link: &NewLink) -> MailContent {
         words(
             "A new password",
             "Choose a new password",
@@ -163,7 +163,7 @@ impl Author<'_> {
         )
     }
 
-    fn password_changed(&self) -> Words {
+    fn password_changed(&self) -> MailContent {
         words(
             "Your password was changed",
             "Your password was changed",
@@ -181,7 +181,7 @@ impl Author<'_> {
         )
     }
 
-    fn cancelled(&self, until: Moment) -> Words {
+    fn cancelled(&self, until: Moment) -> MailContent {
         let host = self.site.workspace_host(&self.to.username);
         let parts = if until > self.now {
             vec![
@@ -213,7 +213,7 @@ impl Author<'_> {
         words("Your subscription is cancelled", "Your subscription is cancelled", parts)
     }
 
-    fn payment_failed(&self, grace_until: Moment) -> Words {
+    fn payment_failed(&self, grace_until: Moment) -> MailContent {
         words(
             "Your payment did not go through",
             "Your payment did not go through",
@@ -256,8 +256,8 @@ impl Author<'_> {
     }
 }
 
-fn words(subject: &str, heading: &str, parts: Vec<Part>) -> Words {
-    Words { subject: format!("{subject} · Arcamatrix"), heading: heading.to_owned(), parts }
+fn words(subject: &str, heading: &str, parts: Vec<Part>) -> MailContent {
+    MailContent { subject: format!("{subject} · Arcamatrix"), heading: heading.to_owned(), parts }
 }
 
 fn paragraph(text: impl Into<String>) -> Part {

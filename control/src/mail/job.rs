@@ -14,7 +14,7 @@ use crate::base::clock::Moment;
 use crate::base::date::Date;
 use crate::base::metrics::Metrics;
 use crate::model::incident::Incident;
-use crate::model::mail::{LetterKind, Mail, MailEnd, MailState};
+use crate::model::mail::{Mail, MailEnd, MailKind, MailState};
 use crate::model::task::{Kind, Task};
 use crate::queue::{Job, Run, Trouble};
 use crate::store::Store;
@@ -111,9 +111,9 @@ impl MailJob {
         // Before the call: who dies in it leaves this behind.
         self.store.begin_mail(id, now).await?;
         match resend.send(&mail.body, &key).await {
-            Ok(receipt) => {
-                let receipt = receipt.as_str().to_owned();
-                self.end(&mail, MailEnd::Sent { receipt }, now).await
+            Ok(provider_id) => {
+                let provider_id = provider_id.as_str().to_owned();
+                self.end(&mail, MailEnd::Sent { provider_id }, now).await
             }
             Err(error) => Err(self.refused(&mail, error, now).await?),
         }
@@ -125,7 +125,7 @@ impl MailJob {
             return Ok(false);
         }
         match (mail.record.kind, mail.record.username) {
-            (LetterKind::OrderReceived, Some(username)) => {
+            (MailKind::OrderReceived, Some(username)) => {
                 Ok(self.store.awaits_workspace(&username).await?)
             }
             _ => Ok(true),
@@ -169,7 +169,7 @@ impl MailJob {
 
 fn task_letter(task: &Task) -> &'static str {
     let letter = task.payload["letter"].as_str().unwrap_or_default();
-    LetterKind::parse(letter).map_or("unknown", LetterKind::as_str)
+    MailKind::parse(letter).map_or("unknown", MailKind::as_str)
 }
 
 /// One a day, however many letters wait for it.

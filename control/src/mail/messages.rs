@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use shared::Username;
 
-use super::Stationery;
+use super::MailRenderer;
 use crate::base::clock::Moment;
-use crate::model::mail::{Letter, NewMail, Recipient};
+use crate::model::mail::{Message, NewMail, Recipient};
 use crate::model::password_link::{NewLink, Purpose};
 use crate::store::{Store, StoreError};
 
@@ -32,33 +32,33 @@ pub struct Welcome<'a> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn post_welcome(
+pub async fn enqueue_welcome(
     store: &Store,
-    stationery: &Stationery,
+    renderer: &MailRenderer,
     welcome: Welcome<'_>,
     now: Moment,
 ) -> Result<bool, StoreError> {
     let Welcome { signup, username, next_payment } = welcome;
     let Some(customer) = store.customer(&username).await? else { return Ok(false) };
     let link = (!customer.has_password).then(|| NewLink::draw(username, Purpose::FirstTime, now));
-    let letter = Letter::Welcome { link: link.as_ref(), next_payment };
+    let letter = Message::Welcome { link: link.as_ref(), next_payment };
     let recipient = Recipient { username, email: &customer.email };
-    let mail = stationery.write(format!("welcome/{signup}"), recipient, letter, now);
-    store.post_with_link(&mail, link.as_ref(), now).await?;
+    let mail = renderer.write(format!("welcome/{signup}"), recipient, letter, now);
+    store.enqueue_with_link(&mail, link.as_ref(), now).await?;
     Ok(true)
 }
 
-impl Stationery {
+impl MailRenderer {
     /// To be posted with the payment; it waits, and is dropped if the workspace is
     /// live by then.
     pub fn order_received(&self, signup: &str, to: Recipient<'_>, now: Moment) -> NewMail {
-        let mail = self.write(format!("order/{signup}"), to, Letter::OrderReceived, now);
+        let mail = self.write(format!("order/{signup}"), to, Message::OrderReceived, now);
         NewMail { run_at: Some(now.after(ORDER_PATIENCE)), ..mail }
     }
 
     /// To be posted when a bank has refused what was ordered.
     pub fn order_failed(&self, signup: &str, to: Recipient<'_>, now: Moment) -> NewMail {
-        self.write(format!("order-failed/{signup}"), to, Letter::OrderFailed, now)
+        self.write(format!("order-failed/{signup}"), to, Message::OrderFailed, now)
     }
 
     /// `until` is when access ends, or ended. An end that is planned, and planned
@@ -75,7 +75,7 @@ impl Stationery {
         } else {
             format!("ended/{subscription}")
         };
-        self.write(id, to, Letter::Cancelled { until }, now)
+        self.write(id, to, Message::Cancelled { until }, now)
     }
 
     /// `grace_until` is how long a failed renewal is forgiven.
@@ -87,11 +87,11 @@ impl Stationery {
         now: Moment,
     ) -> NewMail {
         let id = format!("payment-failed/{subscription}/{}", grace_until.seconds());
-        self.write(id, to, Letter::PaymentFailed { grace_until }, now)
+        self.write(id, to, Message::PaymentFailed { grace_until }, now)
     }
 
     /// `change` names the change among all that ever were.
     pub fn password_changed(&self, change: &str, to: Recipient<'_>, now: Moment) -> NewMail {
-        self.write(format!("password-changed/{change}"), to, Letter::PasswordChanged, now)
+        self.write(format!("password-changed/{change}"), to, Message::PasswordChanged, now)
     }
 }

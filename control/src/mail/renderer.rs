@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use askama::Template;
 use shared::PublicSite;
 
-use super::content::{Part, Piece, Words};
+use super::content::{MailContent, Part, Piece};
 use crate::base::amount::Amount;
 use crate::base::clock::Moment;
 use crate::model::mail::NewMail;
-use crate::model::mail::{Letter, Recipient};
+use crate::model::mail::{Message, Recipient};
 use vendors::resend::Email;
 use vendors::resend::email::Tag;
 
 /// What is the same on every letter.
 #[derive(Debug, Clone)]
-pub struct Stationery {
+pub struct MailRenderer {
     pub site: PublicSite,
     /// Of a month.
     pub price: Amount,
@@ -28,7 +28,7 @@ pub struct Stationery {
 #[derive(Template)]
 #[template(path = "mail/letter.html")]
 struct Html<'a> {
-    words: &'a Words,
+    words: &'a MailContent,
     site_url: &'a str,
     reply_to: Option<&'a str>,
 }
@@ -36,18 +36,24 @@ struct Html<'a> {
 #[derive(Template)]
 #[template(path = "mail/letter.txt")]
 struct Text<'a> {
-    words: &'a Words,
+    words: &'a MailContent,
     site_url: &'a str,
     reply_to: Option<&'a str>,
 }
 
-impl Stationery {
+impl MailRenderer {
     /// The letter, ready to be posted.
     ///
     /// `id` names it among all that ever were, such as `welcome/su_1`, in visible
     /// ASCII: of one id one letter is posted, and one sent.
-    pub fn write(&self, id: String, to: Recipient<'_>, letter: Letter<'_>, now: Moment) -> NewMail {
-        let words = Words::of(&letter, &to, self, now);
+    pub fn write(
+        &self,
+        id: String,
+        to: Recipient<'_>,
+        letter: Message<'_>,
+        now: Moment,
+    ) -> NewMail {
+        let words = MailContent::of(&letter, &to, self, now);
         let (site_url, reply_to) = (self.site.site_url(), self.reply_to.as_deref());
         let html = Html { words: &words, site_url, reply_to }.render();
         let text = Text { words: &words, site_url, reply_to }.render();

@@ -101,18 +101,18 @@ const SLOWEST: Duration = Duration::from_secs(60);
 
 /// Failures of one subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct AttemptCounter {
     pub failures: u64,
     /// The first failure of the window.
     pub since: Moment,
     pub last: Moment,
 }
 
-impl Tally {
+impl AttemptCounter {
     pub fn after_failure(before: Option<Self>, limit: Limit, now: Moment) -> Self {
         match before {
-            Some(tally) if now.since(tally.since) < limit.window => {
-                Self { failures: tally.failures + 1, last: now, ..tally }
+            Some(counter) if now.since(counter.since) < limit.window => {
+                Self { failures: counter.failures + 1, last: now, ..counter }
             }
             _ => Self { failures: 1, since: now, last: now },
         }
@@ -184,11 +184,11 @@ mod tests {
         Moment::from_seconds(1_000_000 + seconds)
     }
 
-    fn failed(limit: Limit, times: &[u64]) -> Tally {
-        let tally = times
-            .iter()
-            .fold(None, |tally, second| Some(Tally::after_failure(tally, limit, at(*second))));
-        tally.unwrap()
+    fn failed(limit: Limit, times: &[u64]) -> AttemptCounter {
+        let counter = times.iter().fold(None, |counter, second| {
+            Some(AttemptCounter::after_failure(counter, limit, at(*second)))
+        });
+        counter.unwrap()
     }
 
     fn check(limit: Limit, failures: &[u64], now: u64, wait: Option<u64>) {

@@ -76,7 +76,7 @@ impl SignUpState {
 
 /// What somebody wants, every word of it checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct SignUpRequest {
     pub email: Email,
     /// `None`: any name will do.
     pub username: Option<Username>,
@@ -113,15 +113,15 @@ pub struct Checkout {
 }
 
 impl SignUp {
-    /// Would a checkout for `wish` be this one again?
-    pub fn fits(&self, wish: &Wish) -> bool {
-        self.is_ordered_again(wish) && self.skills == wish.skills
+    /// Would a checkout for `request` be this one again?
+    pub fn fits(&self, request: &SignUpRequest) -> bool {
+        self.is_ordered_again(request) && self.skills == request.skills
     }
 
-    /// Is `wish` for the same workspace? Who names another one wants a second.
-    pub fn is_ordered_again(&self, wish: &Wish) -> bool {
-        self.email == wish.email.as_str()
-            && wish.username.is_none_or(|username| username == self.username)
+    /// Is `request` for the same workspace? Who names another one wants a second.
+    pub fn is_ordered_again(&self, request: &SignUpRequest) -> bool {
+        self.email == request.email.as_str()
+            && request.username.is_none_or(|username| username == self.username)
     }
 }
 

@@ -11,21 +11,21 @@ use vendors::stripe::event::EventType;
 use vendors::stripe::id::{CheckoutSessionId, EventId, ObjectId, SubscriptionId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint {
+pub struct SyncRequest {
     pub event: EventId,
     pub kind: EventType,
-    pub subject: Subject,
+    pub target: SyncTarget,
 }
 
 /// What may have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "about", content = "object", rename_all = "snake_case")]
-pub enum Subject {
+pub enum SyncTarget {
     Checkout(CheckoutSessionId),
     Subscription(SubscriptionId),
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for SyncTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Checkout(id) => write!(formatter, "checkout {id}"),
@@ -34,7 +34,7 @@ impl fmt::Display for Subject {
     }
 }
 
-impl Hint {
+impl SyncRequest {
     /// `None` for events that change nothing here.
     ///
     /// Those of invoices are among them: where a payment matters to us, the
@@ -46,22 +46,22 @@ impl Hint {
             SubscriptionPaused, SubscriptionResumed, SubscriptionUpdated, Unknown,
         };
         let id = event.object.as_ref().map(ObjectId::as_str)?;
-        let subject = match event.kind {
+        let target = match event.kind {
             CheckoutCompleted
             | CheckoutPaymentSucceeded
             | CheckoutPaymentFailed
-            | CheckoutExpired => Subject::Checkout(CheckoutSessionId::parse(id).ok()?),
+            | CheckoutExpired => SyncTarget::Checkout(CheckoutSessionId::parse(id).ok()?),
             SubscriptionCreated | SubscriptionUpdated | SubscriptionDeleted
             | SubscriptionPaused | SubscriptionResumed => {
-                Subject::Subscription(SubscriptionId::parse(id).ok()?)
+                SyncTarget::Subscription(SubscriptionId::parse(id).ok()?)
             }
             InvoicePaid | InvoicePaymentFailed | Unknown(_) => return None,
         };
-        Some(Self { event: event.id, kind: event.kind, subject })
+        Some(Self { event: event.id, kind: event.kind, target })
     }
 
     pub fn task(&self) -> NewTask {
-        let mut payload = json!(self.subject);
+        let mut payload = json!(self.target);
         payload["event"] = json!(self.kind.as_str());
         NewTask {
             kind: Kind::Stripe,
@@ -73,7 +73,7 @@ impl Hint {
     }
 }
 
-impl Subject {
+impl SyncTarget {
     pub fn object(&self) -> &str {
         match self {
             Self::Checkout(id) => id.as_str(),
@@ -87,11 +87,11 @@ mod tests {
     use super::*;
 
     fn check(body: &[u8], expected: Option<&str>) {
-        let hint = Hint::of(Event::parse(body).unwrap());
-        let seen = hint.map(|hint| {
-            let task = hint.task();
-            let read: Subject = serde_json::from_value(task.payload.clone()).unwrap();
-            assert_eq!(read, hint.subject, "the task says the same");
+        let request = SyncRequest::of(Event::parse(body).unwrap());
+        let seen = request.map(|request| {
+            let task = request.task();
+            let read: SyncTarget = serde_json::from_value(task.payload.clone()).unwrap();
+            assert_eq!(read, request.target, "the task says the same");
             format!("{} {}", task.payload["about"].as_str().unwrap(), task.dedupe)
         });
         assert_eq!(seen.as_deref(), expected, "{}", String::from_utf8_lossy(body));

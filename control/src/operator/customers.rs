@@ -7,13 +7,13 @@ use serde::Deserialize;
 use shared::{Generation, Username};
 use utoipa::ToSchema;
 
-use super::answers::{CustomerView, Customers, Page, Published};
+use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use super::paging::{Paging, page};
-use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
+use super::responses::{CustomerView, Customers, Page, Published};
 use super::routes::{Waiting, parse_username, publish};
-use super::shapes::OfWorkspace;
+use super::schemas::OfWorkspace;
 use crate::accounts::passwords;
-use crate::accounts::sign_in::Refused;
+use crate::accounts::sign_in::SignInError;
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
 use crate::base::token::Token;
@@ -148,7 +148,7 @@ pub(super) async fn set_password(
     let now = app.now();
     let recipient = Recipient { username, email: &customer.email };
     let change = Token::random().hash();
-    let notice = app.stationery.password_changed(change.as_str(), recipient, now);
+    let notice = app.renderer.password_changed(change.as_str(), recipient, now);
     let ended = app.store.set_password(&username, &hash, &notice, now).await?;
     let generation = ended.map(|ended| ended.generation);
     publish_if_found(&app, &username, generation, waiting).await
@@ -252,7 +252,7 @@ async fn hash(
 ) -> Result<String, Problem> {
     let password = passwords::choose(password, &[username.as_str(), email])
         .map_err(|weakness| Problem::invalid("password", weakness.to_string()))?;
-    Ok(app.sign_in.passwords().hash(password).await.map_err(Refused::from)?)
+    Ok(app.sign_in.passwords().hash(password).await.map_err(SignInError::from)?)
 }
 
 /// Only what would break a header or a page is refused; the mail tells the rest.

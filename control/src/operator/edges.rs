@@ -3,8 +3,8 @@
 use axum::Json as Answer;
 use axum::extract::State;
 
-use super::answers::{EdgeView, Edges};
-use super::refusals::Guarded;
+use super::error_responses::Guarded;
+use super::responses::{EdgeView, Edges};
 use crate::app::SharedApp;
 use crate::http::Problem;
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::answers::EdgeView;
+use super::responses::EdgeView;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::model::pool::SpriteState;

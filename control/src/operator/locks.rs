@@ -7,11 +7,11 @@ use serde::Deserialize;
 use shared::{Lock, LockKey, SessionId};
 use utoipa::ToSchema;
 
-use super::answers::{Locks, Page, Published};
+use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::paging::{Paging, page};
-use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed};
+use super::responses::{Locks, Page, Published};
 use super::routes::{Waiting, parse_username, publish};
-use super::shapes::{LockShape, OfSession, OfWorkspace};
+use super::schemas::{LockShape, OfSession, OfWorkspace};
 use crate::app::{App, SharedApp};
 use crate::http::{Path, Problem, Query};
 

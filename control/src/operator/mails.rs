@@ -5,9 +5,9 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answers::{MailView, Mails, Page};
+use super::error_responses::{Guarded, Parsed};
 use super::paging::{Paging, mark, page};
-use super::refusals::{Guarded, Parsed};
+use super::responses::{MailView, Mails, Page};
 use crate::app::SharedApp;
 use crate::http::{Problem, Query};
 use crate::model::mail::{MailRecord, MailState};

@@ -1,17 +1,17 @@
 //! The operator's API, health and metrics. A private listener of its own.
 
-pub mod answers;
 mod customers;
 mod edges;
+pub(crate) mod error_responses;
 mod health;
 mod locks;
 mod mails;
 pub mod openapi;
 mod paging;
 mod pool;
-pub(crate) mod refusals;
+pub mod responses;
 mod routes;
-mod shapes;
+mod schemas;
 mod tasks;
 mod tickets;
 
@@ -27,15 +27,15 @@ use utoipa_axum::routes;
 
 use crate::app::SharedApp;
 use crate::http::Problem;
-use crate::http::arrival::{self, Arrivals, text};
 use crate::http::problem::{unknown, wrong_method};
+use crate::http::request_context::{self, ContextLayer, text};
 
 /// The longest body is an upstream and a few names.
 const BODY_MAX_BYTES: usize = 64 * 1024;
 
 pub fn router(app: &SharedApp) -> Router {
-    let arrivals =
-        Arrivals { listener: "api", keys: app.keys.clone(), metrics: app.metrics.clone() };
+    let layer =
+        ContextLayer { listener: "api", keys: app.keys.clone(), metrics: app.metrics.clone() };
     let operator = Router::from(operator())
         // Whoever has no key is not told which paths there are.
         .fallback(unknown)
@@ -49,7 +49,7 @@ pub fn router(app: &SharedApp) -> Router {
         .with_state(app.clone())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-        .layer(middleware::from_fn_with_state(arrivals, arrival::layer))
+        .layer(middleware::from_fn_with_state(layer, request_context::layer))
 }
 
 /// What needs the admin key, with its description.

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answers::Page;
+use super::responses::Page;
 use crate::base::clock::Moment;
 use crate::http::Problem;
 

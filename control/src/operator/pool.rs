@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::answers::{Page, PauseView, Pool, PoolSprites, Preparations, Resumed, SpriteView};
+use super::error_responses::{ErrorShape, Guarded, Parsed, WithBody};
 use super::paging::{Paging, page};
-use super::refusals::{ErrorShape, Guarded, Parsed, WithBody};
+use super::responses::{Page, PauseView, Pool, PoolSprites, Preparations, Resumed, SpriteView};
 use crate::app::{App, SharedApp};
 use crate::http::{Json, Problem, Query};
 use crate::machines::context::Machines;

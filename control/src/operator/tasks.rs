@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answers::{Page, TaskDetails, TaskView, Tasks};
+use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::paging::{Paging, mark, page};
-use super::refusals::{AboutOne, ErrorShape, Guarded, Parsed};
+use super::responses::{Page, TaskDetails, TaskView, Tasks};
 use super::routes::parse_username;
-use super::shapes::OfTask;
+use super::schemas::OfTask;
 use crate::app::{App, SharedApp};
 use crate::http::{Path, Problem, Query};
 use crate::model::task::{Kind, Task, TaskId, TaskState};

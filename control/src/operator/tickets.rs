@@ -3,9 +3,9 @@
 use axum::Json as Answer;
 use axum::extract::State;
 
-use super::answers::{Page, TicketView, Tickets};
+use super::error_responses::{Guarded, Parsed};
 use super::paging::{Paging, mark, page};
-use super::refusals::{Guarded, Parsed};
+use super::responses::{Page, TicketView, Tickets};
 use crate::app::SharedApp;
 use crate::http::{Problem, Query};
 use crate::model::incident::Ticket;

@@ -87,8 +87,8 @@ impl Running {
             None => None,
         };
         let app = App::start(config, store, machines, clock)?;
-        if let Some(till) = &app.till {
-            till.check(app.texts.price).await?;
+        if let Some(stripe) = &app.stripe {
+            stripe.check(app.texts.price).await?;
         }
         let running_site = site.local_addr()?;
         let running_api = api.local_addr()?;
@@ -130,7 +130,7 @@ impl Running {
         if let Some(keeper) = self.keeper {
             keeper.abort();
         }
-        self.app.streams.close();
+        self.app.sse.close();
         self.runner.stop().await;
         for listener in self.listeners {
             if let Err(error) = listener.await {

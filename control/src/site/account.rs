@@ -9,16 +9,16 @@ use serde::Deserialize;
 use shared::Username;
 
 use super::cookies;
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::login::open_session;
 use super::page::{self, Faults, Frame, see_other};
-use super::plan::Plan;
+use super::subscription_summary::SubscriptionSummary;
 use crate::accounts::passwords;
-use crate::accounts::sign_in::{Attempt, Refused};
+use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
 use crate::base::token::Token;
-use crate::http::{Form, Problem, Visitor};
+use crate::http::{Form, Problem, RequestContext};
 use crate::model::mail::Recipient;
 use crate::model::sign_in::Proven;
 use crate::routes::PAGE_WAIT;
@@ -33,13 +33,13 @@ struct AccountPage<'a> {
     workspace_host: String,
     price: Amount,
     /// Without one, for a workspace that an operator opened.
-    plan: Option<Plan>,
+    plan: Option<SubscriptionSummary>,
     was_changed: bool,
     faults: Faults<'a>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(super) struct PageQuery {
     #[serde(default)]
     changed: String,
 }
@@ -66,27 +66,27 @@ pub(super) async fn signed_in(
 
 pub(super) async fn show(
     State(app): State<SharedApp>,
-    Query(shown): Query<Shown>,
+    Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let was_changed = shown.changed == "password";
+    let was_changed = query.changed == "password";
     render(&app, &session, was_changed, &[]).await
 }
 
 pub(super) async fn change_password(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Form(change): Form<PasswordChange>,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    match set_password(&app, &session.username, change, visitor).await {
+    match set_password(&app, &session.username, change, context).await {
         Ok(proven) => {
             // Every session is over, this one too; who just proved themselves gets a new one.
             let (_, cookie) = open_session(&app, &proven).await?;
@@ -95,7 +95,7 @@ pub(super) async fn change_password(
             Ok(response)
         }
         Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
-        Err(problem) if !visitor.wants_page => Err(problem),
+        Err(problem) if !context.wants_page => Err(problem),
         Err(problem) => render(&app, &session, false, &[problem]).await,
     }
 }
@@ -104,7 +104,7 @@ pub(super) async fn sign_out_everywhere(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login"));
     };
@@ -121,7 +121,7 @@ async fn set_password(
     app: &App,
     username: &Username,
     change: PasswordChange,
-    visitor: Visitor,
+    context: RequestContext,
 ) -> Result<Proven, Problem> {
     let customer = existing(app, username).await?;
     let new = passwords::choose(change.new, &[username.as_str(), &customer.email])
@@ -129,20 +129,20 @@ async fn set_password(
     let attempt = Attempt {
         username: username.to_string(),
         password: change.current,
-        address: visitor.address,
+        address: context.address,
     };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(_) => {}
-        Err(Refused::Wrong) => {
+        Err(SignInError::Wrong) => {
             return Err(Problem::invalid("current", "This is not your present password."));
         }
         Err(refused) => return Err(refused.into()),
     }
-    let hash = app.sign_in.passwords().hash(new).await.map_err(Refused::from)?;
+    let hash = app.sign_in.passwords().hash(new).await.map_err(SignInError::from)?;
     let now = app.now();
     let recipient = Recipient { username: *username, email: &customer.email };
     let change = Token::random().hash();
-    let notice = app.stationery.password_changed(change.as_str(), recipient, now);
+    let notice = app.renderer.password_changed(change.as_str(), recipient, now);
     let ended = app.store.set_password(username, &hash, &notice, now).await?;
     let SessionsEnded { generation, epoch } = ended.ok_or_else(gone)?;
     app.publisher.publish_within(generation, PAGE_WAIT).await;
@@ -167,7 +167,7 @@ async fn render(
     let faults = Faults(problems);
     let customer = existing(app, &session.username).await?;
     let workspace = app.store.workspace(&session.username).await?;
-    let plan = workspace.map(|workspace| Plan::of(&workspace.billing, app.now()));
+    let plan = workspace.map(|workspace| SubscriptionSummary::of(&workspace.billing, app.now()));
     let page = AccountPage {
         frame: Frame::new(app),
         workspace_url: app.site.workspace_url(&customer.username),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::base::token::sha256_hex;
 use crate::http::Problem;
-use crate::http::arrival::text;
+use crate::http::request_context::text;
 
 struct Asset {
     name: &'static str,

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::{error, warn};
 
 use super::account::signed_in;
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::page::see_other;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
@@ -43,24 +43,24 @@ async fn lead(
     headers: &HeaderMap,
     flow: impl FnOnce(&Workspace) -> Option<PortalFlow>,
 ) -> Result<Response, Problem> {
-    csrf::check(headers, app.site.site_url(), Unsaid::Refuse)?;
+    csrf::check(headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(app, headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
     let workspace = app.store.workspace(&session.username).await?;
     let workspace = workspace.filter(|workspace| !workspace.life.is_over());
-    let (Some(till), Some(workspace)) = (&app.till, workspace) else {
+    let (Some(stripe), Some(workspace)) = (&app.stripe, workspace) else {
         return Err(Problem::not_found("There is no subscription to this workspace."));
     };
     let portal = NewPortalSession {
         customer: workspace.payer.clone(),
         return_url: format!("{}/account", app.site.site_url()),
-        configuration: till.portal.clone(),
+        configuration: stripe.portal.clone(),
         flow: flow(&workspace),
     };
     let key = IdempotencyKey::parse(format!("portal/{}", shared::SessionId::random()));
     let key = key.expect("short and plain");
-    let portal = till.stripe.create_portal_session(&portal, &key).await.map_err(|error| {
+    let portal = stripe.client.create_portal_session(&portal, &key).await.map_err(|error| {
         warn!("{}: {:#}", workspace.username, anyhow::Error::from(error));
         away()
     })?;

@@ -6,14 +6,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::order;
 use super::page::{self, Frame};
+use super::signup_access;
 use crate::app::SharedApp;
 use crate::http::Problem;
 use crate::model::progress::Payment;
 
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(super) struct PageQuery {
     #[serde(default)]
     signup: String,
 }
@@ -22,7 +22,7 @@ pub(super) struct Shown {
 #[template(path = "cancelled.html")]
 struct Cancelled {
     frame: Frame,
-    /// Shown to the browser that made it only.
+    /// Shown only to the browser that made it.
     choice: Option<Choice>,
 }
 
@@ -37,10 +37,10 @@ struct Choice {
 
 pub(super) async fn show(
     State(app): State<SharedApp>,
-    Query(shown): Query<Shown>,
+    Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let order = order::of_signup(&app, &shown.signup, &headers).await?;
+    let order = signup_access::of_signup(&app, &query.signup, &headers).await?;
     if let Some(order) = &order
         && matches!(order.payment, Payment::Paid | Payment::Pending)
     {

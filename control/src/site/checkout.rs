@@ -15,19 +15,19 @@ use tracing::{error, warn};
 use utoipa::ToSchema;
 
 use super::cookies;
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::home::{self, SignUpForm};
 use super::page;
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
 use crate::base::token::Token;
-use crate::billing::Till;
-use crate::billing::checkout::{self, NoWay, Way};
-use crate::http::{Form, Path, Problem, Visitor};
-use crate::model::attempts::{Limit, Subject, Tally};
-use crate::model::sign_up::Wish;
+use crate::billing::StripeBilling;
+use crate::billing::checkout::{self, CheckoutError, CheckoutOutcome};
+use crate::http::{Form, Path, Problem, RequestContext};
+use crate::model::attempts::{AttemptCounter, Limit, Subject};
+use crate::model::sign_up::SignUpRequest;
 use crate::model::skills::Skills;
-use crate::operator::refusals::ErrorShape;
+use crate::operator::error_responses::ErrorShape;
 
 /// How long a browser is known as the one that began a sign-up.
 const BROWSER_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -108,49 +108,49 @@ const TAKEN: &str = "This name is taken.";
 )]
 pub(super) async fn submit(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Allow)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
     let form = read(fields);
-    let wish = match check(&form) {
-        Ok(wish) => wish,
-        Err(problems) => return again(&app, &headers, visitor, &form, problems).await,
+    let request = match check(&form) {
+        Ok(request) => request,
+        Err(problems) => return again(&app, &headers, context, &form, problems).await,
     };
-    let Some(till) = &app.till else {
-        return again(&app, &headers, visitor, &form, vec![closed()]).await;
+    let Some(stripe) = &app.stripe else {
+        return again(&app, &headers, context, &form, vec![closed()]).await;
     };
     let known = cookies::read(&headers, cookies::SIGN_UP).and_then(Token::parse);
     let browser = known.unwrap_or_else(Token::random);
-    match begin(&app, till, visitor, &wish, &browser).await {
+    match begin(&app, stripe, context, &request, &browser).await {
         Ok(location) => {
-            let mut response = lead_to(visitor, &location)?;
+            let mut response = lead_to(context, &location)?;
             let token = browser.expose();
             let cookie = cookies::set(cookies::SIGN_UP, token, SameSite::Lax, BROWSER_LIFETIME);
             page::add_cookie(&mut response, cookie);
             Ok(response)
         }
-        Err(problem) => again(&app, &headers, visitor, &form, vec![problem]).await,
+        Err(problem) => again(&app, &headers, context, &form, vec![problem]).await,
     }
 }
 
 /// Where the browser goes from the form.
 async fn begin(
     app: &App,
-    till: &Till,
-    visitor: Visitor,
-    wish: &Wish,
+    stripe: &StripeBilling,
+    context: RequestContext,
+    request: &SignUpRequest,
     browser: &Token,
 ) -> Result<String, Problem> {
-    admit(app, visitor).await?;
-    match checkout::begin(app, till, wish, browser).await {
-        Ok(Way::ToPay { url }) => Ok(url),
-        Ok(Way::Paid { checkout }) => {
+    admit(app, context).await?;
+    match checkout::begin(app, stripe, request, browser).await {
+        Ok(CheckoutOutcome::ToPay { url }) => Ok(url),
+        Ok(CheckoutOutcome::Paid { checkout }) => {
             Ok(format!("{}/welcome?session_id={checkout}", app.site.site_url()))
         }
-        Err(NoWay::Taken) => Err(Problem::invalid("username", TAKEN)),
-        Err(NoWay::Store(error)) => Err(error.into()),
+        Err(CheckoutError::Taken) => Err(Problem::invalid("username", TAKEN)),
+        Err(CheckoutError::Store(error)) => Err(error.into()),
         Err(error) => {
             warn!("{:#}", anyhow::Error::from(error));
             Err(away())
@@ -159,11 +159,11 @@ async fn begin(
 }
 
 /// Each page costs us a call to Stripe, and a name that nobody else can have meanwhile.
-async fn admit(app: &App, visitor: Visitor) -> Result<(), Problem> {
-    let (subject, limit) = (Subject::sign_ups(visitor.address), Limit::sign_ups(&app.sign_up));
+async fn admit(app: &App, context: RequestContext) -> Result<(), Problem> {
+    let (subject, limit) = (Subject::sign_ups(context.address), Limit::sign_ups(&app.sign_up));
     let now = app.now();
-    let tally: Option<Tally> = app.store.tally(&subject).await?;
-    if let Some(wait) = tally.and_then(|tally| tally.wait(limit, now)) {
+    let counter: Option<AttemptCounter> = app.store.attempt_counter(&subject).await?;
+    if let Some(wait) = counter.and_then(|counter| counter.wait(limit, now)) {
         return Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_sign_ups",
@@ -191,7 +191,7 @@ fn read(fields: Vec<(String, String)>) -> SignUpForm {
 
 /// # Errors
 /// Everything that is wrong, each at its field.
-fn check(form: &SignUpForm) -> Result<Wish, Vec<Problem>> {
+fn check(form: &SignUpForm) -> Result<SignUpRequest, Vec<Problem>> {
     let email = Email::parse(&form.email);
     let email = email.map_err(|error| Problem::invalid("email", error.to_string()));
     let username = match form.username.trim() {
@@ -202,7 +202,7 @@ fn check(form: &SignUpForm) -> Result<Wish, Vec<Problem>> {
     let skills = Skills::parse(form.skills.iter().map(String::as_str));
     let skills = skills.map_err(|error| Problem::invalid("skills", sentence(&error.to_string())));
     match (email, username, skills) {
-        (Ok(email), Ok(username), Ok(skills)) => Ok(Wish { email, username, skills }),
+        (Ok(email), Ok(username), Ok(skills)) => Ok(SignUpRequest { email, username, skills }),
         (email, username, skills) => {
             Err(email.err().into_iter().chain(username.err()).chain(skills.err()).collect())
         }
@@ -226,8 +226,8 @@ fn sentence(text: &str) -> String {
 }
 
 /// 303 for a browser, the address as JSON for a program.
-fn lead_to(visitor: Visitor, url: &str) -> Result<Response, Problem> {
-    if !visitor.wants_page {
+fn lead_to(context: RequestContext, url: &str) -> Result<Response, Problem> {
+    if !context.wants_page {
         return Ok(Json(ToPay { url: url.to_owned() }).into_response());
     }
     let location = HeaderValue::try_from(url).map_err(|_| {
@@ -240,11 +240,11 @@ fn lead_to(visitor: Visitor, url: &str) -> Result<Response, Problem> {
 async fn again(
     app: &App,
     headers: &HeaderMap,
-    visitor: Visitor,
+    context: RequestContext,
     form: &SignUpForm,
     mut problems: Vec<Problem>,
 ) -> Result<Response, Problem> {
-    if visitor.wants_page {
+    if context.wants_page {
         return home::page(app, headers, form, &problems).await;
     }
     Err(problems.swap_remove(0))
@@ -303,10 +303,10 @@ mod tests {
             ("skills", "weather"),
             ("unknown", "x"),
         ]));
-        let wish = check(&form).unwrap();
-        assert_eq!(wish.username.unwrap().as_str(), "ada");
+        let request = check(&form).unwrap();
+        assert_eq!(request.username.unwrap().as_str(), "ada");
         assert_eq!(
-            (wish.email.as_str(), wish.skills.to_string().as_str()),
+            (request.email.as_str(), request.skills.to_string().as_str()),
             ("ada@example.com", "weather,github")
         );
         let any = SignUpForm { username: "  ".to_owned(), ..form };

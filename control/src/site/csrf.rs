@@ -6,11 +6,11 @@
 use axum::http::{HeaderMap, StatusCode};
 
 use crate::http::Problem;
-use crate::http::arrival::text;
+use crate::http::request_context::text;
 
 /// What comes without either header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unsaid {
+pub(super) enum MissingOrigin {
     /// For forms: every browser of this decade sends one of them.
     Refuse,
     /// For programs, which hold no cookies that could be abused.
@@ -21,13 +21,17 @@ pub(super) enum Unsaid {
 ///
 /// # Errors
 /// 403 when it came from elsewhere, or nothing says where from.
-pub(super) fn check(headers: &HeaderMap, origin: &str, unsaid: Unsaid) -> Result<(), Problem> {
+pub(super) fn check(
+    headers: &HeaderMap,
+    origin: &str,
+    missing: MissingOrigin,
+) -> Result<(), Problem> {
     let is_ours = match (text(headers, "sec-fetch-site"), text(headers, "origin")) {
         // A page that sends no referrer sends the origin "null", also to itself.
         (Some("same-origin"), Some("null") | None) => true,
         (Some("same-origin") | None, Some(from)) => from == origin,
         (Some(_), _) => false,
-        (None, None) => unsaid == Unsaid::Allow && !is_said(headers),
+        (None, None) => missing == MissingOrigin::Allow && !is_said(headers),
     };
     if is_ours { Ok(()) } else { Err(foreign()) }
 }
@@ -49,20 +53,20 @@ fn foreign() -> Problem {
 mod tests {
     use super::*;
 
-    fn verdict(site: Option<&str>, origin: Option<&str>, unsaid: Unsaid) -> bool {
+    fn verdict(site: Option<&str>, origin: Option<&str>, missing: MissingOrigin) -> bool {
         let mut headers = HeaderMap::new();
         for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
             if let Some(value) = value {
                 headers.insert(name, value.parse().unwrap());
             }
         }
-        super::check(&headers, "https://arca.test", unsaid).is_ok()
+        super::check(&headers, "https://arca.test", missing).is_ok()
     }
 
     fn check(site: Option<&str>, origin: Option<&str>, expected: bool) {
-        assert_eq!(verdict(site, origin, Unsaid::Refuse), expected, "{site:?} {origin:?}");
+        assert_eq!(verdict(site, origin, MissingOrigin::Refuse), expected, "{site:?} {origin:?}");
         assert_eq!(
-            verdict(site, origin, Unsaid::Allow),
+            verdict(site, origin, MissingOrigin::Allow),
             expected || (site, origin) == (None, None),
             "{site:?} {origin:?}, from a program"
         );

@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::page::{self, Faults, Frame};
 use crate::accounts::links::{self, Asked};
 use crate::app::{App, SharedApp};
-use crate::http::{Form, Problem, Visitor};
+use crate::http::{Form, Problem, RequestContext};
 
 #[derive(Deserialize)]
 pub(super) struct Asking {
@@ -36,16 +36,16 @@ pub(super) async fn show(State(app): State<SharedApp>) -> Response {
 
 pub(super) async fn submit(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Form(asking): Form<Asking>,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let account = asking.account.trim();
     let problem = if account.is_empty() {
         Problem::invalid("account", "Please type your name or your e-mail address.")
     } else {
-        match links::request(&app, account, visitor.address).await? {
+        match links::request(&app, account, context.address).await? {
             Asked::Taken => {
                 return Ok(page::answer(
                     StatusCode::OK,
@@ -60,7 +60,7 @@ pub(super) async fn submit(
             .retry_after(retry_after),
         }
     };
-    if !visitor.wants_page {
+    if !context.wants_page {
         return Err(problem);
     }
     let page = ForgotPassword { account, error: Some(&problem.message), ..blank(&app) };

@@ -13,7 +13,7 @@ use super::page::{self, Frame, Message, see_other};
 use super::{Workspace, cookies};
 use crate::app::{App, SharedApp};
 use crate::base::token::Token;
-use crate::http::{Problem, Visitor};
+use crate::http::{Problem, RequestContext};
 use crate::model::handover::{self, NONCE_LIFETIME, Nonce};
 
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ pub(super) async fn begin(
 pub(super) async fn finish(
     State(app): State<SharedApp>,
     Extension(Workspace(workspace)): Extension<Workspace>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     method: Method,
     Query(callback): Query<Callback>,
     headers: HeaderMap,
@@ -61,14 +61,14 @@ pub(super) async fn finish(
     }
     let nonce = cookies::read(&headers, cookies::NONCE).and_then(Nonce::parse);
     let Some((nonce, code)) = nonce.zip(Token::parse(&callback.code)) else {
-        return Ok(not_valid(&app, &workspace, visitor));
+        return Ok(not_valid(&app, &workspace, context));
     };
     let now = app.now();
     let expires = now.after(app.sessions.workspace);
     let challenge = nonce.challenge();
     let redeemed =
         app.store.redeem_code(&code.hash(), &workspace, &challenge, now, expires).await?;
-    let Some(redeemed) = redeemed else { return Ok(not_valid(&app, &workspace, visitor)) };
+    let Some(redeemed) = redeemed else { return Ok(not_valid(&app, &workspace, context)) };
     let session = Session {
         username: workspace,
         id: redeemed.session,
@@ -86,10 +86,10 @@ pub(super) async fn finish(
 }
 
 /// The same answer whatever was wrong with the code.
-fn not_valid(app: &App, workspace: &Username, visitor: Visitor) -> Response {
+fn not_valid(app: &App, workspace: &Username, context: RequestContext) -> Response {
     let text = "It was used already, is older than a minute, or was opened in another browser. \
                 Signing in again takes a moment.";
-    if !visitor.wants_page {
+    if !context.wants_page {
         return Problem::new(StatusCode::BAD_REQUEST, "invalid_code", text).into_response();
     }
     let link = handover::workspace_login_url(&app.site, workspace, &ReturnPath::or_root("/"));

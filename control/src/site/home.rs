@@ -8,8 +8,8 @@ use serde::Deserialize;
 use shared::Username;
 
 use super::account::signed_in;
-use super::order;
 use super::page::{self, Faults, Frame};
+use super::signup_access;
 use super::skill_icon;
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
@@ -40,7 +40,7 @@ struct Home<'a> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(super) struct PageQuery {
     /// Whose choices are to stand in the form.
     #[serde(default)]
     signup: String,
@@ -48,10 +48,10 @@ pub(super) struct Shown {
 
 pub(super) async fn show(
     State(app): State<SharedApp>,
-    Query(shown): Query<Shown>,
+    Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let order = order::of_signup(&app, &shown.signup, &headers).await?;
+    let order = signup_access::of_signup(&app, &query.signup, &headers).await?;
     let form = order.map(|order| SignUpForm {
         skills: order.skills.ids().map(str::to_owned).collect(),
         // The name of a workspace that has ended is nobody's for a while.

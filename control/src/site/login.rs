@@ -13,13 +13,13 @@ use shared::{ReturnPath, Username};
 
 use super::account::signed_in;
 use super::cookies;
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::page::{self, Frame, see_other};
-use crate::accounts::sign_in::{Attempt, Refused};
+use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::App;
 use crate::app::SharedApp;
 use crate::base::token::Token;
-use crate::http::{Form, Problem, Visitor};
+use crate::http::{Form, Problem, RequestContext};
 use crate::model::handover::{
     self, CODE_LIFETIME, Challenge, Destination, SignInRequest, destination,
 };
@@ -29,7 +29,7 @@ use crate::store::AccountSession;
 /// The query of the page, and the hidden fields of its form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wish {
+pub(super) struct LoginQuery {
     workspace: String,
     challenge: String,
     #[serde(rename = "return")]
@@ -46,7 +46,7 @@ pub(super) struct Submission {
     #[serde(default)]
     password: String,
     #[serde(flatten)]
-    wish: Wish,
+    query: LoginQuery,
 }
 
 #[derive(Template)]
@@ -65,7 +65,7 @@ struct LoginPage<'a> {
     error: Option<&'a str>,
 }
 
-impl Wish {
+impl LoginQuery {
     /// What cannot be understood is as if it had not been said.
     fn read(&self) -> SignInRequest {
         SignInRequest {
@@ -79,11 +79,11 @@ impl Wish {
 
 pub(super) async fn show(
     State(app): State<SharedApp>,
-    Query(wish): Query<Wish>,
+    Query(query): Query<LoginQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let request = wish.read();
-    let was_signed_out = wish.signed_out == "1";
+    let request = query.read();
+    let was_signed_out = query.signed_out == "1";
     let session = signed_in(&app, &headers).await?;
     let is_welcome = |session: &AccountSession| match &request.workspace {
         Some(workspace) => *workspace == session.username && !was_signed_out,
@@ -96,7 +96,7 @@ pub(super) async fn show(
         username: request.workspace.as_ref().map_or("", Username::as_str),
         signed_in_as: session.map(|session| session.username.to_string()),
         was_signed_out,
-        was_reset: wish.reset == "1",
+        was_reset: query.reset == "1",
         ..blank(&app, &request)
     };
     Ok(page::answer(StatusCode::OK, &page))
@@ -104,19 +104,19 @@ pub(super) async fn show(
 
 pub(super) async fn submit(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Form(submission): Form<Submission>,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
-    let Submission { username, password, wish } = submission;
-    let request = wish.read();
-    let attempt = Attempt { username: username.clone(), password, address: visitor.address };
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
+    let Submission { username, password, query } = submission;
+    let request = query.read();
+    let attempt = Attempt { username: username.clone(), password, address: context.address };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(proven) => open(&app, &headers, &proven, &request).await,
         Err(refused) => {
             let problem = Problem::from(refused);
-            if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !visitor.wants_page {
+            if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
                 return Err(problem);
             }
             let error = Some(problem.message.as_ref());
@@ -160,7 +160,7 @@ pub(super) async fn open_session(
     let session = AccountSession { id: token.hash(), username: proven.username };
     let lifetime: Duration = app.sessions.account;
     if !app.store.open_account_session(&session.id, proven, app.now(), lifetime).await? {
-        return Err(Refused::Wrong.into());
+        return Err(SignInError::Wrong.into());
     }
     for oldest in app.store.surplus_account_sessions(&session).await? {
         super::logout::end(app, &oldest).await?;

@@ -12,12 +12,12 @@ use serde_json::json;
 use shared::session::SESSION_COOKIE;
 
 use super::account::signed_in;
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::page::{self, Frame, see_other};
 use super::{Workspace, cookies};
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
-use crate::http::arrival::text;
+use crate::http::request_context::text;
 use crate::model::handover;
 use crate::routes::PAGE_WAIT;
 use crate::store::AccountSession;
@@ -44,7 +44,7 @@ pub(super) async fn submit(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     if let Some(session) = signed_in(&app, &headers).await? {
         end(&app, &session).await?;
     }
@@ -67,7 +67,7 @@ pub(super) async fn submit_on_workspace(
     Extension(Workspace(workspace)): Extension<Workspace>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, &app.site.workspace_url(&workspace), Unsaid::Refuse)?;
+    csrf::check(&headers, &app.site.workspace_url(&workspace), MissingOrigin::Refuse)?;
     let keys = app.keys.present();
     let token = cookies::read(&headers, SESSION_COOKIE);
     let session =

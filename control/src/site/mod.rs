@@ -10,19 +10,19 @@ mod cancelled;
 mod checkout;
 mod cookies;
 mod csrf;
-mod finish;
 mod forgot_password;
 mod handover;
 mod home;
 mod login;
 mod logout;
-mod order;
 mod page;
-mod paper;
-mod plan;
 mod portal;
+mod response_layer;
 mod set_password;
+mod signup_access;
 mod skill_icon;
+mod static_page;
+mod subscription_summary;
 mod webhook;
 mod welcome;
 
@@ -42,8 +42,8 @@ use utoipa_axum::routes;
 
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
-use crate::http::arrival::{self, Arrivals};
 use crate::http::problem::{unknown, wrong_method};
+use crate::http::request_context::{self, ContextLayer};
 
 /// The largest form: a password of 1 KiB, every byte of it escaped, and a return path.
 const FORM_MAX_BYTES: usize = 16 * 1024;
@@ -58,15 +58,15 @@ pub fn router(app: &SharedApp) -> Router {
         site: site_routes().with_state(app.clone()),
         workspace: workspace_routes().with_state(app.clone()),
     };
-    let arrivals =
-        Arrivals { listener: "site", keys: app.keys.clone(), metrics: app.metrics.clone() };
+    let layer =
+        ContextLayer { listener: "site", keys: app.keys.clone(), metrics: app.metrics.clone() };
     Router::new()
         .fallback(dispatch)
         .with_state(hosts)
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
-        .layer(middleware::from_fn_with_state(app.clone(), finish::layer))
-        .layer(middleware::from_fn_with_state(arrivals, arrival::layer))
+        .layer(middleware::from_fn_with_state(app.clone(), response_layer::layer))
+        .layer(middleware::from_fn_with_state(layer, request_context::layer))
 }
 
 /// What programs may ask the site.
@@ -94,9 +94,9 @@ fn site_routes() -> Router<SharedApp> {
         .route("/cancelled", get(cancelled::show))
         .route("/set-password", get(set_password::show).post(set_password::submit))
         .route("/forgot-password", get(forgot_password::show).post(forgot_password::submit))
-        .route("/legal", get(paper::legal))
-        .route("/privacy", get(paper::privacy))
-        .route("/contact", get(paper::contact))
+        .route("/legal", get(static_page::legal))
+        .route("/privacy", get(static_page::privacy))
+        .route("/contact", get(static_page::contact))
         .route("/login", get(login::show).post(login::submit))
         .route("/logout", get(logout::ask).post(logout::submit))
         .route("/account", get(account::show))
@@ -126,7 +126,7 @@ struct Hosts {
 }
 
 async fn dispatch(State(hosts): State<Hosts>, mut request: Request) -> Response {
-    let host = arrival::text(request.headers(), header::HOST.as_str()).unwrap_or_default();
+    let host = request_context::text(request.headers(), header::HOST.as_str()).unwrap_or_default();
     let router = match hosts.app.site.classify(host) {
         // One address for each page, or cookies and forms would have two.
         Host::Site if is_www(host) != is_www(hosts.app.site_host()) => {

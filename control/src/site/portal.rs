@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use shared::{Session, SessionId};
 use utoipa::ToSchema;
 
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use crate::accounts::sign_in::Attempt;
 use crate::app::SharedApp;
-use crate::http::{Json, Problem, Visitor};
+use crate::http::{Json, Problem, RequestContext};
 use crate::model::sign_in::Proven;
-use crate::operator::refusals::ErrorShape;
+use crate::operator::error_responses::ErrorShape;
 
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Credentials {
@@ -50,13 +50,13 @@ pub(super) struct Opened {
 )]
 pub(super) async fn submit(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Json(credentials): Json<Credentials>,
 ) -> Result<axum::Json<Opened>, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Allow)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
     let Credentials { username, password } = credentials;
-    let attempt = Attempt { username, password, address: visitor.address };
+    let attempt = Attempt { username, password, address: context.address };
     let now = app.now();
     let Proven { username, epoch } = app.sign_in.check(attempt, now, &app.metrics).await?;
     let session = Session {

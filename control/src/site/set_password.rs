@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use shared::Username;
 use utoipa::ToSchema;
 
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::login::open_session;
 use super::page::{self, Faults, Frame, Message, see_other};
-use crate::accounts::links::{self, Refusal};
+use crate::accounts::links::{self, LinkError};
 use crate::app::{App, SharedApp};
-use crate::http::{Form, Json, Problem, Visitor};
+use crate::http::{Form, Json, Problem, RequestContext};
 use crate::model::password_link::{OpenLink, Purpose};
-use crate::operator::refusals::ErrorShape;
+use crate::operator::error_responses::ErrorShape;
 
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(super) struct PageQuery {
     #[serde(default)]
     token: String,
 }
@@ -55,22 +55,22 @@ pub(super) struct Set {
 
 pub(super) async fn show(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
-    Query(shown): Query<Shown>,
+    Extension(context): Extension<RequestContext>,
+    Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    match links::peek(&app, &shown.token).await? {
-        Some(link) => Ok(render(&app, &link, &shown.token, &[])),
-        None => Ok(over(&app, visitor)),
+    match links::peek(&app, &query.token).await? {
+        Some(link) => Ok(render(&app, &link, &query.token, &[])),
+        None => Ok(over(&app, context)),
     }
 }
 
 pub(super) async fn submit(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Form(NewPassword { token, password }): Form<NewPassword>,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let refusal = match links::redeem(&app, &token, password).await {
         // After the first time it is friendly to be signed in; after a reset, who
         // came by a link of somebody else's should at least have to type.
@@ -88,14 +88,14 @@ pub(super) async fn submit(
         }
         Err(refusal) => refusal,
     };
-    let is_over = matches!(refusal, Refusal::Over);
+    let is_over = matches!(refusal, LinkError::Over);
     let problem = Problem::from(refusal);
-    if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !visitor.wants_page {
+    if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
         return Err(problem);
     }
     match links::peek(&app, &token).await? {
         Some(link) if !is_over => Ok(render(&app, &link, &token, &[problem])),
-        _ => Ok(over(&app, visitor)),
+        _ => Ok(over(&app, context)),
     }
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn submit_as_json(
     headers: HeaderMap,
     Json(NewPassword { token, password }): Json<NewPassword>,
 ) -> Result<axum::Json<Set>, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Allow)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
     let redeemed = links::redeem(&app, &token, password).await?;
     Ok(axum::Json(Set { username: redeemed.proven.username }))
 }
@@ -151,9 +151,9 @@ fn render(app: &App, link: &OpenLink, token: &str, problems: &[Problem]) -> Resp
 }
 
 /// The same whatever was wrong with the link.
-fn over(app: &App, visitor: Visitor) -> Response {
-    if !visitor.wants_page {
-        return Problem::from(Refusal::Over).into_response();
+fn over(app: &App, context: RequestContext) -> Response {
+    if !context.wants_page {
+        return Problem::from(LinkError::Over).into_response();
     }
     let page = Message {
         frame: Frame::new(app),

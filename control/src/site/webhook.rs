@@ -14,10 +14,10 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use crate::app::SharedApp;
-use crate::billing::delivery;
+use crate::billing::delivery::{self, DeliveryError};
 use crate::http::Problem;
-use crate::http::arrival::text;
-use crate::operator::refusals::ErrorShape;
+use crate::http::request_context::text;
+use crate::operator::error_responses::ErrorShape;
 use vendors::stripe::signature::SignatureError;
 
 pub(super) use vendors::stripe::signature::BODY_MAX_BYTES;
@@ -56,17 +56,17 @@ async fn handle(
     app: &SharedApp,
     request: Request,
 ) -> Result<&'static str, (Problem, &'static str)> {
-    let Some(till) = &app.till else {
+    let Some(stripe) = &app.stripe else {
         return Err((Problem::not_found("Nothing is sold here."), "closed"));
     };
-    let refused = |refusal: delivery::Refusal| {
+    let refused = |refusal: DeliveryError| {
         warn!("a webhook was refused: {refusal}");
         (bad(), refusal.as_str())
     };
     // Before all else: nobody who has not even tried to sign is listened to.
     let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
-    let signature = signature.ok_or_else(|| refused(delivery::Refusal::Unsigned))?;
-    let Some(_turn) = till.deliveries.enter().await else { return Err((busy(), "busy")) };
+    let signature = signature.ok_or_else(|| refused(DeliveryError::Unsigned))?;
+    let Some(_turn) = stripe.deliveries.enter().await else { return Err((busy(), "busy")) };
     let body = match timeout(BODY_DEADLINE, Bytes::from_request(request, app)).await {
         Ok(Ok(body)) => body,
         Ok(Err(BytesRejection::FailedToBufferBody(rejection)))
@@ -78,12 +78,12 @@ async fn handle(
     };
     let now = app.now();
     let judged =
-        delivery::judge(&till.secrets, till.is_live, Some(&signature), &body, now.seconds());
-    let Some(hint) = judged.map_err(refused)? else { return Ok("passed_over") };
-    match app.store.take_event(&hint, now).await {
+        delivery::judge(&stripe.secrets, stripe.is_live, Some(&signature), &body, now.seconds());
+    let Some(event) = judged.map_err(refused)? else { return Ok("passed_over") };
+    match app.store.take_event(&event, now).await {
         Ok(true) => Ok("taken"),
         Ok(false) => {
-            debug!("event {} came again", hint.event);
+            debug!("event {} came again", event.event);
             Ok("repeated")
         }
         Err(error) => Err((error.into(), "failed")),

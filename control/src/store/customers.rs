@@ -5,7 +5,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
-use super::mails::post_letter;
+use super::mails::enqueue_mail;
 use super::password_links::void_links;
 use super::routes::{self, valid};
 use super::table::TableChange;
@@ -162,7 +162,7 @@ impl Store {
             return Ok(None);
         }
         void_links(&mut table.write, username, now).await?;
-        post_letter(&mut table.write, notice, now).await?;
+        enqueue_mail(&mut table.write, notice, now).await?;
         end_every_session(table, username).await
     }
 

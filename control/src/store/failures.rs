@@ -7,12 +7,15 @@ use sqlx::any::AnyRow;
 use super::error::Attempt as _;
 use super::{Columns as _, Store, StoreError, bigint, millis};
 use crate::base::clock::Moment;
-use crate::model::attempts::{Limit, Subject, Tally};
+use crate::model::attempts::{AttemptCounter, Limit, Subject};
 
 impl Store {
     /// # Errors
     /// When the database does not answer.
-    pub async fn tally(&self, subject: &Subject) -> Result<Option<Tally>, StoreError> {
+    pub async fn attempt_counter(
+        &self,
+        subject: &Subject,
+    ) -> Result<Option<AttemptCounter>, StoreError> {
         const ATTEMPT: &str = "read failed sign-ins";
         let row = sqlx::query(
             "SELECT failures, since_at, last_at FROM login_failures WHERE subject = $1",
@@ -50,17 +53,17 @@ impl Store {
             .await
             .attempt(ATTEMPT)?;
             let before = parse(&row).attempt(ATTEMPT)?;
-            let tally = Tally::after_failure(Some(before), *limit, now);
+            let counter = AttemptCounter::after_failure(Some(before), *limit, now);
             sqlx::query(
                 "UPDATE login_failures
                  SET failures = $2, since_at = $3, last_at = $4, expires_at = $5
                  WHERE subject = $1",
             )
             .bind(subject.as_str())
-            .bind(bigint(tally.failures))
-            .bind(millis(tally.since))
-            .bind(millis(tally.last))
-            .bind(millis(tally.since.after(limit.window)))
+            .bind(bigint(counter.failures))
+            .bind(millis(counter.since))
+            .bind(millis(counter.last))
+            .bind(millis(counter.since.after(limit.window)))
             .execute(&mut *write)
             .await
             .attempt(ATTEMPT)?;
@@ -108,8 +111,8 @@ impl Store {
     }
 }
 
-fn parse(row: &AnyRow) -> Result<Tally, sqlx::Error> {
-    Ok(Tally {
+fn parse(row: &AnyRow) -> Result<AttemptCounter, sqlx::Error> {
+    Ok(AttemptCounter {
         failures: row.number("failures")?,
         since: row.moment("since_at")?,
         last: row.moment("last_at")?,

@@ -10,7 +10,7 @@ use super::routes::valid;
 use super::tasks::enqueue;
 use super::{Columns as _, Store, StoreError, Write, millis};
 use crate::base::clock::Moment;
-use crate::model::mail::{LetterKind, Mail, MailEnd, MailRecord, MailState, NewMail};
+use crate::model::mail::{Mail, MailEnd, MailKind, MailRecord, MailState, NewMail};
 use crate::model::password_link::NewLink;
 use crate::model::task::{Kind, NewTask};
 use vendors::resend::RenderedEmail;
@@ -24,14 +24,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer, or the customer is gone.
-    pub async fn post_with_link(
+    pub async fn enqueue_with_link(
         &self,
         mail: &NewMail,
         link: Option<&NewLink>,
         now: Moment,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
-        if !post_letter(&mut write, mail, now).await? {
+        if !enqueue_mail(&mut write, mail, now).await? {
             return Ok(false);
         }
         if let Some(link) = link {
@@ -145,8 +145,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn end_mail(&self, id: &str, end: &MailEnd, now: Moment) -> Result<(), StoreError> {
-        let receipt = match end {
-            MailEnd::Sent { receipt } => Some(receipt.as_str()),
+        let provider_id = match end {
+            MailEnd::Sent { provider_id } => Some(provider_id.as_str()),
             _ => None,
         };
         let mut write = self.write().await?;
@@ -157,7 +157,7 @@ impl Store {
         )
         .bind(id)
         .bind(end.state().as_str())
-        .bind(receipt)
+        .bind(provider_id)
         .bind(millis(now))
         .bind(i64::from(end.keeps_body()))
         .execute(&mut *write)
@@ -170,7 +170,7 @@ impl Store {
 /// Posts a letter, with the task that sends it.
 ///
 /// `false`, and nothing has changed, when a letter of this id was posted before.
-pub(super) async fn post_letter(
+pub(super) async fn enqueue_mail(
     write: &mut Write,
     mail: &NewMail,
     now: Moment,
@@ -206,10 +206,10 @@ fn record(row: &AnyRow) -> Result<MailRecord, sqlx::Error> {
     let username = row.optional_text("username")?;
     Ok(MailRecord {
         id: row.text("id")?,
-        kind: valid(row, "kind", LetterKind::parse)?,
+        kind: valid(row, "kind", MailKind::parse)?,
         username: username.and_then(|name| Username::parse(&name).ok()),
         state: valid(row, "state", MailState::parse)?,
-        receipt: row.optional_text("receipt")?,
+        provider_id: row.optional_text("receipt")?,
         created: row.moment("created_at")?,
         ended: row.optional_moment("ended_at")?,
     })

@@ -10,7 +10,7 @@ use super::{Columns as _, Store, StoreError};
 use crate::base::clock::Moment;
 use crate::base::token::TokenHash;
 use crate::model::progress::{
-    Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, Standing,
+    Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, WorkspaceStatus,
 };
 use crate::model::skills::Skills;
 
@@ -122,7 +122,7 @@ fn parse(row: &AnyRow) -> Result<Order, sqlx::Error> {
     let workspace = match optional(row, "workspace")? {
         None => None,
         Some(_) => Some(OrderedWorkspace {
-            standing: valid(row, "workspace", standing)?,
+            status: valid(row, "workspace", status)?,
             since: row.moment("paid_at")?,
         }),
     };
@@ -155,12 +155,12 @@ fn payment(state: &str) -> Result<Payment, &'static str> {
     }
 }
 
-fn standing(state: &str) -> Result<Standing, &'static str> {
+fn status(state: &str) -> Result<WorkspaceStatus, &'static str> {
     match state {
-        "preparing" => Ok(Standing::Preparing),
-        "live" => Ok(Standing::Live),
-        "suspended" => Ok(Standing::Suspended),
-        "ending" | "ended" => Ok(Standing::Ended),
+        "preparing" => Ok(WorkspaceStatus::Preparing),
+        "live" => Ok(WorkspaceStatus::Live),
+        "suspended" => Ok(WorkspaceStatus::Suspended),
+        "ending" | "ended" => Ok(WorkspaceStatus::Ended),
         _ => Err("not a state of a workspace"),
     }
 }

@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 
 use super::customers::{SessionsEnded, end_every_session, write_password};
 use super::error::Attempt as _;
-use super::mails::post_letter;
+use super::mails::enqueue_mail;
 use super::routes::valid;
 use super::{Columns as _, Store, StoreError, Write, millis};
 use crate::base::clock::Moment;
@@ -68,7 +68,7 @@ impl Store {
         }
         void_links(&mut table.write, username, now).await?;
         if let Some(notice) = notice {
-            post_letter(&mut table.write, notice, now).await?;
+            enqueue_mail(&mut table.write, notice, now).await?;
         }
         end_every_session(table, username).await
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::base::clock::Moment;
 use crate::billing::notices;
-use crate::mail::Stationery;
+use crate::mail::MailRenderer;
 use crate::model::sign_up::SignUp;
 use crate::model::subscription::Billing;
 use crate::model::task::{Kind, NewTask};
@@ -33,7 +33,7 @@ pub struct Paid<'a> {
     /// When Stripe was asked.
     pub looked: Moment,
     /// What the customer is told is written on.
-    pub stationery: &'a Stationery,
+    pub renderer: &'a MailRenderer,
 }
 
 impl Store {
@@ -96,8 +96,8 @@ impl Store {
         let workspace = workspaces::parse(&row).attempt(ATTEMPT)?;
         let incident = notices::signed_up(&workspace, &signup);
         tickets::open_incident(&mut write, &incident, now).await?;
-        let letter = notices::order_received(&workspace, &signup, paid.stationery, now);
-        mails::post_letter(&mut write, &letter, now).await?;
+        let letter = notices::order_received(&workspace, &signup, paid.renderer, now);
+        mails::enqueue_mail(&mut write, &letter, now).await?;
         write.commit().await?;
         Ok(Some(workspace))
     }

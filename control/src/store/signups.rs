@@ -12,7 +12,7 @@ use super::{Columns as _, Store, StoreError, bigint, mails, millis, usernames};
 use crate::base::clock::Moment;
 use crate::base::token::TokenHash;
 use crate::model::mail::NewMail;
-use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpState, Wish};
+use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpRequest, SignUpState};
 use crate::model::skills::Skills;
 use crate::model::workspace::names;
 use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
@@ -27,7 +27,7 @@ const KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Most sign-ups that one sweep forgets.
 const SIGN_UPS_A_SWEEP: i64 = 1_000;
 
-/// What became of a wish.
+/// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
     /// With the number of the checkout session that may be made for it now.
@@ -50,7 +50,7 @@ impl Store {
     pub async fn reserve_sign_up(
         &self,
         known: Option<&SignUp>,
-        wish: &Wish,
+        request: &SignUpRequest,
         browser: &TokenHash,
         until: Moment,
         now: Moment,
@@ -63,7 +63,7 @@ impl Store {
             return Ok(Reserved::Settled);
         }
         let id = known.map_or_else(SignUpId::random, |known| known.id.clone());
-        let Some(username) = reserve_a_name(&mut write, &id, wish, until, now).await? else {
+        let Some(username) = reserve_a_name(&mut write, &id, request, until, now).await? else {
             return Ok(Reserved::Taken);
         };
         usernames::release(&mut write, &id, Some(&username)).await?;
@@ -77,9 +77,9 @@ impl Store {
              RETURNING {COLUMNS}"
         )))
         .bind(id.as_str())
-        .bind(wish.email.as_str())
+        .bind(request.email.as_str())
         .bind(username.as_str())
-        .bind(wish.skills.to_string())
+        .bind(request.skills.to_string())
         .bind(browser.as_str())
         .bind(millis(now))
         .fetch_one(&mut *write)
@@ -211,7 +211,7 @@ impl Store {
             None => usernames::release(&mut write, id, None).await?,
         }
         if let Some(letter) = letter {
-            mails::post_letter(&mut write, letter, now).await?;
+            mails::enqueue_mail(&mut write, letter, now).await?;
         }
         write.commit().await
     }
@@ -309,15 +309,15 @@ async fn hold_open(connection: &mut AnyConnection, known: &SignUp) -> Result<boo
 async fn reserve_a_name(
     connection: &mut AnyConnection,
     id: &SignUpId,
-    wish: &Wish,
+    request: &SignUpRequest,
     until: Moment,
     now: Moment,
 ) -> Result<Option<Username>, StoreError> {
-    if let Some(chosen) = wish.username {
+    if let Some(chosen) = request.username {
         let got = usernames::reserve(connection, &chosen, id, until, now).await?;
         return Ok(got.then_some(chosen));
     }
-    for candidate in names::candidates(&wish.email) {
+    for candidate in names::candidates(&request.email) {
         if usernames::reserve(connection, &candidate, id, until, now).await? {
             return Ok(Some(candidate));
         }

@@ -15,7 +15,7 @@ use super::error::Attempt as _;
 use super::tasks::enqueue;
 use super::{Store, StoreError, Write, millis};
 use crate::base::clock::Moment;
-use crate::model::sync_target::Hint;
+use crate::model::sync_target::SyncRequest;
 
 const ATTEMPT: &str = "keep an event of Stripe's";
 
@@ -32,7 +32,7 @@ pub(super) struct Unwritten {
 }
 
 struct Arrived {
-    hint: Hint,
+    request: SyncRequest,
     at: Moment,
     /// Told whether the event is new.
     answer: oneshot::Sender<Result<bool, StoreError>>,
@@ -51,9 +51,9 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer; nothing is kept then.
-    pub async fn take_event(&self, hint: &Hint, now: Moment) -> Result<bool, StoreError> {
+    pub async fn take_event(&self, request: &SyncRequest, now: Moment) -> Result<bool, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.unwritten.lock().push(Arrived { hint: hint.clone(), at: now, answer });
+        self.unwritten.lock().push(Arrived { request: request.clone(), at: now, answer });
         let store = self.clone();
         // Its own task: a request may be dropped while others wait for the same commit.
         tokio::spawn(async move { store.write_events().await });
@@ -72,7 +72,7 @@ impl Store {
             // Only now: while we waited for the database, others came.
             arrived = mem::take(&mut *self.unwritten.lock());
             // In one order everywhere, so that two processes never wait for each other.
-            arrived.sort_by(|one, other| one.hint.event.cmp(&other.hint.event));
+            arrived.sort_by(|one, other| one.request.event.cmp(&other.request.event));
             keep(write, &arrived).await
         });
         let kept = kept.await.unwrap_or_else(|_| Err(late()));
@@ -94,21 +94,21 @@ fn late() -> StoreError {
 /// All or none. Says of each whether it is new.
 async fn keep(mut write: Write, arrived: &[Arrived]) -> Result<Vec<bool>, StoreError> {
     let mut new = Vec::with_capacity(arrived.len());
-    for Arrived { hint, at, .. } in arrived {
+    for Arrived { request, at, .. } in arrived {
         let inserted = sqlx::query(
             "INSERT INTO stripe_events (id, kind, object, received_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO NOTHING",
         )
-        .bind(hint.event.as_str())
-        .bind(hint.kind.as_str())
-        .bind(hint.subject.object())
+        .bind(request.event.as_str())
+        .bind(request.kind.as_str())
+        .bind(request.target.object())
         .bind(millis(*at))
         .execute(&mut *write)
         .await
         .attempt(ATTEMPT)?;
         let is_new = inserted.rows_affected() > 0;
         if is_new {
-            enqueue(&mut write, &hint.task(), *at).await?;
+            enqueue(&mut write, &request.task(), *at).await?;
         }
         new.push(is_new);
     }

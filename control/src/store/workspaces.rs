@@ -19,7 +19,7 @@ use super::{
 };
 use crate::base::clock::Moment;
 use crate::billing::notices;
-use crate::mail::Stationery;
+use crate::mail::MailRenderer;
 use crate::model::sign_up::SignUpId;
 use crate::model::subscription::Billing;
 use crate::model::task::{Kind, Lease, NewTask, TaskId};
@@ -41,7 +41,7 @@ pub struct Look<'a> {
     /// For how long a failed renewal is forgiven.
     pub grace: Duration,
     /// What the customer is told is written on.
-    pub stationery: &'a Stationery,
+    pub renderer: &'a MailRenderer,
 }
 
 /// A workspace after a change, and the route table's number when edges must hear of it.
@@ -92,7 +92,7 @@ impl Store {
             workspace.changed = now;
         }
         workspace.billing = billing;
-        Self::live_on(table, workspace, news, Some(look.stationery), now).await.map(Some)
+        Self::live_on(table, workspace, news, Some(look.renderer), now).await.map(Some)
     }
 
     /// The machine is ready and every edge leads to it.
@@ -217,7 +217,7 @@ impl Store {
         mut table: TableChange,
         mut workspace: Workspace,
         news: News,
-        stationery: Option<&Stationery>,
+        renderer: Option<&MailRenderer>,
         now: Moment,
     ) -> Result<Followed, StoreError> {
         let (life, effects) = workspace.life.after(news);
@@ -237,9 +237,9 @@ impl Store {
                 }
                 Effect::Forget => forget(write, &workspace).await?,
                 Effect::Write(letter) => {
-                    if let Some((customer, stationery)) = customer.as_ref().zip(stationery) {
-                        let mail = notices::letter(&workspace, customer, letter, stationery, now);
-                        mails::post_letter(write, &mail, now).await?;
+                    if let Some((customer, renderer)) = customer.as_ref().zip(renderer) {
+                        let mail = notices::letter(&workspace, customer, letter, renderer, now);
+                        mails::enqueue_mail(write, &mail, now).await?;
                     }
                 }
                 Effect::Report(report) => {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::common::database::Database;
 use control::base::clock::Moment;
 use control::base::token::{Token, TokenHash};
-use control::mail::Stationery;
+use control::mail::MailRenderer;
 use control::model::attempts::Counters;
 use control::model::handover::Nonce;
 use control::model::mail::Recipient;
 use control::model::route_change::RouteOrder;
 use control::model::sign_in::Proven;
-use control::model::sync_target::Hint;
+use control::model::sync_target::SyncRequest;
 use control::store::{
     AccountSession, Channel, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter,
 };
@@ -31,9 +31,9 @@ async fn store(database: &Database) -> Store {
     Store::open(&Secret::new(database.url.clone()), LOG_CHANGES).await.unwrap()
 }
 
-fn stationery() -> Stationery {
+fn renderer() -> MailRenderer {
     let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
-    Stationery::new(&site, control::app::site_config::PRICE, None)
+    MailRenderer::new(&site, control::app::site_config::PRICE, None)
 }
 
 fn order(username: &str, number: u32) -> RouteOrder {
@@ -175,25 +175,26 @@ async fn failures_counted_at_once_are_all_counted() {
     let limits = counters.limits(false);
     join_all((0..20).map(async |_| store.count(&limits, NOW).await.unwrap())).await;
     for (subject, _) in &limits {
-        let tally = store.tally(subject).await.unwrap().unwrap();
+        let tally = store.attempt_counter(subject).await.unwrap().unwrap();
         assert_eq!((tally.failures, tally.since), (20, NOW), "{subject:?}");
     }
 }
 
 /// `evt_7`, that a subscription was updated.
-fn hint(number: u32) -> Hint {
+fn sync_request(number: u32) -> SyncRequest {
     let event = json!({
         "id": format!("evt_{number}"), "object": "event", "livemode": false,
         "type": "customer.subscription.updated",
         "data": { "object": { "id": format!("sub_{number}") } },
     });
-    Hint::of(Event::parse(event.to_string().as_bytes()).unwrap()).unwrap()
+    SyncRequest::of(Event::parse(event.to_string().as_bytes()).unwrap()).unwrap()
 }
 
 /// How many of twenty events that come at once, one of them twice, are new and known.
 async fn take_at_once(store: &Store) -> Result<(usize, usize), StoreError> {
     let numbers = (0..20).chain([7]);
-    let taken = join_all(numbers.map(async |number| store.take_event(&hint(number), NOW).await));
+    let taken =
+        join_all(numbers.map(async |number| store.take_event(&sync_request(number), NOW).await));
     let taken = taken.await.into_iter().collect::<Result<Vec<bool>, _>>()?;
     let new = taken.iter().filter(|is_new| **is_new).count();
     Ok((new, taken.len() - new))
@@ -342,7 +343,7 @@ async fn who_proved_an_old_password_is_not_signed_in_with_it() {
     let username = "ada".parse().unwrap();
     let old = Proven { username, epoch: 0 };
     let recipient = Recipient { username, email: "ada@mail.test" };
-    let notice = stationery().password_changed("1", recipient, NOW);
+    let notice = renderer().password_changed("1", recipient, NOW);
     let ended = store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
     let open = async |proven: &Proven| {
         let id = Token::random().hash();
@@ -368,7 +369,7 @@ async fn whatever_overlaps_a_password_change_leaves_no_session_behind() {
             store.open_account_session(id, &proven, NOW, HOUR).await.unwrap();
         };
         let change = async {
-            let notice = stationery().password_changed(&round.to_string(), recipient, NOW);
+            let notice = renderer().password_changed(&round.to_string(), recipient, NOW);
             store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
         };
         tokio::join!(

@@ -199,7 +199,7 @@ async fn a_stream_tells_everything_at_once_then_what_changes_and_ends_with_the_s
     let story = async {
         let follower = tokio::time::timeout(Duration::from_secs(60), browser.open(EVENTS));
         let teller = async {
-            wait_until("somebody follows", 1, async || world.app().streams.count()).await;
+            wait_until("somebody follows", 1, async || world.app().sse.count()).await;
             order.has_done(&TO_THE_ROUTE).await;
             order.workspace_is("live").await;
             order.has_done(&[TO_THE_ROUTE.as_slice(), &["mail", "pool"]].concat()).await;
@@ -218,7 +218,7 @@ async fn a_stream_tells_everything_at_once_then_what_changes_and_ends_with_the_s
     );
     assert_eq!((last["stage"].as_str(), last["is_final"].as_bool()), (Some("live"), Some(true)));
     assert!(!page.body.contains("ada@mail.test"), "masked here as well");
-    wait_until("its place is free again", 0, async || world.app().streams.count()).await;
+    wait_until("its place is free again", 0, async || world.app().sse.count()).await;
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn who_follows_a_stuck_order_hears_when_it_goes_on() {
     let mut browser = order.browser();
     let follower = tokio::time::timeout(Duration::from_secs(60), browser.open(EVENTS));
     let helper = async {
-        wait_until("somebody follows", 1, async || world.app().streams.count()).await;
+        wait_until("somebody follows", 1, async || world.app().sse.count()).await;
         order.workspace_is("live").await;
         order.task_is("done").await;
     };
@@ -284,9 +284,9 @@ async fn streams_of_one_place_are_bounded_and_end_when_the_program_does() {
         }
         let followers = futures_util::future::join_all(streams);
         let beyond = async {
-            wait_until("twelve follow", 12, async || world.app().streams.count()).await;
+            wait_until("twelve follow", 12, async || world.app().sse.count()).await;
             assert_eq!(open().await, StatusCode::TOO_MANY_REQUESTS);
-            world.app().streams.close();
+            world.app().sse.close();
         };
         let (ended, ()) = tokio::join!(followers, beyond);
         assert!(ended.iter().all(|status| *status == StatusCode::OK), "{ended:?}");

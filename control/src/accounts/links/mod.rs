@@ -7,6 +7,6 @@
 mod redeem;
 mod request;
 
-pub use redeem::{Redeemed, Refusal, peek, redeem, set_first_password};
+pub use redeem::{LinkError, Redeemed, peek, redeem, set_first_password};
 pub(crate) use request::AT_ONCE;
 pub use request::{Asked, request};

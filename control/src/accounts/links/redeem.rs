@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use shared::Username;
 
 use crate::accounts::passwords::{self, PasswordError, Weakness};
-use crate::accounts::sign_in::Refused;
+use crate::accounts::sign_in::SignInError;
 use crate::app::App;
 use crate::base::token::Token;
 use crate::http::Problem;
@@ -25,7 +25,7 @@ pub struct Redeemed {
 
 /// Why no password was set.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum LinkError {
     /// The link was used, replaced, is too old or never was; or there is a password
     /// already. Who waits for another answer waits in vain.
     #[error("the link is not open any more")]
@@ -53,22 +53,22 @@ pub async fn peek(app: &App, token: &str) -> Result<Option<OpenLink>, StoreError
 /// Sets the password and takes the link; ends every session, at the edges too.
 ///
 /// # Errors
-/// See [`Refusal`]; nothing has changed then.
-pub async fn redeem(app: &App, token: &str, new: String) -> Result<Redeemed, Refusal> {
-    let token = Token::parse(token).ok_or(Refusal::Over)?;
-    let link = app.store.password_link(&token.hash(), app.now()).await?.ok_or(Refusal::Over)?;
-    let customer = app.store.customer(&link.username).await?.ok_or(Refusal::Over)?;
+/// See [`LinkError`]; nothing has changed then.
+pub async fn redeem(app: &App, token: &str, new: String) -> Result<Redeemed, LinkError> {
+    let token = Token::parse(token).ok_or(LinkError::Over)?;
+    let link = app.store.password_link(&token.hash(), app.now()).await?.ok_or(LinkError::Over)?;
+    let customer = app.store.customer(&link.username).await?.ok_or(LinkError::Over)?;
     let hash = hash(app, &customer, new).await?;
     // Of a first password there is nobody to warn.
     let notice = customer.has_password.then(|| {
         let recipient = Recipient { username: customer.username, email: &customer.email };
-        app.stationery.password_changed(token.hash().as_str(), recipient, app.now())
+        app.renderer.password_changed(token.hash().as_str(), recipient, app.now())
     });
     let redeemed = app
         .store
         .redeem_password_link(&token.hash(), &link.username, &hash, notice.as_ref(), app.now())
         .await?;
-    let SessionsEnded { generation, epoch } = redeemed.ok_or(Refusal::Over)?;
+    let SessionsEnded { generation, epoch } = redeemed.ok_or(LinkError::Over)?;
     app.publisher.publish_within(generation, PAGE_WAIT).await;
     Ok(Redeemed { proven: Proven { username: link.username, epoch }, purpose: link.purpose })
 }
@@ -76,39 +76,39 @@ pub async fn redeem(app: &App, token: &str, new: String) -> Result<Redeemed, Ref
 /// Sets the password of a customer who has none yet: for the browser that paid.
 ///
 /// # Errors
-/// See [`Refusal`]; nothing has changed then.
+/// See [`LinkError`]; nothing has changed then.
 pub async fn set_first_password(
     app: &App,
     username: &Username,
     new: String,
-) -> Result<Redeemed, Refusal> {
-    let customer = app.store.customer(username).await?.ok_or(Refusal::Over)?;
+) -> Result<Redeemed, LinkError> {
+    let customer = app.store.customer(username).await?.ok_or(LinkError::Over)?;
     if customer.has_password {
-        return Err(Refusal::Over);
+        return Err(LinkError::Over);
     }
     let hash = hash(app, &customer, new).await?;
     let epoch = app.store.set_first_password(username, &hash, app.now()).await?;
-    let proven = Proven { username: *username, epoch: epoch.ok_or(Refusal::Over)? };
+    let proven = Proven { username: *username, epoch: epoch.ok_or(LinkError::Over)? };
     Ok(Redeemed { proven, purpose: Purpose::FirstTime })
 }
 
-async fn hash(app: &App, customer: &Customer, new: String) -> Result<String, Refusal> {
+async fn hash(app: &App, customer: &Customer, new: String) -> Result<String, LinkError> {
     let password = passwords::choose(new, &[customer.username.as_str(), &customer.email])?;
     Ok(app.sign_in.passwords().hash(password).await?)
 }
 
-impl From<Refusal> for Problem {
+impl From<LinkError> for Problem {
     /// Faults of the password are at the field `password`.
-    fn from(refusal: Refusal) -> Self {
+    fn from(refusal: LinkError) -> Self {
         match refusal {
-            Refusal::Over => Self::new(
+            LinkError::Over => Self::new(
                 StatusCode::GONE,
                 "link_over",
                 "This link works no more. You can ask for a new one.",
             ),
-            Refusal::Weak(weakness) => Self::invalid("password", weakness.to_string()),
-            Refusal::Hash(error) => Refused::from(error).into(),
-            Refusal::Store(error) => error.into(),
+            LinkError::Weak(weakness) => Self::invalid("password", weakness.to_string()),
+            LinkError::Hash(error) => SignInError::from(error).into(),
+            LinkError::Store(error) => error.into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use tracing::{error, info};
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
 use crate::model::attempts::{self, RESETS, RESETS_OF_A_PLACE};
-use crate::model::mail::{Letter, Recipient};
+use crate::model::mail::{Message, Recipient};
 use crate::model::password_link::{NewLink, Purpose};
 use crate::store::{Customer, StoreError};
 
@@ -38,8 +38,8 @@ pub enum Asked {
 pub async fn request(app: &SharedApp, typed: &str, from: IpAddr) -> Result<Asked, StoreError> {
     let now = app.now();
     let place = (attempts::resets_from(from), RESETS_OF_A_PLACE);
-    let tally = app.store.tally(&place.0).await?;
-    if let Some(retry_after) = tally.and_then(|tally| tally.wait(RESETS_OF_A_PLACE, now)) {
+    let counter = app.store.attempt_counter(&place.0).await?;
+    if let Some(retry_after) = counter.and_then(|counter| counter.wait(RESETS_OF_A_PLACE, now)) {
         return Ok(Asked::TooMany { retry_after });
     }
     app.store.count(&[place], now).await?;
@@ -78,20 +78,20 @@ async fn send(app: &App, customer: &Customer) -> Result<(), StoreError> {
     let counter = (attempts::resets_of(&username), RESETS);
     // Counted before it is read: of many at once, no more than the limit get through.
     app.store.count(std::slice::from_ref(&counter), now).await?;
-    let tally = app.store.tally(&counter.0).await?;
-    if tally.is_some_and(|tally| tally.failures > RESETS.failures) {
+    let counter = app.store.attempt_counter(&counter.0).await?;
+    if counter.is_some_and(|counter| counter.failures > RESETS.failures) {
         info!("{username} asked for more password links than an hour has; none was sent");
         return Ok(());
     }
     let purpose = if customer.has_password { Purpose::Reset } else { Purpose::FirstTime };
     let link = NewLink::draw(username, purpose, now);
     let letter = match purpose {
-        Purpose::FirstTime => Letter::SetPassword { link: &link },
-        Purpose::Reset => Letter::ResetPassword { link: &link },
+        Purpose::FirstTime => Message::SetPassword { link: &link },
+        Purpose::Reset => Message::ResetPassword { link: &link },
     };
     let id = format!("password-link/{}", link.token.hash().as_str());
     let recipient = Recipient { username, email: &customer.email };
-    let mail = app.stationery.write(id, recipient, letter, now);
-    app.store.post_with_link(&mail, Some(&link), now).await?;
+    let mail = app.renderer.write(id, recipient, letter, now);
+    app.store.enqueue_with_link(&mail, Some(&link), now).await?;
     Ok(())
 }

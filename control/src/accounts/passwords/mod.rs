@@ -12,7 +12,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, Params, PasswordHasher as _, PasswordVerifier as _};
 use shared::Secret;
 
-use crate::base::concurrency_limit::Line;
+use crate::base::concurrency_limit::ConcurrencyLimit;
 
 pub use policy::{Weakness, choose};
 
@@ -46,7 +46,7 @@ impl Password {
 
 /// What checking a password found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordCheck {
     Right {
         /// A hash with today's parameters, where the stored one has older ones.
         rehashed: Option<String>,
@@ -64,7 +64,7 @@ pub enum PasswordError {
 
 /// The pool. One for the process.
 pub struct Passwords {
-    line: Line,
+    line: ConcurrencyLimit,
     /// Checked when there is no such customer, so that the answer takes as long.
     dummy: Arc<str>,
 }
@@ -83,7 +83,7 @@ impl Passwords {
         max_wait: Duration,
     ) -> Result<Self, PasswordError> {
         Ok(Self {
-            line: Line::new(parallel, queue, max_wait),
+            line: ConcurrencyLimit::new(parallel, queue, max_wait),
             dummy: hash("nobody has this password")?.into(),
         })
     }
@@ -102,11 +102,11 @@ impl Passwords {
         &self,
         password: Password,
         stored: Option<String>,
-    ) -> Result<Verdict, PasswordError> {
+    ) -> Result<PasswordCheck, PasswordError> {
         let dummy = Arc::clone(&self.dummy);
         self.run(move || match stored {
             Some(stored) => verify(password.expose(), &stored),
-            None => verify(password.expose(), &dummy).map(|_| Verdict::Wrong),
+            None => verify(password.expose(), &dummy).map(|_| PasswordCheck::Wrong),
         })
         .await
     }
@@ -136,12 +136,12 @@ fn hash(password: &str) -> Result<String, PasswordError> {
     hash.map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
 }
 
-fn verify(password: &str, stored: &str) -> Result<Verdict, PasswordError> {
+fn verify(password: &str, stored: &str) -> Result<PasswordCheck, PasswordError> {
     let parsed = PasswordHash::new(stored).map_err(|e| PasswordError::Hash(e.to_string()))?;
     match argon2().verify_password(password.as_bytes(), &parsed) {
-        Ok(()) if has_todays_parameters(&parsed) => Ok(Verdict::Right { rehashed: None }),
-        Ok(()) => Ok(Verdict::Right { rehashed: Some(hash(password)?) }),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
+        Ok(()) if has_todays_parameters(&parsed) => Ok(PasswordCheck::Right { rehashed: None }),
+        Ok(()) => Ok(PasswordCheck::Right { rehashed: Some(hash(password)?) }),
+        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(PasswordCheck::Wrong),
         Err(error) => Err(PasswordError::Hash(error.to_string())),
     }
 }
@@ -174,10 +174,10 @@ mod tests {
             let seen = passwords.verify(password(typed), stored.map(str::to_owned)).await;
             assert_eq!(seen, Ok(expected), "{typed}");
         };
-        check("hunter2hunter2", Some(HUNTER), Verdict::Right { rehashed: None }).await;
-        check("hunter2hunter3", Some(HUNTER), Verdict::Wrong).await;
-        check("hunter2hunter2", None, Verdict::Wrong).await;
-        check("nobody has this password", None, Verdict::Wrong).await;
+        check("hunter2hunter2", Some(HUNTER), PasswordCheck::Right { rehashed: None }).await;
+        check("hunter2hunter3", Some(HUNTER), PasswordCheck::Wrong).await;
+        check("hunter2hunter2", None, PasswordCheck::Wrong).await;
+        check("nobody has this password", None, PasswordCheck::Wrong).await;
     }
 
     #[tokio::test]
@@ -186,9 +186,9 @@ mod tests {
         let stored = older.hash_password(b"hunter2hunter2").unwrap().to_string();
         let passwords = Passwords::new().unwrap();
         let verdict = passwords.verify(password("hunter2hunter2"), Some(stored)).await.unwrap();
-        let Verdict::Right { rehashed: Some(hash) } = verdict else { panic!("{verdict:?}") };
+        let PasswordCheck::Right { rehashed: Some(hash) } = verdict else { panic!("{verdict:?}") };
         let again = passwords.verify(password("hunter2hunter2"), Some(hash)).await;
-        assert_eq!(again, Ok(Verdict::Right { rehashed: None }));
+        assert_eq!(again, Ok(PasswordCheck::Right { rehashed: None }));
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 //! Limits first, hash second: who is over a limit costs us nothing. Every
 //! refusal reads the same, whether the name or the password was wrong.
 
-mod gate;
+mod address_limiter;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use shared::Username;
 use shared::address::visitor_block;
 use tracing::{info, warn};
 
-use super::passwords::{Password, PasswordError, Passwords, Verdict};
+use super::passwords::{Password, PasswordCheck, PasswordError, Passwords};
 use crate::base::clock::Moment;
 use crate::base::metrics::Metrics;
 use crate::model::attempts::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject};
 use crate::model::sign_in::Proven;
 use crate::store::{Store, StoreError};
-use gate::Gate;
+use address_limiter::AddressLimiter;
 
 /// What to tell somebody who came while all places were taken.
 const RETRY_WHEN_BUSY: Duration = Duration::from_secs(2);
@@ -33,7 +33,7 @@ pub struct Attempt {
 
 /// Why somebody is not signed in.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum SignInError {
     #[error("the username or the password is wrong")]
     Wrong,
     #[error("too many failed attempts")]
@@ -49,7 +49,7 @@ pub enum Refused {
     Password(PasswordError),
 }
 
-impl From<PasswordError> for Refused {
+impl From<PasswordError> for SignInError {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Busy => Self::Busy { retry_after: RETRY_WHEN_BUSY },
@@ -61,12 +61,12 @@ impl From<PasswordError> for Refused {
 pub struct SignIn {
     store: Store,
     passwords: Passwords,
-    gate: Gate,
+    address_limiter: AddressLimiter,
 }
 
 impl SignIn {
     pub fn new(store: Store, passwords: Passwords) -> Self {
-        Self { store, passwords, gate: Gate::new() }
+        Self { store, passwords, address_limiter: AddressLimiter::new() }
     }
 
     pub fn passwords(&self) -> &Passwords {
@@ -76,43 +76,43 @@ impl SignIn {
     /// The customer whose password this is.
     ///
     /// # Errors
-    /// See [`Refused`]; a database that does not answer lets nobody in.
+    /// See [`SignInError`]; a database that does not answer lets nobody in.
     pub async fn check(
         &self,
         attempt: Attempt,
         now: Moment,
         metrics: &Metrics,
-    ) -> Result<Proven, Refused> {
+    ) -> Result<Proven, SignInError> {
         let outcome = self.decide(attempt, now).await;
         metrics.sign_in(match &outcome {
             Ok(_) => "ok",
-            Err(Refused::Wrong) => "wrong",
-            Err(Refused::TooMany { .. } | Refused::TooOften { .. }) => "limited",
-            Err(Refused::Busy { .. }) => "busy",
+            Err(SignInError::Wrong) => "wrong",
+            Err(SignInError::TooMany { .. } | SignInError::TooOften { .. }) => "limited",
+            Err(SignInError::Busy { .. }) => "busy",
             Err(_) => "failed",
         });
         outcome
     }
 
-    async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Proven, Refused> {
+    async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Proven, SignInError> {
         let Attempt { username, password, address } = attempt;
         // Phones put a capital first and a space last.
         let username = Username::parse(&username.trim().to_lowercase()).ok();
         // One at a time from one place: who tries many passwords at once is
         // counted as if they had come one after the other.
         let _turn = self
-            .gate
+            .address_limiter
             .enter(visitor_block(address))
             .await
-            .ok_or(Refused::Busy { retry_after: RETRY_WHEN_BUSY })?;
+            .ok_or(SignInError::Busy { retry_after: RETRY_WHEN_BUSY })?;
         let counters = Counters::of(username.as_ref(), address);
         let known_since = match &counters.known_place {
-            Some(place) => self.store.tally(place).await?.map(|tally| tally.last),
+            Some(place) => self.store.attempt_counter(place).await?.map(|counter| counter.last),
             None => None,
         };
         let limits = counters.limits(known_since.is_some());
         if let Some(retry_after) = self.wait(&limits, now).await? {
-            return Err(Refused::TooMany { retry_after });
+            return Err(SignInError::TooMany { retry_after });
         }
         let stored = match &username {
             Some(username) => self.store.credentials(username).await?,
@@ -122,10 +122,10 @@ impl SignIn {
         let hash = stored.and_then(|credentials| credentials.password_hash);
         let verdict = match Password::parse(password) {
             Some(password) => self.passwords.verify(password, hash.clone()).await,
-            None => Ok(Verdict::Wrong),
+            None => Ok(PasswordCheck::Wrong),
         };
         match (verdict, username) {
-            (Ok(Verdict::Right { rehashed }), Some(username)) => {
+            (Ok(PasswordCheck::Right { rehashed }), Some(username)) => {
                 self.count_success(&counters, now).await?;
                 self.succeeded(&username, &counters, hash.zip(rehashed)).await?;
                 if let Some(place) = &counters.known_place
@@ -137,7 +137,7 @@ impl SignIn {
             }
             (Ok(_), _) => {
                 self.store.count(&limits, now).await?;
-                Err(Refused::Wrong)
+                Err(SignInError::Wrong)
             }
             (Err(error), _) => Err(error.into()),
         }
@@ -151,19 +151,19 @@ impl SignIn {
     ) -> Result<Option<Duration>, StoreError> {
         let mut longest = None;
         for (subject, limit) in limits {
-            let tally = self.store.tally(subject).await?;
-            longest = longest.max(tally.and_then(|tally| tally.wait(*limit, now)));
+            let counter = self.store.attempt_counter(subject).await?;
+            longest = longest.max(counter.and_then(|counter| counter.wait(*limit, now)));
         }
         Ok(longest)
     }
 
     /// Only who knows the password is told of this limit: it would tell others which
     /// names exist.
-    async fn count_success(&self, counters: &Counters, now: Moment) -> Result<(), Refused> {
+    async fn count_success(&self, counters: &Counters, now: Moment) -> Result<(), SignInError> {
         let limits: Vec<_> =
             counters.successes.iter().map(|subject| (subject.clone(), SUCCESSES)).collect();
         if let Some(retry_after) = self.wait(&limits, now).await? {
-            return Err(Refused::TooOften { retry_after });
+            return Err(SignInError::TooOften { retry_after });
         }
         self.store.count(&limits, now).await?;
         Ok(())
@@ -176,7 +176,7 @@ impl SignIn {
         rehash: Option<(String, String)>,
     ) -> Result<(), StoreError> {
         if let Some(pair) = &counters.pair
-            && self.store.tally(pair).await?.is_some()
+            && self.store.attempt_counter(pair).await?.is_some()
         {
             self.store.clear_failures(pair).await?;
         }

@@ -14,6 +14,6 @@ pub(super) async fn post(app: &App, username: Username) -> Result<(), Trouble> {
     let Some(order) = app.store.workspace_order(&username).await? else { return Ok(()) };
     let welcome = Welcome { signup: &order.signup, username, next_payment: order.next_payment };
     // Nobody is there to be welcomed when the customer is gone meanwhile.
-    let _posted = mail::post_welcome(&app.store, &app.stationery, welcome, app.now()).await?;
+    let _posted = mail::enqueue_welcome(&app.store, &app.renderer, welcome, app.now()).await?;
     Ok(())
 }

@@ -1,103 +1,112 @@
-//! A letter between writing and sending.
+//! What is written to a customer, before it has words.
 
 use shared::Username;
 
-use super::LetterKind;
 use crate::base::clock::Moment;
-use vendors::resend::RenderedEmail;
+use crate::model::password_link::NewLink;
 
-/// A letter that is written and not yet posted.
-#[derive(Debug, Clone)]
-pub struct NewMail {
-    /// The key under which Resend sends it once.
-    pub id: String,
-    pub kind: LetterKind,
+/// Who a letter goes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
     pub username: Username,
-    pub body: RenderedEmail,
-    /// When nobody needs it any more.
-    pub expires: Option<Moment>,
-    /// Not before this; at once without it.
-    pub run_at: Option<Moment>,
+    pub email: &'a str,
 }
 
-/// A letter that was posted.
-#[derive(Debug, Clone)]
-pub struct Mail {
-    pub record: MailRecord,
-    /// Empty once it was sent.
-    pub body: RenderedEmail,
-    /// Since when nobody knows whether it was sent.
-    pub tried: Option<Moment>,
-    pub expires: Option<Moment>,
+#[derive(Debug, Clone, Copy)]
+pub enum Message<'a> {
+    /// The workspace answers.
+    Welcome {
+        /// `None` for a customer who has a password already.
+        link: Option<&'a NewLink>,
+        /// The end of the period that is paid for.
+        next_payment: Option<Moment>,
+    },
+    /// The payment is here, and the workspace is still being prepared.
+    OrderReceived,
+    /// What a bank was to pay did not come, days after the order: nothing was opened.
+    OrderFailed,
+    /// The first link is lost or too old.
+    SetPassword {
+        link: &'a NewLink,
+    },
+    ResetPassword {
+        link: &'a NewLink,
+    },
+    PasswordChanged,
+    /// Access ends then; in the past, it has ended.
+    Cancelled {
+        until: Moment,
+    },
+    /// A renewal could not be paid; the workspace stays open until then.
+    PaymentFailed {
+        grace_until: Moment,
+    },
 }
 
-/// What an operator may see of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MailRecord {
-    pub id: String,
-    pub kind: LetterKind,
-    pub username: Option<Username>,
-    pub state: MailState,
-    /// Resend's number of it.
-    pub receipt: Option<String>,
-    pub created: Moment,
-    pub ended: Option<Moment>,
-}
-
+/// A letter's kind, as the database and metrics name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailState {
-    Waiting,
-    Sent,
-    /// Nobody needed it any more.
-    Dropped,
-    /// There is nobody to send it: Resend is not configured.
-    Unsent,
-    /// Given up. Who tries its task again has it sent, perhaps a second time.
-    Failed,
+pub enum MailKind {
+    Welcome,
+    OrderReceived,
+    OrderFailed,
+    SetPassword,
+    ResetPassword,
+    PasswordChanged,
+    Cancelled,
+    PaymentFailed,
 }
 
-/// How a letter ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MailEnd {
-    Sent { receipt: String },
-    Dropped,
-    Unsent,
-    Failed,
-}
-
-impl MailState {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Sent, Self::Dropped, Self::Unsent, Self::Failed];
-
-    pub const fn as_str(self) -> &'static str {
+impl<'a> Message<'a> {
+    pub fn kind(&self) -> MailKind {
         match self {
-            Self::Waiting => "waiting",
-            Self::Sent => "sent",
-            Self::Dropped => "dropped",
-            Self::Unsent => "unsent",
-            Self::Failed => "failed",
+            Self::Welcome { .. } => MailKind::Welcome,
+            Self::OrderReceived => MailKind::OrderReceived,
+            Self::OrderFailed => MailKind::OrderFailed,
+            Self::SetPassword { .. } => MailKind::SetPassword,
+            Self::ResetPassword { .. } => MailKind::ResetPassword,
+            Self::PasswordChanged => MailKind::PasswordChanged,
+            Self::Cancelled { .. } => MailKind::Cancelled,
+            Self::PaymentFailed { .. } => MailKind::PaymentFailed,
+        }
+    }
+
+    pub fn link(&self) -> Option<&'a NewLink> {
+        match *self {
+            Self::Welcome { link, .. } => link,
+            Self::SetPassword { link } | Self::ResetPassword { link } => Some(link),
+            _ => None,
+        }
+    }
+}
+
+impl MailKind {
+    const ALL: [Self; 8] = [
+        Self::Welcome,
+        Self::OrderReceived,
+        Self::OrderFailed,
+        Self::SetPassword,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::Cancelled,
+        Self::PaymentFailed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::OrderReceived => "order_received",
+            Self::OrderFailed => "order_failed",
+            Self::SetPassword => "set_password",
+            Self::ResetPassword => "reset_password",
+            Self::PasswordChanged => "password_changed",
+            Self::Cancelled => "cancelled",
+            Self::PaymentFailed => "payment_failed",
         }
     }
 
     /// # Errors
-    /// Names the states there are.
+    /// When there is no such kind.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("a state is waiting, sent, dropped, unsent or failed")
-    }
-}
-
-impl MailEnd {
-    pub const fn state(&self) -> MailState {
-        match self {
-            Self::Sent { .. } => MailState::Sent,
-            Self::Dropped => MailState::Dropped,
-            Self::Unsent => MailState::Unsent,
-            Self::Failed => MailState::Failed,
-        }
-    }
-
-    /// Whether it may still have to be sent.
-    pub const fn keeps_body(&self) -> bool {
-        matches!(self, Self::Unsent | Self::Failed)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or("not a kind of letter")
     }
 }

@@ -1,8 +1,8 @@
 //! Letters to customers: what kinds there are, what each has to say, and what became
 //! of it.
 
-mod letter;
 mod message;
+mod record;
 
-pub use letter::{Letter, LetterKind, Recipient};
-pub use message::{Mail, MailEnd, MailRecord, MailState, NewMail};
+pub use message::{MailKind, Message, Recipient};
+pub use record::{Mail, MailEnd, MailRecord, MailState, NewMail};

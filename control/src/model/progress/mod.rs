@@ -14,7 +14,7 @@ use shared::PublicSite;
 use crate::base::clock::Moment;
 use crate::base::token::sha256_hex;
 
-pub use order::{Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, Standing};
+pub use order::{Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, WorkspaceStatus};
 pub use step::{Step, StepState};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -165,17 +165,17 @@ fn ready(order: &Order, host: &str, email: &str, is_owner: bool) -> String {
 impl Stage {
     fn of(order: &Order, now: Moment) -> Self {
         let is_past = |end: Moment| end <= now;
-        match (order.payment, order.workspace.map(|workspace| workspace.standing)) {
+        match (order.payment, order.workspace.map(|workspace| workspace.status)) {
             (Payment::Open, _) if order.checkout_expires.is_some_and(is_past) => Self::Expired,
             (Payment::Open, _) => Self::Unpaid,
             (Payment::Pending, _) => Self::Pending,
             (Payment::Expired, _) => Self::Expired,
             (Payment::Failed, _) => Self::Declined,
-            (Payment::Paid, Some(Standing::Live)) => Self::Live,
-            (Payment::Paid, Some(Standing::Suspended)) => Self::Suspended,
+            (Payment::Paid, Some(WorkspaceStatus::Live)) => Self::Live,
+            (Payment::Paid, Some(WorkspaceStatus::Suspended)) => Self::Suspended,
             // The payment opens the workspace; where there is none any more, it is gone.
-            (Payment::Paid, None | Some(Standing::Ended)) => Self::Ended,
-            (Payment::Paid, Some(Standing::Preparing)) => {
+            (Payment::Paid, None | Some(WorkspaceStatus::Ended)) => Self::Ended,
+            (Payment::Paid, Some(WorkspaceStatus::Preparing)) => {
                 let is_dead = order.task.as_ref().is_some_and(|task| task.is_dead);
                 if is_dead { Self::Stuck } else { Self::Preparing }
             }

@@ -41,13 +41,13 @@ pub enum Payment {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderedWorkspace {
-    pub standing: Standing,
+    pub status: WorkspaceStatus,
     /// The payment was seen then.
     pub since: Moment,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum WorkspaceStatus {
     Preparing,
     Live,
     Suspended,
@@ -76,8 +76,8 @@ pub struct OrderedStep {
 impl Order {
     /// Was paid for, and its workspace is gone.
     pub fn has_ended(&self) -> bool {
-        let standing = self.workspace.map(|workspace| workspace.standing);
-        self.payment == Payment::Paid && matches!(standing, None | Some(Standing::Ended))
+        let status = self.workspace.map(|workspace| workspace.status);
+        self.payment == Payment::Paid && matches!(status, None | Some(WorkspaceStatus::Ended))
     }
 
     /// Enough for its owner to recognise it: `a•••@example.com`.

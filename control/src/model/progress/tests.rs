@@ -30,7 +30,7 @@ fn order(payment: Payment) -> Order {
 }
 
 /// Paid ten seconds in; `done` steps of the task are done, a second each.
-fn paid(done: &[&str], standing: Standing) -> Order {
+fn paid(done: &[&str], status: WorkspaceStatus) -> Order {
     let steps = done.iter().zip(10..).map(|(name, second)| OrderedStep {
         name: (*name).to_owned(),
         is_done: true,
@@ -40,7 +40,7 @@ fn paid(done: &[&str], standing: Standing) -> Order {
     });
     let steps = steps.collect();
     Order {
-        workspace: Some(OrderedWorkspace { standing, since: at(10) }),
+        workspace: Some(OrderedWorkspace { status, since: at(10) }),
         task: Some(OrderedTask { is_dead: false, is_over: false, steps }),
         ..order(Payment::Paid)
     }
@@ -73,38 +73,42 @@ fn every_payment_has_its_page() {
 
 #[test]
 fn steps_follow_the_task_and_one_of_them_goes_on() {
-    let preparing = |done: &[&str]| paid(done, Standing::Preparing);
+    let preparing = |done: &[&str]| paid(done, WorkspaceStatus::Preparing);
     check(&preparing(&[]), 11, Stage::Preparing, "drwwww");
     check(&preparing(&["assign"]), 12, Stage::Preparing, "ddrwww");
     check(&preparing(&["assign", "wake", "configure"]), 14, Stage::Preparing, "dddrww");
-    let live =
-        paid(&["assign", "wake", "configure", "start", "ready", "route", "mail"], Standing::Live);
+    let live = paid(
+        &["assign", "wake", "configure", "start", "ready", "route", "mail"],
+        WorkspaceStatus::Live,
+    );
     check(&live, 20, Stage::Live, "dddddd");
     assert!(!seen(&live, 20).is_final, "the task is not over");
     let over =
         Order { task: live.task.clone().map(|t| OrderedTask { is_over: true, ..t }), ..live };
     assert!(seen(&over, 20).is_final);
-    check(&paid(&[], Standing::Suspended), 20, Stage::Suspended, "drwwww");
-    check(&paid(&[], Standing::Ended), 20, Stage::Ended, "drwwww");
+    check(&paid(&[], WorkspaceStatus::Suspended), 20, Stage::Suspended, "drwwww");
+    check(&paid(&[], WorkspaceStatus::Ended), 20, Stage::Ended, "drwwww");
 }
 
 #[test]
 fn a_dead_task_says_where_and_under_which_ticket() {
-    let stuck = dead(paid(&["assign"], Standing::Preparing));
+    let stuck = dead(paid(&["assign"], WorkspaceStatus::Preparing));
     check(&stuck, 20, Stage::Stuck, "ddfwww");
     assert!(!seen(&stuck, 20).is_final, "somebody has it go on");
     let told = Order { ticket: Some("ENG-12".to_owned()), ..stuck };
     let text = seen(&told, 20).text;
     assert!(text.contains("(ticket ENG-12)") && text.contains("a•••@mail.test"), "{text}");
     // The workspace is there although its mail is not.
-    let live =
-        dead(paid(&["assign", "wake", "configure", "start", "ready", "route"], Standing::Live));
+    let live = dead(paid(
+        &["assign", "wake", "configure", "start", "ready", "route"],
+        WorkspaceStatus::Live,
+    ));
     check(&live, 20, Stage::Live, "dddddf");
 }
 
 #[test]
 fn what_takes_long_is_said_to() {
-    let order = paid(&["assign"], Standing::Preparing);
+    let order = paid(&["assign"], WorkspaceStatus::Preparing);
     let word = |second| seen(&order, second).steps[2].word;
     assert_eq!(word(12), "Usually a few seconds");
     assert_eq!(word(80), "This takes longer than usual");
@@ -123,22 +127,22 @@ fn what_takes_long_is_said_to() {
 
 #[test]
 fn elapsed_time_is_counted_from_the_beginning_of_a_step() {
-    let progress = seen(&paid(&["assign"], Standing::Preparing), 76);
+    let progress = seen(&paid(&["assign"], WorkspaceStatus::Preparing), 76);
     let elapsed: Vec<_> = progress.steps.iter().map(|step| step.elapsed(&progress.now)).collect();
     assert_eq!(elapsed, ["", "1 s", "1 min 5 s", "", "", ""]);
 }
 
 #[test]
 fn an_event_is_named_by_what_it_says_and_not_by_when() {
-    let order = paid(&["assign"], Standing::Preparing);
+    let order = paid(&["assign"], WorkspaceStatus::Preparing);
     assert_eq!(seen(&order, 12).fingerprint(), seen(&order, 13).fingerprint());
-    let further = paid(&["assign", "wake"], Standing::Preparing);
+    let further = paid(&["assign", "wake"], WorkspaceStatus::Preparing);
     assert_ne!(seen(&order, 13).fingerprint(), seen(&further, 13).fingerprint());
 }
 
 #[test]
 fn nobody_but_its_owner_is_told_an_address_or_asked_for_a_password() {
-    let live = paid(&[], Standing::Live);
+    let live = paid(&[], WorkspaceStatus::Live);
     let stranger = Progress::of(&live, &site(), false, at(20));
     let json = serde_json::to_string(&stranger).unwrap();
     assert!(stranger.text.contains("mail to a•••@mail.test"), "{json}");

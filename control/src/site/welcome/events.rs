@@ -19,12 +19,12 @@ use tokio::time::Instant;
 use tracing::error;
 
 use crate::app::SharedApp;
-use crate::http::arrival::text;
-use crate::http::sse_connections::Stream;
-use crate::http::{Path, Problem, Visitor};
+use crate::http::request_context::text;
+use crate::http::sse_connections::SseConnection;
+use crate::http::{Path, Problem, RequestContext};
 use crate::model::progress::Progress;
-use crate::operator::refusals::ErrorShape;
-use crate::site::order;
+use crate::operator::error_responses::ErrorShape;
+use crate::site::signup_access;
 use crate::store::StoreError;
 
 /// After so long without news the order is looked at all the same.
@@ -46,7 +46,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 struct Watch {
     app: SharedApp,
     signup: String,
-    place: Stream,
+    place: SseConnection,
     /// Wakes with every change of any task.
     changes: watch::Receiver<u64>,
     /// The name of what it was told last.
@@ -80,19 +80,20 @@ struct Watch {
 )]
 pub(in crate::site) async fn follow(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     Path(username): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let username = Username::parse(&username).map_err(|_| not_yours())?;
-    let order = order::of_username(&app, &username, &headers).await?.ok_or_else(not_yours)?;
+    let order =
+        signup_access::of_username(&app, &username, &headers).await?.ok_or_else(not_yours)?;
     let told = text(&headers, "last-event-id").unwrap_or_default().to_owned();
     let progress = Progress::of(&order, &app.site, true, app.now());
     if progress.is_final && progress.fingerprint() == told {
         // To an EventSource this says: do not ask again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let place = app.streams.enter(visitor.address).ok_or_else(too_many)?;
+    let place = app.sse.enter(context.address).ok_or_else(too_many)?;
     let until = Instant::now() + LONGEST;
     let changes = app.queue.changes();
     let watch = Watch { app, signup: order.signup, place, changes, told, until, is_over: false };

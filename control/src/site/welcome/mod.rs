@@ -18,14 +18,14 @@ use shared::ReturnPath;
 use shared::Username;
 use tracing::warn;
 
-use super::csrf::{self, Unsaid};
+use super::csrf::{self, MissingOrigin};
 use super::login::open_session;
-use super::order;
 use super::page::{self, Faults, Frame, Message, see_other};
+use super::signup_access;
 use crate::accounts::links;
 use crate::app::{App, SharedApp};
-use crate::billing::follow::fulfil;
-use crate::http::{Form, Problem, Visitor};
+use crate::billing::sync::sync_checkout;
+use crate::http::{Form, Problem, RequestContext};
 use crate::model::handover;
 use crate::model::progress::{Order, Payment, Progress, Stage};
 use vendors::stripe::id::CheckoutSessionId;
@@ -37,7 +37,7 @@ const STRIPE_WAIT: Duration = Duration::from_secs(4);
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
-pub(super) struct Shown {
+pub(super) struct PageQuery {
     #[serde(default)]
     session_id: String,
 }
@@ -81,26 +81,26 @@ struct Welcome<'a> {
 
 pub(super) async fn show(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
-    Query(shown): Query<Shown>,
+    Extension(context): Extension<RequestContext>,
+    Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    match look(&app, &shown.session_id).await? {
-        Some(order) => Ok(render(&app, &order, &shown.session_id, &headers, &[])),
-        None => Ok(unknown(&app, visitor)),
+    match look(&app, &query.session_id).await? {
+        Some(order) => Ok(render(&app, &order, &query.session_id, &headers, &[])),
+        None => Ok(unknown(&app, context)),
     }
 }
 
 pub(super) async fn set_password(
     State(app): State<SharedApp>,
-    Extension(visitor): Extension<Visitor>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Form(form): Form<FirstPassword>,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, app.site.site_url(), Unsaid::Refuse)?;
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let FirstPassword { session_id, password } = form;
-    let Some(order) = look(&app, &session_id).await? else { return Ok(unknown(&app, visitor)) };
-    if !order::is_of_browser(&order, &headers) {
+    let Some(order) = look(&app, &session_id).await? else { return Ok(unknown(&app, context)) };
+    if !signup_access::is_of_browser(&order, &headers) {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "other_browser",
@@ -115,10 +115,10 @@ pub(super) async fn set_password(
             Ok(response)
         }
         // Set in another tab: the page says so.
-        Err(links::Refusal::Over) => Ok(response),
+        Err(links::LinkError::Over) => Ok(response),
         Err(refusal) => {
             let problem = Problem::from(refusal);
-            if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !visitor.wants_page {
+            if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
                 return Err(problem);
             }
             Ok(render(&app, &order, &session_id, &headers, &[problem]))
@@ -129,7 +129,7 @@ pub(super) async fn set_password(
 /// The order of this checkout, after asking Stripe where we have not heard of the
 /// payment yet: the customer is often here before the webhook.
 async fn look(app: &App, session_id: &str) -> Result<Option<Order>, Problem> {
-    if !order::may_be_an_id(session_id) {
+    if !signup_access::may_be_an_id(session_id) {
         return Ok(None);
     }
     let order = app.store.order_of_checkout(session_id).await?;
@@ -148,8 +148,10 @@ async fn look(app: &App, session_id: &str) -> Result<Option<Order>, Problem> {
 /// The database then says what came of it. A Stripe that is away changes nothing: the
 /// webhook comes as well, and the page asks again.
 async fn ask_stripe(app: &App, session_id: &str) {
-    let (Some(till), Ok(id)) = (&app.till, CheckoutSessionId::parse(session_id)) else { return };
-    let answer = tokio::time::timeout(STRIPE_WAIT, fulfil(app, till, &id)).await;
+    let (Some(stripe), Ok(id)) = (&app.stripe, CheckoutSessionId::parse(session_id)) else {
+        return;
+    };
+    let answer = tokio::time::timeout(STRIPE_WAIT, sync_checkout(app, stripe, &id)).await;
     match answer {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => warn!("checkout {id}: {:#}", anyhow::Error::from(error)),
@@ -164,7 +166,7 @@ fn render(
     headers: &HeaderMap,
     problems: &[Problem],
 ) -> Response {
-    let is_owner = order::is_of_browser(order, headers);
+    let is_owner = signup_access::is_of_browser(order, headers);
     let progress = Progress::of(order, &app.site, is_owner, app.now());
     let has_account = matches!(progress.stage, Stage::Preparing | Stage::Stuck | Stage::Live);
     let asks_for_password = is_owner && has_account && !order.has_password;
@@ -195,10 +197,10 @@ fn render(
     page::answer_again(faults, &page)
 }
 
-fn unknown(app: &App, visitor: Visitor) -> Response {
+fn unknown(app: &App, context: RequestContext) -> Response {
     let text = "We know no order under this address. If you have paid, look into your mail: the \
                 link to your workspace comes that way too.";
-    if !visitor.wants_page {
+    if !context.wants_page {
         return Problem::not_found(text).into_response();
     }
     let page = Message {

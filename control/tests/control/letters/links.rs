@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use control::accounts::links::{self, Asked, Refusal};
+use control::accounts::links::{self, Asked, LinkError};
 use control::accounts::passwords::Weakness;
 use control::base::token::Token;
 use control::model::password_link::Purpose;
@@ -41,7 +41,7 @@ async fn link(office: &Office, number: usize) -> String {
     token(office).await
 }
 
-async fn redeem(world: &World, token: &str, password: &str) -> Result<Purpose, Refusal> {
+async fn redeem(world: &World, token: &str, password: &str) -> Result<Purpose, LinkError> {
     let redeemed = links::redeem(world.app(), token, password.to_owned()).await;
     redeemed.map(|redeemed| redeemed.purpose)
 }
@@ -55,13 +55,13 @@ async fn looking_at_a_link_takes_nothing_and_it_sets_one_password() {
         assert_eq!(open.purpose, Purpose::FirstTime);
     }
     let weak = redeem(world, &token, "short").await;
-    assert!(matches!(weak, Err(Refusal::Weak(_))), "{weak:?}");
+    assert!(matches!(weak, Err(LinkError::Weak(_))), "{weak:?}");
     let long = redeem(world, &token, &"x".repeat(1_025)).await;
-    assert!(matches!(long, Err(Refusal::Weak(Weakness::Long))), "{long:?}");
+    assert!(matches!(long, Err(LinkError::Weak(Weakness::Long))), "{long:?}");
     assert_eq!(redeem(world, &token, PASSWORD).await.unwrap(), Purpose::FirstTime);
     assert_eq!(links::peek(world.app(), &token).await.unwrap(), None);
     let again = redeem(world, &token, OTHER_PASSWORD).await;
-    assert!(matches!(again, Err(Refusal::Over)), "{again:?}");
+    assert!(matches!(again, Err(LinkError::Over)), "{again:?}");
     let letters = vendor::letters(world).await;
     assert_eq!(letters.len(), 1, "of a first password nobody is warned: {letters:?}");
 }
@@ -103,7 +103,7 @@ async fn a_newer_link_voids_the_older_and_time_voids_both() {
     office.world.let_pass(Purpose::FirstTime.lifetime());
     assert_eq!(links::peek(office.world.app(), &newer).await.unwrap(), None);
     let late = redeem(&office.world, &newer, PASSWORD).await;
-    assert!(matches!(late, Err(Refusal::Over)), "{late:?}");
+    assert!(matches!(late, Err(LinkError::Over)), "{late:?}");
     for wrong in ["", "x", &"a".repeat(43)] {
         assert_eq!(links::peek(office.world.app(), wrong).await.unwrap(), None);
     }
@@ -117,13 +117,13 @@ async fn a_first_password_is_set_once_and_closes_the_links() {
     let set = async |password: &str| {
         links::set_first_password(office.world.app(), &username, password.to_owned()).await
     };
-    assert!(matches!(set("passwordpassword").await, Err(Refusal::Weak(_))));
+    assert!(matches!(set("passwordpassword").await, Err(LinkError::Weak(_))));
     assert_eq!(set(PASSWORD).await.unwrap().purpose, Purpose::FirstTime);
-    assert!(matches!(set(OTHER_PASSWORD).await, Err(Refusal::Over)));
+    assert!(matches!(set(OTHER_PASSWORD).await, Err(LinkError::Over)));
     assert_eq!(links::peek(office.world.app(), &token).await.unwrap(), None);
     let stranger = "nobody".parse().unwrap();
     let set = links::set_first_password(office.world.app(), &stranger, PASSWORD.to_owned());
-    assert!(matches!(set.await, Err(Refusal::Over)));
+    assert!(matches!(set.await, Err(LinkError::Over)));
 }
 
 #[tokio::test]

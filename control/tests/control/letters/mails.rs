@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use control::base::clock::Moment;
-use control::mail::{Welcome, post_welcome};
+use control::mail::{Welcome, enqueue_welcome};
 use control::model::mail::Recipient;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn welcome(world: &World) {
     let next_payment = Some(Moment::from_seconds(1_802_600_000));
     let welcome = Welcome { signup: "su_1", username: ada().username, next_payment };
     let app = world.app();
-    assert!(post_welcome(&app.store, &app.stationery, welcome, world.now()).await.unwrap());
+    assert!(enqueue_welcome(&app.store, &app.renderer, welcome, world.now()).await.unwrap());
 }
 
 fn bodies(calls: &[Value]) -> Vec<(&str, &str)> {
@@ -140,8 +140,8 @@ async fn a_used_up_quota_is_waited_out_and_told_once() {
     office.resend.say("/_fake/limits", limits(Some(0))).await;
     welcome(&office.world).await;
     let app = office.world.app();
-    let other = app.stationery.password_changed("1", ada(), office.world.now());
-    app.store.post_with_link(&other, None, office.world.now()).await.unwrap();
+    let other = app.renderer.password_changed("1", ada(), office.world.now());
+    app.store.enqueue_with_link(&other, None, office.world.now()).await.unwrap();
     wait_until("both are tried", 2, async || office.resend.calls().await.len()).await;
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
     wait_until("the first waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await)
@@ -244,8 +244,8 @@ async fn an_order_that_is_live_in_time_is_not_written_about() {
         );
         office.world.database.run(workspace).await;
         let app = office.world.app();
-        let mail = app.stationery.order_received("su_1", ada(), office.world.now());
-        app.store.post_with_link(&mail, None, office.world.now()).await.unwrap();
+        let mail = app.renderer.order_received("su_1", ada(), office.world.now());
+        app.store.enqueue_with_link(&mail, None, office.world.now()).await.unwrap();
         assert_eq!(office.task("order/su_1").await, ("waiting".to_owned(), 0));
         office.world.let_pass(control::mail::ORDER_PATIENCE);
         office.wait_for_letter("order_received", end).await;
@@ -285,8 +285,8 @@ async fn letters_are_listed_in_pages_without_what_they_say() {
     let app = office.world.app();
     for number in 0..3 {
         let change = number.to_string();
-        let mail = app.stationery.password_changed(&change, ada(), office.world.now());
-        app.store.post_with_link(&mail, None, office.world.now()).await.unwrap();
+        let mail = app.renderer.password_changed(&change, ada(), office.world.now());
+        app.store.enqueue_with_link(&mail, None, office.world.now()).await.unwrap();
     }
     let page = async |query: &str| {
         let path = format!("/api/mails?limit=2{query}");

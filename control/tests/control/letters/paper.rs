@@ -3,23 +3,23 @@
 use std::time::Duration;
 
 use control::base::clock::Moment;
-use control::mail::Stationery;
-use control::model::mail::{Letter, NewMail, Recipient};
+use control::mail::MailRenderer;
+use control::model::mail::{Message, NewMail, Recipient};
 use control::model::password_link::{NewLink, Purpose};
 use serde_json::Value;
 use shared::PublicSite;
 
 const NOW: Moment = Moment::from_seconds(1_800_000_000);
 
-fn stationery() -> Stationery {
+fn renderer() -> MailRenderer {
     let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
     let reply_to = Some("help@arca.test".to_owned());
-    Stationery { reply_to, ..Stationery::new(&site, control::app::site_config::PRICE, None) }
+    MailRenderer { reply_to, ..MailRenderer::new(&site, control::app::site_config::PRICE, None) }
 }
 
-fn write(letter: Letter<'_>) -> (NewMail, Value) {
+fn write(letter: Message<'_>) -> (NewMail, Value) {
     let recipient = Recipient { username: "ada".parse().unwrap(), email: "ada@mail.test" };
-    let mail = stationery().write("id/1".to_owned(), recipient, letter, NOW);
+    let mail = renderer().write("id/1".to_owned(), recipient, letter, NOW);
     let body = serde_json::from_str(mail.body.as_str()).unwrap();
     (mail, body)
 }
@@ -38,16 +38,16 @@ fn html_and_text_say_the_same() {
     let link = NewLink::draw("ada".parse().unwrap(), Purpose::Reset, NOW);
     let later = NOW.after(Duration::from_secs(20 * 86_400));
     let letters = [
-        ("welcome", Letter::Welcome { link: Some(&link), next_payment: Some(later) }),
-        ("welcome-back", Letter::Welcome { link: None, next_payment: None }),
-        ("order", Letter::OrderReceived),
-        ("order-failed", Letter::OrderFailed),
-        ("set", Letter::SetPassword { link: &link }),
-        ("reset", Letter::ResetPassword { link: &link }),
-        ("changed", Letter::PasswordChanged),
-        ("cancelled", Letter::Cancelled { until: later }),
-        ("ended", Letter::Cancelled { until: NOW }),
-        ("payment", Letter::PaymentFailed { grace_until: later }),
+        ("welcome", Message::Welcome { link: Some(&link), next_payment: Some(later) }),
+        ("welcome-back", Message::Welcome { link: None, next_payment: None }),
+        ("order", Message::OrderReceived),
+        ("order-failed", Message::OrderFailed),
+        ("set", Message::SetPassword { link: &link }),
+        ("reset", Message::ResetPassword { link: &link }),
+        ("changed", Message::PasswordChanged),
+        ("cancelled", Message::Cancelled { until: later }),
+        ("ended", Message::Cancelled { until: NOW }),
+        ("payment", Message::PaymentFailed { grace_until: later }),
     ];
     for (name, letter) in letters {
         let (mail, body) = write(letter);
@@ -67,7 +67,7 @@ fn html_and_text_say_the_same() {
 #[test]
 fn a_letter_reads_well_as_text() {
     let later = NOW.after(Duration::from_secs(20 * 86_400));
-    let (_, body) = write(Letter::Cancelled { until: later });
+    let (_, body) = write(Message::Cancelled { until: later });
     let expected = "\
 Your subscription is cancelled
 

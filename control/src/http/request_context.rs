@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(75);
 
 /// Who is asking.
 #[derive(Debug, Clone, Copy)]
-pub struct Visitor {
+pub struct RequestContext {
     /// The browser's address where an edge vouches for it, else the peer's.
     pub address: IpAddr,
     pub request: RequestId,
@@ -34,19 +34,23 @@ pub struct Visitor {
 
 /// What [`layer`] needs.
 #[derive(Clone)]
-pub struct Arrivals {
+pub struct ContextLayer {
     pub listener: &'static str,
     pub keys: Arc<KeyFile>,
     pub metrics: Arc<Metrics>,
 }
 
-/// Identifies the visitor, sets a deadline, logs and counts.
+/// Establishes the context of a request, sets a deadline, logs and counts.
 ///
 /// The log has the path and never the query: codes and return paths are in there.
-pub async fn layer(State(arrivals): State<Arrivals>, mut request: Request, next: Next) -> Response {
+pub async fn layer(
+    State(layer): State<ContextLayer>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
-    let visitor = identify(&arrivals.keys.present().ring, &request);
-    request.extensions_mut().insert(visitor);
+    let context = identify(&layer.keys.present().ring, &request);
+    request.extensions_mut().insert(context);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let mut response = match tokio::time::timeout(DEADLINE, next.run(request)).await {
@@ -54,13 +58,13 @@ pub async fn layer(State(arrivals): State<Arrivals>, mut request: Request, next:
         Err(_) => too_slow().into_response(),
     };
     let headers = response.headers_mut();
-    let id = visitor.request.to_string();
+    let id = context.request.to_string();
     headers.insert(REQUEST_ID_HEADER, HeaderValue::try_from(&id).expect("hexadecimal digits"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     let status = response.status();
-    arrivals.metrics.request(arrivals.listener, status.as_u16(), began.elapsed());
+    layer.metrics.request(layer.listener, status.as_u16(), began.elapsed());
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let listener = arrivals.listener;
+    let listener = layer.listener;
     if status.is_server_error() {
         warn!(request = id, listener, took_ms, "{method} {path} → {}", status.as_u16());
     } else {
@@ -69,13 +73,13 @@ pub async fn layer(State(arrivals): State<Arrivals>, mut request: Request, next:
     response
 }
 
-fn identify(keys: &KeyRing, request: &Request) -> Visitor {
+fn identify(keys: &KeyRing, request: &Request) -> RequestContext {
     let headers = request.headers();
     let peer = request.extensions().get::<Peer>().expect("the listener says who is there").0;
     let is_from_edge =
         text(headers, SITE_HOP_HEADER).is_some_and(|header| site_hop::verify(keys, header));
     let vouched = |name| text(headers, name).filter(|_| is_from_edge);
-    Visitor {
+    RequestContext {
         address: vouched("x-forwarded-for")
             .and_then(|address| address.trim().parse().ok())
             .unwrap_or(peer.ip()),
@@ -114,7 +118,7 @@ fn too_slow() -> Problem {
 mod tests {
     use super::*;
 
-    fn visitor(edge: bool, forwarded: &[&str]) -> IpAddr {
+    fn context(edge: bool, forwarded: &[&str]) -> IpAddr {
         let id = shared::KeyId::parse("k1").unwrap();
         let keys = KeyRing::from_toml(&KeyRing::generate_toml(&id)).unwrap();
         let mut request = Request::new(axum::body::Body::empty());
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn a_forwarded_address_is_believed_from_an_edge_only() {
         let check = |edge, forwarded: &[&str], expected: &str| {
-            assert_eq!(visitor(edge, forwarded).to_string(), expected, "{edge} {forwarded:?}");
+            assert_eq!(context(edge, forwarded).to_string(), expected, "{edge} {forwarded:?}");
         };
         check(true, &["203.0.113.5"], "203.0.113.5");
         check(true, &["2001:db8::1"], "2001:db8::1");

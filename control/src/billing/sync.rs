@@ -5,8 +5,8 @@
 
 use tracing::{info, warn};
 
-use super::payment::{Verdict, judge};
-use super::{Till, notices};
+use super::payment::{PaymentDecision, decide};
+use super::{StripeBilling, notices};
 use crate::app::App;
 use crate::base::clock::Moment;
 use crate::model::sign_up::{SignUp, SignUpId, SignUpState};
@@ -18,7 +18,7 @@ use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 use vendors::stripe::{CheckoutSession, StripeError, Subscription};
 
 #[derive(Debug, thiserror::Error)]
-pub enum FollowError {
+pub enum SyncError {
     #[error(transparent)]
     Stripe(#[from] StripeError),
     /// Stripe does not know what was to be looked at.
@@ -31,22 +31,22 @@ pub enum FollowError {
     Odd { object: String, what: &'static str },
 }
 
-impl FollowError {
+impl SyncError {
     /// Of the look at what everything else follows from.
     fn of_look(error: StripeError) -> Self {
         if error.is_missing() { Self::Missing(error) } else { Self::Stripe(error) }
     }
 }
 
-impl From<FollowError> for Trouble {
-    fn from(error: FollowError) -> Self {
+impl From<SyncError> for Trouble {
+    fn from(error: SyncError) -> Self {
         match error {
-            FollowError::Stripe(error) | FollowError::Missing(error) => {
+            SyncError::Stripe(error) | SyncError::Missing(error) => {
                 let again = error.again();
                 Self::from_client(error, again)
             }
-            FollowError::Store(error) => error.into(),
-            odd @ FollowError::Odd { .. } => Self::never(odd),
+            SyncError::Store(error) => error.into(),
+            odd @ SyncError::Odd { .. } => Self::never(odd),
         }
     }
 }
@@ -62,16 +62,16 @@ const RACES: u32 = 3;
 ///
 /// # Errors
 /// When Stripe or the database does not answer: then nothing is settled, or all of it.
-pub async fn fulfil(
+pub async fn sync_checkout(
     app: &App,
-    till: &Till,
+    stripe: &StripeBilling,
     id: &CheckoutSessionId,
-) -> Result<Option<SignUp>, FollowError> {
+) -> Result<Option<SignUp>, SyncError> {
     let looked = app.now();
-    let session = till.stripe.checkout(id, Expand::SubscriptionAndCustomer).await;
-    let session = session.map_err(FollowError::of_look)?;
-    let odd = |what| FollowError::Odd { object: format!("checkout session {id}"), what };
-    if session.livemode != till.is_live {
+    let session = stripe.client.checkout(id, Expand::SubscriptionAndCustomer).await;
+    let session = session.map_err(SyncError::of_look)?;
+    let odd = |what| SyncError::Odd { object: format!("checkout session {id}"), what };
+    if session.livemode != stripe.is_live {
         return Err(odd("it is of the other mode"));
     }
     let reference = session.client_reference_id.as_deref().unwrap_or_default();
@@ -84,7 +84,7 @@ pub async fn fulfil(
             }
             return Ok(None);
         };
-        if settle(app, till, &known, &session, looked, odd).await? {
+        if settle(app, stripe, &known, &session, looked, odd).await? {
             app.store.looked_at_signup(&signup, looked).await?;
             return Ok(app.store.signup(&signup).await?);
         }
@@ -95,17 +95,17 @@ pub async fn fulfil(
 /// `false` when somebody else noted the payment meanwhile.
 async fn settle(
     app: &App,
-    till: &Till,
+    stripe: &StripeBilling,
     signup: &SignUp,
     session: &CheckoutSession,
     looked: Moment,
-    odd: impl Fn(&'static str) -> FollowError,
-) -> Result<bool, FollowError> {
+    odd: impl Fn(&'static str) -> SyncError,
+) -> Result<bool, SyncError> {
     let now = app.now();
-    match judge(signup, session) {
-        Verdict::Nothing => {}
-        Verdict::Open { payer, subscription } => {
-            let object = whole(till, session, &subscription).await?;
+    match decide(signup, session) {
+        PaymentDecision::Nothing => {}
+        PaymentDecision::Open { payer, subscription } => {
+            let object = whole(stripe, session, &subscription).await?;
             let billing = Billing::after(None, &object, app.sign_up.grace, looked);
             let paid = Paid {
                 signup,
@@ -114,7 +114,7 @@ async fn settle(
                 subscription: &subscription,
                 billing: &billing,
                 looked,
-                stationery: &app.stationery,
+                renderer: &app.renderer,
             };
             let Some(workspace) = app.store.open_workspace(&paid, now).await? else {
                 return Ok(false);
@@ -122,28 +122,28 @@ async fn settle(
             info!(username = %workspace.username, "workspace {} is paid for", workspace.username);
             apply(app, &object, looked).await?;
         }
-        Verdict::TooLate { subscription } => {
+        PaymentDecision::TooLate { subscription } => {
             app.store.paid_too_late(signup, &session.id, &subscription, now).await?;
         }
-        Verdict::Wait => {
+        PaymentDecision::Wait => {
             let reserved = Some(now.after(app.sign_up.bank));
             app.store.settle_sign_up(&signup.id, SignUpState::Unpaid, reserved, None, now).await?;
         }
-        Verdict::GiveUp { subscription } => {
-            end(till, &subscription).await?;
-            let told = notices::order_failed(signup, &app.stationery, now);
+        PaymentDecision::GiveUp { subscription } => {
+            end(stripe, &subscription).await?;
+            let told = notices::order_failed(signup, &app.renderer, now);
             let failed = SignUpState::Failed;
             app.store.settle_sign_up(&signup.id, failed, None, Some(&told), now).await?;
         }
-        Verdict::Expire => {
+        PaymentDecision::Expire => {
             app.store.settle_sign_up(&signup.id, SignUpState::Expired, None, None, now).await?;
         }
-        Verdict::Surplus { subscription } => {
+        PaymentDecision::Surplus { subscription } => {
             warn!("sign-up {} was paid twice; ending subscription {subscription}", signup.id);
-            end(till, &subscription).await?;
+            end(stripe, &subscription).await?;
             app.store.open_incident(&notices::surplus(signup, &subscription), now).await?;
         }
-        Verdict::Odd(what) => return Err(odd(what)),
+        PaymentDecision::Odd(what) => return Err(odd(what)),
     }
     Ok(true)
 }
@@ -151,10 +151,14 @@ async fn settle(
 /// Looks how a subscription stands, and has its workspace follow.
 ///
 /// # Errors
-/// As [`fulfil`].
-pub async fn follow(app: &App, till: &Till, id: &SubscriptionId) -> Result<(), FollowError> {
+/// As [`sync_checkout`].
+pub async fn sync_subscription(
+    app: &App,
+    stripe: &StripeBilling,
+    id: &SubscriptionId,
+) -> Result<(), SyncError> {
     let looked = app.now();
-    let subscription = till.stripe.subscription(id).await.map_err(FollowError::of_look)?;
+    let subscription = stripe.client.subscription(id).await.map_err(SyncError::of_look)?;
     if apply(app, &subscription, looked).await?.is_some() {
         return Ok(());
     }
@@ -163,9 +167,9 @@ pub async fn follow(app: &App, till: &Till, id: &SubscriptionId) -> Result<(), F
     let Some(Ok(signup)) = signup.map(|id| SignUpId::parse(id)) else { return Ok(()) };
     let Some(signup) = app.store.signup(&signup).await? else { return Ok(()) };
     if let (None, Some(checkout)) = (&signup.subscription, &signup.checkout) {
-        fulfil(app, till, &checkout.id).await.map_err(|error| match error {
+        sync_checkout(app, stripe, &checkout.id).await.map_err(|error| match error {
             // The subscription is there.
-            FollowError::Missing(error) => FollowError::Stripe(error),
+            SyncError::Missing(error) => SyncError::Stripe(error),
             error => error,
         })?;
     }
@@ -179,8 +183,8 @@ async fn apply(
     app: &App,
     subscription: &Subscription,
     looked: Moment,
-) -> Result<Option<Followed>, FollowError> {
-    let look = Look { subscription, looked, grace: app.sign_up.grace, stationery: &app.stationery };
+) -> Result<Option<Followed>, SyncError> {
+    let look = Look { subscription, looked, grace: app.sign_up.grace, renderer: &app.renderer };
     let followed = app.store.follow_subscription(&look, app.now()).await?;
     if let Some(Followed { workspace, generation: Some(_) }) = &followed {
         info!(
@@ -194,19 +198,19 @@ async fn apply(
 
 /// The subscription of a session, which came with it or is fetched.
 async fn whole(
-    till: &Till,
+    stripe: &StripeBilling,
     session: &CheckoutSession,
     id: &SubscriptionId,
 ) -> Result<Subscription, StripeError> {
     match session.subscription.as_ref().and_then(|reference| reference.object()) {
         Some(subscription) => Ok(subscription.clone()),
-        None => till.stripe.subscription(id).await,
+        None => stripe.client.subscription(id).await,
     }
 }
 
 /// Ends a subscription that nobody shall pay for; one that has ended is left alone.
-async fn end(till: &Till, id: &SubscriptionId) -> Result<(), StripeError> {
-    match till.stripe.cancel_subscription(id).await {
+async fn end(stripe: &StripeBilling, id: &SubscriptionId) -> Result<(), StripeError> {
+    match stripe.client.cancel_subscription(id).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_missing() => Ok(()),
         Err(error) => Err(error),

@@ -7,15 +7,15 @@ use axum::response::Response;
 
 use super::page::{self, Frame, Message};
 use crate::app::{App, SharedApp};
-use crate::http::{Problem, Visitor};
+use crate::http::{Problem, RequestContext};
 
 pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    let visitor = request.extensions().get::<Visitor>().copied();
+    let context = request.extensions().get::<RequestContext>().copied();
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>()
-        && let Some(visitor) = visitor.filter(|visitor| visitor.wants_page)
+        && let Some(context) = context.filter(|context| context.wants_page)
     {
-        response = to_page(&app, &problem, visitor, response.headers());
+        response = to_page(&app, &problem, context, response.headers());
     }
     let csp = policy(&app);
     for (name, value) in [
@@ -42,7 +42,7 @@ pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: 
 fn policy(app: &App) -> HeaderValue {
     let site = app.site.site_url();
     let workspaces = &app.workspace_origins;
-    let payment = app.till.as_ref().map_or("", |till| till.pages.as_str());
+    let payment = app.stripe.as_ref().map_or("", |stripe| stripe.pages.as_str());
     let policy = format!(
         "default-src 'none'; style-src {site}; script-src {site}; img-src {site}; \
          connect-src 'self'; form-action 'self' {site} {workspaces} {payment}; \
@@ -52,7 +52,7 @@ fn policy(app: &App) -> HeaderValue {
 }
 
 /// `headers` are those of the answer that the page replaces.
-fn to_page(app: &App, problem: &Problem, visitor: Visitor, headers: &HeaderMap) -> Response {
+fn to_page(app: &App, problem: &Problem, context: RequestContext, headers: &HeaderMap) -> Response {
     let title = match problem.status {
         StatusCode::NOT_FOUND => "Nothing here",
         StatusCode::MISDIRECTED_REQUEST => "Not one of ours",
@@ -63,7 +63,7 @@ fn to_page(app: &App, problem: &Problem, visitor: Visitor, headers: &HeaderMap) 
     let frame = Frame::new(app);
     let link = format!("{}/", frame.site_url);
     let text = &problem.message;
-    let request = problem.status.is_server_error().then_some(visitor.request);
+    let request = problem.status.is_server_error().then_some(context.request);
     let link_text = "To the start page";
     let message = Message { frame, title, text, link: &link, link_text, request };
     let mut page = page::answer(problem.status, &message);

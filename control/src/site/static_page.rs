@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::page::{self, Frame};
-use crate::app::site_config::{Block, Paper};
+use crate::app::site_config::{Block, StaticPage};
 use crate::app::{App, SharedApp};
 
 const LEGAL: &str = include_str!("../../texts/legal.txt");
@@ -14,7 +14,7 @@ const PRIVACY: &str = include_str!("../../texts/privacy.txt");
 const CONTACT: &str = include_str!("../../texts/contact.txt");
 
 #[derive(Template)]
-#[template(path = "paper.html")]
+#[template(path = "static_page.html")]
 struct PaperPage<'a> {
     frame: Frame,
     title: &'a str,
@@ -36,8 +36,8 @@ pub(super) async fn contact(State(app): State<SharedApp>) -> Response {
     show(&app, "Contact", None, CONTACT)
 }
 
-fn show(app: &App, title: &str, own: Option<&Paper>, built_in: &str) -> Response {
-    let built_in = Paper::parse(built_in);
+fn show(app: &App, title: &str, own: Option<&StaticPage>, built_in: &str) -> Response {
+    let built_in = StaticPage::parse(built_in);
     let texts = &app.texts;
     let page = PaperPage {
         frame: Frame::new(app),

@@ -215,7 +215,7 @@ impl MailView {
             kind: mail.kind.as_str().to_owned(),
             username: mail.username,
             state: mail.state.as_str().to_owned(),
-            receipt: mail.receipt,
+            receipt: mail.provider_id,
             created_at: mail.created.seconds(),
             ended_at: mail.ended.map(Moment::seconds),
         }

@@ -5,7 +5,7 @@ use crate::base::date::Date;
 use crate::model::subscription::{Billing, Standing};
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct SubscriptionSummary {
     pub(super) date_label: &'static str,
     pub(super) date: String,
     /// A renewal that failed, and what comes of it.
@@ -13,7 +13,7 @@ pub(super) struct Plan {
     pub(super) may_cancel: bool,
 }
 
-impl Plan {
+impl SubscriptionSummary {
     pub(super) fn of(billing: &Billing, now: Moment) -> Self {
         let day = |moment| Date::of(moment).to_string();
         let warning = match billing.standing(now) {
@@ -55,19 +55,20 @@ mod tests {
     #[test]
     fn a_plan_says_when_it_is_paid_next_or_when_it_ends() {
         let active = billing(SubscriptionStatus::Active);
-        let plan = Plan::of(&active, NOW);
+        let plan = SubscriptionSummary::of(&active, NOW);
         assert_eq!((plan.date_label, plan.date.as_str()), ("Next payment", "4 February 2027"));
         assert!(plan.may_cancel && plan.warning.is_none());
-        let ending = Plan::of(&Billing { cancel_at: active.period_end, ..active }, NOW);
+        let ending =
+            SubscriptionSummary::of(&Billing { cancel_at: active.period_end, ..active }, NOW);
         assert_eq!(ending.date_label, "Cancelled, open until");
         assert!(!ending.may_cancel);
     }
 
     #[test]
     fn a_failed_renewal_is_told_with_what_comes_of_it() {
-        let late = Plan::of(&billing(SubscriptionStatus::PastDue), NOW);
+        let late = SubscriptionSummary::of(&billing(SubscriptionStatus::PastDue), NOW);
         assert!(late.warning.unwrap().contains("until 20 January 2027"));
-        let stopped = Plan::of(&billing(SubscriptionStatus::Unpaid), NOW);
+        let stopped = SubscriptionSummary::of(&billing(SubscriptionStatus::Unpaid), NOW);
         assert!(stopped.warning.unwrap().contains("paused"));
     }
 }

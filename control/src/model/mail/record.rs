@@ -1,0 +1,103 @@
+//! A letter between writing and sending.
+
+use shared::Username;
+
+use super::MailKind;
+use crate::base::clock::Moment;
+use vendors::resend::RenderedEmail;
+
+/// A letter that is written and not yet posted.
+#[derive(Debug, Clone)]
+pub struct NewMail {
+    /// The key under which Resend sends it once.
+    pub id: String,
+    pub kind: MailKind,
+    pub username: Username,
+    pub body: RenderedEmail,
+    /// When nobody needs it any more.
+    pub expires: Option<Moment>,
+    /// Not before this; at once without it.
+    pub run_at: Option<Moment>,
+}
+
+/// A letter that was posted.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    pub record: MailRecord,
+    /// Empty once it was sent.
+    pub body: RenderedEmail,
+    /// Since when nobody knows whether it was sent.
+    pub tried: Option<Moment>,
+    pub expires: Option<Moment>,
+}
+
+/// What an operator may see of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRecord {
+    pub id: String,
+    pub kind: MailKind,
+    pub username: Option<Username>,
+    pub state: MailState,
+    /// The id under which Resend knows it.
+    pub provider_id: Option<String>,
+    pub created: Moment,
+    pub ended: Option<Moment>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailState {
+    Waiting,
+    Sent,
+    /// Nobody needed it any more.
+    Dropped,
+    /// There is nobody to send it: Resend is not configured.
+    Unsent,
+    /// Given up. Who tries its task again has it sent, perhaps a second time.
+    Failed,
+}
+
+/// How a letter ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailEnd {
+    Sent { provider_id: String },
+    Dropped,
+    Unsent,
+    Failed,
+}
+
+impl MailState {
+    const ALL: [Self; 5] = [Self::Waiting, Self::Sent, Self::Dropped, Self::Unsent, Self::Failed];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sent => "sent",
+            Self::Dropped => "dropped",
+            Self::Unsent => "unsent",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// # Errors
+    /// Names the states there are.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or("a state is waiting, sent, dropped, unsent or failed")
+    }
+}
+
+impl MailEnd {
+    pub const fn state(&self) -> MailState {
+        match self {
+            Self::Sent { .. } => MailState::Sent,
+            Self::Dropped => MailState::Dropped,
+            Self::Unsent => MailState::Unsent,
+            Self::Failed => MailState::Failed,
+        }
+    }
+
+    /// Whether it may still have to be sent.
+    pub const fn keeps_body(&self) -> bool {
+        matches!(self, Self::Unsent | Self::Failed)
+    }
+}
