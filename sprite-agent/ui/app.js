@@ -7,7 +7,10 @@ import { Memory } from './memory.js';
 import { skillList } from './skills.js';
 import { Workspace } from './workspace.js';
 import { Composer } from './view/composer.js';
+import { ConversationsView } from './view/conversations.js';
 import { answered, confirmed, told } from './view/dialog.js';
+import { GreetingView } from './view/greeting.js';
+import { SearchView } from './view/search.js';
 import { SettingsView } from './view/settings.js';
 import { Sidebar } from './view/sidebar.js';
 import { SkillsView } from './view/skills.js';
@@ -44,13 +47,16 @@ const status = new StatusView({ tryNow: () => connection.wake() });
 const shut = new ShutView();
 const settings = new SettingsView(memory);
 const skills = new SkillsView();
-const thread = new ThreadView({ retry: (id) => workspace.retry(id), suggest: (text) => composer.suggest(text) });
+const greeting = new GreetingView((text) => composer.suggest(text));
+const thread = new ThreadView({ retry: (id) => workspace.retry(id), readEarlier: () => workspace.readEarlier() });
 const composer = new Composer(memory, {
   send: (text) => workspace.send(text),
   stop: () => workspace.stop(),
   enterSends: () => settings.enterSends,
 });
-const sidebar = new Sidebar({ open: goTo, rename, remove });
+const sidebar = new Sidebar();
+const conversations = new ConversationsView({ opened, rename, pin, remove });
+const search = new SearchView({ search: (text) => workspace.search(text), opened });
 
 function storage() {
   try {
@@ -80,17 +86,20 @@ function render() {
   keepAddress();
   const list = workspace.list();
   const known = skillList(config.skills, workspace.skillRows ?? []);
-  sidebar.update(list);
+  conversations.update(list);
   skills.update(known, workspace.skillRows !== null);
   settings.update({ username: config.username, accountUrl });
   showTitle(list.find((entry) => entry.current)?.title ?? 'Conversation');
   composer.update(workspace.thread.key, workspace.obstacle, config.limits.message_max_bytes);
-  const done = thread.update(workspace.thread, { username: config.username, skills: known.chosen });
-  if (!done) renderSoon();
+  const { loaded, messages } = workspace.thread;
+  greeting.update(loaded && messages.length === 0, known.chosen);
+  if (!thread.update(workspace.thread)) renderSoon();
 }
 
 function clear() {
   thread.clear();
+  greeting.update(false, []);
+  search.clear();
   // An open dialog would keep the way on out of reach.
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
 }
@@ -104,17 +113,21 @@ function showTitle(title) {
 // --- conversations ---------------------------------------------------------------
 
 function goTo(key) {
-  sidebar.close();
-  if (toHash(key) === location.hash) composerFocus();
+  if (toHash(key) === location.hash) opened();
   else location.hash = toHash(key);
+}
+
+/** A conversation was chosen: the way is free for writing in it. */
+function opened() {
+  sidebar.close();
+  composerFocus();
 }
 
 /** A conversation nobody has written in yet is used before another one is begun. */
 function goToNew() {
   const isEmpty = workspace.thread.loaded && workspace.thread.messages.length === 0;
   if (isEmpty && workspace.thread.key !== MAIN) {
-    sidebar.close();
-    composerFocus();
+    opened();
     return;
   }
   const key = workspace.newKey();
@@ -127,7 +140,7 @@ function openFromAddress() {
   const known = fromHash(location.hash) ?? memory.lastOpen();
   const key = known ?? workspace.newKey();
   if (key !== workspace.state.current) workspace.open(key, !known);
-  composerFocus();
+  opened();
 }
 
 /** The address names what is shown, so that a reload and a link show it again. */
@@ -144,11 +157,20 @@ function composerFocus() {
 
 async function rename({ key, title }) {
   const name = await answered({ title: 'Rename conversation', label: 'Name', value: title, action: 'Rename' });
+  conversations.focus(key, 'rename');
   if (!name) return;
   try {
     await workspace.rename(key, name);
   } catch (error) {
     await told({ title: 'Not renamed', text: whyNot(error, 'Another conversation has this name already.', /in use/) });
+  }
+}
+
+async function pin({ key, pinned }) {
+  try {
+    await workspace.pin(key, !pinned);
+  } catch (error) {
+    await told({ title: pinned ? 'Not unpinned' : 'Not pinned', text: whyNot(error) });
   }
 }
 

@@ -5,14 +5,40 @@
 
 import { isLive, thinking } from './answer.js';
 import { isInternalRun, messagesOf } from './history.js';
+import { withNewest, withPageBefore } from './rows.js';
 
-/** `thread` after reading `payload`, the answer to `chat.history`; `null` when there will be none. */
+/** `thread` after reading `payload`, the newest rows of `chat.history`; `null` when there will be none. */
 export function withHistory(thread, payload) {
   if (!payload) return { ...thread, loaded: true, lost: false, awaited: [] };
-  const run = runFacts(payload, thread.awaited);
-  const told = withWholeInFlight(messagesOf(payload.messages), run);
+  const known = withNewest(thread, payload);
+  return { ...thread, ...known, loaded: true, lost: false, awaited: [], messages: told(thread, { ...payload, messages: known.rows }) };
+}
+
+/** `thread` after reading a page of `chat.history` that lies before what is known. */
+export function withEarlier(thread, payload) {
+  const known = withPageBefore(thread, payload);
+  const earlier = messagesOf(known.rows);
   const shown = new Map(thread.messages.map((message) => [message.id, message]));
-  const messages = told.map((message) =>
+  const ids = new Set(earlier.map(({ id }) => id));
+  const messages = earlier.map((message) => {
+    const before = shown.get(message.id);
+    return before && staysAsShown(before, message) ? before : message;
+  });
+  return { ...thread, ...known, messages: [...messages, ...thread.messages.filter(({ id }) => !ids.has(id))] };
+}
+
+/** It may have gone on since its rows were read; or it began on the page before, and grows at its front. */
+function staysAsShown(shown, message) {
+  if (shown.role === 'user' || isOpen(shown) || shown.seq >= 0) return true;
+  return shown.text === message.text && shown.tools.length === message.tools.length;
+}
+
+/** The messages of `thread` once the history has told `payload`. */
+function told(thread, payload) {
+  const run = runFacts(payload, thread.awaited);
+  const rows = withWholeInFlight(messagesOf(payload.messages), run);
+  const shown = new Map(thread.messages.map((message) => [message.id, message]));
+  const messages = rows.map((message) =>
     message.role === 'assistant' ? answerTold(message, shown.get(message.id), run) : message,
   );
   for (const message of thread.messages) {
@@ -20,7 +46,7 @@ export function withHistory(thread, payload) {
   }
   addFollowed(messages, run);
   addMissingEnd(messages, run);
-  return { ...thread, loaded: true, lost: false, awaited: [], messages };
+  return messages;
 }
 
 /**

@@ -13,7 +13,7 @@ export function titleFrom(text) {
 }
 
 /**
- * Entries `{key, title, at, current, unread, busy, removable}`, last activity first.
+ * Entries `{key, title, at, current, unread, busy, pinned, pinnable, removable}`: pinned ones, then by last activity.
  *
  * `sessions` has the gateway's rows and names; `memory` gives titles of first messages.
  * A conversation that is open but has no message yet stands on top.
@@ -30,7 +30,7 @@ export function entries({ sessions, state, memory }) {
   return [...new Set([...open, ...rows.keys()])]
     .filter((key) => !sessions.isRemoving(key))
     .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state.threads[key], sessions, memory)))
-    .sort((a, b) => b.at - a.at || a.key.localeCompare(b.key));
+    .sort((a, b) => b.pinned - a.pinned || b.at - a.at || (a.key < b.key ? -1 : 1));
 }
 
 function entry(key, row, state, title) {
@@ -42,6 +42,8 @@ function entry(key, row, state, title) {
     current: key === state.current,
     unread: Boolean(state.unread[key]),
     busy: Boolean(thread?.messages.some(({ status }) => status === 'thinking' || status === 'streaming')),
+    pinned: Boolean(row?.pinned),
+    pinnable: Boolean(row),
     removable: key !== MAIN && Boolean(row || thread?.messages.length),
   };
 }
@@ -58,7 +60,26 @@ function titleOf(key, row, thread, sessions, memory) {
 }
 
 function lastAt(thread) {
-  return Math.max(0, ...(thread?.messages ?? []).map((message) => message.at ?? 0));
+  return thread?.messages.findLast(({ at }) => at)?.at ?? 0;
+}
+
+/**
+ * What a search found, a row for each conversation `{key, title, snippet}`: titles that hold `text`
+ * first, then `hits` of the gateway in its order.
+ */
+export function searched({ list, text, hits }) {
+  const titles = new Map(list.map(({ key, title }) => [key, title]));
+  const wanted = text.toLocaleLowerCase();
+  const found = new Map();
+  for (const { key, title } of list) {
+    if (title.toLocaleLowerCase().includes(wanted)) found.set(key, { key, title, snippet: '' });
+  }
+  for (const { sessionKey: key, snippet } of hits) {
+    if (!isConversation(key) || !titles.has(key) || found.get(key)?.snippet) continue;
+    const title = titles.get(key);
+    found.set(key, { key, title, snippet: snippet.trim() === title ? '' : snippet });
+  }
+  return [...found.values()];
 }
 
 /** The heading under which something of time `at` stands; both in ms since the epoch. */

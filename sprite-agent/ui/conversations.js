@@ -1,8 +1,11 @@
 // What the page knows of its conversations: state and action in, state out. Pure.
 //
-// Thread   {key, loaded, stale, lost, awaited, messages}; `stale` asks for the history to be read again,
+// Thread   {key, loaded, stale, lost, awaited, rows, hasMore, offset, earlier, messages}; `stale` asks for the
+//          history to be read again,
 //          `lost` says that a connection broke while an answer was being written,
-//          `awaited` are the runs that a history being read must know, or they are over
+//          `awaited` are the runs that a history being read must know, or they are over,
+//          `rows` is the history as far as it was read; when it `hasMore`, that begins at `offset`,
+//          `earlier` says how reading it goes: 'idle'|'reading'|'failed'
 // Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', received, attempts, error};
 //          `received` once the gateway has said so: it may still have died before writing it down
 // Answer   {role:'assistant', id, runId, text, earlier, at, phase, tools, seq, error,
@@ -11,7 +14,7 @@
 // A run's id is the key of its question: that is how question and answer find each other.
 
 import { advanced, isLive, thinking, withTool } from './answer.js';
-import { withHistory } from './catchup.js';
+import { withEarlier, withHistory } from './catchup.js';
 import { runMessageId, userId } from './history.js';
 import { acknowledged, asked, delivered, lost, refused, sentAgain, undelivered } from './question.js';
 
@@ -59,6 +62,12 @@ export function reduce(state, action) {
       return within((thread) => ({ ...thread, stale: true }));
     case 'history':
       return within((thread) => withHistory(thread, action.payload));
+    case 'reading-earlier':
+      return within((thread) => ({ ...thread, earlier: 'reading' }));
+    case 'earlier':
+      return within((thread) => (action.payload
+        ? { ...withEarlier(thread, action.payload), earlier: 'idle' }
+        : { ...thread, earlier: 'failed' }));
     case 'stopped':
       return within((thread) => stopped(thread, action.runIds));
     case 'chat':
@@ -78,9 +87,14 @@ export function reduce(state, action) {
 
 function opened(state, key, fresh) {
   const known = state.threads[key];
-  const thread = known ?? { key, loaded: fresh, stale: !fresh, lost: false, awaited: [], messages: [] };
+  const thread = known ?? unread(key, fresh);
   const threads = { ...trimmed(without(state.threads, key)), [key]: thread };
   return { current: key, threads, unread: without(state.unread, key) };
+}
+
+function unread(key, fresh) {
+  const history = { rows: [], hasMore: false, offset: 0, earlier: 'idle' };
+  return { key, loaded: fresh, stale: !fresh, lost: false, awaited: [], ...history, messages: [] };
 }
 
 /** Runs being answered whose questions, if they are ours, the gateway has taken. */

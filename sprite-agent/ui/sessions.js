@@ -135,6 +135,21 @@ export class Sessions {
     }
   }
 
+  /** Pins a conversation, or lets it go. Rejects with the gateway's reason. */
+  async pin(key, pinned) {
+    const show = (value) => {
+      this.rows = this.rows.map((row) => (row.key === key ? { ...row, pinned: value } : row));
+      this.#onChange();
+    };
+    show(pinned);
+    try {
+      await this.#request('sessions.patch', { key, pinned });
+    } catch (error) {
+      show(!pinned);
+      throw error;
+    }
+  }
+
   /**
    * Deletes a conversation with its messages, in every browser.
    *

@@ -3,17 +3,16 @@
 // Decisions are the reducer's; this file carries them out: it sends, reads histories,
 // sends again what got lost, and tells the view that something changed.
 
-import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
-import { entries, titleFrom } from './conversation-list.js';
-import { isShut, TOO_BIG } from './connection.js';
 import { keyOf } from './address.js';
+import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
+import { entries, searched, titleFrom } from './conversation-list.js';
+import { isShut, TOO_BIG } from './connection.js';
+import { Histories } from './histories.js';
 import { undelivered } from './question.js';
 import { Sessions } from './sessions.js';
 
-/** Rows of history that are read: about a hundred exchanges, which a phone still shows quickly. */
-const HISTORY_ROWS = 200;
-/** Characters of one row; the gateway's own default cuts long answers. */
-const HISTORY_ROW_CHARS = 200_000;
+/** Places found in one search: the most that the gateway tells. */
+const SEARCH_HITS = 25;
 /** Wait before looking again after "not now". */
 const LOOK_AGAIN_MS = 2_000;
 
@@ -27,7 +26,7 @@ export class Workspace {
   #clock;
   #newId;
   #onChange;
-  #reading = new Set();
+  #histories;
   /** Messages that are being sent, by conversation. */
   #sending = new Map();
 
@@ -39,6 +38,7 @@ export class Workspace {
     this.#onChange = onChange;
     const request = (method, params) => this.#connection.request(method, params);
     this.sessions = new Sessions({ request, memory, clock, onChange });
+    this.#histories = new Histories({ request, apply: (action) => this.#apply(action), state: () => this.state });
   }
 
   /** The callbacks a `Connection` is made with. */
@@ -118,10 +118,30 @@ export class Workspace {
     }
   }
 
+  /** Reads what was said before the first message that is shown. */
+  readEarlier() {
+    if (this.isOnline) this.#histories.readEarlier(this.thread.key);
+  }
+
   /** Names a conversation, in every browser. Rejects with the gateway's reason when it will not. */
   async rename(key, title) {
     const named = titleFrom(title);
     if (named) await this.sessions.rename(key, named);
+  }
+
+  /** Pins a conversation on top of the list, in every browser, or lets it go. */
+  async pin(key, pinned) {
+    await this.sessions.pin(key, pinned);
+  }
+
+  /** What holds `text`, in all conversations; `partial` when only titles could be looked at. */
+  async search(text) {
+    try {
+      const { results } = await this.#connection.request('sessions.search', { query: text, limit: SEARCH_HITS });
+      return { found: searched({ list: this.list(), text, hits: results ?? [] }), partial: false };
+    } catch {
+      return { found: searched({ list: this.list(), text, hits: [] }), partial: true };
+    }
   }
 
   /** A conversation that nobody has written in yet. */
@@ -224,7 +244,7 @@ export class Workspace {
     } catch (error) {
       this.#apply({ type: 'refused', key, question, error: error.message, uncertain: Boolean(error.uncertain) });
       // Still connected and no answer: look again in a moment. Otherwise the next greeting does.
-      if (this.isOnline) this.#clock.setTimeout(() => this.#settle(), LOOK_AGAIN_MS);
+      if (this.isOnline) this.#settleLater();
     }
     if (this.thread?.stale) this.#settle();
   }
@@ -236,34 +256,15 @@ export class Workspace {
   }
 
   async #catchUp(key) {
-    if (this.#reading.has(key)) return;
-    this.#reading.add(key);
-    this.#apply({ type: 'reading', key });
-    try {
-      const payload = await this.#connection.request('chat.history', {
-        sessionKey: key,
-        limit: HISTORY_ROWS,
-        maxChars: HISTORY_ROW_CHARS,
-      });
-      this.#apply({ type: 'history', key, payload });
-      this.#sendAgain(key);
-    } catch (error) {
-      this.#historyMissing(key, error);
-    } finally {
-      this.#reading.delete(key);
-    }
+    const outcome = await this.#histories.readNewest(key);
+    if (outcome === 'read') this.#sendAgain(key);
+    const isLate = outcome === 'missing' && this.isOnline;
     // Something happened while the answer was on its way; a moment lets more of it happen.
-    if (this.state.threads[key]?.stale) this.#clock.setTimeout(() => this.#settle(), LOOK_AGAIN_MS);
+    if (isLate || (outcome !== 'busy' && this.state.threads[key]?.stale && this.isOnline)) this.#settleLater();
   }
 
-  #historyMissing(key, error) {
-    if (!error.uncertain) {
-      // A clear refusal would be one again: what is shown stays, with what is known.
-      this.#apply({ type: 'history', key, payload: null });
-      return;
-    }
-    this.#apply({ type: 'unread', key });
-    if (this.isOnline) this.#clock.setTimeout(() => this.#settle(), LOOK_AGAIN_MS);
+  #settleLater() {
+    this.#clock.setTimeout(() => this.#settle(), LOOK_AGAIN_MS);
   }
 
   #sendAgain(key) {

@@ -9,13 +9,15 @@ import { copyButton, element } from './element.js';
 export class Prose {
   root = element('div', { class: 'prose' });
   #text = '';
+  #finished = false;
   #settled = '';
   /** `{raw, nodes}` of the blocks after `#settled`, as they stand on the page. */
   #tail = [];
 
   /** Shows `text`; `finished` when no more will come. */
   update(text, finished) {
-    if (text === this.#text && !finished) return;
+    if (text === this.#text && (this.#finished || !finished)) return;
+    this.#finished = finished;
     if (!text.startsWith(this.#settled)) this.#clear();
     if (finished && text !== '' && this.#settled && hasDefinitions(text)) this.#clear();
     this.#text = text;

@@ -1,76 +1,85 @@
-// The open conversation: its messages, the scroll position, and what a screen reader hears.
+// The open conversation: its messages, and the place in it that is being read.
 
-import { answerText, isLive } from '../answer.js';
-import { element, icon, mark } from './element.js';
+import { icon } from './element.js';
 import { AnswerView, QuestionView } from './message.js';
+import { Speaker } from './speaker.js';
 
 /** This close to the end counts as reading the newest, in CSS pixels. */
 const NEAR_END = 64;
-/** Characters of an answer that are read out; the rest is in the thread. */
-const SPOKEN_MAX = 1_500;
+/** Earlier messages are asked for when their place is this close to what can be seen. */
+const EARLIER_MARGIN = '800px';
 /** Rendering may take a quarter of the time: after `t` ms of it, the next waits for three times as long. */
 const REST = 3;
+/** Milliseconds of one frame in which messages are made; the rest follow in the next frames. */
+const FRAME_MS = 12;
 
-const IDEAS = {
-  weather: 'What will the weather be like this weekend?',
-  summarize: 'Summarize this page for me: ',
-  github: 'Which pull requests are waiting for me?',
-  gog: 'What is in my calendar today?',
-  notion: 'Find my notes about ',
-  trello: 'What is on my boards this week?',
+const EARLIER = {
+  idle: 'Show earlier messages',
+  reading: 'Reading earlier messages…',
+  failed: 'Earlier messages could not be read. Try again',
 };
-const GENERAL_IDEAS = ['Help me plan my week', 'Explain something to me: ', 'Draft a message for me: '];
 
 export class ThreadView {
   #scroller = document.getElementById('scroller');
   #list = document.getElementById('thread');
-  #greeting = document.getElementById('greeting');
   #loading = document.getElementById('thread-loading');
+  #earlier = document.getElementById('earlier');
   #jump = document.getElementById('jump');
-  #spoken = document.getElementById('spoken');
+  #speaker = new Speaker();
   #actions;
   #thread = null;
   #key = null;
-  #views = new Map();
+  /** By message id: `{view, message}`, the message as it is shown. */
+  #shown = new Map();
+  #isWhole = true;
   #atEnd = true;
   #restUntil = 0;
+  #watcher;
 
-  /** `actions`: `retry(id)`, `suggest(text)`. */
+  /** `actions`: `retry(id)`, `readEarlier()`. */
   constructor(actions) {
     this.#actions = actions;
     this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.#jump.append(icon('down'), 'Jump to newest');
     this.#jump.addEventListener('click', () => this.toEnd());
+    this.#earlier.addEventListener('click', () => this.#actions.readEarlier());
     // Whatever grows or shrinks (text, keyboard, window): who was at the end stays there.
     const stay = new ResizeObserver(() => this.#atEnd && this.#scrollToEnd());
     stay.observe(this.#list);
     stay.observe(this.#scroller);
+    const near = ([entry]) => entry.isIntersecting && this.#thread?.earlier === 'idle' && this.#actions.readEarlier();
+    this.#watcher = new IntersectionObserver(near, { root: this.#scroller, rootMargin: EARLIER_MARGIN });
   }
 
   /** Shows `thread`. Returns false when it put part of the work off: call again in the next frame. */
-  update(thread, { username, skills }) {
+  update(thread) {
     if (thread.key !== this.#key) this.#switch(thread.key);
-    if (thread === this.#thread) return true;
+    if (thread === this.#thread && this.#isWhole) return true;
     if (performance.now() < this.#restUntil) return false;
     const startedAt = performance.now();
     const before = this.#thread;
     this.#thread = thread;
-    const empty = thread.messages.length === 0;
-    this.#loading.hidden = thread.loaded || !empty;
-    this.#greet(empty && thread.loaded, username, skills);
-    this.#showMessages(thread.messages, before);
-    this.#speakEnds(thread, before);
-    if (thread.messages.at(-1)?.status === 'thinking' && before?.messages.length !== thread.messages.length) this.toEnd();
+    this.#loading.hidden = thread.loaded || thread.messages.length > 0;
+    this.#keepPlace(() => {
+      this.#isWhole = this.#showMessages(thread.messages, startedAt + FRAME_MS);
+      this.#showEarlier(thread);
+    });
+    if (before !== thread) this.#speaker.update(thread, before, (id) => this.#shown.get(id)?.view.root);
+    const isAsked = thread.messages.at(-1)?.status === 'thinking' && before?.messages.length !== thread.messages.length;
+    if (isAsked) this.toEnd();
     this.#restUntil = performance.now() + REST * (performance.now() - startedAt);
-    return true;
+    return this.#isWhole;
+  }
+
+  /** Shows everything at once, to be printed. */
+  showWhole() {
+    if (this.#thread) this.#isWhole = this.#showMessages(this.#thread.messages, Infinity);
   }
 
   /** Forgets everything shown: somebody else may be looking now. */
   clear() {
     this.#switch(null);
-    this.#thread = null;
-    this.#greeting.hidden = true;
-    this.#spoken.replaceChildren();
+    this.#speaker.clear();
   }
 
   toEnd() {
@@ -82,65 +91,70 @@ export class ThreadView {
   #switch(key) {
     this.#key = key;
     this.#thread = null;
-    this.#views.clear();
+    this.#shown.clear();
     this.#list.replaceChildren();
+    this.#earlier.hidden = true;
+    this.#isWhole = true;
     this.#restUntil = 0;
     this.#atEnd = true;
     this.#jump.hidden = true;
   }
 
-  #showMessages(messages, before) {
-    const shown = new Map(before?.messages.map((message) => [message.id, message]));
-    const present = new Set(messages.map((message) => message.id));
-    for (const [id, view] of this.#views) {
+  /** From the newest to the oldest, until `deadline`; returns whether all are shown. */
+  #showMessages(messages, deadline) {
+    const present = new Set(messages.map(({ id }) => id));
+    for (const [id, { view }] of this.#shown) {
       if (present.has(id)) continue;
       view.root.remove();
-      this.#views.delete(id);
+      this.#shown.delete(id);
     }
-    let place = this.#list.firstChild;
-    for (const message of messages) {
-      const view = this.#views.get(message.id) ?? this.#newView(message);
-      if (shown.get(message.id) !== message) view.update(message);
-      if (view.root === place) place = place.nextSibling;
-      else this.#list.insertBefore(view.root, place);
+    let next = null;
+    for (const message of messages.toReversed()) {
+      const shown = this.#shown.get(message.id) ?? (performance.now() < deadline ? this.#made(message) : null);
+      if (!shown) return false;
+      if (shown.message !== message) shown.view.update(message);
+      shown.message = message;
+      const { root } = shown.view;
+      if (root.parentNode !== this.#list || root.nextSibling !== next) this.#list.insertBefore(root, next);
+      next = root;
     }
+    return true;
   }
 
-  #newView(message) {
+  #made(message) {
     const view = message.role === 'user' ? new QuestionView(this.#actions) : new AnswerView(this.#actions);
-    this.#views.set(message.id, view);
-    return view;
+    const shown = { view, message: null };
+    this.#shown.set(message.id, shown);
+    return shown;
   }
 
-  /** Says finished answers, never single words; nothing when a conversation is merely opened. */
-  #speakEnds(thread, before) {
-    for (const message of thread.messages) {
-      if (message.role !== 'assistant' || isLive(message)) continue;
-      const earlier = before?.messages.find(({ id }) => id === message.id);
-      if (!earlier || !isLive(earlier)) continue;
-      const words = {
-        error: `The assistant could not answer. ${message.error}`,
-        aborted: 'Stopped.',
-        interrupted: 'The answer was interrupted.',
-        done: `The assistant: ${answerText(message).slice(0, SPOKEN_MAX)}`,
-      };
-      this.#spoken.replaceChildren(element('p', {}, words[message.status]));
+  /** Runs `change`; what is being read stays where it is when something is put before it. */
+  #keepPlace(change) {
+    const anchor = this.#atEnd ? null : this.#firstVisible();
+    const place = anchor?.getBoundingClientRect().top;
+    change();
+    if (anchor?.isConnected) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - place;
+  }
+
+  #firstVisible() {
+    const rows = this.#list.children;
+    const top = this.#scroller.getBoundingClientRect().top;
+    let [low, high] = [0, rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (rows[middle].getBoundingClientRect().bottom > top) high = middle;
+      else low = middle + 1;
     }
+    return rows[low] ?? null;
   }
 
-  #greet(show, username, skills) {
-    this.#greeting.hidden = !show;
-    if (!show) return;
-    const ideas = skills.filter((skill) => skill.usable && IDEAS[skill.key]).map((skill) => IDEAS[skill.key]);
-    const chips = [...ideas, ...GENERAL_IDEAS].slice(0, 4).map((text) =>
-      element('button', { type: 'button', class: 'chip', onclick: () => this.#actions.suggest(text) }, text.trim().replace(/:$/, '…')),
-    );
-    this.#greeting.replaceChildren(
-      mark(),
-      element('h2', {}, `${greetingFor(new Date().getHours())}${username ? `, ${username}` : ''}`),
-      element('p', {}, 'What can your assistant do for you?'),
-      element('div', { class: 'chips' }, chips),
-    );
+  #showEarlier({ hasMore, earlier }) {
+    this.#earlier.hidden = !hasMore || !this.#isWhole;
+    if (this.#earlier.textContent !== EARLIER[earlier]) this.#earlier.textContent = EARLIER[earlier];
+    this.#earlier.setAttribute('aria-busy', String(earlier === 'reading'));
+    // Watched anew: it tells of changes only, and the place may still be in sight.
+    this.#watcher.unobserve(this.#earlier);
+    if (hasMore) this.#watcher.observe(this.#earlier);
   }
 
   #scrolled() {
@@ -152,10 +166,4 @@ export class ThreadView {
   #scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
-}
-
-function greetingFor(hour) {
-  if (hour < 5) return 'Good night';
-  if (hour < 12) return 'Good morning';
-  return hour < 18 ? 'Good afternoon' : 'Good evening';
 }

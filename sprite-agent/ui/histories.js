@@ -1,0 +1,83 @@
+// Reads the histories of conversations: the newest rows, and page by page what lies before them.
+
+/** Rows of one page: fifty exchanges, which a phone shows at once. */
+const ROWS = 100;
+/** After a page that did not come in time, fewer rows are asked for, down to these. */
+const ROWS_MIN = 10;
+/** Characters of one row; the gateway's own default cuts long answers. */
+const ROW_CHARS = 200_000;
+
+export class Histories {
+  #request;
+  #apply;
+  #state;
+  #rows = ROWS;
+  #reading = new Set();
+
+  /** `request(method, params)`, `apply(action)` changes the state that `state()` tells. */
+  constructor({ request, apply, state }) {
+    this.#request = request;
+    this.#apply = apply;
+    this.#state = state;
+  }
+
+  /**
+   * Reads the newest rows of `key`, unless they are being read.
+   *
+   * Resolves with `read`, `refused` (a clear no, which would be one again), `missing` (try again
+   * later) or `busy`.
+   */
+  async readNewest(key) {
+    if (this.#reading.has(key)) return 'busy';
+    this.#reading.add(key);
+    this.#apply({ type: 'reading', key });
+    try {
+      const payload = await this.#page(key, {});
+      this.#apply({ type: 'history', key, payload });
+      return 'read';
+    } catch (error) {
+      this.#apply(error.uncertain ? { type: 'unread', key } : { type: 'history', key, payload: null });
+      return error.uncertain ? 'missing' : 'refused';
+    } finally {
+      this.#reading.delete(key);
+    }
+  }
+
+  /** Reads the page of `key` before what is known; changes nothing when there is none. */
+  async readEarlier(key) {
+    const thread = this.#state().threads[key];
+    if (!thread?.hasMore || thread.earlier === 'reading') return;
+    this.#apply({ type: 'reading-earlier', key });
+    let payload = null;
+    try {
+      payload = await this.#page(key, { offset: thread.offset });
+    } catch {
+      // Said in the thread, with a button that tries again.
+    }
+    this.#apply({ type: 'earlier', key, payload });
+  }
+
+  /** Reads everything that `key` has, oldest first, for an export: `{rows, sessionId}`. */
+  async readAll(key) {
+    const rows = new Map();
+    let offset = 0;
+    for (;;) {
+      const page = await this.#page(key, offset > 0 ? { offset } : {});
+      const messages = Array.isArray(page.messages) ? page.messages : [];
+      for (const row of [...messages].reverse()) rows.set(row.__openclaw?.id ?? rows.size, row);
+      if (!page.hasMore || !(page.nextOffset > offset)) return [...rows.values()].reverse();
+      offset = page.nextOffset;
+    }
+  }
+
+  async #page(sessionKey, place) {
+    try {
+      const payload = await this.#request('chat.history', { sessionKey, limit: this.#rows, maxChars: ROW_CHARS, ...place });
+      this.#rows = ROWS;
+      return payload;
+    } catch (error) {
+      if (error.code === 'TIMEOUT' || error.code === 'LOST') this.#rows = Math.max(ROWS_MIN, Math.floor(this.#rows / 4));
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,155 @@
+// Histories longer than a page, and searching in all of them.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { RequestError } from '../connection.js';
+import { settled } from './clock.js';
+import { assistantRow, delta, final, userRow } from './run.js';
+import { world } from './world.js';
+
+/** Rows of `turns` questions and answers, oldest first. */
+function rowsOf(turns) {
+  return Array.from({ length: turns }, (_, at) => [userRow(`q${at}`, `question ${at}`), assistantRow(`q${at}`, `answer ${at}`)]).flat();
+}
+
+/** Answers `chat.history` out of `rows` as the gateway does: pages counted from the newest row. */
+function paged(rows) {
+  return ({ limit, offset = 0 }) => {
+    const end = Math.max(0, rows.length - offset);
+    const start = Math.max(0, end - limit);
+    return { messages: rows.slice(start, end), hasMore: start > 0, nextOffset: start > 0 ? rows.length - start : undefined };
+  };
+}
+
+async function long(turns) {
+  const rows = rowsOf(turns);
+  const here = await world();
+  here.gateway.answers['chat.history'] = paged(rows);
+  here.rows = rows;
+  here.again = async () => {
+    await here.lose();
+    await here.connect();
+  };
+  await here.again();
+  here.back = async () => {
+    here.workspace.readEarlier();
+    await settled();
+  };
+  here.questions = () => here.workspace.thread.messages.filter(({ role }) => role === 'user').map(({ text }) => text);
+  return here;
+}
+
+const numbered = (from, to) => Array.from({ length: to - from }, (_, at) => `question ${from + at}`);
+
+test('the very first message can be reached, page by page', async () => {
+  const here = await long(170);
+  assert.deepEqual(here.questions(), numbered(120, 170));
+  for (let page = 0; here.workspace.thread.hasMore; page += 1) {
+    assert.ok(page < 10, 'it comes to an end');
+    await here.back();
+  }
+  assert.deepEqual(here.questions(), numbered(0, 170));
+});
+
+test('what came in the meantime neither hides nor doubles a message', async () => {
+  const here = await long(120);
+  here.rows.push(...[userRow('late', 'late question'), assistantRow('late', 'late answer')]);
+  await here.back();
+  here.hear(delta('other', 1, 'x', 'x'));
+  here.hear(final('other', 2, 'x'));
+  await here.again();
+  while (here.workspace.thread.hasMore) await here.back();
+  assert.deepEqual(here.questions(), [...numbered(0, 120), 'late question']);
+});
+
+test('an answer that is cut by the end of a page becomes whole', async () => {
+  const rows = rowsOf(60);
+  const pieces = [
+    userRow('long', 'a long one'),
+    ...Array.from({ length: 110 }, (_, at) => assistantRow('long', `piece ${at}`, { __openclaw: { id: `p${at}`, runId: 'long' } })),
+  ];
+  const here = await world();
+  here.gateway.answers['chat.history'] = paged([...rows, ...pieces]);
+  await here.lose();
+  await here.connect();
+  const text = () => here.workspace.thread.messages.find(({ id }) => id === 'run:long')?.text;
+  while (here.workspace.thread.hasMore) {
+    here.workspace.readEarlier();
+    await settled();
+  }
+  assert.ok(text().startsWith('piece 0\n\npiece 1\n\n') && text().endsWith('piece 109'));
+});
+
+test('a page is asked for once, and again after it did not come', async () => {
+  const here = await long(120);
+  const asked = () => here.gateway.asked.filter(({ params }) => params?.offset > 0).length;
+  here.gateway.answers['chat.history'] = () => new Promise(() => {});
+  here.workspace.readEarlier();
+  here.workspace.readEarlier();
+  assert.equal(asked(), 1);
+  assert.equal(here.workspace.thread.earlier, 'reading');
+
+  const other = await long(120);
+  other.gateway.answers['chat.history'] = new RequestError('UNAVAILABLE', 'restarting');
+  await other.back();
+  assert.equal(other.workspace.thread.earlier, 'failed');
+  other.gateway.answers['chat.history'] = paged(other.rows);
+  await other.back();
+  assert.deepEqual(other.questions(), numbered(20, 120));
+});
+
+test('a history that was rewritten is taken as it is now', async () => {
+  const here = await long(170);
+  await here.back();
+  here.gateway.answers['chat.history'] = paged([userRow('new', 'all new'), assistantRow('new', 'yes')]);
+  await here.again();
+  assert.deepEqual(here.questions(), ['all new']);
+  assert.equal(here.workspace.thread.hasMore, false);
+});
+
+test('after a page that did not come in time fewer rows are asked for', async () => {
+  const here = await world();
+  const limits = () => here.gateway.asked.filter(({ method }) => method === 'chat.history').map(({ params }) => params.limit);
+  here.gateway.asked.length = 0;
+  here.gateway.answers['chat.history'] = new RequestError('TIMEOUT', 'late');
+  here.workspace.open('agent:main:slow');
+  await here.clock.pass(5_000);
+  here.gateway.answers['chat.history'] = {};
+  await here.clock.pass(2_000);
+  assert.deepEqual(limits().slice(0, 3), [100, 25, 10]);
+});
+
+test('a search finds titles and messages, one row for each conversation', async () => {
+  const here = await world();
+  const row = (name, label) => ({ key: `agent:main:${name}`, sessionId: name, label });
+  here.gateway.answers['sessions.list'] = { sessions: [row('a', 'Lisbon'), row('b', 'Other'), row('c', 'Rome')] };
+  await here.connect();
+  const hit = (name, snippet) => ({ sessionKey: `agent:main:${name}`, snippet });
+  here.gateway.answers['sessions.search'] = { results: [hit('b', 'to Lisbon'), hit('b', 'Lisbon again'), hit('gone', 'Lisbon')] };
+  assert.deepEqual(await here.workspace.search('lisbon'), {
+    found: [
+      { key: 'agent:main:a', title: 'Lisbon', snippet: '' },
+      { key: 'agent:main:b', title: 'Other', snippet: 'to Lisbon' },
+    ],
+    partial: false,
+  });
+  here.gateway.answers['sessions.search'] = new RequestError('FORBIDDEN', 'not available here');
+  const { found, partial } = await here.workspace.search('lisbon');
+  assert.deepEqual([found.map(({ title }) => title), partial], [['Lisbon'], true]);
+});
+
+test('a pinned conversation stands on top', async () => {
+  const here = await world();
+  here.gateway.answers['sessions.list'] = {
+    sessions: [{ key: 'agent:main:a', updatedAt: 2 }, { key: 'agent:main:b', updatedAt: 1 }],
+  };
+  await here.connect();
+  await here.workspace.pin('agent:main:b', true);
+  assert.deepEqual(here.gateway.asked.at(-1), { method: 'sessions.patch', params: { key: 'agent:main:b', pinned: true } });
+  assert.equal(here.workspace.list()[0].key, 'agent:main:b');
+  here.gateway.answers['sessions.patch'] = new RequestError('INVALID_REQUEST', 'no');
+  await assert.rejects(here.workspace.pin('agent:main:b', false));
+  assert.equal(here.workspace.list()[0].pinned, true);
+});
+

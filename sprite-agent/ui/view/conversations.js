@@ -1,0 +1,98 @@
+// The list of conversations: links, grouped by age, as many as fit on the screen and then more.
+
+import { toHash } from '../address.js';
+import { ageGroup } from '../conversation-list.js';
+import { element, iconButton } from './element.js';
+
+/** Rows made at first, and with each step further down: some screens full. */
+const ROWS = 100;
+/** Pixels above the end of the list at which the next rows are made. */
+const NEAR_END = 400;
+
+export class ConversationsView {
+  #list = document.getElementById('conversations');
+  #actions;
+  #entries = [];
+  #shown = '';
+  #rows = ROWS;
+  #first = document.getElementById('new-conversation');
+
+  /** `actions`: `opened()`, `rename(entry)`, `pin(entry)`, `remove(entry)`. */
+  constructor(actions) {
+    this.#actions = actions;
+    this.#list.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+  }
+
+  update(entries) {
+    this.#entries = entries;
+    const visible = entries.slice(0, this.#rows);
+    const shown = JSON.stringify([visible, entries.length]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const { activeElement } = document;
+    const focused = this.#list.contains(activeElement) ? activeElement.closest('[data-key]') : null;
+    const focus = focused && { key: focused.dataset.key, part: activeElement.dataset.part };
+    this.#list.replaceChildren(...this.#groups(visible));
+    if (focus) this.focus(focus.key, focus.part);
+  }
+
+  /** Puts the focus on a part of the row of `key`, or on what is there in its place. */
+  focus(key, part = 'open') {
+    const rows = [...this.#list.querySelectorAll('[data-key]')];
+    const row = rows.find((candidate) => candidate.dataset.key === key) ?? rows[0];
+    (row?.querySelector(`[data-part="${part}"]`) ?? this.#first).focus();
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#list;
+    if (this.#rows >= this.#entries.length || scrollHeight - scrollTop - clientHeight > NEAR_END) return;
+    this.#rows += ROWS;
+    this.update(this.#entries);
+  }
+
+  #groups(entries) {
+    const groups = Map.groupBy
+      ? Map.groupBy(entries, headingOf)
+      : entries.reduce((map, entry) => map.set(headingOf(entry), [...(map.get(headingOf(entry)) ?? []), entry]), new Map());
+    return [...groups].map(([heading, members], index) =>
+      element('section', { 'aria-labelledby': `group-${index}` },
+        element('h2', { id: `group-${index}` }, heading),
+        element('ul', {}, members.map((entry) => this.#row(entry)))),
+    );
+  }
+
+  #row(entry) {
+    const open = element('a', {
+      href: toHash(entry.key),
+      class: 'conversation',
+      'data-part': 'open',
+      'aria-current': entry.current ? 'page' : null,
+      onclick: (event) => this.#clicked(event),
+    }, element('span', { class: 'title', dir: 'auto' }, entry.title), badgeOf(entry));
+    const { rename, pin, remove } = this.#actions;
+    const act = (part, image, label, action) =>
+      iconButton(image, `${label} “${entry.title}”`, { 'data-part': part, onclick: () => action(entry) });
+    return element('li', { 'data-key': entry.key, class: entry.current ? 'current' : null }, open,
+      element('span', { class: 'row-actions' },
+        entry.pinnable && act('pin', entry.pinned ? 'unpin' : 'pin', entry.pinned ? 'Unpin' : 'Pin', pin),
+        act('rename', 'pencil', 'Rename', rename),
+        entry.removable && act('remove', 'trash', 'Delete', remove)));
+  }
+
+  /** Other clicks (with a modifier, with another button) open a tab, as they do with any link. */
+  #clicked(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    this.#actions.opened();
+  }
+}
+
+function headingOf({ pinned, at }) {
+  return pinned ? 'Pinned' : ageGroup(at, Date.now());
+}
+
+function badgeOf({ busy, unread }) {
+  const badge = (name, words) =>
+    element('span', { class: name, title: words }, element('span', { class: 'visually-hidden' }, `(${words.toLowerCase()})`));
+  if (busy) return badge('busy', 'Answering');
+  return unread && badge('fresh', 'New answer');
+}
