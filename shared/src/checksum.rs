@@ -94,7 +94,7 @@ impl Serialize for Checksum {
 
 impl<'de> Deserialize<'de> for Checksum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::wire::from_text(deserializer, |text| {
+        crate::text::from_text(deserializer, |text| {
             Self::parse(text).ok_or("a checksum is 32 lower-case hexadecimal digits")
         })
     }

@@ -24,6 +24,7 @@ pub mod username;
 pub mod wire;
 
 mod mac;
+mod text;
 
 pub use address::AddressPolicy;
 pub use assignment::VmSecret;

@@ -50,7 +50,7 @@ impl Serialize for SpriteId {
 
 impl<'de> Deserialize<'de> for SpriteId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::wire::from_text(deserializer, |text| {
+        crate::text::from_text(deserializer, |text| {
             Self::parse(text).ok_or("a sprite id is one to 63 of A-Z, a-z, 0-9, dot, _ and -")
         })
     }

@@ -59,7 +59,7 @@ impl Serialize for SessionId {
 
 impl<'de> Deserialize<'de> for SessionId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::wire::from_text(deserializer, |text| {
+        crate::text::from_text(deserializer, |text| {
             Self::parse(text).ok_or("a session id is 32 lower-case hexadecimal digits")
         })
     }

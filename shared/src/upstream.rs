@@ -163,7 +163,7 @@ impl Serialize for Upstream {
 
 impl<'de> Deserialize<'de> for Upstream {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::wire::from_text(deserializer, Self::parse)
+        crate::text::from_text(deserializer, Self::parse)
     }
 }
 

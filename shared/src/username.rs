@@ -178,7 +178,7 @@ impl Serialize for Username {
 
 impl<'de> Deserialize<'de> for Username {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::wire::from_text(deserializer, Self::parse)
+        crate::text::from_text(deserializer, Self::parse)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Bodies of the edge's private API, and the one shape of every error.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::{Change, Checksum, Generation, Lock, Route};
 
@@ -108,17 +107,4 @@ impl ErrorBody {
         self.error.entries = entries;
         self
     }
-}
-
-/// Deserializes a string through a parser of ours.
-pub(crate) fn from_text<'de, D, T, E>(
-    deserializer: D,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    E: fmt::Display,
-{
-    let text = Cow::<'de, str>::deserialize(deserializer)?;
-    parse(&text).map_err(serde::de::Error::custom)
 }

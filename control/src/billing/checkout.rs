@@ -10,8 +10,9 @@ use crate::base::token::Token;
 use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpRequest, SignUpState};
 use crate::store::{Reserved, StoreError};
 use vendors::IdempotencyKey;
-use vendors::stripe::checkout::{CheckoutStatus, Expand, Metadata, Payer};
+use vendors::stripe::checkout::{CheckoutStatus, Expand, Payer};
 use vendors::stripe::id::CheckoutSessionId;
+use vendors::stripe::metadata::Metadata;
 use vendors::stripe::{CheckoutSession, NewCheckout, StripeError};
 
 /// A page with less time than this is not shown again: typing a card takes a while.

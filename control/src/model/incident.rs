@@ -93,7 +93,7 @@ impl Incident {
     }
 
     pub fn issue(&self) -> IssueId {
-        IssueId::of_incident(&self.key)
+        IssueId::of_key(&format!("arcamatrix linear issue\0{}", self.key))
     }
 }
 

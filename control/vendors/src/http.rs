@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
+use shared::process::USER_AGENT;
 use shared::{Secret, Upstream};
 
 /// A vendor's front door answers in milliseconds; one that does not in this time is down.
@@ -16,9 +17,6 @@ const COMPLAINT_MAX_BYTES: usize = 64 * 1024;
 
 /// How much of a vendor's complaint goes into our errors and logs.
 const MESSAGE_MAX_CHARS: usize = 500;
-
-/// Required by Resend, and courteous elsewhere.
-const USER_AGENT: &str = concat!("arcamatrix-control/", env!("CARGO_PKG_VERSION"));
 
 /// The vendor's API as seen by its client.
 pub(super) struct Http {
@@ -136,6 +134,7 @@ fn client() -> Result<Client, reqwest::Error> {
         .redirect(reqwest::redirect::Policy::none())
         // WebSockets begin on the same connections.
         .http1_only()
+        // Required by Resend, and courteous elsewhere.
         .user_agent(USER_AGENT)
         .build()
 }

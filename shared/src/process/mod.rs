@@ -6,5 +6,8 @@ pub mod logging;
 pub mod shutdown;
 pub mod time;
 
+/// How our programs name themselves to servers of others.
+pub const USER_AGENT: &str = concat!("arcamatrix/", env!("CARGO_PKG_VERSION"));
+
 pub use config::{Complaints, Document, Section};
 pub use logging::LogFormat;

@@ -13,7 +13,7 @@ use serde_json::json;
 use shared::Upstream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use vendors::sprites::exec::ExecError;
+use vendors::sprites::error::ExecError;
 use vendors::sprites::{Command, Finished, Sprites, SpritesError};
 
 use super::sink::{Answer, Sink, decode, secret};

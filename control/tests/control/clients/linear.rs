@@ -14,7 +14,7 @@ fn linear(sink: &Sink) -> Linear {
 
 fn ticket() -> NewIssue {
     NewIssue {
-        id: IssueId::of_incident(INCIDENT),
+        id: IssueId::of_key(INCIDENT),
         team_id: "7c9e6679-7425-40de-944b-e07fc1f90ae7".to_owned(),
         title: "Provisioning failed: su_1".to_owned(),
         description: "markdown".to_owned(),
@@ -24,7 +24,7 @@ fn ticket() -> NewIssue {
 }
 
 fn issue() -> Value {
-    let id = IssueId::of_incident(INCIDENT).to_string();
+    let id = IssueId::of_key(INCIDENT).to_string();
     json!({ "id": id, "identifier": "ENG-12", "url": "https://linear.app/a/issue/ENG-12" })
 }
 
@@ -71,7 +71,7 @@ async fn a_ticket_is_made_as_the_vendors_client_makes_it() {
          success lastSyncId issue { id identifier url } } }"
     );
     let expected = json!({ "input": {
-        "id": IssueId::of_incident(INCIDENT).to_string(),
+        "id": IssueId::of_key(INCIDENT).to_string(),
         "teamId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
         "title": "Provisioning failed: su_1", "description": "markdown", "priority": 2,
     }});

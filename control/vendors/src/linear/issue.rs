@@ -66,15 +66,11 @@ impl Priority {
 }
 
 impl IssueId {
-    /// `incident` names it among all that ever were, such as `PROV-20260214-a1b2c3d4/dead`.
-    pub fn of_incident(incident: &str) -> Self {
-        let hash = Sha256::digest(format!("arcamatrix linear issue\0{incident}"));
-        let mut bytes: [u8; 16] = hash[..16].try_into().expect("a hash has 32 bytes");
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = format!("{:032x}", u128::from_be_bytes(bytes));
-        let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-        Self(parts.join("-"))
+    /// The id that belongs to `key`, a text that names one issue among all that ever were.
+    pub fn of_key(key: &str) -> Self {
+        let hash = Sha256::digest(key);
+        let bytes = hash[..16].try_into().expect("a hash has 32 bytes");
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
     }
 }
 
@@ -95,10 +91,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_incident_has_one_id_and_it_is_a_uuid() {
-        let id = IssueId::of_incident("PROV-20260214-a1b2c3d4/dead").to_string();
-        assert_eq!(id, IssueId::of_incident("PROV-20260214-a1b2c3d4/dead").to_string());
-        assert_ne!(id, IssueId::of_incident("PROV-20260214-a1b2c3d5/dead").to_string());
+    fn a_key_has_one_id_and_it_is_a_uuid() {
+        let id = IssueId::of_key("PROV-20260214-a1b2c3d4/dead").to_string();
+        assert_eq!(id, IssueId::of_key("PROV-20260214-a1b2c3d4/dead").to_string());
+        assert_ne!(id, IssueId::of_key("PROV-20260214-a1b2c3d5/dead").to_string());
         let dashes: Vec<_> = id.match_indices('-').map(|(at, _)| at).collect();
         assert_eq!((id.len(), dashes), (36, vec![8, 13, 18, 23]));
         assert_eq!(&id[14..15], "4");

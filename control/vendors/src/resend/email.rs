@@ -8,7 +8,7 @@ use shared::Secret;
 /// In Resend's words.
 #[derive(Serialize)]
 pub struct Email {
-    /// `Arcamatrix <hello@arcamatrix.com>`
+    /// `A name <hello@example.com>`
     pub from: String,
     pub to: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::again::Again;
 use crate::http::{Http, Lost, Reply};
-use crate::sprites::exec::ExecError;
 
 /// When the provider limits creation without saying for how long: its window.
 const CREATION_PAUSE: Duration = Duration::from_secs(60);
@@ -75,6 +74,29 @@ impl SpritesError {
     pub(super) fn is_about_the_sprite(&self) -> bool {
         matches!(self, Self::Missing(message)
             if message.to_ascii_lowercase().contains("sprite not found"))
+    }
+}
+
+/// How a command that was accepted did not come to its end.
+///
+/// None of these is an exit code: what the command did so far is unknown.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    #[error("the server did not open a WebSocket: {0}")]
+    Handshake(String),
+    #[error("it ran for more than {0:?}")]
+    TimedOut(Duration),
+    #[error("nothing was heard for {0:?}")]
+    Silent(Duration),
+    #[error("the connection ended before the command: {0}")]
+    Cut(String),
+    #[error("a frame of {bytes} bytes for stream {stream} makes no sense")]
+    BadFrame { stream: u8, bytes: usize },
+}
+
+impl ExecError {
+    pub fn again(&self) -> Again {
+        Again::Soon
     }
 }
 

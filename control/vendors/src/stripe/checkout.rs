@@ -1,19 +1,16 @@
 //! Checkout sessions: the page at Stripe's where a customer pays.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use crate::idempotency::IdempotencyKey;
 use crate::open_enum::open_enum;
+use crate::stripe::customer::Customer;
 use crate::stripe::expandable::Expandable;
 use crate::stripe::form::Form;
 use crate::stripe::id::{CheckoutSessionId, CustomerId, PriceId, SubscriptionId};
+use crate::stripe::metadata::{Metadata, null_is_empty};
 use crate::stripe::subscription::Subscription;
 use crate::stripe::{Stripe, StripeError};
-
-/// At most 50 entries; keys of 40, values of 500 characters.
-pub type Metadata = BTreeMap<String, String>;
 
 /// A subscription to one price, to be paid for.
 #[derive(Debug, Clone)]
@@ -64,12 +61,6 @@ pub struct CheckoutSession {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Customer {
-    pub id: CustomerId,
-    pub email: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CustomerDetails {
     /// What was typed at Stripe's page, which may differ from what we sent.
     pub email: Option<String>,
@@ -109,7 +100,7 @@ pub enum Expand {
 }
 
 impl CheckoutSession {
-    /// May the workspace be made?
+    /// Is nothing more to be paid, so that what was bought may be given?
     pub fn is_settled(&self) -> bool {
         matches!(self.payment_status, PaymentStatus::Paid | PaymentStatus::NoPaymentRequired)
     }
@@ -170,12 +161,6 @@ impl NewCheckout {
             .with_optional("allow_promotion_codes", self.allow_promotion_codes.then_some("true"))
             .with("expires_at", self.expires_at.to_string())
     }
-}
-
-pub(super) fn null_is_empty<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Metadata, D::Error> {
-    Option::<Metadata>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]

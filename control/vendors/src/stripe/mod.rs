@@ -5,9 +5,11 @@
 //! [`API_VERSION`].
 
 pub mod checkout;
+pub mod customer;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod metadata;
 pub mod portal;
 pub mod price;
 pub mod retry;

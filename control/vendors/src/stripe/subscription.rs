@@ -4,10 +4,11 @@ use serde::Deserialize;
 
 use crate::idempotency::IdempotencyKey;
 use crate::open_enum::open_enum;
-use crate::stripe::checkout::{Customer, Metadata, null_is_empty};
-use crate::stripe::expandable::Expandable;
+use crate::stripe::customer::Customer;
+use crate::stripe::expandable::{Expandable, Identified};
 use crate::stripe::form::Form;
 use crate::stripe::id::{CustomerId, InvoiceId, PriceId, SubscriptionId};
+use crate::stripe::metadata::{Metadata, null_is_empty};
 use crate::stripe::{Stripe, StripeError};
 
 /// As it stands at Stripe. Moments are unix seconds.
@@ -87,6 +88,18 @@ pub enum SubscriptionChange {
     GoOn,
     /// Takes back one made in the portal, which sets a date instead.
     ForgetTheDate,
+}
+
+impl Identified<InvoiceId> for Invoice {
+    fn id(&self) -> &InvoiceId {
+        &self.id
+    }
+}
+
+impl Identified<SubscriptionId> for Subscription {
+    fn id(&self) -> &SubscriptionId {
+        &self.id
+    }
 }
 
 impl Subscription {

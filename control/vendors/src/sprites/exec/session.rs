@@ -15,9 +15,10 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::http::{self, Limits, Lost};
+use crate::sprites::error::{self, ExecError};
 use crate::sprites::exec::transcript::{Heard, STDIN, STDIN_END, Transcript};
-use crate::sprites::exec::{Command, ExecError, Finished};
-use crate::sprites::{SpriteName, Sprites, SpritesError, error};
+use crate::sprites::exec::{Command, Finished};
+use crate::sprites::{SpriteName, Sprites, SpritesError};
 
 /// Until the server has accepted. A cold sprite has been seen to take 12 s.
 const HANDSHAKE: Limits = Limits { total: Duration::from_secs(30), answer_max_bytes: 64 * 1024 };

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::sprites::exec::ExecError;
+use crate::sprites::error::ExecError;
 
 /// First byte of a binary frame from the server.
 const STDOUT: u8 = 1;
