@@ -1,9 +1,16 @@
 //! Customers: how they sign in, set a password, and are handed over to their workspace.
+//!
+//! A link holds a token, the database only its hash. Nothing here knows a web page.
 
 pub mod keys;
-pub mod links;
+mod link_request;
 pub mod passwords;
+mod service;
 mod session_times;
+mod set_password;
 pub mod sign_in;
 
+pub use link_request::LinkRequested;
+pub use service::Accounts;
 pub use session_times::SessionTimes;
+pub use set_password::{Redeemed, SetPasswordError};

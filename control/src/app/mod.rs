@@ -5,17 +5,15 @@ pub mod site_config;
 use std::sync::Arc;
 
 use shared::{AddressPolicy, PublicSite, Secret};
-use tokio::sync::Semaphore;
 
-use crate::accounts::SessionTimes;
 use crate::accounts::keys::KeyFile;
-use crate::accounts::links;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::sign_in::SignIn;
+use crate::accounts::{Accounts, SessionTimes};
 use crate::app::site_config::SiteConfig;
 use crate::base::clock::{Clock, Moment};
 use crate::base::metrics::Metrics;
-use crate::billing::{SignUpConfig, StripeBilling};
+use crate::billing::{BillingService, SignUpConfig, StripeBilling};
 use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
 use crate::mail::MailRenderer;
@@ -36,16 +34,15 @@ pub struct App {
     pub sessions: SessionTimes,
     pub addresses: AddressPolicy,
     pub store: Store,
-    pub publisher: Publisher,
+    pub publisher: Arc<Publisher>,
     pub queue: Queue,
     /// `None` where nothing is provisioned.
     pub machines: Option<Arc<Machines>>,
     pub sign_in: SignIn,
     pub renderer: MailRenderer,
-    /// Places for requests of password links, whose letters are written after the answer.
-    pub link_requests: Arc<Semaphore>,
+    pub accounts: Accounts,
     /// Without it nothing is sold.
-    pub stripe: Option<StripeBilling>,
+    pub billing: Option<Arc<BillingService>>,
     pub sign_up: SignUpConfig,
     pub metrics: Arc<Metrics>,
     pub sse: Arc<SseConnections>,
@@ -65,6 +62,27 @@ impl App {
     ) -> anyhow::Result<SharedApp> {
         let metrics = Metrics::new();
         let publisher = Publisher::start(&config.edges, config.publish, &store, &metrics, &clock)?;
+        let publisher = Arc::new(publisher);
+        let renderer = MailRenderer::new(&config.site, config.texts.price, config.resend.as_ref());
+        let passwords = Arc::new(Passwords::new()?);
+        let accounts = Accounts::new(
+            store.clone(),
+            Arc::clone(&clock),
+            renderer.clone(),
+            Arc::clone(&publisher),
+            Arc::clone(&passwords),
+        );
+        let billing = |stripe| BillingService {
+            stripe,
+            settings: config.sign_up,
+            site: config.site.clone(),
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            renderer: renderer.clone(),
+            publisher: Arc::clone(&publisher),
+        };
+        let stripe = config.stripe.as_ref().map(StripeBilling::new).transpose()?;
+        let billing = stripe.map(billing).map(Arc::new);
         Ok(Arc::new(Self {
             site: config.site.clone(),
             workspace_origins: config.workspace_origins.clone(),
@@ -75,12 +93,12 @@ impl App {
             addresses: config.addresses.clone(),
             queue: Queue::of(&store),
             machines,
-            sign_in: SignIn::new(store.clone(), Passwords::new()?),
-            renderer: MailRenderer::new(&config.site, config.texts.price, config.resend.as_ref()),
-            link_requests: Arc::new(Semaphore::new(links::AT_ONCE)),
+            sign_in: SignIn::new(store.clone(), passwords),
+            renderer,
+            accounts,
             store,
             publisher,
-            stripe: config.stripe.as_ref().map(StripeBilling::new).transpose()?,
+            billing,
             sign_up: config.sign_up,
             metrics,
             sse: SseConnections::new(),

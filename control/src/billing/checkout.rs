@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::StripeBilling;
+use super::BillingService;
 use super::sync::{self, SIGN_UP, SyncError};
-use crate::app::App;
 use crate::base::clock::Moment;
 use crate::base::token::Token;
 use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpRequest, SignUpState};
@@ -73,21 +72,20 @@ impl From<SyncError> for CheckoutError {
 /// # Errors
 /// No name is reserved then, and nothing can be paid.
 pub async fn begin(
-    app: &App,
-    stripe: &StripeBilling,
+    billing: &BillingService,
     request: &SignUpRequest,
     browser: &Token,
 ) -> Result<CheckoutOutcome, CheckoutError> {
-    let known = app.store.signup_of_browser(&browser.hash()).await?;
+    let known = billing.store.signup_of_browser(&browser.hash()).await?;
     let former = match known {
         None => None,
-        Some(known) => match take_up(app, stripe, request, &known).await? {
+        Some(known) => match take_up(billing, request, &known).await? {
             PreviousCheckout::Outcome(way) => return Ok(way),
             PreviousCheckout::Closed => Some(known),
             PreviousCheckout::Another => None,
         },
     };
-    make(app, stripe, request, browser, former.as_ref()).await
+    make(billing, request, browser, former.as_ref()).await
 }
 
 async fn patiently<T>(
@@ -107,14 +105,15 @@ enum PreviousCheckout {
 }
 
 async fn take_up(
-    app: &App,
-    stripe: &StripeBilling,
+    billing: &BillingService,
     request: &SignUpRequest,
     known: &SignUp,
 ) -> Result<PreviousCheckout, CheckoutError> {
     if matches!(known.state, SignUpState::Paid | SignUpState::Unpaid) {
         return Ok(match &known.checkout {
-            Some(checkout) if known.is_ordered_again(request) && !has_ended(app, known).await? => {
+            Some(checkout)
+                if known.is_ordered_again(request) && !has_ended(billing, known).await? =>
+            {
                 PreviousCheckout::Outcome(CheckoutOutcome::Paid { checkout: checkout.id.clone() })
             }
             _ => PreviousCheckout::Another,
@@ -128,62 +127,62 @@ async fn take_up(
         return Ok(PreviousCheckout::Closed);
     };
     let is_open = known.state == SignUpState::Open;
-    if is_open && known.fits(request) && *expires > app.now().after(WORTH_SHOWING) {
+    if is_open && known.fits(request) && *expires > billing.now().after(WORTH_SHOWING) {
         return Ok(PreviousCheckout::Outcome(CheckoutOutcome::ToPay { url: url.clone() }));
     }
-    if patiently(close(stripe, id)).await?.status == Some(CheckoutStatus::Complete) {
-        sync::sync_checkout(app, stripe, id).await?;
+    if patiently(close(billing, id)).await?.status == Some(CheckoutStatus::Complete) {
+        sync::sync_checkout(billing, id).await?;
         return Ok(PreviousCheckout::Outcome(CheckoutOutcome::Paid { checkout: id.clone() }));
     }
     Ok(PreviousCheckout::Closed)
 }
 
-async fn has_ended(app: &App, known: &SignUp) -> Result<bool, StoreError> {
-    let order = app.store.order_of_signup(known.id.as_str()).await?;
+async fn has_ended(billing: &BillingService, known: &SignUp) -> Result<bool, StoreError> {
+    let order = billing.store.order_of_signup(known.id.as_str()).await?;
     Ok(order.is_some_and(|order| order.has_ended()))
 }
 
 /// Sees to it that nobody can pay at a page; one that was paid stays so.
 async fn close(
-    stripe: &StripeBilling,
+    billing: &BillingService,
     id: &CheckoutSessionId,
 ) -> Result<CheckoutSession, StripeError> {
-    let session = stripe.client.checkout(id, Expand::Nothing).await?;
+    let session = billing.stripe.client.checkout(id, Expand::Nothing).await?;
     if session.status != Some(CheckoutStatus::Open) {
         return Ok(session);
     }
     // Under a key of its own each time: it cannot be done twice.
     let key = key(&format!("expire/{id}/{}", shared::SessionId::random()));
-    match stripe.client.expire_checkout(id, &key).await {
+    match billing.stripe.client.expire_checkout(id, &key).await {
         Ok(session) => Ok(session),
         // Paid or expired in this moment.
-        Err(StripeError::Refused(_)) => stripe.client.checkout(id, Expand::Nothing).await,
+        Err(StripeError::Refused(_)) => billing.stripe.client.checkout(id, Expand::Nothing).await,
         Err(error) => Err(error),
     }
 }
 
 async fn make(
-    app: &App,
-    stripe: &StripeBilling,
+    billing: &BillingService,
     request: &SignUpRequest,
     browser: &Token,
     former: Option<&SignUp>,
 ) -> Result<CheckoutOutcome, CheckoutError> {
-    let now = app.now();
-    let expires = now.after(app.sign_up.checkout);
+    let now = billing.now();
+    let expires = now.after(billing.settings.checkout);
     let until = expires.after(AFTERWARDS);
-    let reserved = app.store.reserve_sign_up(former, request, &browser.hash(), until, now).await?;
+    let reserved =
+        billing.store.reserve_sign_up(former, request, &browser.hash(), until, now).await?;
     let signup = match reserved {
         Reserved::SignUp(signup) => signup,
         Reserved::Taken => return Err(CheckoutError::Taken),
-        Reserved::Settled => return present(app, former.map(|former| &former.id)).await,
+        Reserved::Settled => return present(billing, former.map(|former| &former.id)).await,
     };
     let key = key(&format!("checkout/{}/{}", signup.id, signup.attempts));
-    let wanted = new_checkout(app, stripe, &signup, expires);
-    let session = match patiently(stripe.client.create_checkout(&wanted, &key)).await {
+    let wanted = new_checkout(billing, &signup, expires);
+    let session = match patiently(billing.stripe.client.create_checkout(&wanted, &key)).await {
         Ok(session) => session,
         Err(error) => {
-            app.store.give_name_back(&signup.id, signup.attempts).await?;
+            billing.store.give_name_back(&signup.id, signup.attempts).await?;
             return Err(error);
         }
     };
@@ -192,18 +191,21 @@ async fn make(
         Checkout { id: session.id, url, expires: Moment::from_seconds(session.expires_at) };
     let until = checkout.expires.after(AFTERWARDS);
     let attempt = signup.attempts;
-    if app.store.keep_checkout(&signup.id, attempt, &checkout, until, app.now()).await? {
+    if billing.store.keep_checkout(&signup.id, attempt, &checkout, until, billing.now()).await? {
         return Ok(CheckoutOutcome::ToPay { url: checkout.url });
     }
     // The same browser asked twice at once, and the other one was later.
-    patiently(close(stripe, &checkout.id)).await?;
-    present(app, Some(&signup.id)).await
+    patiently(close(billing, &checkout.id)).await?;
+    present(billing, Some(&signup.id)).await
 }
 
 /// Where a sign-up leads that somebody else has changed meanwhile.
-async fn present(app: &App, id: Option<&SignUpId>) -> Result<CheckoutOutcome, CheckoutError> {
+async fn present(
+    billing: &BillingService,
+    id: Option<&SignUpId>,
+) -> Result<CheckoutOutcome, CheckoutError> {
     let signup = match id {
-        Some(id) => app.store.signup(id).await?,
+        Some(id) => billing.store.signup(id).await?,
         None => None,
     };
     match signup {
@@ -217,17 +219,12 @@ async fn present(app: &App, id: Option<&SignUpId>) -> Result<CheckoutOutcome, Ch
     }
 }
 
-fn new_checkout(
-    app: &App,
-    stripe: &StripeBilling,
-    signup: &SignUp,
-    expires: Moment,
-) -> NewCheckout {
-    let site = app.site.site_url();
+fn new_checkout(billing: &BillingService, signup: &SignUp, expires: Moment) -> NewCheckout {
+    let site = billing.site.site_url();
     // The choice itself may be longer than what Stripe keeps: it is in our database.
     let metadata = Metadata::from([(SIGN_UP.to_owned(), signup.id.to_string())]);
     NewCheckout {
-        price: stripe.price.clone(),
+        price: billing.stripe.price.clone(),
         success_url: format!("{site}/welcome?session_id={{CHECKOUT_SESSION_ID}}"),
         cancel_url: format!("{site}/cancelled?signup={}", signup.id),
         payer: Payer::New { email: signup.email.clone() },

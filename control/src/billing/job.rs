@@ -1,11 +1,13 @@
 //! `STRIPE`: something may have happened; look how it stands.
 
+use std::sync::Arc;
+
 use anyhow::anyhow;
 use futures_util::future::BoxFuture;
 use tracing::warn;
 
+use super::BillingService;
 use super::sync::{self, SyncError};
-use crate::app::SharedApp;
 use crate::model::sync_target::SyncTarget;
 use crate::model::task::Kind;
 use crate::queue::{Job, Run, Trouble};
@@ -16,21 +18,22 @@ use vendors::Again;
 const ATTEMPTS_AT_MISSING: u32 = 5;
 
 pub struct StripeJob {
-    app: SharedApp,
+    /// `None` where nothing is sold.
+    billing: Option<Arc<BillingService>>,
 }
 
 impl StripeJob {
-    pub fn new(app: SharedApp) -> Self {
-        Self { app }
+    pub fn new(billing: Option<Arc<BillingService>>) -> Self {
+        Self { billing }
     }
 
     async fn look(&self, target: &SyncTarget, attempt: u32) -> Result<(), Trouble> {
-        let Some(stripe) = &self.app.stripe else {
+        let Some(billing) = &self.billing else {
             return Err(Trouble::never(anyhow!("there is no [stripe] in the configuration")));
         };
         let looked = match target {
-            SyncTarget::Checkout(id) => sync::sync_checkout(&self.app, stripe, id).await.map(drop),
-            SyncTarget::Subscription(id) => sync::sync_subscription(&self.app, stripe, id).await,
+            SyncTarget::Checkout(id) => sync::sync_checkout(billing, id).await.map(drop),
+            SyncTarget::Subscription(id) => sync::sync_subscription(billing, id).await,
         };
         match looked {
             Err(SyncError::Missing(error)) if attempt < ATTEMPTS_AT_MISSING => {

@@ -14,13 +14,19 @@ pub mod reconcile;
 pub mod settings;
 pub mod sync;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use shared::PublicSite;
 use tracing::warn;
 
 use crate::base::amount::Amount;
+use crate::base::clock::{Clock, Moment};
 use crate::base::concurrency_limit::ConcurrencyLimit;
+use crate::mail::MailRenderer;
+use crate::routes::Publisher;
+use crate::store::Store;
 use vendors::stripe::id::{PortalConfigurationId, PriceId};
 use vendors::stripe::price::Price;
 use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
@@ -44,6 +50,23 @@ const DELIVERY_MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// How long the start waits for Stripe to say whether the price exists.
 const PRICE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Everything that selling needs, and nothing of the web.
+pub struct BillingService {
+    pub stripe: StripeBilling,
+    pub settings: SignUpConfig,
+    pub site: PublicSite,
+    pub store: Store,
+    pub clock: Clock,
+    pub renderer: MailRenderer,
+    pub publisher: Arc<Publisher>,
+}
+
+impl BillingService {
+    fn now(&self) -> Moment {
+        (self.clock)()
+    }
+}
 
 /// What is needed to sell: Stripe, and what is sold there.
 pub struct StripeBilling {

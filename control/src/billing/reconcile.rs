@@ -3,14 +3,14 @@
 //! A webhook that was lost, or an endpoint that somebody switched off, costs an
 //! hour and never a payment.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use tracing::{debug, warn};
 
-use super::StripeBilling;
+use super::BillingService;
 use super::sync::{self, SyncError};
-use crate::app::{App, SharedApp};
 use crate::store::StoreError;
 use vendors::Again;
 
@@ -28,13 +28,12 @@ const A_ROUND: u32 = 1_000;
 const AT_ONCE: usize = 8;
 
 /// Until it is dropped.
-pub async fn keep(app: SharedApp) {
-    let Some(stripe) = &app.stripe else { return };
+pub async fn keep(billing: Arc<BillingService>) {
     let mut turns = tokio::time::interval(ROUND);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        if let Err(error) = round(&app, stripe).await {
+        if let Err(error) = round(&billing).await {
             warn!("{:#}; asking stripe again later", anyhow::Error::from(error));
         }
     }
@@ -44,25 +43,25 @@ pub async fn keep(app: SharedApp) {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn round(app: &App, stripe: &StripeBilling) -> Result<(), StoreError> {
-    let now = app.now();
+pub async fn round(billing: &BillingService) -> Result<(), StoreError> {
+    let now = billing.now();
     let before = now.before(GOOD_FOR);
-    let signups = app.store.signups_to_look_at(before, A_ROUND).await?;
+    let signups = billing.store.signups_to_look_at(before, A_ROUND).await?;
     stream::iter(signups)
         .for_each_concurrent(AT_ONCE, async |signup| {
             let Some(checkout) = &signup.checkout else { return };
-            let looked = sync::sync_checkout(app, stripe, &checkout.id).await;
+            let looked = sync::sync_checkout(billing, &checkout.id).await;
             if is_put_off(looked, signup.id.as_str()) {
-                note(app.store.looked_at_signup(&signup.id, now).await);
+                note(billing.store.looked_at_signup(&signup.id, now).await);
             }
         })
         .await;
-    let workspaces = app.store.workspaces_to_look_at(before, now, A_ROUND).await?;
+    let workspaces = billing.store.workspaces_to_look_at(before, now, A_ROUND).await?;
     stream::iter(workspaces)
         .for_each_concurrent(AT_ONCE, async |workspace| {
-            let looked = sync::sync_subscription(app, stripe, &workspace.subscription).await;
+            let looked = sync::sync_subscription(billing, &workspace.subscription).await;
             if is_put_off(looked, workspace.username.as_str()) {
-                note(app.store.looked_at_workspace(&workspace.username, now).await);
+                note(billing.store.looked_at_workspace(&workspace.username, now).await);
             }
         })
         .await;

@@ -6,8 +6,7 @@
 use tracing::{info, warn};
 
 use super::payment::{PaymentDecision, decide};
-use super::{StripeBilling, notices};
-use crate::app::App;
+use super::{BillingService, notices};
 use crate::base::clock::Moment;
 use crate::model::sign_up::{SignUp, SignUpId, SignUpState};
 use crate::model::subscription::Billing;
@@ -63,30 +62,29 @@ const RACES: u32 = 3;
 /// # Errors
 /// When Stripe or the database does not answer: then nothing is settled, or all of it.
 pub async fn sync_checkout(
-    app: &App,
-    stripe: &StripeBilling,
+    billing: &BillingService,
     id: &CheckoutSessionId,
 ) -> Result<Option<SignUp>, SyncError> {
-    let looked = app.now();
-    let session = stripe.client.checkout(id, Expand::SubscriptionAndCustomer).await;
+    let looked = billing.now();
+    let session = billing.stripe.client.checkout(id, Expand::SubscriptionAndCustomer).await;
     let session = session.map_err(SyncError::of_look)?;
     let odd = |what| SyncError::Odd { object: format!("checkout session {id}"), what };
-    if session.livemode != stripe.is_live {
+    if session.livemode != billing.stripe.is_live {
         return Err(odd("it is of the other mode"));
     }
     let reference = session.client_reference_id.as_deref().unwrap_or_default();
     let Ok(signup) = SignUpId::parse(reference) else { return Ok(None) };
     for _ in 0..RACES {
-        let Some(known) = app.store.signup(&signup).await? else {
+        let Some(known) = billing.store.signup(&signup).await? else {
             if session.is_settled() {
                 let incident = notices::unknown_signup(id, reference);
-                app.store.open_incident(&incident, app.now()).await?;
+                billing.store.open_incident(&incident, billing.now()).await?;
             }
             return Ok(None);
         };
-        if settle(app, stripe, &known, &session, looked, odd).await? {
-            app.store.looked_at_signup(&signup, looked).await?;
-            return Ok(app.store.signup(&signup).await?);
+        if settle(billing, &known, &session, looked, odd).await? {
+            billing.store.looked_at_signup(&signup, looked).await?;
+            return Ok(billing.store.signup(&signup).await?);
         }
     }
     Err(odd("its payment is being noted by somebody else all the time"))
@@ -94,54 +92,56 @@ pub async fn sync_checkout(
 
 /// `false` when somebody else noted the payment meanwhile.
 async fn settle(
-    app: &App,
-    stripe: &StripeBilling,
+    billing: &BillingService,
     signup: &SignUp,
     session: &CheckoutSession,
     looked: Moment,
     odd: impl Fn(&'static str) -> SyncError,
 ) -> Result<bool, SyncError> {
-    let now = app.now();
+    let now = billing.now();
     match decide(signup, session) {
         PaymentDecision::Nothing => {}
         PaymentDecision::Open { payer, subscription } => {
-            let object = whole(stripe, session, &subscription).await?;
-            let billing = Billing::after(None, &object, app.sign_up.grace, looked);
+            let object = whole(billing, session, &subscription).await?;
+            let state = Billing::after(None, &object, billing.settings.grace, looked);
             let paid = Paid {
                 signup,
                 checkout: &session.id,
                 payer: &payer,
                 subscription: &subscription,
-                billing: &billing,
+                billing: &state,
                 looked,
-                renderer: &app.renderer,
+                renderer: &billing.renderer,
             };
-            let Some(workspace) = app.store.open_workspace(&paid, now).await? else {
+            let Some(workspace) = billing.store.open_workspace(&paid, now).await? else {
                 return Ok(false);
             };
             info!(username = %workspace.username, "workspace {} is paid for", workspace.username);
-            apply(app, &object, looked).await?;
+            apply(billing, &object, looked).await?;
         }
         PaymentDecision::TooLate { subscription } => {
-            app.store.paid_too_late(signup, &session.id, &subscription, now).await?;
+            billing.store.paid_too_late(signup, &session.id, &subscription, now).await?;
         }
         PaymentDecision::Wait => {
-            let reserved = Some(now.after(app.sign_up.bank));
-            app.store.settle_sign_up(&signup.id, SignUpState::Unpaid, reserved, None, now).await?;
+            let reserved = Some(now.after(billing.settings.bank));
+            billing
+                .store
+                .settle_sign_up(&signup.id, SignUpState::Unpaid, reserved, None, now)
+                .await?;
         }
         PaymentDecision::GiveUp { subscription } => {
-            end(stripe, &subscription).await?;
-            let told = notices::order_failed(signup, &app.renderer, now);
+            end(billing, &subscription).await?;
+            let told = notices::order_failed(signup, &billing.renderer, now);
             let failed = SignUpState::Failed;
-            app.store.settle_sign_up(&signup.id, failed, None, Some(&told), now).await?;
+            billing.store.settle_sign_up(&signup.id, failed, None, Some(&told), now).await?;
         }
         PaymentDecision::Expire => {
-            app.store.settle_sign_up(&signup.id, SignUpState::Expired, None, None, now).await?;
+            billing.store.settle_sign_up(&signup.id, SignUpState::Expired, None, None, now).await?;
         }
         PaymentDecision::Surplus { subscription } => {
             warn!("sign-up {} was paid twice; ending subscription {subscription}", signup.id);
-            end(stripe, &subscription).await?;
-            app.store.open_incident(&notices::surplus(signup, &subscription), now).await?;
+            end(billing, &subscription).await?;
+            billing.store.open_incident(&notices::surplus(signup, &subscription), now).await?;
         }
         PaymentDecision::Odd(what) => return Err(odd(what)),
     }
@@ -153,21 +153,20 @@ async fn settle(
 /// # Errors
 /// As [`sync_checkout`].
 pub async fn sync_subscription(
-    app: &App,
-    stripe: &StripeBilling,
+    billing: &BillingService,
     id: &SubscriptionId,
 ) -> Result<(), SyncError> {
-    let looked = app.now();
-    let subscription = stripe.client.subscription(id).await.map_err(SyncError::of_look)?;
-    if apply(app, &subscription, looked).await?.is_some() {
+    let looked = billing.now();
+    let subscription = billing.stripe.client.subscription(id).await.map_err(SyncError::of_look)?;
+    if apply(billing, &subscription, looked).await?.is_some() {
         return Ok(());
     }
     // The news of a subscription can be faster than that of its payment.
     let signup = subscription.metadata.get(SIGN_UP);
     let Some(Ok(signup)) = signup.map(|id| SignUpId::parse(id)) else { return Ok(()) };
-    let Some(signup) = app.store.signup(&signup).await? else { return Ok(()) };
+    let Some(signup) = billing.store.signup(&signup).await? else { return Ok(()) };
     if let (None, Some(checkout)) = (&signup.subscription, &signup.checkout) {
-        sync_checkout(app, stripe, &checkout.id).await.map_err(|error| match error {
+        sync_checkout(billing, &checkout.id).await.map_err(|error| match error {
             // The subscription is there.
             SyncError::Missing(error) => SyncError::Stripe(error),
             error => error,
@@ -180,37 +179,38 @@ pub async fn sync_subscription(
 pub const SIGN_UP: &str = "signup_id";
 
 async fn apply(
-    app: &App,
+    billing: &BillingService,
     subscription: &Subscription,
     looked: Moment,
 ) -> Result<Option<Followed>, SyncError> {
-    let look = Look { subscription, looked, grace: app.sign_up.grace, renderer: &app.renderer };
-    let followed = app.store.follow_subscription(&look, app.now()).await?;
+    let look =
+        Look { subscription, looked, grace: billing.settings.grace, renderer: &billing.renderer };
+    let followed = billing.store.follow_subscription(&look, billing.now()).await?;
     if let Some(Followed { workspace, generation: Some(_) }) = &followed {
         info!(
             username = %workspace.username,
             "workspace {} is {} now", workspace.username, workspace.life.as_str()
         );
-        app.publisher.wake();
+        billing.publisher.wake();
     }
     Ok(followed)
 }
 
 /// The subscription of a session, which came with it or is fetched.
 async fn whole(
-    stripe: &StripeBilling,
+    billing: &BillingService,
     session: &CheckoutSession,
     id: &SubscriptionId,
 ) -> Result<Subscription, StripeError> {
     match session.subscription.as_ref().and_then(|reference| reference.object()) {
         Some(subscription) => Ok(subscription.clone()),
-        None => stripe.client.subscription(id).await,
+        None => billing.stripe.client.subscription(id).await,
     }
 }
 
 /// Ends a subscription that nobody shall pay for; one that has ended is left alone.
-async fn end(stripe: &StripeBilling, id: &SubscriptionId) -> Result<(), StripeError> {
-    match stripe.client.cancel_subscription(id).await {
+async fn end(billing: &BillingService, id: &SubscriptionId) -> Result<(), StripeError> {
+    match billing.stripe.client.cancel_subscription(id).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_missing() => Ok(()),
         Err(error) => Err(error),

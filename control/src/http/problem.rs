@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use shared::wire::ErrorBody;
 use tracing::error;
 
+use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::SignInError;
 use crate::store::StoreError;
 
@@ -60,6 +61,12 @@ impl Problem {
             "Something went wrong on our side. Please try again in a moment.",
         )
     }
+}
+
+/// `Retry-After` in whole seconds, rounded up: a client that comes back then is not refused
+/// for the fraction that was left.
+pub fn retry_after(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 /// The answer where there is nothing.
@@ -120,6 +127,22 @@ impl From<SignInError> for Problem {
     }
 }
 
+impl From<SetPasswordError> for Problem {
+    /// Faults of the password are at the field `password`.
+    fn from(error: SetPasswordError) -> Self {
+        match error {
+            SetPasswordError::Over => Self::new(
+                StatusCode::GONE,
+                "link_over",
+                "This link works no more. You can ask for a new one.",
+            ),
+            SetPasswordError::Weak(weakness) => Self::invalid("password", weakness.to_string()),
+            SetPasswordError::Hash(error) => SignInError::from(error).into(),
+            SetPasswordError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut body = ErrorBody::new(self.code, self.message.clone());
@@ -128,8 +151,7 @@ impl IntoResponse for Problem {
         }
         let mut response = (self.status, axum::Json(body)).into_response();
         if let Some(wait) = self.retry_after {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait));
         }
         // The site's outermost layer makes a page of it for who asked for a page.
         response.extensions_mut().insert(self);

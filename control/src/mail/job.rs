@@ -9,7 +9,6 @@ use tracing::{info, warn};
 
 use super::ResendConfig;
 use super::outcome::{self, Blocked, KEY_LIFETIME, Next};
-use crate::app::App;
 use crate::base::clock::Moment;
 use crate::base::date::Date;
 use crate::base::metrics::Metrics;
@@ -73,11 +72,15 @@ impl Job for MailJob {
 impl MailJob {
     /// # Errors
     /// When the key cannot stand in a header.
-    pub fn new(app: &App, resend: Option<&ResendConfig>) -> anyhow::Result<Self> {
+    pub fn new(
+        store: &Store,
+        metrics: &Arc<Metrics>,
+        resend: Option<&ResendConfig>,
+    ) -> anyhow::Result<Self> {
         let client =
             |config: &ResendConfig| Resend::new(&config.url, &config.api_key, config.per_second);
         let resend = resend.map(client).transpose().context("[resend]")?;
-        Ok(Self { store: app.store.clone(), resend, metrics: Arc::clone(&app.metrics) })
+        Ok(Self { store: store.clone(), resend, metrics: Arc::clone(metrics) })
     }
 
     async fn send(&self, id: &str, now: Moment) -> Result<(), Trouble> {

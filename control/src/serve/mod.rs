@@ -72,7 +72,8 @@ pub struct Running {
     runner: Runner,
     keeper: Option<tokio::task::JoinHandle<()>>,
     sweeps: tokio::task::JoinHandle<()>,
-    looks: tokio::task::JoinHandle<()>,
+    /// Where something is sold.
+    syncs: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Running {
@@ -87,8 +88,8 @@ impl Running {
             None => None,
         };
         let app = App::start(config, store, machines, clock)?;
-        if let Some(stripe) = &app.stripe {
-            stripe.check(app.texts.price).await?;
+        if let Some(billing) = &app.billing {
+            billing.stripe.check(app.texts.price).await?;
         }
         let running_site = site.local_addr()?;
         let running_api = api.local_addr()?;
@@ -108,7 +109,7 @@ impl Running {
             tokio::spawn(keeper.run())
         });
         let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
-        let looks = tokio::spawn(reconcile::keep(app.clone()));
+        let syncs = app.billing.clone().map(|billing| tokio::spawn(reconcile::keep(billing)));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
         Ok(Self {
             site: running_site,
@@ -119,7 +120,7 @@ impl Running {
             runner,
             keeper,
             sweeps,
-            looks,
+            syncs,
         })
     }
 
@@ -138,7 +139,9 @@ impl Running {
             }
         }
         self.sweeps.abort();
-        self.looks.abort();
+        if let Some(syncs) = self.syncs {
+            syncs.abort();
+        }
         self.app.store.close().await;
     }
 }
@@ -149,8 +152,8 @@ impl Running {
 /// When a client of a vendor cannot be made.
 fn jobs(app: &SharedApp, config: &Config) -> anyhow::Result<Vec<Arc<dyn Job>>> {
     let mut jobs: Vec<Arc<dyn Job>> = vec![
-        Arc::new(StripeJob::new(app.clone())),
-        Arc::new(MailJob::new(app, config.resend.as_ref())?),
+        Arc::new(StripeJob::new(app.billing.clone())),
+        Arc::new(MailJob::new(&app.store, &app.metrics, config.resend.as_ref())?),
         Arc::new(TicketJob::new(app, config.linear.as_ref())?),
     ];
     if let Some(machines) = &app.machines {

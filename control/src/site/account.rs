@@ -13,16 +13,15 @@ use super::csrf::{self, MissingOrigin};
 use super::login::open_session;
 use super::page::{self, Faults, Frame, see_other};
 use super::subscription_summary::SubscriptionSummary;
-use crate::accounts::passwords;
+use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
 use crate::base::token::Token;
 use crate::http::{Form, Problem, RequestContext};
-use crate::model::mail::Recipient;
 use crate::model::sign_in::Proven;
 use crate::routes::PAGE_WAIT;
-use crate::store::{AccountSession, Customer, SessionsEnded};
+use crate::store::{AccountSession, Customer};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -123,9 +122,6 @@ async fn set_password(
     change: PasswordChange,
     context: RequestContext,
 ) -> Result<Proven, Problem> {
-    let customer = existing(app, username).await?;
-    let new = passwords::choose(change.new, &[username.as_str(), &customer.email])
-        .map_err(|weakness| Problem::invalid("new", weakness.to_string()))?;
     let attempt = Attempt {
         username: username.to_string(),
         password: change.current,
@@ -138,15 +134,12 @@ async fn set_password(
         }
         Err(refused) => return Err(refused.into()),
     }
-    let hash = app.sign_in.passwords().hash(new).await.map_err(SignInError::from)?;
-    let now = app.now();
-    let recipient = Recipient { username: *username, email: &customer.email };
-    let change = Token::random().hash();
-    let notice = app.renderer.password_changed(change.as_str(), recipient, now);
-    let ended = app.store.set_password(username, &hash, &notice, now).await?;
-    let SessionsEnded { generation, epoch } = ended.ok_or_else(gone)?;
-    app.publisher.publish_within(generation, PAGE_WAIT).await;
-    Ok(Proven { username: *username, epoch })
+    match app.accounts.change_password(username, change.new).await {
+        Ok(proven) => Ok(proven),
+        Err(SetPasswordError::Over) => Err(gone()),
+        Err(SetPasswordError::Weak(weakness)) => Err(Problem::invalid("new", weakness.to_string())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {

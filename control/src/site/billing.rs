@@ -49,21 +49,22 @@ async fn lead(
     };
     let workspace = app.store.workspace(&session.username).await?;
     let workspace = workspace.filter(|workspace| !workspace.life.is_over());
-    let (Some(stripe), Some(workspace)) = (&app.stripe, workspace) else {
+    let (Some(billing), Some(workspace)) = (&app.billing, workspace) else {
         return Err(Problem::not_found("There is no subscription to this workspace."));
     };
     let portal = NewPortalSession {
         customer: workspace.payer.clone(),
         return_url: format!("{}/account", app.site.site_url()),
-        configuration: stripe.portal.clone(),
+        configuration: billing.stripe.portal.clone(),
         flow: flow(&workspace),
     };
     let key = IdempotencyKey::parse(format!("portal/{}", shared::SessionId::random()));
     let key = key.expect("short and plain");
-    let portal = stripe.client.create_portal_session(&portal, &key).await.map_err(|error| {
-        warn!("{}: {:#}", workspace.username, anyhow::Error::from(error));
-        away()
-    })?;
+    let portal =
+        billing.stripe.client.create_portal_session(&portal, &key).await.map_err(|error| {
+            warn!("{}: {:#}", workspace.username, anyhow::Error::from(error));
+            away()
+        })?;
     let location = HeaderValue::try_from(portal.url.expose()).map_err(|_| {
         error!("the billing portal has an address that cannot be sent");
         away()

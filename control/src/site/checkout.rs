@@ -21,7 +21,7 @@ use super::page;
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
 use crate::base::token::Token;
-use crate::billing::StripeBilling;
+use crate::billing::BillingService;
 use crate::billing::checkout::{self, CheckoutError, CheckoutOutcome};
 use crate::http::{Form, Path, Problem, RequestContext};
 use crate::model::attempts::{AttemptCounter, Limit, Subject};
@@ -118,12 +118,12 @@ pub(super) async fn submit(
         Ok(request) => request,
         Err(problems) => return again(&app, &headers, context, &form, problems).await,
     };
-    let Some(stripe) = &app.stripe else {
+    let Some(billing) = &app.billing else {
         return again(&app, &headers, context, &form, vec![closed()]).await;
     };
     let known = cookies::read(&headers, cookies::SIGN_UP).and_then(Token::parse);
     let browser = known.unwrap_or_else(Token::random);
-    match begin(&app, stripe, context, &request, &browser).await {
+    match begin(&app, billing, context, &request, &browser).await {
         Ok(location) => {
             let mut response = lead_to(context, &location)?;
             let token = browser.expose();
@@ -138,13 +138,13 @@ pub(super) async fn submit(
 /// Where the browser goes from the form.
 async fn begin(
     app: &App,
-    stripe: &StripeBilling,
+    billing: &BillingService,
     context: RequestContext,
     request: &SignUpRequest,
     browser: &Token,
 ) -> Result<String, Problem> {
     admit(app, context).await?;
-    match checkout::begin(app, stripe, request, browser).await {
+    match checkout::begin(billing, request, browser).await {
         Ok(CheckoutOutcome::ToPay { url }) => Ok(url),
         Ok(CheckoutOutcome::Paid { checkout }) => {
             Ok(format!("{}/welcome?session_id={checkout}", app.site.site_url()))

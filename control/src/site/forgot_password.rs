@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::csrf::{self, MissingOrigin};
 use super::page::{self, Faults, Frame};
-use crate::accounts::links::{self, Asked};
+use crate::accounts::LinkRequested;
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Problem, RequestContext};
 
@@ -45,14 +45,14 @@ pub(super) async fn submit(
     let problem = if account.is_empty() {
         Problem::invalid("account", "Please type your name or your e-mail address.")
     } else {
-        match links::request(&app, account, context.address).await? {
-            Asked::Taken => {
+        match app.accounts.request_link(account, context.address).await? {
+            LinkRequested::Taken => {
                 return Ok(page::answer(
                     StatusCode::OK,
                     &ForgotPassword { is_sent: true, ..blank(&app) },
                 ));
             }
-            Asked::TooMany { retry_after } => Problem::new(
+            LinkRequested::TooMany { retry_after } => Problem::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_requests",
                 "That was asked for very often. Please wait a while and try again.",

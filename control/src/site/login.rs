@@ -19,6 +19,7 @@ use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::App;
 use crate::app::SharedApp;
 use crate::base::token::Token;
+use crate::http::problem::retry_after;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::handover::{
     self, CODE_LIFETIME, Challenge, Destination, SignInRequest, destination,
@@ -123,8 +124,7 @@ pub(super) async fn submit(
             let page = LoginPage { username: &username, error, ..blank(&app, &request) };
             let mut response = page::answer(problem.status, &page);
             if let Some(wait) = problem.retry_after {
-                let seconds = HeaderValue::from(wait.as_secs() + 1);
-                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait));
             }
             Ok(response)
         }

@@ -9,6 +9,7 @@ use tracing::error;
 use super::assets;
 use crate::app::App;
 use crate::http::Problem;
+use crate::http::problem::retry_after;
 
 /// What the frame around every page needs.
 pub(super) struct Frame {
@@ -89,8 +90,7 @@ pub(super) fn answer(status: StatusCode, page: &impl Template) -> Response {
 pub(super) fn answer_again(faults: Faults<'_>, page: &impl Template) -> Response {
     let mut response = answer(faults.status(), page);
     if let Some(wait) = faults.0.iter().find_map(|problem| problem.retry_after) {
-        let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait));
     }
     response
 }

@@ -42,7 +42,7 @@ pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: 
 fn policy(app: &App) -> HeaderValue {
     let site = app.site.site_url();
     let workspaces = &app.workspace_origins;
-    let payment = app.stripe.as_ref().map_or("", |stripe| stripe.pages.as_str());
+    let payment = app.billing.as_ref().map_or("", |billing| billing.stripe.pages.as_str());
     let policy = format!(
         "default-src 'none'; style-src {site}; script-src {site}; img-src {site}; \
          connect-src 'self'; form-action 'self' {site} {workspaces} {payment}; \

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::csrf::{self, MissingOrigin};
 use super::login::open_session;
 use super::page::{self, Faults, Frame, Message, see_other};
-use crate::accounts::links::{self, LinkError};
+use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Json, Problem, RequestContext};
 use crate::model::password_link::{OpenLink, Purpose};
@@ -58,7 +58,7 @@ pub(super) async fn show(
     Extension(context): Extension<RequestContext>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    match links::peek(&app, &query.token).await? {
+    match app.accounts.open_link(&query.token).await? {
         Some(link) => Ok(render(&app, &link, &query.token, &[])),
         None => Ok(over(&app, context)),
     }
@@ -71,7 +71,7 @@ pub(super) async fn submit(
     Form(NewPassword { token, password }): Form<NewPassword>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let refusal = match links::redeem(&app, &token, password).await {
+    let refusal = match app.accounts.redeem_link(&token, password).await {
         // After the first time it is friendly to be signed in; after a reset, who
         // came by a link of somebody else's should at least have to type.
         Ok(redeemed) if redeemed.purpose == Purpose::FirstTime => {
@@ -88,12 +88,12 @@ pub(super) async fn submit(
         }
         Err(refusal) => refusal,
     };
-    let is_over = matches!(refusal, LinkError::Over);
+    let is_over = matches!(refusal, SetPasswordError::Over);
     let problem = Problem::from(refusal);
     if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
         return Err(problem);
     }
-    match links::peek(&app, &token).await? {
+    match app.accounts.open_link(&token).await? {
         Some(link) if !is_over => Ok(render(&app, &link, &token, &[problem])),
         _ => Ok(over(&app, context)),
     }
@@ -124,7 +124,7 @@ pub(super) async fn submit_as_json(
     Json(NewPassword { token, password }): Json<NewPassword>,
 ) -> Result<axum::Json<Set>, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
-    let redeemed = links::redeem(&app, &token, password).await?;
+    let redeemed = app.accounts.redeem_link(&token, password).await?;
     Ok(axum::Json(Set { username: redeemed.proven.username }))
 }
 
@@ -153,7 +153,7 @@ fn render(app: &App, link: &OpenLink, token: &str, problems: &[Problem]) -> Resp
 /// The same whatever was wrong with the link.
 fn over(app: &App, context: RequestContext) -> Response {
     if !context.wants_page {
-        return Problem::from(LinkError::Over).into_response();
+        return Problem::from(SetPasswordError::Over).into_response();
     }
     let page = Message {
         frame: Frame::new(app),

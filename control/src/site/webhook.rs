@@ -56,7 +56,7 @@ async fn handle(
     app: &SharedApp,
     request: Request,
 ) -> Result<&'static str, (Problem, &'static str)> {
-    let Some(stripe) = &app.stripe else {
+    let Some(billing) = &app.billing else {
         return Err((Problem::not_found("Nothing is sold here."), "closed"));
     };
     let refused = |refusal: DeliveryError| {
@@ -66,7 +66,7 @@ async fn handle(
     // Before all else: nobody who has not even tried to sign is listened to.
     let signature = text(request.headers(), "stripe-signature").map(str::to_owned);
     let signature = signature.ok_or_else(|| refused(DeliveryError::Unsigned))?;
-    let Some(_turn) = stripe.deliveries.enter().await else { return Err((busy(), "busy")) };
+    let Some(_turn) = billing.stripe.deliveries.enter().await else { return Err((busy(), "busy")) };
     let body = match timeout(BODY_DEADLINE, Bytes::from_request(request, app)).await {
         Ok(Ok(body)) => body,
         Ok(Err(BytesRejection::FailedToBufferBody(rejection)))
@@ -77,8 +77,13 @@ async fn handle(
         Ok(Err(_)) | Err(_) => return Err((bad(), "unread")),
     };
     let now = app.now();
-    let judged =
-        delivery::judge(&stripe.secrets, stripe.is_live, Some(&signature), &body, now.seconds());
+    let judged = delivery::judge(
+        &billing.stripe.secrets,
+        billing.stripe.is_live,
+        Some(&signature),
+        &body,
+        now.seconds(),
+    );
     let Some(event) = judged.map_err(refused)? else { return Ok("passed_over") };
     match app.store.take_event(&event, now).await {
         Ok(true) => Ok("taken"),

@@ -6,6 +6,7 @@
 mod address_limiter;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use shared::Username;
@@ -60,12 +61,12 @@ impl From<PasswordError> for SignInError {
 
 pub struct SignIn {
     store: Store,
-    passwords: Passwords,
+    passwords: Arc<Passwords>,
     address_limiter: AddressLimiter,
 }
 
 impl SignIn {
-    pub fn new(store: Store, passwords: Passwords) -> Self {
+    pub fn new(store: Store, passwords: Arc<Passwords>) -> Self {
         Self { store, passwords, address_limiter: AddressLimiter::new() }
     }
 

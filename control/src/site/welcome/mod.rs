@@ -22,7 +22,7 @@ use super::csrf::{self, MissingOrigin};
 use super::login::open_session;
 use super::page::{self, Faults, Frame, Message, see_other};
 use super::signup_access;
-use crate::accounts::links;
+use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
 use crate::billing::sync::sync_checkout;
 use crate::http::{Form, Problem, RequestContext};
@@ -108,14 +108,14 @@ pub(super) async fn set_password(
         ));
     }
     let mut response = see_other(&format!("/welcome?session_id={session_id}"));
-    match links::set_first_password(&app, &order.username, password).await {
+    match app.accounts.set_first_password(&order.username, password).await {
         Ok(redeemed) => {
             let (_, cookie) = open_session(&app, &redeemed.proven).await?;
             page::add_cookie(&mut response, cookie);
             Ok(response)
         }
         // Set in another tab: the page says so.
-        Err(links::LinkError::Over) => Ok(response),
+        Err(SetPasswordError::Over) => Ok(response),
         Err(refusal) => {
             let problem = Problem::from(refusal);
             if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
@@ -148,10 +148,10 @@ async fn look(app: &App, session_id: &str) -> Result<Option<Order>, Problem> {
 /// The database then says what came of it. A Stripe that is away changes nothing: the
 /// webhook comes as well, and the page asks again.
 async fn ask_stripe(app: &App, session_id: &str) {
-    let (Some(stripe), Ok(id)) = (&app.stripe, CheckoutSessionId::parse(session_id)) else {
+    let (Some(billing), Ok(id)) = (&app.billing, CheckoutSessionId::parse(session_id)) else {
         return;
     };
-    let answer = tokio::time::timeout(STRIPE_WAIT, sync_checkout(app, stripe, &id)).await;
+    let answer = tokio::time::timeout(STRIPE_WAIT, sync_checkout(billing, &id)).await;
     match answer {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => warn!("checkout {id}: {:#}", anyhow::Error::from(error)),

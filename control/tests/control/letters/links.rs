@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use control::accounts::links::{self, Asked, LinkError};
 use control::accounts::passwords::Weakness;
+use control::accounts::{LinkRequested, SetPasswordError};
 use control::base::token::Token;
 use control::model::password_link::Purpose;
 use control::store::AccountSession;
@@ -22,8 +22,8 @@ fn place(last: u8) -> IpAddr {
 }
 
 async fn ask(world: &World, typed: &str) {
-    let asked = links::request(world.app(), typed, place(1)).await.unwrap();
-    assert_eq!(asked, Asked::Taken);
+    let asked = world.app().accounts.request_link(typed, place(1)).await.unwrap();
+    assert_eq!(asked, LinkRequested::Taken);
 }
 
 /// The token of the newest letter that has one.
@@ -41,8 +41,8 @@ async fn link(office: &Office, number: usize) -> String {
     token(office).await
 }
 
-async fn redeem(world: &World, token: &str, password: &str) -> Result<Purpose, LinkError> {
-    let redeemed = links::redeem(world.app(), token, password.to_owned()).await;
+async fn redeem(world: &World, token: &str, password: &str) -> Result<Purpose, SetPasswordError> {
+    let redeemed = world.app().accounts.redeem_link(token, password.to_owned()).await;
     redeemed.map(|redeemed| redeemed.purpose)
 }
 
@@ -51,17 +51,17 @@ async fn looking_at_a_link_takes_nothing_and_it_sets_one_password() {
     let office = Office::open().await;
     let (world, token) = (&office.world, link(&office, 1).await);
     for _ in 0..3 {
-        let open = links::peek(world.app(), &token).await.unwrap().unwrap();
+        let open = world.app().accounts.open_link(&token).await.unwrap().unwrap();
         assert_eq!(open.purpose, Purpose::FirstTime);
     }
     let weak = redeem(world, &token, "short").await;
-    assert!(matches!(weak, Err(LinkError::Weak(_))), "{weak:?}");
+    assert!(matches!(weak, Err(SetPasswordError::Weak(_))), "{weak:?}");
     let long = redeem(world, &token, &"x".repeat(1_025)).await;
-    assert!(matches!(long, Err(LinkError::Weak(Weakness::Long))), "{long:?}");
+    assert!(matches!(long, Err(SetPasswordError::Weak(Weakness::Long))), "{long:?}");
     assert_eq!(redeem(world, &token, PASSWORD).await.unwrap(), Purpose::FirstTime);
-    assert_eq!(links::peek(world.app(), &token).await.unwrap(), None);
+    assert_eq!(world.app().accounts.open_link(&token).await.unwrap(), None);
     let again = redeem(world, &token, OTHER_PASSWORD).await;
-    assert!(matches!(again, Err(LinkError::Over)), "{again:?}");
+    assert!(matches!(again, Err(SetPasswordError::Over)), "{again:?}");
     let letters = vendor::letters(world).await;
     assert_eq!(letters.len(), 1, "of a first password nobody is warned: {letters:?}");
 }
@@ -80,7 +80,7 @@ async fn a_reset_ends_every_session_and_warns_its_owner() {
     let world = &office.world;
     let app = world.app();
     let username = "ada".parse().unwrap();
-    let first = links::set_first_password(app, &username, PASSWORD.to_owned());
+    let first = app.accounts.set_first_password(&username, PASSWORD.to_owned());
     let proven = first.await.unwrap().proven;
     let session = AccountSession { id: Token::random().hash(), username: proven.username };
     let now = world.now();
@@ -98,14 +98,14 @@ async fn a_newer_link_voids_the_older_and_time_voids_both() {
     let office = Office::open().await;
     let (older, newer) = (link(&office, 1).await, link(&office, 2).await);
     assert_ne!(older, newer);
-    assert_eq!(links::peek(office.world.app(), &older).await.unwrap(), None);
-    assert!(links::peek(office.world.app(), &newer).await.unwrap().is_some());
+    assert_eq!(office.world.app().accounts.open_link(&older).await.unwrap(), None);
+    assert!(office.world.app().accounts.open_link(&newer).await.unwrap().is_some());
     office.world.let_pass(Purpose::FirstTime.lifetime());
-    assert_eq!(links::peek(office.world.app(), &newer).await.unwrap(), None);
+    assert_eq!(office.world.app().accounts.open_link(&newer).await.unwrap(), None);
     let late = redeem(&office.world, &newer, PASSWORD).await;
-    assert!(matches!(late, Err(LinkError::Over)), "{late:?}");
+    assert!(matches!(late, Err(SetPasswordError::Over)), "{late:?}");
     for wrong in ["", "x", &"a".repeat(43)] {
-        assert_eq!(links::peek(office.world.app(), wrong).await.unwrap(), None);
+        assert_eq!(office.world.app().accounts.open_link(wrong).await.unwrap(), None);
     }
 }
 
@@ -115,15 +115,15 @@ async fn a_first_password_is_set_once_and_closes_the_links() {
     let token = link(&office, 1).await;
     let username = "ada".parse().unwrap();
     let set = async |password: &str| {
-        links::set_first_password(office.world.app(), &username, password.to_owned()).await
+        office.world.app().accounts.set_first_password(&username, password.to_owned()).await
     };
-    assert!(matches!(set("passwordpassword").await, Err(LinkError::Weak(_))));
+    assert!(matches!(set("passwordpassword").await, Err(SetPasswordError::Weak(_))));
     assert_eq!(set(PASSWORD).await.unwrap().purpose, Purpose::FirstTime);
-    assert!(matches!(set(OTHER_PASSWORD).await, Err(LinkError::Over)));
-    assert_eq!(links::peek(office.world.app(), &token).await.unwrap(), None);
+    assert!(matches!(set(OTHER_PASSWORD).await, Err(SetPasswordError::Over)));
+    assert_eq!(office.world.app().accounts.open_link(&token).await.unwrap(), None);
     let stranger = "nobody".parse().unwrap();
-    let set = links::set_first_password(office.world.app(), &stranger, PASSWORD.to_owned());
-    assert!(matches!(set.await, Err(LinkError::Over)));
+    let set = office.world.app().accounts.set_first_password(&stranger, PASSWORD.to_owned());
+    assert!(matches!(set.await, Err(SetPasswordError::Over)));
 }
 
 #[tokio::test]
@@ -135,9 +135,8 @@ async fn an_account_gets_three_links_an_hour() {
     for typed in ["ada", "ADA ", "ada@mail.test", "Ada@Mail.Test"] {
         ask(&office.world, typed).await;
     }
-    let idle = async || office.world.app().link_requests.available_permits();
-    let all = idle().await.max(16);
-    wait_until("all are answered", all, idle).await;
+    let in_flight = async || office.world.app().accounts.link_requests_in_flight();
+    wait_until("all are answered", 0, in_flight).await;
     assert_eq!(vendor::letters(&office.world).await.len(), 3);
     office.world.let_pass(HOUR);
     ask(&office.world, "Ada@Mail.Test").await;
@@ -153,9 +152,9 @@ async fn who_does_not_exist_is_answered_alike_and_a_place_may_ask_so_often() {
     for _ in 6..20 {
         ask(&office.world, "nobody").await;
     }
-    let refused = links::request(office.world.app(), "ada", place(1)).await.unwrap();
-    assert!(matches!(refused, Asked::TooMany { .. }), "{refused:?}");
-    let elsewhere = links::request(office.world.app(), "ada", place(2)).await.unwrap();
-    assert_eq!(elsewhere, Asked::Taken);
+    let refused = office.world.app().accounts.request_link("ada", place(1)).await.unwrap();
+    assert!(matches!(refused, LinkRequested::TooMany { .. }), "{refused:?}");
+    let elsewhere = office.world.app().accounts.request_link("ada", place(2)).await.unwrap();
+    assert_eq!(elsewhere, LinkRequested::Taken);
     wait_until("ada has hers", 1, async || office.resend.mails().await.len()).await;
 }

@@ -71,7 +71,7 @@ async fn a_welcome_letter_asks_for_one_thing_and_is_sent_once() {
     let stored = office.world.app().store.mail(WELCOME).await.unwrap().unwrap();
     assert_eq!(stored.body.as_str(), "", "what was sent holds no link any more");
     let token = link.split_once("token=").unwrap().1;
-    let open = control::accounts::links::peek(office.world.app(), token).await.unwrap();
+    let open = office.world.app().accounts.open_link(token).await.unwrap();
     assert_eq!(open.map(|link| link.username), Some(ada().username));
 }
 
