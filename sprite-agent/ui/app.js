@@ -223,7 +223,7 @@ document.addEventListener('keydown', (event) => {
 });
 addEventListener('hashchange', openFromAddress);
 addEventListener('online', () => connection.wake());
-addEventListener('offline', () => connection.wake());
+addEventListener('offline', () => connection.networkLost());
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') connection.wake();
 });

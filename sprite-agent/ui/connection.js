@@ -1,26 +1,19 @@
-// The one WebSocket to the assistant: opening, greeting, requests, liveness, reconnecting.
+// The one WebSocket to the assistant: opening, greeting, reconnecting, sleeping.
 //
 // Knows no DOM and no conversation. Everything outside (socket, fetch, clock,
 // chance) comes in, so that the tests drive it by hand.
 
+import { askAccess, isShut } from './access.js';
 import { delay } from './backoff.js';
+import { Liveness } from './liveness.js';
+import { ANSWER_MAX_MS, RequestError, Requests } from './requests.js';
 
 /** A socket that has not opened after this long is given up. */
 export const OPEN_MAX_MS = 15_000;
-/** An answer that has not come after this long counts as lost. Gateways under load take seconds. */
-export const ANSWER_MAX_MS = 30_000;
-/** Silence after which we ask for a sign of life: the gateway ticks every 30 s. */
-export const SILENCE_MS = 45_000;
-/** How long a sign of life may take. */
-export const PROBE_MAX_MS = 8_000;
 /** A connection this old was a good one: the next loss starts with the shortest wait again. */
 export const STABLE_MS = 5_000;
-/** How long the question "am I still signed in?" may take. */
-export const SESSION_MAX_MS = 5_000;
 /** How often a page that lost its workspace looks whether it is back. */
 export const RECHECK_MS = 60_000;
-/** Requests under way at once; a page needs a handful. */
-const PENDING_MAX = 64;
 
 /**
  * The edge took the right to this connection away, and could still say so; in the
@@ -31,58 +24,42 @@ export const SIGNED_OUT = 4001;
 export const TOO_BIG = 1009;
 const TRY_LATER = 1013;
 
-/** What `/auth/session` says of a workspace that nobody gets into, signed in or not. */
-const SHUT = ['suspended', 'locked', 'gone'];
-
-/** Whether a state is one of a workspace that nobody gets into. */
-export const isShut = (kind) => SHUT.includes(kind);
-
-/** Why a request has no good answer. `code` is the gateway's, or `LOST`, `TIMEOUT`, `OFFLINE`. */
-export class RequestError extends Error {
-  constructor(code, message, details = null) {
-    super(message);
-    this.code = code;
-    this.details = details;
-  }
-
-  /** Whether the request may have been carried out all the same, or can be later. */
-  get uncertain() {
-    return ['LOST', 'TIMEOUT', 'OFFLINE', 'UNAVAILABLE'].includes(this.code);
-  }
-}
-
-/** What the answer of `/auth/session` means for this page. */
-function verdict({ signed_in: signedIn, state = 'live' }) {
-  if (signedIn) return 'in';
-  if (state === 'live') return 'out';
-  return state === 'preparing' || isShut(state) ? state : 'unknown';
-}
-
 /**
- * States, as given to `onState({kind, message?, retryAt?})`:
- * `connecting` first attempt · `online` · `reconnecting` lost, `retryAt` (ms since epoch) or trying now ·
- * `preparing` the same, of a workspace that is not ready yet ·
- * `starting`, `restarting`, `failed` the assistant behind the connection · `signed-out` nothing more is tried ·
+ * States, as given to `onState({kind, message?, retryAt?, doubtful?})`:
+ * `connecting` first attempt · `online`, `doubtful` while nothing is heard ·
+ * `reconnecting` lost, `retryAt` (ms since epoch) or trying now · `preparing` the same, of a workspace that is
+ * not ready yet · `starting`, `restarting`, `failed` the assistant behind the connection ·
+ * `asleep` closed by us, until somebody looks or types · `signed-out` nothing more is tried ·
  * `suspended`, `locked`, `gone` nothing is tried, but asked once a minute.
  */
 export class Connection {
   state = { kind: 'connecting' };
   #outside;
   #socket = null;
-  #pending = new Map();
-  #lastId = 0;
+  #requests;
+  #liveness;
   #attempt = 0;
-  #heardAt = 0;
   #greetedAt = null;
   #retryTimer = null;
-  #watchTimer = null;
+  #openTimer = null;
 
   /**
    * `outside`: `url`, `sessionUrl`, `openSocket(url)`, `fetch`, `clock {now, setTimeout, clearTimeout}`,
-   * `random()`, and the callbacks `onState(state)`, `onHello()`, `onEvent(name, payload)`, `onLost({code})`.
+   * `random()`, `isAnswerOwed()`, and the callbacks `onState(state)`, `onHello(hello)`, `onEvent(name, payload)`,
+   * `onLost({code})`.
    */
   constructor(outside) {
     this.#outside = outside;
+    this.#requests = new Requests(outside.clock);
+    this.#liveness = new Liveness({
+      clock: outside.clock,
+      isOwed: () => outside.isAnswerOwed(),
+      isSlow: () => this.#requests.areLarge || this.#socket?.bufferedAmount > 0,
+      // Any answer is a sign of life, a refusal too.
+      ask: () => this.#ask('health', {}).catch(() => {}),
+      onDoubt: (doubtful) => this.state.kind === 'online' && this.#become({ kind: 'online', doubtful }),
+      onDead: () => this.#drop(),
+    });
   }
 
   /** Opens the connection. Calling it while one is open or opening changes nothing. */
@@ -99,12 +76,14 @@ export class Connection {
       return;
     }
     this.#socket = socket;
-    this.#heardAt = clock.now();
     const mine = (handle) => (event) => this.#socket === socket && handle(event);
     socket.onmessage = mine((event) => this.#heard(event.data));
     socket.onclose = mine((event) => this.#closed(event.code));
-    socket.onopen = mine(() => this.#watch(SILENCE_MS));
-    this.#watchTimer = clock.setTimeout(() => this.#drop(), OPEN_MAX_MS);
+    socket.onopen = mine(() => {
+      clock.clearTimeout(this.#openTimer);
+      this.#liveness.start();
+    });
+    this.#openTimer = clock.setTimeout(() => this.#drop(), OPEN_MAX_MS);
   }
 
   /** The network or the visitor is back: tries at once, or checks that the open socket is alive. */
@@ -113,11 +92,25 @@ export class Connection {
       await this.#lookAgain();
     } else if (!this.#socket) {
       this.start();
-    } else if (this.state.kind === 'failed') {
+    } else if (this.state.kind === 'failed' || this.state.doubtful) {
       this.#drop();
-    } else if (this.#outside.clock.now() - this.#heardAt > PROBE_MAX_MS) {
-      this.#probe();
+    } else {
+      this.#liveness.check(false);
     }
+  }
+
+  /** The browser says that its network is gone: believed as far as to ask and to doubt. */
+  networkLost() {
+    if (this.#socket) this.#liveness.check(true);
+  }
+
+  /** Closes the socket until `wake` is called. Only what is idle sleeps: anything else stays as it is. */
+  sleep() {
+    if (this.state.kind !== 'online') return;
+    const socket = this.#leave();
+    this.#become({ kind: 'asleep' });
+    this.#outside.onLost({ code: null });
+    socket.close(1000);
   }
 
   /**
@@ -129,59 +122,39 @@ export class Connection {
     if (this.state.kind !== 'online') {
       return Promise.reject(new RequestError('OFFLINE', 'not connected to the assistant'));
     }
-    return this.#ask(method, params, ANSWER_MAX_MS);
+    return this.#ask(method, params);
   }
 
   #ask(method, params, limit) {
-    if (this.#pending.size >= PENDING_MAX) {
-      return Promise.reject(new RequestError('BUSY', 'too many requests are waiting'));
-    }
-    const { clock } = this.#outside;
-    const id = String(++this.#lastId);
-    return new Promise((resolve, reject) => {
-      const timer = clock.setTimeout(() => {
-        this.#pending.delete(id);
-        reject(new RequestError('TIMEOUT', `the assistant did not answer ${method} in time`));
-      }, limit);
-      this.#pending.set(id, { resolve, reject, timer });
-      this.#socket.send(JSON.stringify({ type: 'req', id, method, params }));
-    });
+    const asked = this.#requests.ask((text) => this.#socket.send(text), method, params, limit);
+    this.#liveness.rearm();
+    return asked;
   }
 
   #heard(text) {
-    this.#heardAt = this.#outside.clock.now();
+    this.#liveness.heard();
     let frame;
     try {
       frame = JSON.parse(text);
     } catch {
       return;
     }
-    if (frame?.type === 'res') this.#answered(frame);
+    if (frame?.type === 'res') this.#requests.answered(frame);
     else if (frame?.type === 'event') this.#happened(frame.event, frame.payload ?? {});
-  }
-
-  #answered(frame) {
-    const waiting = this.#pending.get(frame.id);
-    if (!waiting) return;
-    this.#pending.delete(frame.id);
-    this.#outside.clock.clearTimeout(waiting.timer);
-    if (frame.ok) waiting.resolve(frame.payload ?? {});
-    else {
-      const { code = 'ERROR', message = 'the assistant refused', details = null } = frame.error ?? {};
-      waiting.reject(new RequestError(code, message, details));
-    }
   }
 
   #happened(event, payload) {
     if (event === 'connect.challenge') this.#greet();
     else if (event === 'arca.gateway') this.#gatewayChanged(payload);
     else this.#outside.onEvent(event, payload);
+    this.#liveness.rearm();
   }
 
   async #greet() {
     const socket = this.#socket;
+    let hello;
     try {
-      await this.#ask('connect', {}, ANSWER_MAX_MS);
+      hello = await this.#ask('connect', {}, ANSWER_MAX_MS);
     } catch (error) {
       if (this.#socket !== socket) return;
       if (error.code === 'TIMEOUT') this.#drop();
@@ -192,7 +165,7 @@ export class Connection {
     if (this.#socket !== socket) return;
     this.#greetedAt = this.#outside.clock.now();
     this.#become({ kind: 'online' });
-    this.#outside.onHello();
+    this.#outside.onHello(hello);
   }
 
   #gatewayChanged({ state, message }) {
@@ -203,17 +176,21 @@ export class Connection {
     if (wasOnline) this.#outside.onLost({ code: null });
   }
 
-  #closed(code) {
+  /** Has no socket any more, and nothing that waits for it; returns the socket that was. */
+  #leave() {
     const { clock } = this.#outside;
-    clock.clearTimeout(this.#watchTimer);
+    const socket = this.#socket;
+    clock.clearTimeout(this.#openTimer);
+    this.#liveness.stop();
     this.#socket = null;
     if (this.#greetedAt !== null && clock.now() - this.#greetedAt > STABLE_MS) this.#attempt = 0;
     this.#greetedAt = null;
-    for (const { reject, timer } of this.#pending.values()) {
-      clock.clearTimeout(timer);
-      reject(new RequestError('LOST', 'the connection was lost'));
-    }
-    this.#pending.clear();
+    this.#requests.lost();
+    return socket;
+  }
+
+  #closed(code) {
+    this.#leave();
     this.#outside.onLost({ code });
     if (code === SIGNED_OUT) this.#shutOut();
     else this.#decideRetry(code);
@@ -222,23 +199,23 @@ export class Connection {
   /** What is shown goes at once; why it had to go is asked afterwards. */
   async #shutOut() {
     this.#become({ kind: 'signed-out' });
-    const session = await this.#askSession();
+    const access = await askAccess(this.#outside);
     if (this.#socket || this.state.kind !== 'signed-out') return;
-    if (isShut(session)) this.#shut(session);
-    else if (session === 'preparing') this.#retryLater(session);
+    if (isShut(access)) this.#shut(access);
+    else if (access === 'preparing') this.#retryLater(access);
     // It is open again already. Not at once: it may be taken away as quickly.
-    else if (session === 'in') this.#retryLater();
+    else if (access === 'in') this.#retryLater();
   }
 
   async #decideRetry(code) {
     this.#becomeTrying();
     const { kind } = this.state;
     // A refused upgrade and a cut cable look alike here (1006): only the edge knows which.
-    const session = code === TRY_LATER ? 'in' : await this.#askSession();
+    const access = code === TRY_LATER ? 'in' : await askAccess(this.#outside);
     if (this.#socket || this.state.kind !== kind) return;
-    if (session === 'out') this.#become({ kind: 'signed-out' });
-    else if (isShut(session)) this.#shut(session);
-    else this.#retryLater(session === 'preparing' ? session : 'reconnecting');
+    if (access === 'out') this.#become({ kind: 'signed-out' });
+    else if (isShut(access)) this.#shut(access);
+    else this.#retryLater(access === 'preparing' ? access : 'reconnecting');
   }
 
   #retryLater(kind = 'reconnecting') {
@@ -263,12 +240,12 @@ export class Connection {
   /** Somebody may have signed in elsewhere, or the workspace be open again. */
   async #lookAgain() {
     const { kind } = this.state;
-    const session = await this.#askSession();
+    const access = await askAccess(this.#outside);
     if (this.state.kind !== kind) return;
-    if (isShut(session)) this.#shut(session);
-    else if (session === 'in' || session === 'preparing') this.#startAfresh();
-    else if (session === 'unknown' && isShut(kind)) this.#shut(kind);
-    else if (session === 'out' && isShut(kind)) this.#become({ kind: 'signed-out' });
+    if (isShut(access)) this.#shut(access);
+    else if (access === 'in' || access === 'preparing') this.#startAfresh();
+    else if (access === 'unknown' && isShut(kind)) this.#shut(kind);
+    else if (access === 'out' && isShut(kind)) this.#become({ kind: 'signed-out' });
   }
 
   #startAfresh() {
@@ -280,50 +257,8 @@ export class Connection {
   /** Under way again; what is being prepared stays so until something else is known. */
   #becomeTrying() {
     const { kind } = this.state;
-    if (kind !== 'connecting') this.#become({ kind: kind === 'preparing' ? kind : 'reconnecting' });
-  }
-
-  /**
-   * `in`, `out`, `preparing`, `suspended`, `locked`, `gone`, or `unknown` when nobody
-   * answered: only a clear "no" signs out.
-   */
-  async #askSession() {
-    const { fetch, sessionUrl, clock } = this.#outside;
-    const limit = new AbortController();
-    const timer = clock.setTimeout(() => limit.abort(), SESSION_MAX_MS);
-    try {
-      const answer = await fetch(sessionUrl, { cache: 'no-store', signal: limit.signal });
-      if (!answer.ok) return 'unknown';
-      return verdict(await answer.json());
-    } catch {
-      return 'unknown';
-    } finally {
-      clock.clearTimeout(timer);
-    }
-  }
-
-  #watch(wait) {
-    const { clock } = this.#outside;
-    clock.clearTimeout(this.#watchTimer);
-    this.#watchTimer = clock.setTimeout(() => {
-      const silence = clock.now() - this.#heardAt;
-      if (silence < SILENCE_MS) this.#watch(SILENCE_MS - silence);
-      else this.#probe();
-    }, wait);
-  }
-
-  /** Any answer is a sign of life, a refusal too: only silence means that the socket is dead. */
-  async #probe() {
-    const socket = this.#socket;
-    const askedAt = this.#heardAt;
-    this.#ask('health', {}, PROBE_MAX_MS).catch(() => {});
-    const { clock } = this.#outside;
-    clock.clearTimeout(this.#watchTimer);
-    this.#watchTimer = clock.setTimeout(() => {
-      if (this.#socket !== socket) return;
-      if (this.#heardAt === askedAt) this.#drop();
-      else this.#watch(SILENCE_MS);
-    }, PROBE_MAX_MS);
+    if (kind === 'asleep') this.#become({ kind: 'connecting' });
+    else if (kind !== 'connecting') this.#become({ kind: kind === 'preparing' ? kind : 'reconnecting' });
   }
 
   /** Gives the socket up without waiting for a closing handshake that may never come. */

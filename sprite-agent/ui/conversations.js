@@ -6,8 +6,10 @@
 //          `awaited` are the runs that a history being read must know, or they are over,
 //          `rows` is the history as far as it was read; when it `hasMore`, that begins at `offset`,
 //          `earlier` says how reading it goes: 'idle'|'reading'|'failed'
-// Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', received, attempts, error};
-//          `received` once the gateway has said so: it may still have died before writing it down
+// Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', received, isSeen, isRisky,
+//          attempts, error};
+//          `received` once the gateway has said so: it may still have died before writing it down;
+//          `isSeen` unless it certainly never reached the gateway, `isRisky` once another process would get it again
 // Answer   {role:'assistant', id, runId, text, earlier, at, phase, tools, seq, error,
 //           status:'thinking'|'streaming'|'done'|'aborted'|'error'|'interrupted'}
 //
@@ -16,7 +18,7 @@
 import { advanced, isLive, thinking, withTool } from './answer.js';
 import { withEarlier, withHistory } from './catchup.js';
 import { runMessageId, userId } from './history.js';
-import { acknowledged, asked, delivered, lost, refused, sentAgain, undelivered } from './question.js';
+import { acknowledged, asked, delivered, lost, refused, restarted, sentAgain, undelivered } from './question.js';
 
 /** Threads kept in memory; another one is read again when it is opened. */
 const THREADS_MAX = 12;
@@ -74,6 +76,8 @@ export function reduce(state, action) {
       return noted(inThread(state, action.payload.sessionKey, (t) => told(t, action)), action.payload);
     case 'tool':
       return inThread(state, action.payload.sessionKey, (thread) => tooled(thread, action.payload));
+    case 'restarted':
+      return { ...state, threads: mapped(state.threads, restarted) };
     case 'lost':
       return { ...state, threads: mapped(state.threads, (thread) => lost(thread, action.error)) };
     case 'deleted':

@@ -1,7 +1,9 @@
 // One question on its way to the assistant: sent, acknowledged, lost, sent again. Pure.
 //
-// A question carries a key. The gateway runs each key once and writes it into the history,
-// so a question of unknown fate is looked up there before it is sent again.
+// A question carries a key. A gateway runs each key once for as long as its process lives, and
+// writes it into the history. A question of unknown fate is looked up there before it is sent again
+// with the same key; after a restart of the gateway it is not sent again by itself, because the new
+// process would run it a second time.
 
 import { isLive, thinking } from './answer.js';
 import { runMessageId, userId } from './history.js';
@@ -19,6 +21,8 @@ export function asked(thread, { question, text, at }) {
     at,
     delivery: 'sending',
     received: false,
+    isSeen: true,
+    isRisky: false,
     attempts: 1,
     error: null,
   };
@@ -30,6 +34,14 @@ export function undelivered(thread) {
   return thread.messages.filter((message) => message.delivery === 'unsure');
 }
 
+/** `thread` after the gateway was started anew: what the old process may have seen is not sent to the new one. */
+export function restarted(thread) {
+  const messages = thread.messages.map((message) =>
+    message.delivery === 'unsure' && message.isSeen ? { ...message, isRisky: true } : message,
+  );
+  return { ...thread, messages };
+}
+
 export function sentAgain(thread, question) {
   const messages = [];
   for (const message of thread.messages) {
@@ -38,7 +50,7 @@ export function sentAgain(thread, question) {
       messages.push(message);
       continue;
     }
-    messages.push({ ...message, delivery: 'sending', attempts: message.attempts + 1 }, thinking(question, null));
+    messages.push({ ...message, delivery: 'sending', isSeen: true, attempts: message.attempts + 1 }, thinking(question, null));
   }
   return { ...thread, messages };
 }
@@ -63,11 +75,11 @@ export function delivered(thread, question) {
 }
 
 /** The question was refused; `uncertain` when the gateway may have it all the same. */
-export function refused(thread, { question, error, uncertain }) {
+export function refused(thread, { question, error, uncertain, unseen = false }) {
   const mine = thread.messages.find((message) => message.id === userId(question));
   if (!mine || mine.delivery === 'sent') return thread;
   if (uncertain && mine.attempts < ATTEMPTS_MAX) {
-    return withMessage(thread, mine.id, (message) => ({ ...message, delivery: 'unsure' }));
+    return withMessage(thread, mine.id, (message) => ({ ...message, delivery: 'unsure', isSeen: !unseen }));
   }
   return failed(thread, question, error);
 }

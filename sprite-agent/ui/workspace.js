@@ -6,7 +6,8 @@
 import { keyOf } from './address.js';
 import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
 import { entries, searched, titleFrom } from './conversation-list.js';
-import { isShut, TOO_BIG } from './connection.js';
+import { isShut } from './access.js';
+import { TOO_BIG } from './connection.js';
 import { Histories } from './histories.js';
 import { undelivered } from './question.js';
 import { Sessions } from './sessions.js';
@@ -15,6 +16,9 @@ import { Sessions } from './sessions.js';
 const SEARCH_HITS = 25;
 /** Wait before looking again after "not now". */
 const LOOK_AGAIN_MS = 2_000;
+
+/** What is said of a message that may have been acted on: sent again, it would be acted on twice. */
+const RESTARTED = 'Your assistant restarted and has no note of it. It may have begun with it: look before you send it again.';
 
 export class Workspace {
   state = initial();
@@ -27,6 +31,8 @@ export class Workspace {
   #newId;
   #onChange;
   #histories;
+  /** Which process the gateway is. */
+  #boot = null;
   /** Messages that are being sent, by conversation. */
   #sending = new Map();
 
@@ -45,7 +51,8 @@ export class Workspace {
   callbacks() {
     return {
       onState: (state) => this.#connectionChanged(state),
-      onHello: () => this.#greeted(),
+      isAnswerOwed: () => Object.values(this.state.threads).some(activeAnswer),
+      onHello: (hello) => this.#greeted(hello),
       onEvent: (name, payload) => this.#happened(name, payload),
       onLost: ({ code }) => this.#lost(code),
     };
@@ -204,7 +211,10 @@ export class Workspace {
     this.#apply({ type: 'lost', error });
   }
 
-  #greeted() {
+  #greeted({ server } = {}) {
+    // Another process: it does not remember which messages it has taken.
+    if (this.#boot && server?.boot !== this.#boot) this.#apply({ type: 'restarted' });
+    this.#boot = server?.boot ?? null;
     this.#settle();
     this.sessions.finishDeletions();
     this.sessions.read();
@@ -242,7 +252,7 @@ export class Workspace {
       });
       this.#apply({ type: 'acknowledged', key, question, status });
     } catch (error) {
-      this.#apply({ type: 'refused', key, question, error: error.message, uncertain: Boolean(error.uncertain) });
+      this.#apply({ type: 'refused', key, question, error: error.message, uncertain: Boolean(error.uncertain), unseen: Boolean(error.unseen) });
       // Still connected and no answer: look again in a moment. Otherwise the next greeting does.
       if (this.isOnline) this.#settleLater();
     }
@@ -269,7 +279,11 @@ export class Workspace {
 
   #sendAgain(key) {
     const thread = this.state.threads[key];
-    for (const { key: question, text } of thread ? undelivered(thread) : []) {
+    for (const { key: question, text, isRisky } of thread ? undelivered(thread) : []) {
+      if (isRisky) {
+        this.#apply({ type: 'refused', key, question, error: RESTARTED, uncertain: false });
+        continue;
+      }
       this.#apply({ type: 'sent-again', key, question });
       this.#deliver(key, question, text);
     }

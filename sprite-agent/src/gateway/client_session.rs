@@ -7,6 +7,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -17,15 +18,16 @@ use super::notice;
 use super::pending_requests::{Admission, PendingRequests, RequestRefusal};
 use super::request::{Request, connect_frame};
 use crate::agent::Agent;
+use crate::http::progress::Progress;
 use crate::metrics::Direction;
 
 /// Below the 60 s after which proxies and mobile networks forget a silent connection.
 const PING_EVERY: Duration = Duration::from_secs(25);
 
-/// Longer than two pings and their answers take: the page is gone.
+/// Longer than two pings and their answers take: a page from which no byte came is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
-/// A page that has not taken one frame after this long is not going to.
+/// A page that has taken nothing of a frame for this long is not going to.
 const WRITE_MAX: Duration = Duration::from_secs(60);
 
 /// How long the closing handshake may take.
@@ -36,6 +38,7 @@ pub(super) struct ClientSession<S> {
     page: tokio::sync::Mutex<SplitSink<WebSocketStream<S>, Message>>,
     pub(super) gateway: tokio::sync::Mutex<Option<SplitSink<GatewaySocket, Message>>>,
     requests: Mutex<PendingRequests>,
+    progress: Progress,
 }
 
 /// Why a session is over.
@@ -49,6 +52,8 @@ pub(super) enum End {
 
 const TOO_BIG: End = End::Close { code: 1009, reason: "message too big" };
 const MALFORMED: End = End::Close { code: 1008, reason: "not a request" };
+const BAD_FRAME: End = End::Close { code: 1002, reason: "protocol error" };
+const BAD_TEXT: End = End::Close { code: 1007, reason: "not UTF-8" };
 const NOT_TEXT: End = End::Close { code: 1003, reason: "text only" };
 pub(super) const AGENT_STOPS: End = End::Close { code: 1012, reason: "the agent restarts" };
 
@@ -56,21 +61,35 @@ impl<S> ClientSession<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    pub(super) fn new(agent: Arc<Agent>, page: SplitSink<WebSocketStream<S>, Message>) -> Self {
+    pub(super) fn new(
+        agent: Arc<Agent>,
+        page: SplitSink<WebSocketStream<S>, Message>,
+        progress: Progress,
+    ) -> Self {
         Self {
             agent,
             page: tokio::sync::Mutex::new(page),
             gateway: tokio::sync::Mutex::new(None),
             requests: Mutex::default(),
+            progress,
         }
     }
 
     pub(super) async fn serve_page(&self, page: &mut SplitStream<WebSocketStream<S>>) -> End {
         loop {
-            let message = match tokio::time::timeout(SILENCE_MAX, page.next()).await {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(Error::Capacity(_)))) => return TOO_BIG,
-                Ok(Some(Err(_)) | None) | Err(_) => return End::Left,
+            let read = tokio::select! {
+                read = page.next() => read,
+                () = self.progress.silent(SILENCE_MAX) => return End::Left,
+            };
+            let message = match read {
+                Some(Ok(message)) => message,
+                Some(Err(Error::Capacity(_))) => return TOO_BIG,
+                Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                    return End::Left;
+                }
+                Some(Err(Error::Protocol(_))) => return BAD_FRAME,
+                Some(Err(Error::Utf8(_))) => return BAD_TEXT,
+                Some(Err(_)) | None => return End::Left,
             };
             match message {
                 Message::Text(text) => {
@@ -79,7 +98,11 @@ where
                     }
                 }
                 Message::Binary(_) => return NOT_TEXT,
-                Message::Close(_) => return End::Left,
+                Message::Close(_) => {
+                    // The next read sends the answer, which repeats the page's code.
+                    let _ = tokio::time::timeout(CLOSE_MAX, page.next()).await;
+                    return End::Left;
+                }
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
@@ -140,9 +163,9 @@ where
 
     async fn send(&self, message: Message) -> Result<(), End> {
         let write = async { self.page.lock().await.send(message).await };
-        match tokio::time::timeout(WRITE_MAX, write).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Left),
+        tokio::select! {
+            written = write => written.map_err(|_| End::Left),
+            () = self.progress.stuck(tokio::time::Instant::now(), WRITE_MAX) => Err(End::Left),
         }
     }
 

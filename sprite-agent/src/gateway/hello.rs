@@ -1,5 +1,7 @@
 //! The gateway's answer to `connect`, and the little of it that the page gets.
 
+use std::hash::{Hash as _, Hasher as _};
+
 use serde_json::{Map, Value, json};
 
 use super::methods::{self, SCOPES};
@@ -44,13 +46,24 @@ pub fn read(text: &str) -> Hello {
         "payload": {
             "type": payload["type"],
             "protocol": payload["protocol"],
-            "server": picked(&payload["server"], &["version", "buildId"]),
+            "server": server(&payload["server"]),
             "features": features(&payload["features"]),
             "auth": picked(&payload["auth"], &["role", "scopes"]),
             "policy": payload["policy"],
         },
     });
     Hello::Welcome(welcome.to_string())
+}
+
+/// The page learns whether the gateway was started anew since it was asked something: then a
+/// message without an answer may have been acted on, and sending it again would act twice.
+fn server(server: &Value) -> Value {
+    let mut hasher = std::hash::DefaultHasher::new();
+    server["bootId"].as_str().hash(&mut hasher);
+    let mut told = picked(server, &["version", "buildId"]);
+    // The id itself is the gateway's own business.
+    told["boot"] = format!("{:016x}", hasher.finish()).into();
+    told
 }
 
 fn picked(object: &Value, keys: &[&str]) -> Value {

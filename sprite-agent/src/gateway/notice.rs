@@ -40,7 +40,7 @@ impl RequestRefusal {
                 response(id, "FORBIDDEN", &format!("method {method:?} is not available here"))
             }
             Self::ParamsNotAllowed(refused) => response(id, "FORBIDDEN", &refused.to_string()),
-            Self::Unavailable => unavailable(id),
+            Self::Unavailable => not_forwarded(id),
             Self::AlreadyConnected => response(id, "INVALID_REQUEST", "connected already"),
             Self::IdInUse => response(id, "INVALID_REQUEST", "this id is waiting for its answer"),
             Self::TooMany => response(id, "UNAVAILABLE", "too many requests are waiting"),
@@ -51,6 +51,21 @@ impl RequestRefusal {
 /// The answer to a request whose connection was lost.
 pub fn unavailable(id: &str) -> String {
     response(id, "UNAVAILABLE", "the assistant is restarting")
+}
+
+/// The answer to a request that was not passed on: sending it again cannot act twice.
+fn not_forwarded(id: &str) -> String {
+    json!({
+        "type": "res",
+        "id": id,
+        "ok": false,
+        "error": {
+            "code": "UNAVAILABLE",
+            "message": "the assistant is restarting",
+            "details": { "reason": "not-forwarded" },
+        },
+    })
+    .to_string()
 }
 
 /// The answer to `connect` when the gateway refuses it.

@@ -14,15 +14,17 @@ use tokio_tungstenite::WebSocketStream;
 use super::client_session::{AGENT_STOPS, ClientSession};
 use super::gateway_connection::GatewayConnection;
 use crate::agent::Agent;
+use crate::http::progress::Watched;
 
 /// Runs until the page is gone or the agent stops. The caller has checked the identity.
-pub async fn serve<S>(agent: Arc<Agent>, socket: WebSocketStream<S>)
+pub async fn serve<S>(agent: Arc<Agent>, socket: WebSocketStream<Watched<S>>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let stopping = agent.stopping.clone();
+    let progress = socket.get_ref().progress();
     let (page, mut from_page) = socket.split();
-    let session = ClientSession::new(agent, page);
+    let session = ClientSession::new(agent, page, progress);
     let end = tokio::select! {
         end = session.serve_page(&mut from_page) => end,
         end = GatewayConnection::new(&session).serve() => end,

@@ -6,4 +6,5 @@
 pub mod answer;
 pub mod assets;
 pub mod guard;
+pub mod progress;
 pub mod websocket;

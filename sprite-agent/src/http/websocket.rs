@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
 use super::answer::{self, Answer};
+use super::progress::Watched;
 
 /// The gateway's own send buffer holds 50 MiB; no frame of it can be larger.
 pub const FRAME_MAX_BYTES: usize = 50 << 20;
@@ -26,7 +27,7 @@ pub const FRAME_MAX_BYTES: usize = 50 << 20;
 /// Most frames are smaller than this.
 const BUFFER_BYTES: usize = 16 << 10;
 
-pub type PageSocket = WebSocketStream<TokioIo<Upgraded>>;
+pub type PageSocket = WebSocketStream<Watched<TokioIo<Upgraded>>>;
 
 /// Answers 101 and hands the socket to `serve`, or says what is wrong with the request.
 pub fn upgrade<F>(
@@ -48,7 +49,7 @@ where
         match hyper::upgrade::on(request).await {
             Ok(upgraded) => {
                 let config = socket_config(message_max_bytes);
-                let stream = TokioIo::new(upgraded);
+                let stream = Watched::new(TokioIo::new(upgraded));
                 let socket =
                     WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
                 serve(socket).await;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { delay, LONGEST_MS, SHORTEST_MS } from '../backoff.js';
-import { Connection, OPEN_MAX_MS, PROBE_MAX_MS, RECHECK_MS, SIGNED_OUT, SILENCE_MS } from '../connection.js';
+import { Connection, OPEN_MAX_MS, RECHECK_MS, SIGNED_OUT } from '../connection.js';
+import { DOUBT_MS, OWED_SILENCE_MS, PROBE_MAX_MS, SILENCE_MS, SLOW_MAX_MS } from '../liveness.js';
 import { Clock, settled } from './clock.js';
 
 class Socket {
@@ -40,7 +41,7 @@ function world({ session = { signed_in: true } } = {}) {
   const told = { states: [], hellos: 0, losses: [], events: [], asked: 0 };
   const sockets = [];
   const clock = new Clock();
-  const site = { session };
+  const site = { session, owed: false };
   const connection = new Connection({
     url: 'ws://host/ws',
     sessionUrl: '/auth/session',
@@ -52,7 +53,8 @@ function world({ session = { signed_in: true } } = {}) {
     },
     clock,
     random: () => 0,
-    onState: (state) => told.states.push(state.kind),
+    isAnswerOwed: () => site.owed,
+    onState: (state) => told.states.push(state.doubtful ? 'doubtful' : state.kind),
     onHello: () => (told.hellos += 1),
     onEvent: (name) => told.events.push(name),
     onLost: ({ code }) => told.losses.push(code),
@@ -299,4 +301,91 @@ test('a frame that is no JSON is passed over', async () => {
   here.socket.onmessage({ data: '{' });
   here.socket.onmessage({ data: 'null' });
   assert.equal(here.connection.state.kind, 'online');
+});
+
+test('silence in the middle of an answer is asked about, doubted and given up within seconds', async () => {
+  const here = await online();
+  here.site.owed = true;
+  here.socket.gets({ type: 'event', event: 'chat', payload: {} });
+  await here.clock.pass(OWED_SILENCE_MS);
+  assert.equal(here.socket.sent.at(-1).method, 'health');
+  assert.equal(here.connection.state.doubtful, undefined);
+  await here.clock.pass(DOUBT_MS);
+  assert.deepEqual(here.connection.state, { kind: 'online', doubtful: true });
+  await here.clock.pass(PROBE_MAX_MS - DOUBT_MS);
+  assert.equal(here.connection.state.kind, 'reconnecting');
+});
+
+test('an answer that goes on ends the doubt', async () => {
+  const here = await online();
+  here.site.owed = true;
+  here.socket.gets({ type: 'event', event: 'chat', payload: {} });
+  await here.clock.pass(OWED_SILENCE_MS + DOUBT_MS);
+  here.socket.gets({ type: 'event', event: 'chat', payload: {} });
+  assert.equal(here.connection.state.doubtful, false);
+  assert.equal(here.told.hellos, 1, 'it is the same connection');
+  assert.equal(here.sockets.length, 1);
+});
+
+test('a request makes silence matter at once', async () => {
+  const here = await online();
+  await here.clock.pass(OWED_SILENCE_MS + 1);
+  here.site.owed = true;
+  here.connection.request('chat.send', { message: 'hello' }).catch(() => {});
+  await here.clock.pass(1);
+  assert.equal(here.socket.sent.at(-1).method, 'health');
+});
+
+test('a large history on a slow line is waited for, in doubt, and asked for once', async () => {
+  const here = await online();
+  here.connection.request('chat.history', {}).catch(() => {});
+  await here.clock.pass(SILENCE_MS + 100_000);
+  assert.equal(here.connection.state.doubtful, true);
+  assert.equal(here.sockets.length, 1);
+  here.socket.answer('chat.history');
+  assert.equal(here.connection.state.doubtful, false);
+  here.connection.request('chat.history', {}).catch(() => {});
+  await here.clock.pass(SILENCE_MS + SLOW_MAX_MS + PROBE_MAX_MS);
+  assert.equal(here.connection.state.kind, 'reconnecting');
+});
+
+test('an upload on a slow line is waited for as well', async () => {
+  const here = await online();
+  here.socket.bufferedAmount = 1_000_000;
+  here.site.owed = true;
+  here.connection.request('chat.send', { message: 'x'.repeat(1_000_000) }).catch(() => {});
+  await here.clock.pass(100_000);
+  assert.equal(here.sockets.length, 1);
+});
+
+test('a network that the browser says is gone is doubted at once', async () => {
+  const here = await online();
+  here.connection.networkLost();
+  assert.equal(here.connection.state.doubtful, true);
+  here.socket.answer('health');
+  assert.equal(here.connection.state.doubtful, false);
+});
+
+test('a connection in doubt is made anew when a person asks for it', async () => {
+  const here = await online();
+  here.connection.networkLost();
+  here.connection.wake();
+  await here.clock.pass(SHORTEST_MS);
+  assert.equal(here.sockets.length, 2);
+});
+
+test('a connection that sleeps is closed, silent, and comes back when it is woken', async () => {
+  const here = await online();
+  here.connection.sleep();
+  assert.equal(here.connection.state.kind, 'asleep');
+  assert.equal(here.socket.closed, true);
+  await here.clock.pass(24 * 3_600_000);
+  assert.deepEqual([here.sockets.length, here.told.asked], [1, 0]);
+  here.connection.wake();
+  assert.equal(here.connection.state.kind, 'connecting');
+  here.socket.onopen();
+  here.socket.challenge();
+  here.socket.answer('connect');
+  await settled();
+  assert.deepEqual([here.connection.state.kind, here.told.hellos], ['online', 2]);
 });

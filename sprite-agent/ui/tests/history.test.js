@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { RequestError } from '../connection.js';
+import { RequestError } from '../requests.js';
 import { settled } from './clock.js';
 import { assistantRow, delta, final, userRow } from './run.js';
 import { world } from './world.js';

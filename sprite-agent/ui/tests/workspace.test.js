@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { RequestError, TOO_BIG } from '../connection.js';
+import { TOO_BIG } from '../connection.js';
+import { RequestError } from '../requests.js';
 import { settled } from './clock.js';
 import { assistantRow, delta, final, KEY, userRow } from './run.js';
 import { world } from './world.js';
@@ -127,4 +128,28 @@ test('whoever is shut out sees nothing more, and finds what was not sent as a dr
     assert.deepEqual(here.workspace.sessions.rows, []);
     assert.equal(here.memory.draft(KEY), 'not there yet');
   }
+});
+
+test('a message that a restarted gateway has no note of is not run twice by itself', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  here.workspace.send('pay the bill');
+  await settled();
+  await here.lose();
+  await here.connect({ server: { boot: 'another' } });
+  assert.deepEqual(here.gateway.sent(), ['r1']);
+  const [question] = here.workspace.thread.messages;
+  assert.equal(question.delivery, 'failed');
+  assert.match(question.error, /look before you send it again/);
+});
+
+test('a message that never reached the gateway is sent to the restarted one', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = new RequestError('UNAVAILABLE', 'restarting', { reason: 'not-forwarded' });
+  here.workspace.send('hello');
+  await settled();
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  await here.lose();
+  await here.connect({ server: { boot: 'another' } });
+  assert.deepEqual(here.gateway.sent(), ['r1', 'r1']);
 });

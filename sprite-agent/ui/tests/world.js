@@ -40,9 +40,9 @@ export async function world(memory = new Memory(new Storage())) {
   const callbacks = workspace.callbacks();
   const here = {
     workspace, gateway, memory, clock,
-    connect: async () => {
+    connect: async (hello = { server: { boot: 'one' } }) => {
       callbacks.onState({ kind: 'online' });
-      callbacks.onHello();
+      callbacks.onHello(hello);
       await settled();
     },
     lose: async (code = 1006, kind = 'reconnecting') => {

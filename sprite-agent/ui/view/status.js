@@ -1,16 +1,18 @@
 // Says honestly how things stand: a word in the header, and, when something is wrong,
 // a notice above the composer with what comes next.
 
-import { isShut } from '../connection.js';
+import { isShut } from '../access.js';
 import { element, icon } from './element.js';
 
 const WORDS = {
   connecting: 'Connecting',
   online: 'Online',
+  doubtful: 'Checking the connection',
   reconnecting: 'Reconnecting',
   starting: 'Assistant starting',
   restarting: 'Assistant restarting',
   failed: 'Assistant unavailable',
+  asleep: 'Asleep',
   preparing: 'Being prepared',
   'signed-out': 'Signed out',
   suspended: 'Paused',
@@ -37,22 +39,25 @@ export class StatusView {
   update(state, accountUrl) {
     if (state === this.#state) return;
     this.#state = state;
-    this.#status.dataset.state = state.kind;
-    this.#word.textContent = WORDS[state.kind];
+    const kind = state.doubtful ? 'doubtful' : state.kind;
+    this.#status.dataset.state = kind;
+    this.#word.textContent = WORDS[kind];
     this.#timers.forEach(clearTimeout);
     this.#timers = [];
-    if (state.kind === 'online' || state.kind === 'signed-out' || isShut(state.kind)) this.#notice.hidden = true;
-    else if (this.#notice.hidden) this.#later(PATIENCE_MS, () => this.#show(state, accountUrl));
-    else this.#show(state, accountUrl);
+    if (isQuiet(kind)) this.#notice.hidden = true;
+    else if (this.#notice.hidden) this.#later(PATIENCE_MS, () => this.#show(kind, state, accountUrl));
+    else this.#show(kind, state, accountUrl);
   }
 
-  #show(state, accountUrl) {
+  #show(kind, state, accountUrl) {
     const parts = {
       connecting: () => ['Connecting to your assistant…'],
       reconnecting: () => this.#reconnecting(state),
       preparing: () => ['Your workspace is being prepared. This page opens it by itself when it is ready.'],
       starting: () => ['Your assistant is starting. This can take a minute; you can write in the meantime.'],
-      restarting: () => ['Your assistant is restarting. The conversation goes on by itself when it is back.'],
+      // It takes up some runs by itself, and not others: only the history will tell.
+      restarting: () => ['Your assistant is restarting. An answer that it does not finish by itself can be asked for again.'],
+      doubtful: () => ['Nothing has been heard from your assistant for some seconds. The connection is being checked.'],
       failed: () => [
         'Your assistant could not be started. ',
         'Please try again in a few minutes. If it stays like this, ',
@@ -60,11 +65,11 @@ export class StatusView {
         '.',
       ],
     };
-    const button = { reconnecting: state.retryAt && 'Try now', failed: 'Try again' }[state.kind];
-    this.#notice.dataset.state = state.kind;
+    const button = { reconnecting: state.retryAt && 'Try now', failed: 'Try again', doubtful: 'Connect anew' }[kind];
+    this.#notice.dataset.state = kind;
     this.#notice.replaceChildren(
-      state.kind === 'failed' ? icon('warning') : element('span', { class: 'spinner', 'aria-hidden': 'true' }),
-      element('p', {}, ...parts[state.kind]()),
+      kind === 'failed' ? icon('warning') : element('span', { class: 'spinner', 'aria-hidden': 'true' }),
+      element('p', {}, ...parts[kind]()),
       ...(button ? [this.#tryNow(button)] : []),
     );
     this.#notice.hidden = false;
@@ -89,4 +94,9 @@ export class StatusView {
   #later(wait, then) {
     this.#timers.push(setTimeout(then, wait));
   }
+}
+
+/** States that need no notice: all is well, nothing is to be done, or the page says it elsewhere. */
+function isQuiet(kind) {
+  return ['online', 'asleep', 'signed-out'].includes(kind) || isShut(kind);
 }
