@@ -129,7 +129,7 @@ async fn an_old_or_made_up_link_offers_a_new_one() {
         assert_is_over(&browser.open(&format!("{SITE}/set-password?token={odd}")).await);
     }
     assert_is_over(&browser.open(&format!("{SITE}/set-password")).await);
-    world.let_pass(Duration::from_secs(61 * 60));
+    world.let_pass(Duration::from_secs(61 * 60)).await;
     assert_is_over(&browser.open(&link).await);
     assert_is_over(&set(&mut browser, &link, NEW).await);
 }

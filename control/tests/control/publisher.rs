@@ -214,7 +214,7 @@ async fn expired_locks_are_taken_from_the_edges() {
     assert_eq!(status, StatusCode::OK, "{answer}");
     world.api(Method::PUT, "/api/locks/bob", None).await;
     assert_eq!(edge.table().locks.len(), 2);
-    world.let_pass(std::time::Duration::from_secs(61));
+    world.let_pass(std::time::Duration::from_secs(61)).await;
     // A sweep comes with the start, and then every half minute.
     world.restart().await;
     wait_until("one lock is left", 1, async || edge.table().locks.len()).await;

@@ -78,7 +78,7 @@ async fn a_code_is_good_for_a_minute() {
     let world = world().await;
     let mut browser = Browser::new(&world);
     let callback = browser.earn_code("/").await;
-    world.let_pass(Duration::from_secs(60));
+    world.let_pass(Duration::from_secs(60)).await;
     assert_is_refused(&browser.open(&callback).await);
 }
 
@@ -152,7 +152,7 @@ async fn five_failures_close_the_door_to_an_address_and_read_alike() {
     let mut owner = Browser::new(&world);
     owner.address = "198.51.100.7";
     assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    world.let_pass(Duration::from_secs(15 * 60));
+    world.let_pass(Duration::from_secs(15 * 60)).await;
     assert_eq!(guesser.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -172,7 +172,7 @@ async fn guesses_from_many_places_slow_new_places_down_and_not_the_owner() {
     new.address = "192.0.2.77";
     assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    world.let_pass(Duration::from_secs(1));
+    world.let_pass(Duration::from_secs(1)).await;
     assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -222,7 +222,7 @@ async fn an_account_is_signed_in_to_sixty_times_an_hour_and_keeps_fifty_browsers
     let handed_over = session(&world, &first.sign_in().await);
     let mut second = Browser::new(&world);
     for number in 2..=60 {
-        world.let_pass(Duration::from_secs(1));
+        world.let_pass(Duration::from_secs(1)).await;
         let mut next = Browser::new(&world);
         next.address = "198.51.100.7";
         let page = next.log_in("ada", PASSWORD).await;
@@ -241,7 +241,7 @@ async fn an_account_is_signed_in_to_sixty_times_an_hour_and_keeps_fifty_browsers
     assert!(page.headers.contains_key("retry-after"));
     let stranger = first.log_in("ada", "wrong password here").await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "told to who knows the password only");
-    world.let_pass(Duration::from_secs(60 * 60));
+    world.let_pass(Duration::from_secs(60 * 60)).await;
     assert_eq!(first.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 
@@ -395,11 +395,11 @@ async fn account_sessions_end_when_idle_and_in_any_case_after_a_month() {
     let mut busy = Browser::new(&world);
     busy.sign_in().await;
     for _ in 0..4 {
-        world.let_pass(6 * day);
+        world.let_pass(6 * day).await;
         assert_eq!(busy.open(&account).await.status, StatusCode::OK);
     }
     assert_eq!(idle.open(&account).await.status, StatusCode::SEE_OTHER);
-    world.let_pass(6 * day);
+    world.let_pass(6 * day).await;
     assert_eq!(busy.open(&account).await.status, StatusCode::SEE_OTHER);
 }
 

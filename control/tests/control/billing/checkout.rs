@@ -177,7 +177,7 @@ async fn a_name_is_free_again_when_its_page_has_expired() {
     let signup = shop.sign_up("ada@example.com").await;
     let now = control::base::clock::Moment::from_seconds(shop.world.now_seconds());
     assert!(!shop.store.is_name_free(&signup.username, now).await.unwrap());
-    shop.world.let_pass(std::time::Duration::from_secs(76 * 60));
+    shop.world.let_pass(std::time::Duration::from_secs(76 * 60)).await;
     let now = control::base::clock::Moment::from_seconds(shop.world.now_seconds());
     assert!(shop.store.is_name_free(&signup.username, now).await.unwrap());
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada"));

@@ -51,7 +51,7 @@ async fn what_was_taken_is_done_after_a_crash_and_when_stripe_is_back() {
     shop.world.restart().await;
     assert_eq!(shop.life("ada").await, "");
     shop.stripe.books().is_down = false;
-    shop.world.let_pass(std::time::Duration::from_secs(600));
+    shop.world.turn_clock(std::time::Duration::from_secs(600));
     shop.settled().await;
     assert_eq!(shop.life("ada").await, "preparing");
     assert_eq!(shop.tasks(Kind::Provision).await.len(), 1);
@@ -96,7 +96,7 @@ async fn a_bank_debit_opens_the_workspace_when_the_money_is_there() {
     assert_eq!(shop.signup(&signup.id).await.state, SignUpState::Unpaid);
     assert_eq!(shop.life("ada").await, "");
     // Days later: the name is still there for it.
-    shop.world.let_pass(std::time::Duration::from_secs(4 * 86_400));
+    shop.world.let_pass(std::time::Duration::from_secs(4 * 86_400)).await;
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada-2"));
     shop.stripe.books().pay(checkout.as_str(), "paid", "sub_1", "active");
     shop.tell("checkout.session.async_payment_succeeded", checkout.as_str()).await;
@@ -131,7 +131,7 @@ async fn who_was_refused_by_a_bank_orders_again_in_the_same_browser() {
     shop.stripe.books().pay("cs_test_1", "unpaid", "sub_1", "past_due");
     shop.tell("checkout.session.async_payment_failed", "cs_test_1").await;
     shop.settled().await;
-    shop.world.let_pass(std::time::Duration::from_secs(60));
+    shop.world.let_pass(std::time::Duration::from_secs(60)).await;
     let page = order(&mut browser, "ada@example.com", "ada").await;
     assert_eq!(page.location, "http://stripe.test/pay/cs_test_2#fid");
     let signup = shop.signup_of(&browser).await;
@@ -157,7 +157,7 @@ async fn money_that_comes_when_the_name_is_gone_gets_another_name() {
     let shop = Shop::open().await;
     let signup = shop.sign_up("ada@example.com").await;
     let checkout = signup.checkout.clone().unwrap().id;
-    shop.world.let_pass(std::time::Duration::from_secs(2 * 3_600));
+    shop.world.let_pass(std::time::Duration::from_secs(2 * 3_600)).await;
     let other = shop.sign_up("ada@example.org").await;
     assert_eq!(other.username, name("ada"));
     shop.stripe.books().pay(checkout.as_str(), "paid", "sub_1", "active");
@@ -202,7 +202,7 @@ async fn a_lost_webhook_costs_an_hour_and_not_the_payment() {
     let signup = shop.sign_up("ada@example.com").await;
     let checkout = signup.checkout.unwrap().id;
     shop.stripe.books().pay(checkout.as_str(), "paid", "sub_1", "active");
-    shop.world.let_pass(std::time::Duration::from_secs(3_601));
+    shop.world.let_pass(std::time::Duration::from_secs(3_601)).await;
     // The first look comes with the start.
     shop.world.restart().await;
     wait_until("it is found", "preparing", async || shop.life("ada").await).await;

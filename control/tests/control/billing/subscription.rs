@@ -38,7 +38,7 @@ async fn a_failed_renewal_is_forgiven_for_a_week_and_then_closes_the_door() {
     }
     assert_eq!(shop.life("ada").await, "live");
     assert_eq!(shop.letters().await, ["payment_failed", "order_received"], "told once");
-    shop.world.let_pass(7 * DAY + DAY / 24);
+    shop.world.turn_clock(7 * DAY + DAY / 24);
     shop.world.restart().await;
     wait_until("it is suspended", "suspended", async || shop.life("ada").await).await;
     let state = || edge.table().routes.get(&name("ada")).map(|route| route.state);
@@ -122,7 +122,7 @@ async fn a_name_rests_after_its_workspace_and_nothing_names_the_customer() {
     assert!(shop.store.customer(&name("ada")).await.unwrap().is_none());
     assert_eq!(shop.signup(&ended.signup).await.email, "");
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada-2"));
-    shop.world.let_pass(31 * DAY);
+    shop.world.turn_clock(31 * DAY);
     shop.store.free_names(now()).await.unwrap();
     assert!(shop.workspace("ada").await.is_none());
     assert_eq!(shop.sign_up("ada@example.net").await.username, name("ada"));

@@ -11,12 +11,13 @@ pub mod process;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use control::app::SharedApp;
 use control::base::clock::{Clock, Moment};
 use control::serve::Running;
 use control::serve::config::Config;
+use e2e::wait::ensure;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use shared::process::Document;
@@ -29,9 +30,6 @@ pub const ADMIN_KEY: &str = "an-admin-key-for-tests";
 pub const EDGE_TOKEN: &str = "an-edge-token-for-tests";
 pub const PASSWORD: &str = "violet-kettle-orbit-97";
 pub const SITE: &str = "http://arca.test:8080";
-
-/// How long a condition may take to come true on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub struct World {
     pub running: Option<Running>,
@@ -89,7 +87,19 @@ impl World {
         self.running = Some(Running::start(&self.config, clock(&self.time)).await.unwrap());
     }
 
-    pub fn let_pass(&self, time: Duration) {
+    /// Time passes once no task is worked at. An answer that was given before must not
+    /// be noted after: who is told to wait a minute would wait from the wrong one.
+    pub async fn let_pass(&self, time: Duration) {
+        let running = async || {
+            let (_, tasks) = self.api(Method::GET, "/api/tasks?state=running", None).await;
+            tasks["items"].as_array().map(Vec::len)
+        };
+        wait_until("no task is worked at", Some(0), running).await;
+        self.turn_clock(time);
+    }
+
+    /// Time passes over whatever is under way, such as the lease of a worker that is gone.
+    pub fn turn_clock(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap();
         self.time.fetch_add(millis, Ordering::SeqCst);
     }
@@ -200,19 +210,18 @@ fn clock(time: &Arc<AtomicU64>) -> Clock {
     Arc::new(move || Moment::from_millis(time.load(Ordering::SeqCst)))
 }
 
-/// Asks until `seen` gives what is expected; fails with the last thing it saw.
+/// Asks until `seen` gives what is expected.
+///
+/// # Panics
+/// After [`e2e::wait::DEADLINE`], with what it saw last.
 pub async fn wait_until<T: PartialEq + std::fmt::Debug>(
     what: &str,
     expected: T,
     seen: impl AsyncFn() -> T,
 ) {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
+    let look = async || {
         let now = seen().await;
-        if now == expected {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{what}: expected {expected:?}, last saw {now:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+        ensure(now == expected, format!("{now:?} instead of {expected:?}"))
+    };
+    e2e::wait_until(what, look).await.unwrap_or_else(|error| panic!("{error}"));
 }

@@ -86,7 +86,7 @@ async fn a_reset_ends_every_session_and_warns_its_owner() {
     let now = world.now();
     assert!(app.store.open_account_session(&session.id, &proven, now, HOUR).await.unwrap());
     let token = link(&office, 1).await;
-    world.let_pass(Duration::from_secs(1));
+    world.let_pass(Duration::from_secs(1)).await;
     assert_eq!(redeem(world, &token, OTHER_PASSWORD).await.unwrap(), Purpose::Reset);
     assert_eq!(app.store.account_session(&session.id, now, HOUR).await.unwrap(), None);
     assert!(!app.store.open_account_session(&session.id, &proven, now, HOUR).await.unwrap());
@@ -100,7 +100,7 @@ async fn a_newer_link_voids_the_older_and_time_voids_both() {
     assert_ne!(older, newer);
     assert_eq!(office.world.app().accounts.open_link(&older).await.unwrap(), None);
     assert!(office.world.app().accounts.open_link(&newer).await.unwrap().is_some());
-    office.world.let_pass(Purpose::FirstTime.lifetime());
+    office.world.let_pass(Purpose::FirstTime.lifetime()).await;
     assert_eq!(office.world.app().accounts.open_link(&newer).await.unwrap(), None);
     let late = redeem(&office.world, &newer, PASSWORD).await;
     assert!(matches!(late, Err(SetPasswordError::Over)), "{late:?}");
@@ -138,7 +138,7 @@ async fn an_account_gets_three_links_an_hour() {
     let in_flight = async || office.world.app().accounts.link_requests_in_flight();
     wait_until("all are answered", 0, in_flight).await;
     assert_eq!(vendor::letters(&office.world).await.len(), 3);
-    office.world.let_pass(HOUR);
+    office.world.let_pass(HOUR).await;
     ask(&office.world, "Ada@Mail.Test").await;
     wait_until("the fourth is there", 4, async || office.resend.mails().await.len()).await;
 }

@@ -86,7 +86,7 @@ async fn a_retry_sends_the_same_bytes_under_the_same_key() {
         wait_until("it is tried", tries, tried).await;
         let waits = async || office.task(WELCOME).await;
         wait_until("it waits", ("waiting".to_owned(), tries as u64), waits).await;
-        office.world.let_pass(BACK_OFF);
+        office.world.let_pass(BACK_OFF).await;
     }
     office.wait_for_letter("welcome", "sent").await;
     let calls = office.resend.calls().await;
@@ -104,7 +104,7 @@ async fn a_crash_between_their_commit_and_ours_sends_one_letter() {
     welcome(&office.world).await;
     wait_until("it is with them", 1, async || office.resend.mails().await.len()).await;
     office.world.restart().await;
-    office.world.let_pass(BACK_OFF);
+    office.world.turn_clock(BACK_OFF);
     office.wait_for_letter("welcome", "sent").await;
     assert_eq!(office.resend.calls().await.len(), 2);
     assert_eq!(office.resend.mails().await.len(), 1);
@@ -119,7 +119,7 @@ async fn after_three_tries_a_person_is_told_and_can_have_it_sent() {
         wait_until("it is tried", tries, async || office.resend.calls().await.len()).await;
         let settled = async || office.task(WELCOME).await.0 != "running";
         wait_until("the try is over", true, settled).await;
-        office.world.let_pass(BACK_OFF);
+        office.world.let_pass(BACK_OFF).await;
     }
     office.wait_for_letter("welcome", "failed").await;
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
@@ -149,7 +149,7 @@ async fn a_used_up_quota_is_waited_out_and_told_once() {
     let second = async || office.task("password-changed/1").await;
     wait_until("the second waits", ("waiting".to_owned(), 0), second).await;
     office.resend.say("/_fake/limits", limits(None)).await;
-    office.world.let_pass(2 * DAY);
+    office.world.let_pass(2 * DAY).await;
     wait_until("both are sent", 2, async || office.resend.mails().await.len()).await;
     let issues = office.linear.issues().await;
     assert_eq!(issues.len(), 1, "{issues:?}");
@@ -168,7 +168,7 @@ async fn a_rate_limit_costs_no_try() {
         wait_until("it is tried", tries, async || office.resend.calls().await.len()).await;
         let waits = async || office.task(WELCOME).await;
         wait_until("it waits", ("waiting".to_owned(), 0), waits).await;
-        office.world.let_pass(BACK_OFF);
+        office.world.let_pass(BACK_OFF).await;
     }
     office.wait_for_letter("welcome", "sent").await;
     assert_eq!(office.resend.mails().await.len(), 1);
@@ -183,7 +183,7 @@ async fn while_our_account_is_refused_letters_wait_and_one_ticket_says_so() {
         wait_until("it is tried", tries, async || office.resend.calls().await.len()).await;
         let waits = async || office.task(WELCOME).await;
         wait_until("it waits", ("waiting".to_owned(), 0), waits).await;
-        office.world.let_pass(Duration::from_secs(2 * 3_600));
+        office.world.let_pass(Duration::from_secs(2 * 3_600)).await;
     }
     office.wait_for_letter("welcome", "sent").await;
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
@@ -227,7 +227,7 @@ async fn what_may_have_been_sent_a_day_ago_is_left_to_a_person() {
     office.resend.fail(1, "after-commit:reset").await;
     welcome(&office.world).await;
     wait_until("it waits", ("waiting".to_owned(), 1), async || office.task(WELCOME).await).await;
-    office.world.let_pass(DAY);
+    office.world.let_pass(DAY).await;
     office.wait_for_letter("welcome", "failed").await;
     assert_eq!(office.resend.calls().await.len(), 1);
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
@@ -247,7 +247,7 @@ async fn an_order_that_is_live_in_time_is_not_written_about() {
         let mail = app.renderer.order_received("su_1", ada(), office.world.now());
         app.store.enqueue_with_link(&mail, None, office.world.now()).await.unwrap();
         assert_eq!(office.task("order/su_1").await, ("waiting".to_owned(), 0));
-        office.world.let_pass(control::mail::ORDER_PATIENCE);
+        office.world.let_pass(control::mail::ORDER_PATIENCE).await;
         office.wait_for_letter("order_received", end).await;
         assert_eq!(office.resend.mails().await.len(), sent);
     }
@@ -274,7 +274,7 @@ async fn a_letter_whose_link_is_too_old_is_dropped() {
     welcome(&office.world).await;
     wait_until("it is tried", 1, async || office.resend.calls().await.len()).await;
     wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
-    office.world.let_pass(3 * DAY);
+    office.world.let_pass(3 * DAY).await;
     office.wait_for_letter("welcome", "dropped").await;
     assert_eq!(office.resend.mails().await.len(), 0);
 }

@@ -53,7 +53,7 @@ async fn a_ticket_whose_answer_was_lost_is_found_and_not_opened_again() {
     open(&office.world, &incident()).await;
     let tried = async || vendor::task(&office.world, "ticket/sprite/arca-1").await;
     wait_until("it waits", ("waiting".to_owned(), 1), tried).await;
-    office.world.let_pass(BACK_OFF);
+    office.world.let_pass(BACK_OFF).await;
     wait_for_ticket(&office).await;
     assert_eq!(office.linear.issues().await.len(), 1);
 }
@@ -65,7 +65,7 @@ async fn a_crash_between_their_commit_and_ours_opens_one_ticket() {
     open(&office.world, &incident()).await;
     wait_until("it is with them", 1, async || office.linear.issues().await.len()).await;
     office.world.restart().await;
-    office.world.let_pass(BACK_OFF);
+    office.world.turn_clock(BACK_OFF);
     wait_for_ticket(&office).await;
     assert_eq!(office.linear.issues().await.len(), 1);
 }
@@ -74,12 +74,14 @@ async fn a_crash_between_their_commit_and_ours_opens_one_ticket() {
 async fn a_rate_limit_is_waited_out() {
     let office = Office::open().await;
     office.linear.say("/_fake/limits", json!({ "requests_per_hour": 0 })).await;
+    // Time must not pass while the answer is under way, on the slowest machine either.
+    office.linear.fail(1, "slow:500").await;
     open(&office.world, &incident()).await;
+    wait_until("it was tried", 1, async || office.linear.calls().await.len()).await;
     let tried = async || vendor::task(&office.world, "ticket/sprite/arca-1").await;
     wait_until("it waits", ("waiting".to_owned(), 0), tried).await;
-    wait_until("it was tried", 1, async || office.linear.calls().await.len()).await;
     office.linear.say("/_fake/limits", json!({ "requests_per_hour": 9 })).await;
-    office.world.let_pass(Duration::from_secs(24 * 3_600));
+    office.world.let_pass(Duration::from_secs(24 * 3_600)).await;
     wait_for_ticket(&office).await;
 }
 

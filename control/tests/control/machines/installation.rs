@@ -101,16 +101,18 @@ impl Town {
     }
 
     pub(crate) async fn until_state(&self, id: &str, state: &str) -> Value {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        loop {
+        let what = format!("{id} is {state}");
+        let look = async || {
             let task = self.task(id).await;
-            if task["state"] == state {
-                return task;
+            if task["state"] != state {
+                self.hurry_all().await;
+                return Err(format!("{task:#}"));
             }
-            assert!(std::time::Instant::now() < deadline, "{id} is not {state}: {task:#}");
-            self.hurry_all().await;
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+            Ok(task)
+        };
+        e2e::wait_until_within(PATIENCE, &what, look)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     pub(crate) async fn until_names(&self, expected: &[String]) {

@@ -3,7 +3,6 @@
 
 mod customer;
 mod installation;
-mod programs;
 mod provider;
 
 mod claims;

@@ -8,7 +8,6 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-use super::programs;
 use crate::common;
 
 pub(crate) const TOKEN: &str = "sim/1/2/secret-of-the-provider";
@@ -32,8 +31,9 @@ impl Provider {
     /// As quick as it can be, but for `arguments`.
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let programs = programs::folder();
-        let mut child = Command::new(programs.join("fake-sprites"))
+        let program = e2e::binaries::program("fake-sprites").unwrap();
+        let programs = program.parent().unwrap();
+        let mut child = Command::new(&program)
             .args(["--port", "0", "--token", TOKEN, "--create", "0", "--exec", "0"])
             .args(["--wake-cold", "0", "--wake-warm", "0", "--close-delay", "0"])
             .args(["--url-patience", "1s"])
