@@ -2,7 +2,6 @@
 //!
 //! A link holds a token, the database only its hash. Nothing here knows a web page.
 
-pub mod keys;
 mod link_request;
 pub mod passwords;
 mod service;

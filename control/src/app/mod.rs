@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use shared::{AddressPolicy, PublicSite, Secret};
 
-use crate::accounts::keys::KeyFile;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::sign_in::SignIn;
 use crate::accounts::{Accounts, SessionTimes};
 use crate::app::site_config::SiteConfig;
 use crate::base::clock::{Clock, Moment};
+use crate::base::key_file::KeyFile;
 use crate::base::metrics::Metrics;
 use crate::billing::{BillingService, SignUpConfig, StripeBilling};
 use crate::http::sse_connections::SseConnections;

@@ -1,26 +1,40 @@
-//! How long a task is left alone after an attempt failed. Pure.
+//! How long to leave alone what has failed. Pure but for [`jitter`].
 
 use std::time::Duration;
 
-/// A vendor that is back is noticed within this time.
-const LONGEST: Duration = Duration::from_secs(300);
-
-/// After `failures` (at least one) in a row; `random` spreads tasks that failed
-/// together over the last quarter of the delay.
-pub fn delay(first: Duration, failures: u32, random: u8) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    let delay = first.saturating_mul(1 << doublings).min(LONGEST);
-    delay - quarter(delay, random)
+/// Delays that double from the first to the longest.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    pub first: Duration,
+    pub longest: Duration,
 }
 
-/// At least `after`, and up to a quarter more: those who wait for the same thing
+impl Backoff {
+    /// After `failures` (at least one) in a row; `jitter` spreads callers that failed
+    /// together over the last quarter of the delay.
+    pub fn delay(self, failures: u32, jitter: u8) -> Duration {
+        let doublings = failures.saturating_sub(1).min(16);
+        let delay = self.first.saturating_mul(1 << doublings).min(self.longest);
+        delay - quarter(delay, jitter)
+    }
+}
+
+/// At least `after`, and up to a quarter more: callers that wait for the same thing
 /// must not all come at once.
-pub fn spread(after: Duration, random: u8) -> Duration {
-    after.saturating_add(quarter(after, random))
+pub fn spread(after: Duration, jitter: u8) -> Duration {
+    after.saturating_add(quarter(after, jitter))
 }
 
-fn quarter(of: Duration, random: u8) -> Duration {
-    of.mul_f64(f64::from(random) / 255.0 / 4.0)
+/// A random byte.
+pub fn jitter() -> u8 {
+    let mut byte = [0];
+    // Without randomness callers that failed together are merely tried together.
+    let _filled = getrandom::fill(&mut byte);
+    byte[0]
+}
+
+fn quarter(of: Duration, jitter: u8) -> Duration {
+    of.mul_f64(f64::from(jitter) / 255.0 / 4.0)
 }
 
 #[cfg(test)]
@@ -29,9 +43,9 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_longest() {
-        let check = |failures, random, expected: u64| {
-            let first = Duration::from_secs(1);
-            assert_eq!(delay(first, failures, random), Duration::from_millis(expected));
+        let backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(300) };
+        let check = |failures, jitter, expected: u64| {
+            assert_eq!(backoff.delay(failures, jitter), Duration::from_millis(expected));
         };
         check(0, 0, 1_000);
         check(1, 0, 1_000);
@@ -43,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_never_comes_too_early() {
+    fn a_caller_that_waits_never_comes_too_early() {
         let second = Duration::from_secs(1);
         assert_eq!(spread(second, 0), second);
         assert_eq!(spread(second, 255), Duration::from_millis(1_250));

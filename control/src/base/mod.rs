@@ -1,5 +1,5 @@
 //! What every other folder may use, and nothing else of ours: time, dates, tokens,
-//! e-mail addresses, amounts of money, delays between attempts, and the metrics.
+//! e-mail addresses, amounts of money, delays between attempts, keys, and the metrics.
 
 pub mod amount;
 pub mod backoff;
@@ -7,6 +7,7 @@ pub mod clock;
 pub mod concurrency_limit;
 pub mod date;
 pub mod email_address;
+pub mod key_file;
 pub mod masking;
 pub mod metrics;
 pub mod token;

@@ -8,9 +8,9 @@ use tracing::warn;
 
 use super::BillingService;
 use super::sync::{self, SyncError};
-use crate::model::sync_target::SyncTarget;
 use crate::model::task::Kind;
-use crate::queue::{Job, Run, Trouble};
+use crate::model::task::kinds::{SyncStripe, SyncTarget};
+use crate::queue::{Job, JobError, Run};
 use vendors::Again;
 
 /// News can be faster than what it is about: these take a quarter of a minute. What
@@ -27,9 +27,9 @@ impl StripeJob {
         Self { billing }
     }
 
-    async fn look(&self, target: &SyncTarget, attempt: u32) -> Result<(), Trouble> {
+    async fn look(&self, target: &SyncTarget, attempt: u32) -> Result<(), JobError> {
         let Some(billing) = &self.billing else {
-            return Err(Trouble::never(anyhow!("there is no [stripe] in the configuration")));
+            return Err(JobError::permanent(anyhow!("there is no [stripe] in the configuration")));
         };
         let looked = match target {
             SyncTarget::Checkout(id) => sync::sync_checkout(billing, id).await.map(drop),
@@ -37,7 +37,7 @@ impl StripeJob {
         };
         match looked {
             Err(SyncError::Missing(error)) if attempt < ATTEMPTS_AT_MISSING => {
-                Err(Trouble::from_client(error, Again::Soon))
+                Err(JobError::from_client(error, Again::Soon))
             }
             Err(SyncError::Missing(error)) => {
                 let error = anyhow::Error::from(error);
@@ -55,11 +55,11 @@ impl Job for StripeJob {
     }
 
     // One step: what was fetched for an earlier attempt is not how it stands now.
-    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(async move {
-            let target: SyncTarget = run.payload()?;
+            let SyncStripe { target, .. } = run.payload()?;
             let attempt = run.task().attempts;
-            run.step("follow", async || self.look(&target, attempt).await).await
+            run.step(SyncStripe::FOLLOW, async || self.look(&target, attempt).await).await
         })
     }
 }

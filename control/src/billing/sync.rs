@@ -10,7 +10,7 @@ use super::{BillingService, notices};
 use crate::base::clock::Moment;
 use crate::model::sign_up::{SignUp, SignUpId, SignUpState};
 use crate::model::subscription::Billing;
-use crate::queue::Trouble;
+use crate::queue::JobError;
 use crate::store::{Followed, Look, Paid, StoreError};
 use vendors::stripe::checkout::Expand;
 use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
@@ -37,7 +37,7 @@ impl SyncError {
     }
 }
 
-impl From<SyncError> for Trouble {
+impl From<SyncError> for JobError {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Stripe(error) | SyncError::Missing(error) => {
@@ -45,7 +45,7 @@ impl From<SyncError> for Trouble {
                 Self::from_client(error, again)
             }
             SyncError::Store(error) => error.into(),
-            odd @ SyncError::Odd { .. } => Self::never(odd),
+            odd @ SyncError::Odd { .. } => Self::permanent(odd),
         }
     }
 }

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use super::Problem;
 use super::listener::Peer;
-use crate::accounts::keys::KeyFile;
+use crate::base::key_file::KeyFile;
 use crate::base::metrics::Metrics;
 
 /// Nothing we answer takes longer, apart from waiting for edges, which is bounded below it.

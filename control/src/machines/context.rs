@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use shared::process::Section;
 use shared::{Secret, Upstream};
 
-use super::pool_handle::Desk;
+use super::pool_handle::PoolHandle;
 use super::vm::Base;
-use crate::model::pool::{Marks, Target, labels};
+use crate::model::pool::{Labels, Target, labels};
 use crate::store::Store;
 use vendors::sprites::Sprites;
 
@@ -26,14 +26,14 @@ pub struct MachinesConfig {
 
 pub struct Machines {
     pub sprites: Sprites,
-    pub marks: Marks,
+    pub labels: Labels,
     pub base: Base,
     pub target: Target,
     /// After so many failed preparations in a row the keeper stops and tells.
     pub failure_limit: u64,
     /// How often the provider's list is compared with ours.
     pub sweep: Duration,
-    pub desk: Desk,
+    pub pool: PoolHandle,
 }
 
 const PREFIX: &str = "arca";
@@ -71,17 +71,17 @@ impl Machines {
         let installation = store.installation(&format!("{drawn:08x}")).await?;
         Ok(Arc::new(Self {
             sprites,
-            marks: Marks::new(&config.prefix, &installation),
+            labels: Labels::new(&config.prefix, &installation),
             base: config.base.clone(),
             target: config.target,
             failure_limit: config.failure_limit,
             sweep: config.sweep,
-            desk: Desk::default(),
+            pool: PoolHandle::default(),
         }))
     }
 
     /// Something changed that the keeper should look at.
-    pub fn wake_keeper(&self) {
-        self.desk.wake.notify_one();
+    pub fn wake_pool(&self) {
+        self.pool.wake.notify_one();
     }
 }

@@ -5,6 +5,7 @@
 //! gets its machine by `provisioning` and loses it by `recycling`.
 
 pub mod context;
+pub mod job_context;
 pub mod pool;
 pub mod pool_handle;
 pub mod provisioning;

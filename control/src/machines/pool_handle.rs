@@ -9,7 +9,7 @@ use crate::base::clock::Moment;
 
 /// What the keeper learnt of the provider, for decisions and for the operator.
 #[derive(Debug, Clone, Default)]
-pub struct Survey {
+pub struct InventoryReport {
     /// Sprites that may run beside those that do; `None` when the provider does not say.
     pub room: Option<u64>,
     pub orphans: Vec<SpriteName>,
@@ -21,17 +21,17 @@ pub struct Survey {
 
 /// How the keeper is woken, and what it knows. Shared by everybody who needs either.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub struct PoolHandle {
     pub wake: Notify,
-    survey: Mutex<Survey>,
+    survey: Mutex<InventoryReport>,
 }
 
-impl Desk {
-    pub fn survey(&self) -> Survey {
+impl PoolHandle {
+    pub fn survey(&self) -> InventoryReport {
         self.survey.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub fn update(&self, change: impl FnOnce(&mut Survey)) {
+    pub fn update(&self, change: impl FnOnce(&mut InventoryReport)) {
         change(&mut self.survey.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

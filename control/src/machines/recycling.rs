@@ -2,7 +2,6 @@
 //!
 //! Access goes first: the route is removed on every edge before anything is stopped.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,21 +11,20 @@ use shared::Username;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::context::Machines;
 use super::pool::destroy;
 use super::provisioning::publish;
 use super::vm::machine;
-use crate::app::SharedApp;
+use crate::machines::job_context::JobContext;
+use crate::model::task::kinds::RecycleWorkspace;
 use crate::model::task::{Kind, Lease};
-use crate::queue::{Job, Run, Trouble};
+use crate::queue::{Job, JobError, Run};
 use vendors::sprites::SpriteName;
 
 /// An orderly end is a courtesy: what does not stop in time is destroyed as it is.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Recycle {
-    app: SharedApp,
-    machines: Arc<Machines>,
+    context: JobContext,
 }
 
 impl Job for Recycle {
@@ -34,43 +32,47 @@ impl Job for Recycle {
         Kind::Recycle
     }
 
-    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(self.recycle(run))
     }
 }
 
 impl Recycle {
-    pub fn new(app: SharedApp, machines: Arc<Machines>) -> Self {
-        Self { app, machines }
+    pub fn new(context: JobContext) -> Self {
+        Self { context }
     }
 
-    async fn recycle(&self, run: &mut Run) -> Result<(), Trouble> {
+    async fn recycle(&self, run: &mut Run) -> Result<(), JobError> {
         let username = run.task().username.context("the task says for whom it is not");
-        let username = username.map_err(Trouble::never)?;
+        let username = username.map_err(JobError::permanent)?;
         let lease = run.lease().clone();
-        run.step("cut", async || self.cut(&username).await).await?;
+        run.step(RecycleWorkspace::CUT, async || self.cut(&username).await).await?;
         // From here on nobody but this task touches it.
-        let sprite = self.app.store.recycle_sprite(&lease, &username, self.app.now()).await?;
-        run.step("stop", async || self.stop(sprite.as_ref()).await).await?;
-        run.step("destroy", async || self.destroy(sprite.as_ref()).await).await?;
-        run.step("free", async || self.free(&lease, &username, sprite.as_ref()).await).await
+        let sprite =
+            self.context.store.recycle_sprite(&lease, &username, self.context.now()).await?;
+        run.step(RecycleWorkspace::STOP, async || self.stop(sprite.as_ref()).await).await?;
+        run.step(RecycleWorkspace::DESTROY, async || self.destroy(sprite.as_ref()).await).await?;
+        run.step(RecycleWorkspace::FREE, async || {
+            self.free(&lease, &username, sprite.as_ref()).await
+        })
+        .await
     }
 
     /// Also when the route is gone already: perhaps not every edge knows.
-    async fn cut(&self, username: &Username) -> Result<Value, Trouble> {
-        let removed = self.app.store.remove_route(username).await?;
+    async fn cut(&self, username: &Username) -> Result<Value, JobError> {
+        let removed = self.context.store.remove_route(username).await?;
         let generation = match removed {
             Some(generation) => generation,
-            None => self.app.store.table_state().await?.generation,
+            None => self.context.store.table_state().await?.generation,
         };
-        publish::publish(&self.app.publisher, generation).await?;
+        publish::publish(&self.context.publisher, generation).await?;
         Ok(json!({ "generation": generation }))
     }
 
-    async fn stop(&self, sprite: Option<&SpriteName>) -> Result<Value, Trouble> {
+    async fn stop(&self, sprite: Option<&SpriteName>) -> Result<Value, JobError> {
         let Some(name) = sprite else { return Ok(json!({ "sprite": null })) };
         let service = machine::service();
-        let stopping = self.machines.sprites.stop_service(name, &service);
+        let stopping = self.context.machines.sprites.stop_service(name, &service);
         let complaint = match timeout(STOP_TIMEOUT, stopping).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(format!("{:#}", anyhow::Error::from(error))),
@@ -82,9 +84,9 @@ impl Recycle {
         Ok(json!({ "sprite": name, "complaint": complaint }))
     }
 
-    async fn destroy(&self, sprite: Option<&SpriteName>) -> Result<(), Trouble> {
+    async fn destroy(&self, sprite: Option<&SpriteName>) -> Result<(), JobError> {
         match sprite {
-            Some(name) => destroy(&self.machines.sprites, name).await,
+            Some(name) => destroy(&self.context.machines.sprites, name).await,
             None => Ok(()),
         }
     }
@@ -94,13 +96,13 @@ impl Recycle {
         lease: &Lease,
         username: &Username,
         sprite: Option<&SpriteName>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), JobError> {
         if let Some(name) = sprite {
-            self.app.store.forget_sprite(name).await?;
+            self.context.store.forget_sprite(name).await?;
         }
-        let (quarantine, now) = (self.app.sign_up.quarantine, self.app.now());
-        self.app.store.workspace_is_ended(username, quarantine, lease, now).await?;
-        self.machines.wake_keeper();
+        let (quarantine, now) = (self.context.quarantine, self.context.now());
+        self.context.store.workspace_is_ended(username, quarantine, lease, now).await?;
+        self.context.machines.wake_pool();
         info!("nothing is left of the workspace of {username}");
         Ok(())
     }

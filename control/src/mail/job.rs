@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::ResendConfig;
@@ -14,8 +13,9 @@ use crate::base::date::Date;
 use crate::base::metrics::Metrics;
 use crate::model::incident::Incident;
 use crate::model::mail::{Mail, MailEnd, MailKind, MailState};
+use crate::model::task::kinds::SendMail;
 use crate::model::task::{Kind, Task};
-use crate::queue::{Job, Run, Trouble};
+use crate::queue::{Job, JobError, Run};
 use crate::store::Store;
 use vendors::IdempotencyKey;
 use vendors::linear::Priority;
@@ -29,28 +29,22 @@ pub struct MailJob {
     metrics: Arc<Metrics>,
 }
 
-/// Of a task; the letter itself may hold a secret, and stays in its own table.
-#[derive(Deserialize)]
-struct Payload {
-    mail: String,
-}
-
 impl Job for MailJob {
     fn kind(&self) -> Kind {
         Kind::Mail
     }
 
-    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(async move {
-            let Payload { mail } = run.payload()?;
+            let SendMail { mail, .. } = run.payload()?;
             let now = run.now();
-            run.step("send", async || self.send(&mail, now).await).await
+            run.step(SendMail::SEND, async || self.send(&mail, now).await).await
         })
     }
 
-    fn died<'a>(&'a self, task: &'a Task, _why: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn on_dead<'a>(&'a self, task: &'a Task, _why: &'a str) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(async move {
-            let Ok(Payload { mail }) = Payload::deserialize(&task.payload) else { return Ok(()) };
+            let Ok(SendMail { mail, .. }) = task.payload() else { return Ok(()) };
             self.store.end_mail(&mail, &MailEnd::Failed, task.changed).await?;
             self.count(task_letter(task), "failed");
             Ok(())
@@ -83,9 +77,9 @@ impl MailJob {
         Ok(Self { store: store.clone(), resend, metrics: Arc::clone(metrics) })
     }
 
-    async fn send(&self, id: &str, now: Moment) -> Result<(), Trouble> {
+    async fn send(&self, id: &str, now: Moment) -> Result<(), JobError> {
         let mail = self.store.mail(id).await?;
-        let mail = mail.ok_or_else(|| Trouble::never(anyhow!("there is no mail {id}")))?;
+        let mail = mail.ok_or_else(|| JobError::permanent(anyhow!("there is no mail {id}")))?;
         let kind = mail.record.kind;
         match mail.record.state {
             // An earlier attempt came so far, and ended before it could say so.
@@ -105,12 +99,12 @@ impl MailJob {
                 "for a day nobody has known whether mail {id} was sent, and Resend would \
                  not know it again by its key"
             );
-            return Err(Trouble::never(error));
+            return Err(JobError::permanent(error));
         }
         if mail.body.as_str().is_empty() {
-            return Err(Trouble::never(anyhow!("what mail {id} said is not kept any more")));
+            return Err(JobError::permanent(anyhow!("what mail {id} said is not kept any more")));
         }
-        let key = IdempotencyKey::parse(id).map_err(Trouble::never)?;
+        let key = IdempotencyKey::parse(id).map_err(JobError::permanent)?;
         // Before the call: who dies in it leaves this behind.
         self.store.begin_mail(id, now).await?;
         match resend.send(&mail.body, &key).await {
@@ -123,7 +117,7 @@ impl MailJob {
     }
 
     /// A link that has expired helps nobody, nor does news of what is over.
-    async fn is_wanted(&self, mail: &Mail, now: Moment) -> Result<bool, Trouble> {
+    async fn is_wanted(&self, mail: &Mail, now: Moment) -> Result<bool, JobError> {
         if mail.expires.is_some_and(|expires| expires <= now) {
             return Ok(false);
         }
@@ -135,7 +129,7 @@ impl MailJob {
         }
     }
 
-    async fn end(&self, mail: &Mail, end: MailEnd, now: Moment) -> Result<(), Trouble> {
+    async fn end(&self, mail: &Mail, end: MailEnd, now: Moment) -> Result<(), JobError> {
         self.store.end_mail(&mail.record.id, &end, now).await?;
         self.count(mail.record.kind.as_str(), end.state().as_str());
         Ok(())
@@ -147,7 +141,7 @@ impl MailJob {
         mail: &Mail,
         error: ResendError,
         now: Moment,
-    ) -> Result<Trouble, Trouble> {
+    ) -> Result<JobError, JobError> {
         // An earlier try may have sent it, whatever became of this one.
         if outcome::sent_nothing(&error) && mail.tried.is_none() {
             self.store.mail_was_not_sent(&mail.record.id).await?;
@@ -155,13 +149,13 @@ impl MailJob {
         let next = outcome::next(&error, mail.record.created, now);
         self.count(mail.record.kind.as_str(), next.as_str());
         Ok(match next {
-            Next::Again { after } => Trouble::Again { error: error.into(), after },
-            Next::Wait { after } => Trouble::wait(error.to_string(), after),
+            Next::Again { after } => JobError::Retry { error: error.into(), after },
+            Next::Wait { after } => JobError::snooze(error.to_string(), after),
             Next::Blocked { by, after } => {
                 self.store.open_incident(&blocked(by, &error, now), now).await?;
-                Trouble::wait(error.to_string(), after)
+                JobError::snooze(error.to_string(), after)
             }
-            Next::GiveUp => Trouble::never(error),
+            Next::GiveUp => JobError::permanent(error),
         })
     }
 
@@ -171,8 +165,8 @@ impl MailJob {
 }
 
 fn task_letter(task: &Task) -> &'static str {
-    let letter = task.payload["letter"].as_str().unwrap_or_default();
-    MailKind::parse(letter).map_or("unknown", MailKind::as_str)
+    let letter = task.payload().map(|SendMail { letter, .. }| letter).unwrap_or_default();
+    MailKind::parse(&letter).map_or("unknown", MailKind::as_str)
 }
 
 /// One a day, however many letters wait for it.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use shared::Username;
 
 use super::skills::Skills;
@@ -11,7 +12,8 @@ use crate::base::token::{TokenHash, is_lower_hex};
 use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 
 /// `su_` and 32 hexadecimal digits. Stripe is told it, and tells it back.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct SignUpId(String);
 
 const PREFIX: &str = "su_";
@@ -36,6 +38,20 @@ impl SignUpId {
 impl fmt::Display for SignUpId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for SignUpId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<SignUpId> for String {
+    fn from(id: SignUpId) -> Self {
+        id.0
     }
 }
 

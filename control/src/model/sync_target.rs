@@ -1,37 +1,18 @@
 //! What is kept of an event of Stripe's: of what to look how it stands. Pure.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-
-use super::task::{Kind, NewTask};
+use super::task::NewTask;
+use super::task::kinds::SyncStripe;
 use vendors::stripe::Event;
 use vendors::stripe::event::EventType;
 use vendors::stripe::id::{CheckoutSessionId, EventId, ObjectId, SubscriptionId};
+
+pub use super::task::kinds::SyncTarget;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncRequest {
     pub event: EventId,
     pub kind: EventType,
     pub target: SyncTarget,
-}
-
-/// What may have changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "about", content = "object", rename_all = "snake_case")]
-pub enum SyncTarget {
-    Checkout(CheckoutSessionId),
-    Subscription(SubscriptionId),
-}
-
-impl fmt::Display for SyncTarget {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Checkout(id) => write!(formatter, "checkout {id}"),
-            Self::Subscription(id) => write!(formatter, "subscription {id}"),
-        }
-    }
 }
 
 impl SyncRequest {
@@ -61,29 +42,16 @@ impl SyncRequest {
     }
 
     pub fn task(&self) -> NewTask {
-        let mut payload = json!(self.target);
-        payload["event"] = json!(self.kind.as_str());
-        NewTask {
-            kind: Kind::Stripe,
-            dedupe: format!("stripe/{}", self.event),
-            username: None,
-            payload,
-            run_at: None,
-        }
-    }
-}
-
-impl SyncTarget {
-    pub fn object(&self) -> &str {
-        match self {
-            Self::Checkout(id) => id.as_str(),
-            Self::Subscription(id) => id.as_str(),
-        }
+        let event = Some(self.kind.as_str().to_owned());
+        let payload = SyncStripe { target: self.target.clone(), event };
+        NewTask::new(format!("stripe/{}", self.event), None, &payload)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn check(body: &[u8], expected: Option<&str>) {

@@ -42,7 +42,7 @@ pub(super) struct PrepareBody {
 pub(super) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, Problem> {
     let machines = machines(&app)?;
     let standing = app.store.pool_standing().await?;
-    let survey = machines.desk.survey();
+    let survey = machines.pool.survey();
     let pause = standing.pause;
     Ok(Answer(Pool {
         counts: app.store.count_sprites().await?,
@@ -108,13 +108,13 @@ pub(super) async fn prepare(
         let rule = format!("count must be between 1 and {PREPARED_A_CALL}");
         return Err(Problem::invalid("count", rule));
     }
-    let room = machines.desk.survey().room;
+    let room = machines.pool.survey().room;
     let decide = |counts: Counts, standing: &Standing| {
         let situation = Situation { counts, is_paused: standing.pause.is_some(), room };
         plan::allowed(body.count, machines.target, &situation)
     };
     let base = machines.base.hash();
-    let begun = app.store.begin_preparations(decide, &machines.marks, base, app.now()).await?;
+    let begun = app.store.begin_preparations(decide, &machines.labels, base, app.now()).await?;
     Ok(Answer(Preparations { tasks: begun.iter().map(ToString::to_string).collect() }))
 }
 
@@ -134,7 +134,7 @@ pub(super) async fn prepare(
 pub(super) async fn resume(State(app): State<SharedApp>) -> Result<Answer<Resumed>, Problem> {
     let machines = machines(&app)?;
     let was_paused = app.store.resume_pool().await?;
-    machines.wake_keeper();
+    machines.wake_pool();
     Ok(Answer(Resumed { was_paused }))
 }
 

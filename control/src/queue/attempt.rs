@@ -10,17 +10,20 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{debug, error, info, warn};
 
-use super::dispatcher::{Workshop, random, told};
-use super::{Job, Run, Trouble, Verdict};
+use super::error::JobError;
+use super::job::Job;
+use super::outcome;
+use super::run::Run;
+use super::worker::{WorkerContext, cancelled};
+use crate::base::backoff::jitter;
 use crate::model::task::lease::{LEASE, RENEWAL};
-use crate::model::task::{Lease, Task};
-use crate::pflaster;
+use crate::model::task::{Lease, Outcome, Task};
 use crate::store::{Claimed, LeaseError};
 
 /// How an attempt came to its end.
 enum End {
     /// It said how it went.
-    Judged(Verdict),
+    Judged(Outcome),
     LostLease,
     /// The program stops.
     Stopped,
@@ -28,7 +31,7 @@ enum End {
 
 /// Works at what was claimed at `since` until it is judged, lost, or the program stops.
 pub(super) async fn attempt(
-    shop: Arc<Workshop>,
+    context: Arc<WorkerContext>,
     job: Arc<dyn Job>,
     claimed: Claimed,
     since: Instant,
@@ -36,27 +39,27 @@ pub(super) async fn attempt(
 ) {
     let Claimed { task, lease, steps } = claimed;
     let mut run =
-        Run::new(shop.store.clone(), shop.clock.clone(), task.clone(), lease.clone(), steps);
+        Run::new(context.store.clone(), context.clock.clone(), task.clone(), lease.clone(), steps);
     // In this order: an attempt that ended in this moment is not given back.
     let end = tokio::select! {
         biased;
-        verdict = work(&shop, job.as_ref(), &task, &mut run) => End::Judged(verdict),
-        () = keep(&shop, &lease, since) => End::LostLease,
-        () = told(stopped) => End::Stopped,
+        outcome = work(&context, job.as_ref(), &task, &mut run) => End::Judged(outcome),
+        () = keep(&context, &lease, since) => End::LostLease,
+        () = cancelled(stopped) => End::Stopped,
     };
     let noted = match &end {
-        End::Judged(verdict) => {
-            report(&task, verdict);
-            shop.metrics.task_attempt(task.kind, verdict.as_str());
-            shop.store.settle(&lease, verdict, (shop.clock)()).await
+        End::Judged(outcome) => {
+            report(&task, outcome);
+            context.metrics.task_attempt(task.kind, outcome.as_str());
+            context.store.settle(&lease, outcome, (context.clock)()).await
         }
         End::LostLease => {
-            shop.metrics.task_attempt(task.kind, Verdict::Lost.as_str());
+            context.metrics.task_attempt(task.kind, Outcome::Lost.as_str());
             Err(LeaseError::Lost)
         }
         End::Stopped => {
-            shop.metrics.task_attempt(task.kind, "given_back");
-            shop.store.give_back(&lease, (shop.clock)()).await
+            context.metrics.task_attempt(task.kind, "given_back");
+            context.store.give_back(&lease, (context.clock)()).await
         }
     };
     match noted {
@@ -76,76 +79,99 @@ pub(super) async fn attempt(
     }
 }
 
-async fn work(shop: &Workshop, job: &dyn Job, task: &Task, run: &mut Run) -> Verdict {
-    let outcome = if task.attempts > task.max_attempts {
+async fn work(context: &WorkerContext, job: &dyn Job, task: &Task, run: &mut Run) -> Outcome {
+    let result = if task.attempts > task.max_attempts {
         // The last one ended with its worker, so that nobody judged it.
         let why = task.last_error.clone();
         let why = why.unwrap_or_else(|| "its last attempt ended with the program".to_owned());
-        Err(Trouble::never(anyhow!(why)))
+        Err(JobError::permanent(anyhow!(why)))
     } else {
-        pflaster::before(task).await;
-        let outcome = bounded(job, task, run).await;
-        pflaster::after(task, &outcome).await;
-        outcome
+        hooked(context, job, task, run).await
     };
-    let verdict = Verdict::of(task, outcome, (shop.clock)(), random());
-    match verdict {
-        Verdict::Dead { why } => bury(shop, job, task, why).await,
-        verdict => verdict,
+    match outcome::judge(task, result, (context.clock)(), jitter()) {
+        Outcome::Dead { why } => mark_dead(context, job, task, why).await,
+        outcome => outcome,
     }
 }
 
-/// The job itself: neither a panic of it nor its silence is worse than a failure.
-async fn bounded(job: &dyn Job, task: &Task, run: &mut Run) -> Result<(), Trouble> {
-    let longest = task.kind.longest();
+/// The attempt between what all hooks do before it and after it.
+async fn hooked(
+    context: &WorkerContext,
+    job: &dyn Job,
+    task: &Task,
+    run: &mut Run,
+) -> Result<(), JobError> {
+    for hook in &context.hooks {
+        bounded(HOOK_TIMEOUT, hook.before(task)).await?;
+    }
+    let mut result = bounded(task.kind.spec().timeout, job.run(run)).await;
+    for hook in &context.hooks {
+        result = bounded(HOOK_TIMEOUT, hook.after(task, result)).await;
+    }
+    result
+}
+
+/// Neither a panic of `work` nor its silence is worse than a failure.
+async fn bounded(
+    limit: Duration,
+    work: impl Future<Output = Result<(), JobError>>,
+) -> Result<(), JobError> {
     // A run is not used again after a panic.
-    let attempt = AssertUnwindSafe(job.run(run)).catch_unwind();
-    match timeout(longest, attempt).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(_panic)) => Err(Trouble::again(anyhow!("the attempt panicked; see the log"))),
-        Err(_late) => Err(Trouble::again(anyhow!("the attempt took longer than {longest:?}"))),
+    match timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => Err(JobError::retry(anyhow!("the attempt panicked; see the log"))),
+        Err(_late) => Err(JobError::retry(anyhow!("the attempt took longer than {limit:?}"))),
     }
 }
 
 /// A task is dead once its job has said what it has to say about it, and a person
 /// is told.
-async fn bury(shop: &Workshop, job: &dyn Job, task: &Task, why: String) -> Verdict {
-    let late = |_| Err(Trouble::again(anyhow!("it took longer than {TELLING:?}")));
-    match timeout(TELLING, mourn(shop, job, task, &why)).await.unwrap_or_else(late) {
-        Ok(()) => Verdict::Dead { why },
-        Err(trouble) => {
+async fn mark_dead(context: &WorkerContext, job: &dyn Job, task: &Task, why: String) -> Outcome {
+    let late = |_| Err(JobError::retry(anyhow!("it took longer than {NOTIFY_TIMEOUT:?}")));
+    match timeout(NOTIFY_TIMEOUT, notify_dead(context, job, task, &why)).await.unwrap_or_else(late)
+    {
+        Ok(()) => Outcome::Dead { why },
+        Err(error) => {
             error!(
                 task.id = %task.id,
-                "task {} is dead ({why}), and it cannot be told: {trouble}; trying again", task.id
+                "task {} is dead ({why}), and it cannot be told: {error}; trying again", task.id
             );
-            let at = (shop.clock)().after(TELLING_AGAIN);
-            Verdict::Later { at, counts: true, why }
+            let at = (context.clock)().after(NOTIFY_RETRY);
+            Outcome::Later { at, counts: true, why }
         }
     }
 }
 
-async fn mourn(shop: &Workshop, job: &dyn Job, task: &Task, why: &str) -> Result<(), Trouble> {
-    job.died(task, why).await?;
+async fn notify_dead(
+    context: &WorkerContext,
+    job: &dyn Job,
+    task: &Task,
+    why: &str,
+) -> Result<(), JobError> {
+    job.on_dead(task, why).await?;
     if let Some(incident) = job.incident(task, why) {
-        shop.store.open_incident(&incident, (shop.clock)()).await?;
+        context.store.open_incident(&incident, (context.clock)()).await?;
     }
     Ok(())
 }
 
+/// How long the checks around an attempt may take, each time: some calls, and one repair.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(90);
+
 /// How long it may take to tell that a task is dead: some writes, and perhaps a call.
-const TELLING: Duration = Duration::from_secs(60);
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long to wait when nobody could be told that a task is dead.
-const TELLING_AGAIN: Duration = Duration::from_secs(30);
+const NOTIFY_RETRY: Duration = Duration::from_secs(30);
 
 /// Renews the lease; returns when it is lost, or can no longer be known to be ours.
-async fn keep(shop: &Workshop, lease: &Lease, since: Instant) {
+async fn keep(context: &WorkerContext, lease: &Lease, since: Instant) {
     let mut ours_until = since + LEASE;
     loop {
         sleep(RENEWAL).await;
         let began = Instant::now();
-        let until = (shop.clock)().after(LEASE);
-        match timeout_at(ours_until, shop.store.renew(lease, until)).await {
+        let until = (context.clock)().after(LEASE);
+        match timeout_at(ours_until, context.store.renew(lease, until)).await {
             Ok(Ok(())) => ours_until = began + LEASE,
             Ok(Err(LeaseError::Lost)) | Err(_) => return,
             Ok(Err(LeaseError::Store(error))) => {
@@ -156,22 +182,22 @@ async fn keep(shop: &Workshop, lease: &Lease, since: Instant) {
     }
 }
 
-fn report(task: &Task, verdict: &Verdict) {
+fn report(task: &Task, outcome: &Outcome) {
     let Task { id, attempts, max_attempts, .. } = task;
-    match verdict {
-        Verdict::Done => info!(task.id = %id, "task {id} is done"),
-        Verdict::Later { counts: false, why, .. } => {
+    match outcome {
+        Outcome::Done => info!(task.id = %id, "task {id} is done"),
+        Outcome::Later { counts: false, why, .. } => {
             debug!(task.id = %id, "task {id} waits: {why}");
         }
-        Verdict::Later { why, .. } => {
+        Outcome::Later { why, .. } => {
             warn!(
                 task.id = %id, attempts,
                 "attempt {attempts} of {max_attempts} at task {id} failed: {why}; trying again"
             );
         }
-        Verdict::Dead { why } => {
+        Outcome::Dead { why } => {
             error!(task.id = %id, "task {id} is dead: {why}; control tasks retry {id} revives it");
         }
-        Verdict::Lost => {}
+        Outcome::Lost => {}
     }
 }

@@ -1,114 +1,89 @@
-//! Finds what is due, and has it worked at, as much at once as there are places.
+//! Finds what is due, and has it worked at, as much at once as each kind allows.
 //!
 //! It takes no orders: it looks at what is due. A wake-up only says when to look;
-//! one that is lost costs time until the next sweep, never a task.
+//! one that is lost costs time until the next sweep, never a task. Once it is told to
+//! stop, it claims nothing any more.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use super::attempt::attempt;
-use super::{Job, peers};
-use crate::base::clock::Clock;
-use crate::base::metrics::Metrics;
+use super::job::Job;
+use super::peers;
+use super::worker::{WorkerContext, WorkerSlots, cancelled};
 use crate::model::task::lease::LEASE;
 use crate::store::{Store, StoreError};
 
-/// What is due and yet not to be had is somebody else's in this moment. Also how
-/// long a database that failed is left alone.
-const BREATH: Duration = Duration::from_millis(200);
+/// How long to wait before looking again at what is due and yet not to be had: another
+/// worker has it in this moment. Also how long a database that failed is left alone.
+const POLL_DELAY: Duration = Duration::from_millis(200);
 
-/// What every attempt needs.
-pub struct Workshop {
-    pub store: Store,
-    pub clock: Clock,
-    pub metrics: Arc<Metrics>,
-}
+/// How long attempts in flight have to give their tasks back.
+///
+/// Each is one write, of up to 26 (all slots of all kinds) that wait for each other. What
+/// is not given back by then is claimed anew when its lease is over.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The handle of everything that works in this process. Dropped, it ends as a crash
 /// does: leases run out by themselves.
-pub struct Runner {
+pub struct Dispatcher {
     stop: watch::Sender<bool>,
     work: JoinHandle<()>,
     _listening: JoinSet<()>,
 }
 
-impl Runner {
+impl Dispatcher {
     /// Works at tasks of the kinds that `jobs` can do; looks for some every `sweep`
     /// although nothing woke it.
-    pub fn start(workshop: Workshop, jobs: Vec<Arc<dyn Job>>, sweep: Duration) -> Self {
+    pub fn start(context: WorkerContext, jobs: Vec<Arc<dyn Job>>, sweep: Duration) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut listening = JoinSet::new();
-        listening.spawn(peers::follow(workshop.store.clone()));
-        let benches = jobs.into_iter().map(Bench::new).collect();
-        let floor = Floor { shop: Arc::new(workshop), benches, sweep, stopped };
-        Self { stop, work: tokio::spawn(floor.run()), _listening: listening }
+        listening.spawn(peers::follow(context.store.clone()));
+        let kinds = jobs.into_iter().map(WorkerSlots::new).collect();
+        let claims = Claims { context: Arc::new(context), kinds, sweep, stopped };
+        Self { stop, work: tokio::spawn(claims.run()), _listening: listening }
     }
 
     /// Gives back what is being worked at, at once, so that another process or the
-    /// next start goes on with it.
+    /// next start goes on with it. Returns after [`STOP_TIMEOUT`] at the latest.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        if let Err(error) = (&mut self.work).await {
-            warn!("the queue ended badly: {error}");
+        match timeout(STOP_TIMEOUT, &mut self.work).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!("the queue ended badly: {error}"),
+            Err(_late) => warn!(
+                "not every task was given back within {STOP_TIMEOUT:?}; \
+                 those that were not are tried again when their lease is over"
+            ),
         }
     }
 }
 
-impl Drop for Runner {
+impl Drop for Dispatcher {
     fn drop(&mut self) {
         self.work.abort();
     }
 }
 
-/// Until the other side says so, or is gone.
-pub(super) async fn told(mut stopped: watch::Receiver<bool>) {
-    let _gone = stopped.wait_for(|stopped| *stopped).await;
-}
-
-pub(super) fn random() -> u8 {
-    let mut byte = [0];
-    // Without randomness tasks that failed together are merely tried together.
-    let _filled = getrandom::fill(&mut byte);
-    byte[0]
-}
-
-/// A job, and the places at which it is done.
-struct Bench {
-    job: Arc<dyn Job>,
-    places: Arc<Semaphore>,
-}
-
-impl Bench {
-    fn new(job: Arc<dyn Job>) -> Self {
-        let places = Arc::new(Semaphore::new(job.places()));
-        Self { job, places }
-    }
-
-    /// `None` when all are taken.
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
-    }
-}
-
-/// All benches, and who goes round.
-struct Floor {
-    shop: Arc<Workshop>,
-    benches: Vec<Bench>,
+/// The loop that claims what is due, and the slots it fills.
+struct Claims {
+    context: Arc<WorkerContext>,
+    kinds: Vec<WorkerSlots>,
     sweep: Duration,
     stopped: watch::Receiver<bool>,
 }
 
-impl Floor {
+impl Claims {
     async fn run(self) {
         let mut attempts = JoinSet::new();
-        let mut due = self.shop.store.news().due();
+        let mut due = self.context.store.news().due();
         let mut is_down = false;
-        loop {
+        while !self.is_stopped() {
             // Before we look: what comes later wakes us again.
             due.mark_unchanged();
             let pause = match self.claim_what_is_due(&mut attempts).await {
@@ -122,13 +97,13 @@ impl Floor {
                         warn!("cannot look what is due: {error:#}; trying again");
                     }
                     is_down = true;
-                    BREATH
+                    POLL_DELAY
                 }
             };
             tokio::select! {
-                () = told(self.stopped.clone()) => break,
+                () = cancelled(self.stopped.clone()) => break,
                 Ok(()) = due.changed() => {}
-                Some(_place_is_free) = attempts.join_next() => {}
+                Some(_slot_is_free) = attempts.join_next() => {}
                 () = sleep(pause) => {}
             }
         }
@@ -136,27 +111,34 @@ impl Floor {
         while attempts.join_next().await.is_some() {}
     }
 
-    /// Fills every place for which something is due; returns when to look again.
+    fn is_stopped(&self) -> bool {
+        // Without a sender there is nobody left to work for.
+        *self.stopped.borrow() || self.stopped.has_changed().is_err()
+    }
+
+    /// Fills every slot for which something is due; returns when to look again.
     async fn claim_what_is_due(&self, attempts: &mut JoinSet<()>) -> Result<Duration, StoreError> {
         let mut pause = self.sweep;
         let mut failed = None;
-        for (kind, moment) in self.shop.store.tasks_due().await? {
-            let Some(bench) = self.benches.iter().find(|bench| bench.job.kind() == kind) else {
+        for (kind, moment) in self.store().tasks_due().await? {
+            let Some(slots) = self.kinds.iter().find(|slots| slots.job.kind() == kind) else {
                 continue;
             };
-            let now = (self.shop.clock)();
+            let now = (self.context.clock)();
             if moment > now {
                 pause = pause.min(moment.since(now));
                 continue;
             }
-            // With all places taken, the first that is free wakes us.
-            while let Some(place) = bench.place() {
+            // An attempt that is told to stop frees its slot at once, and its task is due
+            // again: without a look at `stopped` this loop would go on for ever. With all
+            // slots taken, the first that is free wakes us.
+            while let Some(slot) = slots.take().filter(|_| !self.is_stopped()) {
                 let since = Instant::now();
-                let now = (self.shop.clock)();
-                let claimed = match self.shop.store.claim(kind, now, now.after(LEASE)).await {
+                let now = (self.context.clock)();
+                let claimed = match self.store().claim(kind, now, now.after(LEASE)).await {
                     Ok(Some(claimed)) => claimed,
                     Ok(None) => {
-                        pause = pause.min(BREATH);
+                        pause = pause.min(POLL_DELAY);
                         break;
                     }
                     // A row that cannot be read must not stop the other kinds.
@@ -166,18 +148,22 @@ impl Floor {
                     }
                 };
                 let work = attempt(
-                    Arc::clone(&self.shop),
-                    Arc::clone(&bench.job),
+                    Arc::clone(&self.context),
+                    Arc::clone(&slots.job),
                     claimed,
                     since,
                     self.stopped.clone(),
                 );
                 attempts.spawn(async move {
                     work.await;
-                    drop(place);
+                    drop(slot);
                 });
             }
         }
         failed.map_or(Ok(pause), Err)
+    }
+
+    fn store(&self) -> &Store {
+        &self.context.store
     }
 }

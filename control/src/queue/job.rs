@@ -2,7 +2,8 @@
 
 use futures_util::future::{self, BoxFuture};
 
-use super::{Run, Trouble};
+use super::error::JobError;
+use super::run::Run;
 use crate::model::incident::Incident;
 use crate::model::task::{Kind, Task};
 
@@ -15,11 +16,15 @@ pub trait Job: Send + Sync + 'static {
     fn kind(&self) -> Kind;
 
     /// One attempt. The task is done when it returns `Ok`.
-    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>>;
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>>;
 
     /// Before a task of its kind is given up for ever, and told to the operator.
     /// May be called again for the same task.
-    fn died<'a>(&'a self, _task: &'a Task, _why: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn on_dead<'a>(
+        &'a self,
+        _task: &'a Task,
+        _why: &'a str,
+    ) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(future::ready(Ok(())))
     }
 
@@ -29,7 +34,7 @@ pub trait Job: Send + Sync + 'static {
     }
 
     /// Tasks of its kind that this process works at, at once.
-    fn places(&self) -> usize {
-        self.kind().places()
+    fn max_concurrency(&self) -> usize {
+        self.kind().spec().max_concurrency
     }
 }

@@ -7,8 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Trouble;
+use super::error::JobError;
 use crate::base::clock::{Clock, Moment};
+use crate::model::task::kinds::{Payload, StepName};
 use crate::model::task::{Lease, Step, StepState, Task};
 use crate::store::{LeaseError, Store};
 
@@ -50,11 +51,12 @@ impl Run {
     /// The payload, as the kind's own type.
     ///
     /// # Errors
-    /// Never again: it will not become readable.
-    pub fn payload<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
-        serde_json::from_value(self.task.payload.clone())
+    /// Permanent: it will not become readable.
+    pub fn payload<P: Payload>(&self) -> Result<P, JobError> {
+        let payload = self.task.payload();
+        payload
             .with_context(|| format!("the payload of {} cannot be read", self.task.id))
-            .map_err(Trouble::never)
+            .map_err(JobError::permanent)
     }
 
     /// Does `work`, unless an earlier attempt finished this step, whose result is
@@ -68,18 +70,19 @@ impl Run {
     /// Those of `work`; and of the store, when a note of it cannot be written.
     ///
     /// # Panics
-    /// When the task's kind does not declare a step of this name.
+    /// When the step is another kind's.
     pub async fn step<T: Serialize + DeserializeOwned>(
         &mut self,
-        name: &'static str,
-        work: impl AsyncFnOnce() -> Result<T, Trouble>,
-    ) -> Result<T, Trouble> {
+        step: StepName,
+        work: impl AsyncFnOnce() -> Result<T, JobError>,
+    ) -> Result<T, JobError> {
+        let name = step.as_str();
         if let Some(result) = self.results.get(name) {
             return T::deserialize(result)
                 .with_context(|| format!("the result of step {name} cannot be read"))
-                .map_err(Trouble::never);
+                .map_err(JobError::permanent);
         }
-        let position = self.task.kind.steps().iter().position(|step| *step == name);
+        let position = self.task.kind.spec().steps.iter().position(|declared| *declared == step);
         let position = position.expect("a kind declares its steps");
         self.store.begin_step(&self.lease, name, position, self.now()).await?;
         match work().await {
@@ -94,15 +97,15 @@ impl Run {
     }
 
     /// Notes why a step is not done. What cannot be noted is still in the log.
-    async fn interrupted(&self, name: &str, trouble: Trouble) -> Trouble {
+    async fn interrupted(&self, name: &str, trouble: JobError) -> JobError {
         let state = match &trouble {
-            Trouble::Wait { .. } => StepState::Waiting,
-            Trouble::Again { .. } | Trouble::Never { .. } => StepState::Failed,
-            Trouble::LostLease => return trouble,
+            JobError::Snooze { .. } => StepState::Waiting,
+            JobError::Retry { .. } | JobError::Permanent { .. } => StepState::Failed,
+            JobError::LostLease => return trouble,
         };
         let why = trouble.to_string();
         match self.store.interrupt_step(&self.lease, name, state, &why, self.now()).await {
-            Err(LeaseError::Lost) => Trouble::LostLease,
+            Err(LeaseError::Lost) => JobError::LostLease,
             Ok(()) | Err(LeaseError::Store(_)) => trouble,
         }
     }

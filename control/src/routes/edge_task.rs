@@ -11,7 +11,8 @@ use tracing::{info, warn};
 
 use super::client::EdgeError;
 use super::plan::{BATCH, Belief, Call, Log, batch, next};
-use super::{Edge, Wake, retry};
+use super::{Edge, Wake};
+use crate::base::backoff::{Backoff, jitter};
 use crate::base::clock::Clock;
 use crate::base::metrics::EdgeMetrics;
 use crate::store::{Store, StoreError, TableState};
@@ -21,9 +22,14 @@ use crate::store::{Store, StoreError, TableState};
 /// Catching up after a restore takes three: changes refused, jump, table.
 const FRUITLESS: u32 = 5;
 
+/// How long to leave an edge alone after it failed. One that comes back is noticed
+/// within the longest, local changes or not.
+const RETRY: Backoff =
+    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
+
 /// Least time between two attempts at an edge that is down: a thousand local
 /// changes a second must not become a thousand dials.
-const BREATH: Duration = Duration::from_millis(100);
+const POLL_DELAY: Duration = Duration::from_millis(100);
 
 pub(super) struct Task {
     pub(super) edge: Arc<Edge>,
@@ -70,10 +76,10 @@ impl Task {
                 reached = Generation::default();
                 let began = Instant::now();
                 // A retry that a local change asked for does not put off the next one.
-                if !self.sleep_until_woken(began + retry::delay(retries, random())).await {
+                if !self.sleep_until_woken(began + RETRY.delay(retries + 1, jitter())).await {
                     retries = retries.saturating_add(1);
                 }
-                tokio::time::sleep_until(began + BREATH).await;
+                tokio::time::sleep_until(began + POLL_DELAY).await;
                 continue;
             }
             (is_down, retries) = (false, 0);
@@ -245,11 +251,4 @@ impl Task {
             Err(_) => false,
         }
     }
-}
-
-pub(super) fn random() -> u8 {
-    let mut byte = [0];
-    // Without randomness all edges are merely tried at the same moment.
-    let _filled = getrandom::fill(&mut byte);
-    byte[0]
 }

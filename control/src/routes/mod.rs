@@ -13,7 +13,6 @@ mod config;
 mod edge_task;
 mod peers;
 pub mod plan;
-pub mod retry;
 mod status;
 
 use std::sync::Arc;

@@ -6,10 +6,9 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{info, warn};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Wake, edge_task, retry};
+use super::Wake;
 use crate::store::{Channel, Listener, Store, StoreError};
 
 /// How long whoever made a change is left alone with the edges.
@@ -20,30 +19,13 @@ const HEAD_START: Duration = Duration::from_millis(100);
 
 /// For ever, or not at all where there cannot be another process.
 pub(super) async fn follow(store: Store, wake: watch::Sender<Wake>) {
-    let mut retries = 0;
-    loop {
-        let error = match store.listen(&[Channel::Routes]).await {
-            Ok(None) => return,
-            Ok(Some(listener)) => {
-                if retries > 0 {
-                    info!("hearing again what other processes change");
-                }
-                retries = 0;
-                listen(listener, &wake).await
-            }
-            Err(error) => error,
-        };
-        if retries == 0 {
-            let error = anyhow::Error::from(error);
-            warn!("{error:#}; trying again, edges are compared in every sweep meanwhile");
-        }
-        sleep(retry::delay(retries, edge_task::random())).await;
-        retries = retries.saturating_add(1);
-    }
+    let meanwhile = "edges are compared in every sweep meanwhile";
+    let listen = |listener| listen(listener, wake.clone());
+    store.follow_peers(&[Channel::Routes], meanwhile, listen).await;
 }
 
 /// Until the connection is lost; returns how.
-async fn listen(mut listener: Listener, wake: &watch::Sender<Wake>) -> StoreError {
+async fn listen(mut listener: Listener, wake: watch::Sender<Wake>) -> StoreError {
     loop {
         // At first without a notice: something may have changed before we listened.
         let pushed = Instant::now() + HEAD_START;

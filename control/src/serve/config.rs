@@ -10,8 +10,8 @@ use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
 use crate::accounts::SessionTimes;
-use crate::accounts::keys::KeyFile;
 use crate::app::site_config::SiteConfig;
+use crate::base::key_file::KeyFile;
 use crate::billing::{SignUpConfig, StripeConfig};
 use crate::machines::context::MachinesConfig;
 use crate::mail::ResendConfig;

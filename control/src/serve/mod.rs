@@ -11,6 +11,7 @@ use shared::process::shutdown;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::app::{App, SharedApp};
@@ -18,15 +19,20 @@ use crate::base::clock::{self, Clock, Moment};
 use crate::billing::{StripeJob, reconcile};
 use crate::http::listener;
 use crate::machines::context::Machines;
-use crate::machines::pool::{Keeper, Prepare};
+use crate::machines::job_context::JobContext;
+use crate::machines::pool::{PoolReconciler, Prepare};
 use crate::machines::provisioning::Provision;
 use crate::machines::recycling::Recycle;
 use crate::mail::MailJob;
-use crate::queue::{Job, Runner, Workshop};
+use crate::queue::{Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
 use crate::store::{Store, StoreError};
 use crate::tickets::TicketJob;
 use crate::{operator, site};
+
+/// How long the whole stop may take: a service manager waits for longer than this before
+/// it kills (systemd: 90 s), and requests in flight are answered in less.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long the text of a letter that could not be sent is kept, for whoever has it
 /// sent after all. Links in it are older by then than any may be.
@@ -69,8 +75,8 @@ pub struct Running {
     pub app: SharedApp,
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<()>>,
-    runner: Runner,
-    keeper: Option<tokio::task::JoinHandle<()>>,
+    dispatcher: Dispatcher,
+    pool: Option<tokio::task::JoinHandle<()>>,
     sweeps: tokio::task::JoinHandle<()>,
     /// Where something is sold.
     syncs: Option<tokio::task::JoinHandle<()>>,
@@ -98,16 +104,17 @@ impl Running {
             tokio::spawn(listener::serve(site, site::router(&app), told(stopped.clone()))),
             tokio::spawn(listener::serve(api, operator::router(&app), told(stopped))),
         ];
-        let workshop = Workshop {
+        let worker_context = WorkerContext {
             store: app.store.in_background(),
             clock: Arc::clone(app.clock()),
             metrics: Arc::clone(&app.metrics),
+            hooks: Vec::new(),
         };
-        let runner = Runner::start(workshop, jobs(&app, config)?, config.tasks.sweep);
-        let keeper = app.machines.clone().map(|machines| {
-            let keeper = Keeper::new(Arc::clone(&app), machines);
-            tokio::spawn(keeper.run())
-        });
+        let machines = app.machines.as_ref();
+        let context = machines.map(|machines| job_context(&app, Arc::clone(machines)));
+        let jobs = jobs(&app, context.as_ref(), config)?;
+        let dispatcher = Dispatcher::start(worker_context, jobs, config.tasks.sweep);
+        let pool = context.map(|it| tokio::spawn(PoolReconciler::new(it).run()));
         let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
         let syncs = app.billing.clone().map(|billing| tokio::spawn(reconcile::keep(billing)));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
@@ -117,22 +124,28 @@ impl Running {
             app,
             stop,
             listeners,
-            runner,
-            keeper,
+            dispatcher,
+            pool,
             sweeps,
             syncs,
         })
     }
 
     /// Lets requests in flight finish, gives tasks in flight back, then closes the
-    /// database.
+    /// database. Returns after [`STOP_TIMEOUT`] at the latest, whatever hangs.
     pub async fn stop(self) {
+        if timeout(STOP_TIMEOUT, self.stop_all()).await.is_err() {
+            warn!("not everything ended within {STOP_TIMEOUT:?}; ending all the same");
+        }
+    }
+
+    async fn stop_all(self) {
         self.stop.send_replace(true);
-        if let Some(keeper) = self.keeper {
-            keeper.abort();
+        if let Some(pool) = self.pool {
+            pool.abort();
         }
         self.app.sse.close();
-        self.runner.stop().await;
+        self.dispatcher.stop().await;
         for listener in self.listeners {
             if let Err(error) = listener.await {
                 warn!("a listener ended badly: {error}");
@@ -150,19 +163,38 @@ impl Running {
 ///
 /// # Errors
 /// When a client of a vendor cannot be made.
-fn jobs(app: &SharedApp, config: &Config) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+fn jobs(
+    app: &SharedApp,
+    machines: Option<&JobContext>,
+    config: &Config,
+) -> anyhow::Result<Vec<Arc<dyn Job>>> {
     let mut jobs: Vec<Arc<dyn Job>> = vec![
         Arc::new(StripeJob::new(app.billing.clone())),
         Arc::new(MailJob::new(&app.store, &app.metrics, config.resend.as_ref())?),
-        Arc::new(TicketJob::new(app, config.linear.as_ref())?),
+        Arc::new(TicketJob::new(&app.store, &app.metrics, config.linear.as_ref())?),
     ];
-    if let Some(machines) = &app.machines {
-        let (app, machines) = (|| Arc::clone(app), || Arc::clone(machines));
-        jobs.push(Arc::new(Prepare::new(app(), machines())));
-        jobs.push(Arc::new(Provision::new(app(), machines())));
-        jobs.push(Arc::new(Recycle::new(app(), machines())));
+    if let Some(context) = machines {
+        jobs.push(Arc::new(Prepare::new(context.clone())));
+        jobs.push(Arc::new(Provision::new(context.clone())));
+        jobs.push(Arc::new(Recycle::new(context.clone())));
     }
     Ok(jobs)
+}
+
+fn job_context(app: &App, machines: Arc<Machines>) -> JobContext {
+    JobContext {
+        machines,
+        store: app.store.clone(),
+        queue: app.queue.clone(),
+        publisher: Arc::clone(&app.publisher),
+        renderer: app.renderer.clone(),
+        site: app.site.clone(),
+        keys: Arc::clone(&app.keys),
+        addresses: app.addresses.clone(),
+        quarantine: app.sign_up.quarantine,
+        metrics: Arc::clone(&app.metrics),
+        clock: Arc::clone(app.clock()),
+    }
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

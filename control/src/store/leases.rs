@@ -10,8 +10,7 @@ use super::routes::valid;
 use super::tasks::{COLUMNS, parse, shortened};
 use super::{Channel, Columns as _, Store, StoreError, Write, bigint, millis, task_steps};
 use crate::base::clock::Moment;
-use crate::model::task::{Kind, Lease, Step, StepState, Task, TaskId};
-use crate::queue::Verdict;
+use crate::model::task::{Kind, Lease, Outcome, Step, StepState, Task, TaskId};
 
 /// A task, the right to work at it, and what was done of it before.
 #[derive(Debug)]
@@ -134,14 +133,14 @@ impl Store {
     pub async fn settle(
         &self,
         lease: &Lease,
-        verdict: &Verdict,
+        outcome: &Outcome,
         now: Moment,
     ) -> Result<(), LeaseError> {
-        let (state, at, counts, why) = match verdict {
-            Verdict::Done => ("done", None, true, None),
-            Verdict::Later { at, counts, why } => ("waiting", Some(*at), *counts, Some(why)),
-            Verdict::Dead { why } => ("dead", None, true, Some(why)),
-            Verdict::Lost => return Err(LeaseError::Lost),
+        let (state, at, counts, why) = match outcome {
+            Outcome::Done => ("done", None, true, None),
+            Outcome::Later { at, counts, why } => ("waiting", Some(*at), *counts, Some(why)),
+            Outcome::Dead { why } => ("dead", None, true, Some(why)),
+            Outcome::Lost => return Err(LeaseError::Lost),
         };
         let mut write = self.write().await?;
         guard(&mut write, lease).await?;

@@ -7,10 +7,12 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
 
 use super::error::Attempt as _;
 use super::{ACQUIRE_TIMEOUT, Channel, Dialect, Store, StoreError, Write};
+use crate::base::backoff::{Backoff, jitter};
 
 /// A connection that is silent for so long is asked whether it is still there:
 /// what was lost on the way says nothing by itself.
@@ -46,6 +48,44 @@ impl Store {
         let names = channels.iter().map(|channel| channel.as_str());
         connection.listen_all(names).await.attempt(ATTEMPT)?;
         Ok(Some(Listener { connection, own: self.process.to_string() }))
+    }
+}
+
+/// A database that is back is heard within some seconds, and found again in each sweep.
+const RECONNECT: Backoff =
+    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
+
+impl Store {
+    /// Has `listen` hear of `channels` for ever, anew after each lost connection, how it
+    /// returns; not at all where no other process can change anything.
+    ///
+    /// `meanwhile` says what helps until then.
+    pub async fn follow_peers<F: Future<Output = StoreError>>(
+        &self,
+        channels: &[Channel],
+        meanwhile: &str,
+        listen: impl Fn(Listener) -> F,
+    ) {
+        let mut failures = 0_u32;
+        loop {
+            let error = match self.listen(channels).await {
+                Ok(None) => return,
+                Ok(Some(listener)) => {
+                    if failures > 0 {
+                        info!("hearing again what other processes change");
+                    }
+                    failures = 0;
+                    listen(listener).await
+                }
+                Err(error) => error,
+            };
+            if failures == 0 {
+                let error = anyhow::Error::from(error);
+                warn!("{error:#}; trying again, {meanwhile}");
+            }
+            failures = failures.saturating_add(1);
+            sleep(RECONNECT.delay(failures, jitter())).await;
+        }
     }
 }
 

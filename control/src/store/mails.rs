@@ -1,6 +1,5 @@
 //! Letters: posted once, kept until they are sent.
 
-use serde_json::json;
 use shared::Username;
 use sqlx::any::AnyRow;
 
@@ -12,7 +11,8 @@ use super::{Columns as _, Store, StoreError, Write, millis};
 use crate::base::clock::Moment;
 use crate::model::mail::{Mail, MailEnd, MailKind, MailRecord, MailState, NewMail};
 use crate::model::password_link::NewLink;
-use crate::model::task::{Kind, NewTask};
+use crate::model::task::NewTask;
+use crate::model::task::kinds::SendMail;
 use vendors::resend::RenderedEmail;
 
 impl Store {
@@ -191,13 +191,9 @@ pub(super) async fn enqueue_mail(
     if posted.rows_affected() == 0 {
         return Ok(false);
     }
-    let task = NewTask {
-        kind: Kind::Mail,
-        dedupe: format!("mail/{}", mail.id),
-        username: Some(mail.username),
-        payload: json!({ "mail": mail.id, "letter": mail.kind.as_str() }),
-        run_at: mail.run_at,
-    };
+    let payload = SendMail { mail: mail.id.clone(), letter: mail.kind.as_str().to_owned() };
+    let task = NewTask::new(format!("mail/{}", mail.id), Some(mail.username), &payload);
+    let task = NewTask { run_at: mail.run_at, ..task };
     enqueue(write, &task, now).await?;
     Ok(true)
 }

@@ -3,7 +3,6 @@
 //! One transaction with all that follows from it: the name, the task, the letter and
 //! the ticket.
 
-use serde_json::json;
 use shared::Username;
 use sqlx::AssertSqlSafe;
 
@@ -17,7 +16,8 @@ use crate::billing::notices;
 use crate::mail::MailRenderer;
 use crate::model::sign_up::SignUp;
 use crate::model::subscription::Billing;
-use crate::model::task::{Kind, NewTask};
+use crate::model::task::NewTask;
+use crate::model::task::kinds::ProvisionWorkspace;
 use crate::model::workspace::{Workspace, names};
 use vendors::stripe::id::{CheckoutSessionId, CustomerId, SubscriptionId};
 
@@ -64,13 +64,8 @@ impl Store {
             .execute(&mut *write)
             .await
             .attempt(ATTEMPT)?;
-        let task = NewTask {
-            kind: Kind::Provision,
-            dedupe: format!("prov/{}", paid.checkout),
-            username: Some(username),
-            payload: json!({ "signup": signup.id.as_str() }),
-            run_at: None,
-        };
+        let payload = ProvisionWorkspace { signup: signup.id.clone() };
+        let task = NewTask::new(format!("prov/{}", paid.checkout), Some(username), &payload);
         let task = tasks::enqueue(&mut write, &task, now).await?;
         let row = sqlx::query(AssertSqlSafe(format!(
             "INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,

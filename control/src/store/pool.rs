@@ -15,7 +15,8 @@ use super::{
 };
 use crate::base::clock::Moment;
 use crate::machines::pool::alarm;
-use crate::model::pool::{Counts, Marks, Pause, SpriteState, Standing};
+use crate::model::pool::{Counts, Labels, Pause, SpriteState, Standing};
+use crate::model::task::kinds::PrepareSprite;
 use crate::model::task::{Kind, Lease, NewTask, TaskId, TaskState};
 
 /// What became of preparations that ended without a sprite.
@@ -64,7 +65,7 @@ impl Store {
     pub async fn begin_preparations(
         &self,
         decide: impl FnOnce(Counts, &Standing) -> u64,
-        marks: &Marks,
+        labels: &Labels,
         base: &str,
         now: Moment,
     ) -> Result<Vec<TaskId>, StoreError> {
@@ -73,7 +74,7 @@ impl Store {
         let counts = sprites::count(&mut write).await?;
         let mut begun = Vec::new();
         for _ in 0..decide(counts, &standing) {
-            begun.push(begin(&mut write, marks, base, now).await?);
+            begun.push(begin(&mut write, labels, base, now).await?);
         }
         write.commit().await?;
         Ok(begun)
@@ -192,20 +193,14 @@ async fn lock(write: &mut Write) -> Result<Standing, StoreError> {
 
 async fn begin(
     write: &mut Write,
-    marks: &Marks,
+    labels: &Labels,
     base: &str,
     now: Moment,
 ) -> Result<TaskId, StoreError> {
     let cause = getrandom::u64().expect("the operating system gives random bytes");
-    let new = NewTask {
-        kind: Kind::Prepare,
-        dedupe: format!("prepare/{cause:016x}"),
-        username: None,
-        payload: serde_json::json!({}),
-        run_at: None,
-    };
+    let new = NewTask::new(format!("prepare/{cause:016x}"), None, &PrepareSprite {});
     let task = tasks::enqueue(write, &new, now).await?;
-    let name = marks.name(&task).expect("the prefix was checked when it was read");
+    let name = labels.name(&task).expect("the prefix was checked when it was read");
     sqlx::query(
         "INSERT INTO sprites (name, state, base, assignment, task, created_at, changed_at)
          VALUES ($1, $2, $3, 0, $4, $5, $5)",

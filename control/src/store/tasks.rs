@@ -196,7 +196,7 @@ pub(super) async fn enqueue(
         .bind(new.dedupe.as_str())
         .bind(new.username.map(|username| username.to_string()))
         .bind(new.payload.to_string())
-        .bind(i64::from(new.kind.max_attempts()))
+        .bind(i64::from(new.kind.spec().max_attempts))
         .bind(millis(new.run_at.unwrap_or(now)))
         .bind(millis(now))
         .execute(&mut **write)

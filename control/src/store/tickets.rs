@@ -1,6 +1,5 @@
 //! Incidents, and the tickets they become.
 
-use serde_json::json;
 use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
@@ -8,7 +7,8 @@ use super::tasks::enqueue;
 use super::{Columns as _, Store, StoreError, Write, millis};
 use crate::base::clock::Moment;
 use crate::model::incident::{Incident, Ticket};
-use crate::model::task::{Kind, NewTask};
+use crate::model::task::NewTask;
+use crate::model::task::kinds::OpenTicket;
 use vendors::linear::Priority;
 
 impl Store {
@@ -111,13 +111,8 @@ pub(super) async fn open_incident(
     if noted.rows_affected() == 0 {
         return Ok(());
     }
-    let task = NewTask {
-        kind: Kind::Ticket,
-        dedupe: format!("ticket/{}", incident.key),
-        username: None,
-        payload: json!({ "incident": incident.key }),
-        run_at: None,
-    };
+    let payload = OpenTicket { incident: incident.key.clone() };
+    let task = NewTask::new(format!("ticket/{}", incident.key), None, &payload);
     enqueue(write, &task, now).await?;
     Ok(())
 }

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use shared::{Generation, Username};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -22,7 +21,8 @@ use crate::billing::notices;
 use crate::mail::MailRenderer;
 use crate::model::sign_up::SignUpId;
 use crate::model::subscription::Billing;
-use crate::model::task::{Kind, Lease, NewTask, TaskId};
+use crate::model::task::kinds::RecycleWorkspace;
+use crate::model::task::{Lease, NewTask, TaskId};
 use crate::model::workspace::Workspace;
 use crate::model::workspace::state::{Effect, Life, News};
 use vendors::stripe::Subscription;
@@ -325,13 +325,9 @@ async fn take_down(
     if let Some(task) = &workspace.task {
         tasks::call_off(write, task, now).await?;
     }
-    let task = NewTask {
-        kind: Kind::Recycle,
-        dedupe: format!("recycle/{}", workspace.subscription),
-        username: Some(workspace.username),
-        payload: json!({ "signup": workspace.signup.as_str() }),
-        run_at: None,
-    };
+    let payload = RecycleWorkspace { signup: workspace.signup.clone() };
+    let dedupe = format!("recycle/{}", workspace.subscription);
+    let task = NewTask::new(dedupe, Some(workspace.username), &payload);
     tasks::enqueue(write, &task, now).await
 }
 

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 use tracing::error;
 
 use super::{LinearConfig, LinearTeam};
-use crate::app::App;
 use crate::base::clock::Moment;
 use crate::base::metrics::Metrics;
 use crate::model::incident::{Incident, Ticket};
+use crate::model::task::kinds::OpenTicket;
 use crate::model::task::{Kind, Task};
-use crate::queue::{Job, Run, Trouble};
+use crate::queue::{Job, JobError, Run};
 use crate::store::Store;
 use vendors::again::Again;
 use vendors::linear::{Linear, LinearError, NewIssue};
@@ -26,25 +25,20 @@ pub struct TicketJob {
     metrics: Arc<Metrics>,
 }
 
-#[derive(Deserialize)]
-struct Payload {
-    incident: String,
-}
-
 impl Job for TicketJob {
     fn kind(&self) -> Kind {
         Kind::Ticket
     }
 
-    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(async move {
-            let Payload { incident } = run.payload()?;
+            let OpenTicket { incident } = run.payload()?;
             let now = run.now();
-            run.step("open", async || self.open(&incident, now).await).await
+            run.step(OpenTicket::OPEN, async || self.open(&incident, now).await).await
         })
     }
 
-    fn died<'a>(&'a self, task: &'a Task, why: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn on_dead<'a>(&'a self, task: &'a Task, why: &'a str) -> BoxFuture<'a, Result<(), JobError>> {
         self.metrics.ticket("failed");
         error!(task.id = %task.id, "the ticket of task {} could not be opened: {why}", task.id);
         Box::pin(std::future::ready(Ok(())))
@@ -59,20 +53,24 @@ impl Job for TicketJob {
 impl TicketJob {
     /// # Errors
     /// When the key cannot stand in a header.
-    pub fn new(app: &App, linear: Option<&LinearConfig>) -> anyhow::Result<Self> {
+    pub fn new(
+        store: &Store,
+        metrics: &Arc<Metrics>,
+        linear: Option<&LinearConfig>,
+    ) -> anyhow::Result<Self> {
         let linear = match linear {
             Some(LinearConfig { url, api_key, team }) => {
                 Some((Linear::new(url, api_key).context("[linear]")?, team.clone()))
             }
             None => None,
         };
-        Ok(Self { store: app.store.clone(), linear, metrics: Arc::clone(&app.metrics) })
+        Ok(Self { store: store.clone(), linear, metrics: Arc::clone(metrics) })
     }
 
-    async fn open(&self, incident: &str, now: Moment) -> Result<(), Trouble> {
+    async fn open(&self, incident: &str, now: Moment) -> Result<(), JobError> {
         let ticket = self.store.ticket(incident).await?;
-        let ticket =
-            ticket.ok_or_else(|| Trouble::never(anyhow!("there is no incident {incident}")))?;
+        let ticket = ticket
+            .ok_or_else(|| JobError::permanent(anyhow!("there is no incident {incident}")))?;
         let wanted =
             |(_, team): &&(Linear, LinearTeam)| team.sign_ups || !ticket.incident.is_news();
         let Some((linear, team)) = self.linear.as_ref().filter(wanted) else {
@@ -109,10 +107,10 @@ fn issue(ticket: &Ticket, team: &LinearTeam) -> NewIssue {
     }
 }
 
-fn trouble(error: LinearError) -> Trouble {
+fn trouble(error: LinearError) -> JobError {
     match error.again() {
         // It said when: until then, coming back is no try.
-        Again::After(after) => Trouble::wait(error.to_string(), after),
-        again => Trouble::from_client(error, again),
+        Again::After(after) => JobError::snooze(error.to_string(), after),
+        again => JobError::from_client(error, again),
     }
 }

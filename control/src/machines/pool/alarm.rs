@@ -1,11 +1,11 @@
 //! What the operator must be told of the pool. One ticket for each cause.
 
 use super::Orphan;
-use crate::app::App;
 use crate::base::clock::Moment;
 use crate::machines::vm::failure;
 use crate::model::incident::Incident;
-use crate::queue::Trouble;
+use crate::queue::JobError;
+use crate::store::Store;
 use vendors::linear::Priority;
 use vendors::sprites::{SpriteName, SpritesError};
 
@@ -61,12 +61,11 @@ pub fn lost(name: &SpriteName, username: &str) -> Incident {
 
 /// What the provider's refusal means for a task; the operator is told of what only
 /// they can change.
-pub async fn refused(app: &App, error: SpritesError) -> Trouble {
-    if let SpritesError::FleetFull(_) = &error {
-        let now = app.now();
-        if let Err(error) = app.store.open_incident(&fleet_full(&error, now), now).await {
-            return error.into();
-        }
+pub async fn refused(store: &Store, error: SpritesError, now: Moment) -> JobError {
+    if let SpritesError::FleetFull(_) = &error
+        && let Err(error) = store.open_incident(&fleet_full(&error, now), now).await
+    {
+        return error.into();
     }
-    failure::trouble(error)
+    failure::job_error(error)
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::base::clock::Moment;
-use crate::model::pool::{Marks, PoolSprite, SpriteState};
+use crate::model::pool::{Labels, PoolSprite, SpriteState};
 use crate::model::task::{Task, TaskId};
 use vendors::sprites::{Sprite, SpriteName};
 
@@ -30,15 +30,15 @@ pub struct Orphan {
 
 /// `listed` is what the provider has under our prefix, `ours` all rows, read before it
 /// was asked.
-pub fn compare(listed: &[Sprite], ours: &[PoolSprite], marks: &Marks) -> Findings {
+pub fn compare(listed: &[Sprite], ours: &[PoolSprite], labels: &Labels) -> Findings {
     let rows: HashSet<&str> = ours.iter().map(|row| row.name.as_str()).collect();
     let there: HashSet<&str> = listed.iter().map(|sprite| sprite.name.as_str()).collect();
     let strangers = listed.iter().filter(|sprite| !rows.contains(sprite.name.as_str()));
     let orphans = strangers.filter_map(|sprite| {
         let name = SpriteName::parse(sprite.name.as_str()).ok()?;
         name.as_str()
-            .starts_with(&marks.beginning())
-            .then(|| Orphan { name, maker: marks.maker(sprite.labels()) })
+            .starts_with(&labels.beginning())
+            .then(|| Orphan { name, maker: labels.maker(sprite.labels()) })
     });
     let absent = ours.iter().filter(|row| is_expected(row.state));
     let absent = absent.filter(|row| !there.contains(row.name.as_str()));
@@ -62,9 +62,9 @@ pub fn may_destroy(maker: Option<&Task>, now: Moment) -> bool {
 
 /// What was seen in one round and in the round before: only that is believed.
 #[derive(Debug, Default)]
-pub struct Memory(HashMap<SpriteName, Moment>);
+pub struct Debounce(HashMap<SpriteName, Moment>);
 
-impl Memory {
+impl Debounce {
     /// Takes what is seen now; returns what was seen before as well, since when.
     pub fn again(&mut self, seen: &[SpriteName], now: Moment) -> Vec<(SpriteName, Moment)> {
         let before = std::mem::take(&mut self.0);
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_only_one_side_knows_is_found() {
-        let marks = Marks::new("arca", "0a1b2c3d");
+        let labels = Labels::new("arca", "0a1b2c3d");
         let ours = ["arcamatrix-0a1b2c3d", "prepare-20260214-a1b2c3d4"];
         let seen = [
             listed("arca-1", &ours),
@@ -126,7 +126,7 @@ mod tests {
             row("arca-9", SpriteState::Recycling),
             row("arca-0", SpriteState::Failed),
         ];
-        let findings = compare(&seen, &rows, &marks);
+        let findings = compare(&seen, &rows, &labels);
         assert_eq!(names(&findings.absent), ["arca-6", "arca-7"]);
         let orphans: Vec<_> = findings
             .orphans
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_was_seen_once_is_not_believed_yet() {
-        let mut memory = Memory::default();
+        let mut memory = Debounce::default();
         let [a, b] = ["a", "b"].map(|name| SpriteName::parse(name).unwrap());
         let later = NOW.after(Duration::from_secs(60));
         assert!(memory.again(&[a.clone(), b.clone()], NOW).is_empty());

@@ -12,4 +12,4 @@ pub mod reconciler;
 pub use destroy::destroy;
 pub use inventory::Orphan;
 pub use prepare::Prepare;
-pub use reconciler::Keeper;
+pub use reconciler::PoolReconciler;

@@ -4,26 +4,25 @@
 //! and acts. Two processes may do so on one database: what to begin is decided under
 //! a lock, and destroying twice is destroying once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
-use super::inventory::{self, Findings, Memory, Orphan};
+use super::inventory::{self, Debounce, Findings, Orphan};
 use super::{alarm, destroy};
-use crate::app::SharedApp;
 use crate::base::clock::Moment;
 use crate::machines::context::Machines;
-use crate::machines::pool_handle::Survey;
+use crate::machines::job_context::JobContext;
+use crate::machines::pool_handle::InventoryReport;
 use crate::model::pool::{Counts, Situation, SpriteState, Standing, plan};
 use crate::model::task::TaskId;
 use crate::store::StoreError;
 use vendors::sprites::{Existence, SpriteName};
 
 /// Changes come in bursts; one look after each burst is enough.
-const BREATH: Duration = Duration::from_millis(100);
+const POLL_DELAY: Duration = Duration::from_millis(100);
 
 /// Sprites that one round destroys: the next round goes on.
 const DESTROYED_A_ROUND: u32 = 10;
@@ -31,27 +30,26 @@ const DESTROYED_A_ROUND: u32 = 10;
 /// Rows that are compared with the provider's list; more than a plan allows.
 const ROWS_MAX: u32 = 50_000;
 
-pub struct Keeper {
-    app: SharedApp,
-    machines: Arc<Machines>,
+pub struct PoolReconciler {
+    context: JobContext,
     /// Orphans of the round before.
-    strangers: Memory,
+    strangers: Debounce,
     /// Those that were missing in the round before.
-    missing: Memory,
+    missing: Debounce,
 }
 
-impl Keeper {
-    pub fn new(app: SharedApp, machines: Arc<Machines>) -> Self {
-        Self { app, machines, strangers: Memory::default(), missing: Memory::default() }
+impl PoolReconciler {
+    pub fn new(context: JobContext) -> Self {
+        Self { context, strangers: Debounce::default(), missing: Debounce::default() }
     }
 
     /// For ever: drop it to end it, wherever it is.
     pub async fn run(mut self) {
-        let mut changes = self.app.queue.changes();
+        let mut changes = self.context.queue.changes();
         let mut next_survey = Instant::now();
         loop {
             if Instant::now() >= next_survey {
-                next_survey = Instant::now() + self.machines.sweep;
+                next_survey = Instant::now() + self.context.machines.sweep;
                 self.survey().await;
                 self.clear_away().await;
             }
@@ -66,14 +64,14 @@ impl Keeper {
     async fn rest(&self, changes: &mut watch::Receiver<u64>, until: Instant) {
         let something = async {
             tokio::select! {
-                () = self.machines.desk.wake.notified() => {}
+                () = self.context.machines.pool.wake.notified() => {}
                 changed = changes.changed() => {
                     if changed.is_err() {
                         std::future::pending::<()>().await;
                     }
                 }
             }
-            sleep(BREATH).await;
+            sleep(POLL_DELAY).await;
             changes.mark_unchanged();
         };
         let _time_is_over = timeout_at(until, something).await.is_err();
@@ -81,7 +79,7 @@ impl Keeper {
 
     /// Settles preparations that failed, and begins as many as are missing.
     async fn fill(&self) -> Result<(), StoreError> {
-        let store = &self.app.store;
+        let store = &self.context.store;
         let mut counts = store.count_sprites().await?;
         if counts.preparing > 0 {
             self.settle().await?;
@@ -92,9 +90,10 @@ impl Keeper {
         if self.short_of(counts, &standing) == 0 {
             return Ok(());
         }
-        let Machines { marks, base, .. } = &*self.machines;
+        let Machines { labels, base, .. } = &*self.context.machines;
         let decide = |counts, standing: &Standing| self.short_of(counts, standing);
-        let begun = store.begin_preparations(decide, marks, base.hash(), self.app.now()).await?;
+        let begun =
+            store.begin_preparations(decide, labels, base.hash(), self.context.now()).await?;
         if !begun.is_empty() {
             info!("preparing {} more sprites", begun.len());
         }
@@ -102,17 +101,17 @@ impl Keeper {
     }
 
     fn short_of(&self, counts: Counts, standing: &Standing) -> u64 {
-        let room = self.machines.desk.survey().room;
+        let room = self.context.machines.pool.survey().room;
         let situation = Situation { counts, is_paused: standing.pause.is_some(), room };
-        plan::short_of(self.machines.target, &situation)
+        plan::short_of(self.context.machines.target, &situation)
     }
 
     async fn settle(&self) -> Result<(), StoreError> {
-        let now = self.app.now();
-        let limit = self.machines.failure_limit;
-        let settled = self.app.store.settle_preparations(limit, now).await?;
+        let now = self.context.now();
+        let limit = self.context.machines.failure_limit;
+        let settled = self.context.store.settle_preparations(limit, now).await?;
         for _ in 0..settled.failed {
-            self.app.metrics.preparation("failed");
+            self.context.metrics.preparation("failed");
         }
         if settled.has_paused {
             warn!("too many preparations of sprites have failed; the pool is paused");
@@ -123,31 +122,31 @@ impl Keeper {
     /// Compares the provider's list with ours. Wakes nobody.
     async fn survey(&mut self) {
         // Rows first: one that is made meanwhile is no stranger.
-        let rows = match self.app.store.sprites("", ROWS_MAX).await {
+        let rows = match self.context.store.sprites("", ROWS_MAX).await {
             Ok(rows) => rows,
             Err(error) => {
                 warn!("{:#}; trying again later", anyhow::Error::from(error));
                 return;
             }
         };
-        let marks = &self.machines.marks;
-        let fleet = match self.machines.sprites.list(&marks.beginning()).await {
+        let labels = &self.context.machines.labels;
+        let fleet = match self.context.machines.sprites.list(&labels.beginning()).await {
             Ok(fleet) => fleet,
             Err(error) => {
                 // Nothing follows from a list that we do not have.
                 let error = format!("{:#}", anyhow::Error::from(error));
                 warn!("cannot compare our sprites with the provider's: {error}");
-                self.machines.desk.update(|survey| survey.error = Some(error));
+                self.context.machines.pool.update(|survey| survey.error = Some(error));
                 return;
             }
         };
-        let Findings { orphans, absent } = inventory::compare(&fleet.sprites, &rows, marks);
+        let Findings { orphans, absent } = inventory::compare(&fleet.sprites, &rows, labels);
         let room = fleet.running_limit.zip(fleet.running);
         let room = room.map(|(limit, running)| u64::from(limit.saturating_sub(running)));
-        let now = self.app.now();
+        let now = self.context.now();
         let names: Vec<_> = orphans.iter().map(|orphan| orphan.name.clone()).collect();
-        self.machines.desk.update(|survey| {
-            *survey = Survey { room, orphans: names.clone(), at: Some(now), error: None };
+        self.context.machines.pool.update(|survey| {
+            *survey = InventoryReport { room, orphans: names.clone(), at: Some(now), error: None };
         });
         let again = self.strangers.again(&names, now);
         for orphan in orphans.iter().filter(|orphan| is_among(&again, &orphan.name)) {
@@ -161,15 +160,15 @@ impl Keeper {
     async fn see_to_orphan(&self, orphan: &Orphan, now: Moment) {
         let outcome = async {
             let maker = match &orphan.maker {
-                Some(id) => self.app.store.task(id).await?.map(|(task, _)| task),
+                Some(id) => self.context.store.task(id).await?.map(|(task, _)| task),
                 None => None,
             };
-            let is_known = self.app.store.sprite(&orphan.name).await?.is_some();
+            let is_known = self.context.store.sprite(&orphan.name).await?.is_some();
             if is_known || !inventory::may_destroy(maker.as_ref(), now) {
                 return if is_known {
                     Ok(())
                 } else {
-                    self.app.store.open_incident(&alarm::orphan(orphan), now).await
+                    self.context.store.open_incident(&alarm::orphan(orphan), now).await
                 };
             }
             self.destroy_orphan(&orphan.name, orphan.maker.as_ref()).await;
@@ -183,7 +182,7 @@ impl Keeper {
 
     async fn destroy_orphan(&self, name: &SpriteName, maker: Option<&TaskId>) {
         let maker = maker.map_or("a task", TaskId::as_str);
-        match destroy(&self.machines.sprites, name).await {
+        match destroy(&self.context.machines.sprites, name).await {
             Ok(()) => {
                 info!(sprite.name = %name, "destroyed sprite {name}, which {maker} left behind");
             }
@@ -193,18 +192,18 @@ impl Keeper {
 
     /// The list says nothing against the provider's own word for the one sprite.
     async fn see_to_missing(&self, name: &SpriteName, now: Moment) {
-        if !matches!(self.machines.sprites.look(name).await, Existence::Gone) {
+        if !matches!(self.context.machines.sprites.look(name).await, Existence::Gone) {
             return;
         }
         let outcome = async {
             let why = "the provider no longer has it";
-            self.app.store.retire_sprite(name, why, now).await?;
-            let row = self.app.store.sprite(name).await?;
+            self.context.store.retire_sprite(name, why, now).await?;
+            let row = self.context.store.sprite(name).await?;
             match row.filter(|row| row.state == SpriteState::Assigned).and_then(|row| row.username)
             {
                 Some(username) => {
                     let incident = alarm::lost(name, username.as_str());
-                    self.app.store.open_incident(&incident, now).await
+                    self.context.store.open_incident(&incident, now).await
                 }
                 None => Ok(()),
             }
@@ -216,7 +215,7 @@ impl Keeper {
 
     /// Destroys what is of no use. What cannot be destroyed now is in the next round.
     async fn clear_away(&self) {
-        let failed = self.app.store.sprites_in(SpriteState::Failed, DESTROYED_A_ROUND).await;
+        let failed = self.context.store.sprites_in(SpriteState::Failed, DESTROYED_A_ROUND).await;
         let failed = match failed {
             Ok(failed) => failed,
             Err(error) => {
@@ -226,11 +225,11 @@ impl Keeper {
         };
         for sprite in failed {
             let name = &sprite.name;
-            if let Err(trouble) = destroy(&self.machines.sprites, name).await {
+            if let Err(trouble) = destroy(&self.context.machines.sprites, name).await {
                 warn!(sprite.name = %name, "cannot destroy sprite {name}: {trouble}; trying again");
                 continue;
             }
-            if let Err(error) = self.app.store.forget_sprite(name).await {
+            if let Err(error) = self.context.store.forget_sprite(name).await {
                 warn!("cannot forget sprite {name}: {:#}", anyhow::Error::from(error));
                 continue;
             }

@@ -4,8 +4,6 @@
 //! each stage asks for it again, and when it turns out to be of no use, takes the
 //! next one through all stages up to its own.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, anyhow};
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -13,17 +11,18 @@ use shared::{RouteState, Secret, Username, VmSecret};
 use tracing::{info, warn};
 
 use super::{publish, welcome};
-use crate::app::SharedApp;
 use crate::machines::context::Machines;
+use crate::machines::job_context::JobContext;
 use crate::machines::pool::alarm;
 use crate::machines::vm::agent_config::{self, Workspace};
-use crate::machines::vm::failure::{self, Setback};
+use crate::machines::vm::failure::{self, VmFailure};
 use crate::machines::vm::gateway_config;
-use crate::machines::vm::liveness::{LifeSign, look_for_life};
+use crate::machines::vm::liveness::{Liveness, check_liveness};
 use crate::machines::vm::machine::Vm;
 use crate::model::pool::{Assigned, Claim};
+use crate::model::task::kinds::ProvisionWorkspace as Steps;
 use crate::model::task::{Kind, Lease};
-use crate::queue::{Job, Run, Trouble};
+use crate::queue::{Job, JobError, Run};
 
 /// Sprites that one attempt tries: when the second is of no use too, it is hardly them.
 const SPRITES_AN_ATTEMPT: u32 = 2;
@@ -32,8 +31,7 @@ const SPRITES_AN_ATTEMPT: u32 = 2;
 const EMPTY_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
 
 pub struct Provision {
-    app: SharedApp,
-    machines: Arc<Machines>,
+    context: JobContext,
 }
 
 /// What is done to a sprite before it can be reached, in this order.
@@ -58,79 +56,79 @@ impl Job for Provision {
         Kind::Provision
     }
 
-    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(self.provision(run))
     }
 }
 
 impl Provision {
-    pub fn new(app: SharedApp, machines: Arc<Machines>) -> Self {
-        Self { app, machines }
+    pub fn new(context: JobContext) -> Self {
+        Self { context }
     }
 
     /// Ends early, and well, when the workspace ends meanwhile: then taking it down
     /// is another task's.
-    async fn provision(&self, run: &mut Run) -> Result<(), Trouble> {
+    async fn provision(&self, run: &mut Run) -> Result<(), JobError> {
         let order = self.order(run).await?;
-        let sprite = run.step("assign", async || self.assign(&order).await).await?;
+        let sprite = run.step(Steps::ASSIGN, async || self.assign(&order).await).await?;
         let Some(mut sprite) = sprite else { return ended(&order) };
         for (name, stage) in [
-            ("wake", Stage::Wake),
-            ("configure", Stage::Configure),
-            ("start", Stage::Start),
-            ("ready", Stage::Ready),
+            (Steps::WAKE, Stage::Wake),
+            (Steps::CONFIGURE, Stage::Configure),
+            (Steps::START, Stage::Start),
+            (Steps::READY, Stage::Ready),
         ] {
             let reached = run.step(name, async || self.reach(&order, stage, &sprite).await).await?;
             let Some(reached) = reached else { return ended(&order) };
             sprite = reached;
         }
-        let is_live = run.step("route", async || self.route(&order, &sprite).await).await?;
+        let is_live = run.step(Steps::ROUTE, async || self.route(&order, &sprite).await).await?;
         if !is_live {
             return ended(&order);
         }
-        run.step("mail", async || welcome::post(&self.app, order.username).await).await?;
-        run.step("pool", async || self.look_at_pool().await).await?;
+        run.step(Steps::MAIL, async || welcome::post(&self.context, order.username).await).await?;
+        run.step(Steps::POOL, async || self.look_at_pool().await).await?;
         Ok(())
     }
 
-    async fn order(&self, run: &Run) -> Result<Order, Trouble> {
+    async fn order(&self, run: &Run) -> Result<Order, JobError> {
         let task = run.task();
         let username = task.username.context("the task says for whom it is not");
-        let username = username.map_err(Trouble::never)?;
-        let ordered = self.app.store.workspace_order(&username).await?;
+        let username = username.map_err(JobError::permanent)?;
+        let ordered = self.context.store.workspace_order(&username).await?;
         let skills = ordered.map(|ordered| ordered.skills).unwrap_or_default();
         Ok(Order { username, lease: run.lease().clone(), attempts: task.attempts, skills })
     }
 
     /// `None` when the workspace has ended.
-    async fn assign(&self, order: &Order) -> Result<Option<Assigned>, Trouble> {
+    async fn assign(&self, order: &Order) -> Result<Option<Assigned>, JobError> {
         let Some(sprite) = self.claim(order).await? else { return Ok(None) };
         info!(sprite.name = %sprite.name, "{} gets sprite {}", order.username, sprite.name);
         // Whoever comes now is shown that it is being prepared.
         let Order { username, lease, .. } = order;
         let preparing = RouteState::Preparing;
-        let store = &self.app.store;
+        let store = &self.context.store;
         match store.route_workspace(lease, username, &sprite, preparing).await? {
             None => return Ok(None),
             Some(generation) => {
-                self.app.publisher.publish_without_waiting(generation);
+                self.context.publisher.publish_without_waiting(generation);
             }
         }
         // Its place in the pool is free.
-        self.machines.wake_keeper();
+        self.context.machines.wake_pool();
         Ok(Some(sprite))
     }
 
     /// The sprite the workspace has, or gets now.
-    async fn claim(&self, order: &Order) -> Result<Option<Assigned>, Trouble> {
-        let base = self.machines.base.hash();
-        let (store, now) = (&self.app.store, self.app.now());
+    async fn claim(&self, order: &Order) -> Result<Option<Assigned>, JobError> {
+        let base = self.context.machines.base.hash();
+        let (store, now) = (&self.context.store, self.context.now());
         match store.claim_sprite(&order.lease, &order.username, base, now).await? {
             Claim::Taken(sprite) => Ok(Some(sprite)),
             Claim::Unwanted => Ok(None),
             Claim::Empty => {
-                self.machines.wake_keeper();
-                Err(Trouble::wait("no sprite is available yet", EMPTY_PAUSE))
+                self.context.machines.wake_pool();
+                Err(JobError::snooze("no sprite is available yet", EMPTY_PAUSE))
             }
         }
     }
@@ -142,25 +140,25 @@ impl Provision {
         order: &Order,
         stage: Stage,
         earlier: &Assigned,
-    ) -> Result<Option<Assigned>, Trouble> {
+    ) -> Result<Option<Assigned>, JobError> {
         for _ in 0..SPRITES_AN_ATTEMPT {
             let Some(sprite) = self.claim(order).await? else { return Ok(None) };
             let first = if sprite == *earlier { stage } else { Stage::Wake };
             match self.go_through(order, &sprite, first, stage).await {
                 Ok(()) => return Ok(Some(sprite)),
-                Err(Setback::Trouble(trouble)) => return Err(trouble),
-                Err(Setback::Dead(why)) => self.set_aside(order, &sprite, &why).await?,
+                Err(VmFailure::Task(trouble)) => return Err(trouble),
+                Err(VmFailure::Dead(why)) => self.set_aside(order, &sprite, &why).await?,
             }
         }
-        Err(Trouble::again(anyhow!("{SPRITES_AN_ATTEMPT} sprites were of no use")))
+        Err(JobError::retry(anyhow!("{SPRITES_AN_ATTEMPT} sprites were of no use")))
     }
 
-    async fn set_aside(&self, order: &Order, sprite: &Assigned, why: &str) -> Result<(), Trouble> {
+    async fn set_aside(&self, order: &Order, sprite: &Assigned, why: &str) -> Result<(), JobError> {
         let (name, username) = (&sprite.name, &order.username);
         warn!(sprite.name = %name, "sprite {name} is of no use to {username}: {why}");
-        let now = self.app.now();
-        self.app.store.set_sprite_aside(&order.lease, username, name, why, now).await?;
-        self.machines.wake_keeper();
+        let now = self.context.now();
+        self.context.store.set_sprite_aside(&order.lease, username, name, why, now).await?;
+        self.context.machines.wake_pool();
         Ok(())
     }
 
@@ -170,36 +168,36 @@ impl Provision {
         sprite: &Assigned,
         first: Stage,
         last: Stage,
-    ) -> Result<(), Setback> {
+    ) -> Result<(), VmFailure> {
         let stages = [Stage::Wake, Stage::Configure, Stage::Start, Stage::Ready];
         for stage in stages.into_iter().filter(|stage| (first..=last).contains(stage)) {
             if stage == Stage::Wake {
                 self.wake(sprite).await?;
             } else if let Err(error) = self.act(order, sprite, stage).await {
-                let sprites = &self.machines.sprites;
+                let sprites = &self.context.machines.sprites;
                 return Err(failure::judge(sprites, &sprite.name, order.attempts, error).await);
             }
         }
         Ok(())
     }
 
-    async fn wake(&self, sprite: &Assigned) -> Result<(), Setback> {
-        match look_for_life(&self.machines.sprites, &sprite.name).await {
-            LifeSign::Alive => Ok(()),
-            LifeSign::Dead(why) => Err(Setback::Dead(why)),
-            LifeSign::Unknown(error) => {
-                Err(Setback::Trouble(alarm::refused(&self.app, error).await))
-            }
+    async fn wake(&self, sprite: &Assigned) -> Result<(), VmFailure> {
+        match check_liveness(&self.context.machines.sprites, &sprite.name).await {
+            Liveness::Alive => Ok(()),
+            Liveness::Dead(why) => Err(VmFailure::Dead(why)),
+            Liveness::Unknown(error) => Err(VmFailure::Task(
+                alarm::refused(&self.context.store, error, self.context.now()).await,
+            )),
         }
     }
 
     async fn act(&self, order: &Order, sprite: &Assigned, stage: Stage) -> anyhow::Result<()> {
-        let Machines { sprites, base, .. } = &*self.machines;
+        let Machines { sprites, base, .. } = &*self.context.machines;
         let vm = Vm { sprites, base, sprite };
-        let keys = self.app.keys.present();
+        let keys = self.context.keys.present();
         let workspace = Workspace {
             username: order.username,
-            site: &self.app.site,
+            site: &self.context.site,
             sprite,
             skills: &order.skills,
         };
@@ -207,7 +205,7 @@ impl Provision {
         match stage {
             Stage::Wake => {}
             Stage::Configure => {
-                let url = self.app.site.workspace_url(&order.username);
+                let url = self.context.site.workspace_url(&order.username);
                 let gateway = gateway_config::render(&base.gateway_config, &url, &order.skills);
                 vm.configure(&agent, &gateway).await.context("cannot configure the VM")?;
             }
@@ -222,31 +220,31 @@ impl Provision {
     }
 
     /// `false` when the workspace has ended.
-    async fn route(&self, order: &Order, sprite: &Assigned) -> Result<bool, Trouble> {
+    async fn route(&self, order: &Order, sprite: &Assigned) -> Result<bool, JobError> {
         let Order { username, lease, .. } = order;
         let live = RouteState::Live;
-        let generation = self.app.store.route_workspace(lease, username, sprite, live).await?;
+        let generation = self.context.store.route_workspace(lease, username, sprite, live).await?;
         let Some(generation) = generation else { return Ok(false) };
-        publish::publish(&self.app.publisher, generation).await?;
-        let now = self.app.now();
-        let followed = self.app.store.workspace_is_live(username, lease, now).await?;
+        publish::publish(&self.context.publisher, generation).await?;
+        let now = self.context.now();
+        let followed = self.context.store.workspace_is_live(username, lease, now).await?;
         if let Some(generation) = followed.and_then(|followed| followed.generation) {
             // Somebody who has not paid meanwhile: it is closed again at once.
-            publish::publish(&self.app.publisher, generation).await?;
+            publish::publish(&self.context.publisher, generation).await?;
         }
         info!("the workspace of {username} is live");
         Ok(true)
     }
 
-    async fn look_at_pool(&self) -> Result<serde_json::Value, Trouble> {
-        self.machines.wake_keeper();
-        let counts = self.app.store.count_sprites().await?;
+    async fn look_at_pool(&self) -> Result<serde_json::Value, JobError> {
+        self.context.machines.wake_pool();
+        let counts = self.context.store.count_sprites().await?;
         Ok(json!({ "available": counts.available, "preparing": counts.preparing }))
     }
 }
 
 /// What there is belongs to the task that takes it down.
-fn ended(order: &Order) -> Result<(), Trouble> {
+fn ended(order: &Order) -> Result<(), JobError> {
     info!("the workspace of {} ended before it was live", order.username);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use shared::Generation;
 
-use crate::queue::Trouble;
+use crate::queue::JobError;
 use crate::routes::{Acknowledgement, Publisher};
 
 /// Waits until every edge that is up serves `generation`.
@@ -15,14 +15,14 @@ use crate::routes::{Acknowledgement, Publisher};
 pub(in crate::machines) async fn publish(
     publisher: &Publisher,
     generation: Generation,
-) -> Result<(), Trouble> {
+) -> Result<(), JobError> {
     let acknowledgements = publisher.publish(generation).await;
     let late = outstanding(&acknowledgements);
     if late.is_empty() {
         return Ok(());
     }
     let names = late.join(", ");
-    Err(Trouble::again(anyhow!("generation {generation} is not served yet by {names}")))
+    Err(JobError::retry(anyhow!("generation {generation} is not served yet by {names}")))
 }
 
 /// Edges that are up, as far as we know, and do not serve it.

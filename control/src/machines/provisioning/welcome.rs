@@ -2,18 +2,19 @@
 
 use shared::Username;
 
-use crate::app::App;
+use crate::machines::job_context::JobContext;
 use crate::mail::{self, Welcome};
-use crate::queue::Trouble;
+use crate::queue::JobError;
 
 /// Posts it once, however often it is asked for. Sending it is another task's.
 ///
 /// # Errors
 /// When it cannot be written down.
-pub(super) async fn post(app: &App, username: Username) -> Result<(), Trouble> {
-    let Some(order) = app.store.workspace_order(&username).await? else { return Ok(()) };
+pub(super) async fn post(context: &JobContext, username: Username) -> Result<(), JobError> {
+    let Some(order) = context.store.workspace_order(&username).await? else { return Ok(()) };
     let welcome = Welcome { signup: &order.signup, username, next_payment: order.next_payment };
     // Nobody is there to be welcomed when the customer is gone meanwhile.
-    let _posted = mail::enqueue_welcome(&app.store, &app.renderer, welcome, app.now()).await?;
+    let _posted =
+        mail::enqueue_welcome(&context.store, &context.renderer, welcome, context.now()).await?;
     Ok(())
 }

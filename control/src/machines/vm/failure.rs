@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::liveness::{LifeSign, look_for_life};
-use crate::queue::Trouble;
+use super::liveness::{Liveness, check_liveness};
+use crate::queue::JobError;
 use vendors::sprites::{SpriteName, Sprites, SpritesError};
 
 /// Why something could not be done to a VM.
 #[derive(Debug)]
-pub enum Setback {
+pub enum VmFailure {
     /// The VM is of no use: another one is needed.
     Dead(String),
-    Trouble(Trouble),
+    Task(JobError),
 }
 
 /// A plan that is full empties by itself when sprites fall asleep.
@@ -21,22 +21,22 @@ const FULL_PAUSE: Duration = Duration::from_secs(60);
 const PATIENCE: u32 = 3;
 
 /// What the provider's limits say is waited for; the rest is tried again.
-pub fn trouble(error: SpritesError) -> Trouble {
+pub fn job_error(error: SpritesError) -> JobError {
     match error {
-        SpritesError::CreationLimited { after } => Trouble::wait(error.to_string(), after),
-        SpritesError::FleetFull(_) => Trouble::wait(error.to_string(), FULL_PAUSE),
+        SpritesError::CreationLimited { after } => JobError::snooze(error.to_string(), after),
+        SpritesError::FleetFull(_) => JobError::snooze(error.to_string(), FULL_PAUSE),
         error => {
             let again = error.again();
-            Trouble::from_client(error, again)
+            JobError::from_client(error, again)
         }
     }
 }
 
-/// As [`trouble`], for an error that may have the provider's in it.
-pub fn any_trouble(error: anyhow::Error) -> Trouble {
+/// As [`job_error`], for an error that may have the provider's in it.
+pub fn any_job_error(error: anyhow::Error) -> JobError {
     match error.downcast::<SpritesError>() {
-        Ok(error) => trouble(error),
-        Err(error) => Trouble::again(error),
+        Ok(error) => job_error(error),
+        Err(error) => JobError::retry(error),
     }
 }
 
@@ -46,15 +46,15 @@ pub async fn judge(
     name: &SpriteName,
     attempts: u32,
     error: anyhow::Error,
-) -> Setback {
-    match look_for_life(sprites, name).await {
-        LifeSign::Dead(why) => Setback::Dead(why),
-        LifeSign::Unknown(unknown) => Setback::Trouble(trouble(unknown)),
-        LifeSign::Alive if is_hopeless(attempts) => {
-            Setback::Dead(format!("it failed {PATIENCE} times: {error:#}"))
+) -> VmFailure {
+    match check_liveness(sprites, name).await {
+        Liveness::Dead(why) => VmFailure::Dead(why),
+        Liveness::Unknown(unknown) => VmFailure::Task(job_error(unknown)),
+        Liveness::Alive if is_hopeless(attempts) => {
+            VmFailure::Dead(format!("it failed {PATIENCE} times: {error:#}"))
         }
         // Alive, it is worth another attempt, whatever the client thinks of the one call.
-        LifeSign::Alive => Setback::Trouble(Trouble::again(error)),
+        Liveness::Alive => VmFailure::Task(JobError::retry(error)),
     }
 }
 
@@ -69,19 +69,19 @@ mod tests {
     #[test]
     fn limits_are_waited_for_and_cost_no_attempt() {
         let after = Duration::from_secs(30);
-        let limited = trouble(SpritesError::CreationLimited { after });
-        assert!(matches!(limited, Trouble::Wait { after: wait, .. } if wait == after));
-        let full = trouble(SpritesError::FleetFull("3 of 3".to_owned()));
-        assert!(matches!(full, Trouble::Wait { after, .. } if after == FULL_PAUSE));
-        let broken = trouble(SpritesError::Failed("x".to_owned()));
-        assert!(matches!(broken, Trouble::Again { .. }));
+        let limited = job_error(SpritesError::CreationLimited { after });
+        assert!(matches!(limited, JobError::Snooze { after: wait, .. } if wait == after));
+        let full = job_error(SpritesError::FleetFull("3 of 3".to_owned()));
+        assert!(matches!(full, JobError::Snooze { after, .. } if after == FULL_PAUSE));
+        let broken = job_error(SpritesError::Failed("x".to_owned()));
+        assert!(matches!(broken, JobError::Retry { .. }));
     }
 
     #[test]
     fn the_providers_own_error_is_found_again() {
         let error = anyhow::Error::new(SpritesError::FleetFull("3 of 3".to_owned()));
-        assert!(matches!(any_trouble(error), Trouble::Wait { .. }));
-        assert!(matches!(any_trouble(anyhow::anyhow!("x")), Trouble::Again { .. }));
+        assert!(matches!(any_job_error(error), JobError::Snooze { .. }));
+        assert!(matches!(any_job_error(anyhow::anyhow!("x")), JobError::Retry { .. }));
     }
 
     #[test]

@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const TRIES: u32 = 3;
 
 #[derive(Debug)]
-pub enum LifeSign {
+pub enum Liveness {
     Alive,
     /// It will not come back: why.
     Dead(String),
@@ -25,34 +25,34 @@ pub enum LifeSign {
 }
 
 /// Wakes it by running `true` in it.
-pub async fn look_for_life(sprites: &Sprites, name: &SpriteName) -> LifeSign {
+pub async fn check_liveness(sprites: &Sprites, name: &SpriteName) -> Liveness {
     let mut last = None;
     for attempt in 0..TRIES {
         if attempt > 0 {
             sleep(PAUSE).await;
         }
         match sprites.run(name, &Command::new("true").timeout(TIMEOUT)).await {
-            Ok(finished) if finished.is_success() => return LifeSign::Alive,
+            Ok(finished) if finished.is_success() => return Liveness::Alive,
             Ok(finished) => last = Some(format!("true ends with code {}", finished.code)),
-            Err(error) if says_nothing_of_the_vm(&error) => return LifeSign::Unknown(error),
+            Err(error) if says_nothing_of_the_vm(&error) => return Liveness::Unknown(error),
             Err(error) => last = Some(format!("{:#}", anyhow::Error::from(error))),
         }
     }
     let last = last.unwrap_or_default();
     match sprites.look(name).await {
-        Existence::Exists(_) => LifeSign::Dead(format!("it runs no commands: {last}")),
-        Existence::Unknown(error) => LifeSign::Unknown(error),
+        Existence::Exists(_) => Liveness::Dead(format!("it runs no commands: {last}")),
+        Existence::Unknown(error) => Liveness::Unknown(error),
         Existence::Gone => gone_for_certain(sprites, name).await,
     }
 }
 
 /// Such an answer has come wrongly before.
-async fn gone_for_certain(sprites: &Sprites, name: &SpriteName) -> LifeSign {
+async fn gone_for_certain(sprites: &Sprites, name: &SpriteName) -> Liveness {
     sleep(PAUSE).await;
     match sprites.look(name).await {
-        Existence::Gone => LifeSign::Dead("the provider has no such sprite".to_owned()),
-        Existence::Unknown(error) => LifeSign::Unknown(error),
-        Existence::Exists(_) => LifeSign::Unknown(SpritesError::Answer(
+        Existence::Gone => Liveness::Dead("the provider has no such sprite".to_owned()),
+        Existence::Unknown(error) => Liveness::Unknown(error),
+        Existence::Exists(_) => Liveness::Unknown(SpritesError::Answer(
             "first it was not there, then it was".to_owned(),
         )),
     }

@@ -5,7 +5,7 @@ use vendors::sprites::{NameError, SpriteName};
 
 /// Names begin with `<prefix>-`; labels say whose they are and what made them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marks {
+pub struct Labels {
     prefix: String,
     /// Eight hexadecimal digits, drawn once for each database.
     installation: String,
@@ -21,7 +21,7 @@ pub fn parse_prefix(text: &str) -> Result<String, &'static str> {
     if fits { Ok(text.to_owned()) } else { Err("is one to 32 of a-z, 0-9 and -, not at its ends") }
 }
 
-impl Marks {
+impl Labels {
     pub fn new(prefix: &str, installation: &str) -> Self {
         Self { prefix: prefix.to_owned(), installation: installation.to_owned() }
     }
@@ -41,7 +41,7 @@ impl Marks {
     }
 
     /// Nobody else's sprite has both of them.
-    pub fn labels(&self, task: &TaskId) -> Vec<String> {
+    pub fn of(&self, task: &TaskId) -> Vec<String> {
         vec![self.owner(), task.as_str().to_ascii_lowercase()]
     }
 
@@ -72,15 +72,15 @@ mod tests {
 
     #[test]
     fn a_sprite_is_known_again_by_its_labels() {
-        let marks = Marks::new("arca", "0a1b2c3d");
+        let ours = Labels::new("arca", "0a1b2c3d");
         let task = TaskId::parse("PREPARE-20260214-a1b2c3d4").unwrap();
-        assert_eq!(marks.name(&task).unwrap().as_str(), "arca-a1b2c3d4");
-        let labels = marks.labels(&task);
+        assert_eq!(ours.name(&task).unwrap().as_str(), "arca-a1b2c3d4");
+        let labels = ours.of(&task);
         assert_eq!(labels, ["arcamatrix-0a1b2c3d", "prepare-20260214-a1b2c3d4"]);
-        assert_eq!(marks.maker(&labels), Some(task));
-        assert_eq!(Marks::new("arca", "ffffffff").maker(&labels), None);
-        assert_eq!(marks.maker(&labels[..1]), None);
-        assert_eq!(marks.maker(&labels[1..]), None);
+        assert_eq!(ours.maker(&labels), Some(task));
+        assert_eq!(Labels::new("arca", "ffffffff").maker(&labels), None);
+        assert_eq!(ours.maker(&labels[..1]), None);
+        assert_eq!(ours.maker(&labels[1..]), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub mod plan;
 mod sprite;
 
 pub use counts::Counts;
-pub use labels::Marks;
+pub use labels::Labels;
 pub use pause::{Pause, Standing};
 pub use plan::{Situation, Target};
 pub use sprite::{Assigned, Claim, PoolSprite, SpriteState, sprite_id};

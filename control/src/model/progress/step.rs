@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::order::{Order, OrderedStep};
 use crate::base::clock::Moment;
+use crate::model::task::kinds::{ProvisionWorkspace as Provision, StepName};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
@@ -34,7 +35,7 @@ struct Row {
     name: &'static str,
     label: &'static str,
     /// Of the task; none for the payment, which comes before it.
-    covers: &'static [&'static str],
+    covers: &'static [StepName],
     /// While it runs.
     word: &'static str,
 }
@@ -44,23 +45,28 @@ const ROWS: [Row; 6] = [
     Row {
         name: "reserve",
         label: "Reserving your machine",
-        covers: &["assign"],
+        covers: &[Provision::ASSIGN],
         word: "Usually at once",
     },
-    Row { name: "start", label: "Starting it", covers: &["wake"], word: "Usually a few seconds" },
+    Row {
+        name: "start",
+        label: "Starting it",
+        covers: &[Provision::WAKE],
+        word: "Usually a few seconds",
+    },
     Row {
         name: "skills",
         label: "Installing your skills",
-        covers: &["configure", "start", "ready"],
+        covers: &[Provision::CONFIGURE, Provision::START, Provision::READY],
         word: "Usually less than half a minute",
     },
     Row {
         name: "address",
         label: "Opening your address",
-        covers: &["route"],
+        covers: &[Provision::ROUTE],
         word: "Usually at once",
     },
-    Row { name: "mail", label: "Writing you a mail", covers: &["mail"], word: "" },
+    Row { name: "mail", label: "Writing you a mail", covers: &[Provision::MAIL], word: "" },
 ];
 
 /// A step that runs for so long, or is tried again, takes longer than usual.
@@ -108,7 +114,7 @@ pub(super) fn steps(order: &Order, is_paid: bool, now: Moment) -> Vec<Step> {
     let mut steps = vec![payment(order, is_paid)];
     let mut goes_on = is_paid.then_some(steps[0].finished).flatten();
     for row in &ROWS[1..] {
-        let covered = |name: &&'static str| find(order, name);
+        let covered = |name: &StepName| find(order, *name);
         let begun: Vec<&OrderedStep> = row.covers.iter().filter_map(covered).collect();
         let is_done = begun.len() == row.covers.len() && begun.iter().all(|step| step.is_done);
         let started = begun.iter().filter_map(|step| step.started).min();
@@ -149,8 +155,8 @@ fn payment(order: &Order, is_paid: bool) -> Step {
     Step { state: StepState::Running, word, ..row }
 }
 
-fn find<'a>(order: &'a Order, name: &str) -> Option<&'a OrderedStep> {
-    order.task.as_ref()?.steps.iter().find(|step| step.name == name)
+fn find(order: &Order, name: StepName) -> Option<&OrderedStep> {
+    order.task.as_ref()?.steps.iter().find(|step| step.name == name.as_str())
 }
 
 fn blank(row: &Row) -> Step {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::TaskId;
+use super::id::TaskId;
 
 /// How long a claimed task stays ours without a renewal.
 ///

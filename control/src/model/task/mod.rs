@@ -3,12 +3,15 @@
 
 mod id;
 mod kind;
+pub mod kinds;
 pub mod lease;
+mod outcome;
 mod record;
 mod step;
 
 pub use id::TaskId;
 pub use kind::Kind;
 pub use lease::Lease;
+pub use outcome::Outcome;
 pub use record::{NewTask, Task, TaskState};
 pub use step::{Step, StepState, with_those_to_come};

@@ -3,7 +3,9 @@
 use serde_json::Value;
 use shared::Username;
 
-use super::{Kind, TaskId};
+use super::id::TaskId;
+use super::kind::Kind;
+use super::kinds::Payload;
 use crate::base::clock::Moment;
 
 /// What is to be done, once, for one cause.
@@ -37,6 +39,24 @@ pub struct Task {
     pub created: Moment,
     pub changed: Moment,
     pub finished: Option<Moment>,
+}
+
+impl NewTask {
+    /// To be done at once.
+    pub fn new<P: Payload>(dedupe: String, username: Option<Username>, payload: &P) -> Self {
+        let payload = serde_json::to_value(payload).expect("a payload is plain data");
+        Self { kind: P::KIND, dedupe, username, payload, run_at: None }
+    }
+}
+
+impl Task {
+    /// What it carries.
+    ///
+    /// # Errors
+    /// It is of another kind than `P`, or was written by a program of another release.
+    pub fn payload<P: Payload>(&self) -> Result<P, serde_json::Error> {
+        serde_json::from_value(self.payload.clone())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Kind;
+use super::kind::Kind;
 use crate::base::clock::Moment;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,10 +53,10 @@ impl StepState {
 /// Those that were begun, and after them those that are still to come.
 pub fn with_those_to_come(kind: Kind, begun: Vec<Step>) -> Vec<Step> {
     let mut steps = begun;
-    for (name, position) in kind.steps().iter().zip(0..) {
-        if !steps.iter().any(|step| step.name == *name) {
+    for (name, position) in kind.spec().steps.iter().zip(0..) {
+        if !steps.iter().any(|step| step.name == name.as_str()) {
             steps.push(Step {
-                name: (*name).to_owned(),
+                name: name.as_str().to_owned(),
                 position,
                 state: StepState::Waiting,
                 attempts: 0,

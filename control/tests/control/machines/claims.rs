@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use control::base::clock::{self, Moment};
-use control::model::pool::{Assigned, Claim, Marks, SpriteState};
+use control::model::pool::{Assigned, Claim, Labels, SpriteState};
 use control::model::task::{Kind, Lease, NewTask};
 use control::store::{LOG_CHANGES, LeaseError, Prepared, Store};
 use futures_util::future::join_all;
@@ -25,11 +25,11 @@ fn now() -> Moment {
 
 /// `count` sprites in the pool, by the way that they get there.
 async fn fill(store: &Store, count: u64) {
-    let marks = Marks::new("arca", "0a1b2c3d");
-    let begun = store.begin_preparations(|_, _| count, &marks, BASE, now()).await.unwrap();
+    let labels = Labels::new("arca", "0a1b2c3d");
+    let begun = store.begin_preparations(|_, _| count, &labels, BASE, now()).await.unwrap();
     for task in begun {
         let claimed = store.claim(Kind::Prepare, now(), later()).await.unwrap().unwrap();
-        let name = marks.name(&claimed.task.id).unwrap();
+        let name = labels.name(&claimed.task.id).unwrap();
         let upstream = format!("https://{name}.sprites.test").parse().unwrap();
         let checkpoint = CheckpointId::parse("v1").unwrap();
         let prepared = Prepared { name, upstream, checkpoint };
@@ -175,9 +175,9 @@ async fn who_lost_the_task_takes_nothing() {
 async fn preparations_that_fail_in_a_row_pause_the_pool_until_one_goes_well_or_somebody_looks() {
     let database = Database::fresh().await;
     let store = open(&database).await;
-    let marks = Marks::new("arca", "0a1b2c3d");
+    let labels = Labels::new("arca", "0a1b2c3d");
     let fail = async || {
-        store.begin_preparations(|_, _| 1, &marks, BASE, now()).await.unwrap();
+        store.begin_preparations(|_, _| 1, &labels, BASE, now()).await.unwrap();
         database.run("UPDATE tasks SET state = 'dead' WHERE kind = 'PREPARE'".to_owned()).await;
         store.settle_preparations(2, now()).await.unwrap()
     };
@@ -197,12 +197,12 @@ async fn preparations_that_fail_in_a_row_pause_the_pool_until_one_goes_well_or_s
 async fn two_keepers_begin_no_more_than_are_missing() {
     let database = Database::fresh().await;
     let (store, other) = (open(&database).await, open(&database).await);
-    let marks = Marks::new("arca", "0a1b2c3d");
+    let labels = Labels::new("arca", "0a1b2c3d");
     let begin = async |store: &Store| {
         let missing = |counts: control::model::pool::Counts, _: &control::model::pool::Standing| {
             3_u64.saturating_sub(counts.available + counts.preparing)
         };
-        store.begin_preparations(missing, &marks, BASE, now()).await.unwrap().len()
+        store.begin_preparations(missing, &labels, BASE, now()).await.unwrap().len()
     };
     let (one, two) = tokio::join!(begin(&store), begin(&other));
     assert_eq!(one + two, 3);

@@ -42,7 +42,7 @@ async fn story(database: &Database, halt_at: Option<u32>) -> (Vec<String>, u32) 
 async fn a_worker_killed_anywhere_ends_in_the_same_state() {
     let database = Database::fresh().await;
     let (undisturbed, _) = story(&database, None).await;
-    let places = u32::try_from(KIND.steps().len()).unwrap() * PLACES_A_STEP;
+    let places = u32::try_from(KIND.spec().steps.len()).unwrap() * PLACES_A_STEP;
     for place in 0..places {
         let (end, most_asked) = story(&database, Some(place)).await;
         assert_eq!(end, undisturbed, "killed at place {place}");
@@ -75,7 +75,7 @@ async fn a_task_that_kills_its_workers_dies_after_its_last_attempt() {
     let database = Database::fresh().await;
     let shop = Shop::on(&database).await;
     let id = shop.put(Kind::Mail, "mail/poison").await;
-    for attempt in 1..=Kind::Mail.max_attempts() {
+    for attempt in 1..=Kind::Mail.spec().max_attempts {
         let claimed = shop.claim(Kind::Mail).await.unwrap();
         assert_eq!(claimed.task.attempts, attempt);
         shop.let_pass(LEASE);
@@ -89,4 +89,23 @@ async fn a_task_that_kills_its_workers_dies_after_its_last_attempt() {
     assert_eq!(task.last_error.as_deref(), Some(why));
     assert_eq!(*job.deaths.lock().unwrap(), [why, why], "the first time nobody listened");
     runner.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_claims_nothing_more_however_much_is_waiting() {
+    let database = Database::fresh().await;
+    let shop = Shop::on(&database).await;
+    for number in 0..40 {
+        shop.put(KIND, &format!("recycle/{number}")).await;
+    }
+    let job = super::jobs::Endless::new(KIND);
+    let dispatcher = shop.start(vec![Arc::clone(&job) as _]);
+    let slots = KIND.spec().max_concurrency;
+    wait_until("all slots are taken", slots, async || job.begun()).await;
+    dispatcher.stop().await;
+    let count = async |query: &str| database.text(query).await.unwrap();
+    let running = "SELECT CAST(COUNT(*) AS TEXT) FROM tasks WHERE state = 'running'";
+    assert_eq!(count(running).await, "0", "all are given back");
+    let claims = "SELECT CAST(SUM(lease_token) AS TEXT) FROM tasks";
+    assert_eq!(count(claims).await, slots.to_string(), "none is claimed after the stop");
 }

@@ -7,20 +7,20 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::anyhow;
 use control::model::task::{Kind, Task};
-use control::queue::{Job, Run, Trouble};
+use control::queue::{Job, JobError, Run};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 /// Ends each attempt as `answer` says, which is told its number, from 0.
 pub(crate) struct Answering {
     pub(crate) kind: Kind,
-    pub(crate) answer: fn(u32) -> Result<(), Trouble>,
+    pub(crate) answer: fn(u32) -> Result<(), JobError>,
     pub(crate) attempts: AtomicU32,
     pub(crate) deaths: Mutex<Vec<String>>,
 }
 
 impl Answering {
-    pub(crate) fn new(kind: Kind, answer: fn(u32) -> Result<(), Trouble>) -> Arc<Self> {
+    pub(crate) fn new(kind: Kind, answer: fn(u32) -> Result<(), JobError>) -> Arc<Self> {
         Arc::new(Self { kind, answer, attempts: AtomicU32::new(0), deaths: Mutex::default() })
     }
 
@@ -29,8 +29,8 @@ impl Answering {
     }
 }
 
-pub(crate) fn failed() -> Trouble {
-    Trouble::again(anyhow!("the vendor is down"))
+pub(crate) fn failed() -> JobError {
+    JobError::retry(anyhow!("the vendor is down"))
 }
 
 impl Job for Answering {
@@ -38,11 +38,11 @@ impl Job for Answering {
         self.kind
     }
 
-    fn run<'a>(&'a self, _run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn run<'a>(&'a self, _run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         async { (self.answer)(self.attempts.fetch_add(1, Ordering::SeqCst)) }.boxed()
     }
 
-    fn died<'a>(&'a self, _task: &'a Task, why: &'a str) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn on_dead<'a>(&'a self, _task: &'a Task, why: &'a str) -> BoxFuture<'a, Result<(), JobError>> {
         async {
             let mut deaths = self.deaths.lock().unwrap();
             deaths.push(why.to_owned());
@@ -96,14 +96,14 @@ impl Job for Stepping {
         self.kind
     }
 
-    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), Trouble>> {
+    fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         async move {
             let mut sum = 0;
-            for name in self.kind.steps() {
+            for step in self.kind.spec().steps {
                 self.pass().await;
-                let key = format!("{}/{name}/{sum}", run.task().id);
+                let key = format!("{}/{}/{sum}", run.task().id, step.as_str());
                 let found = run
-                    .step(name, async || {
+                    .step(*step, async || {
                         let found = self.ask(key);
                         self.pass().await;
                         Ok(found)
@@ -116,5 +116,32 @@ impl Job for Stepping {
             Ok(())
         }
         .boxed()
+    }
+}
+
+/// Never comes to an end by itself.
+pub(crate) struct Endless {
+    kind: Kind,
+    begun: AtomicU32,
+}
+
+impl Endless {
+    pub(crate) fn new(kind: Kind) -> Arc<Self> {
+        Arc::new(Self { kind, begun: AtomicU32::new(0) })
+    }
+
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst).try_into().unwrap()
+    }
+}
+
+impl Job for Endless {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn run<'a>(&'a self, _run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        pending().boxed()
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use control::model::task::lease::LEASE;
-use control::model::task::{Kind, StepState, TaskState};
-use control::queue::{Job, Verdict};
+use control::model::task::{Kind, Outcome, StepState, TaskState};
+use control::queue::Job;
 use control::store::LeaseError;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -21,7 +21,7 @@ async fn a_cause_told_many_times_at_once_is_one_task() {
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
     assert_ne!(shop.put(Kind::Stripe, "stripe/evt_2").await, ids[0]);
     let claimed = shop.claim(Kind::Stripe).await.unwrap();
-    shop.store.settle(&claimed.lease, &Verdict::Done, shop.now()).await.unwrap();
+    shop.store.settle(&claimed.lease, &Outcome::Done, shop.now()).await.unwrap();
     assert_eq!(shop.put(Kind::Stripe, "stripe/evt_1").await, ids[0], "also when it is done");
 }
 
@@ -58,20 +58,20 @@ async fn a_lease_that_ran_out_is_worth_nothing() {
     let held = shop.claim(Kind::Recycle).await.unwrap();
     assert_eq!((held.task.attempts, held.lease.token), (2, late.token + 1));
     let (store, now) = (&shop.store, shop.now());
-    let later = Verdict::Later { at: now, counts: true, why: "no".to_owned() };
+    let later = Outcome::Later { at: now, counts: true, why: "no".to_owned() };
     for outcome in [
         store.begin_step(&late, "stop", 1, now).await,
         store.finish_step(&late, "cut", &json!(1), now).await,
         store.interrupt_step(&late, "cut", StepState::Failed, "no", now).await,
         store.renew(&late, now).await,
         store.give_back(&late, now).await,
-        store.settle(&late, &Verdict::Done, now).await,
+        store.settle(&late, &Outcome::Done, now).await,
         store.settle(&late, &later, now).await,
     ] {
         assert!(matches!(outcome, Err(LeaseError::Lost)), "{outcome:?}");
     }
     store.finish_step(&held.lease, "cut", &json!(2), now).await.unwrap();
-    store.settle(&held.lease, &Verdict::Done, now).await.unwrap();
+    store.settle(&held.lease, &Outcome::Done, now).await.unwrap();
     assert_eq!(shop.steps(&id).await[0], ("cut".to_owned(), "done", Some(json!(2))));
     assert_eq!(shop.state(&id).await, TaskState::Done);
 }

@@ -1,7 +1,7 @@
 //! The queue as the operator sees it.
 
-use control::model::task::{Kind, NewTask};
-use control::queue::Verdict;
+use control::model::task::{Kind, NewTask, Outcome};
+
 use control::store::{LOG_CHANGES, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ async fn a_task_is_shown_with_its_steps_and_its_errors() {
     let why = "it does not answer";
     let failed = control::model::task::StepState::Failed;
     store.interrupt_step(lease, "stop", failed, why, now).await.unwrap();
-    store.settle(lease, &Verdict::Dead { why: why.to_owned() }, now).await.unwrap();
+    store.settle(lease, &Outcome::Dead { why: why.to_owned() }, now).await.unwrap();
     let (status, task) = world.api(Method::GET, &format!("/api/tasks/{id}"), None).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!((&task["state"], &task["last_error"]), (&json!("dead"), &json!(why)));
@@ -108,7 +108,7 @@ async fn a_task_is_tried_again_or_called_off_by_hand() {
         store.claim(Kind::Recycle, now, now.after(control::model::task::lease::LEASE)).await;
     let lease = claimed.unwrap().unwrap().lease;
     assert_eq!(ask(&id, "retry").await, (409, String::new()));
-    store.settle(&lease, &Verdict::Done, now).await.unwrap();
+    store.settle(&lease, &Outcome::Done, now).await.unwrap();
     assert_eq!(ask(&id, "cancel").await, (409, String::new()));
     for what in ["retry", "cancel"] {
         assert_eq!(ask("RECYCLE-20260214-a1b2c3d4", what).await.0, 404);
@@ -126,7 +126,7 @@ async fn the_command_line_lists_shows_revives_and_calls_off() {
     let now = Moment::from_seconds(1_800_000_000);
     let lease = store.claim(Kind::Recycle, now, now).await.unwrap().unwrap().lease;
     let why = "sprite arca-1 does not answer".to_owned();
-    store.settle(&lease, &Verdict::Dead { why }, now).await.unwrap();
+    store.settle(&lease, &Outcome::Dead { why }, now).await.unwrap();
     assert_eq!(
         world.cli("tasks list --state dead --kind RECYCLE --username ada").await,
         format!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control::model::task::{Kind, TaskState};
-use control::queue::Trouble;
+use control::queue::JobError;
 
 use super::jobs::{Answering, Stepping, failed};
 use super::shop::Shop;
@@ -13,7 +13,7 @@ use crate::common::wait_until;
 
 /// Runs one task of a mail to `expected`; returns it, and the attempts that were made.
 async fn check(
-    answer: fn(u32) -> Result<(), Trouble>,
+    answer: fn(u32) -> Result<(), JobError>,
     expected: TaskState,
     counted: u32,
     made: u32,
@@ -49,7 +49,7 @@ async fn a_task_dies_with_its_last_attempt_and_not_before() {
 #[tokio::test]
 async fn a_task_that_only_waits_does_not_die_of_it() {
     let wait = |attempt| match attempt {
-        0..7 => Err(Trouble::wait("no sprite is available", Duration::from_secs(5))),
+        0..7 => Err(JobError::snooze("no sprite is available", Duration::from_secs(5))),
         _ => Ok(()),
     };
     check(wait, TaskState::Done, 1, 8).await;

@@ -8,7 +8,7 @@ use control::base::clock::{Clock, Moment};
 use control::base::metrics::Metrics;
 use control::model::task::lease::LEASE;
 use control::model::task::{Kind, NewTask, Step, Task, TaskId, TaskState};
-use control::queue::{Job, Runner, Workshop};
+use control::queue::{Dispatcher, Job, WorkerContext};
 use control::store::{Channel, Claimed, LOG_CHANGES, Store};
 use serde_json::{Value, json};
 use shared::Secret;
@@ -44,11 +44,16 @@ impl Shop {
         self.time.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    pub(crate) fn start(&self, jobs: Vec<Arc<dyn Job>>) -> Runner {
+    pub(crate) fn start(&self, jobs: Vec<Arc<dyn Job>>) -> Dispatcher {
         let time = Arc::clone(&self.time);
         let clock: Clock = Arc::new(move || Moment::from_millis(time.load(Ordering::SeqCst)));
-        let workshop = Workshop { store: self.store.clone(), clock, metrics: Metrics::new() };
-        Runner::start(workshop, jobs, NEVER)
+        let workshop = WorkerContext {
+            store: self.store.clone(),
+            clock,
+            metrics: Metrics::new(),
+            hooks: Vec::new(),
+        };
+        Dispatcher::start(workshop, jobs, NEVER)
     }
 
     /// Puts a task in, whose cause is `dedupe`.
