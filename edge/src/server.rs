@@ -197,6 +197,7 @@ fn levels(routes: &Routes, registry: &ConnectionRegistry, limits: &Limits) -> Le
         locks: state.locks,
         generation: state.generation.0,
         ready: routes.is_ready(),
+        store_behind: routes.is_behind(),
     }
 }
 

@@ -17,12 +17,21 @@ pub struct ChangesRequest {
     pub changes: Vec<Change>,
 }
 
-/// The answer to a change: it is durable, served, and this much was cut.
+/// The answer to a change: it is served, and this much was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     pub generation: Generation,
     pub sockets_cut: u64,
     pub requests_cut: u64,
+    /// Is it on disk? A change that takes access away is served before it is; the
+    /// edge goes on trying to write it.
+    #[serde(default = "durable")]
+    pub durable: bool,
+}
+
+/// An edge that does not say has written what it answers for.
+fn durable() -> bool {
+    true
 }
 
 /// `GET /v1/generation`.

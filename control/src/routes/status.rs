@@ -96,6 +96,7 @@ mod tests {
             generation: Generation(generation),
             sockets_cut,
             requests_cut: 0,
+            durable: true,
         };
         status.pushed(Some(Generation(3)), applied(5, 50));
         status.pushed(Some(Generation(5)), applied(9, 90));

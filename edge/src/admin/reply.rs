@@ -66,6 +66,10 @@ impl From<Rejection> for Failure {
             }
             Rejection::TooManyRoutes { .. } => Self::unprocessable("too_many_routes", message),
             Rejection::TooManyLocks { .. } => Self::unprocessable("too_many_locks", message),
+            Rejection::TooFar { .. } => {
+                Self::unprocessable("generation_too_far", message).at_field("generation")
+            }
+            Rejection::Empties { .. } => Self::unprocessable("empties_table", message),
             Rejection::Checksum { .. } => {
                 Self::unprocessable("checksum_mismatch", message).at_field("checksum")
             }

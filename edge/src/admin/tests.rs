@@ -161,7 +161,10 @@ async fn a_change_is_served_when_it_is_answered() {
     let edge = Edge::new();
     let (status, body) = edge.change(0, json!([put("ada"), put("grace")])).await;
     assert_eq!(status, StatusCode::OK, "{body}");
-    assert_eq!(body, json!({ "generation": 1, "sockets_cut": 0, "requests_cut": 0 }));
+    assert_eq!(
+        body,
+        json!({ "generation": 1, "sockets_cut": 0, "requests_cut": 0, "durable": true })
+    );
     assert!(edge.routes.find(&name("ada")).is_some());
     let (_, state) = edge.get("/v1/generation").await;
     assert_eq!((&state["generation"], &state["routes"]), (&json!(1), &json!(2)));
@@ -170,7 +173,10 @@ async fn a_change_is_served_when_it_is_answered() {
     let _socket =
         edge.registry.enter(edge.registry.revocation_epoch(&name("ada")), session, 1, Kind::Socket);
     let (_, body) = edge.change(1, json!([{ "remove": "ada" }])).await;
-    assert_eq!(body, json!({ "generation": 2, "sockets_cut": 1, "requests_cut": 0 }));
+    assert_eq!(
+        body,
+        json!({ "generation": 2, "sockets_cut": 1, "requests_cut": 0, "durable": true })
+    );
     assert!(edge.routes.find(&name("ada")).is_none());
 }
 

@@ -121,3 +121,23 @@ pub(crate) const COMPLAINTS_MAX: usize = 1_000;
 
 /// Longest part of an entry that is quoted back.
 pub(crate) const QUOTE_MAX_CHARS: usize = 200;
+
+/// How long a change waits to hear that it is on disk. Four times the slowest
+/// sync seen on a busy network disk; control waits ten seconds.
+pub(crate) const DURABLE_WAIT: Duration = Duration::from_secs(4);
+
+/// The same for a whole table: a million routes take ten seconds on a slow disk.
+pub(crate) const TABLE_DURABLE_WAIT: Duration = Duration::from_secs(60);
+
+/// Changes that wait for the disk: more than the private API lets in at a time.
+pub(crate) const STORE_JOBS_MAX: usize = 32;
+
+/// Before the first new try to write what is served, doubled after each up to the second.
+pub(crate) const STORE_RETRY_FIRST: Duration = Duration::from_millis(500);
+pub(crate) const STORE_RETRY_MAX: Duration = Duration::from_secs(15);
+
+/// No sender counts so far; one that claims it would shut every later change out.
+pub(crate) const GENERATION_MAX: u64 = u64::MAX >> 1;
+
+/// From so many routes on, a table without any is taken for a mistake.
+pub(crate) const EMPTIED_ROUTES_MIN: u64 = 8;

@@ -89,6 +89,7 @@ pub(crate) struct Levels {
     pub locks: u64,
     pub generation: u64,
     pub ready: bool,
+    pub store_behind: bool,
 }
 
 type ReadLevel = fn(&Levels) -> u64;
@@ -105,7 +106,7 @@ pub(crate) struct Metrics {
     pub connections_refused: IntCounter,
     pub access_lines_dropped: IntCounter,
     revoked: IntCounterVec,
-    levels: [(IntGauge, ReadLevel); 7],
+    levels: [(IntGauge, ReadLevel); 8],
 }
 
 impl Metrics {
@@ -191,6 +192,14 @@ impl Metrics {
                 (gauge(&registry, "arca_edge_ready", "1 when the route table is complete"), |l| {
                     u64::from(l.ready)
                 }),
+                (
+                    gauge(
+                        &registry,
+                        "arca_edge_store_behind",
+                        "1 while a change is served that is not on disk yet",
+                    ),
+                    |l| u64::from(l.store_behind),
+                ),
             ],
             registry,
         };

@@ -1,9 +1,10 @@
 //! Which workspace is where: served from memory, kept on disk, changed while running.
 //!
 //! Requests read [`tables`]; they never wait for a change. A change is planned
-//! (pure, [`plan`]), written ([`store`]), made visible, and then revokes what
-//! it ends ([`revocation`]), in this order: what was answered for is there after a crash,
-//! and a request that is let in after a revocation has seen the change.
+//! (pure, [`plan`]), made visible, and revokes what it ends ([`revocation`]), in
+//! this order: a request that is let in after a revocation has seen the change.
+//! One that gives access is written before ([`writer`]), so that it is there after
+//! a crash; one that takes access away never waits for a disk.
 
 pub(crate) mod batch;
 pub(crate) mod locks;
@@ -16,6 +17,7 @@ pub(crate) mod store;
 pub(crate) mod table;
 pub(crate) mod tables;
 pub(crate) mod upload;
+mod writer;
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -25,15 +27,17 @@ mod tests;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shared::process::time;
 use shared::wire::{Applied, GenerationState, RoutesPage};
 use shared::{AddressPolicy, Route, SessionId, Username};
-use tracing::{debug, error, info};
+use tracing::{debug, info};
 
-use crate::connections::{ConnectionRegistry, RevokedCount};
+use crate::connections::{ConnectionRegistry, RevokedCount, Scope};
+use crate::limits::{DURABLE_WAIT, TABLE_DURABLE_WAIT};
 
 pub(crate) use batch::Batch;
 pub(crate) use rejection::Rejection;
@@ -42,20 +46,17 @@ pub use tables::Tables;
 pub(crate) use upload::{Upload, Whole};
 
 use plan::Plan;
-use step::Step;
 use store::Store;
+use writer::{Save, Writer};
 
 /// The route table of this edge. Shared by `Arc`.
 pub(crate) struct Routes {
-    tables: ArcSwap<Tables>,
+    tables: Arc<ArcSwap<Tables>>,
     policy: AddressPolicy,
     registry: Arc<ConnectionRegistry>,
-    path: PathBuf,
-    /// Held by the one who changes the tables.
-    ///
-    /// `None` after a failed write, when it is unknown what is on disk: the next
-    /// change looks first.
-    store: Mutex<Option<Store>>,
+    /// Held by the thread that changes the tables, never while it waits for the disk.
+    serving: Mutex<()>,
+    writer: Writer,
 }
 
 /// An opened table, and what had to be put out of the way for it.
@@ -102,13 +103,9 @@ impl Routes {
         registry: Arc<ConnectionRegistry>,
     ) -> Result<Opened, OpenError> {
         let ((store, tables), moved_aside) = open_or_move_aside(path)?;
-        let routes = Self {
-            tables: ArcSwap::from_pointee(tables),
-            policy,
-            registry,
-            path: path.to_owned(),
-            store: Mutex::new(Some(store)),
-        };
+        let tables = Arc::new(ArcSwap::from_pointee(tables));
+        let writer = Writer::start(path, store, Arc::clone(&tables));
+        let routes = Self { tables, policy, registry, serving: Mutex::default(), writer };
         let GenerationState { generation, routes: count, .. } = routes.state();
         info!(%generation, routes = count, "generation {generation} with {count} routes is on disk");
         Ok(Opened { routes, moved_aside })
@@ -144,30 +141,33 @@ impl Routes {
         &self.policy
     }
 
-    /// Brings the tables from one generation to the next: durable, then served,
-    /// then cut. Blocking, one at a time.
+    /// Is something served that is not on disk yet?
+    pub(crate) fn is_behind(&self) -> bool {
+        self.writer.is_behind()
+    }
+
+    /// Brings the tables from one generation to the next. Blocking.
+    ///
+    /// A batch that takes access away is served first, whatever the disk says, and
+    /// written as soon as it can be; one that only gives access is on disk before.
     ///
     /// # Errors
     /// Nothing of the batch is served.
     pub(crate) fn apply(&self, batch: impl Into<Batch>) -> Result<Applied, ApplyError> {
-        let mut store = self.store()?;
-        let plan = plan::plan_batch(batch.into(), &self.tables.load(), &self.policy)?;
-        write(&mut store, &plan)?;
-        Ok(self.serve(plan))
+        let batch = batch.into();
+        self.change(DURABLE_WAIT, |tables| plan::plan_batch(batch, tables, &self.policy))
     }
 
-    /// Serves `whole` in place of everything; cuts what the difference ends.
-    /// Blocking, one at a time.
+    /// Serves `whole` in place of everything; revokes what the difference ends.
+    /// Otherwise as [`Routes::apply`].
     ///
     /// # Errors
     /// The table that was served stays.
     pub(crate) fn replace(&self, whole: Whole) -> Result<Applied, ApplyError> {
-        let mut store = self.store()?;
-        let plan = plan::plan_whole(whole, &self.tables.load())?;
-        write(&mut store, &plan)?;
-        let GenerationState { generation, routes, .. } = plan.next.state();
+        let applied = self.change(TABLE_DURABLE_WAIT, |tables| plan::plan_whole(whole, tables))?;
+        let GenerationState { generation, routes, .. } = self.state();
         info!(%generation, routes, "a whole table came: generation {generation}, {routes} routes");
-        Ok(self.serve(plan))
+        Ok(applied)
     }
 
     /// At most `limit` routes in the order of names, from behind `after`.
@@ -179,37 +179,66 @@ impl Routes {
         after: Option<&Username>,
         limit: usize,
     ) -> Result<RoutesPage, StoreError> {
-        let names = self.store()?.as_ref().expect("open").names(after, limit)?;
+        let names = self.writer.names(after, limit)?;
         let next = names.last().filter(|_| names.len() == limit).map(ToString::to_string);
         let routes = names.iter().filter_map(|name| Some(Route::clone(&*self.find(name)?)));
         Ok(RoutesPage { routes: routes.collect(), next })
     }
 
-    /// The store, open; only the thread that holds it changes anything.
-    fn store(&self) -> Result<MutexGuard<'_, Option<Store>>, StoreError> {
-        let mut store = self.store.lock().expect("nothing panics while it holds the store");
-        if store.is_none() {
-            let (opened, next) = Store::open(&self.path)?;
-            // The write that failed may have reached the disk after all.
-            let steps = self.tables.load().steps_to(&next);
-            self.serve(Plan { steps, next });
-            *store = Some(opened);
+    fn change(
+        &self,
+        patience: Duration,
+        plan: impl FnOnce(&Tables) -> Result<Plan, Rejection>,
+    ) -> Result<Applied, ApplyError> {
+        let serving = self.serving.lock().expect(SERVING);
+        let plan = plan(&self.tables.load())?;
+        let from = self.state();
+        let revocations = revocation::scopes(&plan.steps, time::unix_seconds());
+        if revocations.is_empty() {
+            // Whoever takes access away meanwhile does not wait for the disk.
+            drop(serving);
+            return self.grant(from, plan, patience);
         }
-        Ok(store)
+        let save = Save { from, steps: plan.steps, next: plan.next.clone() };
+        let mut applied = self.serve(plan.next, save.steps.len(), &revocations);
+        drop(serving);
+        applied.durable = self.writer.follow(save, patience).is_ok();
+        Ok(applied)
     }
 
-    /// What remains to be done when a change is on disk.
-    fn serve(&self, plan: Plan) -> Applied {
+    fn grant(
+        &self,
+        from: GenerationState,
+        plan: Plan,
+        patience: Duration,
+    ) -> Result<Applied, ApplyError> {
         let Plan { steps, next } = plan;
+        let changes = steps.len();
+        let saved = self.writer.grant(Save { from, steps, next: next.clone() }, patience)?;
+        let _serving = self.serving.lock().expect(SERVING);
+        let served = self.state();
+        if served != from {
+            return Err(Rejection::Conflict { served: served.generation }.into());
+        }
+        let applied = self.serve(next, changes, &[]);
+        drop(saved);
+        Ok(applied)
+    }
+
+    /// Makes `next` visible, then revokes: a request that is let in afterwards has
+    /// seen the change.
+    fn serve(&self, next: Tables, changes: usize, revocations: &[(Username, Scope)]) -> Applied {
         let generation = next.state().generation;
         let old = self.tables.swap(Arc::new(next));
-        let count = self.revoke(&steps);
+        let mut count = RevokedCount::default();
+        for (username, scope) in revocations {
+            count += self.registry.revoke(username, *scope);
+        }
         // A reader that still looks into the old tables, which takes a moment, would
         // be the one to free what only they had, in the middle of a request.
         while Arc::strong_count(&old) > 1 {
             std::thread::yield_now();
         }
-        let changes = steps.len();
         let RevokedCount { sockets, requests } = count;
         if count == RevokedCount::default() {
             debug!(%generation, changes, "serving generation {generation}");
@@ -219,28 +248,11 @@ impl Routes {
                 "serving generation {generation}; cut {sockets} sockets and {requests} requests"
             );
         }
-        Applied { generation, sockets_cut: sockets, requests_cut: requests }
-    }
-
-    fn revoke(&self, steps: &[Step]) -> RevokedCount {
-        let now = time::unix_seconds();
-        let mut count = RevokedCount::default();
-        for (username, scope) in steps.iter().filter_map(|step| revocation::scope(step, now)) {
-            count += self.registry.revoke(&username, scope);
-        }
-        count
+        Applied { generation, sockets_cut: sockets, requests_cut: requests, durable: true }
     }
 }
 
-fn write(store: &mut Option<Store>, plan: &Plan) -> Result<(), StoreError> {
-    let written = store.as_ref().expect("open").write(&plan.next.state(), &plan.steps);
-    if let Err(error) = &written {
-        let generation = plan.next.state().generation;
-        error!(%generation, error = error as &dyn std::error::Error, "generation {generation} could not be written; still serving the one before");
-        *store = None;
-    }
-    written
-}
+const SERVING: &str = "nothing panics while it changes the tables";
 
 fn open_or_move_aside(path: &Path) -> Result<((Store, Tables), Option<MovedAside>), OpenError> {
     let cannot_open = |source| OpenError::Store { path: path.to_owned(), source };

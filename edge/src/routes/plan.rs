@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use shared::route::Subject;
 use shared::wire::GenerationState;
-use shared::{AddressPolicy, Change, Checksum};
+use shared::{AddressPolicy, Change, Checksum, Generation};
 
 use super::batch::{Batch, Unreadable};
 use super::rejection::Rejection;
 use super::step::{Step, state_after};
 use super::tables::Tables;
 use super::upload::Whole;
-use crate::limits::{BATCH_MAX_CHANGES, LOCKS_MAX, ROUTES_MAX};
+use crate::limits::{BATCH_MAX_CHANGES, EMPTIED_ROUTES_MIN, GENERATION_MAX, LOCKS_MAX, ROUTES_MAX};
 
 /// What will be served, and the way there.
 pub(crate) struct Plan {
@@ -41,6 +41,7 @@ pub(crate) fn plan_batch(
     if generation <= base {
         return Err(Rejection::NotNewer { base, generation });
     }
+    check_generation(generation)?;
     if entries.len() > BATCH_MAX_CHANGES {
         return Err(Rejection::TooManyChanges { count: entries.len() });
     }
@@ -57,10 +58,14 @@ pub(crate) fn plan_batch(
 /// # Errors
 /// The first reason found.
 pub(crate) fn plan_whole(whole: Whole, tables: &Tables) -> Result<Plan, Rejection> {
-    let Whole { head, routes, locks } = whole;
+    let Whole { head, routes, locks, empties } = whole;
     let served = tables.state();
     if served.generation > head.generation {
         return Err(Rejection::Conflict { served: served.generation });
+    }
+    check_generation(head.generation)?;
+    if routes.is_empty() && served.routes >= EMPTIED_ROUTES_MIN && !empties {
+        return Err(Rejection::Empties { routes: served.routes });
     }
     let next = Tables::of(None, routes, locks).map_err(|doubled| {
         let routes = doubled.routes.iter().map(|name| format!("route {name} comes twice"));
@@ -72,6 +77,11 @@ pub(crate) fn plan_whole(whole: Whole, tables: &Tables) -> Result<Plan, Rejectio
     let state = state_after(served, head.generation, &steps);
     check_result(&state, Some(head.checksum))?;
     Ok(Plan { steps, next: next.after(&[], state) })
+}
+
+/// A number that nothing could follow would shut out every later change.
+fn check_generation(generation: Generation) -> Result<(), Rejection> {
+    if generation.0 > GENERATION_MAX { Err(Rejection::TooFar { generation }) } else { Ok(()) }
 }
 
 fn check_entries(

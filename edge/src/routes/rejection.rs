@@ -20,6 +20,12 @@ pub(crate) enum Rejection {
     /// One line for each entry at fault.
     #[error("{} cannot be applied, beginning with {}", entries(.0.len()), .0[0])]
     BadEntries(Vec<String>),
+    #[error("no generation is as high as {generation}")]
+    TooFar { generation: Generation },
+    #[error(
+        "the table is empty and would end all {routes} routes; if that is meant, put it with ?empties=true"
+    )]
+    Empties { routes: u64 },
     #[error("the checksum would be {found}, not {expected}")]
     Checksum { expected: Checksum, found: Checksum },
 }

@@ -5,6 +5,11 @@ use shared::{Route, Username};
 use super::step::Step;
 use crate::connections::Scope;
 
+/// What `steps` end at `now` (unix seconds): nothing, when they only give access.
+pub(super) fn scopes(steps: &[Step], now: u64) -> Vec<(Username, Scope)> {
+    steps.iter().filter_map(|step| scope(step, now)).collect()
+}
+
 /// What of whom is cut by `step` at `now` (unix seconds); `None` when nobody notices it.
 pub(crate) fn scope(step: &Step, now: u64) -> Option<(Username, Scope)> {
     match step {

@@ -54,6 +54,10 @@ pub(crate) enum StoreError {
     Spoiled(String),
     #[error("the file system refused")]
     Io(#[from] io::Error),
+    #[error("the disk did not answer in time")]
+    Slow,
+    #[error("another process has taken it over")]
+    GivenUp,
     #[error("the database failed")]
     Database(#[source] redb::Error),
 }

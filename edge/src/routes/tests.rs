@@ -100,7 +100,7 @@ impl Model {
             checksum: self.checksum(),
         };
         let routes = self.routes.values().cloned().map(Arc::new).collect();
-        Whole { head, routes, locks: self.locks.values().cloned().collect() }
+        Whole { head, routes, locks: self.locks.values().cloned().collect(), empties: false }
     }
 
     fn checksum(&self) -> Checksum {

@@ -19,10 +19,13 @@ pub(crate) struct Whole {
     pub head: TableHead,
     pub routes: Vec<Arc<Route>>,
     pub locks: Vec<Lock>,
+    /// Is a table without routes meant to end every route that is served?
+    pub empties: bool,
 }
 
 pub(crate) struct Upload {
     policy: AddressPolicy,
+    empties: bool,
     head: Option<TableHead>,
     routes: Vec<Arc<Route>>,
     locks: Vec<Lock>,
@@ -36,9 +39,11 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn new(policy: AddressPolicy) -> Self {
+    /// `empties` as in [`Whole`].
+    pub(crate) fn new(policy: AddressPolicy, empties: bool) -> Self {
         Self {
             policy,
+            empties,
             head: None,
             routes: Vec::new(),
             locks: Vec::new(),
@@ -100,7 +105,7 @@ impl Upload {
         if !self.complaints.is_empty() {
             return Err(self.refusal());
         }
-        Ok(Whole { head, routes: self.routes, locks: self.locks })
+        Ok(Whole { head, routes: self.routes, locks: self.locks, empties: self.empties })
     }
 
     fn end_line(&mut self) {
@@ -181,7 +186,7 @@ mod tests {
     }
 
     fn read(text: &[u8], piece_bytes: usize) -> Result<Whole, Rejection> {
-        let mut upload = Upload::new(AddressPolicy::default());
+        let mut upload = Upload::new(AddressPolicy::default(), false);
         for piece in text.chunks(piece_bytes) {
             upload.push(piece)?;
         }

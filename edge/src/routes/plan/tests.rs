@@ -85,7 +85,7 @@ fn a_batch_starts_from_what_is_served_and_goes_forward() {
     check(5, 5, not_newer(5));
     check(5, 4, not_newer(4));
     check(5, 6, None);
-    check(5, u64::MAX, None);
+    check(5, GENERATION_MAX, None);
 }
 
 #[test]
@@ -159,7 +159,8 @@ fn whole(generation: u64, routes: &[Route], locks: &[Lock]) -> Whole {
         locks: locks.len() as u64,
         checksum: locks.iter().fold(sum, Checksum::with_lock),
     };
-    Whole { head, routes: routes.iter().cloned().map(Arc::new).collect(), locks: locks.to_vec() }
+    let routes = routes.iter().cloned().map(Arc::new).collect();
+    Whole { head, routes, locks: locks.to_vec(), empties: false }
 }
 
 #[test]
@@ -195,4 +196,27 @@ fn a_whole_table_with_doubles_or_another_checksum_is_refused() {
     let mut forged = whole(6, &[route("ada")], &[]);
     forged.head.checksum = Checksum::default();
     assert!(matches!(judge(forged), Some(Rejection::Checksum { .. })));
+}
+
+#[test]
+fn a_table_that_would_end_everything_must_be_meant() {
+    let many: Vec<_> = (0..EMPTIED_ROUTES_MIN).map(|n| route(&format!("user-{n}"))).collect();
+    let full = plan_whole(whole(1, &many, &[]), &Tables::default()).ok().unwrap().next;
+    let refused = plan_whole(whole(2, &[], &[]), &full).err();
+    assert_eq!(refused, Some(Rejection::Empties { routes: EMPTIED_ROUTES_MIN }));
+    let meant = Whole { empties: true, ..whole(2, &[], &[]) };
+    assert_eq!(plan_whole(meant, &full).ok().unwrap().next.state().routes, 0);
+    assert!(plan_whole(whole(2, &many[..1], &[]), &full).is_ok(), "some are left");
+    assert!(plan_whole(whole(6, &[], &[]), &served()).is_ok(), "two are soon ended");
+}
+
+#[test]
+fn a_generation_that_nothing_could_follow_is_refused() {
+    let generation = Generation(u64::MAX);
+    let refused = plan_whole(whole(u64::MAX, &[], &[]), &served()).err();
+    assert_eq!(refused, Some(Rejection::TooFar { generation }));
+    let request =
+        ChangesRequest { base: Generation(5), generation, checksum: None, changes: vec![] };
+    let refused = plan_batch(request.into(), &served(), &AddressPolicy::default()).err();
+    assert_eq!(refused, Some(Rejection::TooFar { generation }));
 }

@@ -5,6 +5,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use super::*;
 
 /// Where the child finds its store; without it the child's tests do nothing.
@@ -137,4 +139,55 @@ fn child_with_a_full_disk() {
     }
     assert!(served.routes >= answered * 1_000);
     say(&answered.to_string());
+}
+
+#[test]
+fn on_a_full_disk_access_is_taken_away_at_once_and_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("routes.redb");
+    drop(open(&store, &Arc::default()));
+    let limited = ["sh", "-c", r#"trap "" XFSZ; exec "$@""#, "sh"];
+    let mut child = child("child_that_revokes_on_a_full_disk", &store, &limited);
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let words: Vec<_> = lines.filter_map(|line| said(&line.unwrap()).map(str::to_owned)).collect();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(words, ["cut", "refused", "written"]);
+    let routes = open(&store, &Arc::default()).routes;
+    assert!(routes.find(&name("user-0-0")).is_none());
+    assert!(routes.find(&name("user-0-1")).is_some());
+    assert!(routes.find(&name("late")).is_none());
+}
+
+#[test]
+#[ignore = "the child of the test above"]
+fn child_that_revokes_on_a_full_disk() {
+    let Ok(store) = std::env::var(STORE) else { return };
+    let registry = Arc::default();
+    let routes = open(Path::new(&store), &registry).routes;
+    let apply = |changes| {
+        let base = routes.state().generation;
+        let generation = Generation(base.0 + 1);
+        routes.apply(ChangesRequest { base, generation, checksum: None, changes })
+    };
+    apply(["user-0-0", "user-0-1"].map(|name| Change::Put(route(name))).into()).unwrap();
+    let limit = getrlimit(Resource::Fsize);
+    // Not a byte of any file, wherever in it, until the limit is lifted again.
+    setrlimit(Resource::Fsize, Rlimit { current: Some(0), ..limit }).unwrap();
+    let at = registry.revocation_epoch(&name("user-0-0"));
+    let _socket = registry.enter(at, session('1'), 1, Kind::Socket).expect("nothing was revoked");
+    let removed = apply(vec![Change::Remove(name("user-0-0"))]).unwrap();
+    assert_eq!((removed.sockets_cut, removed.durable), (1, false));
+    assert!(routes.find(&name("user-0-0")).is_none());
+    say("cut");
+    let granted = apply(vec![Change::Put(route("late"))]);
+    assert!(matches!(granted, Err(ApplyError::Store(_))), "{granted:?}");
+    assert!(routes.find(&name("late")).is_none(), "a grant is on disk first");
+    say("refused");
+    setrlimit(Resource::Fsize, limit).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while routes.is_behind() {
+        assert!(std::time::Instant::now() < deadline, "never written");
+        std::thread::yield_now();
+    }
+    say("written");
 }
