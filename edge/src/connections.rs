@@ -14,13 +14,18 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use shared::{SessionId, Username};
+use shared::process::time::unix_seconds;
+use shared::{KeyId, SessionId, Username};
 use slab::Slab;
 
 /// Threads rarely meet in one of so many, and a revocation for one workspace looks
 /// through a thousandth of all entries.
 const SHARDS: usize = 1024;
+
+/// How often a connection asks the wall clock whether its session is over, at least.
+const EXPIRY_LOOK: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -77,6 +82,17 @@ pub(crate) struct ConnectionRegistry {
     shards: Box<[Shard]>,
 }
 
+/// By what a connection was let in.
+#[derive(Debug, Clone)]
+pub(crate) struct Access {
+    pub(crate) session: SessionId,
+    pub(crate) session_epoch: u64,
+    /// The key that signed the session's token.
+    pub(crate) key: KeyId,
+    /// Unix seconds.
+    pub(crate) expires: u64,
+}
+
 /// Taken before looking at the route table; says whether the look was still true.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RevocationEpoch {
@@ -90,6 +106,7 @@ pub(crate) struct Entry {
     registry: Arc<ConnectionRegistry>,
     shard: usize,
     slot: usize,
+    expires: u64,
 }
 
 // A cache line of its own, so that neighbours do not slow each other down.
@@ -105,6 +122,7 @@ struct Slot {
     username: Username,
     session: SessionId,
     session_epoch: u64,
+    key: KeyId,
     kind: Kind,
     is_revoked: bool,
     waiting: Option<Waker>,
@@ -131,8 +149,7 @@ impl ConnectionRegistry {
     pub(crate) fn enter(
         self: &Arc<Self>,
         epoch: RevocationEpoch,
-        session: SessionId,
-        session_epoch: u64,
+        access: Access,
         kind: Kind,
     ) -> Option<Entry> {
         let RevocationEpoch { username, shard, number } = epoch;
@@ -141,11 +158,12 @@ impl ConnectionRegistry {
         if self.shards[shard].epoch.load(Ordering::Relaxed) != number {
             return None;
         }
-        let slot =
-            Slot { username, session, session_epoch, kind, is_revoked: false, waiting: None };
+        let Access { session, session_epoch, key, expires } = access;
+        let is_revoked = false;
+        let slot = Slot { username, session, session_epoch, key, kind, is_revoked, waiting: None };
         let slot = slots.insert(slot);
         drop(slots);
-        Some(Entry { registry: Arc::clone(self), shard, slot })
+        Some(Entry { registry: Arc::clone(self), shard, slot, expires })
     }
 
     /// Live WebSockets of one workspace. Looks through a thousandth of all entries.
@@ -159,24 +177,18 @@ impl ConnectionRegistry {
     ///
     /// An entry that was told before and has not left yet is not counted again.
     pub(crate) fn revoke(&self, username: &Username, scope: Scope) -> RevokedCount {
-        let shard = &self.shards[self.shard_of(username)];
+        self.shards[self.shard_of(username)].revoke(|slot| {
+            slot.username == *username && scope.contains(slot.session, slot.session_epoch)
+        })
+    }
+
+    /// Tells every entry to end whose token was signed by a key that is not `known`
+    /// any more; the ring must have changed already.
+    pub(crate) fn revoke_keys(&self, is_known: impl Fn(&KeyId) -> bool) -> RevokedCount {
         let mut count = RevokedCount::default();
-        let mut woken = Vec::new();
-        {
-            let mut slots = shard.lock();
-            shard.epoch.fetch_add(1, Ordering::Release);
-            for (_, slot) in slots.iter_mut() {
-                let is_meant =
-                    slot.username == *username && scope.contains(slot.session, slot.session_epoch);
-                if is_meant && !slot.is_revoked {
-                    slot.is_revoked = true;
-                    count.count(slot.kind);
-                    woken.extend(slot.waiting.take());
-                }
-            }
+        for shard in &self.shards {
+            count += shard.revoke(|slot| !is_known(&slot.key));
         }
-        // Outside the lock: a woken task may leave at once, on another thread.
-        woken.into_iter().for_each(Waker::wake);
         count
     }
 
@@ -210,13 +222,41 @@ impl Shard {
     fn lock(&self) -> MutexGuard<'_, Slab<Slot>> {
         self.slots.lock().expect("nothing panics while it holds a shard")
     }
+
+    fn revoke(&self, is_meant: impl Fn(&Slot) -> bool) -> RevokedCount {
+        let mut count = RevokedCount::default();
+        let mut woken = Vec::new();
+        {
+            let mut slots = self.lock();
+            self.epoch.fetch_add(1, Ordering::Release);
+            for (_, slot) in slots.iter_mut() {
+                if !slot.is_revoked && is_meant(slot) {
+                    slot.is_revoked = true;
+                    count.count(slot.kind);
+                    woken.extend(slot.waiting.take());
+                }
+            }
+        }
+        // Outside the lock: a woken task may leave at once, on another thread.
+        woken.into_iter().for_each(Waker::wake);
+        count
+    }
 }
 
 impl Entry {
+    /// Resolves once access has ended: revoked, or because the session is over.
+    pub(crate) async fn ended(&self) {
+        tokio::select! {
+            biased;
+            () = self.revoked() => {}
+            () = expired(self.expires) => {}
+        }
+    }
+
     /// Resolves once this entry's access is revoked, at once if it was already.
     ///
     /// One task waits at a time; a second one takes the place of the first.
-    pub(crate) fn revoked(&self) -> Revoked<'_> {
+    fn revoked(&self) -> Revoked<'_> {
         Revoked { entry: self, waiting: None }
     }
 
@@ -226,7 +266,7 @@ impl Entry {
 }
 
 /// See [`Entry::revoked`].
-pub(crate) struct Revoked<'a> {
+struct Revoked<'a> {
     entry: &'a Entry,
     /// Whom a revocation wakes, and the shard's epoch when that was arranged.
     waiting: Option<(Waker, u64)>,
@@ -260,6 +300,17 @@ impl Future for Revoked<'_> {
     }
 }
 
+/// Resolves at `expires`, in unix seconds by the wall clock, which may be set meanwhile.
+async fn expired(expires: u64) {
+    loop {
+        let left = expires.saturating_sub(unix_seconds());
+        if left == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(left).min(EXPIRY_LOOK)).await;
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
         let slot = self.shard().lock().remove(self.slot);
@@ -268,12 +319,18 @@ impl Drop for Entry {
     }
 }
 
+/// Access by `session` that does not end by itself.
+#[cfg(test)]
+pub(crate) fn access(session: SessionId, session_epoch: u64) -> Access {
+    let key = KeyId::parse("k1").expect("a key id");
+    Access { session, session_epoch, key, expires: u64::MAX }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::pin::pin;
     use std::sync::atomic::AtomicBool;
-    use std::time::Duration;
 
     fn name(text: &str) -> Username {
         Username::parse(text).unwrap()
@@ -281,6 +338,10 @@ mod tests {
 
     fn session(digit: char) -> SessionId {
         SessionId::parse(&String::from(digit).repeat(32)).unwrap()
+    }
+
+    fn access(digit: char, session_epoch: u64) -> Access {
+        super::access(session(digit), session_epoch)
     }
 
     fn enter(
@@ -291,7 +352,7 @@ mod tests {
         kind: Kind,
     ) -> Entry {
         registry
-            .enter(registry.revocation_epoch(&name(user)), session(digit), epoch, kind)
+            .enter(registry.revocation_epoch(&name(user)), access(digit, epoch), kind)
             .expect("nothing was revoked")
     }
 
@@ -329,14 +390,38 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_leaves_the_ring_takes_its_sessions_along() {
+        let registry = Arc::new(ConnectionRegistry::default());
+        let old = enter(&registry, "ada", '1', 1, Kind::Socket);
+        let key = KeyId::parse("k2").unwrap();
+        let at = registry.revocation_epoch(&name("ada"));
+        let new = registry
+            .enter(at, Access { key: key.clone(), ..access('2', 1) }, Kind::Request)
+            .unwrap();
+        let count = registry.revoke_keys(|known| *known == key);
+        assert_eq!((count.sockets, count.requests), (1, 0));
+        assert!(is_revoked(&old) && !is_revoked(&new));
+    }
+
+    #[tokio::test]
+    async fn access_ends_with_its_session() {
+        let registry = Arc::new(ConnectionRegistry::default());
+        let at = registry.revocation_epoch(&name("ada"));
+        let expires = unix_seconds() + 1;
+        let entry = registry.enter(at, Access { expires, ..access('1', 1) }, Kind::Socket).unwrap();
+        tokio::time::timeout(Duration::from_secs(30), entry.ended()).await.expect("it is over");
+        assert!(unix_seconds() >= expires);
+    }
+
+    #[test]
     fn an_epoch_from_before_a_revocation_is_over() {
         let registry = Arc::new(ConnectionRegistry::default());
         let epoch = registry.revocation_epoch(&name("ada"));
         registry.revoke(&name("ada"), Scope::Session(session('9')));
-        assert!(registry.enter(epoch, session('1'), 1, Kind::Request).is_none());
+        assert!(registry.enter(epoch, access('1', 1), Kind::Request).is_none());
         assert!(
             registry
-                .enter(registry.revocation_epoch(&name("ada")), session('1'), 1, Kind::Request)
+                .enter(registry.revocation_epoch(&name("ada")), access('1', 1), Kind::Request)
                 .is_some(),
             "a new epoch is good"
         );
@@ -361,7 +446,7 @@ mod tests {
             (0..1_000).map(|_| enter(&registry, "ada", '1', 1, Kind::Socket)).collect();
         let tasks: Vec<_> = entries
             .into_iter()
-            .map(|entry| tokio::spawn(async move { entry.revoked().await }))
+            .map(|entry| tokio::spawn(async move { entry.ended().await }))
             .collect();
         tokio::task::yield_now().await;
         assert_eq!(registry.revoke(&name("ada"), Scope::Workspace).sockets, 1_000);
@@ -386,7 +471,7 @@ mod tests {
                         if !is_open.load(Ordering::Acquire) {
                             return inside;
                         }
-                        inside.extend(registry.enter(epoch, session('1'), 1, Kind::Request));
+                        inside.extend(registry.enter(epoch, access('1', 1), Kind::Request));
                     }
                 })
             };

@@ -4,11 +4,13 @@
 //! `observe` counts, `limits` bounds. Which may use which: `tests/layers.rs`.
 
 mod admin;
+mod client_stream;
 pub mod config;
 mod connections;
 mod forward;
 mod head;
 mod keys;
+mod lifecycle;
 mod limits;
 mod observe;
 mod policy;

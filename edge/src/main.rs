@@ -36,5 +36,5 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     logging::start(config.log, "info,pingora_core=warn,pingora_proxy=warn");
-    server::run(&config)
+    server::run(config)
 }

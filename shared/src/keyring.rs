@@ -14,26 +14,40 @@ use sha2::Sha256;
 use crate::hex;
 
 /// The short public name of a key: one to 16 of `[a-z0-9]`. Stands in every token.
+///
+/// Kept in place, because an edge remembers one for every connection.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyId(Box<str>);
+pub struct KeyId {
+    /// Filled up with zeroes, which sort before every character that is allowed.
+    bytes: [u8; KeyId::MAX_BYTES],
+    length: u8,
+}
 
 impl KeyId {
+    const MAX_BYTES: usize = 16;
+
     /// # Errors
     /// `Malformed` names the text.
     pub fn parse(text: &str) -> Result<Self, KeyRingError> {
-        let fits = (1..=16).contains(&text.len())
+        let fits = (1..=Self::MAX_BYTES).contains(&text.len())
             && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9'));
-        if fits { Ok(Self(text.into())) } else { Err(KeyRingError::KeyId { id: text.into() }) }
+        if !fits {
+            return Err(KeyRingError::KeyId { id: text.into() });
+        }
+        let mut bytes = [0; Self::MAX_BYTES];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Ok(Self { bytes, length: u8::try_from(text.len()).expect("at most 16") })
     }
 
     pub fn as_str(&self) -> &str {
-        &self.0
+        let text = &self.bytes[..usize::from(self.length)];
+        std::str::from_utf8(text).expect("letters and digits")
     }
 }
 
 impl fmt::Display for KeyId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(self.as_str())
     }
 }
 
@@ -128,7 +142,7 @@ impl KeyRing {
 
 impl std::borrow::Borrow<str> for KeyId {
     fn borrow(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 

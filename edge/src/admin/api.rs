@@ -5,9 +5,6 @@
 //! they tell no secret, and the listener is not public. Every answer carries an
 //! `x-request-id`, every error is JSON.
 
-use std::future::Future;
-use std::io;
-
 use axum::Router;
 use axum::extract::{self, Request};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -16,12 +13,11 @@ use axum::response::Response;
 use axum::routing::{get, post, put};
 use shared::RequestId;
 use shared::request_id::REQUEST_ID_HEADER;
-use tokio::net::TcpListener;
 
 use super::reply::Failure;
+use super::serve::Trust;
 use super::state::State;
 use super::{changes, health, table, view};
-use crate::limits::ADMIN_DRAIN;
 
 pub(crate) fn router(state: State) -> Router {
     let private = Router::new()
@@ -45,33 +41,6 @@ pub(crate) fn router(state: State) -> Router {
         .with_state(state)
 }
 
-/// Answers on `listener` until `stop` resolves, then for at most five seconds more.
-///
-/// # Errors
-/// When the listener fails.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let (stopped, told) = tokio::sync::oneshot::channel();
-    let stop = async move {
-        stop.await;
-        let _ = stopped.send(());
-    };
-    let late = async move {
-        // An error is a server that ended by itself; that one is not late.
-        match told.await {
-            Ok(()) => tokio::time::sleep(ADMIN_DRAIN).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        served = axum::serve(listener, router).with_graceful_shutdown(stop) => served,
-        () = late => Ok(()),
-    }
-}
-
 async fn require_token(
     extract::State(state): extract::State<State>,
     request: Request,
@@ -80,6 +49,9 @@ async fn require_token(
     let header = request.headers().get(header::AUTHORIZATION);
     let header = header.and_then(|value| value.to_str().ok());
     if state.0.token.matches_bearer(header) {
+        if let Some(trust) = request.extensions().get::<Trust>() {
+            trust.earn();
+        }
         return Ok(next.run(request).await);
     }
     let message = "this call wants the edge's bearer token";

@@ -13,10 +13,14 @@ pub(super) async fn alive() -> Json<Value> {
     Json(json!({ "status": "ok" }))
 }
 
-/// 200 once the edge knows what to serve, be it from its own disk.
+/// 200 once the edge knows what to serve, be it from its own disk, until it drains.
 pub(super) async fn ready(
     extract::State(state): extract::State<State>,
 ) -> Result<Json<Value>, Failure> {
+    if !state.0.lifecycle.is_serving() {
+        let message = "the edge takes no new connections";
+        return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "draining", message));
+    }
     if !state.0.routes.is_ready() {
         let message = "no route table has come yet";
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "no_table", message));

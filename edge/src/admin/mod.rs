@@ -4,6 +4,7 @@ mod api;
 mod changes;
 mod health;
 mod reply;
+mod serve;
 mod state;
 mod table;
 mod view;
@@ -11,5 +12,6 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use api::{router, serve};
+pub(crate) use api::router;
+pub(crate) use serve::serve;
 pub(crate) use state::State;

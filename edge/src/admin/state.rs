@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::Secret;
 use tokio::sync::Semaphore;
 
+use crate::lifecycle::Lifecycle;
 use crate::limits::CHANGES_AT_ONCE;
 use crate::routes::Routes;
 
@@ -19,16 +20,23 @@ pub(super) struct Shared {
     pub(super) routes: Arc<Routes>,
     pub(super) token: Secret<String>,
     pub(super) metrics: Metrics,
+    pub(super) lifecycle: Lifecycle,
     pub(super) changes: Semaphore,
     pub(super) uploads: Semaphore,
 }
 
 impl State {
-    pub(crate) fn new(routes: Arc<Routes>, token: Secret<String>, metrics: Metrics) -> Self {
+    pub(crate) fn new(
+        routes: Arc<Routes>,
+        token: Secret<String>,
+        metrics: Metrics,
+        lifecycle: Lifecycle,
+    ) -> Self {
         Self(Arc::new(Shared {
             routes,
             token,
             metrics,
+            lifecycle,
             changes: Semaphore::new(CHANGES_AT_ONCE),
             // A whole table may be a gigabyte while it is read.
             uploads: Semaphore::new(1),

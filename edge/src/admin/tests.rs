@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use super::{State, router, serve};
-use crate::connections::{ConnectionRegistry, Kind};
+use crate::connections::{ConnectionRegistry, Kind, access};
+use crate::lifecycle::Lifecycle;
 use crate::routes::Routes;
 use crate::routes::samples::{name, route};
 
@@ -34,7 +35,12 @@ impl Edge {
         let opened = Routes::open(&store, AddressPolicy::default(), Arc::clone(&registry)).unwrap();
         let routes = Arc::new(opened.routes);
         let metrics = Arc::new(|| "edge_up 1\n".to_owned());
-        let state = State::new(Arc::clone(&routes), Secret::new(TOKEN.to_owned()), metrics);
+        let state = State::new(
+            Arc::clone(&routes),
+            Secret::new(TOKEN.to_owned()),
+            metrics,
+            Lifecycle::default(),
+        );
         Self { _folder: folder, registry, routes, router: router(state) }
     }
 
@@ -170,8 +176,11 @@ async fn a_change_is_served_when_it_is_answered() {
     assert_eq!((&state["generation"], &state["routes"]), (&json!(1), &json!(2)));
 
     let session = shared::SessionId::random();
-    let _socket =
-        edge.registry.enter(edge.registry.revocation_epoch(&name("ada")), session, 1, Kind::Socket);
+    let _socket = edge.registry.enter(
+        edge.registry.revocation_epoch(&name("ada")),
+        access(session, 1),
+        Kind::Socket,
+    );
     let (_, body) = edge.change(1, json!([{ "remove": "ada" }])).await;
     assert_eq!(
         body,
@@ -320,5 +329,5 @@ async fn the_listener_answers_until_it_is_told_to_stop() {
     socket.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     stop.send(()).unwrap();
-    server.await.unwrap().unwrap();
+    server.await.unwrap();
 }

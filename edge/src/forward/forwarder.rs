@@ -13,7 +13,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use pingora::protocols::Stream;
 use pingora::time::timeout;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::poll_read_buf;
@@ -23,6 +22,7 @@ use super::error::{ForwardError, Malformed};
 use super::response_head::ResponseHead;
 use super::upload::Upload;
 use super::upstream_request::UpstreamRequest;
+use crate::client_stream::ClientStream;
 use crate::head::HeadReader;
 use crate::limits::BODY_PAUSE;
 use crate::observe::RequestRecord;
@@ -48,7 +48,7 @@ pub(crate) struct Forwarder {
 
 /// The client's side of a request.
 struct Downstream<'a> {
-    stream: &'a mut Stream,
+    stream: &'a mut ClientStream,
     reader: &'a mut HeadReader,
     upload: Upload,
 }
@@ -84,7 +84,7 @@ impl Forwarder {
     /// to the client and one of our own fits; later the connection can only be closed.
     pub(crate) async fn forward(
         &self,
-        client: &mut Stream,
+        client: &mut ClientStream,
         reader: &mut HeadReader,
         request: &UpstreamRequest,
         record: &mut RequestRecord,
@@ -207,15 +207,16 @@ impl Forwarder {
         }
     }
 
-    async fn write(&self, client: &mut Stream, bytes: &[u8]) -> Result<(), ForwardError> {
-        let write = async {
-            client.write_all(bytes).await?;
-            client.flush().await
-        };
-        match timeout(self.write_timeout, write).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(ForwardError::Client),
+    /// Ends with an error when the client takes nothing for `write_timeout`; one that
+    /// takes a little at a time may take as long as it needs.
+    async fn write(&self, client: &mut ClientStream, mut bytes: &[u8]) -> Result<(), ForwardError> {
+        while !bytes.is_empty() {
+            match timeout(self.write_timeout, client.write(bytes)).await {
+                Ok(Ok(count)) if count > 0 => bytes = &bytes[count..],
+                _ => return Err(ForwardError::Client),
+            }
         }
+        Ok(())
     }
 }
 
@@ -239,7 +240,7 @@ impl Downstream<'_> {
             if self.upload.has_unsent() {
                 return self.upload.poll_send(sprite, context).map(|()| Ok(Step::Sent));
             }
-            match ready!(self.reader.poll_more(&mut **self.stream, context)) {
+            match ready!(self.reader.poll_more(&mut *self.stream, context)) {
                 Ok(0) | Err(_) => return Poll::Ready(Err(ForwardError::Client)),
                 Ok(_) => {}
             }

@@ -73,9 +73,13 @@ pub(crate) const NAME_REFRESH: Duration = Duration::from_secs(5);
 
 // The access log.
 
-/// Lines that wait for the disk. At 200 bytes a line this is 1.6 MB; beyond it
-/// lines are dropped and counted, because a full disk must not stop the edge.
-pub(crate) const LOG_QUEUE_LINES: usize = 8_192;
+/// Lines that wait for the disk, and their bytes: what is more is dropped and
+/// counted, because a full disk must not stop the edge. A line has about 250 bytes.
+pub(crate) const LOG_QUEUE_BYTES: usize = 4 << 20;
+pub(crate) const LOG_QUEUE_LINES: usize = 16_384;
+
+/// Longest part of a field that is written: a path that is longer is cut off.
+pub(crate) const LOG_FIELD_MAX_BYTES: usize = 1024;
 
 // The private API.
 
@@ -86,7 +90,7 @@ pub(crate) const CHANGES_AT_ONCE: usize = 8;
 /// How long a batch, or the next piece of a table, may take to come. Control is near.
 pub(crate) const BODY_WAIT_MAX: Duration = Duration::from_secs(15);
 
-/// How long requests may take to end after the edge was told to stop.
+/// How long calls of the private API may take to end when the process ends.
 pub(crate) const ADMIN_DRAIN: Duration = Duration::from_secs(5);
 
 /// `BATCH_MAX_CHANGES` changes of the longest kind fit into three quarters of it.
@@ -141,3 +145,30 @@ pub(crate) const GENERATION_MAX: u64 = u64::MAX >> 1;
 
 /// From so many routes on, a table without any is taken for a mistake.
 pub(crate) const EMPTIED_ROUTES_MIN: u64 = 8;
+
+// Sockets.
+
+/// Bytes that wait in the kernel to be sent to one client, beside what is on its
+/// way: enough to keep a fast connection busy until we are woken.
+pub(crate) const UNSENT_MAX_BYTES: u32 = 64 * 1024;
+
+/// A connection on which nothing comes is asked for a sign of life after so long,
+/// and given up after so many that stay unanswered: a phone that vanished is
+/// noticed within two minutes.
+pub(crate) const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+pub(crate) const KEEPALIVE_PROBES: u32 = 4;
+
+/// Descriptors that neither clients nor sprites may use up: for the private API,
+/// look-ups of names, the store, the logs, and what a library opens by itself.
+pub(crate) const RESERVED_DESCRIPTORS: u64 = 160;
+
+/// Pause after an error of `accept`, of which the next try would most likely have the same.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections to the private API. Control has a few, Prometheus one; beyond that
+/// the oldest that has not shown the token makes room.
+pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 64;
+
+/// For the whole head of a request to the private API, and between two of them.
+pub(crate) const ADMIN_HEAD_DEADLINE: Duration = Duration::from_secs(30);

@@ -11,6 +11,7 @@ use shared::process::time::unix_millis;
 use super::access_log::AccessLog;
 use super::metrics::{Metrics, Outcome, Source};
 use crate::head::Head;
+use crate::limits::LOG_FIELD_MAX_BYTES;
 
 /// Where requests are counted and logged.
 pub(crate) struct Telemetry {
@@ -44,6 +45,11 @@ struct Line {
     path: String,
 }
 
+/// At most [`LOG_FIELD_MAX_BYTES`], cut between two characters.
+fn bounded(text: &str) -> String {
+    text[..text.floor_char_boundary(LOG_FIELD_MAX_BYTES)].to_owned()
+}
+
 impl RequestRecord {
     pub(crate) fn begin(
         telemetry: &Arc<Telemetry>,
@@ -52,8 +58,8 @@ impl RequestRecord {
         head: &Head<'_>,
     ) -> Self {
         let line = telemetry.access_log.is_on().then(|| {
-            let (method, host) = (head.method.to_owned(), head.host.to_owned());
-            Box::new(Line { address, method, host, path: head.path().to_owned() })
+            let [method, host, path] = [head.method, head.host, head.path()].map(bounded);
+            Box::new(Line { address, method, host, path })
         });
         Self {
             telemetry: Arc::clone(telemetry),

@@ -5,19 +5,17 @@
 //! response says `Connection: close`; a connection that is merely idle is never
 //! dropped between the client's requests.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use pingora::apps::ServerApp;
-use pingora::protocols::Stream;
-use pingora::server::ShutdownWatch;
 use pingora::time::timeout;
 use tokio::io::AsyncWriteExt as _;
 
 use super::handler::{ForwardRequest, RequestAction, RequestHandler};
+use crate::client_stream::ClientStream;
 use crate::forward::{ForwardError, Forwarder, TargetKind};
 use crate::head::{HeadError, HeadReader, ReadEnd};
+use crate::lifecycle::Lifecycle;
 use crate::limits::{LINGER, LINGER_BYTES, Limits, TooMany};
 use crate::observe::metrics::{Outcome, Source};
 use crate::observe::{Telemetry, random_request_id};
@@ -29,6 +27,7 @@ pub(crate) struct ConnectionHandler {
     pub limits: Arc<Limits>,
     pub telemetry: Arc<Telemetry>,
     pub forwarder: Forwarder,
+    pub lifecycle: Lifecycle,
 }
 
 /// What becomes of a client's connection after a response.
@@ -43,38 +42,27 @@ enum Next {
 /// How the requests on a connection end.
 enum ConnectionEnd {
     Gone,
-    Close(Stream),
-    Refuse(Stream, HeadError),
-    Tunnel(Stream, Box<Tunnel>),
-}
-
-#[async_trait]
-impl ServerApp for ConnectionHandler {
-    async fn process_new(
-        self: &Arc<Self>,
-        stream: Stream,
-        shutdown: &ShutdownWatch,
-    ) -> Option<Stream> {
-        // A task of its own: the one that pingora accepts with has room for what a TLS
-        // handshake needs, 9 KiB, and would hold it as long as the connection lives.
-        tokio::spawn(Arc::clone(self).serve(stream, shutdown.clone()));
-        None
-    }
+    Close(ClientStream),
+    /// What the client has is not all of it, and it must not take it for that.
+    Reset(ClientStream),
+    Refuse(ClientStream, HeadError),
+    Tunnel(ClientStream, Box<Tunnel>),
 }
 
 impl ConnectionHandler {
     /// One connection, from its first byte to its last.
-    async fn serve(self: Arc<Self>, stream: Stream, shutdown: ShutdownWatch) {
-        let address = peer_address(&stream);
+    pub(crate) async fn serve(self: Arc<Self>, stream: ClientStream) {
+        let address = stream.address();
         let _admitted = match self.limits.admit(address) {
             Ok(admitted) => admitted,
             Err(too_many) => return self.refuse_connection(stream, too_many).await,
         };
         // Each in memory of its own: a conversation needs more than a tunnel, and
         // a tunnel that lives for hours must not hold on to it.
-        let end = Box::pin(self.converse(stream, address, &shutdown)).await;
+        let end = Box::pin(self.converse(stream, address)).await;
         match end {
             ConnectionEnd::Gone => {}
+            ConnectionEnd::Reset(stream) => stream.reset(),
             ConnectionEnd::Close(stream) => self.close(stream).await,
             ConnectionEnd::Refuse(stream, error) => self.refuse_head(stream, error).await,
             ConnectionEnd::Tunnel(stream, tunnel) => Box::pin(self.tunnel(stream, *tunnel)).await,
@@ -82,25 +70,20 @@ impl ConnectionHandler {
     }
 
     /// Answers one request after the other and says how the connection ends.
-    async fn converse(
-        &self,
-        mut stream: Stream,
-        address: IpAddr,
-        shutdown: &ShutdownWatch,
-    ) -> ConnectionEnd {
+    async fn converse(&self, mut stream: ClientStream, address: IpAddr) -> ConnectionEnd {
         let deadlines = self.limits.configured().deadlines;
         let mut reader = HeadReader::default();
         let mut client = self.handler.client(address);
         let mut is_first = true;
         loop {
-            let length = match reader.read_head(&mut *stream, is_first, &deadlines).await {
+            let length = match reader.read_head(&mut stream, is_first, &deadlines).await {
                 Ok(length) => length,
                 Err(ReadEnd::Closed) => return ConnectionEnd::Gone,
                 Err(ReadEnd::Refused(error)) => return ConnectionEnd::Refuse(stream, error),
             };
             is_first = false;
             let (head, more) = reader.bytes().split_at(length);
-            let draining = *shutdown.borrow();
+            let draining = !self.lifecycle.is_serving();
             let next = match self.handler.handle(&mut client, head, !more.is_empty(), draining) {
                 Err(error) => return ConnectionEnd::Refuse(stream, error),
                 Ok(RequestAction::Tunnel(tunnel)) => return ConnectionEnd::Tunnel(stream, tunnel),
@@ -117,7 +100,7 @@ impl ConnectionHandler {
             match next {
                 Next::Request => {}
                 Next::Close => return ConnectionEnd::Close(stream),
-                Next::Drop => return ConnectionEnd::Gone,
+                Next::Drop => return ConnectionEnd::Reset(stream),
             }
         }
     }
@@ -125,7 +108,7 @@ impl ConnectionHandler {
     /// Sends a request on and brings its response back.
     async fn forward(
         &self,
-        stream: &mut Stream,
+        stream: &mut ClientStream,
         reader: &mut HeadReader,
         request: ForwardRequest,
     ) -> Next {
@@ -137,7 +120,7 @@ impl ConnectionHandler {
             Some(entry) => tokio::select! {
                 biased;
                 result = forward => result,
-                () = entry.revoked() => {
+                () = entry.ended() => {
                     record.revoked();
                     self.telemetry.metrics.count_revoked_request();
                     return Next::Drop;
@@ -188,9 +171,12 @@ impl ConnectionHandler {
         Response::refused(refusal, self.handler.site(), options)
     }
 
-    async fn tunnel(&self, mut stream: Stream, tunnel: Tunnel) {
+    async fn tunnel(&self, mut stream: ClientStream, tunnel: Tunnel) {
         match tunnel.open(&self.forwarder.connector).await {
-            Ok(open) => stream = open.run(stream, &self.telemetry.metrics).await,
+            Ok(open) => match open.run(stream, &self.telemetry.metrics).await {
+                Some(open) => stream = open,
+                None => return,
+            },
             Err((refusal, mut record)) => {
                 if refusal == Refusal::AccessEnded {
                     self.telemetry.metrics.count_revoked_socket();
@@ -208,7 +194,7 @@ impl ConnectionHandler {
 
     /// Answers a head that cannot be trusted, and ends: where the next request
     /// would begin cannot be known.
-    async fn refuse_head(&self, mut stream: Stream, error: HeadError) {
+    async fn refuse_head(&self, mut stream: ClientStream, error: HeadError) {
         self.telemetry.metrics.count_malformed(error);
         self.telemetry.metrics.count(Source::Client, Outcome::Refused);
         let response = Response::malformed(error, random_request_id());
@@ -217,7 +203,7 @@ impl ConnectionHandler {
     }
 
     /// Costs as little as can be: this happens when there is too little of everything.
-    async fn refuse_connection(&self, mut stream: Stream, too_many: TooMany) {
+    async fn refuse_connection(&self, mut stream: ClientStream, too_many: TooMany) {
         self.telemetry.metrics.connections_refused.inc();
         self.telemetry.metrics.count(Source::Edge, Outcome::Refused);
         if too_many == TooMany::InAll {
@@ -233,7 +219,12 @@ impl ConnectionHandler {
         self.write(&mut stream, &response).await;
     }
 
-    async fn respond(&self, stream: &mut Stream, response: &Response, keep_alive: bool) -> Next {
+    async fn respond(
+        &self,
+        stream: &mut ClientStream,
+        response: &Response,
+        keep_alive: bool,
+    ) -> Next {
         match self.write(stream, response).await {
             true if keep_alive => Next::Request,
             true => Next::Close,
@@ -242,7 +233,7 @@ impl ConnectionHandler {
     }
 
     /// `false` when the client did not take it in time.
-    async fn write(&self, stream: &mut Stream, response: &Response) -> bool {
+    async fn write(&self, stream: &mut ClientStream, response: &Response) -> bool {
         let write = async {
             stream.write_all(&response.bytes()).await?;
             stream.flush().await
@@ -252,7 +243,7 @@ impl ConnectionHandler {
 
     /// Says that nothing more comes, and reads on for a moment: closing with
     /// unread bytes would reset the connection and destroy the response with it.
-    async fn close(&self, mut stream: Stream) {
+    async fn close(&self, mut stream: ClientStream) {
         let linger = async {
             stream.shutdown().await?;
             let mut dropped = 0;
@@ -268,11 +259,4 @@ impl ConnectionHandler {
         // Whether it ended well matters to nobody any more.
         let _ = timeout(LINGER, linger).await;
     }
-}
-
-fn peer_address(stream: &Stream) -> IpAddr {
-    stream
-        .get_socket_digest()
-        .and_then(|digest| digest.peer_addr().and_then(|address| address.as_inet().copied()))
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical())
 }

@@ -13,16 +13,17 @@ use super::client::ClientState;
 use super::context::RequestContext;
 use super::decision::{Decision, Workspace, decide};
 use super::session;
-use crate::connections::{ConnectionRegistry, Entry, Kind, RevocationEpoch};
+use crate::connections::{Access, ConnectionRegistry, Entry, Kind, RevocationEpoch};
 use crate::forward::{TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
+use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::policy::headers::{self, Credential, Forwarded};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::routes::Routes;
-use crate::tunnel::Tunnel;
+use crate::tunnel::{Patience, Tunnel};
 
 pub(crate) struct RequestHandler {
     pub site: Arc<PublicSite>,
@@ -33,6 +34,7 @@ pub(crate) struct RequestHandler {
     pub limits: Arc<Limits>,
     pub telemetry: Arc<Telemetry>,
     pub groups: RandomState,
+    pub(crate) lifecycle: Lifecycle,
 }
 
 /// The group of connections to control.
@@ -89,7 +91,6 @@ impl RequestHandler {
         if head.websocket && (has_more || head.body != Body::None) {
             return Err(HeadError::EarlyBytes);
         }
-        client.use_keys(self.keys.present());
         let request = random_request_id();
         let record = RequestRecord::begin(&self.telemetry, request, client.address, &head);
         let context = RequestContext::new(&head, record, draining, unix_seconds());
@@ -127,7 +128,13 @@ impl RequestHandler {
             if let Some(refusal) = self.too_much(&found.route.username, kind) {
                 return self.refuse(refusal, context);
             }
-            match self.registry.enter(found.epoch, session.id, session.epoch, kind) {
+            let access = Access {
+                session: session.id,
+                session_epoch: session.epoch,
+                key: client.token.key().expect("a session has shown its token"),
+                expires: session.expires,
+            };
+            match self.registry.enter(found.epoch, access, kind) {
                 Some(entry) => {
                     return self.to_sprite(client, &found.route, &session, kind, entry, context);
                 }
@@ -155,6 +162,8 @@ impl RequestHandler {
     ) -> Option<Found> {
         let RequestContext { head, now, .. } = *context;
         let epoch = self.registry.revocation_epoch(name);
+        // Behind the epoch: a ring that is read later finds what enters by this one.
+        client.use_keys(self.keys.present());
         let route = self.routes.find(name)?;
         let is_locked = |session: &Session| self.routes.is_locked(name, Some(&session.id), now);
         let ClientState { keys, token, .. } = client;
@@ -185,9 +194,17 @@ impl RequestHandler {
         let head = self.forwarded(client.address, route.upstream.authority(), credential, &context);
         let upstream = route.upstream.clone();
         if kind == Kind::Socket {
-            let idle = self.limits.configured().socket_idle;
-            let record = context.record;
-            return RequestAction::Tunnel(Box::new(Tunnel { upstream, head, entry, record, idle }));
+            let limits = self.limits.configured();
+            let patience = Patience { idle: limits.socket_idle, stall: limits.write_timeout };
+            let (record, lifecycle) = (context.record, self.lifecycle.clone());
+            return RequestAction::Tunnel(Box::new(Tunnel {
+                upstream,
+                head,
+                entry,
+                record,
+                patience,
+                lifecycle,
+            }));
         }
         let group = self.group_of(route);
         forward(head, TargetKind::Sprite, upstream, group, Some(entry), context)

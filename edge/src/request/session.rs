@@ -1,7 +1,7 @@
 //! Who is signed in: the token, the epoch and the locks together.
 
 use shared::session::{Session, SessionError};
-use shared::{SessionKeys, Username};
+use shared::{KeyId, SessionKeys, Username};
 
 use crate::head::Head;
 use crate::policy::cookies;
@@ -87,6 +87,12 @@ pub fn check_session(
 pub struct LastToken(Option<(Box<str>, Session)>);
 
 impl LastToken {
+    /// The key that signed it.
+    pub(super) fn key(&self) -> Option<KeyId> {
+        let (token, _) = self.0.as_ref()?;
+        KeyId::parse(token.split('.').nth(1)?).ok()
+    }
+
     fn verify(
         &mut self,
         keys: &SessionKeys,

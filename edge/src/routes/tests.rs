@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use super::samples::{any_change, any_lock, any_route, lock, name, route};
 use super::{ApplyError, Opened, Rejection, Routes, Whole};
-use crate::connections::{ConnectionRegistry, Entry, Kind};
+use crate::connections::{ConnectionRegistry, Entry, Kind, access};
 
 /// A store in a folder of its own, and who is connected.
 struct Edge {
@@ -63,7 +63,7 @@ impl Edge {
 
     fn enter(&self, username: &str, digit: char, epoch: u64, kind: Kind) -> Entry {
         let at = self.registry.revocation_epoch(&name(username));
-        self.registry.enter(at, session(digit), epoch, kind).expect("nothing was revoked")
+        self.registry.enter(at, access(session(digit), epoch), kind).expect("nothing was revoked")
     }
 }
 

@@ -40,6 +40,17 @@ impl Pump {
         self.to_sprite.ended || self.to_client.ended
     }
 
+    /// Does one side not take what waits for it?
+    pub(super) fn is_blocked(&self) -> bool {
+        !(self.to_sprite.waiting.is_empty() && self.to_client.waiting.is_empty())
+    }
+
+    /// The side that has taken nothing of what waits for it since this was last asked.
+    pub(super) fn stuck(&mut self) -> Option<Side> {
+        let (sprite, client) = (self.to_sprite.is_stuck(), self.to_client.is_stuck());
+        if client { Some(Side::Client) } else { sprite.then_some(Side::Sprite) }
+    }
+
     /// May a frame of our own follow what the client has been sent?
     pub(super) fn is_between_frames(&self) -> bool {
         self.frames.is_between() && self.to_client.waiting.is_empty()
@@ -76,16 +87,28 @@ impl Pump {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Sprite,
+}
+
 #[derive(Default)]
 struct Direction {
     /// Read and not taken yet.
     waiting: Bytes,
+    /// Was anything taken since the last look?
+    has_advanced: bool,
     unflushed: bool,
     /// Nothing more will be read; what was read is still to be delivered.
     ended: bool,
 }
 
 impl Direction {
+    fn is_stuck(&mut self) -> bool {
+        !mem::take(&mut self.has_advanced) && !self.waiting.is_empty()
+    }
+
     /// Moves all that can be moved now. Ready when this direction has ended.
     fn poll<R, W>(
         &mut self,
@@ -103,6 +126,7 @@ impl Direction {
                 match Pin::new(&mut *writer).poll_write(context, &self.waiting) {
                     Poll::Ready(Ok(count)) if count > 0 => {
                         passed(&[]);
+                        self.has_advanced = true;
                         self.unflushed = true;
                         self.waiting.advance(count);
                     }
@@ -146,7 +170,10 @@ impl Direction {
         self.unflushed = true;
         while !bytes.is_empty() {
             match Pin::new(&mut *writer).poll_write(context, bytes) {
-                Poll::Ready(Ok(count)) if count > 0 => bytes = &bytes[count..],
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    self.has_advanced = true;
+                    bytes = &bytes[count..];
+                }
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => {
                     self.waiting = Bytes::copy_from_slice(bytes);

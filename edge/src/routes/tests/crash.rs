@@ -174,7 +174,8 @@ fn child_that_revokes_on_a_full_disk() {
     // Not a byte of any file, wherever in it, until the limit is lifted again.
     setrlimit(Resource::Fsize, Rlimit { current: Some(0), ..limit }).unwrap();
     let at = registry.revocation_epoch(&name("user-0-0"));
-    let _socket = registry.enter(at, session('1'), 1, Kind::Socket).expect("nothing was revoked");
+    let _socket =
+        registry.enter(at, access(session('1'), 1), Kind::Socket).expect("nothing was revoked");
     let removed = apply(vec![Change::Remove(name("user-0-0"))]).unwrap();
     assert_eq!((removed.sockets_cut, removed.durable), (1, false));
     assert!(routes.find(&name("user-0-0")).is_none());

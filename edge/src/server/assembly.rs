@@ -1,0 +1,102 @@
+//! The parts that live as long as the process, made out of its configuration.
+
+use std::hash::RandomState;
+use std::sync::Arc;
+
+use tracing::error;
+
+use crate::config::Config;
+use crate::connections::ConnectionRegistry;
+use crate::forward::Forwarder;
+use crate::lifecycle::Lifecycle;
+use crate::limits::Limits;
+use crate::observe::Telemetry;
+use crate::observe::access_log::AccessLog;
+use crate::observe::metrics::{Levels, Metrics};
+use crate::request::{ConnectionHandler, NoSession, RequestHandler};
+use crate::routes::{MovedAside, Routes};
+use crate::upstream::pool::PoolLimits;
+use crate::upstream::{Connector, Resolver};
+
+#[derive(Clone)]
+pub(super) struct Parts {
+    pub(super) routes: Arc<Routes>,
+    pub(super) registry: Arc<ConnectionRegistry>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) telemetry: Arc<Telemetry>,
+    pub(super) lifecycle: Lifecycle,
+}
+
+impl Parts {
+    /// # Errors
+    /// When the store or the access log cannot be opened.
+    pub(super) fn assemble(config: &Config) -> anyhow::Result<Self> {
+        let registry = Arc::new(ConnectionRegistry::default());
+        let policy = config.upstream.policy.clone();
+        let opened = Routes::open(&config.store, policy, Arc::clone(&registry))?;
+        if let Some(MovedAside { to, reason }) = &opened.moved_aside {
+            error!(
+                store = %config.store.display(), moved_to = %to.display(), reason,
+                "the route store is spoiled and was moved aside; not ready until a table comes"
+            );
+        }
+        let metrics = Metrics::new(&NoSession::LABELS);
+        let access_log = AccessLog::open(&config.access_log, metrics.access_lines_dropped.clone())?;
+        Ok(Self {
+            routes: Arc::new(opened.routes),
+            registry,
+            limits: Arc::new(Limits::new(config.limits)),
+            telemetry: Arc::new(Telemetry { metrics, access_log }),
+            lifecycle: Lifecycle::default(),
+        })
+    }
+
+    /// # Errors
+    /// When no certificate can be loaded.
+    pub(super) fn connection_handler(&self, config: &Config) -> anyhow::Result<ConnectionHandler> {
+        let upstream = &config.upstream;
+        let site_upstream = config.site_upstream.clone();
+        let resolver = Arc::new(Resolver::new(upstream.policy.clone(), site_upstream.clone()));
+        let ca_file = upstream.ca_file.as_deref();
+        let connector = Connector::new(resolver, ca_file, upstream.connect_timeout)?;
+        let forwarder = Forwarder {
+            connector,
+            read_timeout: upstream.read_timeout,
+            write_timeout: config.limits.write_timeout,
+            pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
+            body_max_bytes: config.limits.body_max_bytes,
+        };
+        let handler = RequestHandler {
+            site: Arc::new(config.site.clone()),
+            site_upstream,
+            keys: Arc::clone(&config.keys),
+            routes: Arc::clone(&self.routes),
+            registry: Arc::clone(&self.registry),
+            limits: Arc::clone(&self.limits),
+            telemetry: Arc::clone(&self.telemetry),
+            groups: RandomState::new(),
+            lifecycle: self.lifecycle.clone(),
+        };
+        Ok(ConnectionHandler {
+            handler,
+            limits: Arc::clone(&self.limits),
+            telemetry: Arc::clone(&self.telemetry),
+            forwarder,
+            lifecycle: self.lifecycle.clone(),
+        })
+    }
+
+    pub(super) fn render_metrics(&self) -> String {
+        let state = self.routes.state();
+        self.telemetry.metrics.render(&Levels {
+            connections: self.limits.open_connections(),
+            tunnels: self.registry.sockets(),
+            requests_in_flight: self.registry.requests(),
+            routes: state.routes,
+            locks: state.locks,
+            generation: state.generation.0,
+            ready: self.routes.is_ready(),
+            store_behind: self.routes.is_behind(),
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! What goes on beside the workers, on a thread of its own: the private API, the
+//! signals, and the end of a drain. It outlives the last client.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use pingora::server::ShutdownWatch;
+use pingora::services::background::BackgroundService;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tracing::info;
+
+use super::assembly::Parts;
+use super::signals;
+use crate::admin;
+use crate::config::Config;
+use crate::keys::KeyFile;
+
+/// How often a drain looks whether the last connection has gone.
+const DRAINED_LOOK: Duration = Duration::from_millis(50);
+
+pub(super) type Failure = Arc<Mutex<Option<anyhow::Error>>>;
+
+pub(super) struct PrivateApi {
+    listener: Mutex<Option<std::net::TcpListener>>,
+    parts: Parts,
+    router: axum::Router,
+    keys: Arc<KeyFile>,
+    grace: Duration,
+    ended: Arc<Notify>,
+    failure: Failure,
+}
+
+impl PrivateApi {
+    pub(super) fn new(listener: std::net::TcpListener, config: &Config, parts: &Parts) -> Self {
+        let metrics = {
+            let parts = parts.clone();
+            Arc::new(move || parts.render_metrics())
+        };
+        let routes = Arc::clone(&parts.routes);
+        let token = config.admin_token.clone();
+        let state = admin::State::new(routes, token, metrics, parts.lifecycle.clone());
+        Self {
+            listener: Mutex::new(Some(listener)),
+            parts: parts.clone(),
+            router: admin::router(state),
+            keys: Arc::clone(&config.keys),
+            grace: config.grace,
+            ended: Arc::default(),
+            failure: Failure::default(),
+        }
+    }
+
+    /// Notified when nothing of this runs any more.
+    pub(super) fn ended(&self) -> Arc<Notify> {
+        Arc::clone(&self.ended)
+    }
+
+    /// Why it ended before it was told to.
+    pub(super) fn failure(&self) -> Failure {
+        Arc::clone(&self.failure)
+    }
+
+    async fn run(&self) -> anyhow::Result<()> {
+        let listener = self.listener.lock().ok().and_then(|mut listener| listener.take());
+        let listener = listener.context("the private API was started twice")?;
+        let listener = TcpListener::from_std(listener).context("starting the private API")?;
+        let Parts { registry, telemetry, lifecycle, .. } = &self.parts;
+        let keys = (&*self.keys, &**registry);
+        let signals = signals::obey(lifecycle, self.grace, keys, telemetry);
+        let api = admin::serve(listener, self.router.clone(), lifecycle.ended());
+        tokio::join!(api, signals, self.end_when_drained());
+        Ok(())
+    }
+
+    async fn end_when_drained(&self) {
+        let Parts { limits, lifecycle, .. } = &self.parts;
+        lifecycle.draining().await;
+        info!(connections = limits.open_connections(), "the edge drains");
+        let drained = async {
+            while limits.open_connections() > 0 {
+                tokio::time::sleep(DRAINED_LOOK).await;
+            }
+        };
+        tokio::select! {
+            () = drained => {}
+            () = lifecycle.grace_over() => {}
+            () = lifecycle.ended() => {}
+        }
+        info!(connections = limits.open_connections(), "the edge ends");
+        lifecycle.end();
+    }
+}
+
+#[async_trait]
+impl BackgroundService for PrivateApi {
+    async fn start(&self, _shutdown: ShutdownWatch) {
+        if let Err(error) = self.run().await
+            && let Ok(mut failure) = self.failure.lock()
+        {
+            *failure = Some(error);
+        }
+        self.parts.lifecycle.end();
+        self.ended.notify_one();
+    }
+}

@@ -1,0 +1,59 @@
+//! Signals, heard from the start to the very end.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info};
+
+use crate::connections::{ConnectionRegistry, RevokedCount};
+use crate::keys::KeyFile;
+use crate::lifecycle::Lifecycle;
+use crate::observe::Telemetry;
+
+/// SIGTERM and SIGQUIT drain, SIGINT ends, SIGHUP reads the keys again and opens
+/// the access log anew. Returns when the process ends.
+pub(super) async fn obey(
+    lifecycle: &Lifecycle,
+    grace: Duration,
+    (keys, registry): (&KeyFile, &ConnectionRegistry),
+    telemetry: &Telemetry,
+) {
+    let mut terminate = listen(SignalKind::terminate());
+    let mut quit = listen(SignalKind::quit());
+    let mut interrupt = listen(SignalKind::interrupt());
+    let mut hangup = listen(SignalKind::hangup());
+    loop {
+        tokio::select! {
+            () = heard(&mut terminate) => lifecycle.drain(grace),
+            () = heard(&mut quit) => lifecycle.drain(grace),
+            () = heard(&mut interrupt) => lifecycle.end(),
+            () = heard(&mut hangup) => {
+                reload(keys, registry);
+                telemetry.access_log.reopen();
+            }
+            () = lifecycle.ended() => return,
+        }
+    }
+}
+
+/// What an older ring has vouched for, and the new one does not, ends.
+fn reload(keys: &KeyFile, registry: &ConnectionRegistry) {
+    if let Err(error) = keys.reload() {
+        return error!("{error:#}; the old key ring stays");
+    }
+    let ring = &keys.present().ring;
+    let known: Vec<_> = ring.ids().cloned().collect();
+    let RevokedCount { sockets, requests } = registry.revoke_keys(|key| known.contains(key));
+    info!(?ring, sockets, requests, "the key ring was read again");
+}
+
+fn listen(kind: SignalKind) -> Option<Signal> {
+    signal(kind).inspect_err(|error| error!(%error, ?kind, "a signal cannot be heard")).ok()
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}

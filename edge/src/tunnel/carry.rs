@@ -1,0 +1,206 @@
+//! Carries the bytes of one tunnel, and decides when it is over.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
+
+use super::pump::{Pump, Side};
+use crate::connections::Entry;
+use crate::lifecycle::Lifecycle;
+use crate::limits::LAST_WORDS;
+
+/// Looks, while a tunnel is as long silent as it may be, whether it still is: a clock for
+/// each message would cost more. It is closed at most one pause between two looks late.
+const IDLE_LOOKS: u32 = 8;
+
+/// The same while one side does not take what the other sent.
+const STALL_LOOKS: u32 = 4;
+
+/// How long a tunnel may stand still.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Nothing is sent, either way.
+    pub(crate) idle: Duration,
+    /// One side takes nothing of what waits for it.
+    pub(crate) stall: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Closed,
+    Idle,
+    Stalled(Side),
+    Revoked,
+    /// The process drains, and it is this tunnel's turn.
+    Leaving,
+}
+
+pub(super) async fn carry<C, S>(
+    pump: &mut Pump,
+    client: &mut C,
+    sprite: &mut S,
+    entry: &Entry,
+    lifecycle: &Lifecycle,
+    patience: Patience,
+) -> End
+where
+    C: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    S: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    let mut ended = pin!(entry.ended());
+    let mut leaving = pin!(lifecycle.leaving(fastrand::f64()));
+    let mut quiet_looks = 0;
+    let mut stuck_looks = 0;
+    loop {
+        let was = State::of(pump);
+        let pause = match was {
+            State::Ending => LAST_WORDS,
+            State::Blocked => patience.stall / STALL_LOOKS,
+            State::Flowing => patience.idle / IDLE_LOOKS,
+        };
+        let carried = poll_fn(|context| match pump.poll(context, client, sprite) {
+            Poll::Ready(()) => Poll::Ready(true),
+            // Something else is waited for now, with another patience.
+            Poll::Pending if State::of(pump) > was => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        });
+        tokio::select! {
+            biased;
+            is_over = carried => {
+                if is_over {
+                    return End::Closed;
+                }
+                stuck_looks = 0;
+            }
+            () = &mut ended => return End::Revoked,
+            () = &mut leaving => return End::Leaving,
+            () = sleep(pause) => {
+                if was == State::Ending {
+                    return End::Closed;
+                }
+                match pump.stuck() {
+                    Some(side) if stuck_looks + 1 == STALL_LOOKS => return End::Stalled(side),
+                    Some(_) => stuck_looks += 1,
+                    None => stuck_looks = 0,
+                }
+                quiet_looks = if pump.has_moved() || was == State::Blocked { 0 } else { quiet_looks + 1 };
+                if quiet_looks == IDLE_LOOKS {
+                    return End::Idle;
+                }
+            }
+        }
+    }
+}
+
+/// In the order in which one thing takes precedence over the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Flowing,
+    /// One side does not take what waits for it.
+    Blocked,
+    /// One side has ended, and what it said last is on its way.
+    Ending,
+}
+
+impl State {
+    fn of(pump: &Pump) -> Self {
+        if pump.is_ending() {
+            Self::Ending
+        } else if pump.is_blocked() {
+            Self::Blocked
+        } else {
+            Self::Flowing
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use shared::SessionId;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter, DuplexStream, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::connections::{ConnectionRegistry, Kind, access};
+
+    /// Longer than anything here takes.
+    const LONG: Duration = Duration::from_secs(3_600);
+    const PATIENT: Patience = Patience { idle: LONG, stall: LONG };
+
+    fn entry() -> Entry {
+        let registry = Arc::new(ConnectionRegistry::default());
+        let epoch = registry.revocation_epoch(&"ada".parse().unwrap());
+        registry
+            .enter(epoch, access(SessionId::random(), 1), Kind::Socket)
+            .expect("nothing was revoked")
+    }
+
+    async fn carry_between(
+        mut client: impl AsyncRead + AsyncWrite + Unpin,
+        mut sprite: DuplexStream,
+        patience: Patience,
+    ) -> End {
+        let mut pump = Pump::new(Bytes::new());
+        let lifecycle = Lifecycle::default();
+        carry(&mut pump, &mut client, &mut sprite, &entry(), &lifecycle, patience).await
+    }
+
+    #[tokio::test]
+    async fn a_silent_tunnel_is_closed() {
+        let ((_client, near_client), (_sprite, near_sprite)) = (duplex(64), duplex(64));
+        let patience = Patience { idle: Duration::from_millis(40), stall: LONG };
+        assert_eq!(carry_between(near_client, near_sprite, patience).await, End::Idle);
+    }
+
+    #[tokio::test]
+    async fn the_last_words_of_a_side_wait_for_the_other_only_a_moment() {
+        // It has room for less than the sprite says, and nobody reads.
+        let (_client, near_client) = duplex(4);
+        let (mut sprite, near_sprite) = duplex(64);
+        sprite.write_all(b"goodbye").await.unwrap();
+        drop(sprite);
+        let ended = carry_between(BufWriter::new(near_client), near_sprite, PATIENT);
+        let ended = timeout(LAST_WORDS * 10, ended).await;
+        assert_eq!(ended.expect("nobody waits for ever"), End::Closed);
+    }
+
+    #[tokio::test]
+    async fn a_side_that_takes_nothing_ends_the_tunnel_and_a_slow_one_does_not() {
+        let patience = Patience { idle: LONG, stall: Duration::from_millis(200) };
+        let ((client, near_client), (mut sprite, near_sprite)) = (duplex(4), duplex(64));
+        sprite.write_all(b"more than it takes").await.unwrap();
+        let ended = timeout(LONG, carry_between(near_client, near_sprite, patience)).await;
+        assert_eq!(ended.unwrap(), End::Stalled(Side::Client));
+        drop(client);
+
+        let ((mut client, near_client), (mut sprite, near_sprite)) = (duplex(4), duplex(64));
+        let carried = tokio::spawn(carry_between(near_client, near_sprite, patience));
+        sprite.write_all(&[7; 60]).await.unwrap();
+        for _ in 0..60 {
+            // Each byte within its time, all of them far beyond it.
+            tokio::time::sleep(patience.stall / 20).await;
+            assert_eq!(client.read_u8().await.unwrap(), 7);
+        }
+        drop(sprite);
+        assert_eq!(carried.await.unwrap(), End::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tunnel_leaves_within_the_grace_of_a_drain() {
+        let ((_client, mut near_client), (_sprite, mut near_sprite)) = (duplex(64), duplex(64));
+        let lifecycle = Lifecycle::default();
+        lifecycle.drain(Duration::from_secs(10));
+        let mut pump = Pump::new(Bytes::new());
+        let (entry, client, sprite) = (entry(), &mut near_client, &mut near_sprite);
+        let carried = carry(&mut pump, client, sprite, &entry, &lifecycle, PATIENT);
+        let ended = timeout(Duration::from_secs(10), carried).await;
+        assert_eq!(ended.expect("within the grace"), End::Leaving);
+    }
+}

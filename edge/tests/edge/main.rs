@@ -1,0 +1,6 @@
+//! The program as a process: what clients, sprites, control and an operator meet.
+
+mod access;
+mod drain;
+mod harness;
+mod layers;
