@@ -153,6 +153,7 @@ impl Table {
             generation: self.generation,
             sockets_cut: self.cuts,
             requests_cut: self.cuts / 2,
+            durable: true,
         };
         Json(applied).into_response()
     }
