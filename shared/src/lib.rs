@@ -6,6 +6,7 @@
 pub mod address;
 pub mod assignment;
 pub mod checksum;
+pub mod cookies;
 pub mod hex;
 pub mod host;
 pub mod identity;

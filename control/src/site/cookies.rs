@@ -14,18 +14,10 @@ pub(super) const SIGN_UP: &str = "__Host-arca_signup";
 /// What a browser holds on a workspace host while it signs in.
 pub(super) const NONCE: &str = "__Host-arca_nonce";
 
-/// The value of the cookie `name`; `None` when there is none, or more than one.
+/// The value of the cookie `name`; `None` when there is none, or two that differ.
 pub(super) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let mut found = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(key, _)| *key == name)
-        .map(|(_, value)| value);
-    let value = found.next()?;
-    found.next().is_none().then_some(value)
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    shared::cookies::value(lines, name)
 }
 
 pub(super) fn set(name: &str, value: &str, same_site: SameSite, lifetime: Duration) -> HeaderValue {
@@ -51,24 +43,6 @@ fn to_header(cookie: cookie::CookieBuilder<'_>) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(lines: &[&str], expected: Option<&str>) {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(header::COOKIE, HeaderValue::from_str(line).unwrap());
-        }
-        assert_eq!(read(&headers, NONCE), expected, "{lines:?}");
-    }
-
-    #[test]
-    fn a_cookie_is_read_when_it_is_there_once() {
-        check(&["__Host-arca_nonce=abc"], Some("abc"));
-        check(&["a=b; __Host-arca_nonce=abc;c=d"], Some("abc"));
-        check(&["a=b", "__Host-arca_nonce=abc"], Some("abc"));
-        check(&["__Host-arca_nonce=a; __Host-arca_nonce=b"], None);
-        check(&["x__Host-arca_nonce=abc"], None);
-        check(&["nonsense", ""], None);
-    }
 
     #[test]
     fn cookies_have_every_guard() {

@@ -1,31 +1,25 @@
 //! The `Cookie` header: finding our session in it, and taking it out.
 
+use shared::cookies;
 use shared::session::SESSION_COOKIE;
 
 /// Cookies whose names begin so are ours; a sprite never sees them.
 const OURS: &str = "__Host-arca_";
 
-/// The session token among `values`, the `Cookie` lines of one request.
-///
-/// When a browser sends the name twice something else has set one of them:
-/// then none counts.
-pub(crate) fn session_token<'a>(values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut tokens = values.flat_map(pairs).filter_map(|pair| {
-        pair.strip_prefix(SESSION_COOKIE).and_then(|rest| rest.strip_prefix('='))
-    });
-    let token = tokens.next()?;
-    if tokens.next().is_some() { None } else { Some(token) }
+/// The session token among `lines`, the `Cookie` lines of one request.
+pub(crate) fn session_token<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<&'a str> {
+    cookies::value(lines, SESSION_COOKIE)
 }
 
-/// Appends the cookies of `value` that are not ours, joined by `; `, to `out`.
+/// Appends the cookies of `line` that are not ours, joined by `; `, to `out`.
 /// Says whether there were any.
-pub(crate) fn append_foreign(value: &str, out: &mut Vec<u8>) -> bool {
+pub(crate) fn append_foreign(line: &[u8], out: &mut Vec<u8>) -> bool {
     let before = out.len();
-    for pair in pairs(value).filter(|pair| !is_ours(pair)) {
+    for pair in cookies::pairs(line).filter(|pair| !is_ours(pair)) {
         if out.len() > before {
             out.extend_from_slice(b"; ");
         }
-        out.extend_from_slice(pair.as_bytes());
+        out.extend_from_slice(pair);
     }
     out.len() > before
 }
@@ -41,15 +35,11 @@ pub(crate) fn sprite_may_set(set_cookie: &str) -> bool {
         let name = attribute.split('=').next().unwrap_or_default();
         name.trim().eq_ignore_ascii_case("domain")
     });
-    !is_ours(name) && !has_domain
+    !is_ours(name.as_bytes()) && !has_domain
 }
 
-fn is_ours(pair: &str) -> bool {
-    pair.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS))
-}
-
-fn pairs(value: &str) -> impl Iterator<Item = &str> {
-    value.split(';').map(str::trim).filter(|pair| !pair.is_empty())
+fn is_ours(pair: &[u8]) -> bool {
+    pair.get(..OURS.len()).is_some_and(|start| start.eq_ignore_ascii_case(OURS.as_bytes()))
 }
 
 #[cfg(test)]
@@ -57,24 +47,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_session_is_found_once_or_not_at_all() {
-        let token = |lines: &[&'static str]| session_token(lines.iter().copied());
-        assert_eq!(token(&["a=b; __Host-arca_session=x; c=d"]), Some("x"));
-        assert_eq!(token(&["a=b", "__Host-arca_session=x"]), Some("x"));
-        assert_eq!(token(&["__Host-arca_session=x; __Host-arca_session=y"]), None);
-        assert_eq!(token(&["__Host-arca_sessionx=x"]), None);
-        assert_eq!(token(&["x__Host-arca_session=x", ""]), None);
-        assert_eq!(token(&[]), None);
-    }
-
-    #[test]
     fn our_cookies_go_no_further() {
-        let check = |value: &str, expected: &str| {
+        let check_bytes = |line: &[u8], expected: &[u8]| {
             let mut out = Vec::new();
-            let any = append_foreign(value, &mut out);
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            let any = append_foreign(line, &mut out);
+            assert_eq!(out, expected);
             assert_eq!(any, !expected.is_empty());
         };
+        let check = |line: &str, expected: &str| check_bytes(line.as_bytes(), expected.as_bytes());
+        check_bytes(b"a=\xff; __Host-arca_session=x; c=\xc3\xbc", b"a=\xff; c=\xc3\xbc");
+        check_bytes(b"__Host-arca_session=\xff", b"");
         check("a=b; __Host-arca_session=x;c=d", "a=b; c=d");
         check("__Host-arca_session=x; __host-ARCA_nonce=y", "");
         check("a=__Host-arca_session=x", "a=__Host-arca_session=x");

@@ -94,16 +94,14 @@ fn append(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 }
 
 /// Several `Cookie` lines become one, without the cookies that are ours.
-///
-/// A line that is not text cannot be told from one of ours: it stays behind.
 fn append_foreign_cookies(head: &Head<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     let mut separator = "cookie: ";
     let lines = head.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("cookie"));
-    for value in lines.filter_map(|header| std::str::from_utf8(header.value).ok()) {
+    for header in lines {
         let before = out.len();
         out.extend_from_slice(separator.as_bytes());
-        if cookies::append_foreign(value, out) {
+        if cookies::append_foreign(header.value, out) {
             separator = "; ";
         } else {
             out.truncate(before);

@@ -69,7 +69,7 @@ pub fn check_session(
         .headers
         .iter()
         .filter(|header| header.name.eq_ignore_ascii_case("cookie"))
-        .filter_map(|header| std::str::from_utf8(header.value).ok());
+        .map(|header| header.value);
     let token = cookies::session_token(lines).ok_or(NoSession::NoCookie)?;
     let session = last.verify(keys, token, host, now).map_err(NoSession::Token)?;
     if session.epoch < epoch {
