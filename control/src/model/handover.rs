@@ -64,6 +64,29 @@ pub struct SignInRequest {
     pub return_path: ReturnPath,
     /// Stay on the site, on the account page.
     pub to_account: bool,
+    /// The callback missed once, and began anew: it must not do so again.
+    pub is_second_try: bool,
+}
+
+/// What becomes of a callback whose code or nonce is not good: used in another tab, older
+/// than a minute, from a form that was left open, or from a bookmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissedCallback {
+    /// The browser has a session already.
+    GoOn,
+    /// The account session, or the password, gives another code at once.
+    BeginAnew,
+    /// Something in the browser keeps this from working, cookies that are switched off for
+    /// example: a page says so.
+    Explain,
+}
+
+pub fn missed_callback(has_session: bool, is_second_try: bool) -> MissedCallback {
+    match (has_session, is_second_try) {
+        (true, _) => MissedCallback::GoOn,
+        (false, false) => MissedCallback::BeginAnew,
+        (false, true) => MissedCallback::Explain,
+    }
 }
 
 /// Where somebody who is signed in on the site goes next.
@@ -98,12 +121,11 @@ pub fn login_url(
     workspace: &Username,
     challenge: &Challenge,
     return_path: &ReturnPath,
+    is_second_try: bool,
 ) -> String {
-    let query = Serializer::new(String::new())
-        .append_pair("workspace", workspace.as_str())
-        .append_pair("challenge", challenge.as_str())
-        .append_pair("return", return_path.as_str())
-        .finish();
+    let mut query = Serializer::new(String::new());
+    query.append_pair("workspace", workspace.as_str()).append_pair("challenge", challenge.as_str());
+    let query = finish(query, return_path, is_second_try);
     format!("{}/login?{query}", site.site_url())
 }
 
@@ -117,15 +139,42 @@ pub fn workspace_login_url(
     site: &PublicSite,
     workspace: &Username,
     return_path: &ReturnPath,
+    is_second_try: bool,
 ) -> String {
-    let query = Serializer::new(String::new()).append_pair("return", return_path.as_str()).finish();
+    let query = finish(Serializer::new(String::new()), return_path, is_second_try);
     format!("{}/auth/login?{query}", site.workspace_url(workspace))
 }
 
-/// `<workspace>/auth/callback?code=…`
-pub fn callback_url(site: &PublicSite, workspace: &Username, code: &Token) -> String {
-    format!("{}/auth/callback?code={}", site.workspace_url(workspace), code.expose())
+/// `<workspace>/auth/callback?code=…&return=/x`
+///
+/// The path stands with the code as well, so that a callback that misses still knows it.
+pub fn callback_url(
+    site: &PublicSite,
+    workspace: &Username,
+    code: &Token,
+    return_path: &ReturnPath,
+    is_second_try: bool,
+) -> String {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("code", code.expose());
+    let query = finish(query, return_path, is_second_try);
+    format!("{}/auth/callback?{query}", site.workspace_url(workspace))
 }
+
+fn finish(
+    mut query: Serializer<'_, String>,
+    return_path: &ReturnPath,
+    is_second_try: bool,
+) -> String {
+    query.append_pair("return", return_path.as_str());
+    if is_second_try {
+        query.append_pair(SECOND_TRY, "1");
+    }
+    query.finish()
+}
+
+/// The parameter that marks a sign-in which began anew.
+pub const SECOND_TRY: &str = "again";
 
 #[cfg(test)]
 mod tests {
@@ -137,6 +186,7 @@ mod tests {
             challenge: challenge.then(|| Nonce::parse(&"0a".repeat(16)).unwrap().challenge()),
             return_path: ReturnPath::or_root("/chat"),
             to_account: false,
+            is_second_try: false,
         }
     }
 
@@ -159,17 +209,31 @@ mod tests {
     }
 
     #[test]
+    fn a_missed_callback_begins_anew_once() {
+        let check = |has_session, is_second_try, expected| {
+            assert_eq!(missed_callback(has_session, is_second_try), expected);
+        };
+        check(true, false, MissedCallback::GoOn);
+        check(true, true, MissedCallback::GoOn);
+        check(false, false, MissedCallback::BeginAnew);
+        check(false, true, MissedCallback::Explain);
+    }
+
+    #[test]
     fn urls_carry_what_they_are_given_escaped() {
         let site = PublicSite::new("arca.test", "https://arca.test:8443".parse().unwrap()).unwrap();
         let ada = "ada".parse().unwrap();
         let path = ReturnPath::or_root("/chat?a=1&b=2#c");
         assert_eq!(
-            workspace_login_url(&site, &ada, &path),
+            workspace_login_url(&site, &ada, &path, false),
             "https://ada.arca.test:8443/auth/login?return=%2Fchat%3Fa%3D1%26b%3D2%23c"
         );
         let challenge = Nonce::random().challenge();
-        let url = login_url(&site, &ada, &challenge, &path);
+        let url = login_url(&site, &ada, &challenge, &path, false);
         assert!(url.starts_with("https://arca.test:8443/login?workspace=ada&challenge="), "{url}");
+        assert!(!url.contains(SECOND_TRY), "{url}");
+        let again = workspace_login_url(&site, &ada, &ReturnPath::or_root("/"), true);
+        assert_eq!(again, "https://ada.arca.test:8443/auth/login?return=%2F&again=1");
     }
 
     #[test]

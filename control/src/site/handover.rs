@@ -1,11 +1,11 @@
 //! `/auth/*` on a workspace host: where signing in begins and ends.
 
+use askama::Template;
 use axum::Extension;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use cookie::SameSite;
-use serde::Deserialize;
 use shared::session::SESSION_COOKIE;
 use shared::{ReturnPath, Session, Username};
 
@@ -13,62 +13,83 @@ use super::page::{self, Frame, Message, see_other};
 use super::{Workspace, cookies};
 use crate::app::{App, SharedApp};
 use crate::base::token::Token;
-use crate::http::{Problem, RequestContext};
-use crate::model::handover::{self, NONCE_LIFETIME, Nonce};
+use crate::http::{Problem, RequestContext, request_context};
+use crate::model::handover::{self, MissedCallback, NONCE_LIFETIME, Nonce, SECOND_TRY};
 
-#[derive(Deserialize)]
-pub(super) struct Begin {
-    #[serde(default, rename = "return")]
+/// What stands behind `?`. What cannot be understood is as if it were not there: a
+/// sign-in must not end at an address that something has mangled.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct HandoverQuery {
+    code: String,
     return_path: String,
+    is_second_try: bool,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Callback {
-    #[serde(default)]
-    code: String,
+impl HandoverQuery {
+    fn of(uri: &Uri) -> Self {
+        let mut query = Self::default();
+        let text = uri.query().unwrap_or_default();
+        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            match name.as_ref() {
+                "code" => query.code = value.into_owned(),
+                "return" => query.return_path = value.into_owned(),
+                SECOND_TRY => query.is_second_try = value == "1",
+                _ => {}
+            }
+        }
+        query
+    }
+
+    fn return_path(&self) -> ReturnPath {
+        ReturnPath::or_root(&self.return_path)
+    }
 }
 
 /// `GET /auth/login?return=/x`: gives the browser a nonce and sends it to the site.
 pub(super) async fn begin(
     State(app): State<SharedApp>,
     Extension(Workspace(workspace)): Extension<Workspace>,
-    Query(begin): Query<Begin>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    let query = HandoverQuery::of(&uri);
     // Two tabs may be signing in: both must find the nonce they began with.
     let present = cookies::read(&headers, cookies::NONCE).and_then(Nonce::parse);
     let nonce = present.unwrap_or_else(Nonce::random);
-    let return_path = ReturnPath::or_root(&begin.return_path);
-    let login = handover::login_url(&app.site, &workspace, &nonce.challenge(), &return_path);
+    let (challenge, back) = (nonce.challenge(), query.return_path());
+    let login = handover::login_url(&app.site, &workspace, &challenge, &back, query.is_second_try);
     let mut response = see_other(&login);
     let cookie = cookies::set(cookies::NONCE, nonce.expose(), SameSite::Lax, NONCE_LIFETIME);
     page::add_cookie(&mut response, cookie);
     response
 }
 
-/// `GET /auth/callback?code=…`: takes the code and opens the session.
+/// `GET /auth/callback?code=…&return=/x`: takes the code and opens the session.
 pub(super) async fn finish(
     State(app): State<SharedApp>,
     Extension(Workspace(workspace)): Extension<Workspace>,
     Extension(context): Extension<RequestContext>,
     method: Method,
-    Query(callback): Query<Callback>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if method == Method::HEAD {
-        // Whoever only looks must not use the code up.
+        // A client that only looks must not use the code up.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
+    let query = HandoverQuery::of(&uri);
     let nonce = cookies::read(&headers, cookies::NONCE).and_then(Nonce::parse);
-    let Some((nonce, code)) = nonce.zip(Token::parse(&callback.code)) else {
-        return Ok(not_valid(&app, &workspace, context));
+    let Some((nonce, code)) = nonce.zip(Token::parse(&query.code)) else {
+        return missed(&app, &workspace, &query, context, &headers).await;
     };
     let now = app.now();
     let expires = now.after(app.sessions.workspace);
     let challenge = nonce.challenge();
     let redeemed =
         app.store.redeem_code(&code.hash(), &workspace, &challenge, now, expires).await?;
-    let Some(redeemed) = redeemed else { return Ok(not_valid(&app, &workspace, context)) };
+    let Some(redeemed) = redeemed else {
+        return missed(&app, &workspace, &query, context, &headers).await;
+    };
     let session = Session {
         username: workspace,
         id: redeemed.session,
@@ -77,7 +98,7 @@ pub(super) async fn finish(
         epoch: redeemed.epoch,
     };
     let token = app.keys.present().sessions.sign(&session);
-    let mut response = see_other(redeemed.return_path.as_str());
+    let mut response = go_on(&app, &redeemed.return_path, &headers);
     let lifetime = app.sessions.workspace;
     let cookie = cookies::set(SESSION_COOKIE, &token, SameSite::Strict, lifetime);
     page::add_cookie(&mut response, cookie);
@@ -85,18 +106,74 @@ pub(super) async fn finish(
     Ok(response)
 }
 
-/// The same answer whatever was wrong with the code.
-fn not_valid(app: &App, workspace: &Username, context: RequestContext) -> Response {
-    let text = "It was used already, is older than a minute, or was opened in another browser. \
-                Signing in again takes a moment.";
-    if !context.wants_page {
-        return Problem::new(StatusCode::BAD_REQUEST, "invalid_code", text).into_response();
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+struct SignedIn<'a> {
+    frame: Frame,
+    path: &'a ReturnPath,
+}
+
+/// To the page that was asked for, with the strict cookie.
+///
+/// A browser sends strict cookies nowhere in a chain of redirects that began on another
+/// site. Where it does not say that the chain began on ours, the chain ends in a page
+/// that goes on by itself: what that page opens comes from our own host.
+fn go_on(app: &App, path: &ReturnPath, headers: &HeaderMap) -> Response {
+    let began_here = matches!(
+        request_context::text(headers, "sec-fetch-site"),
+        Some("same-origin" | "same-site" | "none")
+    );
+    if began_here {
+        return see_other(path.as_str());
     }
-    let link = handover::workspace_login_url(&app.site, workspace, &ReturnPath::or_root("/"));
+    page::answer(StatusCode::OK, &SignedIn { frame: Frame::new(app), path })
+}
+
+/// The code or the nonce is not good. The same whatever was wrong with them.
+async fn missed(
+    app: &App,
+    workspace: &Username,
+    query: &HandoverQuery,
+    context: RequestContext,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    if !context.wants_page {
+        let text = "It was used already, is older than a minute, or was opened in another browser.";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_code", text));
+    }
+    let has_session = has_session(app, workspace, headers).await?;
+    let path = query.return_path();
+    Ok(match handover::missed_callback(has_session, query.is_second_try) {
+        MissedCallback::GoOn => go_on(app, &path, headers),
+        MissedCallback::BeginAnew => {
+            see_other(&handover::workspace_login_url(&app.site, workspace, &path, true))
+        }
+        MissedCallback::Explain => explain(app, workspace, &path),
+    })
+}
+
+/// A session that the edges let in: signed, not expired, and of the present epoch.
+async fn has_session(
+    app: &App,
+    workspace: &Username,
+    headers: &HeaderMap,
+) -> Result<bool, Problem> {
+    let keys = app.keys.present();
+    let token = cookies::read(headers, SESSION_COOKIE);
+    let session =
+        token.and_then(|token| keys.sessions.verify(token, workspace, app.now().seconds()).ok());
+    let Some(session) = session else { return Ok(false) };
+    let credentials = app.store.credentials(workspace).await?;
+    Ok(credentials.is_some_and(|credentials| session.epoch >= credentials.epoch))
+}
+
+fn explain(app: &App, workspace: &Username, path: &ReturnPath) -> Response {
+    let link = handover::workspace_login_url(&app.site, workspace, path, false);
     let page = Message {
         frame: Frame::new(app),
-        title: "That sign-in link is not valid any more",
-        text,
+        title: "Signing in did not work",
+        text: "Your browser did not keep the cookie that we gave it. Please allow cookies for \
+               this address, and try again.",
         link: &link,
         link_text: "Sign in again",
         request: None,

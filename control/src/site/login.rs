@@ -36,6 +36,9 @@ pub(super) struct LoginQuery {
     #[serde(rename = "return")]
     return_path: String,
     to: String,
+    /// Of a sign-in that began anew: see [`handover::missed_callback`]. The form does not
+    /// carry it on: a person who types a password goes round no loop.
+    again: String,
     signed_out: String,
     reset: String,
 }
@@ -74,6 +77,7 @@ impl LoginQuery {
             challenge: Challenge::parse(&self.challenge),
             return_path: ReturnPath::or_root(&self.return_path),
             to_account: self.to == "account",
+            is_second_try: self.again == "1",
         }
     }
 }
@@ -178,7 +182,7 @@ async fn proceed(
     Ok(match destination(request, username) {
         Destination::Account => see_other("/account"),
         Destination::Workspace(path) => {
-            see_other(&handover::workspace_login_url(&app.site, username, &path))
+            see_other(&handover::workspace_login_url(&app.site, username, &path, false))
         }
         Destination::Callback(challenge, path) => {
             let code = Token::random();
@@ -186,7 +190,8 @@ async fn proceed(
             app.store
                 .add_code(&code.hash(), session, &challenge, &path, now, CODE_LIFETIME)
                 .await?;
-            see_other(&handover::callback_url(&app.site, username, &code))
+            let again = request.is_second_try;
+            see_other(&handover::callback_url(&app.site, username, &code, &path, again))
         }
     })
 }

@@ -24,10 +24,12 @@ fn session(world: &World, token: &str) -> Session {
     keys.verify(token, &"ada".parse().unwrap(), world.now_seconds()).unwrap()
 }
 
-fn assert_is_refused(page: &Page) {
-    assert_eq!(page.status, StatusCode::BAD_REQUEST, "{page:?}");
-    assert!(page.body.contains("not valid any more"), "{}", page.body);
-    assert!(page.body.contains(&format!("{ADA}/auth/login")), "{}", page.body);
+/// The code was not taken: signing in begins anew, once.
+fn assert_begins_anew(page: &Page) {
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{page:?}");
+    let anew = format!("{ADA}/auth/login?return=");
+    assert!(page.location.starts_with(&anew), "{page:?}");
+    assert!(page.location.ends_with("&again=1"), "{page:?}");
     assert!(page.set_cookies.is_empty(), "{page:?}");
 }
 
@@ -70,7 +72,9 @@ async fn a_code_is_good_once() {
     let nonce = browser.cookie(ADA, NONCE).unwrap().to_owned();
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
     browser.set_cookie(ADA, NONCE, &nonce);
-    assert_is_refused(&browser.open(&callback).await);
+    assert_eq!(browser.open(&callback).await.location, "/", "the browser has its session");
+    browser.forget(ADA, SESSION_COOKIE);
+    assert_begins_anew(&browser.open(&callback).await);
 }
 
 #[tokio::test]
@@ -79,7 +83,7 @@ async fn a_code_is_good_for_a_minute() {
     let mut browser = Browser::new(&world);
     let callback = browser.earn_code("/").await;
     world.let_pass(Duration::from_secs(60)).await;
-    assert_is_refused(&browser.open(&callback).await);
+    assert_begins_anew(&browser.open(&callback).await);
 }
 
 #[tokio::test]
@@ -88,10 +92,10 @@ async fn a_code_is_good_in_its_own_browser_only_and_others_do_not_use_it_up() {
     let mut browser = Browser::new(&world);
     let callback = browser.earn_code("/").await;
     let mut stranger = Browser::new(&world);
-    assert_is_refused(&stranger.open(&callback).await);
+    assert_begins_anew(&stranger.open(&callback).await);
     stranger.open(&format!("{ADA}/auth/login")).await;
     assert!(stranger.cookie(ADA, NONCE).is_some());
-    assert_is_refused(&stranger.open(&callback).await);
+    assert_begins_anew(&stranger.open(&callback).await);
     let peek = browser.send(Method::HEAD, &callback, None, &[]).await;
     assert_eq!(peek.status, StatusCode::NO_CONTENT, "a look uses nothing up");
     assert_eq!(browser.open(&callback).await.status, StatusCode::SEE_OTHER);
@@ -107,7 +111,8 @@ async fn a_code_is_good_for_its_own_workspace_only() {
     let bob = "http://bob.arca.test:8080";
     browser.set_cookie(bob, NONCE, &nonce);
     let page = browser.open(&callback.replace(ADA, bob)).await;
-    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    assert_eq!(page.location, format!("{bob}/auth/login?return=%2F&again=1"));
+    assert!(page.set_cookies.is_empty(), "{page:?}");
     // Signed in as ada, asking for bob's workspace: a form, and never a code.
     let challenge = "0a".repeat(32);
     let page =
@@ -123,6 +128,97 @@ async fn a_code_is_good_for_its_own_workspace_only() {
     ];
     let page = browser.submit(&format!("{SITE}/login"), &fields).await;
     assert_eq!(page.location, format!("{ADA}/auth/login?return=%2F"));
+}
+
+/// Opens what each answer leads to, until one does not.
+async fn follow(browser: &mut Browser<'_>, url: &str) -> Page {
+    let mut page = browser.open(url).await;
+    for _ in 0..10 {
+        match page.location.as_str() {
+            "" => return page,
+            // The workspace itself, where an edge would ask the machine.
+            path if path.starts_with('/') => return page,
+            location => page = browser.open(location).await,
+        }
+    }
+    panic!("still redirecting: {page:?}")
+}
+
+#[tokio::test]
+async fn the_tab_that_signs_in_second_gets_where_it_wanted_to_go() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let first = browser.earn_code("/a?x=1%26y=2").await;
+    let second = browser.earn_code("/b").await;
+    assert_eq!(follow(&mut browser, &second).await.location, "/b");
+    assert_eq!(follow(&mut browser, &first).await.location, "/a?x=1&y=2");
+    assert_eq!(follow(&mut browser, &first).await.location, "/a?x=1&y=2", "and once more");
+}
+
+#[tokio::test]
+async fn a_form_left_open_and_a_bookmarked_one_lead_into_the_workspace() {
+    let world = world().await;
+    let long = format!("/deep?q={}", "a".repeat(6_000));
+    for path in ["/deep", long.as_str()] {
+        let mut browser = Browser::new(&world);
+        let callback = browser.earn_code(path).await;
+        world.let_pass(Duration::from_secs(11 * 60)).await;
+        browser.forget(ADA, NONCE);
+        assert_eq!(follow(&mut browser, &callback).await.location, path);
+        // Days later, in another browser: the challenge is of a nonce that is gone.
+        let challenge = "0b".repeat(32);
+        let mut other = Browser::new(&world);
+        let fields = [
+            ("username", "ada"),
+            ("password", PASSWORD),
+            ("workspace", "ada"),
+            ("challenge", &challenge),
+            ("return", path),
+        ];
+        let page = other.submit(&format!("{SITE}/login"), &fields).await;
+        assert_eq!(follow(&mut other, &page.location).await.location, path);
+    }
+}
+
+#[tokio::test]
+async fn a_browser_without_cookies_goes_round_once_and_is_told() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    let callback = browser.earn_code("/").await;
+    browser.forget(ADA, NONCE);
+    let anew = browser.open(&callback).await;
+    let site = browser.open(&anew.location).await;
+    browser.forget(ADA, NONCE);
+    let callback = browser.open(&site.location).await;
+    let told = browser.open(&callback.location).await;
+    assert_eq!(told.status, StatusCode::BAD_REQUEST, "{told:?}");
+    assert!(told.body.contains("did not keep the cookie"), "{}", told.body);
+}
+
+#[tokio::test]
+async fn a_chain_from_elsewhere_ends_in_a_page_that_goes_on_by_itself() {
+    let world = world().await;
+    for from in ["", "cross-site", "anything"] {
+        let mut browser = Browser::new(&world);
+        let callback = browser.earn_code("/x?a=1%26b=2").await;
+        let headers = [("sec-fetch-site", from)];
+        let page = browser.send(Method::GET, &callback, None, &headers).await;
+        assert_eq!(page.status, StatusCode::OK, "{from}: {page:?}");
+        assert!(page.body.contains(r#"http-equiv="refresh" content="0;url=/"#), "{}", page.body);
+        assert!(browser.cookie(ADA, SESSION_COOKIE).is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_cookie_keeps_nobody_out() {
+    let world = world().await;
+    let mut browser = Browser::new(&world);
+    for host in [ADA, SITE] {
+        browser.set_cookie(host, "a_theme", "gr\u{fc}n");
+    }
+    let callback = browser.earn_code("/x").await;
+    assert_eq!(follow(&mut browser, &callback).await.location, "/x");
+    assert_eq!(browser.open(&format!("{SITE}/account")).await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -191,7 +191,12 @@ fn render(
         refresh,
         pay_at: checkout_url.filter(|_| is_owner && progress.stage == Stage::Unpaid),
         asks_for_password,
-        open_url: handover::workspace_login_url(&app.site, &username, &ReturnPath::or_root("/")),
+        open_url: handover::workspace_login_url(
+            &app.site,
+            &username,
+            &ReturnPath::or_root("/"),
+            false,
+        ),
         faults,
     };
     page::answer_again(faults, &page)

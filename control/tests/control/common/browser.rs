@@ -84,6 +84,9 @@ impl<'a> Browser<'a> {
         let host = origin(url).strip_prefix("http://").unwrap();
         let path = &url[origin(url).len()..];
         let target = format!("http://{}{path}", self.site);
+        // As browsers say it of every step of a chain that began on one of our hosts.
+        let says_where_from = headers.iter().any(|(name, _)| *name == "sec-fetch-site");
+        let began_here = method == Method::GET && !says_where_from;
         let mut request = self
             .http
             .request(method, target)
@@ -93,7 +96,11 @@ impl<'a> Browser<'a> {
         if headers.iter().all(|(name, _)| *name != "accept") {
             request = request.header("accept", "text/html");
         }
-        for (name, value) in headers {
+        if began_here {
+            request = request.header("sec-fetch-site", "same-site");
+        }
+        // An empty value: this browser does not know the header.
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
             request = request.header(*name, *value);
         }
         let cookies: Vec<String> = self
@@ -129,6 +136,12 @@ impl<'a> Browser<'a> {
     pub fn set_cookie(&mut self, url: &str, name: &str, value: &str) {
         let host = origin(url).strip_prefix("http://").unwrap();
         self.cookies.insert((host.to_owned(), name.to_owned()), value.to_owned());
+    }
+
+    /// As when a cookie expires.
+    pub fn forget(&mut self, url: &str, name: &str) {
+        let host = origin(url).strip_prefix("http://").unwrap();
+        self.cookies.remove(&(host.to_owned(), name.to_owned()));
     }
 
     /// From the workspace's door to the callback's address, which is not opened yet.
