@@ -18,6 +18,7 @@ export function thinking(runId, at) {
     earlier: '',
     text: '',
     tools: [],
+    files: [],
     toolsSinceText: false,
     seq: -1,
     error: null,

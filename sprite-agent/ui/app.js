@@ -1,15 +1,19 @@
 // Starts the page: brings workspace, connection and views together.
 
+import { limitsFrom } from './attachments.js';
 import { fromHash, MAIN, toHash } from './address.js';
 import { Connection } from './connection.js';
 import { newIdentifier } from './identifier.js';
 import { Memory } from './memory.js';
 import { skillList } from './skills.js';
 import { Workspace } from './workspace.js';
+import { AttachmentsView } from './view/attachments.js';
 import { Composer } from './view/composer.js';
 import { ConversationsView } from './view/conversations.js';
 import { answered, confirmed, told } from './view/dialog.js';
+import { FocusKeeper } from './view/focus.js';
 import { GreetingView } from './view/greeting.js';
+import { QueueView } from './view/queue.js';
 import { SearchView } from './view/search.js';
 import { SettingsView } from './view/settings.js';
 import { Sidebar } from './view/sidebar.js';
@@ -29,6 +33,7 @@ const clock = {
 
 let config = { username: '', site_url: '', skills: [], limits: {}, assistant: {} };
 let frame = null;
+let composer = null;
 
 const memory = new Memory(storage());
 const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: renderSoon });
@@ -48,12 +53,26 @@ const shut = new ShutView();
 const settings = new SettingsView(memory);
 const skills = new SkillsView();
 const greeting = new GreetingView((text) => composer.suggest(text));
-const thread = new ThreadView({ retry: (id) => workspace.retry(id), readEarlier: () => workspace.readEarlier() });
-const composer = new Composer(memory, {
-  send: (text) => workspace.send(text),
-  stop: () => workspace.stop(),
-  enterSends: () => settings.enterSends,
+const thread = new ThreadView({ retry: (id) => workspace.retry(id), readEarlier: () => workspace.readEarlier(), readFile: (file) => workspace.readFile(file) });
+const attachments = new AttachmentsView({
+  limits,
+  changed: () => composer?.show(),
+  refused: (text) => composer.refuse(text),
 });
+composer = new Composer(memory, attachments, {
+  send: (text, files) => workspace.send(text, files),
+  stop: () => workspace.stop(),
+  takeBack: () => workspace.takeBack(),
+  enterSends: () => settings.enterSends,
+  limits,
+  typed: () => {},
+});
+const queue = new QueueView({
+  edit: (id) => composer.restore(workspace.takeBack(id)),
+  remove: (id) => workspace.takeBack(id),
+  sendNow: () => workspace.sendQueued(),
+});
+const focus = new FocusKeeper(() => (matchMedia('(pointer: coarse)').matches ? focusThread() : composer.focus()));
 const sidebar = new Sidebar();
 const conversations = new ConversationsView({ opened, rename, pin, remove });
 const search = new SearchView({ search: (text) => workspace.search(text), opened });
@@ -90,10 +109,21 @@ function render() {
   skills.update(known, workspace.skillRows !== null);
   settings.update({ username: config.username, accountUrl });
   showTitle(list.find((entry) => entry.current)?.title ?? 'Conversation');
-  composer.update(workspace.thread.key, workspace.obstacle, config.limits.message_max_bytes);
+  composer.update(workspace.thread.key, workspace.obstacle);
+  queue.update(workspace.thread.queue, workspace.queueWaits);
   const { loaded, messages } = workspace.thread;
   greeting.update(loaded && messages.length === 0, known.chosen);
   if (!thread.update(workspace.thread)) renderSoon();
+  focus.check();
+}
+
+function limits() {
+  return limitsFrom(workspace.policy, config.limits);
+}
+
+/** Where reading goes on, on a touch screen: a field would bring up the keyboard. */
+function focusThread() {
+  document.getElementById('scroller').focus();
 }
 
 function clear() {
@@ -220,6 +250,10 @@ document.addEventListener('keydown', (event) => {
   if (!isShortcut || document.querySelector('dialog[open]')) return;
   event.preventDefault();
   goToNew();
+});
+document.addEventListener('keydown', (event) => {
+  const isElsewhere = event.defaultPrevented || event.isComposing || event.keyCode === 229 || sidebar.isOpen;
+  if (event.key === 'Escape' && !isElsewhere && !document.querySelector('dialog[open]')) workspace.stop();
 });
 addEventListener('hashchange', openFromAddress);
 addEventListener('online', () => connection.wake());

@@ -89,7 +89,7 @@ function withWholeInFlight(told, { inFlight }) {
   if (pieces.length < 2) return told;
   const [first, ...others] = pieces;
   const text = pieces.map((piece) => piece.text.trimEnd()).filter(Boolean).join('\n\n');
-  const whole = { ...first, text, tools: pieces.flatMap(({ tools }) => tools) };
+  const whole = { ...first, text, tools: pieces.flatMap(({ tools }) => tools), files: pieces.flatMap(({ files }) => files) };
   return told.filter((message) => !others.includes(message)).map((message) => (message === first ? whole : message));
 }
 
@@ -132,7 +132,7 @@ function keepUntold(messages, message, thread, run) {
   const question = messages[place];
   if (!question && !isLive(message)) return;
   if (messages[place + 1]?.role === 'assistant' && question) return;
-  if (message.status === 'done' && message.text === '' && message.tools.length === 0) return;
+  if (message.status === 'done' && message.text === '' && message.tools.length === 0 && message.files.length === 0) return;
   messages.splice(question ? place + 1 : messages.length, 0, answerKept(message, question, run));
 }
 

@@ -113,6 +113,11 @@ export class Connection {
     socket.close(1000);
   }
 
+  /** Bytes that have been given to the socket and have not gone yet. */
+  get unsentBytes() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
   /**
    * Asks the gateway; resolves with the answer's payload.
    *

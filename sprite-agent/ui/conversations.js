@@ -1,15 +1,16 @@
 // What the page knows of its conversations: state and action in, state out. Pure.
 //
-// Thread   {key, loaded, stale, lost, awaited, rows, hasMore, offset, earlier, messages}; `stale` asks for the
+// Thread   {key, loaded, stale, lost, awaited, rows, hasMore, offset, earlier, queue, messages}; `stale` asks for the
 //          history to be read again,
 //          `lost` says that a connection broke while an answer was being written,
 //          `awaited` are the runs that a history being read must know, or they are over,
 //          `rows` is the history as far as it was read; when it `hasMore`, that begins at `offset`,
-//          `earlier` says how reading it goes: 'idle'|'reading'|'failed'
-// Question {role:'user', id, key, text, at, delivery:'sending'|'sent'|'unsure'|'failed', received, isSeen, isRisky,
+//          `earlier` says how reading it goes: 'idle'|'reading'|'failed',
+//          `queue` are messages `{id, text, files}` that wait to be sent
+// Question {role:'user', id, key, text, files, share, at, delivery:'sending'|'sent'|'unsure'|'failed', received, isSeen, isRisky,
 //          attempts, error};
 //          `received` once the gateway has said so: it may still have died before writing it down;
-//          `isSeen` unless it certainly never reached the gateway, `isRisky` once another process would get it again
+//          `share` of a large message that has been sent, 0 to 1; `isSeen` unless it certainly never reached the gateway, `isRisky` once another process would get it again
 // Answer   {role:'assistant', id, runId, text, earlier, at, phase, tools, seq, error,
 //           status:'thinking'|'streaming'|'done'|'aborted'|'error'|'interrupted'}
 //
@@ -18,7 +19,8 @@
 import { advanced, isLive, thinking, withTool } from './answer.js';
 import { withEarlier, withHistory } from './catchup.js';
 import { runMessageId, userId } from './history.js';
-import { acknowledged, asked, delivered, lost, refused, restarted, sentAgain, undelivered } from './question.js';
+import { queued, unqueued } from './queue.js';
+import { acknowledged, asked, delivered, lost, progressed, refused, restarted, sentAgain, undelivered } from './question.js';
 
 /** Threads kept in memory; another one is read again when it is opened. */
 const THREADS_MAX = 12;
@@ -50,6 +52,12 @@ export function reduce(state, action) {
       return opened(state, action.key, action.fresh ?? false);
     case 'asked':
       return within((thread) => asked(thread, action));
+    case 'queued':
+      return within((thread) => queued(thread, action));
+    case 'unqueued':
+      return within((thread) => unqueued(thread, action.id));
+    case 'progress':
+      return within((thread) => progressed(thread, action));
     case 'sent-again':
       return within((thread) => sentAgain(thread, action.question));
     case 'acknowledged':
@@ -98,7 +106,7 @@ function opened(state, key, fresh) {
 
 function unread(key, fresh) {
   const history = { rows: [], hasMore: false, offset: 0, earlier: 'idle' };
-  return { key, loaded: fresh, stale: !fresh, lost: false, awaited: [], ...history, messages: [] };
+  return { key, loaded: fresh, stale: !fresh, lost: false, awaited: [], ...history, queue: [], messages: [] };
 }
 
 /** Runs being answered whose questions, if they are ours, the gateway has taken. */
@@ -110,7 +118,8 @@ function awaited(thread) {
 
 /** Without the longest unvisited threads, so that one more fits; none with something under way leaves. */
 function trimmed(threads) {
-  const idle = Object.values(threads).filter((thread) => !activeAnswer(thread) && undelivered(thread).length === 0);
+  const hasWork = (thread) => activeAnswer(thread) || undelivered(thread).length > 0 || thread.queue.length > 0;
+  const idle = Object.values(threads).filter((thread) => !hasWork(thread));
   const surplus = Object.keys(threads).length - (THREADS_MAX - 1);
   return idle.slice(0, Math.max(0, surplus)).reduce((kept, { key }) => without(kept, key), threads);
 }

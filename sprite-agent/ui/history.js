@@ -6,6 +6,9 @@
 /** Stands in rows the gateway writes for the model, not for people; newer ones say so in `provenance`. */
 const INTERNAL = '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>';
 
+/** Parts of a message that are files. */
+const MEDIA = ['image', 'audio', 'video', 'file', 'attachment'];
+
 /** Characters of a tool's argument that are shown. */
 const DETAIL_MAX = 120;
 
@@ -25,6 +28,25 @@ export function textOf(content) {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
   return content.filter((part) => part?.type === 'text').map((part) => part.text ?? '').join('\n\n');
+}
+
+/** The files of a row: `{seq, index, name, type, size, isPicture}`; `seq` and `index` find it at the gateway. */
+export function filesOf(row) {
+  if (!Array.isArray(row.content)) return [];
+  return row.content
+    .filter((part) => MEDIA.includes(part?.type))
+    .map((part, index) => {
+      const facts = { ...part, ...part.attachment };
+      const type = facts.mimeType ?? facts.contentType ?? '';
+      return {
+        seq: row.__openclaw?.seq ?? null,
+        index,
+        name: facts.fileName ?? facts.label ?? facts.title ?? facts.alt ?? '',
+        type,
+        size: facts.sizeBytes ?? facts.bytes ?? null,
+        isPicture: part.type === 'image' || facts.kind === 'image' || type.startsWith('image/'),
+      };
+    });
 }
 
 /** Two pieces of one answer as one text; where one begins with the other, the longer one is both. */
@@ -66,8 +88,8 @@ export function messagesOf(rows) {
   return messages.filter((message) => message.role === 'user' || isWorthShowing(message));
 }
 
-function isWorthShowing({ text, tools, status }) {
-  return text !== '' || tools.length > 0 || status !== 'done';
+function isWorthShowing({ text, tools, files, status }) {
+  return text !== '' || tools.length > 0 || files.length > 0 || status !== 'done';
 }
 
 function rowId(row, index) {
@@ -96,6 +118,7 @@ function userMessage(row, index) {
     id: key ? userId(key) : rowId(row, index),
     key,
     text: textOf(row.content),
+    files: filesOf(row),
     at: row.timestamp ?? null,
     delivery: 'sent',
   };
@@ -104,11 +127,12 @@ function userMessage(row, index) {
 function addAnswer(messages, row, asked, index) {
   const runId = row.__openclaw?.runId ?? asked;
   const id = runId ? runMessageId(runId) : rowId(row, index);
-  const piece = { text: textOf(row.content), tools: toolsOf(row.content), ...outcome(row) };
+  const piece = { text: textOf(row.content), tools: toolsOf(row.content), files: filesOf(row), ...outcome(row) };
   const last = messages.at(-1);
   if (last?.role === 'assistant' && (last.id === id || !runId)) {
     last.text = last.text && piece.text ? `${last.text}\n\n${piece.text}` : last.text || piece.text;
     last.tools = [...last.tools, ...piece.tools];
+    last.files = [...last.files, ...piece.files];
     last.status = piece.status;
     last.error = piece.error;
     return;

@@ -59,6 +59,16 @@ export class Memory {
     this.#keepEntry('arca.drafts', key, text === '' ? undefined : text.slice(0, DRAFT_MAX));
   }
 
+  /** Texts that wait to be sent in a conversation. */
+  queue(key) {
+    const texts = this.#entry('arca.queues', key);
+    return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : [];
+  }
+
+  keepQueue(key, texts) {
+    this.#keepEntry('arca.queues', key, texts.length > 0 ? texts : undefined);
+  }
+
   /** Conversations whose deletion is not finished: `[key, wasAsked]`. */
   deletions() {
     return Object.entries(this.#read('arca.deletions') ?? {});
@@ -81,6 +91,7 @@ export class Memory {
   forget(key) {
     this.#keepEntry('arca.titles', key, undefined);
     this.#keepEntry('arca.drafts', key, undefined);
+    this.#keepEntry('arca.queues', key, undefined);
   }
 
   #entry(shelf, key) {

@@ -12,12 +12,14 @@ import { runMessageId, userId } from './history.js';
 export const ATTEMPTS_MAX = 3;
 
 /** `thread` with a new question at its end, and the place where the answer will stand. */
-export function asked(thread, { question, text, at }) {
+export function asked(thread, { question, text, files = [], at }) {
   const message = {
     role: 'user',
     id: userId(question),
     key: question,
     text,
+    files,
+    share: null,
     at,
     delivery: 'sending',
     received: false,
@@ -53,6 +55,13 @@ export function sentAgain(thread, question) {
     messages.push({ ...message, delivery: 'sending', isSeen: true, attempts: message.attempts + 1 }, thinking(question, null));
   }
   return { ...thread, messages };
+}
+
+/** `thread` when `share` of a large question has been sent. */
+export function progressed(thread, { question, share }) {
+  const id = userId(question);
+  const isUnderWay = thread.messages.some((message) => message.id === id && message.delivery === 'sending');
+  return isUnderWay ? withMessage(thread, id, (message) => ({ ...message, share })) : thread;
 }
 
 /** The gateway has taken the question; `status` is `started`, `in_flight` or `ok`. */

@@ -9,7 +9,11 @@ import { entries, searched, titleFrom } from './conversation-list.js';
 import { isShut } from './access.js';
 import { TOO_BIG } from './connection.js';
 import { Histories } from './histories.js';
+import { Outbox } from './outbox.js';
+import { bytesOf } from './picture.js';
 import { undelivered } from './question.js';
+import { RequestError } from './requests.js';
+import { waitsFor } from './queue.js';
 import { Sessions } from './sessions.js';
 
 /** Places found in one search: the most that the gateway tells. */
@@ -25,16 +29,18 @@ export class Workspace {
   connectionState = { kind: 'connecting' };
   sessions;
   skillRows = null;
+  /** The gateway's limits, as its greeting told them. */
+  policy = null;
   #connection;
   #memory;
   #clock;
   #newId;
   #onChange;
   #histories;
+  #isFlushing = false;
   /** Which process the gateway is. */
   #boot = null;
-  /** Messages that are being sent, by conversation. */
-  #sending = new Map();
+  #outbox;
 
   /** `onChange()` is called after every change; it may be called many times in one task. */
   constructor({ memory, clock, newId, onChange }) {
@@ -44,7 +50,9 @@ export class Workspace {
     this.#onChange = onChange;
     const request = (method, params) => this.#connection.request(method, params);
     this.sessions = new Sessions({ request, memory, clock, onChange });
-    this.#histories = new Histories({ request, apply: (action) => this.#apply(action), state: () => this.state });
+    const apply = (action) => this.#apply(action);
+    this.#histories = new Histories({ request, apply, state: () => this.state });
+    this.#outbox = new Outbox({ request, apply, clock, unsentBytes: () => this.#connection.unsentBytes ?? 0 });
   }
 
   /** The callbacks a `Connection` is made with. */
@@ -70,10 +78,16 @@ export class Workspace {
     return this.connectionState.kind === 'online';
   }
 
-  /** Why nothing can be sent now, or `null`: `offline` or `busy`. */
+  /** Why a message would wait now, or `null`: `offline` or `busy`. */
   get obstacle() {
-    if (!this.isOnline) return 'offline';
-    return activeAnswer(this.thread) ? 'busy' : null;
+    const waits = this.queueWaits;
+    if (waits === 'connection') return 'offline';
+    return activeAnswer(this.thread) || waits === 'answer' ? 'busy' : null;
+  }
+
+  /** What the queue of the current conversation waits for; `null` when nothing is in its way. */
+  get queueWaits() {
+    return waitsFor(this.thread, this.isOnline);
   }
 
   list() {
@@ -82,19 +96,36 @@ export class Workspace {
 
   /** Shows the conversation `key`; `fresh` when it cannot have a history yet. */
   open(key, fresh = false) {
+    const isKnown = Boolean(this.state.threads[key]);
     this.#apply({ type: 'opened', key, fresh });
+    const kept = isKnown ? [] : this.#memory.queue(key);
+    for (const text of kept) this.#apply({ type: 'queued', key, id: this.#newId(), text, files: [] });
     this.#settle();
   }
 
-  /** Sends `text` in the current conversation. Returns false, and does nothing, when it cannot be sent now. */
-  send(text) {
-    if (this.obstacle || text.trim() === '') return false;
-    const { key } = this.thread;
-    if (!this.#memory.title(key)) this.#memory.keepTitle(key, titleFrom(text), false);
-    const question = this.#newId();
-    this.#apply({ type: 'asked', key, question, text, at: this.#clock.now() });
-    this.#deliver(key, question, text);
+  /**
+   * Sends `text` with `files` in the current conversation, or keeps it until it can be sent. Returns
+   * whether there was anything to send. `files`: `{name, type, size, content (base64), url?}`.
+   */
+  send(text, files = []) {
+    if (text.trim() === '' && files.length === 0) return false;
+    const { key, queue } = this.thread;
+    if (this.obstacle || queue.length > 0) this.#apply({ type: 'queued', key, id: this.#newId(), text, files });
+    else this.#ask(key, text, files);
     return true;
+  }
+
+  /** Takes a message out of the queue of the current conversation, the last one unless `id` names another. */
+  takeBack(id = null) {
+    const { key, queue } = this.thread;
+    const message = id ? queue.find((waiting) => waiting.id === id) : queue.at(-1);
+    if (message) this.#apply({ type: 'unqueued', key, id: message.id });
+    return message ?? null;
+  }
+
+  /** Sends the first message of the queue although the last one failed. */
+  sendQueued() {
+    if (this.isOnline && !activeAnswer(this.thread)) this.#sendNext(this.thread);
   }
 
   /** Asks again: what was never taken is replaced, what failed while being answered is asked anew. */
@@ -105,7 +136,27 @@ export class Workspace {
     const question = upToIt.findLast((message) => message.role === 'user');
     if (!question) return;
     if (question.delivery === 'failed') this.#apply({ type: 'dropped', key, id: question.id });
-    this.send(question.text);
+    this.#ask(key, question.text, question.files.filter(({ content }) => content));
+  }
+
+  #ask(key, text, files) {
+    const title = titleFrom(text || files[0].name);
+    if (!this.#memory.title(key)) this.#memory.keepTitle(key, title, false);
+    const question = this.#newId();
+    this.#apply({ type: 'asked', key, question, text, files, at: this.#clock.now() });
+    this.#deliver(key, question, text, files);
+  }
+
+  #sendNext({ key, queue: [{ id, text, files }] }) {
+    this.#apply({ type: 'unqueued', key, id });
+    this.#ask(key, text, files);
+  }
+
+  /** Sends what has waited long enough, in every conversation. */
+  #sendQueues() {
+    for (const thread of Object.values(this.state.threads)) {
+      if (thread.queue.length > 0 && waitsFor(thread, this.isOnline) === null) this.#sendNext(thread);
+    }
   }
 
   /** Stops the answer that is being written in the current conversation. */
@@ -123,6 +174,18 @@ export class Workspace {
     } catch {
       this.#readAgain(key);
     }
+  }
+
+  /** The bytes of a file in the current conversation. Rejects when the assistant has it no more. */
+  async readFile(file) {
+    const { key } = this.thread;
+    const { artifacts = [] } = await this.#connection.request('artifacts.list', { sessionKey: key });
+    const artifact = artifacts.filter(({ messageSeq }) => messageSeq === file.seq)[file.index];
+    if (!artifact) throw new RequestError('NOT_FOUND', 'there is no such file');
+    const { data } = await this.#connection.request('artifacts.download', { sessionKey: key, artifactId: artifact.id });
+    const bytes = typeof data === 'string' ? bytesOf(data) : null;
+    if (!bytes) throw new RequestError('NOT_FOUND', 'the file cannot be had');
+    return { name: artifact.title, bytes };
   }
 
   /** Reads what was said before the first message that is shown. */
@@ -169,7 +232,7 @@ export class Workspace {
     this.#apply({ type: 'deleted', key });
     if (!wasAsked) return 'done';
     // A message that is on its way would begin the conversation again.
-    const sent = Promise.allSettled(this.#sending.get(key) ?? []);
+    const sent = this.#outbox.settled(key);
     return this.sessions.remove(key, wasAsked, sent);
   }
 
@@ -181,7 +244,20 @@ export class Workspace {
   #apply(action) {
     const before = this.state;
     this.state = reduce(before, action);
-    if (this.state !== before) this.#onChange();
+    if (this.state === before) return;
+    this.#keepQueues(before);
+    this.#onChange();
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#sendQueues();
+    this.#isFlushing = false;
+  }
+
+  /** What waits is there after a reload; its files are not. */
+  #keepQueues(before) {
+    for (const { key, queue } of Object.values(this.state.threads)) {
+      if (before.threads[key] && before.threads[key].queue !== queue) this.#memory.keepQueue(key, queue.map(({ text }) => text));
+    }
   }
 
   #connectionChanged(state) {
@@ -201,7 +277,8 @@ export class Workspace {
   #keepUnsent() {
     for (const thread of Object.values(this.state.threads)) {
       const unsent = undelivered(thread).filter((question) => !question.received);
-      const texts = unsent.map((question) => question.text);
+      const texts = [...unsent, ...thread.queue].map(({ text }) => text).filter(Boolean);
+      this.#memory.keepQueue(thread.key, []);
       if (texts.length > 0 && !this.#memory.draft(thread.key)) this.#memory.keepDraft(thread.key, texts.join('\n\n'));
     }
   }
@@ -211,10 +288,11 @@ export class Workspace {
     this.#apply({ type: 'lost', error });
   }
 
-  #greeted({ server } = {}) {
+  #greeted({ server, policy } = {}) {
     // Another process: it does not remember which messages it has taken.
     if (this.#boot && server?.boot !== this.#boot) this.#apply({ type: 'restarted' });
     this.#boot = server?.boot ?? null;
+    this.policy = policy ?? null;
     this.#settle();
     this.sessions.finishDeletions();
     this.sessions.read();
@@ -237,25 +315,10 @@ export class Workspace {
     if (isEnd || !this.sessions.has(payload.sessionKey)) this.sessions.soon();
   }
 
-  #deliver(key, question, message) {
-    const sending = this.#sending.get(key) ?? new Set();
-    const delivery = this.#deliverNow(key, question, message).finally(() => sending.delete(delivery));
-    this.#sending.set(key, sending.add(delivery));
-  }
-
-  async #deliverNow(key, question, message) {
-    try {
-      const { status } = await this.#connection.request('chat.send', {
-        sessionKey: key,
-        message,
-        idempotencyKey: question,
-      });
-      this.#apply({ type: 'acknowledged', key, question, status });
-    } catch (error) {
-      this.#apply({ type: 'refused', key, question, error: error.message, uncertain: Boolean(error.uncertain), unseen: Boolean(error.unseen) });
-      // Still connected and no answer: look again in a moment. Otherwise the next greeting does.
-      if (this.isOnline) this.#settleLater();
-    }
+  async #deliver(key, question, text, files) {
+    const isUnsure = await this.#outbox.send(key, question, text, files);
+    // Still connected and no answer: look again in a moment. Otherwise the next greeting does.
+    if (isUnsure && this.isOnline) this.#settleLater();
     if (this.thread?.stale) this.#settle();
   }
 
@@ -279,13 +342,13 @@ export class Workspace {
 
   #sendAgain(key) {
     const thread = this.state.threads[key];
-    for (const { key: question, text, isRisky } of thread ? undelivered(thread) : []) {
+    for (const { key: question, text, files, isRisky } of thread ? undelivered(thread) : []) {
       if (isRisky) {
         this.#apply({ type: 'refused', key, question, error: RESTARTED, uncertain: false });
         continue;
       }
       this.#apply({ type: 'sent-again', key, question });
-      this.#deliver(key, question, text);
+      this.#deliver(key, question, text, files);
     }
   }
 

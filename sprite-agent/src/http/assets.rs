@@ -31,7 +31,7 @@ pub struct Ui {
 impl Ui {
     pub fn new(site_url: &Upstream) -> Self {
         let policy = format!(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
              connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self' {site_url}; \
              frame-ancestors 'none'"
         );

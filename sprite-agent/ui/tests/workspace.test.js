@@ -15,11 +15,15 @@ test('a greeting reads the history of the open conversation', async () => {
   assert.equal(here.gateway.asked[0].params.sessionKey, KEY);
 });
 
-test('nothing is sent while disconnected', async () => {
+test('what is written while disconnected waits, and is sent with the next greeting', async () => {
   const here = await world();
   await here.lose();
-  assert.equal(here.workspace.send('hello'), false);
+  assert.equal(here.workspace.send('hello'), true);
   assert.deepEqual(here.gateway.sent(), []);
+  assert.deepEqual(here.workspace.thread.queue.map(({ text }) => text), ['hello']);
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  await here.connect();
+  assert.equal(here.gateway.sent().length, 1);
 });
 
 test('a lost message is sent once more with the same key, after the history was read', async () => {
@@ -93,9 +97,11 @@ test('a second message waits until the answer is there', async () => {
   here.gateway.answers['chat.send'] = { status: 'started' };
   here.workspace.send('hello');
   here.hear(delta('r1', 2, 'Go', 'Go'));
-  assert.equal(here.workspace.send('more'), false);
+  here.workspace.send('more');
+  assert.deepEqual(here.gateway.sent(), ['r1']);
   here.hear(final('r1', 3, 'Good day'));
-  assert.equal(here.workspace.send('more'), true);
+  assert.deepEqual(here.texts(), ['hello', 'Good day', 'more', '']);
+  assert.deepEqual(here.workspace.thread.queue, []);
 });
 
 test('stopping names the run, and believes the gateway that it is over', async () => {
@@ -127,6 +133,7 @@ test('whoever is shut out sees nothing more, and finds what was not sent as a dr
     assert.deepEqual(here.texts(), []);
     assert.deepEqual(here.workspace.sessions.rows, []);
     assert.equal(here.memory.draft(KEY), 'not there yet');
+    assert.deepEqual(here.workspace.thread.queue, []);
   }
 });
 

@@ -1,9 +1,11 @@
-// Where the visitor writes. Keeps a draft per conversation; sends only when something can take it.
+// Where a person writes. Keeps a draft per conversation; what cannot be sent now waits in the queue.
 
-const encoder = new TextEncoder();
+import { messageSize } from '../attachments.js';
 
 /** Lines shown before the field scrolls. */
 const LINES_MAX = 10;
+/** What Safari says of the Enter that ends a composition, after `isComposing` is false again. */
+const COMPOSITION_KEY = 229;
 
 export class Composer {
   #form = document.getElementById('composer-form');
@@ -12,14 +14,19 @@ export class Composer {
   #stop = document.getElementById('stop');
   #hint = document.getElementById('composer-hint');
   #memory;
+  #attachments;
   #actions;
   #key = null;
   #obstacle = 'offline';
-  #bytesMax = Infinity;
+  #refusal = '';
 
-  /** `actions`: `send(text)` → whether it was taken, `stop()`, `enterSends()`. */
-  constructor(memory, actions) {
+  /**
+   * `actions`: `send(text, files)` → whether it was taken, `stop()`, `takeBack()` → the last message of the
+   * queue, `enterSends()`, `limits()`, `typed()`.
+   */
+  constructor(memory, attachments, actions) {
     this.#memory = memory;
+    this.#attachments = attachments;
     this.#actions = actions;
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -27,22 +34,24 @@ export class Composer {
     });
     this.#field.addEventListener('keydown', (event) => this.#pressed(event));
     this.#field.addEventListener('input', () => this.#edited());
+    this.#field.addEventListener('paste', (event) => this.#pasted(event));
     this.#stop.addEventListener('click', () => {
       this.#actions.stop();
       this.#field.focus();
     });
   }
 
-  /** Shows the draft of `key`, and whether something can be sent: `obstacle` is `null`, `busy` or `offline`. */
-  update(key, obstacle, bytesMax) {
+  /** Shows the draft of `key`; `obstacle` is `null`, `busy` or `offline`. */
+  update(key, obstacle) {
     this.#obstacle = obstacle;
-    this.#bytesMax = bytesMax ?? Infinity;
     if (key !== this.#key) {
       this.#key = key;
+      this.#refusal = '';
       this.#field.value = this.#memory.draft(key);
+      this.#attachments.show(key);
       this.#grow();
     }
-    this.#show();
+    this.show();
   }
 
   focus() {
@@ -56,8 +65,28 @@ export class Composer {
     this.#field.setSelectionRange(text.length, text.length);
   }
 
+  /** Puts a message that was queued before what is being written. */
+  restore({ text, files }) {
+    this.#attachments.restore(files);
+    this.suggest([text, this.#field.value].filter(Boolean).join('\n'));
+  }
+
+  /** Says why a file was not attached; an empty text takes that back. */
+  refuse(text) {
+    this.#refusal = text;
+    this.show();
+  }
+
   #pressed(event) {
-    if (event.key !== 'Enter' || event.isComposing) return;
+    // Of a composition: Enter takes a suggestion, Escape leaves it.
+    if (event.isComposing || event.keyCode === COMPOSITION_KEY) return;
+    if (event.key === 'ArrowUp' && this.#field.value === '') {
+      const message = this.#actions.takeBack();
+      if (!message) return;
+      event.preventDefault();
+      this.restore(message);
+    }
+    if (event.key !== 'Enter') return;
     const withModifier = event.ctrlKey || event.metaKey;
     const sends = withModifier || (this.#actions.enterSends() && !event.shiftKey && !event.altKey);
     if (!sends) return;
@@ -65,32 +94,47 @@ export class Composer {
     this.#submit();
   }
 
+  #pasted(event) {
+    const { files } = event.clipboardData;
+    // A copied table comes as a picture too: the text is what was meant.
+    if (files.length === 0 || event.clipboardData.types.includes('text/plain')) return;
+    event.preventDefault();
+    this.#attachments.add(files);
+  }
+
+  get #isEmpty() {
+    return this.#field.value.trim() === '' && this.#attachments.items.length === 0;
+  }
+
   #submit() {
-    const text = this.#field.value;
-    if (this.#obstacle || this.#isTooLong() || !this.#actions.send(text)) return;
+    if (this.#isEmpty || this.#isTooLong() || !this.#attachments.areReady) return;
+    if (!this.#actions.send(this.#field.value, this.#attachments.take())) return;
     this.#field.value = '';
+    this.#refusal = '';
     this.#edited();
     this.focus();
   }
 
   #edited() {
     this.#memory.keepDraft(this.#key, this.#field.value);
+    this.#actions.typed();
     this.#grow();
-    this.#show();
+    this.show();
   }
 
   #isTooLong() {
-    const { value } = this.#field;
-    return value.length * 3 > this.#bytesMax && encoder.encode(value).length > this.#bytesMax;
+    const files = this.#attachments.items.map(({ file }) => file);
+    return messageSize(this.#field.value, files) > this.#actions.limits().messageMaxBytes;
   }
 
-  #show() {
-    const busy = this.#obstacle === 'busy';
+  show() {
     const tooLong = this.#isTooLong();
-    this.#stop.hidden = !busy;
-    this.#send.hidden = busy;
-    this.#send.disabled = this.#obstacle !== null || tooLong || this.#field.value.trim() === '';
-    const hint = tooLong ? 'This message is too long for your assistant. Please shorten it.' : '';
+    this.#stop.hidden = this.#obstacle !== 'busy';
+    this.#send.disabled = this.#isEmpty || tooLong || !this.#attachments.areReady;
+    const label = { busy: 'Send when the answer is finished', offline: 'Send when connected' }[this.#obstacle] ?? 'Send';
+    this.#send.title = label;
+    this.#send.setAttribute('aria-label', label);
+    const hint = tooLong ? 'This message is too long for your assistant. Please shorten it.' : this.#refusal;
     if (this.#hint.textContent !== hint) this.#hint.textContent = hint;
   }
 

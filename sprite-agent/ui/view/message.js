@@ -2,6 +2,7 @@
 
 import { answerText, isLive } from '../answer.js';
 import { copyButton, element, icon, mark } from './element.js';
+import { fileView } from './file.js';
 import { Prose } from './prose.js';
 
 const PHASES = {
@@ -24,20 +25,29 @@ const TOOLS = {
   memory_search: 'Looking into its memory',
 };
 
-const DELIVERY = {
-  sending: 'Sending…',
-  unsure: 'Waiting for the connection…',
-};
+/** Characters of a question that are shown; the rest is folded. */
+const FOLD_CHARS = 4_000;
 
-/** A question. `actions.retry(id)` is called by its button when it could not be sent. */
+/** What a question on its way says of itself; nothing once it has arrived. */
+function wayOf(delivery, share) {
+  if (delivery === 'sending') return share === null ? 'Sending…' : `Sending… ${Math.round(share * 100)} %`;
+  return delivery === 'unsure' ? 'Waiting for the connection…' : '';
+}
+
+/** A question. `actions`: `retry(id)`, called by its button when it could not be sent, and `readFile(file)`. */
 export class QuestionView {
-  #text = element('div', { class: 'bubble' });
+  #text = element('div', { class: 'bubble', dir: 'auto' });
+  #fold = element('button', { type: 'button', class: 'button small', onclick: () => this.#unfold() });
+  #files = element('div', { class: 'files' });
   #note = element('div', { class: 'note' });
   #time = element('time', { class: 'at' });
   root = element('li', { class: 'message user', 'data-testid': 'message-user' },
-    element('span', { class: 'visually-hidden' }, 'You said: '), this.#text, this.#note, this.#time);
+    element('span', { class: 'visually-hidden' }, 'You said: '), this.#files, this.#text, this.#fold, this.#note, this.#time);
   #actions;
   #id;
+  #whole = null;
+  #isFolded = true;
+  #shownFiles = null;
 
   constructor(actions) {
     this.#actions = actions;
@@ -48,7 +58,8 @@ export class QuestionView {
     // Once the gateway has it, the visitor need not worry; finding out the rest is our business.
     const delivery = message.received && message.delivery === 'unsure' ? 'sent' : message.delivery;
     this.root.dataset.state = delivery;
-    if (this.#text.textContent !== message.text) this.#text.textContent = message.text;
+    this.#showText(message.text);
+    this.#shownFiles = showFiles(this.#files, message.files, this.#shownFiles, this.#actions.readFile);
     showTime(this.#time, message.at);
     if (delivery === 'failed') {
       this.#note.replaceChildren(
@@ -56,8 +67,25 @@ export class QuestionView {
         retryButton('Send again', () => this.#actions.retry(this.#id)),
       );
     } else {
-      this.#note.replaceChildren(DELIVERY[delivery] ?? '');
+      this.#note.replaceChildren(wayOf(delivery, message.share ?? null));
     }
+  }
+
+  #showText(text) {
+    if (this.#whole === text) return;
+    this.#whole = text;
+    const isLong = this.#isFolded && text.length > FOLD_CHARS;
+    this.#text.textContent = isLong ? `${text.slice(0, FOLD_CHARS)}…` : text;
+    this.#text.hidden = text === '';
+    this.#fold.hidden = !isLong;
+    this.#fold.textContent = `Show all ${text.length.toLocaleString()} characters`;
+  }
+
+  #unfold() {
+    const text = this.#whole;
+    this.#isFolded = false;
+    this.#whole = null;
+    this.#showText(text);
   }
 }
 
@@ -65,6 +93,7 @@ export class QuestionView {
 export class AnswerView {
   #tools = element('ul', { class: 'tools', 'aria-label': 'What the assistant did' });
   #prose = new Prose();
+  #files = element('div', { class: 'files' });
   #thinking = element('p', { class: 'thinking' });
   #end = element('div', { class: 'end' });
   #time = element('time', { class: 'at' });
@@ -74,7 +103,7 @@ export class AnswerView {
     element('div', { class: 'avatar' }, mark()),
     element('div', { class: 'body' },
       element('span', { class: 'visually-hidden' }, 'The assistant: '),
-      this.#tools, this.#prose.root, this.#thinking, this.#end, this.#foot));
+      this.#tools, this.#prose.root, this.#files, this.#thinking, this.#end, this.#foot));
   #message = null;
   #actions;
 
@@ -92,6 +121,7 @@ export class AnswerView {
     if (before?.tools !== message.tools) this.#tools.replaceChildren(...message.tools.map(toolLine));
     this.#tools.hidden = message.tools.length === 0;
     this.#prose.update(text, !live);
+    if (before?.files !== message.files) showFiles(this.#files, message.files, before?.files, this.#actions.readFile);
     this.#thinking.hidden = !live || (text !== '' && !message.toolsSinceText);
     this.#thinking.replaceChildren(element('span', { class: 'dots', 'aria-hidden': 'true' },
       element('i'), element('i'), element('i')), PHASES[message.phase] ?? 'Thinking');
@@ -113,6 +143,15 @@ export class AnswerView {
     };
     this.#end.replaceChildren(...(ends[message.status]?.() ?? []));
   }
+}
+
+/** Shows `files` in `root` unless they are there already; returns what is shown. */
+function showFiles(root, files, shown, readFile) {
+  if (files === shown) return shown;
+  root.hidden = files.length === 0;
+  // Only the history says where the assistant keeps a file.
+  root.replaceChildren(...files.map((file) => fileView(file, file.seq ? readFile : null)));
+  return files;
 }
 
 function retryButton(label, onclick) {

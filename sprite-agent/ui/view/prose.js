@@ -47,8 +47,12 @@ export class Prose {
   }
 }
 
-/** Gives code its frame and copy button, and wide tables room to scroll. */
+/** What takes the direction of its own text, whatever the rest of the page is written in. */
+const DIRECTED = 'p, li, ul, ol, blockquote, h3, h4, h5, h6, th, td';
+
+/** Gives code its frame and copy button, wide tables room to scroll, and each block its direction. */
 function dress(fragment) {
+  for (const block of fragment.querySelectorAll(DIRECTED)) block.dir = 'auto';
   for (const pre of fragment.querySelectorAll('pre')) {
     const code = pre.querySelector('code');
     const language = /language-([\w+#.-]+)/.exec(code?.className ?? '')?.[1] ?? '';
@@ -56,6 +60,7 @@ function dress(fragment) {
     pre.replaceWith(frame);
     // Keyboards can scroll what they can focus.
     pre.tabIndex = 0;
+    pre.dir = 'ltr';
     const head = element('div', { class: 'code-head' }, element('span', {}, language || 'text'));
     head.append(copyButton('Copy code', () => pre.textContent.replace(/\n$/, '')));
     frame.append(head, pre);

@@ -47,11 +47,13 @@ export class ShutView {
     const card = this.#root.querySelector('.card');
     card.replaceChildren(
       card.querySelector('img'),
-      element('h1', {}, note.title),
+      element('h1', { tabindex: '-1' }, note.title),
       element('p', {}, note.text),
       ...(isKnown ? [link] : []),
     );
     document.title = `${note.title} · Arcamatrix`;
+    // What had the focus is gone with the page.
+    card.querySelector('h1').focus();
     return true;
   }
 }

@@ -14,6 +14,8 @@ pub enum Step {
     Say { text: String, pause: Duration },
     /// Runs a command with the `exec` tool and sees `output`.
     Tool { command: &'static str, output: &'static str },
+    /// Gives a file together with the reply.
+    File { name: &'static str, mime: &'static str, content: &'static str },
     /// Ends the turn with an error; nothing follows.
     Fail { reason: &'static str },
 }
@@ -43,6 +45,7 @@ I am a scripted assistant. Begin a message with one of these words:\n\n\
 | `SLOW` | a hundred words over ten seconds; stop me |\n\
 | `ERROR` | the turn fails |\n\
 | `TOOLCALL` | I run a command, then answer |\n\
+| `FILES` | a picture, a table and a hostile page |\n\
 | `XSS` | hostile Markdown and HTML |\n\
 | `BIG` | a reply of 200 KB |\n\
 | `FAST` | no pauses; goes before any other message |\n\
@@ -96,6 +99,9 @@ pub fn answer(message: &str) -> Vec<Step> {
         steps.extend(say("The command printed `hi-from-tool`."));
         return steps;
     }
+    if after_word(message, "FILES").is_some() {
+        return files();
+    }
     if after_word(message, "XSS").is_some() {
         return say(HOSTILE);
     }
@@ -114,13 +120,34 @@ pub fn answer(message: &str) -> Vec<Step> {
     ))
 }
 
+/// A picture of 64 × 64 pixels in one colour.
+const SQUARE: &str = "\
+iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAUElEQVR42u3PQQkAAAgEsGtgQRvY\
+/28E38JgBZaafi0CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC\
+ApcFSSZgxLOz5UYAAAAASUVORK5CYII=";
+
+/// A picture, a table, and a page that must never run on the workspace's origin.
+fn files() -> Vec<Step> {
+    let mut steps = vec![
+        Step::File { name: "square.png", mime: "image/png", content: SQUARE },
+        Step::File { name: "moons.csv", mime: "text/csv", content: "RWFydGgsMQpNYXJzLDIK" },
+        Step::File {
+            name: "page.html",
+            mime: "image/svg+xml",
+            content: "PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIG9ubG9hZD0id2luZG93Ll9faGFja2VkPSdmaWxlJyIvPg==",
+        },
+    ];
+    steps.extend(say("Here are your files."));
+    steps
+}
+
 /// The whole text of a reply, as it stands when the last step is done.
 pub fn full_text(steps: &[Step]) -> String {
     steps
         .iter()
         .filter_map(|step| match step {
             Step::Say { text, .. } => Some(text.as_str()),
-            Step::Tool { .. } | Step::Fail { .. } => None,
+            Step::Tool { .. } | Step::File { .. } | Step::Fail { .. } => None,
         })
         .collect()
 }
@@ -166,7 +193,7 @@ mod tests {
             .iter()
             .map(|step| match step {
                 Step::Say { pause, .. } => *pause,
-                Step::Tool { .. } | Step::Fail { .. } => Duration::ZERO,
+                Step::Tool { .. } | Step::File { .. } | Step::Fail { .. } => Duration::ZERO,
             })
             .sum()
     }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::Gateway;
 use super::session_store::{Body, Message, Session, StopReason, canonical_key};
 use super::sessions::{self, MODEL, PROVIDER, merge};
 use super::turn;
 use super::turn_events::TOOL_CALL_ID;
 use super::turns::Turn;
+use super::{Gateway, attachments};
 
 /// Messages in an answer that asks for no number.
 const LIMIT_DEFAULT: usize = 200;
@@ -115,6 +115,7 @@ fn row(message: &Message, seq: usize) -> Value {
         Body::ToolCall { command } => (tool_call(command), json!({"runId": run_id})),
         Body::ToolResult { output } => (tool_result(output), json!({"runId": run_id})),
     };
+    attachments::add_to(&mut row, &message.files);
     let mut meta = json!({
         "id": message.id,
         "recordTimestampMs": message.timestamp,

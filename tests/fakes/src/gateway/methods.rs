@@ -12,7 +12,7 @@ use super::session_store::canonical_key;
 use super::sessions::{CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
 use super::turn_events::failure_summary;
 use super::turns::{Begun, Outcome, Turn};
-use super::{Gateway, hello, history, schema, session_methods, skills, turn};
+use super::{Gateway, attachments, hello, history, schema, session_methods, skills, turn};
 
 /// What a call brings about.
 pub struct Reply {
@@ -78,6 +78,8 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
     match method {
         "chat.abort" => chat_abort(gateway, params),
         "chat.history" => Ok(history::history(gateway, params)),
+        "artifacts.list" => Ok(attachments::list(gateway, params)),
+        "artifacts.download" => attachments::download(gateway, params),
         "sessions.list" => Ok(session_methods::list(gateway, params)),
         "sessions.search" => Ok(session_methods::search(gateway, params)),
         "sessions.subscribe" => Ok(json!({"subscribed": true})),
@@ -111,7 +113,11 @@ fn chat_send(gateway: &Gateway, params: &Value) -> Reply {
         return refuse(CallError::invalid_request("message or attachment required"));
     }
     let key = canonical_key(text("sessionKey"));
-    let begun = match gateway.turns.begin(&gateway.store, key, run_id, message) {
+    let files = match attachments::read(&params["attachments"]) {
+        Ok(files) => files,
+        Err(error) => return refuse(error),
+    };
+    let begun = match gateway.turns.begin(&gateway.store, key, run_id, message, files) {
         Ok(begun) => begun,
         Err(error) => return refuse(not_saved("the message", &error)),
     };

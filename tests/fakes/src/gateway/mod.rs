@@ -8,6 +8,7 @@
 //! `methods` answers its calls, `turn` plays an answer, `hub` brings events
 //! to everyone, `session_store` remembers.
 
+pub mod attachments;
 pub mod attribution;
 pub mod command_line;
 pub mod config_file;

@@ -153,6 +153,22 @@ const SESSIONS_SEARCH: Schema = Schema {
     ],
 };
 
+const ARTIFACTS_LIST: Schema = Schema {
+    required: &[],
+    properties: &[("sessionKey", Name), ("runId", Name), ("taskId", Name), ("agentId", Name)],
+};
+
+const ARTIFACTS_DOWNLOAD: Schema = Schema {
+    required: &["artifactId"],
+    properties: &[
+        ("sessionKey", Name),
+        ("runId", Name),
+        ("taskId", Name),
+        ("agentId", Name),
+        ("artifactId", Name),
+    ],
+};
+
 const SESSIONS_SUBSCRIBE: Schema = Schema { required: &[], properties: &[] };
 
 const MODELS_LIST: Schema = Schema {
@@ -180,6 +196,8 @@ pub fn check(method: &str, params: &Value) -> Result<(), String> {
         "chat.history" => CHAT_HISTORY,
         "sessions.list" => SESSIONS_LIST,
         "sessions.delete" => SESSIONS_DELETE,
+        "artifacts.list" => ARTIFACTS_LIST,
+        "artifacts.download" => ARTIFACTS_DOWNLOAD,
         "sessions.patch" => SESSIONS_PATCH,
         "sessions.search" => SESSIONS_SEARCH,
         "sessions.subscribe" => SESSIONS_SUBSCRIBE,

@@ -57,6 +57,17 @@ pub struct Message {
     pub timestamp: u64,
     pub run_id: String,
     pub body: Body,
+    #[serde(default)]
+    pub files: Vec<StoredFile>,
+}
+
+/// A file that came with a message.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct StoredFile {
+    pub name: String,
+    pub mime: String,
+    /// Base64, as it came.
+    pub content: String,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -126,6 +137,20 @@ impl SessionStore {
     /// # Errors
     /// The file could not be written; the message stands in memory only.
     pub fn append(&self, key: &str, run_id: &str, body: Body) -> io::Result<String> {
+        self.append_with(key, run_id, body, Vec::new())
+    }
+
+    /// [`Self::append`] of a message with files.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_with(
+        &self,
+        key: &str,
+        run_id: &str,
+        body: Body,
+        files: Vec<StoredFile>,
+    ) -> io::Result<String> {
         let mut sessions = self.lock();
         let now = ids::now_ms();
         if !sessions.contains_key(key) {
@@ -146,6 +171,7 @@ impl SessionStore {
             timestamp: now,
             run_id: run_id.to_owned(),
             body,
+            files,
         });
         let surplus = session.messages.len().saturating_sub(MESSAGES_MAX);
         session.messages.drain(..surplus);

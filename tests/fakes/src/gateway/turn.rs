@@ -9,7 +9,7 @@ use serde_json::json;
 use tracing::error;
 
 use super::Gateway;
-use super::session_store::Body;
+use super::session_store::{Body, StoredFile};
 use super::turn_events::Teller;
 use super::turns::{Live, Next, Turn};
 use crate::ids;
@@ -96,6 +96,14 @@ impl Player<'_> {
                 Step::Tool { command, output } => {
                     *used_tool = true;
                     self.run_tool(command, output)?
+                }
+                Step::File { name, mime, content } => {
+                    self.turn.live().files.push(StoredFile {
+                        name: name.to_owned(),
+                        mime: mime.to_owned(),
+                        content: content.to_owned(),
+                    });
+                    true
                 }
                 Step::Fail { reason } => return Ok(Played::Failed(reason)),
             };

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Notify, watch};
 
-use super::session_store::{Body, LastRun, SessionStore, StopReason};
+use super::session_store::{Body, LastRun, SessionStore, StopReason, StoredFile};
 use crate::ids;
 
 /// Ends of turns remembered, for clients that send the same key again.
@@ -42,6 +42,8 @@ pub struct Live {
     /// Aborted, failed or done: nothing more may be published.
     pub ended: bool,
     pub steered: VecDeque<Steered>,
+    /// Files of the present answer.
+    pub files: Vec<StoredFile>,
 }
 
 /// A message that waits for the running turn.
@@ -126,6 +128,7 @@ impl Turns {
         session_key: &str,
         run_id: &str,
         message: &str,
+        files: Vec<StoredFile>,
     ) -> io::Result<Begun> {
         let mut inner = self.lock();
         if let Some(outcome) = inner.outcomes.get(run_id) {
@@ -149,7 +152,7 @@ impl Turns {
         let turn = Arc::new(Turn {
             run_id: run_id.to_owned(),
             session_key: session_key.to_owned(),
-            session_id: store.append(session_key, run_id, Body::User { text })?,
+            session_id: store.append_with(session_key, run_id, Body::User { text }, files)?,
             started_at: ids::now_ms(),
             live: Mutex::default(),
             stopped: Notify::new(),
@@ -173,7 +176,8 @@ impl Turns {
             text: live.text[live.answer_start..].trim_start().to_owned(),
             stop_reason: StopReason::Stop,
         };
-        store.append(&turn.session_key, &turn.run_id, answer)?;
+        let files = std::mem::take(&mut live.files);
+        store.append_with(&turn.session_key, &turn.run_id, answer, files)?;
         live.answer_start = live.text.len();
         if let Some(next) = live.steered.pop_front() {
             let text = next.message.clone();

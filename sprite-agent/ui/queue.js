@@ -1,0 +1,27 @@
+// The messages of one conversation that wait to be sent. Pure.
+
+import { isLive } from './answer.js';
+
+/** `thread` with one more message at the end of its queue. */
+export function queued(thread, { id, text, files }) {
+  return { ...thread, queue: [...thread.queue, { id, text, files }] };
+}
+
+/** `thread` without the message `id`: it was sent, or taken back. */
+export function unqueued(thread, id) {
+  return { ...thread, queue: thread.queue.filter((message) => message.id !== id) };
+}
+
+/**
+ * What the queue of `thread` waits for: `answer`, `connection`, or `person`; `null` when its first message
+ * can be sent. After a failure nothing is sent by itself: the next message would fail as well, or
+ * build on an answer that is not there.
+ */
+export function waitsFor(thread, isOnline) {
+  const isUnderWay = ({ delivery }) => delivery === 'sending' || delivery === 'unsure';
+  if (!isOnline || !thread.loaded || thread.stale) return 'connection';
+  if (thread.messages.some((message) => isUnderWay(message) || (message.role === 'assistant' && isLive(message)))) return 'answer';
+  const last = thread.messages.at(-1);
+  const hasFailed = last?.delivery === 'failed' || ['error', 'interrupted'].includes(last?.status);
+  return hasFailed ? 'person' : null;
+}

@@ -1,0 +1,42 @@
+// The messages that wait for the running answer, or for the connection.
+
+import { element, iconButton } from './element.js';
+
+export class QueueView {
+  #section = document.getElementById('queue');
+  #label = document.getElementById('queue-label');
+  #list = document.getElementById('queued');
+  #actions;
+  #shown = null;
+
+  /** `actions`: `edit(id)`, `remove(id)`, `sendNow()`. */
+  constructor(actions) {
+    this.#actions = actions;
+  }
+
+  /** `waits` says for what: `answer`, `connection`, or `person` when they are not sent by themselves. */
+  update(queued, waits) {
+    const shown = JSON.stringify([queued.map(({ id }) => id), waits]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#section.hidden = queued.length === 0;
+    this.#label.textContent = LABELS[waits] ?? '';
+    this.#list.replaceChildren(...queued.map((message, index) => this.#row(message, index === 0 && waits === 'person')));
+  }
+
+  #row({ id, text, files }, isStuck) {
+    const { edit, remove, sendNow } = this.#actions;
+    const names = files.map(({ name }) => name).join(', ');
+    return element('li', { 'data-testid': 'queued' },
+      element('span', { class: 'queued-text', dir: 'auto' }, text || names),
+      isStuck && element('button', { type: 'button', class: 'button small', onclick: sendNow }, 'Send now'),
+      iconButton('pencil', 'Change this message', { onclick: () => edit(id) }),
+      iconButton('close', 'Take this message back', { onclick: () => remove(id) }));
+  }
+}
+
+const LABELS = {
+  answer: 'Sent when the answer is finished',
+  connection: 'Sent when your assistant is connected',
+  person: 'Not sent yet',
+};
