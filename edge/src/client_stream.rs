@@ -13,7 +13,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::limits::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, UNSENT_MAX_BYTES};
+use crate::limits::UNSENT_MAX_BYTES;
+use crate::sockets::notice_loss;
 
 pub(crate) struct ClientStream {
     tcp: TcpStream,
@@ -31,7 +32,7 @@ impl ClientStream {
         lost_after: Duration,
     ) -> io::Result<Self> {
         tcp.set_nodelay(true)?;
-        watch(&tcp, lost_after)?;
+        notice_loss(&tcp, lost_after)?;
         SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_MAX_BYTES)?;
         Ok(Self { tcp, address: address.ip().to_canonical() })
     }
@@ -46,20 +47,6 @@ impl ClientStream {
         // An error is a connection that has ended already.
         let _ = self.tcp.set_zero_linger();
     }
-}
-
-/// Lets the kernel notice that the other side of `tcp` is no longer there.
-///
-/// # Errors
-/// When the connection is gone already.
-pub(crate) fn watch(tcp: &TcpStream, lost_after: Duration) -> io::Result<()> {
-    let socket = SockRef::from(tcp);
-    let keepalive = socket2::TcpKeepalive::new()
-        .with_time(KEEPALIVE_IDLE)
-        .with_interval(KEEPALIVE_INTERVAL)
-        .with_retries(KEEPALIVE_PROBES);
-    socket.set_tcp_keepalive(&keepalive)?;
-    socket.set_tcp_user_timeout(Some(lost_after))
 }
 
 impl AsyncRead for ClientStream {

@@ -18,6 +18,7 @@ mod request;
 mod respond;
 mod routes;
 pub mod server;
+mod sockets;
 mod tunnel;
 mod upstream;
 

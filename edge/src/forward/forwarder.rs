@@ -27,7 +27,7 @@ use crate::head::HeadReader;
 use crate::limits::BODY_PAUSE;
 use crate::observe::RequestRecord;
 use crate::upstream::pool::{self, PoolLimits};
-use crate::upstream::{Connector, Duplex};
+use crate::upstream::{Connector, Duplex, Purpose};
 
 /// Room for a head and the body of most answers.
 const READ_BYTES: usize = 8 * 1024;
@@ -103,7 +103,7 @@ impl Forwarder {
         let begun = match begun {
             Some(begun) => begun,
             None => {
-                let sprite = self.connector.connect(&request.upstream).await?;
+                let sprite = self.connector.connect(&request.upstream, Purpose::Requests).await?;
                 self.begin(sprite, &mut downstream, request, record).await?
             }
         };

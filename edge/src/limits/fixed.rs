@@ -71,6 +71,19 @@ pub(crate) const LOOKUPS_MAX: usize = 32;
 /// While one request looks a known name up again, the rest use what was known.
 pub(crate) const NAME_REFRESH: Duration = Duration::from_secs(5);
 
+/// Addresses of one name that are tried, in the order of the resolver.
+pub(crate) const ADDRESSES_MAX: usize = 8;
+
+/// For one address to answer before the next is tried beside it (RFC 8305, 5).
+pub(crate) const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+
+/// How long a sprite may leave what it was sent unacknowledged: a connection that
+/// died while it was kept is given up, and a request that may be sent again is.
+pub(crate) const SPRITE_LOST_AFTER: Duration = Duration::from_secs(10);
+
+/// What a sprite may have sent on a WebSocket whose client does not read.
+pub(crate) const TUNNEL_RECEIVE_BYTES: u32 = 128 * 1024;
+
 // The access log.
 
 /// Lines that wait for the disk, and their bytes: what is more is dropped and

@@ -21,7 +21,7 @@ use crate::limits::{HANDSHAKE_TIMEOUT, LAST_WORDS};
 use crate::observe::RequestRecord;
 use crate::observe::metrics::{Metrics, Source};
 use crate::respond::Refusal;
-use crate::upstream::{ConnectError, Connector};
+use crate::upstream::{ConnectError, Connector, Purpose};
 pub(crate) use carry::Patience;
 use carry::{End, carry};
 use handshake::{HandshakeError, Opened};
@@ -59,7 +59,7 @@ impl Tunnel {
     ) -> Result<OpenTunnel, (Refusal, RequestRecord)> {
         self.record.sent();
         let attempt = async {
-            let mut sprite = connector.connect(&self.upstream).await?;
+            let mut sprite = connector.connect(&self.upstream, Purpose::Tunnel).await?;
             let opened = handshake::open(&mut *sprite, &self.head, self.record.request());
             let opened =
                 timeout(HANDSHAKE_TIMEOUT, opened).await.map_err(|_| OpenError::Late)??;

@@ -4,5 +4,5 @@ mod connector;
 pub(crate) mod pool;
 mod resolver;
 
-pub(crate) use connector::{ConnectError, Connector, Duplex};
+pub(crate) use connector::{ConnectError, Connector, Duplex, Purpose};
 pub(crate) use resolver::Resolver;

@@ -5,6 +5,7 @@
 //! group, so that none serves two workspaces, or two customers of one VM.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -16,7 +17,8 @@ use crate::upstream::Duplex;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PoolLimits {
-    /// Connections kept in one thread. With no room left one is closed instead.
+    /// Connections kept in one thread. With no room left the oldest of the group
+    /// that has most is closed.
     pub connections: usize,
     /// For how long.
     pub idle: Duration,
@@ -59,8 +61,11 @@ pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
 /// Keeps `sprite` for the next request of `group`.
 pub(crate) fn put(group: u64, sprite: Box<dyn Duplex>, limits: PoolLimits) {
     let must_start_sweeping = POOL.with_borrow_mut(|pool| {
-        if pool.connections >= limits.connections {
+        if limits.connections == 0 {
             return false;
+        }
+        if pool.connections >= limits.connections {
+            pool.drop_one();
         }
         pool.connections += 1;
         pool.groups.entry(group).or_default().push(Idle { sprite, since: Instant::now() });
@@ -81,6 +86,23 @@ async fn sweep_for_ever(idle: Duration) {
 }
 
 impl Pool {
+    /// Makes room by closing the oldest connection of the group that has most, so
+    /// that nobody keeps connections at the expense of those with fewer.
+    fn drop_one(&mut self) {
+        let largest = self.groups.iter().max_by_key(|(_, connections)| {
+            (connections.len(), connections.first().map(|oldest| Reverse(oldest.since)))
+        });
+        let Some(largest) = largest.map(|(group, _)| *group) else { return };
+        if let Some(connections) = self.groups.get_mut(&largest) {
+            // Put in the order of time.
+            connections.remove(0);
+            self.connections -= 1;
+            if connections.is_empty() {
+                self.groups.remove(&largest);
+            }
+        }
+    }
+
     fn sweep(&mut self, idle: Duration) {
         self.groups.retain(|_, connections| {
             connections.retain(|connection| connection.since.elapsed() < idle);
@@ -128,11 +150,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_group_cannot_keep_another_from_the_pool() {
+        let mut greedy: Vec<_> = (0..20).map(|_| put_one(1)).collect();
+        let _modest = put_one(2);
+        assert!(POOL.with_borrow(|pool| pool.connections == LIMITS.connections));
+        assert!(take(2).is_some(), "the newest found room");
+        // The oldest of the greedy group had to go, its newest is still there.
+        assert!(take(1).is_some());
+        assert!(take(1).is_none());
+        assert_eq!(greedy[0].write(b"x").await.ok(), None, "closed");
+    }
+
+    #[tokio::test]
     async fn there_are_never_more_than_allowed_and_old_ones_go() {
         let _far = [put_one(1), put_one(2), put_one(3)];
-        assert!(take(3).is_none(), "the third found no room");
+        assert!(POOL.with_borrow(|pool| pool.connections == LIMITS.connections));
+        assert!(take(3).is_some(), "the newest is kept");
         POOL.with_borrow_mut(|pool| pool.sweep(Duration::ZERO));
-        assert!(take(1).is_none());
+        assert!(take(1).is_none() && take(2).is_none());
         assert!(POOL.with_borrow(|pool| pool.connections == 0 && pool.groups.is_empty()));
     }
 }

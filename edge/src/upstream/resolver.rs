@@ -6,14 +6,16 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use shared::{AddressPolicy, Upstream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::limits::{LOOKUP_TIMEOUT, LOOKUPS_MAX, NAME_FRESH, NAME_REFRESH, NAME_STALE, NAMES_MAX};
+use crate::limits::{
+    ADDRESSES_MAX, LOOKUP_TIMEOUT, LOOKUPS_MAX, NAME_FRESH, NAME_REFRESH, NAME_STALE, NAMES_MAX,
+};
 
 pub(crate) struct Resolver {
     policy: AddressPolicy,
@@ -23,9 +25,9 @@ pub(crate) struct Resolver {
     lookups: Semaphore,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Known {
-    address: SocketAddr,
+    addresses: Arc<[SocketAddr]>,
     since: Instant,
     /// When a request last set out to look it up again.
     asked: Instant,
@@ -61,27 +63,31 @@ impl Resolver {
 
     /// # Errors
     /// When there is no address, or none that the policy allows.
-    pub(crate) async fn resolve(&self, upstream: &Upstream) -> Result<SocketAddr, ResolveError> {
+    pub(crate) async fn resolve(
+        &self,
+        upstream: &Upstream,
+    ) -> Result<Arc<[SocketAddr]>, ResolveError> {
         if let Some(address) = upstream.address() {
             let allowed = self.allows(upstream, address);
             let refused = || ResolveError::Refused(upstream.clone());
-            return allowed.then(|| SocketAddr::new(address, upstream.port())).ok_or_else(refused);
+            let only = || Arc::from([SocketAddr::new(address, upstream.port())]);
+            return allowed.then(only).ok_or_else(refused);
         }
         let known = self.known(upstream);
-        if let Some(known) = known.filter(Known::is_good) {
-            return Ok(known.address);
+        if let Some(known) = known.as_ref().filter(|known| known.is_good()) {
+            return Ok(Arc::clone(&known.addresses));
         }
         match self.look_up(upstream).await {
-            Ok(address) => {
-                self.remember(upstream, address);
-                Ok(address)
+            Ok(addresses) => {
+                self.remember(upstream, Arc::clone(&addresses));
+                Ok(addresses)
             }
             Err(error @ ResolveError::Refused(_)) => Err(error),
-            Err(error) => known.filter(Known::is_usable).map(|known| known.address).ok_or(error),
+            Err(error) => known.filter(Known::is_usable).map(|known| known.addresses).ok_or(error),
         }
     }
 
-    async fn look_up(&self, upstream: &Upstream) -> Result<SocketAddr, ResolveError> {
+    async fn look_up(&self, upstream: &Upstream) -> Result<Arc<[SocketAddr]>, ResolveError> {
         let lookup = async {
             let _turn = self.lookups.acquire().await;
             tokio::net::lookup_host((upstream.host(), upstream.port())).await
@@ -90,14 +96,12 @@ impl Resolver {
             .await
             .map_err(|_| ResolveError::Timeout(upstream.clone()))?
             .map_err(|_| ResolveError::NoAddress(upstream.clone()))?;
-        let mut refused = false;
-        for address in found {
-            if self.allows(upstream, address.ip()) {
-                return Ok(address);
-            }
-            refused = true;
+        let (allowed, refused): (Vec<_>, Vec<_>) =
+            found.partition(|address| self.allows(upstream, address.ip()));
+        if !allowed.is_empty() {
+            return Ok(allowed.into_iter().take(ADDRESSES_MAX).collect());
         }
-        Err(if refused {
+        Err(if !refused.is_empty() {
             ResolveError::Refused(upstream.clone())
         } else {
             ResolveError::NoAddress(upstream.clone())
@@ -112,14 +116,14 @@ impl Resolver {
     fn known(&self, upstream: &Upstream) -> Option<Known> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let known = cache.get_mut(upstream)?;
-        let seen = *known;
+        let seen = known.clone();
         if !seen.is_good() {
             known.asked = Instant::now();
         }
         Some(seen)
     }
 
-    fn remember(&self, upstream: &Upstream, address: SocketAddr) {
+    fn remember(&self, upstream: &Upstream, addresses: Arc<[SocketAddr]>) {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= NAMES_MAX {
             cache.retain(|_, known| known.is_good());
@@ -128,7 +132,7 @@ impl Resolver {
             }
         }
         let now = Instant::now();
-        cache.insert(upstream.clone(), Known { address, since: now, asked: now });
+        cache.insert(upstream.clone(), Known { addresses, since: now, asked: now });
     }
 }
 

@@ -47,15 +47,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("forward", &["client_stream", "head", "limits", "observe", "policy", "upstream"]),
     ("routes", &["connections", "limits"]),
-    ("upstream", &["client_stream", "limits"]),
+    ("upstream", &["limits", "sockets"]),
     ("respond", &["head"]),
     ("observe", &["head", "limits"]),
     ("policy", &["head"]),
     ("head", &["limits"]),
-    ("client_stream", &["limits"]),
+    ("client_stream", &["limits", "sockets"]),
     ("connections", &[]),
     ("keys", &[]),
     ("lifecycle", &[]),
+    ("sockets", &["limits"]),
     ("limits", &[]),
 ];
 
