@@ -22,6 +22,8 @@ pub struct Config {
     pub site_upstream: Upstream,
     pub keys: Arc<KeyFile>,
     pub store: PathBuf,
+    /// Where a new process takes over from this one; only this user may enter it.
+    pub run_folder: PathBuf,
     pub threads: usize,
     pub grace: Duration,
     pub upstream: UpstreamConfig,
@@ -63,6 +65,7 @@ impl Config {
             KeyFile::open(Path::new(path)).map_err(|error| format!("{error:#}"))
         });
         let store = root.path("store");
+        let run_folder = root.optional("run_folder", |path| Ok::<_, String>(PathBuf::from(path)));
         let threads = root.number("threads", 1..=256, available_threads());
         let grace = root.seconds("grace_seconds", 0..=86_400, 10);
         let upstream = root.table("upstream", UpstreamConfig::from_section);
@@ -86,6 +89,7 @@ impl Config {
             admin_token: admin_token?,
             site_upstream: site_upstream?,
             keys: Arc::new(keys?),
+            run_folder: run_folder.or_else(|| Some(beside(store.as_deref()?)))?,
             store: store?,
             threads: usize::try_from(threads).ok()?,
             grace,
@@ -118,4 +122,11 @@ impl UpstreamConfig {
 
 fn available_threads() -> u64 {
     std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
+}
+
+/// The folder beside the store, where there is none of its own.
+fn beside(store: &Path) -> PathBuf {
+    let mut path = store.as_os_str().to_owned();
+    path.push(".run");
+    path.into()
 }

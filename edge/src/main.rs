@@ -21,6 +21,10 @@ struct Arguments {
     /// Read the configuration, report what is wrong with it, and end.
     #[arg(long)]
     check: bool,
+    /// Take over from the edge that serves with this configuration: its listening
+    /// sockets, its routes, and the connections that come; it drains what it has.
+    #[arg(long)]
+    upgrade: bool,
 }
 
 fn main() -> ExitCode {
@@ -36,5 +40,5 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(());
     }
     logging::start(config.log, "info,pingora_core=warn,pingora_proxy=warn");
-    server::run(config)
+    server::run(config, arguments.upgrade)
 }

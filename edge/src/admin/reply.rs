@@ -84,6 +84,9 @@ impl From<Rejection> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::GivenUp) {
+            return Self::busy("a newer process takes over");
+        }
         error!(error = &error as &dyn std::error::Error, "the route store failed");
         let message = "the route store failed; the edge serves what it served before";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_failed", message)

@@ -84,6 +84,17 @@ pub(crate) const SPRITE_LOST_AFTER: Duration = Duration::from_secs(10);
 /// What a sprite may have sent on a WebSocket whose client does not read.
 pub(crate) const TUNNEL_RECEIVE_BYTES: u32 = 128 * 1024;
 
+// Taking over from a former process.
+
+/// For the other process to answer: it may write a table first, or read one.
+pub(crate) const HANDOVER_WAIT: Duration = Duration::from_secs(60);
+
+/// How long a start waits for a process that was told to stop to notice it.
+pub(crate) const STOPPING_WAIT: Duration = Duration::from_secs(3);
+
+/// Listening sockets that are handed over.
+pub(crate) const HANDED_SOCKETS_MAX: usize = 64;
+
 // The access log.
 
 /// Lines that wait for the disk, and their bytes: what is more is dropped and
@@ -145,6 +156,9 @@ pub(crate) const DURABLE_WAIT: Duration = Duration::from_secs(4);
 
 /// The same for a whole table: a million routes take ten seconds on a slow disk.
 pub(crate) const TABLE_DURABLE_WAIT: Duration = Duration::from_secs(60);
+
+/// For a former process to end what a change revokes there.
+pub(crate) const FOLLOW_WAIT: Duration = Duration::from_secs(2);
 
 /// Changes that wait for the disk: more than the private API lets in at a time.
 pub(crate) const STORE_JOBS_MAX: usize = 32;

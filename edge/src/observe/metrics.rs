@@ -1,11 +1,12 @@
 //! What Prometheus scrapes. No label has values that a customer chooses.
 
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::head::HeadError;
+use shared::process::time::unix_millis;
 
 /// Who answered, or whose doing the end was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +120,11 @@ impl Metrics {
             "Requests by how they ended and by whom",
             &["source", "outcome"],
         );
+        let started =
+            Gauge::new("arca_edge_started_seconds", "When this process started, in unix seconds")
+                .expect(OWN_NAMES);
+        started.set(unix_millis() as f64 / 1_000.0);
+        registry.register(Box::new(started)).expect(OWN_NAMES);
         let metrics = Self {
             requests: Source::ALL.map(|source| {
                 Outcome::ALL

@@ -7,6 +7,7 @@
 //! a crash; one that takes access away never waits for a disk.
 
 pub(crate) mod batch;
+mod follower;
 pub(crate) mod locks;
 pub(crate) mod plan;
 pub(crate) mod rejection;
@@ -27,12 +28,13 @@ mod tests;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use shared::process::time;
-use shared::wire::{Applied, GenerationState, RoutesPage};
+use shared::wire::{Applied, ChangesRequest, GenerationState, RoutesPage};
 use shared::{AddressPolicy, Route, SessionId, Username};
 use tracing::{debug, info};
 
@@ -40,12 +42,14 @@ use crate::connections::{ConnectionRegistry, RevokedCount, Scope};
 use crate::limits::{DURABLE_WAIT, TABLE_DURABLE_WAIT};
 
 pub(crate) use batch::Batch;
+pub(crate) use follower::{CHANGE, Follower, RELOAD};
 pub(crate) use rejection::Rejection;
 pub(crate) use store::StoreError;
 pub use tables::Tables;
 pub(crate) use upload::{Upload, Whole};
 
 use plan::Plan;
+use step::Step;
 use store::Store;
 use writer::{Save, Writer};
 
@@ -57,6 +61,10 @@ pub(crate) struct Routes {
     /// Held by the thread that changes the tables, never while it waits for the disk.
     serving: Mutex<()>,
     writer: Writer,
+    /// Told of every change, while the one that makes it holds `serving`.
+    follower: Mutex<Option<Follower>>,
+    /// Another process makes the changes now.
+    is_handed_over: AtomicBool,
 }
 
 /// An opened table, and what had to be put out of the way for it.
@@ -105,7 +113,15 @@ impl Routes {
         let ((store, tables), moved_aside) = open_or_move_aside(path)?;
         let tables = Arc::new(ArcSwap::from_pointee(tables));
         let writer = Writer::start(path, store, Arc::clone(&tables));
-        let routes = Self { tables, policy, registry, serving: Mutex::default(), writer };
+        let routes = Self {
+            tables,
+            policy,
+            registry,
+            serving: Mutex::default(),
+            writer,
+            follower: Mutex::default(),
+            is_handed_over: AtomicBool::new(false),
+        };
         let GenerationState { generation, routes: count, .. } = routes.state();
         info!(%generation, routes = count, "generation {generation} with {count} routes is on disk");
         Ok(Opened { routes, moved_aside })
@@ -191,6 +207,9 @@ impl Routes {
         plan: impl FnOnce(&Tables) -> Result<Plan, Rejection>,
     ) -> Result<Applied, ApplyError> {
         let serving = self.serving.lock().expect(SERVING);
+        if self.is_handed_over.load(Ordering::Relaxed) {
+            return Err(StoreError::GivenUp.into());
+        }
         let plan = plan(&self.tables.load())?;
         let from = self.state();
         let revocations = revocation::scopes(&plan.steps, time::unix_seconds());
@@ -200,7 +219,7 @@ impl Routes {
             return self.grant(from, plan, patience);
         }
         let save = Save { from, steps: plan.steps, next: plan.next.clone() };
-        let mut applied = self.serve(plan.next, save.steps.len(), &revocations);
+        let mut applied = self.serve(plan.next, &save.steps, &revocations);
         drop(serving);
         applied.durable = self.writer.follow(save, patience).is_ok();
         Ok(applied)
@@ -213,27 +232,31 @@ impl Routes {
         patience: Duration,
     ) -> Result<Applied, ApplyError> {
         let Plan { steps, next } = plan;
-        let changes = steps.len();
-        let saved = self.writer.grant(Save { from, steps, next: next.clone() }, patience)?;
+        let save = Save { from, steps: steps.clone(), next: next.clone() };
+        let saved = self.writer.grant(save, patience)?;
         let _serving = self.serving.lock().expect(SERVING);
         let served = self.state();
         if served != from {
             return Err(Rejection::Conflict { served: served.generation }.into());
         }
-        let applied = self.serve(next, changes, &[]);
+        let applied = self.serve(next, &steps, &[]);
         drop(saved);
         Ok(applied)
     }
 
     /// Makes `next` visible, then revokes: a request that is let in afterwards has
     /// seen the change.
-    fn serve(&self, next: Tables, changes: usize, revocations: &[(Username, Scope)]) -> Applied {
-        let generation = next.state().generation;
+    fn serve(&self, next: Tables, steps: &[Step], revocations: &[(Username, Scope)]) -> Applied {
+        let (base, generation) = (self.state().generation, next.state().generation);
+        let changes = steps.len();
         let old = self.tables.swap(Arc::new(next));
         let mut count = RevokedCount::default();
         for (username, scope) in revocations {
             count += self.registry.revoke(username, *scope);
         }
+        count += self.tell_follower(|follower| {
+            follower::changes_of(base, generation, steps).map(|changes| follower.tell(&changes))
+        });
         // A reader that still looks into the old tables, which takes a moment, would
         // be the one to free what only they had, in the middle of a request.
         while Arc::strong_count(&old) > 1 {
@@ -249,6 +272,81 @@ impl Routes {
             );
         }
         Applied { generation, sockets_cut: sockets, requests_cut: requests, durable: true }
+    }
+}
+
+/// Taking over from a former process, and being one.
+impl Routes {
+    /// Waits a moment for what is served to be on disk.
+    pub(crate) fn settle(&self) {
+        let deadline = Instant::now() + DURABLE_WAIT;
+        while self.is_behind() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Tells `follower` of every change from now on.
+    pub(crate) fn lead(&self, follower: Follower) {
+        *self.follower.lock().unwrap_or_else(PoisonError::into_inner) = Some(follower);
+    }
+
+    /// Has a former process read its keys again.
+    pub(crate) fn reload_follower(&self) {
+        self.tell_follower(|follower| Some(follower.reload()));
+    }
+
+    /// Lets go of the store, so that a successor can open it; says what is in it.
+    /// Until it is served there, what takes access away is still served here.
+    ///
+    /// # Errors
+    /// The disk did not answer in time.
+    pub(crate) fn give_up(&self) -> Result<Tables, StoreError> {
+        self.writer.give_up()
+    }
+
+    /// The successor did not come to serve.
+    pub(crate) fn take_back(&self) {
+        self.writer.take_back();
+    }
+
+    /// No change is made here any more; says what the successor, which has read
+    /// `on_disk`, does not know yet.
+    pub(crate) fn hand_over(&self, on_disk: &Tables) -> Option<ChangesRequest> {
+        let _serving = self.serving.lock().expect(SERVING);
+        self.is_handed_over.store(true, Ordering::Relaxed);
+        let served = self.tables.load();
+        let (base, generation) = (on_disk.state().generation, served.state().generation);
+        let steps = on_disk.steps_to(&served);
+        if steps.is_empty() { None } else { follower::changes_of(base, generation, &steps) }
+    }
+
+    /// Makes a change that the successor has made: in memory only, and the disk is its.
+    ///
+    /// # Errors
+    /// The two do not serve the same any more.
+    pub(crate) fn follow(&self, batch: Batch) -> Result<RevokedCount, Rejection> {
+        let _serving = self.serving.lock().expect(SERVING);
+        let Plan { steps, next } = plan::plan_batch(batch, &self.tables.load(), &self.policy)?;
+        let revocations = revocation::scopes(&steps, time::unix_seconds());
+        let applied = self.serve(next, &steps, &revocations);
+        Ok(RevokedCount { sockets: applied.sockets_cut, requests: applied.requests_cut })
+    }
+
+    /// What it has ended; it is let go when it does not follow, or is not told.
+    fn tell_follower(
+        &self,
+        tell: impl FnOnce(&mut Follower) -> Option<io::Result<RevokedCount>>,
+    ) -> RevokedCount {
+        let mut slot = self.follower.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(follower) = slot.as_mut() else { return RevokedCount::default() };
+        match tell(follower) {
+            Some(Ok(count)) => count,
+            Some(Err(_)) | None => {
+                info!("the former process is gone, or ends now");
+                *slot = None;
+                RevokedCount::default()
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::wire::GenerationState;
-use shared::{Generation, Lock, Route, Username};
+use shared::{Change, Generation, Lock, Route, Username};
 
 /// One difference, with what was before it. Never a repetition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,16 @@ pub enum Step {
 }
 
 impl Step {
+    /// What brings another table over the same difference.
+    pub(super) fn change(&self) -> Change {
+        match self {
+            Self::Put { after, .. } => Change::Put(Route::clone(after)),
+            Self::Remove { before } => Change::Remove(before.username),
+            Self::Lock { after, .. } => Change::Lock(after.clone()),
+            Self::Unlock { before } => Change::Unlock(before.key()),
+        }
+    }
+
     pub fn username(&self) -> &Username {
         match self {
             Self::Put { after, .. } => &after.username,

@@ -56,6 +56,8 @@ pub(crate) enum StoreError {
     Io(#[from] io::Error),
     #[error("the disk did not answer in time")]
     Slow,
+    #[error("another process has taken it over")]
+    GivenUp,
     #[error("the database failed")]
     Database(#[source] redb::Error),
 }

@@ -43,14 +43,25 @@ pub(super) struct Saved {
 
 enum Job {
     /// To be served when it is written, and only then.
-    Grant { save: Save, reply: SyncSender<Result<(), StoreError>>, served: Receiver<()> },
+    Grant {
+        save: Save,
+        reply: SyncSender<Result<(), StoreError>>,
+        served: Receiver<()>,
+    },
     /// Is served already.
-    Follow { save: Save, reply: SyncSender<Result<(), StoreError>> },
+    Follow {
+        save: Save,
+        reply: SyncSender<Result<(), StoreError>>,
+    },
     Names {
         after: Option<Username>,
         limit: usize,
         reply: SyncSender<Result<Vec<Username>, StoreError>>,
     },
+    GiveUp {
+        reply: SyncSender<Tables>,
+    },
+    TakeBack,
 }
 
 impl Writer {
@@ -64,6 +75,7 @@ impl Writer {
             store: Some(store),
             disk,
             served,
+            is_given_up: false,
             retry: STORE_RETRY_FIRST,
             is_behind: Arc::clone(&is_behind),
         };
@@ -99,6 +111,22 @@ impl Writer {
     ) -> Result<Vec<Username>, StoreError> {
         let after = after.copied();
         self.ask(|reply| Job::Names { after, limit, reply }, DURABLE_WAIT)?
+    }
+
+    /// Lets go of the file, so that another process can open it; says what is in it.
+    /// Nothing is written any more until [`Writer::take_back`].
+    ///
+    /// # Errors
+    /// The disk did not answer in time.
+    pub(super) fn give_up(&self) -> Result<Tables, StoreError> {
+        self.ask(|reply| Job::GiveUp { reply }, DURABLE_WAIT)
+    }
+
+    pub(super) fn take_back(&self) {
+        if let Some(jobs) = &self.jobs {
+            // A full queue is a disk that hangs; the thread is then asked in vain.
+            let _ = jobs.try_send(Job::TakeBack);
+        }
     }
 
     /// Is something served that is not on disk?
@@ -139,6 +167,7 @@ struct Work {
     /// What is on disk, as long as `store` is there.
     disk: Tables,
     served: Arc<ArcSwap<Tables>>,
+    is_given_up: bool,
     /// How long to wait before the next try.
     retry: Duration,
     is_behind: Arc<AtomicBool>,
@@ -147,7 +176,7 @@ struct Work {
 impl Work {
     fn run(mut self, queue: &Receiver<Job>) {
         loop {
-            let is_behind = !self.is_in_step();
+            let is_behind = !self.is_given_up && !self.is_in_step();
             self.is_behind.store(is_behind, Ordering::Relaxed);
             let job = if is_behind {
                 queue.recv_timeout(self.retry)
@@ -160,7 +189,7 @@ impl Work {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        if !self.is_in_step() {
+        if !self.is_given_up && !self.is_in_step() {
             self.catch_up();
         }
     }
@@ -181,6 +210,15 @@ impl Work {
                 let names = self.opened().and_then(|store| store.names(after.as_ref(), limit));
                 let _ = reply.send(names);
             }
+            Job::GiveUp { reply } => {
+                if !self.is_in_step() {
+                    self.catch_up();
+                }
+                self.store = None;
+                self.is_given_up = true;
+                let _ = reply.send(self.disk.clone());
+            }
+            Job::TakeBack => self.is_given_up = false,
         }
     }
 
@@ -239,6 +277,9 @@ impl Work {
 
     /// The store; after a failure it is opened anew, which tells what is in it.
     fn opened(&mut self) -> Result<&Store, StoreError> {
+        if self.is_given_up {
+            return Err(StoreError::GivenUp);
+        }
         if self.store.is_none() {
             let (store, disk) = Store::open(&self.path)?;
             (self.store, self.disk) = (Some(store), disk);

@@ -1,6 +1,5 @@
 //! Takes new connections of clients, until the process drains.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use pingora_runtime::current_handle;
 use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
+use super::listening::Listening;
 use crate::client_stream::ClientStream;
 use crate::lifecycle::Lifecycle;
 use crate::limits::ACCEPT_PAUSE;
@@ -18,7 +18,7 @@ use crate::request::ConnectionHandler;
 
 /// Runs on the worker threads; each connection stays on the thread it is given to.
 pub(super) struct Acceptor {
-    pub(super) listeners: Vec<std::net::TcpListener>,
+    pub(super) listening: Arc<Listening>,
     pub(super) handler: Arc<ConnectionHandler>,
     pub(super) lifecycle: Lifecycle,
     pub(super) lost_after: Duration,
@@ -27,16 +27,17 @@ pub(super) struct Acceptor {
 #[async_trait]
 impl BackgroundService for Acceptor {
     async fn start(&self, _shutdown: ShutdownWatch) {
-        for listener in &self.listeners {
-            // A descriptor of its own: the one here is what a successor is given.
-            let listener = listener.try_clone().and_then(TcpListener::from_std);
-            let listener = match listener {
-                Ok(listener) => listener,
-                Err(error) => {
-                    error!(%error, "a listening socket cannot be used; the edge ends");
-                    return self.lifecycle.end();
-                }
-            };
+        let listeners = self.listening.share().and_then(|listeners| {
+            listeners.into_iter().map(TcpListener::from_std).collect::<Result<Vec<_>, _>>()
+        });
+        let listeners = match listeners {
+            Ok(listeners) => listeners,
+            Err(error) => {
+                error!(%error, "the listening sockets cannot be used; the edge ends");
+                return self.lifecycle.end();
+            }
+        };
+        for listener in listeners {
             let (handler, lifecycle) = (Arc::clone(&self.handler), self.lifecycle.clone());
             current_handle().spawn(accept(listener, handler, lifecycle, self.lost_after));
         }
@@ -76,23 +77,4 @@ async fn accept(
             }
         });
     }
-}
-
-/// # Errors
-/// Names the address and what is in its way.
-pub(super) fn bind(address: SocketAddr) -> anyhow::Result<std::net::TcpListener> {
-    use anyhow::Context as _;
-    use socket2::{Domain, Protocol, Socket, Type};
-    /// As pingora has it; the kernel takes what `net.core.somaxconn` allows.
-    const BACKLOG: i32 = 65_535;
-    let open = || {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // Connections of a former process may still be there.
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        std::io::Result::Ok(socket.into())
-    };
-    open().with_context(|| format!("listening on {address}"))
 }

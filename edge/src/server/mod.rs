@@ -6,47 +6,67 @@
 mod acceptor;
 mod assembly;
 mod descriptors;
+mod handover;
+mod listening;
+mod passing;
 mod private_api;
+mod run_folder;
 mod signals;
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use async_trait::async_trait;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch};
 use pingora::services::background::background_service;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::config::Config;
 use acceptor::Acceptor;
 use assembly::Parts;
+use handover::{Former, Inheritance};
+use listening::Listening;
 use private_api::PrivateApi;
+use run_folder::RunFolder;
 
 /// Runs until SIGINT, or until the drain that SIGTERM or SIGQUIT begins is over.
+///
+/// With `upgrade` it takes over from an edge that serves, otherwise only from one
+/// that drains.
 ///
 /// # Errors
 /// Whatever keeps the edge from starting, and the end of its private API:
 /// without it nobody could take access away.
-pub fn run(mut config: Config) -> anyhow::Result<()> {
+pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     descriptors::fit(&mut config);
-    let listeners: Vec<_> =
-        config.listen.iter().map(|address| acceptor::bind(*address)).collect::<Result<_, _>>()?;
-    let admin = acceptor::bind(config.admin_listen)?;
+    let folder = RunFolder::open(&config.run_folder)?;
+    let mut inheritance = Inheritance::take(&folder, upgrade)?;
+    let listening = Arc::new(Listening::open(&config.listen, &mut inheritance.sockets)?);
+    let admin = listening::obtain(config.admin_listen, &mut inheritance.sockets)?;
+    // What the former process listened on and this one does not.
+    inheritance.sockets.clear();
     let parts = Parts::assemble(&config)?;
+    let handler = Arc::new(parts.connection_handler(&config)?);
     let lifecycle = parts.lifecycle.clone();
-    let routes = Arc::clone(&parts.routes);
+    inheritance.ready(&parts.routes)?;
 
-    let api = PrivateApi::new(admin, &config, &parts);
+    let (handed_over, is_handed_over) = watch::channel(false);
+    let former = Former {
+        parts: parts.clone(),
+        listening: Arc::clone(&listening),
+        admin: admin.try_clone().context("sharing the private API's socket")?,
+        keys: Arc::clone(&config.keys),
+        grace: config.grace,
+        handed_over,
+    };
+    former.wait(folder.listen()?)?;
+    let api = PrivateApi::new(admin, &config, &parts, &listening, is_handed_over);
     let (ended, failure) = (api.ended(), api.failure());
     let mut workers = background_service(
         "edge",
-        Acceptor {
-            listeners,
-            handler: Arc::new(parts.connection_handler(&config)?),
-            lifecycle,
-            lost_after: config.limits.write_timeout,
-        },
+        Acceptor { listening, handler, lifecycle, lost_after: config.limits.write_timeout },
     );
     workers.threads = Some(config.threads);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(&config));
@@ -55,8 +75,7 @@ pub fn run(mut config: Config) -> anyhow::Result<()> {
     server.add_service(workers);
     info!(listen = ?config.listen, admin = %config.admin_listen, "the edge serves");
     server.run(RunArgs { shutdown_signal: Box::new(End(ended)) });
-    // The last change may wait for the disk; this joins the thread that writes it.
-    drop((parts, routes));
+    parts.routes.settle();
     match failure.lock().ok().and_then(|mut failure| failure.take()) {
         Some(error) => Err(error),
         None => Ok(()),

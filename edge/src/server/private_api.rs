@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use super::assembly::Parts;
+use super::listening::Listening;
 use super::signals;
 use crate::admin;
 use crate::config::Config;
@@ -26,6 +27,9 @@ pub(super) type Failure = Arc<Mutex<Option<anyhow::Error>>>;
 pub(super) struct PrivateApi {
     listener: Mutex<Option<std::net::TcpListener>>,
     parts: Parts,
+    listening: Arc<Listening>,
+    /// Turns true when a successor has the private API.
+    is_handed_over: watch::Receiver<bool>,
     router: axum::Router,
     keys: Arc<KeyFile>,
     grace: Duration,
@@ -34,7 +38,13 @@ pub(super) struct PrivateApi {
 }
 
 impl PrivateApi {
-    pub(super) fn new(listener: std::net::TcpListener, config: &Config, parts: &Parts) -> Self {
+    pub(super) fn new(
+        listener: std::net::TcpListener,
+        config: &Config,
+        parts: &Parts,
+        listening: &Arc<Listening>,
+        is_handed_over: watch::Receiver<bool>,
+    ) -> Self {
         let metrics = {
             let parts = parts.clone();
             Arc::new(move || parts.render_metrics())
@@ -45,6 +55,8 @@ impl PrivateApi {
         Self {
             listener: Mutex::new(Some(listener)),
             parts: parts.clone(),
+            listening: Arc::clone(listening),
+            is_handed_over,
             router: admin::router(state),
             keys: Arc::clone(&config.keys),
             grace: config.grace,
@@ -67,10 +79,16 @@ impl PrivateApi {
         let listener = self.listener.lock().ok().and_then(|mut listener| listener.take());
         let listener = listener.context("the private API was started twice")?;
         let listener = TcpListener::from_std(listener).context("starting the private API")?;
-        let Parts { registry, telemetry, lifecycle, .. } = &self.parts;
-        let keys = (&*self.keys, &**registry);
-        let signals = signals::obey(lifecycle, self.grace, keys, telemetry);
-        let api = admin::serve(listener, self.router.clone(), lifecycle.ended());
+        let lifecycle = &self.parts.lifecycle;
+        let signals = signals::obey(&self.parts, &self.keys, self.grace);
+        let mut is_handed_over = self.is_handed_over.clone();
+        let until = async {
+            tokio::select! {
+                _ = is_handed_over.wait_for(|is_handed_over| *is_handed_over) => {}
+                () = lifecycle.ended() => {}
+            }
+        };
+        let api = admin::serve(listener, self.router.clone(), until);
         tokio::join!(api, signals, self.end_when_drained());
         Ok(())
     }
@@ -78,6 +96,7 @@ impl PrivateApi {
     async fn end_when_drained(&self) {
         let Parts { limits, lifecycle, .. } = &self.parts;
         lifecycle.draining().await;
+        self.listening.close();
         info!(connections = limits.open_connections(), "the edge drains");
         let drained = async {
             while limits.open_connections() > 0 {

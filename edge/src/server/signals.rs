@@ -5,19 +5,14 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info};
 
+use super::assembly::Parts;
 use crate::connections::{ConnectionRegistry, RevokedCount};
 use crate::keys::KeyFile;
-use crate::lifecycle::Lifecycle;
-use crate::observe::Telemetry;
 
 /// SIGTERM and SIGQUIT drain, SIGINT ends, SIGHUP reads the keys again and opens
 /// the access log anew. Returns when the process ends.
-pub(super) async fn obey(
-    lifecycle: &Lifecycle,
-    grace: Duration,
-    (keys, registry): (&KeyFile, &ConnectionRegistry),
-    telemetry: &Telemetry,
-) {
+pub(super) async fn obey(parts: &Parts, keys: &KeyFile, grace: Duration) {
+    let Parts { lifecycle, registry, telemetry, routes, .. } = parts;
     let mut terminate = listen(SignalKind::terminate());
     let mut quit = listen(SignalKind::quit());
     let mut interrupt = listen(SignalKind::interrupt());
@@ -29,6 +24,7 @@ pub(super) async fn obey(
             () = heard(&mut interrupt) => lifecycle.end(),
             () = heard(&mut hangup) => {
                 reload(keys, registry);
+                routes.reload_follower();
                 telemetry.access_log.reopen();
             }
             () = lifecycle.ended() => return,
@@ -37,14 +33,17 @@ pub(super) async fn obey(
 }
 
 /// What an older ring has vouched for, and the new one does not, ends.
-fn reload(keys: &KeyFile, registry: &ConnectionRegistry) {
+pub(super) fn reload(keys: &KeyFile, registry: &ConnectionRegistry) -> RevokedCount {
     if let Err(error) = keys.reload() {
-        return error!("{error:#}; the old key ring stays");
+        error!("{error:#}; the old key ring stays");
+        return RevokedCount::default();
     }
     let ring = &keys.present().ring;
     let known: Vec<_> = ring.ids().cloned().collect();
-    let RevokedCount { sockets, requests } = registry.revoke_keys(|key| known.contains(key));
+    let count = registry.revoke_keys(|key| known.contains(key));
+    let RevokedCount { sockets, requests } = count;
     info!(?ring, sockets, requests, "the key ring was read again");
+    count
 }
 
 fn listen(kind: SignalKind) -> Option<Signal> {

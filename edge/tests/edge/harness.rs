@@ -21,6 +21,8 @@ pub(crate) struct TestEdge {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
     process: Option<Child>,
+    /// Those that came before it.
+    former: Vec<Child>,
 }
 
 impl TestEdge {
@@ -37,7 +39,7 @@ impl TestEdge {
     pub(crate) fn limited(limits: &str, more: &str, shell: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (public, admin) = (free_address(), free_address());
-        let mut edge = Self { folder, public, admin, process: None };
+        let mut edge = Self { folder, public, admin, process: None, former: Vec::new() };
         edge.write_ring(&["k1"]);
         edge.configure(limits, more);
         edge.process = Some(edge.spawn(shell, &[]));
@@ -105,6 +107,16 @@ impl TestEdge {
 
     pub(crate) fn pid(&self) -> u32 {
         self.process.as_ref().expect("it runs").id()
+    }
+
+    /// Starts the next process beside this one; signals reach that one from here on.
+    pub(crate) fn succeed(&mut self, arguments: &[&str]) {
+        let next = self.spawn("", arguments);
+        self.former.extend(self.process.replace(next));
+    }
+
+    pub(crate) fn former_has_ended(&mut self) -> bool {
+        self.former.iter_mut().all(|process| process.try_wait().unwrap().is_some())
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
@@ -210,7 +222,7 @@ impl TestEdge {
 
 impl Drop for TestEdge {
     fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
+        for mut process in self.process.take().into_iter().chain(self.former.drain(..)) {
             // It may have ended by itself.
             let _ = process.kill();
             let _ = process.wait();

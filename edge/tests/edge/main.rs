@@ -2,5 +2,6 @@
 
 mod access;
 mod drain;
+mod handover;
 mod harness;
 mod layers;
