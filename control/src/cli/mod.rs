@@ -11,6 +11,7 @@ mod pool;
 mod routes;
 mod tasks;
 mod tickets;
+mod workspaces;
 
 use std::path::PathBuf;
 
@@ -59,6 +60,9 @@ enum Command {
     /// What is to be done, and what went wrong with it.
     #[command(subcommand)]
     Tasks(tasks::Command),
+    /// What does not come to rest by itself.
+    #[command(subcommand)]
+    Workspaces(workspaces::Command),
     /// Letters, and whether they were sent.
     #[command(subcommand)]
     Mails(mails::Command),
@@ -98,6 +102,7 @@ impl Cli {
                     Command::Locks(command) => locks::run(command, &api, output).await,
                     Command::Pool(command) => pool::run(command, &api, output).await,
                     Command::Tasks(command) => tasks::run(command, &api, output).await,
+                    Command::Workspaces(command) => workspaces::run(command, &api, output).await,
                     Command::Mails(command) => mails::run(command, &api, output).await,
                     Command::Tickets(command) => tickets::run(command, &api, output).await,
                     Command::Status => edges::status(&api, output).await,

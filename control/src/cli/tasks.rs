@@ -41,6 +41,9 @@ pub(super) enum Command {
     Cancel {
         #[arg(value_parser = TaskId::parse)]
         id: TaskId,
+        /// Why; needed for PROV and RECYCLE, and shown as the task's error.
+        #[arg(long)]
+        reason: Option<String>,
     },
 }
 
@@ -59,17 +62,25 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             })
         }
         Command::Show { id } => print(&api.show(&format!("/api/tasks/{id}")).await?, output),
-        Command::Retry { id } => change(api, &id, "retry", output).await,
-        Command::Cancel { id } => change(api, &id, "cancel", output).await,
+        Command::Retry { id } => change(api, &id, "retry", None, output).await,
+        Command::Cancel { id, reason } => change(api, &id, "cancel", reason, output).await,
     }
 }
 
-async fn change(api: &ApiClient, id: &TaskId, what: &str, output: Output) -> anyhow::Result<()> {
-    let path = format!("/api/tasks/{id}/{what}");
+async fn change(
+    api: &ApiClient,
+    id: &TaskId,
+    what: &str,
+    reason: Option<String>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs(reason.map(|reason| ("reason", reason)));
+    let path = format!("/api/tasks/{id}/{what}?{}", query.finish());
     print(&api.call(Method::POST, &path, None).await?, output)
 }
 
-fn print(details: &TaskDetails, output: Output) -> anyhow::Result<()> {
+pub(super) fn print(details: &TaskDetails, output: Output) -> anyhow::Result<()> {
     output.print(details, |TaskDetails { task, payload, steps }| {
         let mut text = format!("{} is {}", task.id, task.state);
         text += &format!(", attempt {} of {}\n", task.attempts, task.max_attempts);

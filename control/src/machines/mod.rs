@@ -10,4 +10,5 @@ pub mod pool;
 pub mod pool_handle;
 pub mod provisioning;
 pub mod recycling;
+pub mod upkeep;
 pub mod vm;

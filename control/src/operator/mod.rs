@@ -14,6 +14,7 @@ mod routes;
 mod schemas;
 mod tasks;
 mod tickets;
+mod workspaces;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -78,6 +79,9 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::retry))
         .routes(routes!(tasks::cancel))
+        .routes(routes!(workspaces::provision))
+        .routes(routes!(workspaces::end))
+        .routes(routes!(workspaces::replace_machine))
 }
 
 async fn require_key(

@@ -154,6 +154,8 @@ pub struct TaskView {
     pub max_attempts: u32,
     /// Not before this, while it waits.
     pub run_at: u64,
+    /// Since when it could be worked at for the first time.
+    pub due_at: u64,
     pub last_error: Option<String>,
     pub created_at: u64,
     pub changed_at: u64,
@@ -277,6 +279,7 @@ impl TaskView {
             attempts: task.attempts,
             max_attempts: task.max_attempts,
             run_at: task.run_at.seconds(),
+            due_at: task.due.seconds(),
             last_error: task.last_error,
             created_at: task.created.seconds(),
             changed_at: task.changed.seconds(),

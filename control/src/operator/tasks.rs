@@ -103,6 +103,15 @@ pub(super) async fn retry(
     }
 }
 
+/// `?reason=…`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ReasonQuery {
+    /// Why; needed where somebody has paid, or a machine is to be taken down.
+    #[param(max_length = 500)]
+    reason: Option<String>,
+}
+
 /// Calls a task off; what is done of it stays.
 #[utoipa::path(
     post,
@@ -110,7 +119,7 @@ pub(super) async fn retry(
     operation_id = "cancel_task",
     tag = "operator",
     security(("admin_key" = [])),
-    params(OfTask),
+    params(OfTask, ReasonQuery),
     responses(
         (status = 200, description = "It is called off", body = TaskDetails),
         (status = 409, description = "It is done or called off", body = ErrorShape),
@@ -122,9 +131,15 @@ pub(super) async fn retry(
 pub(super) async fn cancel(
     State(app): State<SharedApp>,
     Path(id): Path<String>,
+    Query(ReasonQuery { reason }): Query<ReasonQuery>,
 ) -> Result<Answer<TaskDetails>, Problem> {
     let id = parse_id(&id)?;
-    match app.store.cancel_task(&id, app.now()).await? {
+    let reason = reason.as_deref().map(parse_reason).transpose()?;
+    if reason.is_none() && matches!(id.kind(), Kind::Provision | Kind::Recycle) {
+        let rule = "a task of a workspace is called off for a reason: say it";
+        return Err(Problem::invalid("reason", rule));
+    }
+    match app.store.cancel_task(&id, reason, app.now()).await? {
         Some(true) => details(&app, &id).await,
         Some(false) => Err(conflict("A task that is done or called off cannot be called off.")),
         None => Err(no_task(&id)),
@@ -143,13 +158,25 @@ impl FilterQuery {
     }
 }
 
-async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem> {
+pub(super) async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem> {
     let (task, steps) = app.store.task(id).await?.ok_or_else(|| no_task(id))?;
     Ok(Answer(TaskDetails::new(task, steps)))
 }
 
 fn parse_id(text: &str) -> Result<TaskId, Problem> {
     TaskId::parse(text).map_err(|error| Problem::invalid("id", error))
+}
+
+/// Most characters of a reason: it is shown beside a task, and in tickets.
+const REASON_MAX_CHARS: usize = 500;
+
+pub(super) fn parse_reason(text: &str) -> Result<&str, Problem> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > REASON_MAX_CHARS {
+        let rule = format!("a reason has one to {REASON_MAX_CHARS} characters");
+        return Err(Problem::invalid("reason", rule));
+    }
+    Ok(text)
 }
 
 fn no_task(id: &TaskId) -> Problem {

@@ -55,6 +55,7 @@ mod tests {
             attempts,
             max_attempts: 3,
             run_at: NOW,
+            due: NOW,
             last_error: None,
             created: NOW,
             changed: NOW,

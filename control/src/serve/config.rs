@@ -58,6 +58,8 @@ pub struct TaskTimes {
     pub sweep: Duration,
     /// How long a task is kept after its end; told again within it, its cause is known.
     pub keep: Duration,
+    /// How long somebody who has paid may wait for a workspace before a person is told.
+    pub patience: Duration,
 }
 
 /// Where the environment names the database, as deployments that keep its
@@ -152,6 +154,7 @@ impl TaskTimes {
         Self {
             sweep: tasks.seconds("sweep_seconds", 1..=3_600, 30),
             keep: Duration::from_secs(keep_days * DAY),
+            patience: Duration::from_secs(60 * tasks.number("unserved_minutes", 1..=1_440, 10)),
         }
     }
 }

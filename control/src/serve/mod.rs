@@ -23,6 +23,7 @@ use crate::machines::job_context::JobContext;
 use crate::machines::pool::{PoolReconciler, Prepare};
 use crate::machines::provisioning::Provision;
 use crate::machines::recycling::Recycle;
+use crate::machines::upkeep::WorkspaceReconciler;
 use crate::mail::MailJob;
 use crate::queue::{Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
@@ -77,6 +78,7 @@ pub struct Running {
     listeners: Vec<tokio::task::JoinHandle<()>>,
     dispatcher: Dispatcher,
     pool: Option<tokio::task::JoinHandle<()>>,
+    upkeep: tokio::task::JoinHandle<()>,
     sweeps: tokio::task::JoinHandle<()>,
     /// Where something is sold.
     syncs: Option<tokio::task::JoinHandle<()>>,
@@ -115,6 +117,13 @@ impl Running {
         let jobs = jobs(&app, context.as_ref(), config)?;
         let dispatcher = Dispatcher::start(worker_context, jobs, config.tasks.sweep);
         let pool = context.map(|it| tokio::spawn(PoolReconciler::new(it).run()));
+        let upkeep = WorkspaceReconciler {
+            store: app.store.in_background(),
+            clock: Arc::clone(app.clock()),
+            patience: config.tasks.patience,
+            sweep: config.tasks.sweep,
+        };
+        let upkeep = tokio::spawn(upkeep.run());
         let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
         let syncs = app.billing.clone().map(|billing| tokio::spawn(reconcile::keep(billing)));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
@@ -126,6 +135,7 @@ impl Running {
             listeners,
             dispatcher,
             pool,
+            upkeep,
             sweeps,
             syncs,
         })
@@ -151,6 +161,7 @@ impl Running {
                 warn!("a listener ended badly: {error}");
             }
         }
+        self.upkeep.abort();
         self.sweeps.abort();
         if let Some(syncs) = self.syncs {
             syncs.abort();

@@ -34,6 +34,7 @@ mod table;
 mod task_steps;
 mod tasks;
 mod tickets;
+mod upkeep;
 mod usernames;
 mod workspace_orders;
 mod workspaces;
@@ -67,6 +68,7 @@ pub use snapshot::Snapshot;
 pub use sprites::Prepared;
 pub use table::TableState;
 pub use tasks::{TaskCount, TaskFilter};
+pub use upkeep::Given;
 pub use workspace_orders::WorkspaceOrder;
 pub use workspaces::{Followed, Look};
 
@@ -239,9 +241,10 @@ impl std::ops::DerefMut for Write {
 }
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("start", include_str!("../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../migrations/0002_sign_up.sql")),
+    ("upkeep", include_str!("../../migrations/0003_upkeep.sql")),
 ];
 
 fn migrations() -> Migrator {

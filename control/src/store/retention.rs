@@ -7,12 +7,18 @@ use crate::base::clock::Moment;
 impl Store {
     /// Forgets up to `limit` tasks that ended before `until`; returns how many.
     ///
+    /// One that was given up is kept until somebody has it tried again or calls it off:
+    /// with it the way back would be forgotten. Preparations of machines are settled by
+    /// the pool.
+    ///
     /// # Errors
     /// When the database does not answer.
     pub async fn forget_tasks(&self, until: Moment, limit: u32) -> Result<u64, StoreError> {
         self.forget(
             "DELETE FROM tasks WHERE id IN
-                 (SELECT id FROM tasks WHERE finished_at <= $1 ORDER BY finished_at LIMIT $2)",
+                 (SELECT id FROM tasks
+                  WHERE finished_at <= $1 AND (state <> 'dead' OR kind = 'PREPARE')
+                  ORDER BY finished_at LIMIT $2)",
             until,
             limit,
         )

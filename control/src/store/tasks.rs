@@ -15,7 +15,7 @@ use crate::model::task::{
 
 /// What every read of a task selects.
 pub(super) const COLUMNS: &str = "id, kind, dedupe_key, username, payload, state, attempts, \
-     max_attempts, run_at, lease_token, last_error, created_at, changed_at, finished_at";
+     max_attempts, run_at, due_at, lease_token, last_error, created_at, changed_at, finished_at";
 
 /// Which tasks are listed; each `None` lets all through.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,7 +31,7 @@ pub struct TaskCount {
     pub kind: Kind,
     pub state: TaskState,
     pub count: u64,
-    /// Since when the one that is due longest could have been worked at.
+    /// Since when the oldest of them could be worked at for the first time.
     pub oldest_due: Moment,
 }
 
@@ -114,32 +114,26 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn retry_task(&self, id: &TaskId, now: Moment) -> Result<Option<bool>, StoreError> {
-        const ATTEMPT: &str = "have a task tried again";
         let mut write = self.write().await?;
-        let updated = sqlx::query(
-            "UPDATE tasks SET state = 'waiting', attempts = 0, run_at = $2, changed_at = $2,
-                 finished_at = NULL
-             WHERE id = $1 AND state IN ('waiting', 'dead', 'cancelled')",
-        )
-        .bind(id.as_str())
-        .bind(millis(now))
-        .execute(&mut *write)
-        .await
-        .attempt(ATTEMPT)?;
-        write.announce(Channel::TasksDue).await?;
-        settled(write, id, updated.rows_affected()).await
+        let revived = revive(&mut write, id, now).await?;
+        settled(write, id, revived).await
     }
 
-    /// Calls a task off. Whoever works at it is stopped at its next step, or when its
-    /// lease is to be renewed; what is done so far stays.
+    /// Calls a task off, and notes why where it is said. Whoever works at it is stopped at
+    /// its next step, or when its lease is to be renewed; what is done so far stays.
     ///
     /// `None` when there is no such task, `Some(false)` when it is done or called off.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn cancel_task(&self, id: &TaskId, now: Moment) -> Result<Option<bool>, StoreError> {
+    pub async fn cancel_task(
+        &self,
+        id: &TaskId,
+        why: Option<&str>,
+        now: Moment,
+    ) -> Result<Option<bool>, StoreError> {
         let mut write = self.write().await?;
-        let called_off = call_off(&mut write, id, now).await?;
+        let called_off = call_off(&mut write, id, why, now).await?;
         settled(write, id, called_off).await
     }
 
@@ -150,7 +144,7 @@ impl Store {
     pub async fn count_tasks(&self) -> Result<Vec<TaskCount>, StoreError> {
         const ATTEMPT: &str = "count tasks";
         let rows = sqlx::query(
-            "SELECT kind, state, COUNT(*) AS count, MIN(run_at) AS oldest FROM tasks
+            "SELECT kind, state, COUNT(*) AS count, MIN(due_at) AS oldest FROM tasks
              GROUP BY kind, state ORDER BY kind, state",
         )
         .fetch_all(&self.pool)
@@ -187,8 +181,8 @@ pub(super) async fn enqueue(
         let id = TaskId::random(new.kind, now);
         let inserted = sqlx::query(
             "INSERT INTO tasks (id, kind, dedupe_key, username, payload, state, attempts,
-                 max_attempts, run_at, lease_token, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7, 0, $8, $8)
+                 max_attempts, run_at, due_at, lease_token, created_at, changed_at)
+             VALUES ($1, $2, $3, $4, $5, 'waiting', 0, $6, $7, $7, 0, $8, $8)
              ON CONFLICT DO NOTHING",
         )
         .bind(id.as_str())
@@ -219,6 +213,26 @@ pub(super) async fn enqueue(
     Err(StoreError::corrupt(ATTEMPT, &new.dedupe))
 }
 
+/// As [`Store::retry_task`], with everything else that `write` changes. Returns how many
+/// are tried again: one or none.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn revive(write: &mut Write, id: &TaskId, now: Moment) -> Result<u64, StoreError> {
+    let updated = sqlx::query(
+        "UPDATE tasks SET state = 'waiting', attempts = 0, run_at = $2, changed_at = $2,
+             finished_at = NULL
+         WHERE id = $1 AND state IN ('waiting', 'dead', 'cancelled')",
+    )
+    .bind(id.as_str())
+    .bind(millis(now))
+    .execute(&mut **write)
+    .await
+    .attempt("have a task tried again")?;
+    write.announce(Channel::TasksDue).await?;
+    Ok(updated.rows_affected())
+}
+
 /// As [`Store::cancel_task`], with everything else that `write` changes. Returns how
 /// many were called off: one or none.
 ///
@@ -227,15 +241,17 @@ pub(super) async fn enqueue(
 pub(super) async fn call_off(
     write: &mut Write,
     id: &TaskId,
+    why: Option<&str>,
     now: Moment,
 ) -> Result<u64, StoreError> {
     let updated = sqlx::query(
         "UPDATE tasks SET state = 'cancelled', lease_owner = NULL, lease_until = NULL,
-             changed_at = $2, finished_at = $2
+             changed_at = $2, finished_at = $2, last_error = COALESCE($3, last_error)
          WHERE id = $1 AND state IN ('waiting', 'running', 'dead')",
     )
     .bind(id.as_str())
     .bind(millis(now))
+    .bind(why.map(|why| shortened(&format!("called off: {why}"))))
     .execute(&mut **write)
     .await
     .attempt("call a task off")?;
@@ -279,6 +295,7 @@ pub(super) fn parse(row: &AnyRow) -> Result<Task, sqlx::Error> {
         attempts: small(row, "attempts")?,
         max_attempts: small(row, "max_attempts")?,
         run_at: row.moment("run_at")?,
+        due: row.moment("due_at")?,
         last_error: row.optional_text("last_error")?,
         created: row.moment("created_at")?,
         changed: row.moment("changed_at")?,

@@ -323,7 +323,7 @@ async fn take_down(
     now: Moment,
 ) -> Result<TaskId, StoreError> {
     if let Some(task) = &workspace.task {
-        tasks::call_off(write, task, now).await?;
+        tasks::call_off(write, task, Some("the workspace has ended"), now).await?;
     }
     let payload = RecycleWorkspace { signup: workspace.signup.clone() };
     let dedupe = format!("recycle/{}", workspace.subscription);

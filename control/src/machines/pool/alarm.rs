@@ -49,14 +49,23 @@ pub fn orphan(orphan: &Orphan) -> Incident {
     Incident::new(format!("pool/orphan/{name}"), title, body, Priority::Medium)
 }
 
-/// A customer's VM that is no longer there.
-pub fn lost(name: &SpriteName, username: &str) -> Incident {
+/// A customer's VM that is no longer there; told again each day until it is replaced.
+///
+/// That is a person's decision: the provider has said of machines that they are gone
+/// although they were not, and what was in the old one is lost.
+pub fn lost(name: &SpriteName, username: &str, now: Moment) -> Incident {
     let body = format!(
         "The provider no longer has sprite `{name}`, the workspace of `{username}`. The \
-         customer sees errors until they get another one."
+         customer sees errors until they get another one:\n\n\
+         `control workspaces replace-machine {username} --reason \"lost at the provider\"`"
     );
     let title = format!("The sprite of {username} is gone");
-    Incident::new(format!("sprite/{name}/lost"), title, body, Priority::Urgent)
+    Incident::new(
+        format!("sprite/{name}/lost/{}", now.seconds() / DAY_SECONDS),
+        title,
+        body,
+        Priority::Urgent,
+    )
 }
 
 /// What the provider's refusal means for a task; the operator is told of what only

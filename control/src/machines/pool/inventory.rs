@@ -148,6 +148,7 @@ mod tests {
             attempts: 1,
             max_attempts: 3,
             run_at: NOW,
+            due: NOW,
             last_error: None,
             created: NOW,
             changed: NOW,

@@ -202,7 +202,7 @@ impl PoolReconciler {
             match row.filter(|row| row.state == SpriteState::Assigned).and_then(|row| row.username)
             {
                 Some(username) => {
-                    let incident = alarm::lost(name, username.as_str());
+                    let incident = alarm::lost(name, username.as_str(), now);
                     self.context.store.open_incident(&incident, now).await
                 }
                 None => Ok(()),

@@ -34,6 +34,11 @@ impl TaskId {
         }
     }
 
+    pub fn kind(&self) -> Kind {
+        let kind = self.0.split('-').next().unwrap_or_default();
+        Kind::parse(kind).expect("checked when it was made")
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

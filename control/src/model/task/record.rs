@@ -34,6 +34,9 @@ pub struct Task {
     pub max_attempts: u32,
     /// Not before this, while it waits.
     pub run_at: Moment,
+    /// Since when it could be worked at for the first time: its age counts from here,
+    /// however often it was put off.
+    pub due: Moment,
     /// Why it is not done yet, or never will be.
     pub last_error: Option<String>,
     pub created: Moment,

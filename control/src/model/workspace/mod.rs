@@ -2,6 +2,7 @@
 
 pub mod names;
 pub mod state;
+pub mod upkeep;
 
 use shared::Username;
 

@@ -1,7 +1,7 @@
 //! Sprites that are prepared, become workspaces, and are taken down: control as a
 //! program of its own, against a provider with real machines.
 
-mod customer;
+pub(crate) mod customer;
 mod installation;
 mod provider;
 

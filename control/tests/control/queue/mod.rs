@@ -7,3 +7,4 @@ mod operator;
 mod others;
 mod outcome;
 mod shop;
+mod upkeep;

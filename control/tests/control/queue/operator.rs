@@ -100,8 +100,8 @@ async fn a_task_is_tried_again_or_called_off_by_hand() {
         let (status, answer) = world.api(Method::POST, &path, None).await;
         (status.as_u16(), answer["state"].as_str().unwrap_or_default().to_owned())
     };
-    assert_eq!(ask(&id, "cancel").await, (200, "cancelled".to_owned()));
-    assert_eq!(ask(&id, "cancel").await, (409, String::new()));
+    assert_eq!(ask(&id, "cancel?reason=test").await, (200, "cancelled".to_owned()));
+    assert_eq!(ask(&id, "cancel?reason=test").await, (409, String::new()));
     assert_eq!(ask(&id, "retry").await, (200, "waiting".to_owned()));
     let now = Moment::from_seconds(1_800_000_000);
     let claimed =
@@ -109,8 +109,8 @@ async fn a_task_is_tried_again_or_called_off_by_hand() {
     let lease = claimed.unwrap().unwrap().lease;
     assert_eq!(ask(&id, "retry").await, (409, String::new()));
     store.settle(&lease, &Outcome::Done, now).await.unwrap();
-    assert_eq!(ask(&id, "cancel").await, (409, String::new()));
-    for what in ["retry", "cancel"] {
+    assert_eq!(ask(&id, "cancel?reason=test").await, (409, String::new()));
+    for what in ["retry", "cancel?reason=test"] {
         assert_eq!(ask("RECYCLE-20260214-a1b2c3d4", what).await.0, 404);
         assert_eq!(ask("recycle", what).await.0, 422);
     }
@@ -138,9 +138,9 @@ async fn the_command_line_lists_shows_revives_and_calls_off() {
     let shown = world.cli(&format!("tasks retry {id}")).await;
     assert!(shown.starts_with(&format!("{id} is waiting, attempt 0 of 30\n")), "{shown}");
     assert!(shown.contains("\ndestroy  waiting  0         -"), "{shown}");
-    let shown = world.cli(&format!("tasks cancel {id} --json")).await;
+    let shown = world.cli(&format!("tasks cancel {id} --reason test --json")).await;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!((&shown["state"], &shown["payload"]["number"]), (&json!("cancelled"), &json!(1)));
     let shown = world.cli(&format!("tasks show {id}")).await;
-    assert!(shown.contains("\nerror    sprite arca-1 does not answer\n"), "{shown}");
+    assert!(shown.contains("\nerror    called off: test\n"), "{shown}");
 }

@@ -63,8 +63,8 @@ async fn a_task_that_is_called_off_is_stopped_at_its_next_step() {
     let held = shop.put(Kind::Recycle, "recycle/sub_1").await;
     let claimed = shop.claim(Kind::Recycle).await.unwrap();
     assert_eq!(shop.store.retry_task(&held, shop.now()).await.unwrap(), Some(false));
-    assert_eq!(shop.store.cancel_task(&held, shop.now()).await.unwrap(), Some(true));
-    assert_eq!(shop.store.cancel_task(&held, shop.now()).await.unwrap(), Some(false));
+    assert_eq!(shop.store.cancel_task(&held, None, shop.now()).await.unwrap(), Some(true));
+    assert_eq!(shop.store.cancel_task(&held, None, shop.now()).await.unwrap(), Some(false));
     let begun = shop.store.begin_step(&claimed.lease, "cut", 0, shop.now()).await;
     assert!(matches!(begun, Err(control::store::LeaseError::Lost)), "{begun:?}");
     let runner = shop.start(vec![Arc::clone(&job) as _]);
@@ -108,7 +108,7 @@ async fn whoever_watches_hears_of_every_step() {
     let runner = shop.start(vec![Arc::clone(&job) as _]);
     wait_until("it is halted", true, async || job.is_halted()).await;
     changes.mark_unchanged();
-    assert_eq!(shop.store.cancel_task(&id, shop.now()).await.unwrap(), Some(true));
+    assert_eq!(shop.store.cancel_task(&id, None, shop.now()).await.unwrap(), Some(true));
     assert!(changes.has_changed().unwrap());
     runner.stop().await;
     assert_eq!(shop.state(&id).await, TaskState::Cancelled, "nobody may give it back");

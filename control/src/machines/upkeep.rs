@@ -1,0 +1,64 @@
+//! Sees that every workspace that is not at rest is worked at.
+//!
+//! Takes no orders: each round it looks at what is. A workspace that nobody works at
+//! gets a task; one that waits for too long, whatever the cause, is told to a person, and
+//! again each day.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{info, warn};
+
+use crate::base::clock::Clock;
+use crate::model::workspace::upkeep::Unsettled;
+use crate::store::{Given, Store, StoreError};
+
+/// Looked at in one round, those that have waited longest first: more than a provider
+/// makes machines in an hour.
+const A_ROUND: u32 = 1_000;
+
+pub struct WorkspaceReconciler {
+    pub store: Store,
+    pub clock: Clock,
+    /// How long a customer who has paid may wait before a person is told.
+    pub patience: Duration,
+    /// How often it looks.
+    pub sweep: Duration,
+}
+
+impl WorkspaceReconciler {
+    /// For ever: drop it to end it, wherever it is.
+    pub async fn run(self) {
+        let mut turns = interval(self.sweep);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            turns.tick().await;
+            if let Err(error) = self.round().await {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+            }
+        }
+    }
+
+    async fn round(&self) -> Result<(), StoreError> {
+        for unsettled in self.store.unsettled_workspaces(A_ROUND).await? {
+            self.see_to(&unsettled).await?;
+        }
+        Ok(())
+    }
+
+    async fn see_to(&self, unsettled: &Unsettled) -> Result<(), StoreError> {
+        let now = (self.clock)();
+        let needs = unsettled.needs(self.patience, now);
+        let username = &unsettled.username;
+        if needs.task
+            && let Given::Task(id) = self.store.give_task(username, now).await?
+        {
+            let life = unsettled.life.as_str();
+            info!(task.id = %id, "nobody worked at {username}, which is {life}: task {id} does now");
+        }
+        if needs.alarm {
+            self.store.open_incident(&unsettled.incident(now), now).await?;
+        }
+        Ok(())
+    }
+}
