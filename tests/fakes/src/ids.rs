@@ -1,6 +1,4 @@
-//! Fresh ids, secrets, and the time in the unit the gateway uses.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Fresh ids and secrets, and all that is left to chance.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -23,14 +21,16 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Milliseconds since 1970, the unit of every time in the gateway's frames.
-pub fn now_ms() -> u64 {
-    let since_1970 =
-        SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock stands after 1970");
-    u64::try_from(since_1970.as_millis()).expect("milliseconds fit for 500 million years")
+/// Ids in Stripe's form, a prefix and letters and digits: `letters("sub_1", 23)`.
+pub fn letters(prefix: &str, random: usize) -> String {
+    const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut bytes = vec![0; random];
+    getrandom::fill(&mut bytes).expect("the system gives random bytes");
+    let letters = bytes.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]));
+    prefix.chars().chain(letters).collect()
 }
 
-fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");
     bytes
@@ -46,5 +46,13 @@ mod tests {
         assert_eq!(id.len(), 36);
         assert_eq!(&id[14..15], "4");
         assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
+    }
+
+    #[test]
+    fn ids_have_their_prefix_and_do_not_repeat() {
+        let id = letters("cs_test_a1", 56);
+        assert!(id.starts_with("cs_test_a1"));
+        assert_eq!(id.len(), 66);
+        assert_ne!(id, letters("cs_test_a1", 56));
     }
 }

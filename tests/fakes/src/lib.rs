@@ -14,6 +14,7 @@
 //! The first two say what [`script`] says; send `help` to
 //! either for the list.
 
+pub mod clock;
 pub mod gateway;
 pub mod ids;
 pub mod linear;

@@ -14,7 +14,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::ids;
+use crate::clock;
 use crate::prompt;
 use crate::script::{self, Step};
 
@@ -165,7 +165,7 @@ fn envelope(object: &str, choice: &Value) -> Value {
     json!({
         "id": "chatcmpl-fake",
         "object": object,
-        "created": ids::now_ms() / 1000,
+        "created": clock::unix_seconds(),
         "model": MODEL,
         "choices": [choice],
     })

@@ -18,6 +18,7 @@ use super::handshake::{self, Admission, Refusal, Rules};
 use super::hub::{self, Inbox, Outbox, Outgoing};
 use super::phase::Phase;
 use super::{BUILD_ID, Gateway, hello, methods};
+use crate::clock;
 use crate::ids;
 
 /// Largest frame before `hello-ok`; a larger one is answered with 1009.
@@ -50,7 +51,7 @@ pub async fn serve(socket: WebSocket, gateway: Arc<Gateway>, headers: HeaderMap)
     let id = ids::uuid();
     let (mut sink, mut stream) = socket.split();
     let nonce = ids::uuid();
-    let challenge = frames::challenge(&nonce, ids::now_ms());
+    let challenge = frames::challenge(&nonce, clock::unix_millis());
     if send(&mut sink, challenge).await.is_err() {
         return;
     }

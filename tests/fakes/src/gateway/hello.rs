@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::handshake::{Admission, PROTOCOL};
 use super::hub::BUFFERED_MAX_BYTES;
 use super::{BUILD_ID, Gateway, RELEASE, connection};
+use crate::clock;
 use crate::ids;
 
 /// The recorded gateway's methods, events and capabilities. Scopes come from
@@ -91,7 +92,7 @@ fn auth(gateway: &Gateway, admission: &Admission) -> Value {
 }
 
 fn snapshot(gateway: &Gateway) -> Value {
-    let now = ids::now_ms();
+    let now = clock::unix_millis();
     json!({
         "suspension": {"phase": "accepting"},
         "presence": [{

@@ -53,6 +53,7 @@ use self::phase::Phase;
 use self::session_store::SessionStore;
 use self::settings::Settings;
 use self::turns::Turns;
+use crate::clock;
 use crate::ids;
 
 /// The release this imitates.
@@ -153,7 +154,7 @@ impl Gateway {
 
     /// The answer of `health`, also sent as an event and in `hello-ok`.
     fn health(&self) -> Value {
-        let now = ids::now_ms();
+        let now = clock::unix_millis();
         let latest = self.store.latest();
         let recent: Vec<Value> = latest
             .iter()
@@ -244,7 +245,7 @@ async fn beat(gateway: Arc<Gateway>, name: &'static str, every: Duration) {
         ticks.tick().await;
         let payload = match name {
             "health" => gateway.health(),
-            _ => json!({"ts": ids::now_ms()}),
+            _ => json!({"ts": clock::unix_millis()}),
         };
         gateway.hub.publish(name, &payload, Audience::Everyone);
     }

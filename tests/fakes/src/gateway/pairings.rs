@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::handshake::same;
+use crate::clock;
 use crate::ids;
 
 /// Devices remembered; another one finds no room and stays unpaired.
@@ -29,7 +30,7 @@ impl Pairings {
         if let Some(pairing) = devices.get(device_id) {
             return pairing.clone();
         }
-        let pairing = Pairing { token: ids::secret::<32>(), issued_at: ids::now_ms() };
+        let pairing = Pairing { token: ids::secret::<32>(), issued_at: clock::unix_millis() };
         if devices.len() < DEVICES_MAX {
             devices.insert(device_id.to_owned(), pairing.clone());
         }

@@ -11,7 +11,7 @@ use super::hub::Audience;
 use super::methods::not_saved;
 use super::session_store::{Body, MAIN_KEY, Session, canonical_key};
 use super::{Gateway, sessions, turn};
-use crate::ids;
+use crate::clock;
 
 /// Sessions in a list that asks for no number.
 const LIST_LIMIT_DEFAULT: usize = 100;
@@ -83,7 +83,7 @@ pub fn list(gateway: &Gateway, params: &Value) -> Value {
     let next = offset.saturating_add(rows.len());
     let has_more = next < matching.len();
     json!({
-        "ts": ids::now_ms(),
+        "ts": clock::unix_millis(),
         "path": gateway.store.path(),
         "count": rows.len(),
         "totalCount": matching.len(),
@@ -170,7 +170,7 @@ pub fn patch(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
     if params["archived"] == true {
         turn::abort(gateway, key, None).map_err(|error| not_saved("the aborted turn", &error))?;
     }
-    let now = ids::now_ms();
+    let now = clock::unix_millis();
     let text = |field: &str| params.get(field).map(|value| value.as_str().map(str::to_owned));
     let time = |field: &str| params[field].as_bool().map(|on| on.then_some(now));
     let session = gateway
@@ -239,7 +239,7 @@ fn changed(key: &str) -> CallError {
 
 /// Tells every client, where the real gateway tells those that subscribed.
 fn tell_changed(gateway: &Gateway, key: &str, reason: &str) {
-    let payload = json!({"sessionKey": key, "reason": reason, "ts": ids::now_ms()});
+    let payload = json!({"sessionKey": key, "reason": reason, "ts": clock::unix_millis()});
     gateway.hub.publish("sessions.changed", &payload, Audience::Everyone);
 }
 

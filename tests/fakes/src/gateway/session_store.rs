@@ -11,6 +11,7 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clock;
 use crate::ids;
 
 /// Name of the file inside the state directory.
@@ -152,7 +153,7 @@ impl SessionStore {
         files: Vec<StoredFile>,
     ) -> io::Result<String> {
         let mut sessions = self.lock();
-        let now = ids::now_ms();
+        let now = clock::unix_millis();
         if !sessions.contains_key(key) {
             make_room(&mut sessions);
         }

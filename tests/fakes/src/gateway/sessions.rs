@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::session_store::{Body, MAIN_KEY, Session, StopReason};
 use super::turns::Turn;
-use crate::ids;
+use crate::clock;
 
 /// The only model, and who provides it.
 pub const PROVIDER: &str = "scripted";
@@ -55,7 +55,7 @@ pub fn unknown_row(key: &str) -> Value {
         "runtimeSelectionLocked": false,
         "agentRuntime": idle_runtime(),
         "contextTokens": CONTEXT_TOKENS,
-        "snapshotAt": ids::now_ms(),
+        "snapshotAt": clock::unix_millis(),
         "hasActiveRun": false,
         "activeRunIds": [],
         "activeLeafEntryId": null,

@@ -12,7 +12,7 @@ use super::Gateway;
 use super::session_store::{Body, StoredFile};
 use super::turn_events::Teller;
 use super::turns::{Live, Next, Turn};
-use crate::ids;
+use crate::clock;
 use crate::script::{self, Step};
 
 /// How the answer to one message ended.
@@ -191,7 +191,7 @@ pub fn in_flight(turn: &Turn) -> serde_json::Value {
             "runId": turn.run_id,
             "seq": live.seq,
             "stream": "assistant",
-            "ts": ids::now_ms(),
+            "ts": clock::unix_millis(),
             "data": {},
             "sessionKey": turn.session_key,
             "agentId": "main",

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::hub::{Audience, Hub};
 use super::sessions::{MODEL, PROVIDER};
 use super::turns::{Live, Turn};
-use crate::ids;
+use crate::clock;
 
 /// The tool of the script; the real gateway runs shell commands with it.
 const TOOL: &str = "exec";
@@ -59,7 +59,7 @@ impl Teller<'_> {
 
     /// The turn is done and its text complete.
     pub fn finished(&self, live: &mut Live, used_tool: bool) {
-        let ended_at = ids::now_ms();
+        let ended_at = clock::unix_millis();
         let tools: &[&str] = if used_tool { &[TOOL] } else { &[] };
         self.usage(live);
         let mut finishing = json!({
@@ -128,7 +128,7 @@ impl Teller<'_> {
             "aborted": true,
             "stopReason": "rpc",
             "startedAt": self.turn.started_at,
-            "endedAt": ids::now_ms(),
+            "endedAt": clock::unix_millis(),
         });
         self.agent(live, "lifecycle", &data, Audience::Everyone);
     }
@@ -149,7 +149,7 @@ impl Teller<'_> {
                 "livenessState": "blocked",
                 "errorObservation": observation,
                 "phase": "error",
-                "endedAt": ids::now_ms(),
+                "endedAt": clock::unix_millis(),
                 "startedAt": self.turn.started_at,
                 "error": reason,
                 "executionSettled": true,
@@ -173,7 +173,7 @@ impl Teller<'_> {
     pub fn tool_started(&self, live: &mut Live, command: &str) {
         self.usage(live);
         let mut item = item("start", "running");
-        item["startedAt"] = ids::now_ms().into();
+        item["startedAt"] = clock::unix_millis().into();
         self.tool_event(live, "item", &item);
         self.tool_event(
             live,
@@ -202,7 +202,7 @@ impl Teller<'_> {
                         "status": "running",
                         "sessionId": "nova-basil",
                         "pid": 30_466,
-                        "startedAt": ids::now_ms(),
+                        "startedAt": clock::unix_millis(),
                         "cwd": "/workspace",
                         "tail": format!("{output}\n"),
                     },
@@ -237,8 +237,8 @@ impl Teller<'_> {
             }),
         );
         let mut ended_item = item("end", "completed");
-        ended_item["startedAt"] = ids::now_ms().into();
-        ended_item["endedAt"] = ids::now_ms().into();
+        ended_item["startedAt"] = clock::unix_millis().into();
+        ended_item["endedAt"] = clock::unix_millis().into();
         self.tool_event(live, "item", &ended_item);
         let mut ended = command_output("end", "completed", output);
         ended["exitCode"] = 0.into();
@@ -269,7 +269,7 @@ impl Teller<'_> {
         let mut payload = self.base(live);
         payload.insert("stream".into(), stream.into());
         payload.insert("data".into(), data.clone());
-        payload.insert("ts".into(), ids::now_ms().into());
+        payload.insert("ts".into(), clock::unix_millis().into());
         payload.insert("isHeartbeat".into(), false.into());
         if stream == "lifecycle" {
             payload.insert("sessionId".into(), self.turn.session_id.as_str().into());
@@ -299,7 +299,7 @@ fn message(text: &str) -> Value {
     json!({
         "role": "assistant",
         "content": [{"type": "text", "text": text}],
-        "timestamp": ids::now_ms(),
+        "timestamp": clock::unix_millis(),
     })
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{Notify, watch};
 
 use super::session_store::{Body, LastRun, SessionStore, StopReason, StoredFile};
+use crate::clock;
 use crate::ids;
 
 /// Ends of turns remembered, for clients that send the same key again.
@@ -143,7 +144,7 @@ impl Turns {
                 id: ids::uuid(),
                 run_id: run_id.to_owned(),
                 message: message.to_owned(),
-                accepted_at: ids::now_ms(),
+                accepted_at: clock::unix_millis(),
             });
             inner.remember(run_id, Outcome::Running);
             return Ok(Begun::Steered);
@@ -153,7 +154,7 @@ impl Turns {
             run_id: run_id.to_owned(),
             session_key: session_key.to_owned(),
             session_id: store.append_with(session_key, run_id, Body::User { text }, files)?,
-            started_at: ids::now_ms(),
+            started_at: clock::unix_millis(),
             live: Mutex::default(),
             stopped: Notify::new(),
         });
@@ -240,7 +241,7 @@ impl Turns {
         if run_id.is_some_and(|run_id| run_id != turn.run_id && !live.waits(run_id)) {
             return Ok(Vec::new());
         }
-        let outcome = Outcome::Aborted { ended_at: ids::now_ms() };
+        let outcome = Outcome::Aborted { ended_at: clock::unix_millis() };
         let runs = inner.end(&turn, &mut live, &outcome);
         announce(&turn, &mut live);
         turn.stopped.notify_one();
@@ -320,7 +321,7 @@ fn last_run(turn: &Turn, stop_reason: StopReason, error: Option<String>) -> Last
     LastRun {
         run_id: turn.run_id.clone(),
         started_at: turn.started_at,
-        ended_at: ids::now_ms(),
+        ended_at: clock::unix_millis(),
         stop_reason,
         error,
     }

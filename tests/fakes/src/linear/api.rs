@@ -14,7 +14,7 @@ use super::Linear;
 use super::error::ApiError;
 use super::graphql;
 use super::quota::{COMPLEXITY, COMPLEXITY_PER_HOUR, Standing};
-use crate::ids;
+use crate::clock;
 use crate::vendor::door::Inside;
 use crate::vendor::idempotency::Fingerprint;
 use crate::vendor::lock;
@@ -38,7 +38,7 @@ pub async fn answer(
     if let Err(error) = authorize(&headers, &linear.key) {
         return error.into_response();
     }
-    let standing = lock(&linear.quota).take(linear.requests_per_hour(), ids::now_ms());
+    let standing = lock(&linear.quota).take(linear.requests_per_hour(), clock::unix_millis());
     let answer = if standing.allowed {
         match inside.map(|Extension(inside)| inside) {
             Some(Inside::Status(status)) => Err(ApiError::of_status(status, standing.limit)),
@@ -84,7 +84,7 @@ fn perform(linear: &Linear, headers: &HeaderMap, body: &[u8]) -> Result<Value, A
     })?;
     let variables = request.variables.unwrap_or_default();
     let operation = graphql::read(&request.query, request.operation_name.as_deref(), &variables)?;
-    lock(&linear.workspace).perform(&operation, ids::now_ms() / 1000)
+    lock(&linear.workspace).perform(&operation, clock::unix_seconds())
 }
 
 fn with_standing(mut answer: Response, standing: Standing) -> Response {

@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::mail::Mail;
 use super::quota::Rate;
 use super::{MAILS_MAX, Resend, Sent};
+use crate::clock;
 use crate::ids;
 use crate::vendor::door::Inside;
 use crate::vendor::idempotency::{Claim, Fingerprint};
@@ -44,7 +45,7 @@ pub async fn answer(
         return error.into_response();
     }
     let limit = lock(&resend.limits).requests_per_second;
-    let rate = lock(&resend.window).take(limit, ids::now_ms() / 1000);
+    let rate = lock(&resend.window).take(limit, clock::unix_seconds());
     let answer = if rate.allowed {
         let inside = inside.map(|Extension(inside)| inside);
         route(resend, &method, uri.path(), &headers, inside, body).await

@@ -24,7 +24,7 @@ use serde::Serialize;
 use self::error::ApiError;
 use self::mail::Mail;
 use self::quota::{Limits, Window};
-use crate::ids;
+use crate::clock;
 use crate::vendor::door::behind_door;
 use crate::vendor::idempotency::Keys;
 
@@ -85,7 +85,7 @@ impl Resend {
 
     /// Unix seconds.
     pub fn now(&self) -> u64 {
-        ids::now_ms() / 1000 + self.ahead.load(Ordering::Acquire)
+        clock::unix_seconds() + self.ahead.load(Ordering::Acquire)
     }
 
     /// Moves the clock: quotas come back, keys are forgotten.

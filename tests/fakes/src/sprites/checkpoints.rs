@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 
 use super::fleet::Fleet;
 use super::forward::hang_if_wedged;
+use super::ndjson;
 use super::ndjson::Lines;
 use super::record::Checkpoint;
 use super::refusal::Refusal;
 use super::sprite::Sprite;
-use super::{clock, ndjson};
+use crate::vendor::calendar;
 
 /// What the live service said when a restore failed for good.
 const RESTORE_FAILURE: &str = "failed to start overlay service tree";
@@ -87,7 +88,7 @@ async fn make(sprite: &Sprite, comment: Option<String>) -> Result<String, String
     let recorded = sprite.change(|record| {
         record.checkpoints.push(Checkpoint {
             id: id.clone(),
-            create_time: clock::now(),
+            create_time: calendar::rfc3339_now(),
             comment,
             source_id: record.checkpoints.last().map(|earlier| earlier.id.clone()),
             is_auto: false,
@@ -107,7 +108,7 @@ async fn list(
     let record = sprite.record();
     let current = Checkpoint {
         id: CURRENT.to_owned(),
-        create_time: clock::now(),
+        create_time: calendar::rfc3339_now(),
         comment: None,
         source_id: record.checkpoints.last().map(|last| last.id.clone()),
         is_auto: false,
@@ -185,5 +186,5 @@ async fn tell(lines: &Lines, line: Value) {
 }
 
 fn line(kind: &str, data: &str) -> Value {
-    json!({"type": kind, "data": data, "time": clock::now()})
+    json!({"type": kind, "data": data, "time": calendar::rfc3339_now()})
 }

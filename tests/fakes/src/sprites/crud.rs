@@ -10,12 +10,12 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::clock;
 use super::fleet::{Fleet, Wanted};
 use super::life::Status;
 use super::record::UrlSettings;
 use super::refusal::Refusal;
 use super::sprite::Sprite;
+use crate::vendor::calendar;
 
 /// Rows of a page, unless fewer are asked for.
 const PAGE_MAX: usize = 50;
@@ -125,7 +125,7 @@ async fn check(
         "sprite_id": sprite.record().id,
         "status": if is_broken { "unhealthy" } else { "healthy" },
         "reason": is_broken.then_some("it does not start"),
-        "checked_at": clock::now(),
+        "checked_at": calendar::rfc3339_now(),
         "elapsed": null,
     })))
 }

@@ -15,13 +15,14 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::address::{self, Address};
 use super::folder::Folder;
 use super::life::Status;
+use super::name;
 use super::quota::{self, Creations};
 use super::record::{Record, UrlSettings};
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::sprite::Sprite;
-use super::{clock, name};
 use crate::ids;
+use crate::vendor::calendar;
 
 /// How often sprites are looked at that may fall asleep.
 const SWEEP: Duration = Duration::from_millis(200);
@@ -187,7 +188,7 @@ impl Fleet {
             return Err(too_many());
         }
         tokio::time::sleep(self.settings.create).await;
-        let now = clock::now();
+        let now = calendar::rfc3339_now();
         let record = Record {
             id: format!("sprite-{}", ids::uuid()),
             name: wanted.name.clone(),

@@ -35,7 +35,6 @@ use crate::vendor::door::behind_door;
 pub mod address;
 pub mod admin;
 pub mod checkpoints;
-pub mod clock;
 pub mod crud;
 pub mod duration;
 pub mod fleet;

@@ -1,12 +1,13 @@
 //! The two limits that answer 429, with their different meanings.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use serde_json::json;
 
 use super::refusal::Refusal;
+use crate::clock;
 
 /// So many creations per window.
 #[derive(Debug)]
@@ -44,7 +45,6 @@ impl Creations {
     pub fn refusal(&self, TooMany(wait): &TooMany) -> Refusal {
         // Rounded up: a client that waits as told must succeed.
         let seconds = wait.as_secs() + 1;
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Refusal {
             status: StatusCode::TOO_MANY_REQUESTS,
             body: json!({
@@ -61,7 +61,7 @@ impl Creations {
                 ("retry-after", seconds.to_string()),
                 ("x-ratelimit-limit", self.limit.to_string()),
                 ("x-ratelimit-remaining", "0".to_owned()),
-                ("x-ratelimit-reset", (since_1970.as_secs() + seconds).to_string()),
+                ("x-ratelimit-reset", (clock::unix_seconds() + seconds).to_string()),
             ],
         }
     }

@@ -11,7 +11,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::clock;
 use super::folder::Folder;
 use super::life::{self, Status};
 use super::quota;
@@ -19,6 +18,7 @@ use super::record::Record;
 use super::refusal::Refusal;
 use super::settings::Settings;
 use super::vm::{Sockets, Vm};
+use crate::vendor::calendar;
 
 pub struct Sprite {
     pub name: String,
@@ -132,7 +132,7 @@ impl Sprite {
         let mut record = self.locked_record();
         let mut changed = record.clone();
         let result = change(&mut changed);
-        changed.updated_at = clock::now();
+        changed.updated_at = calendar::rfc3339_now();
         self.folder
             .save(&changed)
             .map_err(|error| Refusal::internal(format!("cannot save {}: {error}", self.name)))?;
@@ -303,8 +303,8 @@ impl Sprite {
         *self.status.lock().expect("nothing panics while holding it") = status;
         let mut record = self.locked_record();
         match status {
-            Status::Running => record.last_running_at = Some(clock::now()),
-            Status::Warm => record.last_warming_at = Some(clock::now()),
+            Status::Running => record.last_running_at = Some(calendar::rfc3339_now()),
+            Status::Warm => record.last_warming_at = Some(calendar::rfc3339_now()),
             Status::Cold => {}
         }
     }

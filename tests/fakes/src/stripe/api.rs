@@ -15,9 +15,9 @@ use super::calls::{self, Call};
 use super::error::ApiError;
 use super::event::{API_VERSION, Cause};
 use super::expand::expand;
-use super::id;
 use super::params::Params;
 use super::schema;
+use crate::ids;
 use crate::vendor::door::Inside;
 use crate::vendor::idempotency::{Claim, Fingerprint};
 use crate::vendor::lock;
@@ -44,7 +44,7 @@ struct Asked {
 }
 
 pub fn request_id() -> String {
-    id::fresh("req_", 14)
+    ids::letters("req_", 14)
 }
 
 pub async fn answer(

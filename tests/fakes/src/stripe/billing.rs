@@ -2,10 +2,10 @@
 //! are charged again, cancellations fall due.
 
 use super::account::{Account, RetriesUsedUp};
-use super::id;
 use super::invoice::{Invoice, InvoiceStatus, Reason};
 use super::session::{Payment, State};
 use super::subscription::{Status, Subscription};
+use crate::ids;
 
 /// Longest single advance of the clock, in seconds: two years.
 pub const ADVANCE_MAX_SECONDS: u64 = 2 * 366 * 24 * 60 * 60;
@@ -62,7 +62,7 @@ impl Account {
 
     /// A new period begins; its bill is charged an hour later.
     fn renew(&mut self, id: &str, now: u64) {
-        let invoice_id = id::fresh("in_1", 23);
+        let invoice_id = ids::letters("in_1", 23);
         self.change_subscription(id, now, |subscription| {
             subscription.period += 1;
             subscription.latest_invoice = Some(invoice_id.clone());

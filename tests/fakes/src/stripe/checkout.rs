@@ -2,10 +2,10 @@
 
 use super::account::Account;
 use super::customer::Customer;
-use super::id;
 use super::invoice::{Invoice, InvoiceStatus, Reason};
 use super::session::{Method, Payment, Session, State};
 use super::subscription::{Cancellation, Status, Subscription};
+use crate::ids;
 
 /// The session is complete or expired: nothing more can be done with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Account {
             return self.customer(id).clone();
         }
         let customer = Customer {
-            id: id::fresh("cus_T", 13),
+            id: ids::letters("cus_T", 13),
             email: session.customer_email.clone().or(email),
             name: Some("Test Person".to_owned()),
             created: now,
@@ -121,12 +121,12 @@ impl Account {
         payment: Payment,
         now: u64,
     ) -> (String, String) {
-        let invoice_id = id::fresh("in_1", 23);
+        let invoice_id = ids::letters("in_1", 23);
         let subscription = Subscription {
-            id: id::fresh("sub_1", 23),
-            item: id::fresh("si_T", 13),
+            id: ids::letters("sub_1", 23),
+            item: ids::letters("si_T", 13),
             customer: customer.id.clone(),
-            payment_method: id::fresh("pm_1", 23),
+            payment_method: ids::letters("pm_1", 23),
             price: session.price.clone(),
             quantity: session.quantity,
             metadata: session.subscription_metadata.clone(),

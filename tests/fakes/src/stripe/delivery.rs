@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use super::event::Event;
-use super::id;
 use super::signature;
 use super::webhook::{Destination, Manner, Payload};
+use crate::clock;
+use crate::ids;
 use crate::vendor::lock;
 use crate::vendor::names::BrowserNames;
 
@@ -137,7 +138,8 @@ impl Sender {
     fn pack(&self, manner: &Manner, events: Vec<Event>) -> Vec<Parcel> {
         let mut parcels = Vec::new();
         for event in events {
-            let twin = manner.twins.then(|| Event { id: id::fresh("evt_1", 23), ..event.clone() });
+            let twin =
+                manner.twins.then(|| Event { id: ids::letters("evt_1", 23), ..event.clone() });
             for event in [Some(event), twin].into_iter().flatten() {
                 for destination in &manner.destinations {
                     for _ in 0..manner.copies {
@@ -209,7 +211,7 @@ impl Sender {
         // bytes fails here.
         let body = format!("{body:#}");
         // By the real clock: receivers compare it with theirs.
-        let at = unix_now();
+        let at = clock::unix_seconds();
         let began = Instant::now();
         let signature = signature::header(&destination.secrets, at, body.as_bytes());
         let answer = self
@@ -270,10 +272,4 @@ impl Deliveries {
     fn entry(&mut self, number: u64) -> Option<&mut Delivery> {
         self.entries.iter_mut().rev().find(|delivery| delivery.number == number)
     }
-}
-
-pub(super) fn unix_now() -> u64 {
-    let since_1970 =
-        SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock stands after 1970");
-    since_1970.as_secs()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::id;
+use crate::ids;
 use crate::vendor::calendar::rfc3339;
 
 /// The version every body here is shaped by.
@@ -29,7 +29,7 @@ pub struct Cause {
 
 impl Event {
     pub fn new(kind: &'static str, object: Value, previous: Option<Value>, created: u64) -> Self {
-        Self { id: id::fresh("evt_1", 23), kind, created, object, previous, request: None }
+        Self { id: ids::letters("evt_1", 23), kind, created, object, previous, request: None }
     }
 
     pub fn snapshot(&self, livemode: bool, pending_webhooks: usize) -> Value {

@@ -22,7 +22,6 @@ pub mod delivery;
 pub mod error;
 pub mod event;
 pub mod expand;
-pub mod id;
 pub mod invoice;
 pub mod invoice_page;
 pub mod pages;
@@ -50,11 +49,12 @@ use axum::routing::get;
 
 use self::account::Account;
 use self::api::Kept;
-use self::delivery::{Acknowledged, Sender, unix_now};
+use self::delivery::{Acknowledged, Sender};
 use self::error::ApiError;
 use self::event::Cause;
 use self::price::{Interval, Price};
 use self::webhook::Manner;
+use crate::clock;
 use crate::vendor::door::behind_door;
 use crate::vendor::idempotency::Keys;
 use crate::vendor::lock;
@@ -101,7 +101,7 @@ impl Stripe {
 
     /// The account's time, unix seconds.
     pub fn now(&self) -> u64 {
-        unix_now() + self.ahead.load(Ordering::Acquire)
+        clock::unix_seconds() + self.ahead.load(Ordering::Acquire)
     }
 
     /// Moves the clock; what falls due happens on the next [`Stripe::act`].
@@ -170,7 +170,7 @@ fn monthly(id: String) -> Price {
         unit_amount: 700,
         currency: "usd".to_owned(),
         interval: Interval::Month,
-        created: unix_now(),
+        created: clock::unix_seconds(),
         id,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ids;
 use serde::{Deserialize, Serialize};
 
 /// How events reach their destinations. Tests change it while it runs.
@@ -126,10 +127,8 @@ impl Manner {
 
 fn shuffle<T>(items: &mut [T]) {
     for last in (1..items.len()).rev() {
-        let mut random = [0; 8];
-        getrandom::fill(&mut random).expect("the system gives random bytes");
         let places = u64::try_from(last + 1).expect("lists fit in memory");
-        let place = u64::from_le_bytes(random) % places;
+        let place = u64::from_le_bytes(ids::random()) % places;
         items.swap(last, usize::try_from(place).expect("smaller than the list"));
     }
 }

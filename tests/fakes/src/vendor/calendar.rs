@@ -1,5 +1,9 @@
 //! Months and dates in UTC, by the proleptic Gregorian calendar.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::clock;
+
 /// Seconds of a day.
 pub const DAY: u64 = 24 * 60 * 60;
 
@@ -28,10 +32,21 @@ pub fn months_after(anchor: u64, months: u32) -> u64 {
 
 /// `2025-11-22T08:26:42.000Z`. Unix seconds.
 pub fn rfc3339(at: u64) -> String {
-    let Date { year, month, day } = date(at / DAY);
-    let time = at % DAY;
+    rfc3339_of(UNIX_EPOCH + Duration::from_secs(at))
+}
+
+/// [`rfc3339`] of a time that knows its milliseconds.
+pub fn rfc3339_of(at: SystemTime) -> String {
+    let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let Date { year, month, day } = date(since_1970.as_secs() / DAY);
+    let (time, millis) = (since_1970.as_secs() % DAY, since_1970.subsec_millis());
     let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// [`rfc3339`] of this moment.
+pub fn rfc3339_now() -> String {
+    rfc3339_of(clock::now())
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -86,6 +101,18 @@ mod tests {
         check(2, "2027-03-31T10:00:00.000Z");
         check(12, "2028-01-31T10:00:00.000Z");
         check(13, "2028-02-29T10:00:00.000Z");
+    }
+
+    #[test]
+    fn dates_are_right_around_leap_days_and_new_years() {
+        let check = |seconds, expected| assert_eq!(rfc3339(seconds), expected);
+        check(0, "1970-01-01T00:00:00.000Z");
+        check(951_782_400, "2000-02-29T00:00:00.000Z");
+        check(951_868_800, "2000-03-01T00:00:00.000Z");
+        check(1_767_225_599, "2025-12-31T23:59:59.000Z");
+        check(1_768_300_200, "2026-01-13T10:30:00.000Z");
+        let with_millis = UNIX_EPOCH + Duration::from_millis(1_768_300_200_007);
+        assert_eq!(rfc3339_of(with_millis), "2026-01-13T10:30:00.007Z");
     }
 
     #[test]

@@ -15,7 +15,8 @@ use tokio::time::{sleep, timeout};
 
 use super::process::{self, Spec};
 use super::request::ExecRequest;
-use crate::sprites::clock;
+use crate::clock;
+use crate::vendor::calendar;
 
 /// First byte of a binary frame.
 pub mod stream_id {
@@ -99,7 +100,7 @@ impl Sessions {
             id: pid.to_string(),
             pid,
             spec: request.spec.clone(),
-            created: SystemTime::now(),
+            created: clock::now(),
             after_disconnect: request.after_disconnect,
             stdin: Mutex::new(child.stdin.take().map(feed)),
             output: Mutex::default(),
@@ -254,13 +255,13 @@ impl Session {
         let command = std::iter::once(&self.spec.program).chain(self.spec.arguments.iter().skip(1));
         json!({
             "id": self.id,
-            "created": clock::rfc3339(self.created),
+            "created": calendar::rfc3339_of(self.created),
             "command": command.map(String::as_str).collect::<Vec<_>>().join(" "),
             "workdir": self.spec.directory,
             "tty": false,
             "bytes_per_second": 0,
             "is_active": output.clients.iter().any(|client| !client.is_closed()),
-            "last_activity": clock::rfc3339(output.last.unwrap_or(self.created)),
+            "last_activity": calendar::rfc3339_of(output.last.unwrap_or(self.created)),
         })
     }
 
@@ -271,7 +272,7 @@ impl Session {
 
 impl Output {
     fn keep(&mut self, frame: Bytes) {
-        self.last = Some(SystemTime::now());
+        self.last = Some(clock::now());
         self.scrollback_bytes += frame.len();
         self.scrollback.push_back(frame);
         while self.scrollback_bytes > SCROLLBACK_BYTES_MAX {

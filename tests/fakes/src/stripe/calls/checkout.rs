@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::super::account::Account;
 use super::super::checkout::NotOpen;
 use super::super::error::ApiError;
-use super::super::id;
 use super::super::params::Params;
 use super::super::price::{Interval, Price};
 use super::super::session::{Session, State};
+use crate::ids;
 
 /// When a session may expire, in seconds after its creation; the latest is
 /// also the default.
@@ -23,7 +23,7 @@ pub(super) fn create(account: &mut Account, params: &Params, now: u64) -> Result
     let (customer, customer_email) = buyer(account, params)?;
     let price = price(account, params, now)?;
     let session = Session {
-        id: id::fresh("cs_test_a1", 56),
+        id: ids::letters("cs_test_a1", 56),
         state: State::Open,
         quantity: params.number("line_items[0][quantity]").unwrap_or(1),
         price,
@@ -132,8 +132,8 @@ fn price_of_data(params: &Params, now: u64) -> Result<Price, ApiError> {
     let name = field("[product_data][name]")?;
     field("[unit_amount]")?;
     Ok(Price {
-        id: id::fresh("price_1", 23),
-        product: id::fresh("prod_T", 13),
+        id: ids::letters("price_1", 23),
+        product: ids::letters("prod_T", 13),
         name: name.to_owned(),
         lookup_key: None,
         unit_amount: params.number("line_items[0][price_data][unit_amount]").unwrap_or_default(),

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::super::account::Account;
 use super::super::error::ApiError;
-use super::super::id;
 use super::super::params::Params;
 use super::super::portal::{Flow, Portal, VISIT_SECONDS};
+use crate::ids;
 
 pub(super) fn create(account: &mut Account, params: &Params, now: u64) -> Result<Value, ApiError> {
     let customer = params.value("customer").unwrap_or_default();
@@ -21,8 +21,8 @@ pub(super) fn create(account: &mut Account, params: &Params, now: u64) -> Result
         ));
     }
     let portal = Portal {
-        id: id::fresh("bps_1", 23),
-        secret: id::fresh("test_", 40),
+        id: ids::letters("bps_1", 23),
+        secret: ids::letters("test_", 40),
         customer: customer.to_owned(),
         return_url: params.value("return_url").map(ToOwned::to_owned),
         configuration,

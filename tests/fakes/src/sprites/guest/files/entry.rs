@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use super::{Failure, Target};
-use crate::sprites::clock;
+use crate::vendor::calendar;
 
 /// Longest listing; more is cut.
 const ENTRIES_MAX: usize = 10_000;
@@ -67,7 +67,7 @@ fn describe(path: &Path, metadata: &Metadata) -> Value {
         "type": kind,
         "size": metadata.len(),
         "mode": format!("{:o}", metadata.permissions().mode() & 0o7777),
-        "modTime": clock::rfc3339(metadata.modified().unwrap_or(std::time::UNIX_EPOCH)),
+        "modTime": calendar::rfc3339_of(metadata.modified().unwrap_or(std::time::UNIX_EPOCH)),
         "isDir": metadata.is_dir(),
     })
 }

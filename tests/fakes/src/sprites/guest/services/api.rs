@@ -18,7 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use super::book::Registered;
 use super::definition::Definition;
 use super::supervisor::{Event, Service};
-use crate::ids;
+use crate::clock;
 use crate::sprites::guest::{Guest, process};
 use crate::sprites::refusal::Refusal;
 use crate::sprites::{duration, ndjson};
@@ -112,7 +112,7 @@ async fn stop(
         // A reader learns of a stop that could not be remembered.
         if let Err(refusal) = guest.services.save() {
             let data = refusal.body["error"].as_str().unwrap_or_default().to_owned();
-            return lines.send(&Event::Error { data, timestamp: ids::now_ms() }).await;
+            return lines.send(&Event::Error { data, timestamp: clock::unix_millis() }).await;
         }
         while let Ok(event) = events.try_recv() {
             lines.send(&event).await?;
@@ -151,7 +151,7 @@ async fn logs(
     let (lines, response) = ndjson::channel();
     tokio::spawn(async move {
         for data in said {
-            lines.send(&Event::Stdout { data, timestamp: ids::now_ms() }).await?;
+            lines.send(&Event::Stdout { data, timestamp: clock::unix_millis() }).await?;
         }
         follow(&lines, events, watched).await?;
         lines.send(&complete(&service)).await
@@ -212,7 +212,7 @@ async fn follow(
 fn complete(service: &Service) -> Value {
     json!({
         "type": "complete",
-        "timestamp": ids::now_ms(),
+        "timestamp": clock::unix_millis(),
         "log_files": service.log.files(),
     })
 }

@@ -13,9 +13,9 @@ use tokio::time::{sleep, timeout};
 
 use super::definition::Definition;
 use super::log::Log;
-use crate::ids;
-use crate::sprites::clock;
+use crate::clock;
 use crate::sprites::guest::process::{self, Environment, Spec};
+use crate::vendor::calendar;
 
 /// First pause before a service that died is started again; doubles each time.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -234,7 +234,7 @@ impl Service {
             Err(error) => {
                 let reason = format!("failed to start {}: {error}", self.definition.cmd);
                 self.fail(reason.clone());
-                self.emit(Event::Error { data: reason, timestamp: ids::now_ms() });
+                self.emit(Event::Error { data: reason, timestamp: clock::unix_millis() });
                 return Next::Rest;
             }
         };
@@ -242,9 +242,9 @@ impl Service {
         {
             let mut state = self.state();
             (state.status, state.pid, state.error) = (Status::Running, Some(pid), None);
-            state.started_at = Some(clock::now());
+            state.started_at = Some(calendar::rfc3339_now());
         }
-        self.emit(Event::Started { timestamp: ids::now_ms() });
+        self.emit(Event::Started { timestamp: clock::unix_millis() });
         let stdout = child.stdout.take().expect("piped");
         let stderr = child.stderr.take().expect("piped");
         let pumps = async {
@@ -266,7 +266,7 @@ impl Service {
                 status = child.wait() => {
                     let exit_code = status.map_or(255, process::exit_code);
                     self.fail(format!("exited with code {exit_code}"));
-                    self.emit(Event::Exit { exit_code, timestamp: ids::now_ms() });
+                    self.emit(Event::Exit { exit_code, timestamp: clock::unix_millis() });
                     return Next::Restart;
                 }
                 order = orders.recv() => match order {
@@ -287,7 +287,7 @@ impl Service {
     /// SIGTERM, and SIGKILL after the grace.
     async fn finish(&self, child: &mut Child, pid: u32, grace: Duration) {
         self.state().status = Status::Stopping;
-        self.emit(Event::Stopping { timestamp: ids::now_ms() });
+        self.emit(Event::Stopping { timestamp: clock::unix_millis() });
         process::signal_group(pid, Signal::TERM);
         let status = match timeout(grace, child.wait()).await {
             Ok(status) => status,
@@ -306,7 +306,7 @@ impl Service {
             // The live service calls this failed, too.
             self.fail(format!("exited with code {exit_code}"));
         }
-        self.emit(Event::Stopped { exit_code, timestamp: ids::now_ms() });
+        self.emit(Event::Stopped { exit_code, timestamp: clock::unix_millis() });
     }
 
     async fn pump(&self, mut pipe: impl AsyncRead + Unpin, event: fn(String, u64) -> Event) {
@@ -315,7 +315,10 @@ impl Service {
             let Ok(count @ 1..) = pipe.read(&mut piece).await else { return };
             // A full disk must not stop the service.
             let _ = self.log.append(&piece[..count]);
-            self.emit(event(String::from_utf8_lossy(&piece[..count]).into_owned(), ids::now_ms()));
+            self.emit(event(
+                String::from_utf8_lossy(&piece[..count]).into_owned(),
+                clock::unix_millis(),
+            ));
         }
     }
 
