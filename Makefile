@@ -33,7 +33,8 @@ help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything here: PORT=8080 STATE=folder EDGES=2 HEADLESS=1 OPENCLAW=real
-	@cargo build --quiet --bins $(PROGRAMS)
+	@test -x target/debug/demo || echo "Building everything, which takes about five minutes on two cores."
+	cargo build --bins $(PROGRAMS)
 	@exec target/debug/demo
 
 test: check need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use e2e::openclaw::OpenClaw;
+use e2e::secrets_file::write_private;
 use e2e::sprite::Gateway;
-use e2e::vault::write_private;
 use e2e::{Pace, Plan, Vendor, Vendors, World, binaries};
 use serde_json::{Map, Value, json};
 use shared::process::shutdown;
@@ -73,10 +73,14 @@ async fn run(options: &Options) -> anyhow::Result<()> {
         stopped = shutdown::requested() => stopped.context("listen to signals"),
         failed = first_failure(&world) => Err(failed),
     };
+    if let Err(error) = &outcome {
+        // At once: how the rest ends, which takes its time, is another story.
+        eprintln!("demo: {error:#}");
+    }
     say("Stopping …");
     let _ = std::fs::remove_file(&file);
-    world.end()?;
-    outcome
+    world.end().context("the end of the others")?;
+    outcome.map_err(|_| anyhow!("a program ended by itself; it is named above"))
 }
 
 fn plan(options: &Options) -> anyhow::Result<Plan> {
@@ -136,7 +140,7 @@ fn description(world: &World) -> Value {
         "control_api": {"url": control, "key": world.control.admin_key()},
         "customers": customers,
         "fakes": fakes(world),
-        "stripe_webhook_secret": world.market().webhook_secret,
+        "stripe_webhook_secret": world.fakes().webhook_secret,
         "metrics": metrics,
         "pids": world.pids().into_iter().map(|(name, pid)| (name, pid.into())).collect::<Map<_, _>>(),
         "logs": world.logs().into_iter().map(|(name, file)| (name, json!(file))).collect::<Map<_, _>>(),
@@ -145,27 +149,27 @@ fn description(world: &World) -> Value {
 
 /// Where the vendors' stand-ins are: a page to look at, each.
 fn fakes(world: &World) -> Value {
-    let market = world.market();
+    let fakes = world.fakes();
     let door = |vendor: &Vendor| json!({"url": vendor.url(), "key": vendor.key});
     json!({
-        "stripe": door(&market.stripe),
-        "resend": door(&market.resend),
-        "linear": door(&market.linear),
-        "sprites": door(&market.sprites),
+        "stripe": door(&fakes.stripe),
+        "resend": door(&fakes.resend),
+        "linear": door(&fakes.linear),
+        "sprites": door(&fakes.sprites),
     })
 }
 
 fn welcome(world: &World, file: &Path) -> String {
-    let market = world.market();
+    let fakes = world.fakes();
     let mut text = format!(
         "\nArcamatrix runs. Sign up for a workspace of your own:\n\n  {}\n\n\
          The letters are in {}, payments in {},\ntickets in {}, machines in {}/_fake.\n\n\
          Or open a workspace that is there already and sign in:\n\n",
         world.site_url(),
-        market.resend.url(),
-        market.stripe.url(),
-        market.linear.url(),
-        market.sprites.url(),
+        fakes.resend.url(),
+        fakes.stripe.url(),
+        fakes.linear.url(),
+        fakes.sprites.url(),
     );
     for customer in &world.customers {
         text += &format!(

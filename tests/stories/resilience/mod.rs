@@ -3,5 +3,6 @@
 mod configuration;
 mod controls;
 mod crash;
+mod demo;
 mod rotation;
 mod secrets;
