@@ -79,7 +79,7 @@ impl World {
 
     /// One letter that says welcome; returns the name of the workspace that it leads to.
     async fn check_letter(&self, payer: &Payer) -> anyhow::Result<String> {
-        let letters = self.market().letters(&payer.email).await?;
+        let letters = self.fakes().letters(&payer.email).await?;
         let subjects: Vec<&Value> = letters.iter().map(|letter| &letter["subject"]).collect();
         let mut welcome = letters.iter().filter(|letter| letter["subject"] == WELCOME);
         let (first, second) = (welcome.next(), welcome.next());
@@ -111,7 +111,7 @@ impl World {
     /// # Errors
     /// When Stripe does not know them, or knows two of them.
     pub async fn of_payer(&self, kind: &str, payer: &Payer) -> anyhow::Result<Vec<Value>> {
-        let stripe = self.market().stripe.tell(Method::GET, "/_fake/state", None).await?;
+        let stripe = self.fakes().stripe.tell(Method::GET, "/_fake/state", None).await?;
         let is_theirs = |customer: &&Value| customer["email"] == payer.email.as_str();
         let customers: Vec<&Value> = list(&stripe, "customers")?.iter().filter(is_theirs).collect();
         ensure!(customers.len() == 1, "{} is {} customers", payer.email, customers.len());
@@ -121,7 +121,7 @@ impl World {
 
     /// One for each sign-up.
     async fn check_tickets(&self, names: &BTreeSet<String>) -> anyhow::Result<()> {
-        let board = self.market().linear.tell(Method::GET, "/_fake/issues", None).await?;
+        let board = self.fakes().linear.tell(Method::GET, "/_fake/issues", None).await?;
         let titles = list(&board, "issues")?.iter().filter_map(|issue| issue["title"].as_str());
         let mut told: Vec<&str> = titles.filter_map(|title| title.strip_prefix("New: ")).collect();
         told.sort_unstable();
@@ -149,7 +149,7 @@ impl World {
             ours.iter().filter_map(|one| one["username"].as_str()).collect();
         owners.sort_unstable();
         ensure!(owners.iter().eq(names), "sprites belong to {owners:?}, there are {names:?}");
-        let theirs = self.market().sprites.tell(Method::GET, "/_fake/sprites", None).await?;
+        let theirs = self.fakes().sprites.tell(Method::GET, "/_fake/sprites", None).await?;
         let name = |one: &Value| one["name"].as_str().unwrap_or_default().to_owned();
         let ours: BTreeSet<String> = ours.iter().map(name).collect();
         let theirs: BTreeSet<String> = list(&theirs, "sprites")?.iter().map(name).collect();

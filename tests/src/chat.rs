@@ -102,7 +102,7 @@ impl Chat {
     /// # Errors
     /// When it is refused.
     pub async fn say(&mut self, session: &str, message: &str) -> anyhow::Result<String> {
-        let key = format!("e2e-{}-{}", std::process::id(), crate::vault::random_id()?);
+        let key = format!("e2e-{}-{}", std::process::id(), crate::secrets_file::random_id()?);
         let params = json!({"sessionKey": session, "message": message, "idempotencyKey": key});
         let answer = self.request("chat.send", params).await?;
         let run = answer["payload"]["runId"].as_str();

@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::edge::Edge;
-use crate::vault::{Vault, write_private};
+use crate::secrets_file::{SecretsFile, write_private};
 use crate::{Port, Program, binaries, census};
 
 /// A running control, or one that can be started.
@@ -49,7 +49,7 @@ impl Control {
         world: &Path,
         name: &str,
         database_url: Option<&str>,
-        vault: &mut Vault,
+        secrets: &mut SecretsFile,
     ) -> anyhow::Result<Self> {
         let folder = world.join(name);
         std::fs::create_dir_all(&folder)?;
@@ -64,7 +64,7 @@ impl Control {
             database_url: database_url.map(str::to_owned),
             site: Port::claim()?,
             api: Port::claim()?,
-            admin_key: vault.secret(&format!("{name}/admin_key"))?,
+            admin_key: secrets.secret(&format!("{name}/admin_key"))?,
             client: client(),
         })
     }

@@ -10,7 +10,7 @@ use shared::PublicSite;
 use shared::wire::{ChangesRequest, GenerationState};
 
 use crate::control::{Answer, answer, client};
-use crate::vault::{Vault, write_private};
+use crate::secrets_file::{SecretsFile, write_private};
 use crate::{BASE_DOMAIN, Port, Program, binaries, census};
 
 /// A running edge, or one that can be started.
@@ -32,7 +32,7 @@ impl Edge {
         world: &Path,
         name: &str,
         public: Port,
-        vault: &mut Vault,
+        secrets: &mut SecretsFile,
     ) -> anyhow::Result<Self> {
         let folder = world.join(name);
         std::fs::create_dir_all(&folder)?;
@@ -44,7 +44,7 @@ impl Edge {
             program,
             public,
             admin: Port::claim()?,
-            token: vault.secret(&format!("{name}/admin_token"))?,
+            token: secrets.secret(&format!("{name}/admin_token"))?,
             client: client(),
             folder,
         })

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-use crate::vault::random_id;
+use crate::secrets_file::random_id;
 
 /// The URL of a database whose user may make others.
 const SERVER: &str = "ARCA_TEST_POSTGRES";

@@ -10,7 +10,7 @@ use shared::{KeyRing, SpriteId, identity};
 
 use crate::census::{self, Process};
 use crate::openclaw::OpenClaw;
-use crate::vault::{Vault, write_private};
+use crate::secrets_file::{SecretsFile, write_private};
 use crate::{Port, Program, binaries};
 
 /// Skills that the demo's customers have chosen.
@@ -59,7 +59,11 @@ impl Sprite {
     ///
     /// # Errors
     /// When a port, a secret or the agent's program cannot be had.
-    pub fn prepare(world: &Path, username: &str, vault: &mut Vault) -> anyhow::Result<Self> {
+    pub fn prepare(
+        world: &Path,
+        username: &str,
+        secrets: &mut SecretsFile,
+    ) -> anyhow::Result<Self> {
         let folder = world.join("sprites").join(username);
         std::fs::create_dir_all(folder.join("openclaw"))?;
         let name = format!("agent-of-{username}");
@@ -73,8 +77,8 @@ impl Sprite {
             name: format!("sprite-{username}"),
             agent_port: Port::claim()?,
             gateway_port: Port::claim()?,
-            health_token: vault.secret(&format!("sprites/{username}/health_token"))?,
-            gateway_token: vault.secret(&format!("sprites/{username}/gateway_token"))?,
+            health_token: secrets.secret(&format!("sprites/{username}/health_token"))?,
+            gateway_token: secrets.secret(&format!("sprites/{username}/gateway_token"))?,
             folder,
             world: world.to_owned(),
         })

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::openclaw::Model;
+use crate::secrets_file::{SecretsFile, write_private};
 use crate::sprite::{GATEWAY_CONFIG, Gateway};
-use crate::vault::{Vault, write_private};
 use crate::{Port, Program, binaries, census};
 
 /// Where the provider's machines find our programs.
@@ -45,7 +45,7 @@ pub struct Vendors {
 }
 
 /// The stand-ins while they run.
-pub struct Market {
+pub struct VendorFakes {
     pub stripe: Vendor,
     pub resend: Vendor,
     pub linear: Vendor,
@@ -118,7 +118,7 @@ fn secret_name(vendor: &str) -> &'static str {
     if vendor == "sprites" { "TOKEN" } else { "KEY" }
 }
 
-impl Market {
+impl VendorFakes {
     /// Ports and keys; nothing runs yet. Events go to `site_url`.
     ///
     /// # Errors
@@ -129,10 +129,13 @@ impl Market {
         site_url: &str,
         gateway: &Gateway,
         model: Option<&Model>,
-        vault: &mut Vault,
+        secrets: &mut SecretsFile,
     ) -> anyhow::Result<Self> {
         let mut key = |name: &str, prefix: &str| {
-            Ok::<_, anyhow::Error>(format!("{prefix}{}", vault.secret(&format!("vendors/{name}"))?))
+            Ok::<_, anyhow::Error>(format!(
+                "{prefix}{}",
+                secrets.secret(&format!("vendors/{name}"))?
+            ))
         };
         let webhook_secret = key("stripe_webhook_secret", "whsec_")?;
         let mut stripe = Vendor::prepare(world, "stripe", key("stripe_key", "sk_test_")?)?;

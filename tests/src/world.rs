@@ -20,9 +20,9 @@ use crate::control::Control;
 use crate::edge::Edge;
 use crate::leak::Watched;
 use crate::openclaw::Model;
+use crate::secrets_file::SecretsFile;
 use crate::sprite::{Gateway, Sprite};
-use crate::vault::Vault;
-use crate::vendors::Market;
+use crate::vendors::VendorFakes;
 use crate::wait::{DEADLINE, wait_until_within};
 use crate::{Chat, Opening, Port, Program, Refusal, Visitor, census, leak};
 
@@ -49,7 +49,7 @@ pub struct World {
     pub sprites: Vec<Sprite>,
     pub customers: Vec<Customer>,
     pub ring: KeyRing,
-    market: Option<Market>,
+    fakes: Option<VendorFakes>,
     gateway: Gateway,
     model: Option<Model>,
     public: PublicSite,
@@ -94,14 +94,14 @@ impl World {
             bail!("the state folder {} is in use by another world", folder.display());
         }
         let ring = keys::key_ring(&folder.join("keys.toml"))?;
-        let mut vault = Vault::open(folder.join("secrets.json"))?;
+        let mut secrets = SecretsFile::open(folder.join("secrets.json"))?;
         let edges = (0..plan.edges)
             .map(|index| {
                 let public = match plan.public_port {
                     Some(first) => Port::fixed(first + u16::try_from(index)?)?,
                     None => Port::claim()?,
                 };
-                Edge::prepare(&folder, &format!("edge-{}", index + 1), public, &mut vault)
+                Edge::prepare(&folder, &format!("edge-{}", index + 1), public, &mut secrets)
             })
             .collect::<anyhow::Result<Vec<Edge>>>()?;
         let port = edges.first().context("a world has an edge")?.address().port();
@@ -110,37 +110,44 @@ impl World {
             Gateway::Fake => None,
             Gateway::Real(_) => Some(Model::prepare(&folder)?),
         };
-        let market = plan.vendors.map(|vendors| {
+        let fakes = plan.vendors.map(|vendors| {
             let site_url = format!("http://{BASE_DOMAIN}:{port}");
-            Market::prepare(&folder, vendors, &site_url, &plan.gateway, model.as_ref(), &mut vault)
+            VendorFakes::prepare(
+                &folder,
+                vendors,
+                &site_url,
+                &plan.gateway,
+                model.as_ref(),
+                &mut secrets,
+            )
         });
         let sprites = plan
             .tenants
             .iter()
-            .map(|username| Sprite::prepare(&folder, username, &mut vault))
+            .map(|username| Sprite::prepare(&folder, username, &mut secrets))
             .collect::<anyhow::Result<Vec<Sprite>>>()?;
         let customers = plan
             .tenants
             .iter()
             .map(|username| {
-                let password = vault.secret(&format!("customers/{username}/password"))?;
+                let password = secrets.secret(&format!("customers/{username}/password"))?;
                 Ok(Customer { username: username.clone(), password })
             })
             .collect::<anyhow::Result<Vec<Customer>>>()?;
         let database = plan.database_url.as_deref();
         let other_controls = (2..=plan.controls)
             .map(|number| {
-                Control::prepare(&folder, &format!("control-{number}"), database, &mut vault)
+                Control::prepare(&folder, &format!("control-{number}"), database, &mut secrets)
             })
             .collect::<anyhow::Result<Vec<Control>>>()?;
         Ok(Self {
-            control: Control::prepare(&folder, "control", database, &mut vault)?,
+            control: Control::prepare(&folder, "control", database, &mut secrets)?,
             other_controls,
             edges,
             sprites,
             customers,
             ring,
-            market: market.transpose()?,
+            fakes: fakes.transpose()?,
             gateway: plan.gateway.clone(),
             model,
             public: PublicSite::new(BASE_DOMAIN, site_url)?,
@@ -160,15 +167,15 @@ impl World {
     pub async fn begin(&self, plan: &Plan) -> anyhow::Result<()> {
         let site_url = self.public.site_url();
         let keys = self.folder.join("keys.toml");
-        let tables = match &self.market {
+        let tables = match &self.fakes {
             None => String::new(),
-            Some(market) => {
-                market.start()?;
-                for vendor in market.vendors() {
+            Some(fakes) => {
+                fakes.start()?;
+                for vendor in fakes.vendors() {
                     let ready = async || vendor.ensure_ready().await;
                     self.wait_until_ready(&vendor.program, DEADLINE, ready).await?;
                 }
-                market.tables(&plan.gateway, self.model.as_ref())?
+                fakes.tables(&plan.gateway, self.model.as_ref())?
             }
         };
         for control in self.controls() {
@@ -244,8 +251,8 @@ impl World {
     }
 
     /// The vendors' stand-ins, in a world that was planned with them.
-    pub fn market(&self) -> &Market {
-        self.market.as_ref().expect("a world with vendors")
+    pub fn fakes(&self) -> &VendorFakes {
+        self.fakes.as_ref().expect("a world with vendors")
     }
 
     /// `http://arcamatrix.localhost:8080`
@@ -349,7 +356,7 @@ impl World {
         let edges = self.edges.iter().map(|edge| &edge.program);
         let agents = self.sprites.iter().map(|sprite| &sprite.agent);
         let model = self.model.iter().map(|model| &model.program);
-        let vendors = self.market.iter().flat_map(Market::programs);
+        let vendors = self.fakes.iter().flat_map(VendorFakes::programs);
         let controls = self.controls().map(|control| &control.program);
         edges.chain(agents).chain(model).chain(vendors).chain(controls)
     }
@@ -392,7 +399,7 @@ impl World {
         let ports = ports.chain(self.sprites.iter().flat_map(Sprite::ports));
         let ports = ports.chain(self.model.iter().map(Model::port));
         let ports = ports.chain(self.controls().flat_map(Control::ports));
-        let ports = ports.chain(self.market.iter().flat_map(Market::ports));
+        let ports = ports.chain(self.fakes.iter().flat_map(VendorFakes::ports));
         for port in ports.filter(|port| !port.is_free()) {
             complaints.push(format!("port {} is still taken", port.number()));
         }

@@ -217,7 +217,7 @@ fn waits(crowd: &[SignUp]) -> Vec<Figure> {
 
 /// As Stripe sees it, through the edge.
 async fn webhooks(world: &World) -> anyhow::Result<[Figure; 2]> {
-    let seen = world.market().stripe.tell(Method::GET, "/_fake/deliveries", None).await?;
+    let seen = world.fakes().stripe.tell(Method::GET, "/_fake/deliveries", None).await?;
     let deliveries = list(&seen, "deliveries")?;
     let attempts = || deliveries.iter().filter_map(|one| one["attempts"].as_array()).flatten();
     let took =

@@ -8,8 +8,8 @@ use shared::{KeyId, KeyRing, SpriteId, identity};
 use super::World;
 use crate::Program;
 use crate::openclaw::Model;
+use crate::secrets_file::write_private;
 use crate::sprite::{Sprite, Surroundings};
-use crate::vault::write_private;
 
 impl World {
     /// Writes the agent's configuration, with its identity keys out of `ring`.

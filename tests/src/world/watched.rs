@@ -34,7 +34,7 @@ impl World {
         let at = |path: &str| self.folder.join(path);
         let read =
             |file: &str| std::fs::read_to_string(at(file)).with_context(|| format!("read {file}"));
-        let vault: BTreeMap<String, String> = serde_json::from_str(&read("secrets.json")?)?;
+        let secrets: BTreeMap<String, String> = serde_json::from_str(&read("secrets.json")?)?;
         let controls: Vec<PathBuf> = self
             .controls()
             .map(|control| at(&format!("{}/control.toml", control.program.name())))
@@ -42,8 +42,8 @@ impl World {
         // A key of each control, a token of each edge, two of each sprite, a password of each customer.
         let fewest =
             controls.len() + self.edges.len() + 2 * self.sprites.len() + self.customers.len();
-        ensure!(vault.len() >= fewest, "{} secrets instead of {fewest}", vault.len());
-        for (what, value) in vault {
+        ensure!(secrets.len() >= fewest, "{} secrets instead of {fewest}", secrets.len());
+        for (what, value) in secrets {
             let mut homes = vec![at("secrets.json"), at("demo.json")];
             match what.split('/').collect::<Vec<_>>()[..] {
                 [control, "admin_key"] => homes.push(at(&format!("{control}/control.toml"))),

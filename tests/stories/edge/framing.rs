@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use e2e::recorder::{Line, Taken, ok};
 use e2e::wire::{Reply, Tape};
-use e2e::{Plan, Recorder, Scene, Stage, Wire};
+use e2e::{Plan, Recorder, SharedWorld, Wire, WorldGuard};
 use shared::session::SESSION_COOKIE;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-static STAGE: Stage = Stage::new();
+static WORLD: SharedWorld = SharedWorld::new();
 
 /// Of a request's body, as the edge is configured.
 const BODY_MAX_BYTES: usize = 65_536;
@@ -19,7 +19,7 @@ const CHUNKED_TWICE: &str = "Transfer-Encoding: chunked\r\nTransfer-Encoding: ch
 
 /// A workspace of its own for each story, with somebody signed in.
 struct Place {
-    world: Scene,
+    world: WorldGuard,
     upstream: Recorder,
     username: &'static str,
     cookie: String,
@@ -32,7 +32,7 @@ impl Place {
     ) -> Self {
         let limits = format!("head_seconds = 3\nbody_max_bytes = {BODY_MAX_BYTES}");
         let plan = || Plan::with_tenants(&[]).with_edge_limits(&limits);
-        let world = STAGE.enter(plan).await;
+        let world = WORLD.enter(plan).await;
         let upstream = Recorder::start(script).await.unwrap();
         let sprite = format!("sprite-{username}");
         world.control.put_route(username, upstream.address(), &sprite).await.unwrap();

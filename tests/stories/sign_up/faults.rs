@@ -80,12 +80,12 @@ async fn a_vendor_that_is_away_costs_time_and_nothing_else() {
     let vendors = Vendors { available: AVAILABLE, pace: Pace::Quick };
     let world = World::start(Plan::with_tenants(&[]).with_vendors(vendors)).await.unwrap();
     at_rest(&world, 0).await;
-    let market = world.market();
+    let fakes = world.fakes();
     let away = [
-        ("PROV", "the provider", &market.sprites),
-        ("MAIL", "Resend", &market.resend),
-        ("TICKET", "Linear", &market.linear),
-        ("STRIPE", "Stripe", &market.stripe),
+        ("PROV", "the provider", &fakes.sprites),
+        ("MAIL", "Resend", &fakes.resend),
+        ("TICKET", "Linear", &fakes.linear),
+        ("STRIPE", "Stripe", &fakes.stripe),
     ];
     let payers: Vec<Payer> = (0..away.len()).map(|number| payer(&world, number)).collect();
     for ((kind, name, vendor), payer) in away.into_iter().zip(&payers) {
@@ -134,7 +134,7 @@ async fn take_down(world: &World, payers: &[Payer]) -> anyhow::Result<()> {
         let subscriptions = world.of_payer("subscriptions", payer).await?;
         let id = subscriptions[0]["id"].as_str().context("a subscription has an id")?;
         let path = format!("/v1/subscriptions/{id}");
-        world.market().stripe.tell(Method::DELETE, &path, None).await?;
+        world.fakes().stripe.tell(Method::DELETE, &path, None).await?;
     }
     wait_until_within(PATIENCE, "all are taken down", async || {
         let (routes, pool) = (world.routes(0).await?, world.ask("/api/pool").await?);
@@ -146,14 +146,14 @@ async fn take_down(world: &World, payers: &[Payer]) -> anyhow::Result<()> {
 
 /// The kinds of calls since this was last asked. Ours are not among them.
 async fn seen(world: &World) -> anyhow::Result<Seen> {
-    let market = world.market();
+    let fakes = world.fakes();
     let of = async |vendor: &Vendor| -> anyhow::Result<BTreeSet<Call>> {
         let seen = vendor.tell(Method::GET, "/_fake/requests", None).await?;
         vendor.tell(Method::DELETE, "/_fake/requests", None).await?;
         let requests = seen["requests"].as_array().context("the requests are a list")?;
         Ok(requests.iter().filter_map(kind_of).collect())
     };
-    Ok(Seen { stripe: of(&market.stripe).await?, sprites: of(&market.sprites).await? })
+    Ok(Seen { stripe: of(&fakes.stripe).await?, sprites: of(&fakes.sprites).await? })
 }
 
 /// Names and ids of the vendors' make way for stars.
@@ -171,7 +171,7 @@ fn kind_of(request: &Value) -> Option<Call> {
 /// One failure for each payer where it can be told whose call it is, of each way for each
 /// kind of call where it cannot, and one for each kind at the provider. Returns how many failures each vendor has before it.
 async fn arm(world: &World, calls: &Seen, payers: &[Payer]) -> anyhow::Result<[usize; 4]> {
-    let market = world.market();
+    let fakes = world.fakes();
     let rules = |calls: &BTreeSet<Call>| {
         let rule = |(call, way): (&Call, &&str)| json!({ "match": { "method": call.0, "path": call.1 }, "fault": way });
         calls.iter().zip(WAYS.iter().cycle()).map(rule).collect::<Vec<_>>()
@@ -189,7 +189,7 @@ async fn arm(world: &World, calls: &Seen, payers: &[Payer]) -> anyhow::Result<[u
         resend.push(of(number, &payer.email));
         linear.push(of(number, &name(number)));
     }
-    let vendors = [&market.stripe, &market.resend, &market.linear, &market.sprites];
+    let vendors = [&fakes.stripe, &fakes.resend, &fakes.linear, &fakes.sprites];
     let rules = [stripe, resend, linear, rules(&calls.sprites)];
     let counts = rules.each_ref().map(Vec::len);
     ensure(!counts.contains(&0), anyhow!("somebody would not fail: {counts:?}"))?;
@@ -203,8 +203,8 @@ async fn arm(world: &World, calls: &Seen, payers: &[Payer]) -> anyhow::Result<[u
 
 /// Comes back when all failures have happened, and clears them away.
 async fn all_struck(world: &World, armed: [usize; 4]) {
-    let market = world.market();
-    let vendors = [&market.stripe, &market.resend, &market.linear, &market.sprites];
+    let fakes = world.fakes();
+    let vendors = [&fakes.stripe, &fakes.resend, &fakes.linear, &fakes.sprites];
     for (vendor, armed) in vendors.into_iter().zip(armed) {
         wait_until_within(PATIENCE, "every failure has struck", async || {
             let seen = vendor.tell(Method::GET, "/_fake/faults", None).await?;
@@ -223,7 +223,7 @@ async fn all_struck(world: &World, armed: [usize; 4]) {
 async fn at_rest(world: &World, assigned: usize) {
     wait_until_within(PATIENCE, "nobody has anything to do", async || {
         let mut seen = world.standing().await?;
-        let board = world.market().linear.tell(Method::GET, "/_fake/issues", None).await?;
+        let board = world.fakes().linear.tell(Method::GET, "/_fake/issues", None).await?;
         let board = board.to_string();
         if let Some(dead) = seen["dead"].as_array_mut() {
             dead.retain(|id| id.as_str().is_none_or(|id| !board.contains(id)));
@@ -236,8 +236,8 @@ async fn at_rest(world: &World, assigned: usize) {
 
 /// They were welcomed once and told of the end once, and so was the operator.
 async fn check_told(world: &World, payer: &Payer) -> anyhow::Result<()> {
-    let letters = world.market().letters(&payer.email).await?;
-    let board = world.market().linear.tell(Method::GET, "/_fake/issues", None).await?;
+    let letters = world.fakes().letters(&payer.email).await?;
+    let board = world.fakes().linear.tell(Method::GET, "/_fake/issues", None).await?;
     let issues = board["issues"].as_array().context("the issues are a list")?;
     let name = payer.email.split('@').next().unwrap_or_default();
     let count = |list: &[Value], field: &str, part: &str| {

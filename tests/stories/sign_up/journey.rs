@@ -4,18 +4,20 @@
 use anyhow::{Context as _, anyhow};
 use e2e::form::Form;
 use e2e::wait::ensure;
-use e2e::{Chrome, Pace, Page, Plan, Scene, Screen, Stage, Vendors, Visitor, wait_until};
+use e2e::{
+    Chrome, Pace, Page, Plan, Screen, SharedWorld, Vendors, Visitor, WorldGuard, wait_until,
+};
 use reqwest::Method;
 use serde_json::Value;
 
-static STAGE: Stage = Stage::new();
+static WORLD: SharedWorld = SharedWorld::new();
 
 const PASSWORD: &str = "a meadow full of quiet horses";
 
 /// Ready machines, one for each story.
-async fn scene() -> Scene {
+async fn world() -> WorldGuard {
     let vendors = Vendors { available: 4, pace: Pace::Quick };
-    let world = STAGE.enter(|| Plan::with_tenants(&[]).with_vendors(vendors)).await;
+    let world = WORLD.enter(|| Plan::with_tenants(&[]).with_vendors(vendors)).await;
     wait_until("a machine is available", async || {
         let pool = world.control.call(Method::GET, "/api/pool", None).await?.success()?;
         ensure(pool["counts"]["available"].as_u64() > Some(0), anyhow!("{pool}"))
@@ -26,9 +28,9 @@ async fn scene() -> Scene {
 }
 
 /// The text of the letter that says that all is ready.
-async fn welcome_letter(world: &Scene, recipient: &str) -> String {
+async fn welcome_letter(world: &WorldGuard, recipient: &str) -> String {
     wait_until(&format!("{recipient} has the welcome letter"), async || {
-        let letters = world.market().letters(recipient).await?;
+        let letters = world.fakes().letters(recipient).await?;
         let is_welcome = |letter: &&Value| letter["subject"].to_string().contains("ready");
         let letter = letters.iter().find(is_welcome).with_context(|| format!("{letters:?}"))?;
         Ok::<_, anyhow::Error>(letter["text"].as_str().context("a letter has a text")?.to_owned())
@@ -38,13 +40,13 @@ async fn welcome_letter(world: &Scene, recipient: &str) -> String {
 }
 
 /// Where it leads somebody who has no password yet.
-async fn link_of_letter(world: &Scene, recipient: &str) -> String {
+async fn link_of_letter(world: &WorldGuard, recipient: &str) -> String {
     let letter = welcome_letter(world, recipient).await;
     let link = letter.split_whitespace().find(|word| word.contains("/set-password?token="));
     link.unwrap_or_else(|| panic!("no link in {letter}")).to_owned()
 }
 
-async fn fill_in(chrome: &Chrome, world: &Scene, email: &str, username: &str) {
+async fn fill_in(chrome: &Chrome, world: &WorldGuard, email: &str, username: &str) {
     chrome.goto(world.site_url()).await.unwrap();
     chrome.click_css("label[for=skill-weather]").await.unwrap();
     chrome.fill("input[name=email]", email).await.unwrap();
@@ -75,7 +77,7 @@ async fn the_same_fits_a_phone() {
 
 /// From the landing page to the first answer. `shots` is part of the screenshots' names.
 async fn buys(screen: Screen, username: &str, shots: &str) {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start(screen).await.unwrap();
     let shoot = async |name: &str| {
         let fits = "document.documentElement.scrollWidth <= innerWidth";
@@ -122,7 +124,7 @@ async fn buys(screen: Screen, username: &str, shots: &str) {
 
 #[tokio::test]
 async fn without_scripts_a_person_signs_up_and_in() {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start_without_scripts(Screen::Desktop).await.unwrap();
     chrome.goto(world.site_url()).await.unwrap();
     chrome.find("email").await.unwrap();
@@ -154,7 +156,7 @@ async fn without_scripts_a_person_signs_up_and_in() {
 }
 
 /// The way of somebody with a text browser, up to a live workspace.
-async fn sign_up(world: &Scene, visitor: &Visitor, email: &str, username: &str) -> Page {
+async fn sign_up(world: &WorldGuard, visitor: &Visitor, email: &str, username: &str) -> Page {
     let landing = visitor.open(world.site_url()).await.unwrap();
     let mut form = Form::first_of(&landing.body).unwrap();
     form.fields.retain(|(name, _)| name != "skills");
@@ -174,7 +176,7 @@ async fn sign_up(world: &Scene, visitor: &Visitor, email: &str, username: &str) 
 
 #[tokio::test]
 async fn a_subscription_that_ends_takes_everything_with_it() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.visitor();
     let welcome = sign_up(&world, &visitor, "zoe@example.test", "zoe").await;
     let link = link_of_letter(&world, "zoe@example.test").await;
@@ -197,7 +199,7 @@ async fn a_subscription_that_ends_takes_everything_with_it() {
     let gone = visitor.open(&workspace).await.unwrap();
     assert_eq!(gone.status.as_u16(), 404);
     wait_until("the machine is destroyed", async || {
-        let there = world.market().sprites.tell(Method::GET, "/_fake/sprites", None).await?;
+        let there = world.fakes().sprites.tell(Method::GET, "/_fake/sprites", None).await?;
         ensure(!there.to_string().contains(&machine), anyhow!("{there}"))
     })
     .await
@@ -217,8 +219,8 @@ async fn a_subscription_that_ends_takes_everything_with_it() {
 }
 
 /// As somebody at Stripe's dashboard does for a customer who asks for it.
-async fn cancel_at_once(world: &Scene, welcome: &Page) {
-    let stripe = &world.market().stripe;
+async fn cancel_at_once(world: &WorldGuard, welcome: &Page) {
+    let stripe = &world.fakes().stripe;
     let (_, checkout) = welcome.url.query_pairs().find(|(name, _)| name == "session_id").unwrap();
     let path = format!("/v1/checkout/sessions/{checkout}");
     let session = stripe.tell(Method::GET, &path, None).await.unwrap();
@@ -227,7 +229,7 @@ async fn cancel_at_once(world: &Scene, welcome: &Page) {
 }
 
 /// The provider's name of the machine behind a workspace.
-async fn sprite_of(world: &Scene, username: &str) -> Option<String> {
+async fn sprite_of(world: &WorldGuard, username: &str) -> Option<String> {
     let route = world.edges[0].route(username).await.unwrap()?;
     Some(route["sprite"].as_str().unwrap().to_owned())
 }

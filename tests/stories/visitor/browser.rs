@@ -2,17 +2,17 @@
 
 use anyhow::anyhow;
 use e2e::wait::ensure;
-use e2e::{Chrome, Plan, Scene, Screen, Stage, wait_until};
+use e2e::{Chrome, Plan, Screen, SharedWorld, WorldGuard, wait_until};
 
-static STAGE: Stage = Stage::new();
+static WORLD: SharedWorld = SharedWorld::new();
 
 /// A workspace for each story, so that they do not meet in one conversation list.
-async fn scene() -> Scene {
-    STAGE.enter(|| Plan::with_tenants(&["ada", "grace", "edith", "joan", "karen", "mary"])).await
+async fn world() -> WorldGuard {
+    WORLD.enter(|| Plan::with_tenants(&["ada", "grace", "edith", "joan", "karen", "mary"])).await
 }
 
 /// Opens the workspace, meets the sign-in form, fills it in, waits for the chat.
-async fn sign_in(chrome: &Chrome, world: &Scene, username: &str) {
+async fn sign_in(chrome: &Chrome, world: &WorldGuard, username: &str) {
     chrome.goto(&world.workspace_url(username)).await.unwrap();
     chrome.fill("input[name=username]", username).await.unwrap();
     let password = &world.customer(username).password;
@@ -40,7 +40,7 @@ async fn wait_for_answer(chrome: &Chrome, text: &str) {
 
 #[tokio::test]
 async fn a_person_signs_in_chats_reloads_and_signs_out() {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
     chrome.goto(&world.workspace_url("ada")).await.unwrap();
     chrome.find_css("input[name=password]").await.unwrap();
@@ -96,7 +96,7 @@ async fn a_person_signs_in_chats_reloads_and_signs_out() {
 
 #[tokio::test]
 async fn the_page_fits_a_phone() {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start(Screen::Phone).await.unwrap();
     chrome.goto(&world.workspace_url("grace")).await.unwrap();
     chrome.find_css("input[name=password]").await.unwrap();
@@ -127,7 +127,7 @@ async fn the_page_fits_a_phone() {
 
 #[tokio::test]
 async fn an_answer_can_be_stopped() {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
     sign_in(&chrome, &world, "edith").await;
     say(&chrome, "SLOW please").await;
@@ -143,7 +143,7 @@ async fn an_answer_can_be_stopped() {
 
 #[tokio::test]
 async fn a_gateway_that_is_killed_comes_back_with_the_conversation() {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
     sign_in(&chrome, &world, "joan").await;
     say(&chrome, "remember the apples").await;
@@ -174,7 +174,7 @@ async fn a_gateway_that_is_killed_comes_back_with_the_conversation() {
 
 #[tokio::test]
 async fn a_tab_that_was_signed_out_elsewhere_says_so_and_stays_quiet() {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
     sign_in(&chrome, &world, "karen").await;
     let first = chrome.client.window().await.unwrap();
@@ -209,7 +209,7 @@ async fn a_tab_that_was_signed_out_elsewhere_says_so_and_stays_quiet() {
 
 #[tokio::test]
 async fn hostile_text_stays_text() {
-    let world = scene().await;
+    let world = world().await;
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
     sign_in(&chrome, &world, "mary").await;
     say(&chrome, "XSS <img src=x onerror=\"window.__hacked='question'\">").await;

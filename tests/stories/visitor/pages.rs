@@ -1,14 +1,14 @@
 //! What a visitor meets: pages, sign-in, the chat, sign-out, and every no on the way.
 
-use e2e::{BASE_DOMAIN, Mirror, Opening, Plan, Scene, Stage, Visitor};
+use e2e::{BASE_DOMAIN, Mirror, Opening, Plan, SharedWorld, Visitor, WorldGuard};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::session::SESSION_COOKIE;
 
-static STAGE: Stage = Stage::new();
+static WORLD: SharedWorld = SharedWorld::new();
 
-async fn scene() -> Scene {
-    STAGE.enter(|| Plan::with_tenants(&["ada"])).await
+async fn world() -> WorldGuard {
+    WORLD.enter(|| Plan::with_tenants(&["ada"])).await
 }
 
 fn host(username: &str) -> String {
@@ -17,7 +17,7 @@ fn host(username: &str) -> String {
 
 #[tokio::test]
 async fn an_unknown_name_is_a_page_for_people_and_json_for_programs() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.visitor();
     let page = visitor.open(&world.workspace_url("nobody")).await.unwrap();
     assert_eq!(page.status, 404);
@@ -32,7 +32,7 @@ async fn an_unknown_name_is_a_page_for_people_and_json_for_programs() {
 
 #[tokio::test]
 async fn a_foreign_or_malformed_host_never_reaches_an_upstream() {
-    let world = scene().await;
+    let world = world().await;
     let mirror = Mirror::start().await.unwrap();
     world.control.put_route("host", mirror.address(), "sprite-host").await.unwrap();
     let cookie = format!("{SESSION_COOKIE}={}", world.session_token("host").await.unwrap());
@@ -61,7 +61,7 @@ async fn a_foreign_or_malformed_host_never_reaches_an_upstream() {
 
 #[tokio::test]
 async fn without_a_session_pages_lead_to_sign_in_and_all_else_is_401() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.visitor();
     let url = world.workspace_url("ada");
     let page = visitor.open(&format!("{url}/some/page?x=1")).await.unwrap();
@@ -77,7 +77,7 @@ async fn without_a_session_pages_lead_to_sign_in_and_all_else_is_401() {
 
 #[tokio::test]
 async fn a_visitor_signs_in_chats_and_signs_out() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.signed_in("ada").await.unwrap();
     let url = world.workspace_url("ada");
     assert_eq!(session(&visitor, &url).await["signed_in"], true);
@@ -122,7 +122,7 @@ async fn session(visitor: &Visitor, url: &str) -> Value {
 
 #[tokio::test]
 async fn a_stolen_cookie_is_worth_nothing_after_sign_out() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.signed_in("ada").await.unwrap();
     let url = world.workspace_url("ada");
     let token = visitor.jar().value(&host("ada"), SESSION_COOKIE).unwrap().to_owned();
@@ -137,7 +137,7 @@ async fn a_stolen_cookie_is_worth_nothing_after_sign_out() {
 
 #[tokio::test]
 async fn another_sites_page_cannot_sign_anybody_out() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.signed_in("ada").await.unwrap();
     let url = world.workspace_url("ada");
     let logout = format!("{url}/auth/logout");
@@ -150,7 +150,7 @@ async fn another_sites_page_cannot_sign_anybody_out() {
 
 #[tokio::test]
 async fn a_websocket_needs_a_session_and_the_workspaces_own_origin() {
-    let world = scene().await;
+    let world = world().await;
     let stranger = world.visitor();
     let refusal = world.chat(&stranger, "ada").await.unwrap().err().unwrap();
     assert_eq!(refusal.status, 401, "{refusal:?}");
@@ -180,7 +180,7 @@ async fn a_websocket_needs_a_session_and_the_workspaces_own_origin() {
 
 #[tokio::test]
 async fn a_link_in_a_mail_leads_back_in_and_not_to_sign_in() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.signed_in("ada").await.unwrap();
     let url = format!("{}/", world.workspace_url("ada"));
     let bounce = visitor.follow_link("https://mail.test/inbox", &url).await.unwrap();
@@ -195,7 +195,7 @@ async fn a_link_in_a_mail_leads_back_in_and_not_to_sign_in() {
 
 #[tokio::test]
 async fn a_service_worker_script_is_refused() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.signed_in("ada").await.unwrap();
     let url = world.workspace_url("ada");
     let worker = [("service-worker", "script")];
@@ -208,7 +208,7 @@ async fn a_service_worker_script_is_refused() {
 
 #[tokio::test]
 async fn a_sprite_is_told_who_asks_and_never_how_they_signed_in() {
-    let world = scene().await;
+    let world = world().await;
     let mirror = Mirror::start().await.unwrap();
     world.control.put_route("mirror", mirror.address(), "sprite-mirror").await.unwrap();
     let token = world.session_token("mirror").await.unwrap();
@@ -257,7 +257,7 @@ async fn a_sprite_is_told_who_asks_and_never_how_they_signed_in() {
 
 #[tokio::test]
 async fn a_program_signs_in_through_the_portal() {
-    let world = scene().await;
+    let world = world().await;
     let visitor = world.visitor();
     let site = world.site_url().trim_start_matches("http://").to_owned();
     let ask = async |password: &str| {

@@ -1,19 +1,19 @@
 //! Two customers, each with everything the other one owns: nothing gets through.
 
-use e2e::{Chat, Mirror, Opening, Page, Plan, Scene, Stage, Visitor};
+use e2e::{Chat, Mirror, Opening, Page, Plan, SharedWorld, Visitor, WorldGuard};
 use reqwest::Method;
 use shared::identity::{IDENTITY_HEADER, Identity, IdentityKey, VALID_SECONDS};
 use shared::process::time::unix_seconds;
 use shared::session::SESSION_COOKIE;
 use shared::{KeyId, KeyRing, RequestId, Session, SessionId, SessionKeys, SpriteId};
 
-static STAGE: Stage = Stage::new();
+static WORLD: SharedWorld = SharedWorld::new();
 
 const ADA: &str = "ada.arcamatrix.localhost";
 const GRACE: &str = "grace.arcamatrix.localhost";
 
-async fn scene() -> Scene {
-    STAGE.enter(|| Plan::with_tenants(&["ada", "grace"])).await
+async fn world() -> WorldGuard {
+    WORLD.enter(|| Plan::with_tenants(&["ada", "grace"])).await
 }
 
 fn session(username: &str) -> Session {
@@ -29,7 +29,7 @@ fn session(username: &str) -> Session {
 
 #[tokio::test]
 async fn no_borrowed_token_opens_a_workspace() {
-    let world = scene().await;
+    let world = world().await;
     let ours = SessionKeys::new(&world.ring);
     let foreign_ring = KeyRing::generate_toml(&KeyId::parse("k1").unwrap());
     let foreign = SessionKeys::new(&KeyRing::from_toml(&foreign_ring).unwrap());
@@ -83,7 +83,7 @@ async fn no_borrowed_token_opens_a_workspace() {
 }
 
 /// What an edge would sign for `username`'s sprite, `age` seconds ago.
-fn identity(world: &Scene, username: &str, age: u64) -> String {
+fn identity(world: &WorldGuard, username: &str, age: u64) -> String {
     sign(&world.ring, &world.sprite(username).name, 1, username, age)
 }
 
@@ -99,7 +99,7 @@ fn sign(ring: &KeyRing, sprite: &str, assignment: u64, username: &str, age: u64)
 
 #[tokio::test]
 async fn a_sprites_own_port_answers_only_what_an_edge_signed_for_it() {
-    let world = scene().await;
+    let world = world().await;
     let sprite = world.sprite("grace");
     let (ada, grace) = (&world.sprite("ada").name, &sprite.name);
     let ring = &world.ring;
@@ -146,13 +146,13 @@ async fn a_sprites_own_port_answers_only_what_an_edge_signed_for_it() {
     assert_eq!(get("/metrics", "authorization", &bearer(&world, "ada")).await.status(), 401);
 }
 
-fn bearer(world: &Scene, username: &str) -> String {
+fn bearer(world: &WorldGuard, username: &str) -> String {
     format!("Bearer {}", world.sprite(username).health_token())
 }
 
 #[tokio::test]
 async fn a_person_on_a_sprites_own_port_is_sent_to_the_workspace() {
-    let world = scene().await;
+    let world = world().await;
     let sprite = world.sprite("grace");
     let port = Visitor::new(sprite.address(), world.folder().join("pages.log"));
     let answer = port.step("http://sprite-grace.localhost/some/page").await.unwrap();
@@ -161,7 +161,7 @@ async fn a_person_on_a_sprites_own_port_is_sent_to_the_workspace() {
 }
 
 /// The address that carries a fresh one-time code for ada, and the browser it is bound to.
-async fn code(world: &Scene) -> (Visitor, String) {
+async fn code(world: &WorldGuard) -> (Visitor, String) {
     let visitor = world.signed_in("ada").await.unwrap();
     let login = format!("{}/auth/login?return=/after", world.workspace_url("ada"));
     let to_site = visitor.step(&login).await.unwrap();
@@ -192,7 +192,7 @@ fn assert_refused(page: &Page, what: &str) {
 
 #[tokio::test]
 async fn a_code_works_once() {
-    let world = scene().await;
+    let world = world().await;
     let (visitor, callback) = code(&world).await;
     let nonce = visitor.jar().value(ADA, "__Host-arca_nonce").unwrap().to_owned();
     let first = visitor.step(&callback).await.unwrap();
@@ -204,7 +204,7 @@ async fn a_code_works_once() {
 
 #[tokio::test]
 async fn a_code_is_worth_nothing_in_other_hands_and_stays_good_in_its_own() {
-    let world = scene().await;
+    let world = world().await;
     let (visitor, callback) = code(&world).await;
     let thief = world.visitor();
     assert_refused(&thief.step(&callback).await.unwrap(), "without its nonce");
@@ -232,7 +232,7 @@ async fn a_code_is_worth_nothing_in_other_hands_and_stays_good_in_its_own() {
 
 #[tokio::test]
 async fn an_account_opens_its_own_workspace_only() {
-    let world = scene().await;
+    let world = world().await;
     let ada = world.signed_in("ada").await.unwrap();
     let graces = world.workspace_url("grace");
     let page = ada.open(&graces).await.unwrap();
@@ -254,7 +254,7 @@ async fn an_account_opens_its_own_workspace_only() {
 
 #[tokio::test]
 async fn a_return_never_leaves_the_host() {
-    let world = scene().await;
+    let world = world().await;
     let ada = world.signed_in("ada").await.unwrap();
     let own = world.workspace_url("ada");
     let cases = [
@@ -281,7 +281,7 @@ async fn a_return_never_leaves_the_host() {
 
 #[tokio::test]
 async fn a_service_worker_offered_by_a_vm_is_not_delivered() {
-    let world = scene().await;
+    let world = world().await;
     let mirror = Mirror::start().await.unwrap();
     world.control.put_route("mallory", mirror.address(), "sprite-mallory").await.unwrap();
     let token = world.session_token("mallory").await.unwrap();

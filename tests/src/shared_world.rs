@@ -1,4 +1,4 @@
-//! One world for all stories of a file: started by the first, ended with the last.
+//! One world for all stories of a module: started by the first, ended with the last.
 
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
@@ -7,15 +7,15 @@ use tokio::sync::Mutex;
 
 use crate::{Plan, World};
 
-/// Stands in a `static` of the file.
-pub struct Stage {
+/// Stands in a `static` of the module.
+pub struct SharedWorld {
     world: Mutex<Weak<World>>,
 }
 
-/// A story's hold on the world.
-pub struct Scene(Arc<World>);
+/// A story's hold on the world, which ends with the last of them.
+pub struct WorldGuard(Arc<World>);
 
-impl Stage {
+impl SharedWorld {
     #[expect(clippy::new_without_default, reason = "a static needs a const function")]
     pub const fn new() -> Self {
         Self { world: Mutex::const_new(Weak::new()) }
@@ -25,19 +25,19 @@ impl Stage {
     ///
     /// # Panics
     /// When it does not start.
-    pub async fn enter(&self, plan: impl FnOnce() -> Plan) -> Scene {
+    pub async fn enter(&self, plan: impl FnOnce() -> Plan) -> WorldGuard {
         let mut shared = self.world.lock().await;
         if let Some(world) = shared.upgrade() {
-            return Scene(world);
+            return WorldGuard(world);
         }
         let world = World::start(plan()).await.unwrap_or_else(|error| panic!("{error:#}"));
         let world = Arc::new(world);
         *shared = Arc::downgrade(&world);
-        Scene(world)
+        WorldGuard(world)
     }
 }
 
-impl Deref for Scene {
+impl Deref for WorldGuard {
     type Target = World;
 
     fn deref(&self) -> &World {
@@ -45,7 +45,7 @@ impl Deref for Scene {
     }
 }
 
-impl Drop for Scene {
+impl Drop for WorldGuard {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.0.mark_failed();

@@ -15,12 +15,12 @@ use anyhow::Context as _;
 /// Bytes of randomness in a secret; 192 bits, written as 48 hexadecimal digits.
 const SECRET_BYTES: usize = 24;
 
-pub struct Vault {
+pub struct SecretsFile {
     file: PathBuf,
     secrets: BTreeMap<String, String>,
 }
 
-impl Vault {
+impl SecretsFile {
     /// # Errors
     /// When the file is there and cannot be read.
     pub fn open(file: PathBuf) -> anyhow::Result<Self> {
@@ -92,8 +92,8 @@ mod tests {
     fn a_secret_stays_the_same_in_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secrets.json");
-        let first = Vault::open(file.clone()).unwrap().secret("a").unwrap();
-        let mut again = Vault::open(file.clone()).unwrap();
+        let first = SecretsFile::open(file.clone()).unwrap().secret("a").unwrap();
+        let mut again = SecretsFile::open(file.clone()).unwrap();
         assert_eq!(again.secret("a").unwrap(), first);
         assert_ne!(again.secret("b").unwrap(), first);
         assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
