@@ -5,6 +5,7 @@ import { fromHash, MAIN, toHash } from './address.js';
 import { Connection } from './connection.js';
 import { newIdentifier } from './identifier.js';
 import { Memory } from './memory.js';
+import { Rest } from './rest.js';
 import { skillList } from './skills.js';
 import { Workspace } from './workspace.js';
 import { AttachmentsView } from './view/attachments.js';
@@ -65,7 +66,6 @@ composer = new Composer(memory, attachments, {
   takeBack: () => workspace.takeBack(),
   enterSends: () => settings.enterSends,
   limits,
-  typed: () => {},
 });
 const queue = new QueueView({
   edit: (id) => composer.restore(workspace.takeBack(id)),
@@ -180,6 +180,13 @@ function keepAddress() {
   memory.keepLastOpen(current);
 }
 
+/** A person is back: what had been left for that is done now. */
+function wake() {
+  if (connection.state.kind !== 'asleep') return;
+  connection.wake();
+  if (!config.username) readConfig();
+}
+
 /** On a touch screen the keyboard comes when it is asked for, not by itself. */
 function composerFocus() {
   if (!matchMedia('(pointer: coarse)').matches) composer.focus();
@@ -240,7 +247,7 @@ async function readConfig() {
     renderSoon();
   } catch {
     // The connection tells the visitor what is wrong; names and limits follow when they can be had.
-    setTimeout(readConfig, CONFIG_AGAIN_MS);
+    if (connection.state.kind !== 'asleep') setTimeout(readConfig, CONFIG_AGAIN_MS);
   }
 }
 
@@ -258,9 +265,22 @@ document.addEventListener('keydown', (event) => {
 addEventListener('hashchange', openFromAddress);
 addEventListener('online', () => connection.wake());
 addEventListener('offline', () => connection.networkLost());
-document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible') connection.wake();
+const rest = new Rest({
+  clock,
+  isHidden: document.visibilityState !== 'visible',
+  isBusy: () => workspace.isBusy,
+  sleep: () => connection.sleep(),
+  wake,
 });
+document.addEventListener('visibilitychange', () => {
+  const isVisible = document.visibilityState === 'visible';
+  rest.seen(isVisible);
+  if (isVisible) connection.wake();
+});
+for (const sign of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
+  addEventListener(sign, () => rest.touched(), { passive: true, capture: true });
+}
+addEventListener('focus', () => rest.touched());
 
 openFromAddress();
 readConfig();

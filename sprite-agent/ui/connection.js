@@ -104,13 +104,14 @@ export class Connection {
     if (this.#socket) this.#liveness.check(true);
   }
 
-  /** Closes the socket until `wake` is called. Only what is idle sleeps: anything else stays as it is. */
+  /** Closes the socket, and opens none, until `wake` is called: each attempt would wake the machine as well. */
   sleep() {
-    if (this.state.kind !== 'online') return;
+    if (this.#hasEnded || this.state.kind === 'asleep') return;
+    this.#outside.clock.clearTimeout(this.#retryTimer);
     const socket = this.#leave();
     this.#become({ kind: 'asleep' });
     this.#outside.onLost({ code: null });
-    socket.close(1000);
+    socket?.close(1000);
   }
 
   /** Bytes that have been given to the socket and have not gone yet. */

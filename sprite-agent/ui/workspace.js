@@ -90,6 +90,12 @@ export class Workspace {
     return waitsFor(this.thread, this.isOnline);
   }
 
+  /** Whether something goes on for which the connection must stay: an answer, a message, a question. */
+  get isBusy() {
+    const hasWork = (thread) => activeAnswer(thread) || undelivered(thread).length > 0 || thread.queue.length > 0;
+    return Object.values(this.state.threads).some(hasWork);
+  }
+
   list() {
     return entries({ sessions: this.sessions, state: this.state, memory: this.#memory });
   }

@@ -389,3 +389,12 @@ test('a connection that sleeps is closed, silent, and comes back when it is woke
   await settled();
   assert.deepEqual([here.connection.state.kind, here.told.hellos], ['online', 2]);
 });
+
+test('a page that sleeps does not try to reconnect', async () => {
+  const here = await online();
+  here.socket.onclose({ code: 1006 });
+  await settled();
+  here.connection.sleep();
+  await here.clock.pass(3_600_000);
+  assert.deepEqual([here.connection.state.kind, here.sockets.length], ['asleep', 1]);
+});

@@ -22,7 +22,7 @@ export class Composer {
 
   /**
    * `actions`: `send(text, files)` → whether it was taken, `stop()`, `takeBack()` → the last message of the
-   * queue, `enterSends()`, `limits()`, `typed()`.
+   * queue, `enterSends()`, `limits()`.
    */
   constructor(memory, attachments, actions) {
     this.#memory = memory;
@@ -117,7 +117,6 @@ export class Composer {
 
   #edited() {
     this.#memory.keepDraft(this.#key, this.#field.value);
-    this.#actions.typed();
     this.#grow();
     this.show();
   }
