@@ -1,6 +1,6 @@
 // One answer while it is being written: the gateway's events of a run, applied. Pure.
 
-import { detailOf, errorText, joined, runMessageId, textOf } from './history.js';
+import { detailOf, errorText, joined, runMessageId, shortened, textOf } from './history.js';
 
 export function isLive(answer) {
   return answer.status === 'thinking' || answer.status === 'streaming';
@@ -74,13 +74,13 @@ function withText(answer, text) {
 }
 
 /** `answer` after a `tool` event: start, update or result of one call. */
-export function withTool(answer, { phase, name, toolCallId, args, isError }) {
+export function withTool(answer, { phase, name, toolCallId, args, isError, result }) {
   const known = answer.tools.find((tool) => tool.id === toolCallId);
   if (!known && phase === 'result') return answer;
   if (known && known.status !== 'running') return answer;
-  const tool = known ?? { id: toolCallId, name: name ?? 'a tool', detail: detailOf(args), status: 'running' };
+  const tool = known ?? { id: toolCallId, name: name ?? 'a tool', detail: detailOf(args), args: shortened(args), result: '', status: 'running' };
   const ended = isError ? 'failed' : 'done';
-  const now = phase === 'result' ? { ...tool, status: ended } : tool;
+  const now = phase === 'result' ? { ...tool, status: ended, result: shortened(textOf(result?.content)) } : tool;
   if (now === known) return answer;
   const tools = known ? answer.tools.map((t) => (t === known ? now : t)) : [...answer.tools, now];
   return { ...answer, tools, toolsSinceText: true };

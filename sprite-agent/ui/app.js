@@ -12,8 +12,10 @@ import { AttachmentsView } from './view/attachments.js';
 import { Composer } from './view/composer.js';
 import { ConversationsView } from './view/conversations.js';
 import { answered, confirmed, told } from './view/dialog.js';
+import { ExportView } from './view/export.js';
 import { FocusKeeper } from './view/focus.js';
 import { GreetingView } from './view/greeting.js';
+import { PromptsView } from './view/prompts.js';
 import { QueueView } from './view/queue.js';
 import { SearchView } from './view/search.js';
 import { SettingsView } from './view/settings.js';
@@ -72,6 +74,22 @@ const queue = new QueueView({
   remove: (id) => workspace.takeBack(id),
   sendNow: () => workspace.sendQueued(),
 });
+const prompts = new PromptsView({
+  answer: (id, answers) => workspace.asking.answer(id, answers),
+  skip: (id) => workspace.asking.skip(id),
+  decide: (id, isAllowed) => workspace.asking.decide(id, isAllowed),
+});
+new ExportView({
+  current: () => workspace.list().find(({ current }) => current) ?? { key: workspace.thread.key, title: 'Conversation' },
+  all: () => workspace.list(),
+  readAll: (key) => workspace.readAll(key),
+  showWhole: async () => {
+    await workspace.readWhole();
+    render();
+    thread.showWhole();
+  },
+});
+addEventListener('beforeprint', () => thread.showWhole());
 const focus = new FocusKeeper(() => (matchMedia('(pointer: coarse)').matches ? focusThread() : composer.focus()));
 const sidebar = new Sidebar();
 const conversations = new ConversationsView({ opened, rename, pin, remove });
@@ -110,6 +128,7 @@ function render() {
   settings.update({ username: config.username, accountUrl });
   showTitle(list.find((entry) => entry.current)?.title ?? 'Conversation');
   composer.update(workspace.thread.key, workspace.obstacle);
+  prompts.update(workspace.prompts);
   queue.update(workspace.thread.queue, workspace.queueWaits);
   const { loaded, messages } = workspace.thread;
   greeting.update(loaded && messages.length === 0, known.chosen);

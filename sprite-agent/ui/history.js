@@ -12,6 +12,9 @@ const MEDIA = ['image', 'audio', 'video', 'file', 'attachment'];
 /** Characters of a tool's argument that are shown. */
 const DETAIL_MAX = 120;
 
+/** Characters of what a tool was asked for, and of what it gave back. */
+const TOOL_MAX = 8_000;
+
 /** Arguments worth showing, most telling first. */
 const TELLING = ['command', 'query', 'url', 'path', 'file_path', 'pattern', 'prompt', 'name'];
 
@@ -69,6 +72,13 @@ export function detailOf(args) {
   if (!name) return '';
   const line = args[name].replace(/\s+/g, ' ').trim();
   return line.length > DETAIL_MAX ? `${line.slice(0, DETAIL_MAX - 1)}…` : line;
+}
+
+/** What a tool was asked for or gave back, as text of a length that a page bears. */
+export function shortened(value) {
+  if (value === undefined || value === null) return '';
+  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
+  return text.length > TOOL_MAX ? `${text.slice(0, TOOL_MAX)}\n…` : text;
 }
 
 /** The messages told by `rows`, oldest first, each with a stable `id`. */
@@ -163,16 +173,18 @@ function toolsOf(content) {
       id: part.id ?? part.toolCallId ?? '',
       name: part.name ?? 'a tool',
       detail: detailOf(part.arguments ?? part.args),
+      args: shortened(part.arguments ?? part.args),
+      result: '',
       status: 'done',
     }));
 }
 
 function settleTool(messages, row) {
-  if (!row.isError) return;
+  const settled = { status: row.isError ? 'failed' : 'done', result: shortened(textOf(row.content)) };
   for (const message of messages) {
     if (message.role !== 'assistant') continue;
     message.tools = message.tools.map((tool) =>
-      tool.id === row.toolCallId ? { ...tool, status: 'failed' } : tool,
+      tool.id === row.toolCallId ? { ...tool, ...settled } : tool,
     );
   }
 }

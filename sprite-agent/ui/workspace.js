@@ -7,10 +7,12 @@ import { keyOf } from './address.js';
 import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
 import { entries, searched, titleFrom } from './conversation-list.js';
 import { isShut } from './access.js';
+import { Asking } from './asking.js';
 import { TOO_BIG } from './connection.js';
 import { Histories } from './histories.js';
 import { Outbox } from './outbox.js';
 import { bytesOf } from './picture.js';
+import { promptsFor } from './prompts.js';
 import { undelivered } from './question.js';
 import { RequestError } from './requests.js';
 import { waitsFor } from './queue.js';
@@ -28,6 +30,7 @@ export class Workspace {
   state = initial();
   connectionState = { kind: 'connecting' };
   sessions;
+  asking;
   skillRows = null;
   /** The gateway's limits, as its greeting told them. */
   policy = null;
@@ -50,6 +53,7 @@ export class Workspace {
     this.#onChange = onChange;
     const request = (method, params) => this.#connection.request(method, params);
     this.sessions = new Sessions({ request, memory, clock, onChange });
+    this.asking = new Asking({ request, onChange });
     const apply = (action) => this.#apply(action);
     this.#histories = new Histories({ request, apply, state: () => this.state });
     this.#outbox = new Outbox({ request, apply, clock, unsentBytes: () => this.#connection.unsentBytes ?? 0 });
@@ -59,7 +63,7 @@ export class Workspace {
   callbacks() {
     return {
       onState: (state) => this.#connectionChanged(state),
-      isAnswerOwed: () => Object.values(this.state.threads).some(activeAnswer),
+      isAnswerOwed: () => this.#isOwed,
       onHello: (hello) => this.#greeted(hello),
       onEvent: (name, payload) => this.#happened(name, payload),
       onLost: ({ code }) => this.#lost(code),
@@ -78,6 +82,10 @@ export class Workspace {
     return this.connectionState.kind === 'online';
   }
 
+  get #isOwed() {
+    return Object.values(this.state.threads).some(activeAnswer);
+  }
+
   /** Why a message would wait now, or `null`: `offline` or `busy`. */
   get obstacle() {
     const waits = this.queueWaits;
@@ -90,10 +98,15 @@ export class Workspace {
     return waitsFor(this.thread, this.isOnline);
   }
 
+  /** What the assistant waits for, in the current conversation. */
+  get prompts() {
+    return promptsFor(this.asking.prompts, this.thread.key, this.#clock.now());
+  }
+
   /** Whether something goes on for which the connection must stay: an answer, a message, a question. */
   get isBusy() {
     const hasWork = (thread) => activeAnswer(thread) || undelivered(thread).length > 0 || thread.queue.length > 0;
-    return Object.values(this.state.threads).some(hasWork);
+    return this.asking.prompts.length > 0 || Object.values(this.state.threads).some(hasWork);
   }
 
   list() {
@@ -150,6 +163,8 @@ export class Workspace {
     if (!this.#memory.title(key)) this.#memory.keepTitle(key, title, false);
     const question = this.#newId();
     this.#apply({ type: 'asked', key, question, text, files, at: this.#clock.now() });
+    // Only a turn that runs asks: an idle page needs no ear for it.
+    this.asking.read();
     this.#deliver(key, question, text, files);
   }
 
@@ -192,6 +207,17 @@ export class Workspace {
     const bytes = typeof data === 'string' ? bytesOf(data) : null;
     if (!bytes) throw new RequestError('NOT_FOUND', 'the file cannot be had');
     return { name: artifact.title, bytes };
+  }
+
+  /** Every row of a conversation, oldest first. */
+  readAll(key) {
+    return this.#histories.readAll(key);
+  }
+
+  /** Reads the current conversation to its very first message. */
+  async readWhole() {
+    const { key } = this.thread;
+    while (this.state.threads[key]?.hasMore && this.state.threads[key].earlier !== 'failed') await this.#histories.readEarlier(key);
   }
 
   /** Reads what was said before the first message that is shown. */
@@ -271,6 +297,7 @@ export class Workspace {
     if (state.kind === 'signed-out' || isShut(state.kind)) {
       this.sessions.clear();
       this.skillRows = null;
+      this.asking.clear();
       this.#keepUnsent();
       const { current } = this.state;
       this.#apply({ type: 'forgotten' });
@@ -308,6 +335,7 @@ export class Workspace {
   }
 
   #happened(name, payload) {
+    if (this.asking.happened(name, payload)) return;
     if (name === 'chat' && payload.runId) this.#chatted(payload);
     else if (name === 'agent') this.#apply({ type: 'tool', payload });
     else if (name === 'skills.changed') this.#readSkills();
@@ -315,7 +343,9 @@ export class Workspace {
   }
 
   #chatted(payload) {
+    const wasOwed = this.#isOwed;
     this.#apply({ type: 'chat', payload, at: this.#clock.now() });
+    if (!wasOwed && this.#isOwed) this.asking.read();
     if (this.thread?.stale) this.#settle();
     const isEnd = ['final', 'aborted', 'error'].includes(payload.state);
     if (isEnd || !this.sessions.has(payload.sessionKey)) this.sessions.soon();
@@ -337,6 +367,7 @@ export class Workspace {
   async #catchUp(key) {
     const outcome = await this.#histories.readNewest(key);
     if (outcome === 'read') this.#sendAgain(key);
+    if (this.#isOwed) this.asking.read();
     const isLate = outcome === 'missing' && this.isOnline;
     // Something happened while the answer was on its way; a moment lets more of it happen.
     if (isLate || (outcome !== 'busy' && this.state.threads[key]?.stale && this.isOnline)) this.#settleLater();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -13,8 +14,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::dial::GatewaySocket;
-use super::methods::{self, CONNECT};
+use super::methods::{self, CONNECT, Carrier, SCOPES};
 use super::notice;
+use super::order::Order;
 use super::pending_requests::{Admission, PendingRequests, RequestRefusal};
 use super::request::{Request, connect_frame};
 use crate::agent::Agent;
@@ -39,6 +41,7 @@ pub(super) struct ClientSession<S> {
     pub(super) gateway: tokio::sync::Mutex<Option<SplitSink<GatewaySocket, Message>>>,
     requests: Mutex<PendingRequests>,
     progress: Progress,
+    own: mpsc::Sender<Order>,
 }
 
 /// Why a session is over.
@@ -65,6 +68,7 @@ where
         agent: Arc<Agent>,
         page: SplitSink<WebSocketStream<S>, Message>,
         progress: Progress,
+        own: mpsc::Sender<Order>,
     ) -> Self {
         Self {
             agent,
@@ -72,6 +76,7 @@ where
             gateway: tokio::sync::Mutex::new(None),
             requests: Mutex::default(),
             progress,
+            own,
         }
     }
 
@@ -111,17 +116,21 @@ where
     async fn request(&self, text: &str) -> Result<(), End> {
         let arrived = Instant::now();
         let request = Request::parse(text).map_err(|_| MALFORMED)?;
-        if request.method != CONNECT
-            && let Err(refused) = methods::permit(&request.method, request.params)
-        {
-            return self.refuse(&request, &refused.into()).await;
+        if request.method != CONNECT {
+            match methods::permit(&request.method, request.params) {
+                Ok(Carrier::Page) => {}
+                Ok(Carrier::Own) => return self.order(&request).await,
+                Err(refused) => return self.refuse(&request, &refused.into()).await,
+            }
         }
         // Held until the frame is sent: a loss cannot come between the admission and the frame.
         let mut gateway = self.gateway.lock().await;
         let admission = self.requests().admit(&request.id, &request.method, text.len());
         let frame = match admission {
             Admission::Forward => request.to_frame(),
-            Admission::Connect => connect_frame(&request.id, &self.agent.config.gateway.token),
+            Admission::Connect => {
+                connect_frame(&request.id, &self.agent.config.gateway.token, SCOPES)
+            }
             Admission::TooBig => return Err(TOO_BIG),
             Admission::Refuse(refusal) => {
                 drop(gateway);
@@ -140,6 +149,15 @@ where
             return self.tell(notice::unavailable(&request.id).into()).await;
         }
         Ok(())
+    }
+
+    /// Hands a request to the agent's own connection, which answers it.
+    async fn order(&self, request: &Request<'_>) -> Result<(), End> {
+        let order = Order { id: (*request.id).into(), frame: request.to_frame() };
+        match self.own.try_send(order) {
+            Ok(()) => Ok(()),
+            Err(_) => self.refuse(request, &RequestRefusal::TooMany).await,
+        }
     }
 
     async fn refuse(&self, request: &Request<'_>, refusal: &RequestRefusal) -> Result<(), End> {

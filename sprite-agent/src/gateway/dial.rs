@@ -39,13 +39,26 @@ pub async fn dial(
     path: &str,
     origin: Option<&str>,
 ) -> Result<GatewaySocket, DialError> {
+    dial_with(address, path, origin, SCOPES_HEADER).await
+}
+
+/// [`dial`] with other scopes than those of a page.
+///
+/// # Errors
+/// As there.
+pub async fn dial_with(
+    address: SocketAddr,
+    path: &str,
+    origin: Option<&str>,
+    scopes: &'static str,
+) -> Result<GatewaySocket, DialError> {
     let attempt = async {
         let stream = TcpStream::connect(address)
             .await
             .map_err(|source| DialError::Connect { address, source })?;
         // An unset option only costs latency.
         let _ = stream.set_nodelay(true);
-        upgrade(stream, &format!("ws://{address}{path}"), origin)
+        upgrade(stream, &format!("ws://{address}{path}"), origin, scopes)
             .await
             .map_err(|source| DialError::Upgrade { address, source: Box::new(source) })
     };
@@ -56,13 +69,11 @@ async fn upgrade(
     stream: TcpStream,
     url: &str,
     origin: Option<&str>,
+    scopes: &'static str,
 ) -> Result<GatewaySocket, tungstenite::Error> {
     let mut request = url.into_client_request()?;
     let headers = request.headers_mut();
-    headers.insert(
-        HeaderName::from_static("x-openclaw-scopes"),
-        HeaderValue::from_static(SCOPES_HEADER),
-    );
+    headers.insert(HeaderName::from_static("x-openclaw-scopes"), HeaderValue::from_static(scopes));
     if let Some(origin) = origin {
         headers.insert(ORIGIN, HeaderValue::from_str(origin).map_err(hyper::http::Error::from)?);
     }

@@ -18,6 +18,7 @@ use tracing::{debug, error, info};
 use super::client_session::{ClientSession, End};
 use super::dial::{GatewaySocket, dial};
 use super::hello::{self, Hello};
+use super::methods::SCOPES;
 use super::notice::{self, Notice};
 use super::peek::{Frame, peek};
 use super::pending_requests::Answered;
@@ -161,7 +162,7 @@ where
     }
 
     async fn greeted(&mut self, id: &str, text: &str) -> Result<Option<Loss>, End> {
-        match hello::read(text) {
+        match hello::read(text, SCOPES) {
             Hello::Welcome(frame) => {
                 self.session.requests().opened();
                 self.session.agent.metrics.link(LinkOutcome::Open);

@@ -4,7 +4,7 @@ use std::hash::{Hash as _, Hasher as _};
 
 use serde_json::{Map, Value, json};
 
-use super::methods::{self, SCOPES};
+use super::methods;
 
 #[derive(Debug, PartialEq)]
 pub enum Hello {
@@ -20,7 +20,7 @@ pub enum Hello {
 ///
 /// What the page gets is picked out, not what it must not get left out: a new
 /// version of the gateway cannot leak a secret that we have not heard of.
-pub fn read(text: &str) -> Hello {
+pub fn read(text: &str, scopes: &[&str]) -> Hello {
     let Ok(frame) = serde_json::from_str::<Value>(text) else {
         return Hello::Refused("the answer to connect is not JSON".to_owned());
     };
@@ -34,7 +34,7 @@ pub fn read(text: &str) -> Hello {
     let payload = &frame["payload"];
     let granted = &payload["auth"]["scopes"];
     let has = |scope: &&str| granted.as_array().is_some_and(|all| all.contains(&json!(scope)));
-    if !SCOPES.iter().all(has) {
+    if !scopes.iter().all(has) {
         // Happens when something between us and the gateway adds a forwarded header:
         // connected, and every request refused.
         return Hello::Refused(format!("the gateway granted only the scopes {granted}"));
@@ -84,6 +84,7 @@ fn features(features: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::methods::SCOPES;
 
     fn answer(scopes: &Value) -> String {
         json!({"type": "res", "id": "1", "ok": true, "payload": {
@@ -102,7 +103,9 @@ mod tests {
 
     #[test]
     fn secrets_do_not_reach_the_page() {
-        let Hello::Welcome(frame) = read(&answer(&json!(SCOPES))) else { panic!("not welcome") };
+        let Hello::Welcome(frame) = read(&answer(&json!(SCOPES)), SCOPES) else {
+            panic!("not welcome")
+        };
         assert!(!frame.contains("SECRET"), "{frame}");
         let frame: Value = serde_json::from_str(&frame).unwrap();
         assert_eq!(frame["id"], "1");
@@ -115,7 +118,7 @@ mod tests {
     #[test]
     fn a_connection_without_rights_is_no_connection() {
         for scopes in [json!([]), json!(["operator.read"]), json!(null)] {
-            assert!(matches!(read(&answer(&scopes)), Hello::Refused(_)), "{scopes}");
+            assert!(matches!(read(&answer(&scopes), SCOPES), Hello::Refused(_)), "{scopes}");
         }
     }
 
@@ -126,6 +129,7 @@ mod tests {
                 &json!({"type": "res", "id": "1", "ok": false, "error": {
                 "code": code, "message": "m", "details": {"code": "D"}}})
                 .to_string(),
+                SCOPES,
             )
         };
         assert_eq!(refused("UNAVAILABLE"), Hello::NotYet);
@@ -133,6 +137,6 @@ mod tests {
             refused("INVALID_REQUEST"),
             Hello::Refused("\"INVALID_REQUEST\" \"D\"".to_owned())
         );
-        assert!(matches!(read("garbage"), Hello::Refused(_)));
+        assert!(matches!(read("garbage", SCOPES), Hello::Refused(_)));
     }
 }

@@ -2,12 +2,11 @@
 //!
 //! One table, refused by default: a method that is not in it never reaches the
 //! gateway, nor does a parameter that a method which changes something does not
-//! name. Nothing here can
-//! read or change configuration, approve devices or run a tool directly.
+//! name. Nothing here can read or change configuration, approve devices or run a tool directly.
 
 use serde_json::value::RawValue;
 
-use super::params::Kind::{self, Bool, List, Name, NameOrNull, Text, True};
+use super::params::Kind::{self, Bool, List, Name, NameOrNull, Object, OneOf, Text, True};
 use super::params::{ParamsRefused, check};
 
 /// The first request on each connection; the agent fills it in.
@@ -19,11 +18,27 @@ pub const SCOPES: &[&str] = &["operator.read", "operator.write"];
 /// The same for the `x-openclaw-scopes` header.
 pub const SCOPES_HEADER: &str = "operator.read,operator.write";
 
-/// One method, and the parameters that it may be called with.
+/// The scopes of the agent's own connection. The gateway says only to a client with these that
+/// a turn waits for a person, and takes the answer only from one.
+pub const OWN_SCOPES: &[&str] = &["operator.read", "operator.approvals", "operator.questions"];
+
+/// The same for the `x-openclaw-scopes` header.
+pub const OWN_SCOPES_HEADER: &str = "operator.read,operator.approvals,operator.questions";
+
+/// One method, the connection that carries it, and the parameters that it may be called with.
 #[derive(Debug)]
 pub struct Method {
     pub name: &'static str,
+    pub carrier: Carrier,
     params: Params,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// The page's connection, with [`SCOPES`].
+    Page,
+    /// The agent's own, with [`OWN_SCOPES`].
+    Own,
 }
 
 #[derive(Debug)]
@@ -50,8 +65,21 @@ pub const METHODS: &[Method] = &[
         &[],
     ),
     reads("commands.list"),
+    own(reads("exec.approval.list")),
+    // Never "allow-always": a page that is taken over for a minute must not change what is asked later.
+    own(changes(
+        "exec.approval.resolve",
+        &[("id", Name), ("decision", OneOf(&["allow-once", "deny"]))],
+        &["id", "decision"],
+    )),
     reads("health"),
     reads("models.list"),
+    own(reads("question.list")),
+    own(changes(
+        "question.resolve",
+        &[("id", Name), ("answers", Object), ("cancel", True)],
+        &["id"],
+    )),
     // Without `archivedOnly` it needs `operator.admin`, and deletes what nobody has put aside before.
     changes(
         "sessions.delete",
@@ -85,7 +113,11 @@ pub const METHODS: &[Method] = &[
 ];
 
 const fn reads(name: &'static str) -> Method {
-    Method { name, params: Params::Any }
+    Method { name, carrier: Carrier::Page, params: Params::Any }
+}
+
+const fn own(method: Method) -> Method {
+    Method { carrier: Carrier::Own, ..method }
 }
 
 const fn changes(
@@ -93,7 +125,7 @@ const fn changes(
     known: &'static [(&'static str, Kind)],
     required: &'static [&'static str],
 ) -> Method {
-    Method { name, params: Params::Only { known, required } }
+    Method { name, carrier: Carrier::Page, params: Params::Only { known, required } }
 }
 
 /// Why the agent does not forward a request.
@@ -107,18 +139,19 @@ pub fn is_allowed(method: &str) -> bool {
     find(method).is_some()
 }
 
-/// Whether the page may call `method` with `params`.
+/// Whether the page may call `method` with `params`, and what carries the request.
 ///
 /// # Errors
 /// Names the method or the parameter that the table does not have.
-pub fn permit(method: &str, params: Option<&RawValue>) -> Result<(), NotAllowed> {
+pub fn permit(method: &str, params: Option<&RawValue>) -> Result<Carrier, NotAllowed> {
     let method = find(method).ok_or(NotAllowed::Method)?;
     match method.params {
-        Params::Any => Ok(()),
+        Params::Any => {}
         Params::Only { known, required } => {
-            check(params, known, required).map_err(NotAllowed::Params)
+            check(params, known, required).map_err(NotAllowed::Params)?;
         }
     }
+    Ok(method.carrier)
 }
 
 fn find(name: &str) -> Option<&'static Method> {
@@ -131,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    fn asked(method: &str, params: &Value) -> Result<(), NotAllowed> {
+    fn asked(method: &str, params: &Value) -> Result<Carrier, NotAllowed> {
         let params = serde_json::value::to_raw_value(params).unwrap();
         permit(method, Some(&params))
     }
@@ -140,6 +173,7 @@ mod tests {
     fn only_listed_methods_are_allowed() {
         assert!(METHODS.is_sorted_by_key(|method| method.name));
         assert_eq!(SCOPES.join(","), SCOPES_HEADER);
+        assert_eq!(OWN_SCOPES.join(","), OWN_SCOPES_HEADER);
         assert!(is_allowed("chat.send"));
         for method in ["", "connect", "chat", "chat.send ", "CHAT.SEND", "config.get", "logs.tail"]
         {
@@ -173,7 +207,7 @@ mod tests {
             ("pinned", json!(false)),
             ("category", json!("Work")),
         ] {
-            assert_eq!(patch(field, value), Ok(()), "{field}");
+            assert_eq!(patch(field, value), Ok(Carrier::Page), "{field}");
         }
         for field in ["permissionMode", "toolOverrides", "sandboxMode", "thinkingLevel", "agentId"]
         {
@@ -198,5 +232,17 @@ mod tests {
             params[field] = value;
             check(params, false);
         }
+    }
+
+    #[test]
+    fn an_approval_holds_for_one_command() {
+        let decide = |decision: &str| {
+            asked("exec.approval.resolve", &json!({"id": "1", "decision": decision}))
+        };
+        assert_eq!(decide("allow-once"), Ok(Carrier::Own));
+        assert_eq!(decide("deny"), Ok(Carrier::Own));
+        assert!(decide("allow-always").is_err());
+        let hosts = json!({"id": "1", "answers": {}, "secretStoreAllowedHosts": []});
+        assert!(asked("question.resolve", &hosts).is_err());
     }
 }

@@ -2,7 +2,7 @@
 //! while the gateway is away.
 //!
 //! `page_socket` is one page's socket; it outlives any number of
-//! `gateway_connection`s. `pending_requests`, `methods`, `params`, `request`, `hello`
+//! `gateway_connection`s, and may have an `own_connection` beside them. `pending_requests`, `methods`, `params`, `request`, `hello`
 //! and `peek` decide; they do no I/O.
 
 pub mod client_session;
@@ -13,6 +13,8 @@ pub mod hello;
 pub mod http;
 pub mod methods;
 pub mod notice;
+pub mod order;
+pub mod own_connection;
 pub mod page_socket;
 pub mod params;
 pub mod peek;

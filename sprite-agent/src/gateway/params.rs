@@ -21,6 +21,8 @@ pub enum Kind {
     /// A string that is not empty, of at most [`NAME_MAX_BYTES`] as it is written.
     Name,
     NameOrNull,
+    Object,
+    OneOf(&'static [&'static str]),
     Text,
     /// `true` and nothing else.
     True,
@@ -122,6 +124,10 @@ fn matches(kind: Kind, value: &str) -> bool {
         Kind::List => value.starts_with('['),
         Kind::Name => is_name,
         Kind::NameOrNull => is_name || value == "null",
+        Kind::Object => value.starts_with('{'),
+        Kind::OneOf(words) => {
+            serde_json::from_str::<Cow<'_, str>>(value).is_ok_and(|value| words.contains(&&*value))
+        }
         Kind::Text => is_text,
         Kind::True => value == "true",
     }
@@ -136,6 +142,8 @@ mod tests {
         ("list", Kind::List),
         ("name", Kind::Name),
         ("nameOrNull", Kind::NameOrNull),
+        ("object", Kind::Object),
+        ("oneOf", Kind::OneOf(&["a", "b"])),
         ("text", Kind::Text),
         ("true", Kind::True),
     ];
@@ -160,6 +168,8 @@ mod tests {
         let long = format!("\"{}\"", "x".repeat(NAME_MAX_BYTES));
         check("name", &["\"x\"", "\"ä\""], &["\"\"", "1", "null", "[]", &long]);
         check("nameOrNull", &["\"x\"", "null"], &["\"\"", "1"]);
+        check("object", &["{}"], &["[]", "null"]);
+        check("oneOf", &["\"a\"", "\"\\u0062\""], &["\"c\"", "\"A\"", "1"]);
         check("text", &["\"\"", "\"x\""], &["1", "null", "{}"]);
         check("true", &["true"], &["false", "1", "\"true\""]);
     }

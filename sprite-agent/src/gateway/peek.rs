@@ -32,6 +32,24 @@ pub fn peek(text: &str) -> Frame<'_> {
     Frame::Other
 }
 
+/// The name of an event; `None` when the frame is none.
+pub fn event_name(text: &str) -> Option<Cow<'_, str>> {
+    let mut is_event = false;
+    let mut name = None;
+    for (key, value) in Members::of(text) {
+        match key {
+            "\"type\"" if value == "\"event\"" => is_event = true,
+            "\"type\"" => return None,
+            "\"event\"" => name = text_of(value),
+            _ => {}
+        }
+        if is_event && name.is_some() {
+            return name;
+        }
+    }
+    None
+}
+
 /// The text that a JSON string stands for.
 fn text_of(value: &str) -> Option<Cow<'_, str>> {
     let inner = value.strip_prefix('"')?.strip_suffix('"')?;
@@ -129,6 +147,15 @@ mod tests {
         check(r#"{"ok":true,"n":-1.5e3,"id":"a\"b","type":"res"}"#, Some("a\"b"));
         check(r#"{"id":"\u0037","type":"res"}"#, Some("7"));
         check("{\"id\":\"ä\",\"type\":\"res\"}", Some("ä"));
+    }
+
+    #[test]
+    fn an_event_is_known_by_its_name() {
+        let frame = r#"{"type":"event","event":"question.requested","payload":{"event":"x"}}"#;
+        assert_eq!(event_name(frame).as_deref(), Some("question.requested"));
+        assert_eq!(event_name(r#"{"event":"x","type":"event"}"#).as_deref(), Some("x"));
+        assert_eq!(event_name(r#"{"type":"res","event":"x"}"#), None);
+        assert_eq!(event_name(r#"{"payload":{"type":"event","event":"x"}}"#), None);
     }
 
     #[test]

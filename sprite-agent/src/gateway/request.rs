@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::methods::SCOPES;
 use shared::Secret;
 
 /// Long enough for a UUID and its prefix; the page counts from 1.
@@ -52,7 +51,7 @@ impl<'a> Request<'a> {
 /// `gateway-client`/`backend` on the loopback interface needs no device and
 /// gets the scopes it asks for, as long as no `Origin` and no forwarded header
 /// comes with it.
-pub fn connect_frame(id: &str, token: &Secret<String>) -> String {
+pub fn connect_frame(id: &str, token: &Secret<String>, scopes: &[&str]) -> String {
     let params = serde_json::json!({
         "minProtocol": 4,
         "maxProtocol": 4,
@@ -64,7 +63,7 @@ pub fn connect_frame(id: &str, token: &Secret<String>) -> String {
         },
         "role": "operator",
         "caps": ["tool-events"],
-        "scopes": SCOPES,
+        "scopes": scopes,
         "auth": { "token": token.expose() },
     });
     frame(id, "connect", params)
@@ -84,6 +83,7 @@ fn frame(id: &str, method: &str, params: impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::methods::SCOPES;
 
     #[test]
     fn parameters_pass_as_they_are() {
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_gateway_gets_our_connect_and_the_token() {
-        let frame = connect_frame("1", &Secret::new("the-token".to_owned()));
+        let frame = connect_frame("1", &Secret::new("the-token".to_owned()), SCOPES);
         let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
         assert_eq!(frame["method"], "connect");
         assert_eq!(frame["params"]["auth"]["token"], "the-token");

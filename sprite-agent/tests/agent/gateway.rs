@@ -164,7 +164,18 @@ async fn answer(
             let _ = socket.close(Some(close(1008, "unauthorized"))).await;
             return Err(());
         }
-        return say(socket, &hello(id)).await;
+        return say(socket, &hello(id, &params["scopes"])).await;
+    }
+    if frame["method"] == "question.resolve" {
+        match params["id"].as_str() {
+            Some("hang") => return Ok(()),
+            Some("events") => {
+                for name in ["chat", "question.requested", "agent"] {
+                    say(socket, &json!({"type": "event", "event": name, "payload": {}})).await?;
+                }
+            }
+            _ => {}
+        }
     }
     let message = params["message"].as_str().unwrap_or_default();
     let (order, argument) = message.split_once(':').unwrap_or((message, ""));
@@ -192,14 +203,14 @@ async fn answer(
     say(socket, &json!({"type": "res", "id": id, "ok": true, "payload": {"echo": params}})).await
 }
 
-fn hello(id: &Value) -> Value {
+fn hello(id: &Value, scopes: &Value) -> Value {
     json!({"type": "res", "id": id, "ok": true, "payload": {
         "type": "hello-ok", "protocol": 4,
         "server": {"version": "2026.9.6", "bootId": "SECRET"},
         "features": {"methods": ["chat.send", "config.set"]},
         "snapshot": {"presence": "SECRET"},
         "pluginSurfaceUrls": {"canvas": "SECRET"},
-        "auth": {"role": "operator", "scopes": ["operator.read", "operator.write"],
+        "auth": {"role": "operator", "scopes": scopes,
                  "deviceToken": "SECRET", "recoveryScope": "SECRET"},
         "policy": {"maxPayload": 26_214_400}}})
 }

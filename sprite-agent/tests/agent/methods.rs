@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use sprite_agent::gateway::methods::{METHODS, SCOPES, is_allowed};
+use sprite_agent::gateway::methods::{Carrier, METHODS, OWN_SCOPES, SCOPES, is_allowed};
 
 use crate::gateway::Gateway;
 use crate::page::Page;
@@ -35,7 +35,8 @@ fn every_method_of_the_table_exists_and_needs_no_more_than_our_scopes() {
     let recorded = recorded();
     for method in METHODS {
         let scope = recorded.get(method.name).unwrap_or_else(|| panic!("{method:?} is unknown"));
-        let is_enough = SCOPES.contains(&scope.as_str()) || BY_PARAMETERS.contains(&method.name);
+        let scopes = if method.carrier == Carrier::Own { OWN_SCOPES } else { SCOPES };
+        let is_enough = scopes.contains(&scope.as_str()) || BY_PARAMETERS.contains(&method.name);
         assert!(is_enough, "{method:?} needs {scope}");
     }
 }
@@ -64,4 +65,51 @@ async fn a_parameter_that_is_not_in_the_table_is_named_and_the_connection_kept()
     assert_eq!(renamed["ok"], true, "{renamed}");
     let methods: Vec<_> = gateway.frames().iter().map(|frame| frame["method"].clone()).collect();
     assert_eq!(methods, [json!("connect"), json!("sessions.patch")]);
+}
+
+#[tokio::test]
+async fn questions_are_carried_by_a_connection_of_the_agents_own() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    assert_eq!(gateway.upgrades().len(), 1, "it is opened when it is needed");
+    let answer = json!({"id": "q1", "answers": {"answers": {"colour": ["blue"]}}});
+    let resolved = page.ask("question.resolve", &answer).await;
+    assert_eq!(resolved["payload"]["echo"], answer);
+    assert_eq!(page.ask("exec.approval.list", &json!({})).await["ok"], true);
+
+    let connects: Vec<_> = gateway
+        .frames()
+        .iter()
+        .filter(|frame| frame["method"] == "connect")
+        .map(|frame| frame["params"]["scopes"].clone())
+        .collect();
+    assert_eq!(connects, [json!(SCOPES), json!(OWN_SCOPES)]);
+    let own = gateway.upgrades()[1].to_lowercase();
+    assert!(own.contains("operator.read,operator.approvals,operator.questions"), "{own}");
+}
+
+#[tokio::test]
+async fn of_the_own_connections_events_only_those_about_questions_reach_the_page() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    page.ask("question.list", &json!({})).await;
+    let sent = page.send("question.resolve", &json!({"id": "events", "cancel": true})).await;
+    assert_eq!(page.next().await["event"], "question.requested");
+    assert_eq!(page.next().await["id"], sent.as_str());
+}
+
+#[tokio::test]
+async fn a_question_that_the_gateway_did_not_live_to_answer_is_said_to_be_open() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    page.ask("question.list", &json!({})).await;
+    let pending = page.send("question.resolve", &json!({"id": "hang", "cancel": true})).await;
+    page.ask("chat.send", &json!({"message": "hello"})).await;
+    gateway.restart();
+    assert_eq!(page.answer(&pending).await["error"]["code"], "UNAVAILABLE");
+    let mut again = Page::connected(agent.address).await;
+    assert_eq!(again.ask("question.list", &json!({})).await["ok"], true);
 }

@@ -63,7 +63,8 @@ check('text before a tool stays when the text starts again after it', [
 test('a tool is shown while it runs and when it has ended', () => {
   const running = after(asked('r1'), tool('r1', 'start', { args: { command: 'echo hi' } }));
   const [, answer] = thread(running).messages;
-  assert.deepEqual(answer.tools, [{ id: 'call-1', name: 'exec', detail: 'echo hi', status: 'running' }]);
+  const args = '{\n  "command": "echo hi"\n}';
+  assert.deepEqual(answer.tools, [{ id: 'call-1', name: 'exec', detail: 'echo hi', args, result: '', status: 'running' }]);
   const ended = reduce(running, tool('r1', 'result', { isError: true }));
   assert.equal(thread(ended).messages[1].tools[0].status, 'failed');
 });
@@ -118,7 +119,8 @@ test('an answer in many rows is one message', () => {
   ];
   const state = after(history({ messages: rows }));
   assert.deepEqual(shown(state), [QUESTION, ['assistant', 'Let me look.\n\nIt is empty.', 'done']]);
-  assert.deepEqual(thread(state).messages[1].tools, [{ id: 't', name: 'exec', detail: 'ls', status: 'failed' }]);
+  const args = '{\n  "command": "ls"\n}';
+  assert.deepEqual(thread(state).messages[1].tools, [{ id: 't', name: 'exec', detail: 'ls', args, result: '', status: 'failed' }]);
 });
 
 test('the history tells a stopped answer and a failed one', () => {

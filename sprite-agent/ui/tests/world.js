@@ -55,6 +55,7 @@ export async function world(memory = new Memory(new Storage())) {
       callbacks.onState({ kind });
     },
     hear: ({ payload }) => callbacks.onEvent('chat', payload),
+    event: (name, payload) => callbacks.onEvent(name, payload),
     texts: () => workspace.thread.messages.map(({ text }) => text),
   };
   workspace.open(KEY);

@@ -4,25 +4,13 @@ import { answerText, isLive } from '../answer.js';
 import { copyButton, element, icon, mark } from './element.js';
 import { fileView } from './file.js';
 import { Prose } from './prose.js';
+import { ToolsView } from './tools.js';
 
 const PHASES = {
   preparing_workspace: 'Getting ready',
   provisioning_environment: 'Getting ready',
   preparing_context: 'Reading the conversation',
   starting_model: 'Thinking',
-};
-
-const TOOLS = {
-  exec: 'Running a command',
-  process: 'Running a command',
-  web_search: 'Searching the web',
-  web_fetch: 'Reading a page',
-  browser: 'Using the browser',
-  read: 'Reading a file',
-  write: 'Writing a file',
-  edit: 'Editing a file',
-  apply_patch: 'Editing a file',
-  memory_search: 'Looking into its memory',
 };
 
 /** Characters of a question that are shown; the rest is folded. */
@@ -91,7 +79,7 @@ export class QuestionView {
 
 /** An answer. `update` may be called for each piece of text: it renders only what changed. */
 export class AnswerView {
-  #tools = element('ul', { class: 'tools', 'aria-label': 'What the assistant did' });
+  #tools = new ToolsView();
   #prose = new Prose();
   #files = element('div', { class: 'files' });
   #thinking = element('p', { class: 'thinking' });
@@ -103,7 +91,7 @@ export class AnswerView {
     element('div', { class: 'avatar' }, mark()),
     element('div', { class: 'body' },
       element('span', { class: 'visually-hidden' }, 'The assistant: '),
-      this.#tools, this.#prose.root, this.#files, this.#thinking, this.#end, this.#foot));
+      this.#tools.root, this.#prose.root, this.#files, this.#thinking, this.#end, this.#foot));
   #message = null;
   #actions;
 
@@ -118,8 +106,7 @@ export class AnswerView {
     const text = answerText(message);
     this.root.dataset.state = message.status;
     this.root.setAttribute('aria-busy', String(live));
-    if (before?.tools !== message.tools) this.#tools.replaceChildren(...message.tools.map(toolLine));
-    this.#tools.hidden = message.tools.length === 0;
+    if (before?.tools !== message.tools) this.#tools.update(message.tools);
     this.#prose.update(text, !live);
     if (before?.files !== message.files) showFiles(this.#files, message.files, before?.files, this.#actions.readFile);
     this.#thinking.hidden = !live || (text !== '' && !message.toolsSinceText);
@@ -156,12 +143,6 @@ function showFiles(root, files, shown, readFile) {
 
 function retryButton(label, onclick) {
   return element('button', { type: 'button', class: 'button small', 'data-testid': 'retry', onclick }, icon('retry'), label);
-}
-
-function toolLine({ name, detail, status }) {
-  const words = TOOLS[name] ?? `Using ${name.replace(/[_-]+/g, ' ')}`;
-  const end = { failed: ' (did not work)', running: '…' }[status] ?? '';
-  return element('li', { 'data-state': status }, icon('tool'), element('span', {}, words + end), detail && element('code', {}, detail));
 }
 
 function showTime(node, at) {

@@ -1,0 +1,92 @@
+// The assistant's questions to a person, carried between gateway and page.
+
+import { approvalFrom, changedPrompt, questionFrom, withListed, withoutPrompt, withPrompt } from './prompts.js';
+
+export class Asking {
+  prompts = [];
+  #request;
+  #onChange;
+
+  /** `request(method, params)`, `onChange()`. */
+  constructor({ request, onChange }) {
+    this.#request = request;
+    this.#onChange = onChange;
+  }
+
+  clear() {
+    this.#show([]);
+  }
+
+  /** Reads what is open. The agent tells of new ones from then on. */
+  async read() {
+    await Promise.all([
+      this.#list('question', 'question.list', ({ questions }) => (questions ?? []).map(questionFrom)),
+      this.#list('approval', 'exec.approval.list', (answer) => listIn(answer).map(approvalFrom)),
+    ]);
+  }
+
+  async #list(kind, method, promptsIn) {
+    try {
+      const answer = await this.#request(method, {});
+      this.#show(withListed(this.prompts, kind, promptsIn(answer)));
+    } catch {
+      // An assistant without questions; or one that is away, and asked again at the next greeting.
+    }
+  }
+
+  /** Takes an event; returns whether it was one about questions. */
+  happened(name, payload) {
+    switch (name) {
+      case 'question.requested':
+        this.#show(withPrompt(this.prompts, questionFrom(payload.question ?? payload)));
+        return true;
+      case 'exec.approval.requested':
+        this.#show(withPrompt(this.prompts, approvalFrom(payload)));
+        return true;
+      case 'question.resolved':
+      case 'exec.approval.resolved':
+        this.#show(withoutPrompt(this.prompts, payload.id));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Answers a question: `answers` are lists of texts by question. */
+  answer(id, answers) {
+    return this.#resolve(id, 'question.resolve', { id, answers: { answers } });
+  }
+
+  /** Leaves a question unanswered; the assistant goes on without. */
+  skip(id) {
+    return this.#resolve(id, 'question.resolve', { id, cancel: true });
+  }
+
+  /** Lets the assistant run a command once, or not. */
+  decide(id, isAllowed) {
+    return this.#resolve(id, 'exec.approval.resolve', { id, decision: isAllowed ? 'allow-once' : 'deny' });
+  }
+
+  async #resolve(id, method, params) {
+    this.#show(changedPrompt(this.prompts, id, { isSending: true, error: '' }));
+    try {
+      await this.#request(method, params);
+      this.#show(withoutPrompt(this.prompts, id));
+    } catch (error) {
+      const isOver = /not found|expired|already/i.test(error.message);
+      const reason = error.uncertain ? 'Your assistant could not be reached. Please try again.' : `Your assistant says: ${error.message}`;
+      this.#show(isOver ? withoutPrompt(this.prompts, id) : changedPrompt(this.prompts, id, { isSending: false, error: reason }));
+    }
+  }
+
+  #show(prompts) {
+    if (prompts === this.prompts) return;
+    this.prompts = prompts;
+    this.#onChange();
+  }
+}
+
+function listIn(answer) {
+  if (Array.isArray(answer)) return answer;
+  return answer.approvals ?? answer.pending ?? [];
+}
