@@ -67,6 +67,12 @@ pub struct Misbehaviour {
     /// Stays in its starting phase for ever.
     #[arg(long, env = "FAKE_GATEWAY_NEVER_READY", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
     pub never_ready: bool,
+    /// Ends as on a full disk while this file is there.
+    #[arg(long, env = "FAKE_GATEWAY_DISK_FULL_WHILE")]
+    pub disk_full_while: Option<PathBuf>,
+    /// Never answers a `connect` while this file is there.
+    #[arg(long, env = "FAKE_GATEWAY_SILENT_WHILE")]
+    pub silent_while: Option<PathBuf>,
     /// Milliseconds before each piece of an answer, at least.
     #[arg(long, env = "FAKE_GATEWAY_DELTA_DELAY_MS", default_value_t = 0)]
     pub delta_delay_ms: u64,

@@ -83,8 +83,9 @@ const GATEWAY_KEYS: &[&str] = &[
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigFile {
     pub port: Option<u16>,
-    /// May hold a `${NAME}` of the environment.
+    /// May hold a `${NAME}` of the environment. Comes before the environment's own.
     pub token: Option<String>,
+    pub auth_mode: Option<String>,
     /// Exact origins, or `*`.
     pub allowed_origins: Vec<String>,
     /// Addresses of proxies whose forwarded headers are believed.
@@ -112,7 +113,37 @@ pub enum ConfigError {
     UnknownKey { at: &'static str, key: String },
     #[error("Gateway start blocked: existing config is missing gateway.mode.")]
     ModeMissing,
+    #[error("{at}: Invalid input: expected {expected}")]
+    WrongType { at: &'static str, expected: &'static str },
+    /// The real gateway says so in its log only, and on its standard error something else.
+    #[error("trusted-proxy and token auth are mutually exclusive")]
+    TwoAuthModes,
+    #[error("plugin {0} failed to load: Error: boom")]
+    PluginCrashed(String),
 }
+
+impl ConfigError {
+    /// The real gateway's exit code, which is not the one for configurations every time.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::TwoAuthModes | Self::PluginCrashed(_) => 1,
+            _ => 78,
+        }
+    }
+}
+
+/// A plugin of this name crashes the gateway that loads it.
+const CRASHING_PLUGIN: &str = "crashing-plugin";
+
+type IsRight = fn(&Value) -> bool;
+
+/// Values whose type is looked at: where, what is expected, and whether it is that.
+const TYPES: &[(&str, &str, IsRight)] = &[
+    ("/gateway/port", "number", Value::is_u64),
+    ("/gateway/mode", "string", Value::is_string),
+    ("/gateway/trustedProxies", "array", Value::is_array),
+    ("/agents/defaults/skills", "array", Value::is_array),
+];
 
 /// Reads the file as a starting gateway does.
 ///
@@ -132,7 +163,20 @@ pub fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
     if gateway.and_then(|gateway| gateway.get("mode")).is_none() {
         return Err(ConfigError::ModeMissing);
     }
-    Ok(read(&value))
+    for (at, expected, is_right) in TYPES {
+        if value.pointer(at).is_some_and(|found| !is_right(found)) {
+            return Err(ConfigError::WrongType { at, expected });
+        }
+    }
+    let plugins = value.pointer("/plugins/allow").map(strings).unwrap_or_default();
+    if let Some(plugin) = plugins.into_iter().find(|plugin| plugin == CRASHING_PLUGIN) {
+        return Err(ConfigError::PluginCrashed(plugin));
+    }
+    let file = read(&value);
+    if file.auth_mode.as_deref() == Some("trusted-proxy") {
+        return Err(ConfigError::TwoAuthModes);
+    }
+    Ok(file)
 }
 
 /// Removes what `parse` does not know, switches off the skills that cannot
@@ -194,6 +238,7 @@ fn read(root: &Value) -> ConfigFile {
             .and_then(Value::as_u64)
             .and_then(|port| u16::try_from(port).ok()),
         token: text("/gateway/auth/token").map(str::to_owned),
+        auth_mode: text("/gateway/auth/mode").map(str::to_owned),
         allowed_origins: list("/gateway/controlUi/allowedOrigins").unwrap_or_default(),
         trusted_proxies: list("/gateway/trustedProxies").unwrap_or_default(),
         control_ui_enabled: flag("/gateway/controlUi/enabled").unwrap_or(true),
@@ -242,6 +287,10 @@ mod tests {
         check(r#"{"bogus":1,"gateway":{"mode":"local"}}"#, r#"<root>: Unrecognized key: "bogus""#);
         check(r#"{"gateway":{"mode":"local","zork":1}}"#, r#"gateway: Unrecognized key: "zork""#);
         check("[]", "<root>: must be an object");
+        check(
+            r#"{"gateway":{"mode":"local","port":"3001"}}"#,
+            "/gateway/port: Invalid input: expected number",
+        );
         assert_eq!(parse(r#"{"gateway":{}}"#), Err(ConfigError::ModeMissing));
         assert_eq!(parse("{}"), Err(ConfigError::ModeMissing));
         assert!(matches!(parse("{ nope"), Err(ConfigError::NotJson(_))));

@@ -60,6 +60,7 @@ pub async fn serve(socket: WebSocket, gateway: Arc<Gateway>, headers: HeaderMap)
         // The real gateway gives no reason to a client that says nothing.
         Err(_) => Err(Opening::close(1000, "")),
         Ok(None) => return,
+        Ok(Some(_)) if is_silent(&gateway) => return std::future::pending().await,
         Ok(Some(frame)) => open(&gateway, &headers, &nonce, &frame),
     };
     match opened {
@@ -80,6 +81,10 @@ pub async fn serve(socket: WebSocket, gateway: Arc<Gateway>, headers: HeaderMap)
             close(&mut sink, refused.code, &refused.reason).await;
         }
     }
+}
+
+fn is_silent(gateway: &Gateway) -> bool {
+    gateway.settings.silent_while.as_ref().is_some_and(|file| file.exists())
 }
 
 /// How a connection ends that was never opened.

@@ -25,6 +25,7 @@ pub mod lockout;
 pub mod methods;
 pub mod pairings;
 pub mod phase;
+pub mod program;
 pub mod schema;
 pub mod session_methods;
 pub mod session_store;

@@ -32,6 +32,8 @@ pub struct Settings {
     /// How long the port is open before the gateway is ready.
     pub start_delay: Duration,
     pub never_ready: bool,
+    /// While this file is there, `connect` is never answered.
+    pub silent_while: Option<PathBuf>,
     /// At least this long before each piece of an answer.
     pub delta_delay: Duration,
     /// How long a stopping gateway waits for its turns.
@@ -59,6 +61,7 @@ impl Settings {
             config,
             start_delay: Duration::ZERO,
             never_ready: false,
+            silent_while: None,
             delta_delay: Duration::ZERO,
             drain_limit: DRAIN_LIMIT,
         }
@@ -78,8 +81,9 @@ pub fn settle(place: &Place, run: Run) -> Result<Settings, Exit> {
     let config = read_config(&place.config_path(), run.allow_unconfigured)?;
     let token = run
         .token
+        .filter(|_| config.token.is_none())
+        .or_else(|| config.token.as_deref().map(substitute))
         .filter(|token| !token.is_empty())
-        .or_else(|| config.token.as_deref().map(substitute).filter(|token| !token.is_empty()))
         .unwrap_or_else(|| {
             warn!("Generated a runtime token for this startup without changing config");
             ids::secret::<32>()
@@ -88,6 +92,7 @@ pub fn settle(place: &Place, run: Run) -> Result<Settings, Exit> {
         port: run.port.or(config.port).unwrap_or(PORT_DEFAULT),
         start_delay: Duration::from_millis(run.misbehaviour.start_delay_ms),
         never_ready: run.misbehaviour.never_ready,
+        silent_while: run.misbehaviour.silent_while,
         delta_delay: Duration::from_millis(run.misbehaviour.delta_delay_ms),
         drain_limit: Duration::from_secs(run.misbehaviour.drain_limit_seconds),
         ..Settings::new(&token, &state_dir, config)
@@ -95,17 +100,17 @@ pub fn settle(place: &Place, run: Run) -> Result<Settings, Exit> {
 }
 
 fn read_config(path: &Path, allow_unconfigured: bool) -> Result<ConfigFile, Exit> {
-    let refused = |what: &dyn std::fmt::Display| {
+    let refused = |what: &dyn std::fmt::Display, exit| {
         error!("Invalid config at {}: {what}", path.display());
         error!("Run \"openclaw doctor --fix\" to repair the config, then retry.");
-        EXIT_BAD_CONFIG
+        exit
     };
     match fs::read_to_string(path) {
-        Ok(text) => config_file::parse(&text).map_err(|error| refused(&error)),
+        Ok(text) => config_file::parse(&text).map_err(|error| refused(&error, error.exit_code())),
         Err(error) if error.kind() == io::ErrorKind::NotFound && allow_unconfigured => {
             Ok(ConfigFile { control_ui_enabled: true, ..ConfigFile::default() })
         }
-        Err(error) => Err(refused(&error)),
+        Err(error) => Err(refused(&error, EXIT_BAD_CONFIG)),
     }
 }
 
@@ -118,6 +123,10 @@ fn substitute(value: &str) -> String {
 }
 
 fn fail_on_purpose(state_dir: &Path, misbehaviour: &Misbehaviour) -> Result<(), Exit> {
+    if misbehaviour.disk_full_while.as_ref().is_some_and(|file| file.exists()) {
+        error!("Error: database or disk is full");
+        return Err(EXIT_BAD_CONFIG);
+    }
     if misbehaviour.exit_times == 0 {
         return Ok(());
     }
