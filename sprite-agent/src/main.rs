@@ -48,9 +48,12 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let (stop, stopping) = stopping::channel();
+        // Before a gateway is started, which a signal would leave behind.
+        let requested = shutdown::listen();
         tokio::spawn(async move {
             // Without signals there is only SIGKILL, which needs no help from us.
-            if shutdown::requested().await.is_ok() {
+            if let Ok(requested) = requested {
+                requested.await;
                 stop.stop();
             }
             std::future::pending::<()>().await;
