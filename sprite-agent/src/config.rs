@@ -33,16 +33,29 @@ pub struct GatewayConfig {
 }
 
 pub struct SupervisorConfig {
-    /// Program and arguments, at least the program.
-    pub command: Vec<String>,
-    /// Empty: a gateway that refuses its configuration is not doctored.
-    pub doctor: Vec<String>,
+    pub openclaw: OpenClaw,
+    /// Runs when `openclaw` cannot be made to.
+    pub pinned: Option<OpenClaw>,
     pub user: Option<String>,
     pub state_dir: PathBuf,
     pub ready_budget: Duration,
     pub stop_grace: Duration,
+    /// How long the gateway must be well before its configuration counts as good.
+    pub proven_after: Duration,
+    /// Of the gateway and its helpers; above it, it is restarted.
+    pub memory_max_bytes: u64,
     pub log: LogFiles,
     pub environment: Vec<(String, String)>,
+}
+
+/// One version of OpenClaw.
+pub struct OpenClaw {
+    /// As its gateway names itself; a configuration belongs to a version.
+    pub version: Option<String>,
+    /// Program and arguments, at least the program.
+    pub command: Vec<String>,
+    /// Empty: a gateway that refuses its configuration is not doctored.
+    pub doctor: Vec<String>,
 }
 
 /// Where the gateway's output goes, and how much of it is kept.
@@ -144,16 +157,22 @@ fn gateway(gateway: &mut Section<'_>) -> Option<GatewayConfig> {
 /// The outer `None` means complaints, the inner one that supervision is off.
 fn supervisor(section: &mut Section<'_>) -> Option<Option<SupervisorConfig>> {
     let enabled = section.flag("enabled", true);
-    let command = section.list("command", argument);
-    if enabled && command.first().is_none_or(String::is_empty) {
-        section.complain("command", "needs at least the program to run");
-    }
-    let doctor = section.list("doctor", argument);
+    let openclaw = openclaw(section, enabled);
+    let pinned = section.optional_table("pinned", |section| {
+        let pinned = self::openclaw(section, false);
+        let is_used = !pinned.command.is_empty();
+        if !is_used && (pinned.version.is_some() || !pinned.doctor.is_empty()) {
+            section.complain("command", "needs at least the program to run");
+        }
+        is_used.then_some(pinned)
+    });
     let user = section.optional("user", |user| Ok::<_, String>(user.to_owned()));
     let state_dir = folder(section, "state_dir", enabled);
     let log_dir = folder(section, "log_dir", enabled);
     let ready_budget = section.seconds("ready_budget_seconds", 1..=3_600, 120);
     let stop_grace = section.seconds("stop_grace_seconds", 0..=600, 30);
+    let proven_after = section.seconds("proven_after_seconds", 1..=3_600, 60);
+    let memory_max_mib = section.number("memory_max_mib", 64..=(1 << 20), 3_072);
     let max_bytes = section.number("log_max_bytes", 4_096..=(1 << 30), 10 << 20);
     let files = section.number("log_files", 1..=100, 5);
     let environment = environment(section);
@@ -163,15 +182,32 @@ fn supervisor(section: &mut Section<'_>) -> Option<Option<SupervisorConfig>> {
     let log = LogFiles { folder: log_dir?, max_bytes, files };
     let state_dir = state_dir?;
     Some(Some(SupervisorConfig {
-        command,
-        doctor,
+        openclaw,
+        pinned,
         user,
         state_dir,
         ready_budget,
         stop_grace,
+        proven_after,
+        memory_max_bytes: memory_max_mib << 20,
         log,
         environment,
     }))
+}
+
+fn openclaw(section: &mut Section<'_>, is_needed: bool) -> OpenClaw {
+    let version = section.optional("version", version);
+    let command = section.list("command", argument);
+    if is_needed && command.first().is_none_or(String::is_empty) {
+        section.complain("command", "needs at least the program to run");
+    }
+    OpenClaw { version, command, doctor: section.list("doctor", argument) }
+}
+
+fn version(text: &str) -> Result<String, &'static str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(is_plain);
+    if fits { Ok(text.to_owned()) } else { Err("is not a version, such as 2026.9.6") }
 }
 
 fn folder(section: &mut Section<'_>, key: &'static str, needed: bool) -> Option<PathBuf> {

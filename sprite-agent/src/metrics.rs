@@ -1,14 +1,16 @@
 //! What Prometheus is told. No label has a value that a visitor could choose.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use prometheus::proto::MetricType;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
 };
 
-use crate::gateway_status::{GatewayStatus, Phase};
+use crate::gateway_status::{GatewayStatus, Phase, Reason};
 use crate::http::guard::IdentityRefusal;
 use crate::memory;
 
@@ -50,6 +52,7 @@ pub struct Metrics {
     to_page: Relay,
     sockets: IntGauge,
     gateway_phase: IntGaugeVec,
+    gateway_reason: IntGaugeVec,
     gateway_restarts: IntGauge,
     memory: IntGauge,
     gateway_memory: IntGauge,
@@ -82,10 +85,10 @@ impl Metrics {
         };
         let links_lost =
             IntCounter::new("arca_agent_links_lost_total", "Links to the gateway that broke");
-        let phase = IntGaugeVec::new(
-            Opts::new("arca_agent_gateway_phase", "1 for the phase the gateway is in"),
-            &["phase"],
-        );
+        let gauges = |name, help, label: &str| {
+            let vector = IntGaugeVec::new(Opts::new(name, help), &[label]);
+            registered(&registry, vector.expect("our own names are valid"))
+        };
         Self {
             requests: counters(
                 "arca_agent_requests_total",
@@ -111,7 +114,16 @@ impl Metrics {
             to_gateway: relay("to_gateway"),
             to_page: relay("to_page"),
             sockets: gauge("arca_agent_sockets", "WebSockets of pages that are open"),
-            gateway_phase: registered(&registry, phase.expect("our own names are valid")),
+            gateway_phase: gauges(
+                "arca_agent_gateway_phase",
+                "1 for the phase the gateway is in",
+                "phase",
+            ),
+            gateway_reason: gauges(
+                "arca_agent_gateway_reason",
+                "1 for the reason why the gateway is in its phase",
+                "reason",
+            ),
             gateway_restarts: gauge(
                 "arca_agent_gateway_restarts",
                 "How often the gateway was started again since the agent runs",
@@ -172,23 +184,61 @@ impl Metrics {
         relay.seconds.observe(held.as_secs_f64());
     }
 
-    /// The text for a scrape; what is not counted as it happens is read now.
+    /// The text for a scrape.
     pub fn scrape(&self, gateway: &GatewayStatus, sockets: usize) -> String {
-        for (phase, name) in [
-            (Phase::Starting, "starting"),
-            (Phase::Ready, "ready"),
-            (Phase::Restarting, "restarting"),
-            (Phase::Failed, "failed"),
-        ] {
-            self.gateway_phase.with_label_values(&[name]).set(i64::from(gateway.phase == phase));
+        self.read_now(gateway, sockets);
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .expect("our own metrics are consistent")
+    }
+
+    /// The same as numbers by name and labels; of a histogram, how often and how much in all.
+    pub fn values(&self, gateway: &GatewayStatus, sockets: usize) -> BTreeMap<String, f64> {
+        self.read_now(gateway, sockets);
+        let mut values = BTreeMap::new();
+        for family in self.registry.gather() {
+            for metric in family.get_metric() {
+                let labels = metric.get_label();
+                let labels: Vec<_> = labels
+                    .iter()
+                    .map(|label| format!("{}=\"{}\"", label.name(), label.value()))
+                    .collect();
+                let name = |ending: &str| match labels.is_empty() {
+                    true => format!("{}{ending}", family.name()),
+                    false => format!("{}{ending}{{{}}}", family.name(), labels.join(",")),
+                };
+                match family.get_field_type() {
+                    MetricType::COUNTER => {
+                        values.insert(name(""), metric.get_counter().get_value());
+                    }
+                    MetricType::HISTOGRAM => {
+                        let histogram = metric.get_histogram();
+                        values.insert(name("_count"), histogram.get_sample_count() as f64);
+                        values.insert(name("_sum"), histogram.get_sample_sum());
+                    }
+                    _ => {
+                        values.insert(name(""), metric.get_gauge().get_value());
+                    }
+                }
+            }
+        }
+        values
+    }
+
+    /// What is not counted as it happens.
+    fn read_now(&self, gateway: &GatewayStatus, sockets: usize) {
+        for phase in Phase::ALL {
+            let is_in = i64::from(gateway.phase == phase);
+            self.gateway_phase.with_label_values(&[phase.label()]).set(is_in);
+        }
+        for reason in Reason::ALL {
+            let is_so = i64::from(gateway.reason == reason);
+            self.gateway_reason.with_label_values(&[reason.label()]).set(is_so);
         }
         set(&self.gateway_restarts, gateway.restarts);
         set(&self.sockets, sockets as u64);
         set(&self.memory, memory::resident_bytes(std::process::id()).unwrap_or(0));
         set(&self.gateway_memory, gateway.pid.and_then(memory::resident_bytes).unwrap_or(0));
-        TextEncoder::new()
-            .encode_to_string(&self.registry.gather())
-            .expect("our own metrics are consistent")
     }
 }
 

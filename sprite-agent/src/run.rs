@@ -11,7 +11,7 @@ use tracing::info;
 
 use crate::agent::Agent;
 use crate::config::Config;
-use crate::gateway_status::{GatewayStatus, Phase};
+use crate::gateway_status::GatewayStatus;
 use crate::identity_keys::{self, IdentityKeys};
 use crate::serve::server;
 use crate::stopping::Stopping;
@@ -51,8 +51,7 @@ pub async fn serve(
     stopping: Stopping,
 ) {
     let supervisor = config.supervisor.take();
-    let starting = GatewayStatus::new(Phase::Starting, "not looked at yet");
-    let (status, gateway) = watch::channel(starting);
+    let (status, gateway) = watch::channel(GatewayStatus::unknown());
     let token = config.gateway.token.clone();
     let address = config.gateway.address;
     let agent = Arc::new(Agent::new(config, identity_keys, gateway, stopping.clone()));
@@ -64,7 +63,7 @@ pub async fn serve(
         }
         None => tokio::select! {
             () = serving => {}
-            () = watcher::watch(address, status) => {}
+            () = watcher::watch(address, token, status) => {}
         },
     }
 }

@@ -69,6 +69,11 @@ pub fn connect_frame(id: &str, token: &Secret<String>, scopes: &[&str]) -> Strin
     frame(id, "connect", params)
 }
 
+/// Asks whether the gateway still answers; needs only the right to read.
+pub fn health_frame(id: &str) -> String {
+    frame(id, "health", serde_json::json!({}))
+}
+
 fn frame(id: &str, method: &str, params: impl Serialize) -> String {
     #[derive(Serialize)]
     struct Frame<'a, P> {

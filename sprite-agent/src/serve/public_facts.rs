@@ -3,7 +3,9 @@
 use serde::Serialize;
 use shared::Username;
 
+use super::health::MendedFacts;
 use crate::config::Config;
+use crate::gateway_status::GatewayStatus;
 
 /// What the gateway takes of one attachment, before base64.
 const ATTACHMENT_MAX_BYTES: usize = 19_464_192;
@@ -29,10 +31,15 @@ struct Limits {
 #[derive(Debug, Serialize)]
 struct Assistant<'a> {
     name: &'a str,
+    state: &'static str,
+    reason: &'static str,
+    message: &'static str,
+    /// The page tells of it once: it remembers the time of the last one it has shown.
+    mended: Option<MendedFacts>,
 }
 
-impl<'a> From<&'a Config> for PublicFacts<'a> {
-    fn from(config: &'a Config) -> Self {
+impl<'a> PublicFacts<'a> {
+    pub fn new(config: &'a Config, gateway: &GatewayStatus) -> Self {
         let message_max_bytes = config.limits.message_max_bytes;
         // Base64 makes four bytes of three.
         let fits_in_frame = (message_max_bytes - FRAME_OVERHEAD_BYTES) / 4 * 3;
@@ -44,7 +51,13 @@ impl<'a> From<&'a Config> for PublicFacts<'a> {
                 message_max_bytes,
                 attachment_max_bytes: fits_in_frame.min(ATTACHMENT_MAX_BYTES),
             },
-            assistant: Assistant { name: &config.assistant_name },
+            assistant: Assistant {
+                name: &config.assistant_name,
+                state: gateway.phase.label(),
+                reason: gateway.reason.label(),
+                message: gateway.reason.for_customer(),
+                mended: gateway.mended.map(MendedFacts::from),
+            },
         }
     }
 }

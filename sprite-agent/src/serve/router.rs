@@ -96,8 +96,9 @@ async fn for_visitor(agent: &Arc<Agent>, request: Request<Incoming>) -> (Part, A
         return (Part::ControlUi, answer);
     }
     if path == "/config.json" {
-        let answer = refuse_unless_read(&request)
-            .unwrap_or_else(|| answer::json(StatusCode::OK, &PublicFacts::from(&agent.config)));
+        let answer = refuse_unless_read(&request).unwrap_or_else(|| {
+            answer::json(StatusCode::OK, &PublicFacts::new(&agent.config, &agent.gateway.borrow()))
+        });
         return (Part::Config, answer);
     }
     match agent.ui.answer(path, request.headers()) {
@@ -142,7 +143,7 @@ fn health(agent: &Agent, request: &Request<Incoming>) -> Answer {
     if let Some(refusal) = refuse_unless_read(request) {
         return refusal;
     }
-    let status = Status::from(agent.gateway.borrow().phase);
+    let status = Status::from(&*agent.gateway.borrow());
     let code = if status == Status::Ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if !request.headers().contains_key(AUTHORIZATION) {
         return answer::json(code, &Liveness { status });

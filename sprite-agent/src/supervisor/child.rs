@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 
 use super::account::Account;
-use super::state::Exit;
+use super::events::Exit;
 
 /// In a process group of its own, so that its helpers end with it.
 pub struct Child {

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tracing::warn;
 
+use super::processes;
+
 const NAME: &str = "gateway.pid";
 
 /// After SIGKILL only a process that hangs in the kernel takes longer.
@@ -58,17 +60,9 @@ fn read(folder: &Path) -> Option<(u32, u64)> {
     Some((pid.parse().ok()?, started.parse().ok()?))
 }
 
-/// In clock ticks since the machine was started; `None` when there is no such process, or only
-/// what is left of it until its parent takes notice.
+/// `None` when there is no such process, or only what its parent has not taken notice of.
 fn started_at(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in parentheses, may contain anything; behind it stand state and numbers.
-    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
-    if fields.next()? == "Z" {
-        return None;
-    }
-    // `starttime` is field 22 of proc_pid_stat(5); the state was field 3.
-    fields.nth(18)?.parse().ok()
+    processes::find(pid).filter(|process| !process.is_zombie).map(|process| process.started)
 }
 
 fn file(folder: &Path) -> PathBuf {

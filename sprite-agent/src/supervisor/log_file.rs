@@ -10,8 +10,10 @@ use std::io::{self, PipeReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use tokio::sync::oneshot;
 use tracing::warn;
 
+use super::last_lines::LastLines;
 use super::redaction::Redaction;
 use crate::config::LogFiles;
 
@@ -86,27 +88,50 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes everything that comes out of `output` into the files, without the secrets.
+/// Knows when everything a child said has been read.
+pub struct Following(oneshot::Receiver<()>);
+
+impl Following {
+    pub async fn ended(self) {
+        // The thread only ever drops its end.
+        let _ = self.0.await;
+    }
+}
+
+/// Writes everything that comes out of `output` into the files, without the secrets, and
+/// keeps the last of it in `last_lines`.
 ///
 /// The thread ends when the last process that holds the other end of the pipe does.
 ///
 /// # Errors
 /// When there is no thread to be had.
-pub fn follow(mut output: PipeReader, files: LogFiles, mut redaction: Redaction) -> io::Result<()> {
+pub fn follow(
+    mut output: PipeReader,
+    files: LogFiles,
+    mut redaction: Redaction,
+    last_lines: LastLines,
+) -> io::Result<Following> {
+    let (end, ended) = oneshot::channel::<()>();
     let write_all = move || {
+        let _end = end;
         let mut log = LogFile::new(files);
         let mut piece = vec![0; PIECE_BYTES];
         let mut is_failing = false;
         while let Ok(length @ 1..) = output.read(&mut piece) {
-            let result = log.write(&redaction.push(&piece[..length]));
+            let safe = redaction.push(&piece[..length]);
+            last_lines.push(&safe);
+            let result = log.write(&safe);
             if let (Err(error), false) = (&result, is_failing) {
                 warn!(%error, "cannot write the gateway's log; dropping its output until we can");
             }
             is_failing = result.is_err();
         }
-        let _ = log.write(&redaction.finish());
+        let rest = redaction.finish();
+        last_lines.push(&rest);
+        let _ = log.write(&rest);
     };
-    std::thread::Builder::new().name("gateway-log".to_owned()).spawn(write_all).map(drop)
+    std::thread::Builder::new().name("gateway-log".to_owned()).spawn(write_all)?;
+    Ok(Following(ended))
 }
 
 #[cfg(test)]

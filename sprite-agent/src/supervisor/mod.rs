@@ -1,15 +1,27 @@
 //! Keeps the gateway running, or watches it when somebody else does.
 //!
-//! `state` decides, `runner` carries out; the other files are its hands.
+//! `state` decides, `runner` carries out; `prober` finds out whether a page
+//! would be served, `inspection` what the machine lacks, `report` says it all to
+//! those who ask. The other files are their hands.
 
 pub mod account;
+pub mod awake_clock;
 pub mod child;
+pub mod configuration;
 pub mod environment;
-pub mod last_worked;
+pub mod events;
+pub mod inspection;
+pub mod last_lines;
+pub mod launcher;
 pub mod leftover;
 pub mod log_file;
+pub mod own_connection;
+pub mod port;
+pub mod prober;
+pub mod processes;
 pub mod readiness;
 pub mod redaction;
+pub mod report;
 pub mod runner;
 pub mod state;
 pub mod watcher;

@@ -1,40 +1,67 @@
 //! Carries out what [`Machine`] decides: one gateway, or its doctor, at a time.
 
 use std::future::pending;
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use shared::Secret;
 use shared::process::time::unix_seconds;
+use shared::retry::chance;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::account::Account;
-use super::child::{Child, Program};
-use super::readiness::{Probe, probe};
-use super::redaction::Redaction;
-use super::state::{Action, Event, Exit, Machine, Policy, State};
-use super::{environment, last_worked, leftover, log_file};
+use super::awake_clock::AwakeClock;
+use super::child::Child;
+use super::configuration::{Configuration, Fingerprint};
+use super::events::{Action, Event, Excess, Exit, Obstacle, Probe};
+use super::inspection::{self, Lack};
+use super::last_lines::LastLines;
+use super::launcher::{Launched, Launcher};
+use super::prober::Prober;
+use super::report::{self, Report, Trouble, describe, reason_of};
+use super::state::{Machine, Policy, RecoveryStage, State};
+use super::{leftover, processes};
 use crate::config::SupervisorConfig;
-use crate::gateway_status::{GatewayStatus, Phase};
+use crate::gateway_status::{GatewayStatus, Mended, Reason};
+use crate::memory;
 use crate::stopping::Stopping;
-use shared::retry::chance;
+
+/// How often the clock is asked, the configuration looked at and memory measured while
+/// nothing is probed.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// For the last words of a child that has ended; a helper may keep the pipe open.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
+
+/// A draining gateway is killed when it has this many halves of its ceiling in use.
+const FAR_ABOVE_HALVES: u64 = 3;
 
 pub struct Supervisor {
     config: SupervisorConfig,
     address: SocketAddr,
-    account: Option<Account>,
-    environment: Vec<(String, String)>,
-    secrets: Vec<Secret<String>>,
+    launcher: Launcher,
+    configuration: Configuration,
+    prober: Prober,
     machine: Machine,
-    child: Option<Child>,
+    running: Option<Running>,
+    trouble: Trouble,
+    /// The configuration when the gateway was last found not running.
+    watched: Option<Fingerprint>,
+    last_exit: Option<String>,
+    version: Option<String>,
+    mended: Option<Mended>,
     status: watch::Sender<GatewayStatus>,
 }
 
+struct Running {
+    role: Role,
+    launched: Launched,
+}
+
 /// What a child is for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Gateway,
     Doctor,
@@ -47,32 +74,30 @@ impl Supervisor {
         token: &Secret<String>,
         status: watch::Sender<GatewayStatus>,
     ) -> Self {
-        let account = config.user.as_deref().and_then(|name| {
-            let account = Account::available(name);
-            if account.is_none() {
-                warn!(user = name, "cannot run the gateway as {name}; it runs as ourselves");
-            }
-            account
-        });
-        let home =
-            account.as_ref().map_or(config.state_dir.clone(), |account| account.home.clone());
-        let secrets = environment::secrets_among(&config.environment)
-            .map(|secret| Secret::new(secret.to_owned()))
-            .chain([token.clone()])
-            .collect();
+        let launcher = Launcher::new(&config, token);
         let policy = Policy {
             ready_budget: config.ready_budget,
             stop_grace: config.stop_grace,
-            has_doctor: !config.doctor.is_empty(),
+            proven_after: config.proven_after,
+            has_doctor: !config.openclaw.doctor.is_empty(),
+            has_pinned_version: config.pinned.is_some(),
         };
         Self {
-            environment: environment::build(&config.state_dir, &home, token, &config.environment),
+            configuration: Configuration {
+                folder: config.state_dir.clone(),
+                account: launcher.account.clone(),
+            },
             config,
             address,
-            account,
-            secrets,
+            launcher,
+            prober: Prober::new(address, token.clone(), true),
             machine: Machine::new(policy),
-            child: None,
+            running: None,
+            trouble: Trouble::default(),
+            watched: None,
+            last_exit: None,
+            version: None,
+            mended: None,
             status,
         }
     }
@@ -80,140 +105,285 @@ impl Supervisor {
     /// Returns when the agent was told to stop and the gateway is gone.
     pub async fn run(mut self, stopping: Stopping) {
         leftover::end(&self.config.log.folder).await;
-        let mut event = Event::StartRequested;
+        // Without it, only a changed file or time starts a gateway that was given up.
+        let mut hangups = signal(SignalKind::hangup()).ok();
+        let mut clock = AwakeClock::new(Instant::now());
+        let mut event = Some(Event::StartRequested);
         let mut is_stopping = false;
         loop {
-            let mut next = Some(event);
+            let now = clock.at(Instant::now());
+            let due = self.machine.deadline().is_some_and(|deadline| deadline <= now);
+            let mut next = event
+                .or_else(|| due.then_some(Event::DeadlinePassed))
+                .or_else(|| self.configuration_changed())
+                .or_else(|| self.memory_exceeded());
             while let Some(event) = next {
                 self.note(event);
-                let action = self.machine.step(event, Instant::now(), chance());
+                let action = self.machine.step(event, now, chance());
                 next = action.and_then(|action| self.carry_out(action));
             }
+            self.watched = self
+                .machine
+                .watches_configuration()
+                .then(|| self.watched.unwrap_or_else(|| self.configuration.fingerprint()));
             self.publish();
             if is_stopping && self.machine.state() == State::Stopped {
                 return;
             }
+            let deadline = self.machine.deadline().map(|deadline| clock.real(deadline));
             event = tokio::select! {
-                exit = ended(&mut self.child) => Event::Exited(exit),
-                () = at(self.machine.deadline()) => Event::DeadlinePassed,
-                probed = next_probe(&self.machine, self.address) => Event::Probed(probed),
+                exit = ended(&mut self.running) => Some(self.exited(exit).await),
+                () = at(deadline) => None,
+                probed = next_probe(&self.machine, &mut self.prober) => Some(Event::Probed(probed)),
+                () = look(&self.machine) => None,
+                () = hangup(&mut hangups) => Some(Event::Nudged),
                 () = stopping.requested(), if !is_stopping => {
                     is_stopping = true;
-                    Event::StopRequested
+                    Some(Event::StopRequested)
                 }
             };
         }
+    }
+
+    async fn exited(&mut self, exit: Exit) -> Event {
+        let Some(Running { role, launched }) = self.running.take() else {
+            return Event::Exited { exit, obstacle: None };
+        };
+        let Launched { log, last_lines, .. } = launched;
+        let _ = tokio::time::timeout(LAST_WORDS_MAX, log.ended()).await;
+        let text = describe(exit);
+        info!("the {role:?} {text}");
+        if role == Role::Doctor {
+            return Event::Exited { exit, obstacle: None };
+        }
+        self.prober.forget();
+        let lack = self.lack(&last_lines);
+        match &lack {
+            Some(lack) => self.trouble.seen = format!("it {text}; {}", lack.detail),
+            // It was told to end, for a reason that is noted already.
+            None if self.machine.is_stopping() => {}
+            None => self.trouble.seen = format!("it {text}"),
+        }
+        self.last_exit = Some(text);
+        Event::Exited { exit, obstacle: lack.map(|lack| lack.obstacle) }
+    }
+
+    /// What the gateway lacked when it ended: as we see it, or by its own last words.
+    fn lack(&self, last_lines: &LastLines) -> Option<Lack> {
+        let by_its_words = || {
+            let obstacle = last_lines.complaint()?;
+            Some(Lack { obstacle, detail: "it says so with its last lines".to_owned() })
+        };
+        inspection::inspect(self.address, &self.folders()).or_else(by_its_words)
+    }
+
+    fn folders(&self) -> [&Path; 2] {
+        [&self.config.state_dir, &self.config.log.folder]
+    }
+
+    fn configuration_changed(&self) -> Option<Event> {
+        let before = self.watched?;
+        (before != self.configuration.fingerprint()).then_some(Event::Nudged)
+    }
+
+    fn memory_exceeded(&self) -> Option<Event> {
+        let ceiling = self.config.memory_max_bytes;
+        let used = self.gateway_memory()?;
+        if used > ceiling / 2 * FAR_ABOVE_HALVES {
+            return Some(Event::MemoryExceeded(Excess::FarAbove));
+        }
+        (used > ceiling).then_some(Event::MemoryExceeded(Excess::Ceiling))
+    }
+
+    /// Of the gateway and its helpers.
+    fn gateway_memory(&self) -> Option<u64> {
+        let running = self.running.as_ref().filter(|running| running.role == Role::Gateway)?;
+        let tree = processes::tree(running.launched.child.id());
+        Some(tree.iter().filter_map(|process| memory::resident_bytes(process.pid)).sum())
     }
 
     /// What follows at once from what was done, if anything does.
     fn carry_out(&mut self, action: Action) -> Option<Event> {
         match action {
+            Action::Inspect => {
+                let lack = inspection::inspect(self.address, &self.folders());
+                if let Some(lack) = &lack {
+                    self.trouble.seen.clone_from(&lack.detail);
+                }
+                Some(Event::Inspected(lack.map(|lack| lack.obstacle)))
+            }
             Action::StartGateway => self.start(Role::Gateway),
-            Action::StartDoctor => self.start(Role::Doctor),
+            Action::StartDoctor => {
+                self.set_aside();
+                self.start(Role::Doctor)
+            }
             Action::Terminate => {
-                self.child.iter().for_each(Child::terminate);
+                self.children().for_each(Child::terminate);
                 None
             }
             Action::Kill => {
-                self.child.iter().for_each(Child::kill);
+                self.children().for_each(Child::kill);
                 None
             }
             Action::KeepConfiguration => {
-                let state_dir = &self.config.state_dir;
-                if let Err(error) = last_worked::keep(state_dir, self.account.as_ref()) {
-                    warn!(%error, "cannot keep a copy of the configuration that works");
-                }
+                self.keep_configuration();
                 None
             }
-            Action::RestoreConfiguration => {
-                let state_dir = &self.config.state_dir;
-                let restored = last_worked::restore(state_dir, self.account.as_ref());
-                match &restored {
-                    Ok(()) => warn!("the last configuration that worked is in place again"),
-                    Err(error) => error!(%error, "there is no configuration to go back to"),
+            Action::Restore => {
+                // What the doctor left of it is not what the customer wrote.
+                if self.machine.stage() == RecoveryStage::AsItIs {
+                    self.set_aside();
                 }
-                Some(Event::Restored(restored.is_ok()))
+                Some(Event::Restored(self.restore()))
+            }
+            Action::PinVersion => Some(Event::Pinned(self.pin_version())),
+        }
+    }
+
+    fn children(&self) -> impl Iterator<Item = &Child> {
+        self.running.iter().map(|running| &running.launched.child)
+    }
+
+    /// The gateway has been well for a minute.
+    fn keep_configuration(&mut self) {
+        self.trouble = Trouble::default();
+        if let Err(error) = self.configuration.keep(self.version.as_deref()) {
+            warn!(%error, "cannot keep a copy of the configuration that works");
+        }
+        if let Some(by) = self.machine.mended()
+            && self.mended.is_none_or(|mended| mended.by != by)
+        {
+            info!("the gateway was mended: {}", by.label());
+            self.mended = Some(Mended { by, at: unix_seconds() });
+        }
+    }
+
+    fn set_aside(&self) {
+        let last_lines = self.status.borrow().detail.clone();
+        self.configuration.set_aside(&format!("{}\n{last_lines}\n", self.trouble.seen));
+    }
+
+    fn restore(&self) -> bool {
+        match self.configuration.restore(self.expected_version()) {
+            Ok(()) => {
+                warn!("the last good configuration is in place again");
+                true
+            }
+            Err(error) => {
+                error!(%error, "there is no other configuration to go back to");
+                false
             }
         }
+    }
+
+    fn pin_version(&self) -> bool {
+        let Some(pinned) = &self.config.pinned else { return false };
+        warn!("going back to the pinned version {}", pinned.version.as_deref().unwrap_or("?"));
+        if let Some(version) = &pinned.version
+            && let Err(error) = self.configuration.restore(Some(version))
+        {
+            info!(%error, "the pinned version runs with the configuration in place");
+        }
+        true
+    }
+
+    /// The version that a start would run, as far as it is known before it says so.
+    fn expected_version(&self) -> Option<&str> {
+        let openclaw = match &self.config.pinned {
+            Some(pinned) if self.machine.is_pinned() => pinned,
+            _ => &self.config.openclaw,
+        };
+        openclaw.version.as_deref().or(self.version.as_deref())
     }
 
     fn start(&mut self, role: Role) -> Option<Event> {
-        let command = match role {
-            Role::Gateway => &self.config.command,
-            Role::Doctor => &self.config.doctor,
+        if role == Role::Gateway
+            && let Some(version) = self.expected_version()
+            && self.configuration.adopt_version(version)
+        {
+            warn!("OpenClaw {version} has a configuration of its own, which is in place now");
+        }
+        let openclaw = match &self.config.pinned {
+            Some(pinned) if self.machine.is_pinned() => pinned,
+            _ => &self.config.openclaw,
         };
-        match self.try_start(command) {
-            Ok(child) => {
-                info!(pid = child.id(), "started the {role:?}: {}", command[0]);
-                self.child = Some(child);
+        let command = match role {
+            Role::Gateway => &openclaw.command,
+            Role::Doctor => &openclaw.doctor,
+        };
+        let program = command.first().map(String::as_str).unwrap_or_default();
+        match self.launcher.start(&self.config, command) {
+            Ok(launched) => {
+                info!(pid = launched.child.id(), "started the {role:?}: {program}");
+                self.running = Some(Running { role, launched });
                 None
             }
             Err(error) => {
-                error!(%error, "cannot start the {role:?}: {}", command[0]);
-                Some(Event::Exited(Exit::NeverStarted))
+                error!(%error, "cannot start the {role:?}: {program}");
+                self.trouble.seen = format!("cannot start {program}: {error}");
+                Some(Event::Exited { exit: Exit::NeverStarted, obstacle: None })
             }
         }
     }
 
-    fn try_start(&self, command: &[String]) -> io::Result<Child> {
-        self.make_folders()?;
-        let (reader, writer) = io::pipe()?;
-        let secrets = self.secrets.iter().map(|secret| secret.expose().as_str());
-        log_file::follow(reader, self.config.log.clone(), Redaction::new(secrets))?;
-        let program = Program {
-            command,
-            environment: &self.environment,
-            folder: &self.config.state_dir,
-            account: self.account.as_ref(),
-        };
-        let child = Child::start(&program, writer)?;
-        if let Err(error) = leftover::note(&self.config.log.folder, child.id()) {
-            warn!(%error, "cannot write down the gateway's process id");
-        }
-        Ok(child)
-    }
-
-    fn make_folders(&self) -> io::Result<()> {
-        std::fs::create_dir_all(&self.config.log.folder)?;
-        let state_dir: &PathBuf = &self.config.state_dir;
-        if !state_dir.exists() {
-            std::fs::create_dir_all(state_dir)?;
-            if let Some(account) = &self.account {
-                std::os::unix::fs::chown(state_dir, Some(account.uid), Some(account.gid))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Remembers and logs what happened, before anything is decided about it.
+    /// Remembers what went wrong, before anything is decided about it.
     fn note(&mut self, event: Event) {
-        if let Event::Exited(exit) = event {
-            self.child = None;
-            let exit = describe(exit);
-            info!("the gateway or its doctor {exit}");
-            self.status.send_modify(|status| status.last_exit = Some(exit));
+        let is_doctor = self.machine.is_doctoring();
+        let reason = match event {
+            Event::Exited { obstacle: Some(obstacle), .. } => reason_of(obstacle),
+            Event::Exited { .. } if is_doctor || self.machine.is_stopping() => return,
+            Event::Exited { exit: Exit::Code(78), .. } => Reason::ConfigurationRefused,
+            Event::Exited { .. } => Reason::Crashing,
+            Event::Inspected(Some(obstacle)) => reason_of(obstacle),
+            Event::Probed(probe) => return self.note_probe(probe),
+            Event::MemoryExceeded(_) => Reason::MemoryExceeded,
+            Event::DeadlinePassed if self.machine.is_starting() => Reason::NotAnswering,
+            _ => return,
+        };
+        self.trouble.reason = Some(reason);
+    }
+
+    fn note_probe(&mut self, probe: Probe) {
+        if let Some(complaint) = &self.prober.complaint {
+            self.trouble.seen.clone_from(complaint);
+        }
+        match probe {
+            Probe::Ready => {
+                self.version = self.prober.version().or(self.version.take());
+                let disk = inspection::disk(&self.folders());
+                let was_full = self.trouble.reason == Some(Reason::DiskFull);
+                if let Some(Lack { detail, .. }) = disk {
+                    self.trouble = Trouble { reason: Some(Reason::DiskFull), seen: detail };
+                } else if was_full {
+                    self.trouble = Trouble::default();
+                }
+            }
+            Probe::Refused => self.trouble.reason = Some(Reason::ConnectionRefused),
+            Probe::Foreign => self.trouble.reason = Some(reason_of(Obstacle::Port)),
+            Probe::NotReady | Probe::Silent => {}
         }
     }
 
     fn publish(&self) {
-        let state = self.machine.state();
-        let phase = phase(state, self.machine.was_ready());
+        let Report { phase, reason, detail } = report::report(&self.machine, &self.trouble);
+        let is_ready = matches!(self.machine.state(), State::Ready(_));
+        let gateway = self.running.iter().find(|running| running.role == Role::Gateway);
         let now = unix_seconds();
         self.status.send_if_modified(|status| {
             let next = GatewayStatus {
                 phase,
-                detail: detail(state).to_owned(),
-                pid: self.child.as_ref().map(Child::id),
+                reason,
+                detail,
+                pid: gateway.map(|running| running.launched.child.id()),
+                version: self.version.clone(),
                 restarts: self.machine.restarts(),
-                last_exit: status.last_exit.clone(),
-                ready_since: match state {
-                    State::Ready { .. } => status.ready_since.or(Some(now)),
-                    _ => None,
-                },
+                last_exit: self.last_exit.clone(),
+                ready_since: is_ready.then(|| status.ready_since.unwrap_or(now)),
+                mended: self.mended,
             };
             let is_changed = *status != next;
-            if status.phase != next.phase {
-                info!("the gateway: {}", next.detail);
+            if (status.phase, status.reason) != (next.phase, next.reason) {
+                info!(reason = reason.label(), "the gateway: {}", next.detail);
             }
             *status = next;
             is_changed
@@ -221,43 +391,9 @@ impl Supervisor {
     }
 }
 
-fn phase(state: State, was_ready: bool) -> Phase {
-    match state {
-        // Without an answer it may be busy; pages that are linked stay linked.
-        State::Ready { unready_since: None, .. } | State::Ready { silent: 1.., .. } => Phase::Ready,
-        State::GivenUp => Phase::Failed,
-        _ if was_ready => Phase::Restarting,
-        _ => Phase::Starting,
-    }
-}
-
-fn detail(state: State) -> &'static str {
-    match state {
-        State::Stopped => "stopped",
-        State::Starting { .. } => "started, not ready yet",
-        State::Ready { unready_since: None, .. } => "ready",
-        State::Ready { silent: 1.., .. } => "ready before, does not answer now",
-        State::Ready { .. } => "ready before, says now that it is not",
-        State::Terminating { kill_at: Some(_), .. } => "told to stop",
-        State::Terminating { kill_at: None, .. } => "killed",
-        State::BackingOff { .. } => "ended, waiting before it is started again",
-        State::Doctoring { .. } => "refused its configuration; the doctor is at it",
-        State::Restoring => "refused its configuration; going back to the last one that worked",
-        State::GivenUp => "refuses its configuration, doctored or restored; nothing more is tried",
-    }
-}
-
-fn describe(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("ended with code {code}"),
-        Exit::Signal(signal) => format!("was ended by signal {signal}"),
-        Exit::NeverStarted => "could not be started".to_owned(),
-    }
-}
-
-async fn ended(child: &mut Option<Child>) -> Exit {
-    match child {
-        Some(child) => child.ended().await,
+async fn ended(running: &mut Option<Running>) -> Exit {
+    match running {
+        Some(running) => running.launched.child.ended().await,
         None => pending().await,
     }
 }
@@ -269,11 +405,29 @@ async fn at(deadline: Option<Instant>) {
     }
 }
 
-async fn next_probe(machine: &Machine, address: SocketAddr) -> Probe {
+/// A probe is a look of its own, and must not be broken off by another.
+async fn look(machine: &Machine) {
+    match machine.probe_after() {
+        Some(_) => pending().await,
+        None => tokio::time::sleep(LOOK_EVERY).await,
+    }
+}
+
+async fn hangup(hangups: &mut Option<Signal>) {
+    let received = match hangups {
+        Some(hangups) => hangups.recv().await,
+        None => None,
+    };
+    if received.is_none() {
+        pending::<()>().await;
+    }
+}
+
+async fn next_probe(machine: &Machine, prober: &mut Prober) -> Probe {
     match machine.probe_after() {
         Some(wait) => {
             tokio::time::sleep(wait).await;
-            probe(address).await
+            prober.probe().await
         }
         None => pending().await,
     }

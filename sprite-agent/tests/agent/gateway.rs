@@ -26,7 +26,7 @@ pub(crate) struct Gateway {
     _tasks: JoinSet<()>,
 }
 
-/// What the gateway was sent.
+/// What the gateway was sent for a page.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) upgrades: Mutex<Vec<String>>,
@@ -114,10 +114,10 @@ async fn connection(
 }
 
 async fn socket(stream: TcpStream, seen: &Seen, mut restarting: watch::Receiver<bool>) {
+    let mut upgrade = None;
     #[expect(clippy::result_large_err, reason = "the callback's type is tungstenite's")]
     let note = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
-        let line = format!("{} {:?}", request.uri(), request.headers());
-        seen.upgrades.lock().unwrap().push(line);
+        upgrade = Some(format!("{} {:?}", request.uri(), request.headers()));
         Ok(response)
     };
     let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, note).await else { return };
@@ -139,7 +139,11 @@ async fn socket(stream: TcpStream, seen: &Seen, mut restarting: watch::Receiver<
         };
         let Some(Ok(Message::Text(text))) = message else { return };
         let frame: Value = serde_json::from_str(&text).unwrap();
-        seen.frames.lock().unwrap().push(frame.clone());
+        // The agent's own connection is told apart by its ids.
+        if !frame["id"].as_str().unwrap().starts_with("agent") {
+            seen.upgrades.lock().unwrap().extend(upgrade.take());
+            seen.frames.lock().unwrap().push(frame.clone());
+        }
         if answer(&mut socket, seen, &frame).await.is_err() {
             return;
         }

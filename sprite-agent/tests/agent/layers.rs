@@ -10,7 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["agent", "config", "gateway_status", "identity_keys", "serve", "stopping", "supervisor"],
     ),
     ("serve", &["agent", "config", "gateway", "gateway_status", "http", "memory", "metrics"]),
-    ("supervisor", &["config", "gateway", "gateway_status", "stopping"]),
+    ("supervisor", &["config", "gateway", "gateway_status", "memory", "stopping"]),
     ("gateway", &["agent", "gateway_status", "http", "metrics"]),
     ("agent", &["config", "gateway_status", "http", "identity_keys", "metrics", "stopping"]),
     ("metrics", &["gateway_status", "http", "memory"]),

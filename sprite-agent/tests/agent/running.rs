@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::gateway::TOKEN;
-use crate::waiting::soon;
+use crate::waiting::{LOOK_AGAIN, soon};
 
 pub(crate) const ORIGIN: &str = "http://ada.arca.localhost:8080";
 pub(crate) const HEALTH_TOKEN: &str = "health-token-0123456789";
@@ -105,7 +105,7 @@ impl Running {
                 return health;
             }
             assert!(std::time::Instant::now() < deadline, "last seen {health}");
-            tokio::task::yield_now().await;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 }

@@ -1,91 +1,102 @@
-//! The gateway's life under the supervisor, with shell scripts in its place.
-//!
-//! Readiness is answered by the test: ready is who has written `running`.
+//! The gateway's life under the supervisor, with shell scripts that become the
+//! fake gateway.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use std::net::SocketAddr;
 use tempfile::TempDir;
 
-use crate::gateway::{Gateway, TOKEN};
+use crate::gateway::TOKEN;
 use crate::running::Running;
+use crate::stand_in::{self, DOCTOR, GATEWAY};
 use crate::waiting::wait_until;
 
-/// Runs for ever once its configuration is not `bad`.
-const GATEWAY: &str = r#"
-echo start >> starts
-grep -q bad openclaw.json && exit 78
-touch running
-exec sleep 600
-"#;
+/// What the fake gateway starts with.
+pub(crate) const GOOD: &str = r#"{"gateway":{"mode":"local"}}"#;
 
 /// Of the user `nobody` on Debian.
 const NOBODY: u32 = 65_534;
 
-struct Workshop {
+pub(crate) struct Workshop {
     folder: TempDir,
-    gateway: Gateway,
+    pub(crate) gateway: SocketAddr,
 }
 
 impl Workshop {
-    async fn new(gateway: &str, doctor: &str) -> Self {
+    /// Scripts in the place of the gateway and its doctor; `configuration` is in place.
+    pub(crate) fn new(gateway: &str, doctor: &str, configuration: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state");
-        std::fs::create_dir(&state).unwrap();
-        script(&folder.path().join("gateway.sh"), gateway);
-        script(&folder.path().join("doctor.sh"), doctor);
-        let running = state.join("running");
-        let any_port = "127.0.0.1:0".parse().unwrap();
-        let gateway = Gateway::start_at(any_port, move || running.exists()).await;
-        Self { folder, gateway }
+        std::fs::create_dir(folder.path().join("state")).unwrap();
+        let workshop = Self { folder, gateway: stand_in::free_address() };
+        workshop.script("gateway.sh", gateway);
+        workshop.script("doctor.sh", doctor);
+        workshop.write("state/openclaw.json", configuration);
+        workshop
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// The whole fake gateway with its doctor; each start leaves a line in `state/starts`.
+    pub(crate) fn with(configuration: &str) -> Self {
+        let doctor = format!("echo run >> doctored\n{DOCTOR}");
+        Self::new(&format!("echo start >> starts\n{GATEWAY}"), &doctor, configuration)
+    }
+
+    pub(crate) fn script(&self, name: &str, body: &str) {
+        let path = self.path(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{body}")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, content: &str) {
+    pub(crate) fn write(&self, name: &str, content: &str) {
         std::fs::write(self.path(name), content).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
     /// How often a script left a line in `name`.
-    fn count(&self, name: &str) -> usize {
+    pub(crate) fn count(&self, name: &str) -> usize {
         self.read(name).lines().count()
     }
 
-    async fn agent(&self, keys: &str) -> Running {
+    /// `keys` go into `[supervisor]`, `environment` into `[supervisor.env]`.
+    pub(crate) async fn agent(&self, keys: &str, environment: &str) -> Running {
+        Running::with(self.gateway, "", &self.sections(keys, environment)).await
+    }
+
+    pub(crate) fn sections(&self, keys: &str, environment: &str) -> String {
         let folder = self.folder.path().display();
-        let sections = format!(
+        format!(
             "[supervisor]\ncommand = [\"{folder}/gateway.sh\"]\ndoctor = [\"{folder}/doctor.sh\"]\n\
-             state_dir = \"{folder}/state\"\nlog_dir = \"{folder}/logs\"\n{keys}\n"
-        );
-        Running::with(self.gateway.address, "", &sections).await
+             state_dir = \"{folder}/state\"\nlog_dir = \"{folder}/logs\"\n{keys}\n\
+             [supervisor.env]\nSTAND_IN = \"{}\"\nOPENCLAW_GATEWAY_PORT = \"{}\"\n{environment}\n",
+            stand_in::path().display(),
+            self.gateway.port(),
+        )
     }
 }
 
-fn script(path: &Path, body: &str) {
-    std::fs::write(path, format!("#!/bin/sh\n{body}")).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn is_ok(health: &Value) -> bool {
+pub(crate) fn is_ok(health: &Value) -> bool {
     health["status"] == "ok"
 }
 
 #[tokio::test]
 async fn a_gateway_that_works_is_left_alone_and_its_configuration_kept() {
-    let workshop = Workshop::new(GATEWAY, "echo run >> doctored").await;
-    workshop.write("state/openclaw.json", "good");
-    let agent = workshop.agent("").await;
+    let workshop = Workshop::with(GOOD);
+    let agent = workshop.agent("proven_after_seconds = 1", "").await;
     let health = agent.wait_for_health(is_ok).await;
     assert_eq!(health["gateway"]["restarts"], 0);
+    assert_eq!(health["gateway"]["version"], "2026.9.6");
     assert!(health["gateway"]["memory_bytes"].as_u64().is_some(), "{health}");
-    assert_eq!(workshop.read("state/openclaw.json.last-worked"), "good");
+    let kept = || workshop.read("state/openclaw.json.last-worked");
+    wait_until("the configuration is kept", kept, |text| text == GOOD).await;
+    assert_eq!(workshop.read("state/openclaw.json.last-worked.2026.9.6"), GOOD);
     assert_eq!((workshop.count("state/starts"), workshop.count("state/doctored")), (1, 0));
     let pid = health["gateway"]["pid"].as_u64().unwrap();
     agent.stop().await;
@@ -93,48 +104,11 @@ async fn a_gateway_that_works_is_left_alone_and_its_configuration_kept() {
 }
 
 #[tokio::test]
-async fn a_refused_configuration_is_healed_by_the_doctor() {
-    let workshop = Workshop::new(GATEWAY, "echo run >> doctored; echo good > openclaw.json").await;
-    workshop.write("state/openclaw.json", "bad");
-    let agent = workshop.agent("").await;
-    agent.wait_for_health(is_ok).await;
-    assert_eq!((workshop.count("state/starts"), workshop.count("state/doctored")), (2, 1));
-}
-
-#[tokio::test]
-async fn where_the_doctor_cannot_help_the_last_good_configuration_comes_back() {
-    let workshop = Workshop::new(GATEWAY, "echo run >> doctored").await;
-    workshop.write("state/openclaw.json", "bad");
-    workshop.write("state/openclaw.json.last-worked", "good");
-    let agent = workshop.agent("").await;
-    agent.wait_for_health(is_ok).await;
-    assert_eq!((workshop.count("state/starts"), workshop.count("state/doctored")), (3, 1));
-    assert_eq!(workshop.read("state/openclaw.json"), "good");
-    assert_eq!(workshop.read("state/openclaw.json.refused"), "bad");
-}
-
-#[tokio::test]
-async fn what_nothing_can_heal_is_given_up_and_said() {
-    let workshop = Workshop::new(GATEWAY, "exit 1").await;
-    workshop.write("state/openclaw.json", "bad");
-    let agent = workshop.agent("").await;
-    let health = agent.wait_for_health(|health| health["status"] == "failed").await;
-    assert_eq!(health["gateway"]["state"], "failed");
-    assert!(health["gateway"]["detail"].as_str().unwrap().contains("nothing more is tried"));
-    assert_eq!(workshop.count("state/starts"), 1);
-    let mut page = crate::page::Page::open(agent.address).await;
-    assert_eq!(page.event("arca.gateway").await["state"], "failed");
-}
-
-#[tokio::test]
 async fn a_gateway_that_crashes_is_started_again() {
-    // The first run ends as soon as it is seen to be ready.
-    let crash_once = "echo start >> starts\ntouch running\n[ -e crashed ] && exec sleep 600\n\
-                      while [ ! -e openclaw.json.last-worked ]; do sleep 0.01; done\n\
-                      touch crashed; rm running; exit 3";
-    let workshop = Workshop::new(crash_once, "").await;
-    workshop.write("state/openclaw.json", "good");
-    let agent = workshop.agent("").await;
+    let crash_once =
+        format!("echo start >> starts\n[ -e crashed ] && {GATEWAY}\ntouch crashed; exit 3");
+    let workshop = Workshop::new(&crash_once, DOCTOR, GOOD);
+    let agent = workshop.agent("", "").await;
     let is_back = |health: &Value| health["gateway"]["restarts"] == 1 && is_ok(health);
     let health = agent.wait_for_health(is_back).await;
     assert_eq!(health["gateway"]["last_exit"], "ended with code 3");
@@ -143,14 +117,15 @@ async fn a_gateway_that_crashes_is_started_again() {
 
 #[tokio::test]
 async fn the_gateways_environment_is_built_from_nothing() {
-    let workshop = Workshop::new("env > environment; touch running; exec sleep 600", "").await;
-    let keys = "[supervisor.env]\nCOLOUR = \"green\"\nPATH = \"/usr/bin:/bin\"";
-    let agent = workshop.agent(keys).await;
+    let workshop = Workshop::new(&format!("env > environment\n{GATEWAY}"), DOCTOR, GOOD);
+    let environment = "COLOUR = \"green\"\nPATH = \"/usr/bin:/bin\"";
+    let agent = workshop.agent("", environment).await;
     agent.wait_for_health(is_ok).await;
     let environment = workshop.read("state/environment");
     let mut names: Vec<_> = environment.lines().filter_map(|line| line.split('=').next()).collect();
-    // The shell adds these by itself.
-    names.retain(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name));
+    // The shell adds the first four by itself, the test the others.
+    let added = ["PWD", "OLDPWD", "SHLVL", "_", "STAND_IN", "OPENCLAW_GATEWAY_PORT"];
+    names.retain(|name| !added.contains(name));
     names.sort_unstable();
     let expected = [
         "COLOUR",
@@ -177,40 +152,41 @@ async fn an_agent_that_is_root_gives_the_gateway_another_user() {
         // Nobody else may change users.
         return;
     }
-    let workshop = Workshop::new("id -u > uid; touch running; exec sleep 600", "").await;
+    let workshop = Workshop::new("id -u > uid; exec sleep 600", DOCTOR, GOOD);
     let state = workshop.path("state");
     std::fs::set_permissions(workshop.folder.path(), std::fs::Permissions::from_mode(0o755))
         .unwrap();
     std::os::unix::fs::chown(&state, Some(NOBODY), None).unwrap();
-    let agent = workshop.agent("user = \"nobody\"").await;
-    agent.wait_for_health(is_ok).await;
-    assert_eq!(workshop.read("state/uid").trim(), NOBODY.to_string());
+    let agent = workshop.agent("user = \"nobody\"", "").await;
+    let uid = || workshop.read("state/uid");
+    wait_until("the gateway says who it is", uid, |uid| uid.trim() == NOBODY.to_string()).await;
+    agent.stop().await;
 }
 
 #[tokio::test]
 async fn a_gateway_that_will_not_stop_is_killed_with_its_helpers() {
-    let stubborn = "trap '' TERM\nsleep 600 &\necho $! > helper\ntouch running\nwait\n\
-                    while :; do sleep 1; done";
-    let workshop = Workshop::new(stubborn, "").await;
-    let agent = workshop.agent("stop_grace_seconds = 0").await;
-    agent.wait_for_health(is_ok).await;
-    let helper = format!("/proc/{}/stat", workshop.read("state/helper").trim());
+    let stubborn = "trap '' TERM\nsleep 600 &\necho $! > helper\nwait\nwhile :; do sleep 1; done";
+    let workshop = Workshop::new(stubborn, DOCTOR, GOOD);
+    let agent = workshop.agent("stop_grace_seconds = 0", "").await;
+    let helper = || workshop.read("state/helper").trim().to_owned();
+    let helper = wait_until("a helper runs", helper, |pid| !pid.is_empty()).await;
+    let helper = format!("/proc/{helper}/stat");
     assert!(Path::new(&helper).exists());
     agent.stop().await;
     let state = || std::fs::read_to_string(&helper).unwrap_or_default();
-    // Whoever adopts the helper may take its time to bury it.
+    // Its new parent may take its time to take notice.
     wait_until("the helper is dead", state, |stat| stat.is_empty() || stat.contains(") Z")).await;
 }
 
 #[tokio::test]
 async fn the_gateways_words_are_logged_without_its_token_and_within_bounds() {
     let talkative = "i=0; while [ $i -lt 400 ]; do echo \"line $i: $OPENCLAW_GATEWAY_TOKEN\"; \
-                     i=$((i+1)); done; echo \"$MODEL_KEY\" >&2; touch running; exec sleep 600";
-    let workshop = Workshop::new(talkative, "").await;
-    let keys =
-        "log_max_bytes = 4096\nlog_files = 2\n[supervisor.env]\nMODEL_KEY = \"sk-0123456789\"";
-    let agent = workshop.agent(keys).await;
-    agent.wait_for_health(is_ok).await;
+                     i=$((i+1)); done; echo \"$MODEL_KEY\" >&2; touch said; exec sleep 600";
+    let workshop = Workshop::new(talkative, DOCTOR, GOOD);
+    let keys = "log_max_bytes = 4096\nlog_files = 2";
+    let agent = workshop.agent(keys, "MODEL_KEY = \"sk-0123456789\"").await;
+    let said = || workshop.path("state/said").exists();
+    wait_until("the gateway has said all", said, |said| *said).await;
     agent.stop().await;
     let logs = || workshop.read("logs/gateway.log.1") + &workshop.read("logs/gateway.log");
     let text = wait_until("the last line is written", logs, |text| text.ends_with("\n***\n")).await;

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 /// Generous: it is only ever reached by a test that fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Often enough not to be waited for, seldom enough to leave the machine to what is waited for.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// Looks again until `is_so` says yes; fails with the last thing seen.
 pub(crate) async fn wait_until<T: Debug>(
     what: &str,
@@ -19,7 +22,7 @@ pub(crate) async fn wait_until<T: Debug>(
             return seen;
         }
         assert!(Instant::now() < deadline, "{what}: last seen {seen:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
 }
 

@@ -1,0 +1,146 @@
+//! The agent's own connection to the gateway: what a page would find, tried
+//! without one.
+//!
+//! `/readyz` is true of a gateway that accepts nobody. So the agent connects as
+//! its pages do and keeps that one connection, on which it asks again once a
+//! minute.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
+use shared::Secret;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tracing::debug;
+
+use crate::gateway::dial::{GatewaySocket, dial};
+use crate::gateway::hello::{self, Hello};
+use crate::gateway::peek::{Frame, peek};
+use crate::gateway::request::{connect_frame, health_frame};
+
+/// For the hello, and for each answer after it. The real gateway takes up to some seconds
+/// under load, and gives a client as long to send its `connect`.
+pub const ANSWER_MAX: Duration = Duration::from_secs(15);
+
+const CONNECT_ID: &str = "agent";
+
+/// Closed when it is dropped.
+pub struct OwnConnection {
+    asks: mpsc::Sender<oneshot::Sender<()>>,
+    task: AbortHandle,
+    /// The gateway's version, by its own word.
+    pub version: Option<String>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NoConnection {
+    /// It starts or stops.
+    NotYet,
+    /// It does not accept us; its reason.
+    Refused(String),
+    /// It says nothing, or breaks off.
+    Silent,
+}
+
+impl OwnConnection {
+    /// # Errors
+    /// All are ordinary for a gateway that is not well.
+    pub async fn open(address: SocketAddr, token: &Secret<String>) -> Result<Self, NoConnection> {
+        let greeting = tokio::time::timeout(ANSWER_MAX, greet(address, token)).await;
+        let (socket, version) = greeting.unwrap_or(Err(NoConnection::Silent))?;
+        let (asks, asked) = mpsc::channel(1);
+        let task = tokio::spawn(keep(socket, asked)).abort_handle();
+        Ok(Self { asks, task, version })
+    }
+
+    /// Does the gateway still answer on it?
+    pub async fn is_answered(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        if self.asks.send(answer).await.is_err() {
+            return false;
+        }
+        matches!(tokio::time::timeout(ANSWER_MAX, answered).await, Ok(Ok(())))
+    }
+
+    /// Has the gateway closed it?
+    pub fn is_closed(&self) -> bool {
+        self.asks.is_closed()
+    }
+}
+
+impl Drop for OwnConnection {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn greet(
+    address: SocketAddr,
+    token: &Secret<String>,
+) -> Result<(GatewaySocket, Option<String>), NoConnection> {
+    let mut socket = dial(address, "/ws", None).await.map_err(|error| {
+        debug!(error = &error as &dyn std::error::Error, "no connection of the agent's own");
+        NoConnection::Silent
+    })?;
+    let mut is_asked = false;
+    while let Some(Ok(message)) = socket.next().await {
+        let Message::Text(text) = message else { continue };
+        match peek(&text) {
+            Frame::Response { id } if id == CONNECT_ID => {
+                return match hello::read(&text) {
+                    Hello::Welcome(_) => Ok((socket, version(&text))),
+                    Hello::NotYet => Err(NoConnection::NotYet),
+                    Hello::Refused(reason) => Err(NoConnection::Refused(reason)),
+                };
+            }
+            // The challenge comes first.
+            Frame::Other if !is_asked => {
+                is_asked = true;
+                let connect = connect_frame(CONNECT_ID, token);
+                if socket.send(Message::text(connect)).await.is_err() {
+                    break;
+                }
+            }
+            Frame::Response { .. } | Frame::Other => {}
+        }
+    }
+    Err(NoConnection::Silent)
+}
+
+fn version(hello: &str) -> Option<String> {
+    let hello: Value = serde_json::from_str(hello).ok()?;
+    Some(hello["payload"]["server"]["version"].as_str()?.to_owned())
+}
+
+/// Reads whatever comes, so that the gateway's pings are answered and its events do not
+/// pile up, and asks when it is asked to.
+async fn keep(mut socket: GatewaySocket, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+    let mut waiting: Option<(String, oneshot::Sender<()>)> = None;
+    let mut number = 0_u64;
+    loop {
+        tokio::select! {
+            ask = asked.recv() => {
+                let Some(ask) = ask else { return };
+                number += 1;
+                let id = format!("{CONNECT_ID}-{number}");
+                if socket.send(Message::text(health_frame(&id))).await.is_err() {
+                    return;
+                }
+                waiting = Some((id, ask));
+            }
+            message = socket.next() => {
+                let Some(Ok(message)) = message else { return };
+                let Message::Text(text) = message else { continue };
+                let Frame::Response { id } = peek(&text) else { continue };
+                if let Some((_, answer)) = waiting.take_if(|(asked, _)| *asked == id) {
+                    // Whoever asked may have waited long enough.
+                    let _ = answer.send(());
+                }
+            }
+        }
+    }
+}
