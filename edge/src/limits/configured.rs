@@ -11,6 +11,8 @@ pub struct LimitsConfig {
     pub connections_per_address: u64,
     /// Live WebSockets of one workspace.
     pub sockets_per_workspace: u64,
+    /// Requests of one workspace that are under way, streams included.
+    pub(crate) requests_in_flight_per_workspace: u64,
     pub requests_per_second_per_address: u64,
     pub requests_per_second_per_workspace: u64,
     pub body_max_bytes: u64,
@@ -43,6 +45,11 @@ impl LimitsConfig {
                 1_024,
             ),
             sockets_per_workspace: section.number("sockets_per_workspace", 1..=1_000_000, 2_048),
+            requests_in_flight_per_workspace: section.number(
+                "requests_in_flight_per_workspace",
+                1..=1_000_000,
+                256,
+            ),
             requests_per_second_per_address: section.number(
                 "requests_per_second_per_address",
                 1..=10_000_000,

@@ -12,6 +12,7 @@ use shared::Username;
 use shared::address::visitor_block;
 
 use super::configured::LimitsConfig;
+use super::in_flight::{InFlight, Turn};
 
 pub(crate) struct Limits {
     configured: LimitsConfig,
@@ -22,6 +23,7 @@ pub(crate) struct Limits {
     /// may count a little too much, never too little.
     address_rate: Rate,
     workspace_rate: Rate,
+    in_flight: Arc<InFlight>,
 }
 
 /// Of which connections there are too many.
@@ -46,6 +48,7 @@ impl Limits {
             by_address: Mutex::default(),
             address_rate: Rate::new(second),
             workspace_rate: Rate::new(second),
+            in_flight: Arc::new(InFlight::new(configured.requests_in_flight_per_workspace)),
         }
     }
 
@@ -83,6 +86,11 @@ impl Limits {
         !exceeds(count, self.configured.requests_per_second_per_workspace)
     }
 
+    /// A place for one more request of a workspace; `None` when too many wait already.
+    pub(crate) fn turn(&self, name: &Username) -> Option<Turn> {
+        self.in_flight.enter(name)
+    }
+
     pub(crate) fn open_connections(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
     }
@@ -115,6 +123,7 @@ mod tests {
         connections: 3,
         connections_per_address: 2,
         sockets_per_workspace: 2,
+        requests_in_flight_per_workspace: 2,
         requests_per_second_per_address: 5,
         requests_per_second_per_workspace: 8,
         body_max_bytes: 1024,

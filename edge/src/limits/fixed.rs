@@ -173,6 +173,13 @@ pub(crate) const GENERATION_MAX: u64 = u64::MAX >> 1;
 /// From so many routes on, a table without any is taken for a mistake.
 pub(crate) const EMPTIED_ROUTES_MIN: u64 = 8;
 
+// Requests under way.
+
+/// How long a request of a workspace that has enough of them under way may wait,
+/// and how many may: longer, and the person tries again anyway.
+pub(crate) const TURN_WAIT: Duration = Duration::from_secs(2);
+pub(crate) const TURNS_WAITING_MAX: usize = 64;
+
 // Sockets.
 
 /// Bytes that wait in the kernel to be sent to one client, beside what is on its

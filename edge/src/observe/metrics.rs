@@ -80,6 +80,42 @@ impl Outcome {
     }
 }
 
+/// A limit that can refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    Connections,
+    ConnectionsPerAddress,
+    RequestsPerAddress,
+    RequestsPerWorkspace,
+    RequestsInFlight,
+    Sockets,
+    Body,
+}
+
+impl Limit {
+    const ALL: [Self; 7] = [
+        Self::Connections,
+        Self::ConnectionsPerAddress,
+        Self::RequestsPerAddress,
+        Self::RequestsPerWorkspace,
+        Self::RequestsInFlight,
+        Self::Sockets,
+        Self::Body,
+    ];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::ConnectionsPerAddress => "connections_per_address",
+            Self::RequestsPerAddress => "requests_per_second_per_address",
+            Self::RequestsPerWorkspace => "requests_per_second_per_workspace",
+            Self::RequestsInFlight => "requests_in_flight_per_workspace",
+            Self::Sockets => "sockets_per_workspace",
+            Self::Body => "body_max_bytes",
+        }
+    }
+}
+
 /// Levels that others know and this module asks for when it is scraped.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Levels {
@@ -107,6 +143,7 @@ pub(crate) struct Metrics {
     pub connections_refused: IntCounter,
     pub access_lines_dropped: IntCounter,
     revoked: IntCounterVec,
+    limited: IntCounterVec,
     levels: [(IntGauge, ReadLevel); 8],
 }
 
@@ -182,6 +219,12 @@ impl Metrics {
                 "Live WebSockets and requests ended because access was taken away",
                 &["kind"],
             ),
+            limited: counters(
+                &registry,
+                "arca_edge_limited_total",
+                "Connections and requests refused, by the limit that they met",
+                &["limit"],
+            ),
             levels: [
                 (gauge(&registry, "arca_edge_connections", "Open connections of clients"), |l| {
                     l.connections
@@ -234,6 +277,10 @@ impl Metrics {
         self.revoked.with_label_values(&["request"]).inc();
     }
 
+    pub(crate) fn count_limited(&self, limit: Limit) {
+        self.limited.with_label_values(&[limit.label()]).inc();
+    }
+
     /// The text that Prometheus reads.
     pub(crate) fn render(&self, levels: &Levels) -> String {
         for (gauge, level) in &self.levels {
@@ -253,6 +300,9 @@ impl Metrics {
         }
         for reason in no_session_reasons {
             self.no_session.with_label_values(&[reason]);
+        }
+        for limit in Limit::ALL {
+            self.limited.with_label_values(&[limit.label()]);
         }
         for kind in ["socket", "request"] {
             self.revoked.with_label_values(&[kind]);

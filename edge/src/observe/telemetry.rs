@@ -10,13 +10,38 @@ use shared::process::time::unix_millis;
 
 use super::access_log::AccessLog;
 use super::metrics::{Metrics, Outcome, Source};
-use crate::head::Head;
+use crate::head::{Head, HeadError};
 use crate::limits::LOG_FIELD_MAX_BYTES;
 
 /// Where requests are counted and logged.
 pub(crate) struct Telemetry {
     pub metrics: Metrics,
     pub access_log: AccessLog,
+}
+
+impl Telemetry {
+    /// A request whose head was refused before anything of it was believed.
+    pub(crate) fn refused_head(&self, request: RequestId, address: IpAddr, error: HeadError) {
+        let Self { metrics, access_log } = self;
+        metrics.count_malformed(error);
+        metrics.count(Source::Client, Outcome::Refused);
+        if access_log.is_on() {
+            access_log.write(log_line(&LogEntry {
+                time: unix_millis(),
+                request_id: request.to_string(),
+                address,
+                method: "",
+                host: "",
+                path: "",
+                status: error.status(),
+                source: Source::Client.label(),
+                outcome: Outcome::Refused.label(),
+                reason: Some(error.label()),
+                seconds: 0.0,
+                added_seconds: None,
+            }));
+        }
+    }
 }
 
 /// Counted and logged when it is dropped, which also happens to a request that is cut off.
@@ -159,12 +184,11 @@ impl Drop for RequestRecord {
             status: self.status,
             source: source.label(),
             outcome: outcome.label(),
+            reason: None,
             seconds,
             added_seconds: added.filter(|_| outcome != Outcome::Upgraded),
         };
-        let mut text = serde_json::to_vec(&entry).expect("a log entry is JSON");
-        text.push(b'\n');
-        access_log.write(text);
+        access_log.write(log_line(&entry));
     }
 }
 
@@ -180,7 +204,16 @@ struct LogEntry<'a> {
     status: u16,
     source: &'static str,
     outcome: &'static str,
+    /// Why a head was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     added_seconds: Option<f64>,
+}
+
+fn log_line(entry: &LogEntry<'_>) -> Vec<u8> {
+    let mut text = serde_json::to_vec(entry).expect("a log entry is JSON");
+    text.push(b'\n');
+    text
 }

@@ -16,8 +16,8 @@ use crate::client_stream::ClientStream;
 use crate::forward::{ForwardError, Forwarder, TargetKind};
 use crate::head::{HeadError, HeadReader, ReadEnd};
 use crate::lifecycle::Lifecycle;
-use crate::limits::{LINGER, LINGER_BYTES, Limits, TooMany};
-use crate::observe::metrics::{Outcome, Source};
+use crate::limits::{LINGER, LINGER_BYTES, Limits, TooMany, Turn};
+use crate::observe::metrics::{Limit, Outcome, Source};
 use crate::observe::{Telemetry, random_request_id};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::tunnel::Tunnel;
@@ -112,20 +112,37 @@ impl ConnectionHandler {
         reader: &mut HeadReader,
         request: ForwardRequest,
     ) -> Next {
-        let ForwardRequest { upstream, entry, mut record, options } = request;
+        let ForwardRequest { upstream, entry, turn, mut record, options } = request;
         let kind = upstream.kind;
+        let Some(_turn) = self.turn(turn).await else {
+            self.telemetry.metrics.count_limited(Limit::RequestsInFlight);
+            let response =
+                Response::refused(Refusal::TooManyRequests, self.handler.site(), options);
+            record.answered(Source::Edge, response.status);
+            return self.respond(stream, &response, options.keep_alive).await;
+        };
         let forward = self.forwarder.forward(stream, reader, &upstream, &mut record);
         let result = match &entry {
-            None => forward.await,
+            None => Some(forward.await),
             Some(entry) => tokio::select! {
                 biased;
-                result = forward => result,
-                () = entry.ended() => {
-                    record.revoked();
-                    self.telemetry.metrics.count_revoked_request();
-                    return Next::Drop;
-                }
+                // First, as it may have ended while the request waited.
+                () = entry.ended() => None,
+                result = forward => Some(result),
             },
+        };
+        let Some(result) = result else {
+            self.telemetry.metrics.count_revoked_request();
+            if record.has_response() {
+                record.revoked();
+                return Next::Drop;
+            }
+            let response = Response::refused(Refusal::AccessEnded, self.handler.site(), options);
+            record.answered(Source::Edge, response.status);
+            record.revoked();
+            // What is left of the body is nobody's any more.
+            self.respond(stream, &response, false).await;
+            return Next::Close;
         };
         let error = match result {
             Ok(true) => return Next::Request,
@@ -149,6 +166,14 @@ impl ConnectionHandler {
         let response = self.failure(&error, kind, options);
         record.answered(source, response.status);
         self.respond(stream, &response, options.keep_alive).await
+    }
+
+    /// Waits for a turn among the workspace's requests; control's need none.
+    async fn turn(&self, turn: Option<Turn>) -> Option<Option<Turn>> {
+        match turn {
+            None => Some(None),
+            Some(mut turn) => turn.come().await.then_some(Some(turn)),
+        }
     }
 
     /// The response in place of one that cannot be brought back.
@@ -195,9 +220,9 @@ impl ConnectionHandler {
     /// Answers a head that cannot be trusted, and ends: where the next request
     /// would begin cannot be known.
     async fn refuse_head(&self, mut stream: ClientStream, error: HeadError) {
-        self.telemetry.metrics.count_malformed(error);
-        self.telemetry.metrics.count(Source::Client, Outcome::Refused);
-        let response = Response::malformed(error, random_request_id());
+        let request = random_request_id();
+        self.telemetry.refused_head(request, stream.address(), error);
+        let response = Response::malformed(error, request);
         self.write(&mut stream, &response).await;
         self.close(stream).await;
     }
@@ -206,6 +231,10 @@ impl ConnectionHandler {
     async fn refuse_connection(&self, mut stream: ClientStream, too_many: TooMany) {
         self.telemetry.metrics.connections_refused.inc();
         self.telemetry.metrics.count(Source::Edge, Outcome::Refused);
+        self.telemetry.metrics.count_limited(match too_many {
+            TooMany::InAll => Limit::Connections,
+            TooMany::FromAddress => Limit::ConnectionsPerAddress,
+        });
         if too_many == TooMany::InAll {
             return;
         }

@@ -18,7 +18,8 @@ use crate::forward::{TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
-use crate::limits::Limits;
+use crate::limits::{Limits, Turn};
+use crate::observe::metrics::Limit;
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::policy::headers::{self, Credential, Forwarded};
 use crate::respond::{Refusal, Response, ResponseOptions};
@@ -52,6 +53,8 @@ pub(crate) struct ForwardRequest {
     pub upstream: UpstreamRequest,
     /// Its place among what a revocation ends; control's answers are not ended.
     pub entry: Option<Entry>,
+    /// Its place among the workspace's requests that are under way.
+    pub(crate) turn: Option<Turn>,
     pub record: RequestRecord,
     pub options: ResponseOptions,
 }
@@ -96,10 +99,12 @@ impl RequestHandler {
         let context = RequestContext::new(&head, record, draining, unix_seconds());
         let host = self.site.classify(head.host);
         if !self.limits.allows_address(client.address) {
+            self.telemetry.metrics.count_limited(Limit::RequestsPerAddress);
             return Ok(self.refuse(Refusal::TooManyRequests, context));
         }
         let max_bytes = self.limits.configured().body_max_bytes;
         if matches!(head.body, Body::Length(length) if length > max_bytes) {
+            self.telemetry.metrics.count_limited(Limit::Body);
             return Ok(self.refuse(Refusal::BodyTooLarge, context));
         }
         Ok(self.act(client, host, context))
@@ -125,9 +130,10 @@ impl RequestHandler {
                 other => return self.respond(other, client, found.as_ref(), context),
             };
             let found = found.expect("only a workspace that was found reaches its sprite");
-            if let Some(refusal) = self.too_much(&found.route.username, kind) {
-                return self.refuse(refusal, context);
-            }
+            let turn = match self.turn(&found.route.username, kind) {
+                Ok(turn) => turn,
+                Err(refusal) => return self.refuse(refusal, context),
+            };
             let access = Access {
                 session: session.id,
                 session_epoch: session.epoch,
@@ -136,7 +142,8 @@ impl RequestHandler {
             };
             match self.registry.enter(found.epoch, access, kind) {
                 Some(entry) => {
-                    return self.to_sprite(client, &found.route, &session, kind, entry, context);
+                    let place = (entry, turn);
+                    return self.to_sprite(client, &found.route, &session, kind, place, context);
                 }
                 // Something was revoked since we looked: look again.
                 None => continue,
@@ -144,14 +151,24 @@ impl RequestHandler {
         }
     }
 
-    /// What a workspace has too much of, before one more of `kind`.
-    fn too_much(&self, name: &Username, kind: Kind) -> Option<Refusal> {
+    /// A place for one more of `kind`, if the workspace has not too much of it.
+    fn turn(&self, name: &Username, kind: Kind) -> Result<Option<Turn>, Refusal> {
+        let Telemetry { metrics, .. } = &*self.telemetry;
         if !self.limits.allows_workspace(name) {
-            return Some(Refusal::TooManyRequests);
+            metrics.count_limited(Limit::RequestsPerWorkspace);
+            return Err(Refusal::TooManyRequests);
         }
-        let max = self.limits.configured().sockets_per_workspace;
-        let is_full = || self.registry.sockets_of(name) >= max;
-        (kind == Kind::Socket && is_full()).then_some(Refusal::TooManySockets)
+        if kind == Kind::Request {
+            return self.limits.turn(name).map(Some).ok_or_else(|| {
+                metrics.count_limited(Limit::RequestsInFlight);
+                Refusal::TooManyRequests
+            });
+        }
+        if self.registry.sockets_of(name) >= self.limits.configured().sockets_per_workspace {
+            metrics.count_limited(Limit::Sockets);
+            return Err(Refusal::TooManySockets);
+        }
+        Ok(None)
     }
 
     fn find(
@@ -180,7 +197,7 @@ impl RequestHandler {
         route: &Arc<Route>,
         session: &Session,
         kind: Kind,
-        entry: Entry,
+        (entry, turn): (Entry, Option<Turn>),
         context: RequestContext<'_>,
     ) -> RequestAction {
         let identity = Identity {
@@ -207,7 +224,7 @@ impl RequestHandler {
             }));
         }
         let group = self.group_of(route);
-        forward(head, TargetKind::Sprite, upstream, group, Some(entry), context)
+        forward(head, TargetKind::Sprite, upstream, group, (Some(entry), turn), context)
     }
 
     fn to_site(&self, client: &ClientState, context: RequestContext<'_>) -> RequestAction {
@@ -215,7 +232,7 @@ impl RequestHandler {
         // Control tells the site and the workspaces apart by the public host.
         let head = self.forwarded(client.address, context.head.host, credential, &context);
         let upstream = self.site_upstream.clone();
-        forward(head, TargetKind::Site, upstream, SITE_GROUP, None, context)
+        forward(head, TargetKind::Site, upstream, SITE_GROUP, (None, None), context)
     }
 
     fn forwarded(
@@ -286,7 +303,7 @@ fn forward(
     kind: TargetKind,
     upstream: Upstream,
     group: u64,
-    entry: Option<Entry>,
+    (entry, turn): (Option<Entry>, Option<Turn>),
     context: RequestContext<'_>,
 ) -> RequestAction {
     let repeatable = context.is_repeatable();
@@ -303,5 +320,5 @@ fn forward(
         keep_alive,
         knows_chunks: received.version == 1,
     };
-    RequestAction::Forward(Box::new(ForwardRequest { upstream, entry, record, options }))
+    RequestAction::Forward(Box::new(ForwardRequest { upstream, entry, turn, record, options }))
 }

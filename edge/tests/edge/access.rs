@@ -182,3 +182,53 @@ fn a_long_path_costs_the_log_no_more_than_a_kilobyte() {
         log.contains("/longlong").then(|| assert!(log.len() < 2_500, "{}", log.len()))
     });
 }
+
+/// Says nothing until the test is over.
+fn silence() -> std::net::SocketAddr {
+    sprite(|mut tcp, _| {
+        let _ = tcp.read(&mut [0; 1]);
+    })
+}
+
+#[test]
+fn a_request_that_is_cut_before_its_answer_is_told_so() {
+    let edge = TestEdge::start();
+    edge.put("ada", silence());
+    let mut waiting = edge.get("ada", "/slow");
+    wait_until("it is under way", || {
+        (edge.metric("arca_edge_requests_in_flight") == Some(1.0)).then_some(())
+    });
+    assert_eq!(edge.remove("ada")["requests_cut"], 1);
+    let (answer, end) = read_to_end(&mut waiting);
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("access_ended"), "{answer}");
+    end.unwrap();
+}
+
+#[test]
+fn one_workspace_cannot_have_everything_under_way() {
+    let edge = TestEdge::with("requests_in_flight_per_workspace = 1", "");
+    edge.put("ada", silence());
+    edge.put("grace", echo());
+    let _waiting = edge.get("ada", "/slow");
+    wait_until("it is under way", || {
+        (edge.metric("arca_edge_requests_in_flight") == Some(1.0)).then_some(())
+    });
+    let mut second = edge.get("ada", "/");
+    assert!(read_head(&mut edge.get("grace", "/")).starts_with("HTTP/1.1 200"));
+    let answer = read_head(&mut second);
+    assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("retry-after"), "{answer}");
+    let limited = "arca_edge_limited_total{limit=\"requests_in_flight_per_workspace\"}";
+    assert_eq!(edge.metric(limited), Some(1.0));
+}
+
+#[test]
+fn a_malformed_head_is_logged_with_its_reason() {
+    let edge = TestEdge::start();
+    let mut tcp = edge.connect();
+    tcp.write_all(b"GET / HTTP/1.1\nHost: ada.arca.test\n\n").unwrap();
+    assert!(read_head(&mut tcp).starts_with("HTTP/1.1 400"));
+    wait_until("it is logged", || {
+        edge.access_log().contains("\"reason\":\"line_ending\"").then_some(())
+    });
+}
