@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use shared::Secret;
 
 use super::events::Probe;
-use super::own_connection::{NoConnection, OwnConnection};
+use super::health_connection::{HealthConnection, NoConnection};
 use super::port::{self, Holder};
 use super::readiness::{self, Readiness};
 
@@ -18,7 +18,7 @@ pub struct Prober {
     token: Secret<String>,
     /// Must the listening socket be of a process below the agent?
     owns_gateway: bool,
-    connection: Option<OwnConnection>,
+    connection: Option<HealthConnection>,
     answered: Instant,
     /// Sockets that were found to be the gateway's own.
     known: Vec<u64>,
@@ -96,7 +96,7 @@ impl Prober {
             self.complaint = Some("it does not answer on the agent's own connection".to_owned());
             return Probe::Silent;
         }
-        match OwnConnection::open(self.address, &self.token).await {
+        match HealthConnection::open(self.address, &self.token).await {
             Ok(connection) => {
                 self.connection = Some(connection);
                 self.answered = Instant::now();

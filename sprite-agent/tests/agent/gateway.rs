@@ -139,8 +139,8 @@ async fn socket(stream: TcpStream, seen: &Seen, mut restarting: watch::Receiver<
         };
         let Some(Ok(Message::Text(text))) = message else { return };
         let frame: Value = serde_json::from_str(&text).unwrap();
-        // The agent's own connection is told apart by its ids.
-        if !frame["id"].as_str().unwrap().starts_with("agent") {
+        // The connection that health is asked on is told apart by its ids.
+        if !frame["id"].as_str().unwrap().starts_with("health") {
             seen.upgrades.lock().unwrap().extend(upgrade.take());
             seen.frames.lock().unwrap().push(frame.clone());
         }

@@ -18,6 +18,7 @@ use tracing::debug;
 
 use crate::gateway::dial::{GatewaySocket, dial};
 use crate::gateway::hello::{self, Hello};
+use crate::gateway::methods::SCOPES;
 use crate::gateway::peek::{Frame, peek};
 use crate::gateway::request::{connect_frame, health_frame};
 
@@ -25,10 +26,10 @@ use crate::gateway::request::{connect_frame, health_frame};
 /// under load, and gives a client as long to send its `connect`.
 pub const ANSWER_MAX: Duration = Duration::from_secs(15);
 
-const CONNECT_ID: &str = "agent";
+const CONNECT_ID: &str = "health";
 
 /// Closed when it is dropped.
-pub struct OwnConnection {
+pub struct HealthConnection {
     asks: mpsc::Sender<oneshot::Sender<()>>,
     task: AbortHandle,
     /// The gateway's version, by its own word.
@@ -46,7 +47,7 @@ pub enum NoConnection {
     Silent,
 }
 
-impl OwnConnection {
+impl HealthConnection {
     /// # Errors
     /// All are ordinary for a gateway that is not well.
     pub async fn open(address: SocketAddr, token: &Secret<String>) -> Result<Self, NoConnection> {
@@ -72,7 +73,7 @@ impl OwnConnection {
     }
 }
 
-impl Drop for OwnConnection {
+impl Drop for HealthConnection {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -91,7 +92,7 @@ async fn greet(
         let Message::Text(text) = message else { continue };
         match peek(&text) {
             Frame::Response { id } if id == CONNECT_ID => {
-                return match hello::read(&text) {
+                return match hello::read(&text, SCOPES) {
                     Hello::Welcome(_) => Ok((socket, version(&text))),
                     Hello::NotYet => Err(NoConnection::NotYet),
                     Hello::Refused(reason) => Err(NoConnection::Refused(reason)),
@@ -100,7 +101,7 @@ async fn greet(
             // The challenge comes first.
             Frame::Other if !is_asked => {
                 is_asked = true;
-                let connect = connect_frame(CONNECT_ID, token);
+                let connect = connect_frame(CONNECT_ID, token, SCOPES);
                 if socket.send(Message::text(connect)).await.is_err() {
                     break;
                 }
