@@ -13,12 +13,13 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::handler::{ForwardRequest, RequestAction, RequestHandler};
 use crate::client_stream::ClientStream;
+use crate::connections::Entry;
 use crate::forward::{ForwardError, Forwarder, TargetKind};
 use crate::head::{HeadError, HeadReader, ReadEnd};
 use crate::lifecycle::Lifecycle;
 use crate::limits::{LINGER, LINGER_BYTES, Limits, TooMany, Turn};
 use crate::observe::metrics::{Limit, Outcome, Source};
-use crate::observe::{Telemetry, random_request_id};
+use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::tunnel::Tunnel;
 
@@ -112,7 +113,7 @@ impl ConnectionHandler {
         reader: &mut HeadReader,
         request: ForwardRequest,
     ) -> Next {
-        let ForwardRequest { upstream, entry, turn, mut record, options } = request;
+        let ForwardRequest { upstream, entry, turn, is_stream, mut record, options } = request;
         let kind = upstream.kind;
         let Some(_turn) = self.turn(turn).await else {
             self.telemetry.metrics.count_limited(Limit::RequestsInFlight);
@@ -122,27 +123,15 @@ impl ConnectionHandler {
             return self.respond(stream, &response, options.keep_alive).await;
         };
         let forward = self.forwarder.forward(stream, reader, &upstream, &mut record);
-        let result = match &entry {
-            None => Some(forward.await),
-            Some(entry) => tokio::select! {
-                biased;
-                // First, as it may have ended while the request waited.
-                () = entry.ended() => None,
-                result = forward => Some(result),
-            },
-        };
-        let Some(result) = result else {
-            self.telemetry.metrics.count_revoked_request();
-            if record.has_response() {
-                record.revoked();
-                return Next::Drop;
+        let result = tokio::select! {
+            biased;
+            // First, as it may have ended while the request waited.
+            () = ended(entry.as_ref()) => {
+                return self.end_revoked(stream, record, options).await;
             }
-            let response = Response::refused(Refusal::AccessEnded, self.handler.site(), options);
-            record.answered(Source::Edge, response.status);
-            record.revoked();
-            // What is left of the body is nobody's any more.
-            self.respond(stream, &response, false).await;
-            return Next::Close;
+            // The client comes back by itself, to another process.
+            () = self.leaving(is_stream) => return Next::Close,
+            result = forward => result,
         };
         let error = match result {
             Ok(true) => return Next::Request,
@@ -166,6 +155,37 @@ impl ConnectionHandler {
         let response = self.failure(&error, kind, options);
         record.answered(source, response.status);
         self.respond(stream, &response, options.keep_alive).await
+    }
+
+    /// Access was taken away: what has begun must not look whole, and what has not
+    /// is told so.
+    async fn end_revoked(
+        &self,
+        stream: &mut ClientStream,
+        mut record: RequestRecord,
+        options: ResponseOptions,
+    ) -> Next {
+        self.telemetry.metrics.count_revoked_request();
+        if record.has_response() {
+            record.revoked();
+            return Next::Drop;
+        }
+        let response = Response::refused(Refusal::AccessEnded, self.handler.site(), options);
+        record.answered(Source::Edge, response.status);
+        record.revoked();
+        // What is left of the body is nobody's any more.
+        self.respond(stream, &response, false).await;
+        Next::Close
+    }
+
+    /// Resolves when a stream, which never ends by itself, is to end because the
+    /// process drains.
+    async fn leaving(&self, is_stream: bool) {
+        if is_stream {
+            self.lifecycle.leaving(fastrand::f64()).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Waits for a turn among the workspace's requests; control's need none.
@@ -287,5 +307,13 @@ impl ConnectionHandler {
         };
         // Whether it ended well matters to nobody any more.
         let _ = timeout(LINGER, linger).await;
+    }
+}
+
+/// Resolves when access has ended; never for what needs none.
+async fn ended(entry: Option<&Entry>) {
+    match entry {
+        Some(entry) => entry.ended().await,
+        None => std::future::pending().await,
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct ForwardRequest {
     pub entry: Option<Entry>,
     /// Its place among the workspace's requests that are under way.
     pub(crate) turn: Option<Turn>,
+    /// Asks for events, which go on for as long as the client likes.
+    pub(crate) is_stream: bool,
     pub record: RequestRecord,
     pub options: ResponseOptions,
 }
@@ -308,6 +310,7 @@ fn forward(
 ) -> RequestAction {
     let repeatable = context.is_repeatable();
     let RequestContext { head: received, options, keep_alive, record, .. } = context;
+    let is_stream = received.header("accept") == Some("text/event-stream");
     let upstream = UpstreamRequest {
         head,
         kind,
@@ -320,5 +323,12 @@ fn forward(
         keep_alive,
         knows_chunks: received.version == 1,
     };
-    RequestAction::Forward(Box::new(ForwardRequest { upstream, entry, turn, record, options }))
+    RequestAction::Forward(Box::new(ForwardRequest {
+        upstream,
+        entry,
+        turn,
+        is_stream,
+        record,
+        options,
+    }))
 }

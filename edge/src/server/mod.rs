@@ -11,6 +11,7 @@ mod listening;
 mod passing;
 mod private_api;
 mod run_folder;
+mod service_manager;
 mod signals;
 
 use std::sync::Arc;
@@ -74,6 +75,7 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     server.add_service(background_service("admin", api));
     server.add_service(workers);
     info!(listen = ?config.listen, admin = %config.admin_listen, "the edge serves");
+    service_manager::tell_ready();
     server.run(RunArgs { shutdown_signal: Box::new(End(ended)) });
     parts.routes.settle();
     match failure.lock().ok().and_then(|mut failure| failure.take()) {

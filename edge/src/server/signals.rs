@@ -1,5 +1,6 @@
 //! Signals, heard from the start to the very end.
 
+use std::process::Command;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -9,14 +10,18 @@ use super::assembly::Parts;
 use crate::connections::{ConnectionRegistry, RevokedCount};
 use crate::keys::KeyFile;
 
+/// Of main.rs.
+const UPGRADE: &str = "--upgrade";
+
 /// SIGTERM and SIGQUIT drain, SIGINT ends, SIGHUP reads the keys again and opens
-/// the access log anew. Returns when the process ends.
+/// the access log anew, SIGUSR2 starts the program anew to take over. Returns when the process ends.
 pub(super) async fn obey(parts: &Parts, keys: &KeyFile, grace: Duration) {
     let Parts { lifecycle, registry, telemetry, routes, .. } = parts;
     let mut terminate = listen(SignalKind::terminate());
     let mut quit = listen(SignalKind::quit());
     let mut interrupt = listen(SignalKind::interrupt());
     let mut hangup = listen(SignalKind::hangup());
+    let mut upgrade = listen(SignalKind::user_defined2());
     loop {
         tokio::select! {
             () = heard(&mut terminate) => lifecycle.drain(grace),
@@ -27,6 +32,7 @@ pub(super) async fn obey(parts: &Parts, keys: &KeyFile, grace: Duration) {
                 routes.reload_follower();
                 telemetry.access_log.reopen();
             }
+            () = heard(&mut upgrade) => start_successor(),
             () = lifecycle.ended() => return,
         }
     }
@@ -44,6 +50,17 @@ pub(super) fn reload(keys: &KeyFile, registry: &ConnectionRegistry) -> RevokedCo
     let RevokedCount { sockets, requests } = count;
     info!(?ring, sockets, requests, "the key ring was read again");
     count
+}
+
+/// The program that now has the name by which this one was started.
+fn start_successor() {
+    let mut arguments = std::env::args_os();
+    let Some(program) = arguments.next() else { return };
+    let arguments = arguments.filter(|argument| argument != UPGRADE);
+    match Command::new(&program).args(arguments).arg(UPGRADE).spawn() {
+        Ok(child) => info!(process = child.id(), "a successor was started"),
+        Err(error) => error!(%error, ?program, "no successor could be started"),
+    }
 }
 
 fn listen(kind: SignalKind) -> Option<Signal> {

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 
 use serde_json::json;
 
-use crate::harness::{TestEdge, echo, read_head, read_to_end, wait_until};
+use crate::harness::{TestEdge, echo, read_head, read_to_end, sprite, wait_until};
 
 #[test]
 fn access_can_be_taken_away_in_every_moment_of_a_drain() {
@@ -56,5 +56,32 @@ fn without_clients_it_ends_at_once() {
     let mut edge = TestEdge::with("", "grace_seconds = 600");
     edge.change(&json!([]));
     edge.signal("TERM");
+    wait_until("it ends", || edge.has_ended().then_some(()));
+}
+
+#[test]
+fn an_event_stream_ends_within_the_grace() {
+    let mut edge = TestEdge::with("", "grace_seconds = 2");
+    edge.put(
+        "ada",
+        sprite(|mut tcp, head| {
+            let _ = tcp
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hi\n\n");
+            if head.contains("/events") {
+                let _ = tcp.read(&mut [0; 1]);
+            }
+        }),
+    );
+    let mut events = edge.connect();
+    let cookie = edge.cookie("ada", "k1", 60);
+    write!(
+        events,
+        "GET /events HTTP/1.1\r\nHost: ada.arca.test\r\nAccept: text/event-stream\r\n{cookie}\r\n"
+    )
+    .unwrap();
+    assert!(read_head(&mut events).starts_with("HTTP/1.1 200"));
+    edge.signal("TERM");
+    let (_, end) = read_to_end(&mut events);
+    end.unwrap();
     wait_until("it ends", || edge.has_ended().then_some(()));
 }

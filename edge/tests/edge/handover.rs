@@ -128,3 +128,15 @@ fn nobody_else_can_enter_the_place_where_sockets_are_handed_over() {
     assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
     assert!(!std::path::Path::new("/tmp/pingora_upgrade.sock").exists());
 }
+
+#[test]
+fn a_signal_starts_the_successor_too() {
+    let edge = TestEdge::with("", "grace_seconds = 1");
+    edge.put("ada", echo());
+    let started = edge.metric("arca_edge_started_seconds").unwrap();
+    edge.signal("USR2");
+    wait_for_successor(&edge, started);
+    let mut answer = edge.get("ada", "/");
+    assert!(read_head(&mut answer).starts_with("HTTP/1.1 200"));
+    assert_eq!(edge.remove("ada")["durable"], true);
+}

@@ -227,6 +227,12 @@ impl Drop for TestEdge {
             let _ = process.kill();
             let _ = process.wait();
         }
+        // What a signal has started is no child of ours; only the log names it.
+        for line in self.log().lines().filter(|line| line.contains("a successor was started")) {
+            let process = line.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+            let _ =
+                Command::new("kill").args(["-s", "KILL", process]).stderr(Stdio::null()).status();
+        }
         if thread::panicking() {
             eprintln!("{}", self.log());
         }
