@@ -89,7 +89,7 @@ impl Config {
             admin_token: admin_token?,
             site_upstream: site_upstream?,
             keys: Arc::new(keys?),
-            run_folder: run_folder.or_else(|| Some(beside(store.as_deref()?)))?,
+            run_folder: run_folder.or_else(|| Some(store.as_deref()?.with_extension("run")))?,
             store: store?,
             threads: usize::try_from(threads).ok()?,
             grace,
@@ -122,11 +122,4 @@ impl UpstreamConfig {
 
 fn available_threads() -> u64 {
     std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
-}
-
-/// The folder beside the store, where there is none of its own.
-fn beside(store: &Path) -> PathBuf {
-    let mut path = store.as_os_str().to_owned();
-    path.push(".run");
-    path.into()
 }

@@ -307,7 +307,8 @@ async fn expired(expires: u64) {
         if left == 0 {
             return;
         }
-        tokio::time::sleep(Duration::from_secs(left).min(EXPIRY_LOOK)).await;
+        // pingora's costs less than tokio's, and every request has one.
+        pingora::time::fast_timeout::fast_sleep(Duration::from_secs(left).min(EXPIRY_LOOK)).await;
     }
 }
 

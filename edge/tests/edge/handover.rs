@@ -124,7 +124,7 @@ fn a_successor_that_cannot_start_changes_nothing() {
 #[test]
 fn nobody_else_can_enter_the_place_where_sockets_are_handed_over() {
     let edge = TestEdge::start();
-    let folder = edge.folder.path().join("routes.redb.run");
+    let folder = edge.folder.path().join("routes.run");
     assert_eq!(folder.metadata().unwrap().mode() & 0o777, 0o700);
     assert!(!std::path::Path::new("/tmp/pingora_upgrade.sock").exists());
 }
