@@ -1,5 +1,7 @@
 // The assistant's skills in plain words. Pure.
 
+import { SKILL_WORDS } from './skill-words.js';
+
 const OTHERS_MAX = 100;
 
 /**
@@ -23,10 +25,10 @@ function isKeptAway(row) {
 }
 
 function skill(key, row) {
-  const name = readable(row?.name ?? key);
-  if (!row) return { key, name, description: '', usable: false, reason: 'not installed on your assistant' };
+  const [name, description] = SKILL_WORDS[key] ?? [readable(row?.name ?? key), row?.description ?? ''];
+  if (!row) return { key, name, description, usable: false, reason: 'your assistant does not have it' };
   const reason = reasonAgainst(row);
-  return { key, name, description: row.description ?? '', usable: reason === '', reason };
+  return { key, name, description, usable: reason === '', reason };
 }
 
 /** `nano-pdf` → `Nano pdf`. */

@@ -66,7 +66,14 @@ test('a skill that was not chosen is listed only when it can be used', () => {
     { skillKey: 'gog', eligible: false },
     { skillKey: 'kept-away', eligible: true, blockedByAllowlist: true },
   ];
-  assert.deepEqual(skillList([], rows).others.map(({ name }) => name), ['Tmux']);
+  assert.deepEqual(skillList([], rows).others.map(({ name }) => name), ['Terminals']);
+});
+
+test('a skill is described in the words of the shop, and an unknown one in its own', () => {
+  const rows = [{ skillKey: 'weather', eligible: true, description: 'uses web_fetch' }, { skillKey: 'my-own', eligible: true, description: 'mine' }];
+  const [weather, own] = skillList(['weather', 'my-own'], rows).chosen;
+  assert.doesNotMatch(weather.description, /web_fetch/);
+  assert.deepEqual([own.name, own.description], ['My own', 'mine']);
 });
 
 test('only absolute web and mail addresses are links', () => {

@@ -146,7 +146,11 @@ fn chunks(answer: Answer) -> impl Stream<Item = Event> {
 fn piece(step: Step) -> Option<(Duration, Value)> {
     match step {
         Step::Say { text, pause } => Some((pause, json!({"content": text}))),
-        Step::Tool { .. } | Step::File { .. } | Step::Fail { .. } => None,
+        Step::Tool { .. }
+        | Step::Ask { .. }
+        | Step::Approve { .. }
+        | Step::File { .. }
+        | Step::Fail { .. } => None,
     }
 }
 

@@ -14,6 +14,10 @@ pub enum Step {
     Say { text: String, pause: Duration },
     /// Runs a command with the `exec` tool and sees `output`.
     Tool { command: &'static str, output: &'static str },
+    /// Asks the person something, and goes on with the answer.
+    Ask { question: &'static str, options: &'static [&'static str] },
+    /// Asks whether a command may run, and goes on with the decision.
+    Approve { command: &'static str },
     /// Gives a file together with the reply.
     File { name: &'static str, mime: &'static str, content: &'static str },
     /// Ends the turn with an error; nothing follows.
@@ -45,6 +49,8 @@ I am a scripted assistant. Begin a message with one of these words:\n\n\
 | `SLOW` | a hundred words over ten seconds; stop me |\n\
 | `ERROR` | the turn fails |\n\
 | `TOOLCALL` | I run a command, then answer |\n\
+| `ASK` | I ask you something |\n\
+| `APPROVE` | I ask whether I may run a command |\n\
 | `FILES` | a picture, a table and a hostile page |\n\
 | `XSS` | hostile Markdown and HTML |\n\
 | `BIG` | a reply of 200 KB |\n\
@@ -99,6 +105,16 @@ pub fn answer(message: &str) -> Vec<Step> {
         steps.extend(say("The command printed `hi-from-tool`."));
         return steps;
     }
+    if after_word(message, "ASK").is_some() {
+        let mut steps = vec![Step::Ask { question: "Which colour?", options: &["Green", "Blue"] }];
+        steps.extend(say("Thank you."));
+        return steps;
+    }
+    if after_word(message, "APPROVE").is_some() {
+        let mut steps = vec![Step::Approve { command: "rm -r notes" }];
+        steps.extend(say("I have heard you."));
+        return steps;
+    }
     if after_word(message, "FILES").is_some() {
         return files();
     }
@@ -147,7 +163,11 @@ pub fn full_text(steps: &[Step]) -> String {
         .iter()
         .filter_map(|step| match step {
             Step::Say { text, .. } => Some(text.as_str()),
-            Step::Tool { .. } | Step::File { .. } | Step::Fail { .. } => None,
+            Step::Tool { .. }
+            | Step::Ask { .. }
+            | Step::Approve { .. }
+            | Step::File { .. }
+            | Step::Fail { .. } => None,
         })
         .collect()
 }
@@ -193,7 +213,7 @@ mod tests {
             .iter()
             .map(|step| match step {
                 Step::Say { pause, .. } => *pause,
-                Step::Tool { .. } | Step::File { .. } | Step::Fail { .. } => Duration::ZERO,
+                _ => Duration::ZERO,
             })
             .sum()
     }

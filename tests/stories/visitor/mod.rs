@@ -1,6 +1,7 @@
 //! What customers and strangers meet at a workspace that runs.
 
 mod browser;
+mod conversations;
 mod openclaw;
 mod pages;
 mod tenants;

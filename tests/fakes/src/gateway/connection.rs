@@ -198,7 +198,7 @@ async fn converse(
     let (outbox, inbox) = hub::queue();
     outbox.push(Outgoing::Frame(hello));
     let wants_tool_events = admission.caps.iter().any(|cap| cap == "tool-events");
-    let _membership = gateway.hub.join(outbox.clone(), wants_tool_events);
+    let _membership = gateway.hub.join(outbox.clone(), wants_tool_events, &admission.scopes);
     let answered = Arc::new(AtomicBool::new(true));
     let writing = write(sink, inbox, Arc::clone(&answered));
     tokio::pin!(writing);

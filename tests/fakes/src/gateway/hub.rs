@@ -38,6 +38,8 @@ pub enum Audience {
     Everyone,
     /// Connections that asked for the capability `tool-events`.
     ToolEvents,
+    /// Connections that were granted this scope.
+    Scope(&'static str),
 }
 
 /// The sending end of one connection.
@@ -109,13 +111,31 @@ pub struct Hub {
 struct Member {
     outbox: Outbox,
     wants_tool_events: bool,
+    scopes: Vec<String>,
+}
+
+impl Member {
+    fn is_in(&self, audience: Audience) -> bool {
+        match audience {
+            Audience::Everyone => true,
+            Audience::ToolEvents => self.wants_tool_events,
+            Audience::Scope(scope) => {
+                self.scopes.iter().any(|held| held == scope || held == "operator.admin")
+            }
+        }
+    }
 }
 
 impl Hub {
     /// Adds a connection until the returned membership is dropped.
-    pub fn join(self: &Arc<Self>, outbox: Outbox, wants_tool_events: bool) -> Membership {
+    pub fn join(
+        self: &Arc<Self>,
+        outbox: Outbox,
+        wants_tool_events: bool,
+        scopes: &[String],
+    ) -> Membership {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let member = Member { outbox, wants_tool_events };
+        let member = Member { outbox, wants_tool_events, scopes: scopes.to_vec() };
         self.members().insert(id, member);
         Membership { hub: Arc::clone(self), id }
     }
@@ -124,7 +144,7 @@ impl Hub {
     pub fn publish(&self, name: &'static str, payload: &Value, audience: Audience) {
         let payload_json: Arc<str> = payload.to_string().into();
         for member in self.members().values() {
-            if audience == Audience::Everyone || member.wants_tool_events {
+            if member.is_in(audience) {
                 member
                     .outbox
                     .push(Outgoing::Event { name, payload_json: Arc::clone(&payload_json) });
@@ -177,8 +197,8 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let (plain_outbox, mut plain) = queue();
         let (tools_outbox, mut tools) = queue();
-        let _plain = hub.join(plain_outbox, false);
-        let _tools = hub.join(tools_outbox, true);
+        let _plain = hub.join(plain_outbox, false, &[]);
+        let _tools = hub.join(tools_outbox, true, &[]);
         hub.publish("agent", &json!(1), Audience::ToolEvents);
         hub.publish("chat", &json!(2), Audience::Everyone);
         let payload = |outgoing: Option<Outgoing>| match outgoing {
@@ -203,7 +223,7 @@ mod tests {
     #[test]
     fn who_leaves_is_forgotten() {
         let hub = Arc::new(Hub::default());
-        let membership = hub.join(queue().0, false);
+        let membership = hub.join(queue().0, false, &[]);
         assert_eq!(hub.len(), 1);
         drop(membership);
         assert!(hub.is_empty());

@@ -12,7 +12,7 @@ use super::session_store::canonical_key;
 use super::sessions::{CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
 use super::turn_events::failure_summary;
 use super::turns::{Begun, Outcome, Turn};
-use super::{Gateway, attachments, hello, history, schema, session_methods, skills, turn};
+use super::{Gateway, attachments, hello, history, prompts, schema, session_methods, skills, turn};
 
 /// What a call brings about.
 pub struct Reply {
@@ -78,6 +78,12 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
     match method {
         "chat.abort" => chat_abort(gateway, params),
         "chat.history" => Ok(history::history(gateway, params)),
+        "question.list" => {
+            Ok(json!({"questions": prompts::list(gateway, prompts::Kind::Question)}))
+        }
+        "question.resolve" => prompts::resolve(gateway, prompts::Kind::Question, params),
+        "exec.approval.list" => Ok(prompts::list(gateway, prompts::Kind::Approval).into()),
+        "exec.approval.resolve" => prompts::resolve(gateway, prompts::Kind::Approval, params),
         "artifacts.list" => Ok(attachments::list(gateway, params)),
         "artifacts.download" => attachments::download(gateway, params),
         "sessions.list" => Ok(session_methods::list(gateway, params)),

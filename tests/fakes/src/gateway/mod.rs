@@ -26,6 +26,7 @@ pub mod methods;
 pub mod pairings;
 pub mod phase;
 pub mod program;
+pub mod prompts;
 pub mod schema;
 pub mod session_methods;
 pub mod session_store;
@@ -80,6 +81,7 @@ pub struct Gateway {
     turns: Arc<Turns>,
     hub: Arc<Hub>,
     pairings: Pairings,
+    prompts: prompts::Prompts,
     lockout: Lockout,
     phase: watch::Sender<Phase>,
     /// Changes with every start.
@@ -116,6 +118,7 @@ impl Bound {
             turns: Arc::default(),
             hub: Arc::default(),
             pairings: Pairings::default(),
+            prompts: prompts::Prompts::default(),
             lockout: Lockout::default(),
             phase: watch::channel(Phase::Starting).0,
             boot_id: ids::uuid(),

@@ -5,10 +5,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::error;
 
 use super::Gateway;
+use super::prompts::{self, Kind};
 use super::session_store::{Body, StoredFile};
 use super::turn_events::Teller;
 use super::turns::{Live, Next, Turn};
@@ -97,6 +98,16 @@ impl Player<'_> {
                     *used_tool = true;
                     self.run_tool(command, output)?
                 }
+                Step::Ask { question, options } => {
+                    let options: Vec<_> =
+                        options.iter().map(|label| json!({"label": label})).collect();
+                    let asked = json!([{"questionId": "answer", "header": "Question",
+                        "question": question, "options": options, "isOther": true}]);
+                    self.wait_for_person(Kind::Question, &asked).await
+                }
+                Step::Approve { command } => {
+                    self.wait_for_person(Kind::Approval, &json!(command)).await
+                }
                 Step::File { name, mime, content } => {
                     self.turn.live().files.push(StoredFile {
                         name: name.to_owned(),
@@ -125,6 +136,20 @@ impl Player<'_> {
         });
         store.append(key, run_id, Body::ToolResult { output: output.to_owned() })?;
         Ok(goes_on)
+    }
+
+    /// Waits for an answer and repeats it, unless the turn is stopped meanwhile.
+    async fn wait_for_person(&self, kind: Kind, content: &Value) -> bool {
+        let session = &self.turn.session_key;
+        let (id, answered) = prompts::ask(self.gateway, kind, session, content);
+        let answer = tokio::select! {
+            answer = answered => answer.unwrap_or_default(),
+            () = self.turn.stopped.notified() => {
+                prompts::withdraw(self.gateway, &id);
+                return false;
+            }
+        };
+        self.publish(|teller, live| teller.delta(live, &format!("You said: {answer}. ")))
     }
 
     /// Waits, unless the turn is stopped meanwhile.

@@ -1,0 +1,138 @@
+//! A person and their conversations, with a real browser.
+
+use anyhow::anyhow;
+use e2e::wait::ensure;
+use e2e::{Chrome, Plan, Screen, SharedWorld, WorldGuard, wait_until};
+
+static WORLD: SharedWorld = SharedWorld::new();
+
+/// A workspace for each story.
+async fn world() -> WorldGuard {
+    WORLD.enter(|| Plan::with_tenants(&["ada", "grace", "edith", "joan", "karen"])).await
+}
+
+async fn signed_in(world: &WorldGuard, username: &str) -> Chrome {
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    chrome.goto(&world.workspace_url(username)).await.unwrap();
+    chrome.fill("input[name=username]", username).await.unwrap();
+    let password = &world.customer(username).password;
+    chrome.fill("input[name=password]", password).await.unwrap();
+    chrome.click_css("button[type=submit]").await.unwrap();
+    chrome.wait_for_state("status", "online").await.unwrap();
+    chrome
+}
+
+async fn say(chrome: &Chrome, message: &str) {
+    chrome.fill("[data-testid=composer]", message).await.unwrap();
+    chrome.click("send").await.unwrap();
+}
+
+/// Waits until `expression` is true on the page.
+async fn wait_for(chrome: &Chrome, expression: &str) {
+    wait_until(&format!("{expression} holds"), async || {
+        let value = chrome.evaluate(expression).await?;
+        ensure(value == true, anyhow!("{value}"))
+    })
+    .await
+    .unwrap();
+}
+
+const ROWS: &str = "document.querySelectorAll('[data-testid=conversations] [data-key]').length";
+
+#[tokio::test]
+async fn a_conversation_deleted_right_after_its_first_message_is_gone_everywhere() {
+    let world = world().await;
+    let chrome = signed_in(&world, "ada").await;
+    say(&chrome, "SLOW and unwanted").await;
+    let delete = "[data-testid=conversations] .current [data-part=remove]";
+    // A person reaches it with the keyboard or by pointing at the row.
+    chrome.evaluate(&format!("document.querySelector('{delete}').click()")).await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    let is_gone = "![...document.querySelectorAll('[data-testid=conversations] .title')]\
+                   .some(title => title.textContent.includes('unwanted'))";
+    wait_for(&chrome, is_gone).await;
+    say(&chrome, "wanted").await;
+    wait_for(&chrome, &format!("{ROWS} === 1")).await;
+    let another = signed_in(&world, "ada").await;
+    wait_for(&another, &format!("{ROWS} === 2")).await;
+    wait_for(&another, is_gone).await;
+}
+
+#[tokio::test]
+async fn a_message_waits_for_the_running_answer_and_escape_stops_it() {
+    let world = world().await;
+    let chrome = signed_in(&world, "grace").await;
+    say(&chrome, "SLOW please").await;
+    wait_for(&chrome, "document.getElementById('thread').innerText.includes('tick2')").await;
+    say(&chrome, "and then this").await;
+    chrome.find("queued").await.unwrap();
+    let escape = "document.getElementById('composer').dispatchEvent(\
+                  new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}))";
+    chrome.evaluate(escape).await.unwrap();
+    wait_for(
+        &chrome,
+        "document.getElementById('thread').innerText.includes('You said: and then this')",
+    )
+    .await;
+    let first = "document.querySelector('[data-testid=message-assistant]').dataset.state";
+    assert_eq!(chrome.evaluate(first).await.unwrap(), "aborted");
+}
+
+#[tokio::test]
+async fn files_of_an_answer_are_shown_or_saved_and_never_run() {
+    let world = world().await;
+    let chrome = signed_in(&world, "edith").await;
+    say(&chrome, "FILES please").await;
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    chrome.client.refresh().await.unwrap();
+    wait_for(&chrome, "document.querySelectorAll('.file img').length === 1").await;
+    wait_for(&chrome, "document.querySelector('.file img').naturalWidth === 64").await;
+    wait_for(&chrome, "document.querySelectorAll('[data-testid=file]').length === 3").await;
+    assert!(chrome.evaluate("window.__hacked ?? null").await.unwrap().is_null());
+    chrome.screenshot("desktop-13-files").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_question_of_the_assistant_is_answered_and_the_turn_goes_on() {
+    let world = world().await;
+    let chrome = signed_in(&world, "joan").await;
+    say(&chrome, "ASK me").await;
+    chrome.find("question").await.unwrap();
+    chrome.screenshot("desktop-14-question").await.unwrap();
+    chrome.click_css("[data-testid=question] input[value=Blue]").await.unwrap();
+    chrome.click("answer").await.unwrap();
+    wait_for(&chrome, "document.getElementById('thread').innerText.includes('You said: Blue')")
+        .await;
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    say(&chrome, "APPROVE it").await;
+    chrome.click("deny").await.unwrap();
+    wait_for(&chrome, "document.getElementById('thread').innerText.includes('You said: deny')")
+        .await;
+}
+
+#[tokio::test]
+async fn the_first_of_many_messages_is_reached_by_scrolling_up() {
+    const TURNS: usize = 60;
+    let world = world().await;
+    let chrome = signed_in(&world, "karen").await;
+    let fill = format!(
+        "(() => {{ window.filled = 0; let id = 0; \
+         const socket = new WebSocket(location.origin.replace('http', 'ws') + '/ws'); \
+         const ask = (method, params) => socket.send(JSON.stringify({{type: 'req', id: String(++id), method, params}})); \
+         const next = () => window.filled < {TURNS} ? ask('chat.send', {{sessionKey: 'agent:main:long', \
+           message: `FAST number ${{window.filled}}`, idempotencyKey: `turn-${{window.filled}}`}}) : socket.close(); \
+         socket.onmessage = ({{data}}) => {{ const frame = JSON.parse(data); \
+           if (frame.event === 'connect.challenge') ask('connect', {{}}); \
+           else if (frame.id === '1') next(); \
+           else if (frame.event === 'chat' && frame.payload.state === 'final' && frame.payload.message) \
+             {{ window.filled += 1; next(); }} }}; }})()"
+    );
+    chrome.evaluate(&fill).await.unwrap();
+    wait_for(&chrome, &format!("window.filled === {TURNS}")).await;
+    chrome.evaluate("location.hash = '#/c/long'").await.unwrap();
+    wait_for(&chrome, "document.getElementById('thread').innerText.includes('number 59')").await;
+    let up = "(document.getElementById('scroller').scrollTop = 0, \
+              [...document.querySelectorAll('.bubble')].some(text => text.textContent === 'FAST number 0'))";
+    wait_for(&chrome, up).await;
+    wait_for(&chrome, "document.getElementById('earlier').hidden").await;
+}
