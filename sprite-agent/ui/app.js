@@ -4,6 +4,7 @@ import { limitsFrom } from './attachments.js';
 import { fromHash, MAIN, toHash } from './address.js';
 import { Connection } from './connection.js';
 import { newIdentifier } from './identifier.js';
+import { readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
 import { Rest } from './rest.js';
 import { skillList } from './skills.js';
@@ -50,13 +51,14 @@ const connection = new Connection({
   ...workspace.callbacks(),
 });
 workspace.use(connection);
+const request = (method, params) => workspace.request(method, params);
 
 const status = new StatusView({ tryNow: () => connection.wake() });
 const shut = new ShutView();
 const settings = new SettingsView(memory);
 const skills = new SkillsView();
 const greeting = new GreetingView((text) => composer.suggest(text));
-const thread = new ThreadView({ retry: (id) => workspace.retry(id), readEarlier: () => workspace.readEarlier(), readFile: (file) => workspace.readFile(file) });
+const thread = new ThreadView({ retry: (id) => workspace.retry(id), readEarlier: () => workspace.readEarlier(), readFile: (file) => readFile(request, workspace.thread.key, file) });
 const attachments = new AttachmentsView({
   limits,
   changed: () => composer?.show(),
@@ -82,9 +84,9 @@ const prompts = new PromptsView({
 new ExportView({
   current: () => workspace.list().find(({ current }) => current) ?? { key: workspace.thread.key, title: 'Conversation' },
   all: () => workspace.list(),
-  readAll: (key) => workspace.readAll(key),
+  readAll: (key) => workspace.histories.readAll(key),
   showWhole: async () => {
-    await workspace.readWhole();
+    await workspace.histories.readWhole(workspace.thread.key);
     render();
     thread.showWhole();
   },
@@ -93,7 +95,7 @@ addEventListener('beforeprint', () => thread.showWhole());
 const focus = new FocusKeeper(() => (matchMedia('(pointer: coarse)').matches ? focusThread() : composer.focus()));
 const sidebar = new Sidebar();
 const conversations = new ConversationsView({ opened, rename, pin, remove });
-const search = new SearchView({ search: (text) => workspace.search(text), opened });
+const search = new SearchView({ search: (text) => findText(request, workspace.list(), text), opened });
 
 function storage() {
   try {
@@ -216,7 +218,7 @@ async function rename({ key, title }) {
   conversations.focus(key, 'rename');
   if (!name) return;
   try {
-    await workspace.rename(key, name);
+    await workspace.sessions.rename(key, name);
   } catch (error) {
     await told({ title: 'Not renamed', text: whyNot(error, 'Another conversation has this name already.', /in use/) });
   }
@@ -224,7 +226,7 @@ async function rename({ key, title }) {
 
 async function pin({ key, pinned }) {
   try {
-    await workspace.pin(key, !pinned);
+    await workspace.sessions.pin(key, !pinned);
   } catch (error) {
     await told({ title: pinned ? 'Not unpinned' : 'Not pinned', text: whyNot(error) });
   }

@@ -57,6 +57,15 @@ export class Histories {
     this.#apply({ type: 'earlier', key, payload });
   }
 
+  /** Reads `key` to its very first message, as far as that can be done now. */
+  async readWhole(key) {
+    for (;;) {
+      const { hasMore, earlier } = this.#state().threads[key] ?? {};
+      if (!hasMore || earlier !== 'idle') return;
+      await this.readEarlier(key);
+    }
+  }
+
   /** Reads everything that `key` has, oldest first, for an export: `{rows, sessionId}`. */
   async readAll(key) {
     const rows = new Map();

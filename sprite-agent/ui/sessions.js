@@ -3,6 +3,7 @@
 // The gateway's word counts: a name or a deletion holds in every browser. What is asked of it
 // shows at once and is taken back when the gateway refuses.
 
+import { titleFrom } from './conversation-list.js';
 import { deleteSession, sessionIdOf } from './deletion.js';
 
 /** Rows asked for at a time. */
@@ -116,7 +117,9 @@ export class Sessions {
   }
 
   /** Names a conversation, in every browser. Rejects, and the old name is back, when it cannot be. */
-  async rename(key, label) {
+  async rename(key, title) {
+    const label = titleFrom(title);
+    if (label === '') return;
     if (!this.has(key)) {
       // The gateway does not know it before its first message; the list carries the name over.
       this.#memory.keepTitle(key, label, true);

@@ -5,21 +5,17 @@
 
 import { keyOf } from './address.js';
 import { activeAnswer, initial, reduce, unsettled } from './conversations.js';
-import { entries, searched, titleFrom } from './conversation-list.js';
+import { entries, titleFrom } from './conversation-list.js';
 import { isShut } from './access.js';
 import { Asking } from './asking.js';
 import { TOO_BIG } from './connection.js';
 import { Histories } from './histories.js';
 import { Outbox } from './outbox.js';
-import { bytesOf } from './picture.js';
 import { promptsFor } from './prompts.js';
 import { undelivered } from './question.js';
-import { RequestError } from './requests.js';
 import { waitsFor } from './queue.js';
 import { Sessions } from './sessions.js';
 
-/** Places found in one search: the most that the gateway tells. */
-const SEARCH_HITS = 25;
 /** Wait before looking again after "not now". */
 const LOOK_AGAIN_MS = 2_000;
 
@@ -31,6 +27,7 @@ export class Workspace {
   connectionState = { kind: 'connecting' };
   sessions;
   asking;
+  histories;
   skillRows = null;
   /** The gateway's limits, as its greeting told them. */
   policy = null;
@@ -39,7 +36,6 @@ export class Workspace {
   #clock;
   #newId;
   #onChange;
-  #histories;
   #isFlushing = false;
   /** Which process the gateway is. */
   #boot = null;
@@ -55,7 +51,7 @@ export class Workspace {
     this.sessions = new Sessions({ request, memory, clock, onChange });
     this.asking = new Asking({ request, onChange });
     const apply = (action) => this.#apply(action);
-    this.#histories = new Histories({ request, apply, state: () => this.state });
+    this.histories = new Histories({ request, apply, state: () => this.state });
     this.#outbox = new Outbox({ request, apply, clock, unsentBytes: () => this.#connection.unsentBytes ?? 0 });
   }
 
@@ -197,53 +193,14 @@ export class Workspace {
     }
   }
 
-  /** The bytes of a file in the current conversation. Rejects when the assistant has it no more. */
-  async readFile(file) {
-    const { key } = this.thread;
-    const { artifacts = [] } = await this.#connection.request('artifacts.list', { sessionKey: key });
-    const artifact = artifacts.filter(({ messageSeq }) => messageSeq === file.seq)[file.index];
-    if (!artifact) throw new RequestError('NOT_FOUND', 'there is no such file');
-    const { data } = await this.#connection.request('artifacts.download', { sessionKey: key, artifactId: artifact.id });
-    const bytes = typeof data === 'string' ? bytesOf(data) : null;
-    if (!bytes) throw new RequestError('NOT_FOUND', 'the file cannot be had');
-    return { name: artifact.title, bytes };
-  }
-
-  /** Every row of a conversation, oldest first. */
-  readAll(key) {
-    return this.#histories.readAll(key);
-  }
-
-  /** Reads the current conversation to its very first message. */
-  async readWhole() {
-    const { key } = this.thread;
-    while (this.state.threads[key]?.hasMore && this.state.threads[key].earlier !== 'failed') await this.#histories.readEarlier(key);
-  }
-
   /** Reads what was said before the first message that is shown. */
   readEarlier() {
-    if (this.isOnline) this.#histories.readEarlier(this.thread.key);
+    if (this.isOnline) this.histories.readEarlier(this.thread.key);
   }
 
-  /** Names a conversation, in every browser. Rejects with the gateway's reason when it will not. */
-  async rename(key, title) {
-    const named = titleFrom(title);
-    if (named) await this.sessions.rename(key, named);
-  }
-
-  /** Pins a conversation on top of the list, in every browser, or lets it go. */
-  async pin(key, pinned) {
-    await this.sessions.pin(key, pinned);
-  }
-
-  /** What holds `text`, in all conversations; `partial` when only titles could be looked at. */
-  async search(text) {
-    try {
-      const { results } = await this.#connection.request('sessions.search', { query: text, limit: SEARCH_HITS });
-      return { found: searched({ list: this.list(), text, hits: results ?? [] }), partial: false };
-    } catch {
-      return { found: searched({ list: this.list(), text, hits: [] }), partial: true };
-    }
+  /** Asks the gateway; see `Connection.request`. */
+  request(method, params) {
+    return this.#connection.request(method, params);
   }
 
   /** A conversation that nobody has written in yet. */
@@ -365,7 +322,7 @@ export class Workspace {
   }
 
   async #catchUp(key) {
-    const outcome = await this.#histories.readNewest(key);
+    const outcome = await this.histories.readNewest(key);
     if (outcome === 'read') this.#sendAgain(key);
     if (this.#isOwed) this.asking.read();
     const isLate = outcome === 'missing' && this.isOnline;

@@ -39,7 +39,7 @@ test('all pages of a history are in an export, in their order', async () => {
     const start = Math.max(0, end - limit);
     return { messages: rows.slice(start, end), hasMore: start > 0, nextOffset: rows.length - start };
   };
-  assert.deepEqual((await here.workspace.readAll('k')).map(({ content }) => Number(content)), rows.map((_, at) => at));
+  assert.deepEqual((await here.workspace.histories.readAll('k')).map(({ content }) => Number(content)), rows.map((_, at) => at));
 });
 
 test('a step tells what it was asked for and what came back', () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { search } from '../lookup.js';
 import { RequestError } from '../requests.js';
 import { settled } from './clock.js';
 import { assistantRow, delta, final, userRow } from './run.js';
@@ -127,7 +128,7 @@ test('a search finds titles and messages, one row for each conversation', async 
   await here.connect();
   const hit = (name, snippet) => ({ sessionKey: `agent:main:${name}`, snippet });
   here.gateway.answers['sessions.search'] = { results: [hit('b', 'to Lisbon'), hit('b', 'Lisbon again'), hit('gone', 'Lisbon')] };
-  assert.deepEqual(await here.workspace.search('lisbon'), {
+  assert.deepEqual(await search((...asked) => here.workspace.request(...asked), here.workspace.list(), 'lisbon'), {
     found: [
       { key: 'agent:main:a', title: 'Lisbon', snippet: '' },
       { key: 'agent:main:b', title: 'Other', snippet: 'to Lisbon' },
@@ -135,7 +136,7 @@ test('a search finds titles and messages, one row for each conversation', async 
     partial: false,
   });
   here.gateway.answers['sessions.search'] = new RequestError('FORBIDDEN', 'not available here');
-  const { found, partial } = await here.workspace.search('lisbon');
+  const { found, partial } = await search((...asked) => here.workspace.request(...asked), here.workspace.list(), 'lisbon');
   assert.deepEqual([found.map(({ title }) => title), partial], [['Lisbon'], true]);
 });
 
@@ -145,11 +146,11 @@ test('a pinned conversation stands on top', async () => {
     sessions: [{ key: 'agent:main:a', updatedAt: 2 }, { key: 'agent:main:b', updatedAt: 1 }],
   };
   await here.connect();
-  await here.workspace.pin('agent:main:b', true);
+  await here.workspace.sessions.pin('agent:main:b', true);
   assert.deepEqual(here.gateway.asked.at(-1), { method: 'sessions.patch', params: { key: 'agent:main:b', pinned: true } });
   assert.equal(here.workspace.list()[0].key, 'agent:main:b');
   here.gateway.answers['sessions.patch'] = new RequestError('INVALID_REQUEST', 'no');
-  await assert.rejects(here.workspace.pin('agent:main:b', false));
+  await assert.rejects(here.workspace.sessions.pin('agent:main:b', false));
   assert.equal(here.workspace.list()[0].pinned, true);
 });
 

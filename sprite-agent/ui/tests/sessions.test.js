@@ -128,7 +128,7 @@ test('a deletion that the connection interrupts is finished at the next greeting
 
 test('a name is kept with the assistant and goes before the first message', async () => {
   const here = await withTwo();
-  await here.workspace.rename(TWO, ' Taxes ');
+  await here.workspace.sessions.rename(TWO, ' Taxes ');
   assert.deepEqual(acts(here), [['sessions.patch', { label: 'Taxes' }]]);
   assert.equal(here.workspace.list().find(({ key }) => key === TWO).title, 'Taxes');
   here.gateway.answers['sessions.list'] = { sessions: [{ key: TWO, label: 'Taxes 2025', derivedTitle: 'hello' }] };
@@ -139,7 +139,7 @@ test('a name is kept with the assistant and goes before the first message', asyn
 test('a name that is refused is taken back', async () => {
   const here = await withTwo();
   here.gateway.answers['sessions.patch'] = refused('label already in use: Taxes');
-  const renaming = here.workspace.rename(TWO, 'Taxes');
+  const renaming = here.workspace.sessions.rename(TWO, 'Taxes');
   assert.equal(here.workspace.sessions.name(TWO), 'Taxes', 'shown at once');
   await assert.rejects(renaming);
   assert.equal(here.workspace.sessions.name(TWO), undefined);
@@ -147,7 +147,7 @@ test('a name that is refused is taken back', async () => {
 
 test('a name given before the first message reaches the assistant with it', async () => {
   const here = await withTwo();
-  await here.workspace.rename('agent:main:new', 'Plans');
+  await here.workspace.sessions.rename('agent:main:new', 'Plans');
   assert.deepEqual(acts(here), []);
   here.gateway.answers['sessions.list'] = { sessions: [{ key: 'agent:main:new', sessionId: 's' }] };
   await here.workspace.sessions.read();

@@ -66,7 +66,7 @@ test('a skill that was not chosen is listed only when it can be used', () => {
     { skillKey: 'gog', eligible: false },
     { skillKey: 'kept-away', eligible: true, blockedByAllowlist: true },
   ];
-  assert.deepEqual(skillList([], rows).others.map(({ name }) => name), ['Terminals']);
+  assert.deepEqual(skillList([], rows).others.map(({ name }) => name), ['Terminal']);
 });
 
 test('a skill is described in the words of the shop, and an unknown one in its own', () => {
