@@ -19,7 +19,8 @@ export function unqueued(thread, id) {
  */
 export function waitsFor(thread, isOnline) {
   const isUnderWay = ({ delivery }) => delivery === 'sending' || delivery === 'unsure';
-  if (!isOnline || !thread.loaded || thread.stale) return 'connection';
+  // What waited over a loss or a reload goes once the history has told whether an answer is under way.
+  if (!isOnline || thread.lost || (!thread.loaded && thread.queue.length > 0)) return 'connection';
   if (thread.messages.some((message) => isUnderWay(message) || (message.role === 'assistant' && isLive(message)))) return 'answer';
   const last = thread.messages.at(-1);
   const hasFailed = last?.delivery === 'failed' || ['error', 'interrupted'].includes(last?.status);
