@@ -197,6 +197,10 @@ pub(crate) const KEEPALIVE_PROBES: u32 = 4;
 /// look-ups of names, the store, the logs, and what a library opens by itself.
 pub(crate) const RESERVED_DESCRIPTORS: u64 = 160;
 
+/// Connections beyond the limit of their address that are told so at a time; the
+/// rest is closed without a word.
+pub(crate) const REFUSED_AT_ONCE: usize = 48;
+
 /// Pause after an error of `accept`, of which the next try would most likely have the same.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use pingora::time::timeout;
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
 
 use super::handler::{ForwardRequest, RequestAction, RequestHandler};
 use crate::client_stream::ClientStream;
@@ -28,7 +29,9 @@ pub(crate) struct ConnectionHandler {
     pub limits: Arc<Limits>,
     pub telemetry: Arc<Telemetry>,
     pub forwarder: Forwarder,
-    pub lifecycle: Lifecycle,
+    pub(crate) lifecycle: Lifecycle,
+    /// Places for connections that are refused and told so.
+    pub(crate) refused: Semaphore,
 }
 
 /// What becomes of a client's connection after a response.
@@ -265,7 +268,11 @@ impl ConnectionHandler {
             head_only: false,
         };
         let response = Response::refused(Refusal::TooManyConnections, self.handler.site(), options);
+        // Its request is unread, and would destroy the answer: but not many at a time
+        // may hold a descriptor for that.
+        let Ok(_place) = self.refused.try_acquire() else { return };
         self.write(&mut stream, &response).await;
+        self.close(stream).await;
     }
 
     async fn respond(

@@ -3,13 +3,14 @@
 use std::hash::RandomState;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tracing::error;
 
 use crate::config::Config;
 use crate::connections::ConnectionRegistry;
 use crate::forward::Forwarder;
 use crate::lifecycle::Lifecycle;
-use crate::limits::Limits;
+use crate::limits::{Limits, REFUSED_AT_ONCE};
 use crate::observe::Telemetry;
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::{Levels, Metrics};
@@ -83,6 +84,7 @@ impl Parts {
             telemetry: Arc::clone(&self.telemetry),
             forwarder,
             lifecycle: self.lifecycle.clone(),
+            refused: Semaphore::new(REFUSED_AT_ONCE),
         })
     }
 

@@ -152,7 +152,17 @@ mod tests {
         carry(&mut pump, &mut client, &mut sprite, &entry(), &lifecycle, patience).await
     }
 
-    #[tokio::test]
+    #[test]
+    fn a_tunnel_that_lives_for_hours_needs_little_memory() {
+        let ((_client, mut client), (_sprite, mut sprite)) = (duplex(64), duplex(64));
+        let (mut pump, entry) = (Pump::new(Bytes::new()), entry());
+        let lifecycle = Lifecycle::default();
+        let carried = carry(&mut pump, &mut client, &mut sprite, &entry, &lifecycle, PATIENT);
+        let bytes = size_of_val(&carried);
+        assert!(bytes < 2_048, "{bytes}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_silent_tunnel_is_closed() {
         let ((_client, near_client), (_sprite, near_sprite)) = (duplex(64), duplex(64));
         let patience = Patience { idle: Duration::from_millis(40), stall: LONG };
@@ -171,7 +181,7 @@ mod tests {
         assert_eq!(ended.expect("nobody waits for ever"), End::Closed);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_side_that_takes_nothing_ends_the_tunnel_and_a_slow_one_does_not() {
         let patience = Patience { idle: LONG, stall: Duration::from_millis(200) };
         let ((client, near_client), (mut sprite, near_sprite)) = (duplex(4), duplex(64));

@@ -232,3 +232,18 @@ fn a_malformed_head_is_logged_with_its_reason() {
         edge.access_log().contains("\"reason\":\"line_ending\"").then_some(())
     });
 }
+
+#[test]
+fn a_connection_too_many_is_told_so_although_it_has_spoken() {
+    let edge = TestEdge::with("connections_per_address = 1", "");
+    let _first = edge.connect();
+    wait_until("the second is one too many", || {
+        let mut second = edge.connect();
+        second.write_all(b"GET / HTTP/1.1\r\nHost: ada.arca.test\r\n\r\n").ok()?;
+        let (answer, end) = read_to_end(&mut second);
+        let answer = String::from_utf8(answer).ok()?;
+        (answer.starts_with("HTTP/1.1 429") && end.is_ok()).then_some(())
+    });
+    let limited = "arca_edge_limited_total{limit=\"connections_per_address\"}";
+    assert!(edge.metric(limited) >= Some(1.0));
+}
