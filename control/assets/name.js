@@ -3,7 +3,7 @@
 const SHORTEST = 2;
 const LONGEST = 32;
 const SUGGESTED_MAX = 24;
-const NUMBERS = [2, 3, 4, 5];
+const NUMBERS = [2, 3, 4, 5, 6, 7, 8, 9];
 const TAKEN = 'This name is taken.';
 
 /** How long nobody types before the server is asked. */

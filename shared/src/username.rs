@@ -74,6 +74,53 @@ const RESERVED: &[&str] = &[
     "www",
 ];
 
+/// Not given to anybody new. A customer who has one keeps it: they were free once.
+const NOT_OFFERED: &[&str] = &[
+    "accounts",
+    "checkout",
+    "console",
+    "contact",
+    "dashboard",
+    "dns",
+    "email",
+    "hello",
+    "helpdesk",
+    "info",
+    "invoice",
+    "invoices",
+    "logout",
+    "mta-sts",
+    "oauth",
+    "official",
+    "pay",
+    "payment",
+    "payments",
+    "portal",
+    "receipts",
+    "refund",
+    "refunds",
+    "register",
+    "sales",
+    "secure",
+    "signin",
+    "sprites",
+    "ssh",
+    "sso",
+    "stripe",
+    "superuser",
+    "sysadmin",
+    "system",
+    "team",
+    "verify",
+    "vpn",
+    "webhook",
+    "webhooks",
+    "webmail",
+];
+
+/// With a number behind them, or a hyphen and a number, these are machines of ours.
+const NUMBERED: &[&str] = &["api", "control", "edge", "mail", "mx", "node", "ns", "smtp", "www"];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameError {
     #[error("a name has 2 to 32 characters")]
@@ -113,6 +160,25 @@ impl Username {
         let mut bytes = [0; Self::MAX_BYTES];
         bytes[..input.len()].copy_from_slice(input);
         Ok(Self { length: u8::try_from(input.len()).expect("at most 32"), bytes })
+    }
+
+    /// A name for somebody new: as [`Username::parse`], and none that customers could take
+    /// for one of ours, such as `admin-help` or `edge-3`.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn parse_new(text: &str) -> Result<Self, UsernameError> {
+        let name = Self::parse(text)?;
+        let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let word = text[..text.len() - number.len()].trim_end_matches('-');
+        let is_numbered = number.bytes().all(|byte| byte.is_ascii_digit())
+            && !number.is_empty()
+            && NUMBERED.contains(&word);
+        let is_admin = text.split('-').any(|part| matches!(part, "admin" | "administrator"));
+        if is_numbered || is_admin || NOT_OFFERED.binary_search(&text).is_ok() {
+            return Err(UsernameError::Reserved);
+        }
+        Ok(name)
     }
 
     pub fn as_str(&self) -> &str {
@@ -210,6 +276,19 @@ mod tests {
         check("xn--ada", Err(Punycode));
         check("www", Err(Reserved));
         check("api", Err(Reserved));
+    }
+
+    #[test]
+    fn nobody_new_gets_a_name_that_looks_like_one_of_ours() {
+        for name in ["mta-sts", "payments", "stripe", "edge-1", "edge7", "ns12", "the-admin", "www"]
+        {
+            assert_eq!(Username::parse_new(name), Err(UsernameError::Reserved), "{name}");
+        }
+        for name in ["ada", "ada-2", "edgar", "edge-of-town", "node", "badminton", "mx-fan"] {
+            assert!(Username::parse_new(name).is_ok(), "{name}");
+        }
+        assert!(NOT_OFFERED.is_sorted());
+        assert!(Username::parse("payments").is_ok(), "one that was given stays good");
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! One way for all: the password is judged, hashed, written together with its effects
 //! in one transaction, and the edges hear that older sessions are over.
 
+use std::net::IpAddr;
+
 use shared::Username;
 
 use super::passwords::{self, PasswordError, Weakness};
 use super::service::Accounts;
 use crate::base::token::Token;
+use crate::model::attempts::{Counters, PLACE_LIFETIME};
 use crate::model::mail::Recipient;
 use crate::model::password_link::{OpenLink, Purpose};
 use crate::model::sign_in::Proven;
@@ -52,7 +55,8 @@ impl Accounts {
         }
     }
 
-    /// Sets the password and takes the link; ends every session, at the edges too.
+    /// Sets the password and takes the link; ends every session, at the edges too. A lock-out
+    /// of the account, from `address`, is lifted: the owner has shown the mailbox.
     ///
     /// # Errors
     /// See [`SetPasswordError`].
@@ -60,6 +64,7 @@ impl Accounts {
         &self,
         token: &str,
         new: String,
+        address: IpAddr,
     ) -> Result<Redeemed, SetPasswordError> {
         let token = Token::parse(token).ok_or(SetPasswordError::Over)?;
         let (hashed, now) = (token.hash(), self.now());
@@ -77,6 +82,8 @@ impl Accounts {
             .redeem_password_link(&hashed, &username, &hash, notice.as_ref(), self.now())
             .await?;
         let proven = self.publish(username, redeemed).await?;
+        let counters = Counters::of(Some(&username), address);
+        self.store.lift_lockout(&counters, self.now(), PLACE_LIFETIME).await?;
         Ok(Redeemed { proven, purpose: link.purpose })
     }
 

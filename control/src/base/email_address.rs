@@ -17,6 +17,8 @@ pub enum EmailError {
     TooLong,
     #[error("An e-mail address has no blanks in it.")]
     Blank,
+    #[error("There is an invisible character in this address. Please type it by hand.")]
+    Invisible,
     #[error("An e-mail address looks like ada@example.com.")]
     Form,
 }
@@ -35,7 +37,8 @@ impl Email {
         // what stands for bytes that were no text.
         const FOREIGN: [char; 13] =
             ['@', '"', ',', ';', ':', '<', '>', '(', ')', '[', ']', '\\', '\u{fffd}'];
-        let text = text.trim();
+        // Copied from a web page or a letter, an address has them around it.
+        let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         if text.is_empty() {
             return Err(EmailError::Empty);
         }
@@ -44,6 +47,9 @@ impl Email {
         }
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(EmailError::Blank);
+        }
+        if text.chars().any(is_invisible) {
+            return Err(EmailError::Invisible);
         }
         let (local, domain) = text.rsplit_once('@').ok_or(EmailError::Form)?;
         let fits = (1..=LOCAL_MAX_BYTES).contains(&local.len())
@@ -81,6 +87,16 @@ fn is_domain(domain: &str) -> bool {
         && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Unicode's format characters (general category Cf), and other characters of no width.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 impl fmt::Display for Email {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -109,11 +125,16 @@ mod tests {
         check(" Ada.Lovelace+arca@Mail.Example.com\n", Ok("Ada.Lovelace+arca@Mail.Example.com"));
         check("o'brien@example.co", Ok("o'brien@example.co"));
         check("zoë@exämple.de", Ok("zoë@exämple.de"));
+        check("\u{feff}ada@example.com\u{200b}", Ok("ada@example.com"));
+        check("\u{202a}ada@example.com\u{202c} ", Ok("ada@example.com"));
     }
 
     #[test]
     fn what_cannot_be_an_address_is_refused() {
-        use EmailError::{Blank, Empty, Form, TooLong};
+        use EmailError::{Blank, Empty, Form, Invisible, TooLong};
+        check("ada\u{200b}@example.com", Err(Invisible));
+        check("ada@exam\u{ad}ple.com", Err(Invisible));
+        check("\u{200b}", Err(Empty));
         check("", Err(Empty));
         check("  ", Err(Empty));
         check(&format!("a@{}.com", "b.".repeat(130)), Err(TooLong));

@@ -10,7 +10,11 @@ use tracing::error;
 
 use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::SignInError;
+use crate::base::date::Span;
 use crate::store::StoreError;
+
+/// Shorter waits are said as a minute.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// An error as the caller gets it: JSON, unless the site makes a page of it.
 #[derive(Debug, Clone)]
@@ -102,14 +106,21 @@ impl From<SignInError> for Problem {
             SignInError::TooMany { retry_after } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_attempts",
-                "There were too many failed attempts. Please wait a while and try again.",
+                format!(
+                    "There were too many failed attempts. Please try again in {}, or set a new \
+                     password by mail: you can use it at once.",
+                    Span::of(retry_after.max(MINUTE))
+                ),
             )
             .retry_after(retry_after),
             SignInError::TooOften { retry_after } => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "too_many_sign_ins",
-                "This account was signed in to very often within an hour. \
-                 Please wait a while and try again.",
+                format!(
+                    "This account was signed in to very often within an hour. Please try again \
+                     in {}.",
+                    Span::of(retry_after.max(MINUTE))
+                ),
             )
             .retry_after(retry_after),
             SignInError::Busy { retry_after } => Self::new(

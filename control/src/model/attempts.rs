@@ -2,8 +2,9 @@
 //!
 //! Three counters: of an address, of an account from one address, and of an
 //! account from everywhere. The first two close for a while; the last only slows
-//! down, and not the places where the customer has signed in before: a stranger
-//! must not be able to lock a customer out.
+//! down. From a place where the customer has signed in before, only the second one
+//! counts: neither a stranger elsewhere nor a neighbour at the same address can lock a
+//! customer out. A password that was reset by a mailed link lifts it.
 //!
 //! Successes are counted with the same means: every session costs the database a
 //! row, and every edge a lock when it is signed out.
@@ -162,14 +163,17 @@ impl Counters {
         }
     }
 
-    /// What counts for an attempt; the account's own counter only from a place that is new.
+    /// What counts for an attempt.
+    ///
+    /// From a place where the customer has signed in before, only the pair's own counter:
+    /// neither a neighbour at the same address nor a stranger elsewhere may lock the
+    /// customer out. From any other place the address's and the account's counters as well.
     pub fn limits(&self, is_known_place: bool) -> Vec<(Subject, Limit)> {
-        let address = std::iter::once((&self.address, ONE_PLACE));
         let pair = self.pair.iter().map(|subject| (subject, ONE_PLACE));
+        let address = (!is_known_place).then_some((&self.address, ONE_PLACE));
         let account = self.account.iter().filter(|_| !is_known_place);
         let account = account.map(|subject| (subject, ONE_ACCOUNT));
-        address
-            .chain(pair)
+        pair.chain(address)
             .chain(account)
             .map(|(subject, limit)| (subject.clone(), limit))
             .collect()
@@ -214,6 +218,17 @@ mod tests {
         let many: Vec<u64> = (0..200).collect();
         check(ONE_ACCOUNT, &many, 199, Some(60));
         check(ONE_ACCOUNT, &many, 259, None);
+    }
+
+    #[test]
+    fn a_known_place_has_a_counter_of_its_own() {
+        let counters = Counters::of(Some(&"ada".parse().unwrap()), "192.0.2.1".parse().unwrap());
+        let of = |is_known| -> Vec<String> {
+            let limits = counters.limits(is_known);
+            limits.iter().map(|(subject, _)| subject.as_str().to_owned()).collect()
+        };
+        assert_eq!(of(true), ["pair ada 192.0.2.1"]);
+        assert_eq!(of(false), ["pair ada 192.0.2.1", "address 192.0.2.1", "account ada"]);
     }
 
     #[test]

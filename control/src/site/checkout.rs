@@ -211,7 +211,7 @@ fn check(form: &SignUpForm) -> Result<SignUpRequest, Vec<Problem>> {
 
 /// A phone's keyboard begins with a capital; nobody means it.
 fn parse_username(text: &str) -> Result<Username, UsernameError> {
-    Username::parse(&text.trim().to_ascii_lowercase())
+    Username::parse_new(&text.trim().to_ascii_lowercase())
 }
 
 fn in_words(error: UsernameError) -> String {

@@ -71,7 +71,7 @@ pub(super) async fn submit(
     Form(NewPassword { token, password }): Form<NewPassword>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let refusal = match app.accounts.redeem_link(&token, password).await {
+    let refusal = match app.accounts.redeem_link(&token, password, context.address).await {
         // After the first time it is friendly to be signed in; after a reset, who
         // came by a link of somebody else's should at least have to type.
         Ok(redeemed) if redeemed.purpose == Purpose::FirstTime => {
@@ -120,11 +120,12 @@ pub(super) async fn submit(
 )]
 pub(super) async fn submit_as_json(
     State(app): State<SharedApp>,
+    Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
     Json(NewPassword { token, password }): Json<NewPassword>,
 ) -> Result<axum::Json<Set>, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
-    let redeemed = app.accounts.redeem_link(&token, password).await?;
+    let redeemed = app.accounts.redeem_link(&token, password, context.address).await?;
     Ok(axum::Json(Set { username: redeemed.proven.username }))
 }
 

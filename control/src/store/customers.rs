@@ -9,7 +9,7 @@ use super::mails::enqueue_mail;
 use super::password_links::void_links;
 use super::routes::{self, valid};
 use super::table::TableChange;
-use super::{Columns as _, Store, StoreError, bigint, millis};
+use super::{Columns as _, Store, StoreError, bigint, millis, usernames};
 use crate::base::clock::Moment;
 use crate::model::mail::NewMail;
 use crate::model::route_change::Standing;
@@ -40,7 +40,7 @@ pub struct Credentials {
 }
 
 impl Store {
-    /// `false` when the name is taken.
+    /// `false` when the name is taken, or somebody is paying for it.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -50,6 +50,9 @@ impl Store {
         now: Moment,
     ) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
+        if usernames::is_spoken_for(&mut write, &customer.username, now).await? {
+            return Ok(false);
+        }
         let is_new = insert(&mut write, customer, now).await?;
         write.commit().await?;
         Ok(is_new)

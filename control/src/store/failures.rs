@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use super::error::Attempt as _;
 use super::{Columns as _, Store, StoreError, bigint, millis};
 use crate::base::clock::Moment;
-use crate::model::attempts::{AttemptCounter, Limit, Subject};
+use crate::model::attempts::{AttemptCounter, Counters, Limit, Subject};
 
 impl Store {
     /// # Errors
@@ -94,6 +94,26 @@ impl Store {
         .await
         .attempt("remember where somebody signed in")?;
         write.commit().await
+    }
+
+    /// Forgets the failures of an account and of its owner's place, and remembers that the
+    /// owner was there: what others at that address did wrong counts no more.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lift_lockout(
+        &self,
+        counters: &Counters,
+        now: Moment,
+        lifetime: Duration,
+    ) -> Result<(), StoreError> {
+        for subject in counters.account.iter().chain(&counters.pair) {
+            self.clear_failures(subject).await?;
+        }
+        match &counters.known_place {
+            Some(place) => self.remember_place(place, now, lifetime).await,
+            None => Ok(()),
+        }
     }
 
     /// Forgets the failures of `subject`.

@@ -23,16 +23,7 @@ impl Store {
         if is_in_use(&mut connection, username).await? {
             return Ok(false);
         }
-        let taken = sqlx::query(
-            "SELECT username FROM usernames
-             WHERE username = $1 AND (state = 'held' OR until_at > $2)",
-        )
-        .bind(username.as_str())
-        .bind(millis(now))
-        .fetch_optional(&mut *connection)
-        .await
-        .attempt(ATTEMPT)?;
-        Ok(taken.is_none())
+        Ok(!is_spoken_for(&mut connection, username, now).await?)
     }
 
     /// Frees names whose reservation or quarantine is over, and forgets what ended with them.
@@ -108,6 +99,24 @@ async fn take(
     .await
     .attempt("take a name")?;
     Ok(taken.rows_affected() == 1)
+}
+
+/// Is it of a sign-up that can still be paid, of a workspace, or in quarantine?
+pub(super) async fn is_spoken_for(
+    connection: &mut AnyConnection,
+    username: &Username,
+    now: Moment,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query(
+        "SELECT username FROM usernames
+         WHERE username = $1 AND (state = 'held' OR until_at > $2)",
+    )
+    .bind(username.as_str())
+    .bind(millis(now))
+    .fetch_optional(connection)
+    .await
+    .attempt("look whether a name is spoken for")?;
+    Ok(found.is_some())
 }
 
 /// Operators give names by hand as well, and to routes without a customer.

@@ -273,6 +273,26 @@ async fn guesses_from_many_places_slow_new_places_down_and_not_the_owner() {
 }
 
 #[tokio::test]
+async fn a_neighbours_failures_lock_no_known_customer_out() {
+    let world = world().await;
+    world.add_customer("bob").await;
+    let mut owner = Browser::new(&world);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let mut neighbour = Browser::new(&world);
+    for _ in 0..5 {
+        neighbour.log_in("bob", "wrong password here").await;
+    }
+    let closed = neighbour.log_in("bob", PASSWORD).await;
+    assert_eq!(closed.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(closed.body.contains("try again in 15 minutes"), "{}", closed.body);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    for _ in 0..5 {
+        owner.log_in("ada", "wrong password here").await;
+    }
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
 async fn guesses_that_come_at_once_are_counted_one_by_one() {
     let world = world().await;
     let guess = async |_| {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, Params, PasswordHasher as _, PasswordVerifier as _};
 use shared::Secret;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::base::concurrency_limit::ConcurrencyLimit;
 
@@ -29,19 +30,39 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// Most hashes at once, whatever the machine: 4 × 19 MiB.
 const MAX_PARALLEL: usize = 4;
 
-/// A password as somebody typed it: not empty, and not absurdly long.
+/// A password as it was typed: not empty, and not absurdly long.
+///
+/// Hashed in Unicode's composed form, with every kind of blank as a plain one (RFC 8265,
+/// OpaqueString): one keyboard sends `ü` as one character, another as two.
 #[derive(Clone, Debug)]
-pub struct Password(Secret<String>);
+pub struct Password {
+    typed: Secret<String>,
+    normal: Secret<String>,
+}
 
 impl Password {
     /// `None` when it is empty or has more than [`MAX_BYTES`].
     pub fn parse(text: String) -> Option<Self> {
-        (1..=MAX_BYTES).contains(&text.len()).then(|| Self(Secret::new(text)))
+        let normal: String =
+            text.chars().map(|c| if c.is_whitespace() { blank(c) } else { c }).nfc().collect();
+        let fits = |text: &str| (1..=MAX_BYTES).contains(&text.len());
+        (fits(&text) && fits(&normal))
+            .then(|| Self { typed: Secret::new(text), normal: Secret::new(normal) })
     }
 
     fn expose(&self) -> &str {
-        self.0.expose()
+        self.normal.expose()
     }
+
+    /// As it was typed, where that differs: what older hashes were made of.
+    fn as_typed(&self) -> Option<&str> {
+        Some(self.typed.expose().as_str()).filter(|typed| *typed != self.expose())
+    }
+}
+
+/// Control characters, a tab among them, are no blanks.
+fn blank(c: char) -> char {
+    if c.is_control() { c } else { ' ' }
 }
 
 /// What checking a password found.
@@ -105,8 +126,8 @@ impl Passwords {
     ) -> Result<PasswordCheck, PasswordError> {
         let dummy = Arc::clone(&self.dummy);
         self.run(move || match stored {
-            Some(stored) => verify(password.expose(), &stored),
-            None => verify(password.expose(), &dummy).map(|_| PasswordCheck::Wrong),
+            Some(stored) => verify_in_both_forms(&password, &stored),
+            None => verify_in_both_forms(&password, &dummy).map(|_| PasswordCheck::Wrong),
         })
         .await
     }
@@ -134,6 +155,19 @@ fn argon2() -> Argon2<'static> {
 fn hash(password: &str) -> Result<String, PasswordError> {
     let hash = argon2().hash_password(password.as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|error| PasswordError::Hash(error.to_string()))
+}
+
+/// A hash of the typed form, from before passwords were normalized, is made anew.
+fn verify_in_both_forms(password: &Password, stored: &str) -> Result<PasswordCheck, PasswordError> {
+    match (verify(password.expose(), stored)?, password.as_typed()) {
+        (PasswordCheck::Wrong, Some(typed)) => Ok(match verify(typed, stored)? {
+            PasswordCheck::Right { .. } => {
+                PasswordCheck::Right { rehashed: Some(hash(password.expose())?) }
+            }
+            PasswordCheck::Wrong => PasswordCheck::Wrong,
+        }),
+        (check, _) => Ok(check),
+    }
 }
 
 fn verify(password: &str, stored: &str) -> Result<PasswordCheck, PasswordError> {
@@ -189,6 +223,23 @@ mod tests {
         let PasswordCheck::Right { rehashed: Some(hash) } = verdict else { panic!("{verdict:?}") };
         let again = passwords.verify(password("hunter2hunter2"), Some(hash)).await;
         assert_eq!(again, Ok(PasswordCheck::Right { rehashed: None }));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_from_every_keyboard() {
+        let passwords = Passwords::new().unwrap();
+        let composed = "Gr\u{fc}\u{df}e aus K\u{f6}ln";
+        let decomposed = "Gru\u{308}\u{df}e aus\u{a0}Ko\u{308}ln";
+        let right = Ok(PasswordCheck::Right { rehashed: None });
+        for (set, typed) in [(composed, decomposed), (decomposed, composed)] {
+            let stored = passwords.hash(password(set)).await.unwrap();
+            assert_eq!(passwords.verify(password(typed), Some(stored)).await, right, "{typed}");
+        }
+        // A hash from before: of the very characters that were typed.
+        let old = hash(decomposed).unwrap();
+        let seen = passwords.verify(password(decomposed), Some(old)).await.unwrap();
+        let PasswordCheck::Right { rehashed: Some(new) } = seen else { panic!("{seen:?}") };
+        assert_eq!(passwords.verify(password(composed), Some(new)).await, right);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! NIST SP 800-63B: 15 characters where there is no second factor, no rules
 //! about kinds of characters, nothing that is on every guesser's list.
 
+use unicode_normalization::UnicodeNormalization as _;
 use zxcvbn::{Score, zxcvbn};
 
 use super::{MAX_BYTES, Password};
@@ -31,14 +32,17 @@ pub enum Weakness {
 /// # Errors
 /// Says what is wrong with it.
 pub fn choose(text: String, known: &[&str]) -> Result<Password, Weakness> {
-    if text.chars().count() < MIN_CHARACTERS {
+    if text.nfc().count() < MIN_CHARACTERS {
         return Err(Weakness::Short);
     }
     let password = Password::parse(text).ok_or(Weakness::Long)?;
     let mut inputs = known.to_vec();
     inputs.push("arcamatrix");
     // Three: more than 10^8 guesses, and each of ours costs tens of milliseconds.
-    if zxcvbn(password.expose(), &inputs).score() < Score::Three {
+    // Without blanks as well: "password password" is no better than "passwordpassword".
+    let joined: String = password.expose().split(' ').collect();
+    let is_weak = |text: &str| zxcvbn(text, &inputs).score() < Score::Three;
+    if is_weak(password.expose()) || is_weak(&joined) {
         return Err(Weakness::Guessable);
     }
     Ok(password)
@@ -65,6 +69,8 @@ mod tests {
         check("☕☕☕☕☕☕☕☕☕☕☕☕☕☕", Err(Weakness::Short));
         check("aaaaaaaaaaaaaaaaaaaa", Err(Weakness::Guessable));
         check("passwordpassword", Err(Weakness::Guessable));
+        check("password password", Err(Weakness::Guessable));
+        check("pass word pass word", Err(Weakness::Guessable));
         check("123456789012345", Err(Weakness::Guessable));
         check("qwertyuiopasdfgh", Err(Weakness::Guessable));
         check("arcamatrixarcamatrix", Err(Weakness::Guessable));

@@ -34,7 +34,7 @@ pub fn candidates(email: &Email) -> impl Iterator<Item = Username> {
         })
     };
     let names = std::iter::once(stem).chain(numbered).chain(hashed);
-    names.filter_map(|name| Username::parse(&name).ok())
+    names.filter_map(|name| Username::parse_new(&name).ok())
 }
 
 /// Names for what was paid for: the reserved one first. It always has one more that
@@ -67,7 +67,9 @@ fn stem(local: &str) -> String {
     let stem = stem.trim_end_matches('-');
     match stem {
         "" => "my-workspace".to_owned(),
-        stem if Username::parse(stem).is_ok() => stem.to_owned(),
+        stem if Username::parse_new(stem).is_ok() => stem.to_owned(),
+        // Also with `my-` before it, no name says that it is the administrator's.
+        stem if stem.contains("admin") => "my-workspace".to_owned(),
         stem => format!("my-{stem}"),
     }
 }
@@ -102,7 +104,8 @@ mod tests {
         check("Ada.Lovelace+arca@example.com", "ada-lovelace");
         check("__zoë__o'brien__@example.com", "zoe-o-brien");
         check("a@example.com", "my-a");
-        check("admin@example.com", "my-admin");
+        check("hello@example.com", "my-hello");
+        check("admin@example.com", "my-workspace");
         check("漢字@example.com", "my-workspace");
         check("+x@example.com", "my-workspace");
         check("xn--ada@example.com", "xn-ada");

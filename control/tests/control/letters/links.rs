@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use control::accounts::passwords::Weakness;
+use control::accounts::sign_in::{Attempt, SignInError};
 use control::accounts::{LinkRequested, SetPasswordError};
 use control::base::token::Token;
 use control::model::password_link::Purpose;
@@ -42,7 +43,7 @@ async fn link(office: &Office, number: usize) -> String {
 }
 
 async fn redeem(world: &World, token: &str, password: &str) -> Result<Purpose, SetPasswordError> {
-    let redeemed = world.app().accounts.redeem_link(token, password.to_owned()).await;
+    let redeemed = world.app().accounts.redeem_link(token, password.to_owned(), place(1)).await;
     redeemed.map(|redeemed| redeemed.purpose)
 }
 
@@ -157,4 +158,25 @@ async fn who_does_not_exist_is_answered_alike_and_a_place_may_ask_so_often() {
     let elsewhere = office.world.app().accounts.request_link("ada", place(2)).await.unwrap();
     assert_eq!(elsewhere, LinkRequested::Taken);
     wait_until("ada has hers", 1, async || office.resend.mails().await.len()).await;
+}
+
+#[tokio::test]
+async fn a_password_reset_by_mail_lifts_the_lock_out_it_was_asked_for_in() {
+    let office = Office::open().await;
+    let world = &office.world;
+    let check = async |password: &str| {
+        let attempt = Attempt {
+            username: "ada".to_owned(),
+            password: password.to_owned(),
+            address: place(1),
+        };
+        world.app().sign_in.check(attempt, world.now(), &world.app().metrics).await
+    };
+    for _ in 0..5 {
+        assert!(matches!(check("not her password").await, Err(SignInError::Wrong)));
+    }
+    assert!(matches!(check(PASSWORD).await, Err(SignInError::TooMany { .. })));
+    let token = link(&office, 1).await;
+    redeem(world, &token, OTHER_PASSWORD).await.unwrap();
+    assert!(check(OTHER_PASSWORD).await.is_ok());
 }
