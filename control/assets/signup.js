@@ -58,4 +58,8 @@ form.addEventListener('submit', (event) => {
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = 'yes';
 });
-window.addEventListener('pageshow', () => delete form.dataset.sent);
+// The browser's Back fills the fields in again, after this script has run.
+window.addEventListener('pageshow', () => {
+  delete form.dataset.sent;
+  isOurs = name.value === '';
+});

@@ -13,7 +13,7 @@ use crate::app::site_config::SiteConfig;
 use crate::base::clock::{Clock, Moment};
 use crate::base::key_file::KeyFile;
 use crate::base::metrics::Metrics;
-use crate::billing::{BillingService, SignUpConfig, StripeBilling};
+use crate::billing::{BillingService, Offer, SignUpConfig, StripeBilling, StripeConfig};
 use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
 use crate::mail::MailRenderer;
@@ -72,7 +72,13 @@ impl App {
             Arc::clone(&publisher),
             Arc::clone(&passwords),
         );
-        let billing = |stripe| BillingService {
+        let billing = |(stripe, config_of_stripe): (StripeBilling, &StripeConfig)| BillingService {
+            offer: Offer {
+                price: stripe.price.clone(),
+                former_prices: config_of_stripe.former_prices.clone(),
+                currency: config.texts.price.currency(),
+                is_live: stripe.is_live,
+            },
             stripe,
             settings: config.sign_up,
             site: config.site.clone(),
@@ -82,7 +88,7 @@ impl App {
             publisher: Arc::clone(&publisher),
         };
         let stripe = config.stripe.as_ref().map(StripeBilling::new).transpose()?;
-        let billing = stripe.map(billing).map(Arc::new);
+        let billing = stripe.zip(config.stripe.as_ref()).map(billing).map(Arc::new);
         Ok(Arc::new(Self {
             site: config.site.clone(),
             workspace_origins: config.workspace_origins.clone(),

@@ -34,6 +34,11 @@ impl Amount {
         parse(text).ok_or("must look like $7 or $7.50, in $, € or £")
     }
 
+    /// As Stripe names it: `usd`.
+    pub const fn currency(self) -> &'static str {
+        self.currency.as_str()
+    }
+
     /// `currency` as Stripe names it, `amount` in its smallest unit.
     pub fn is(self, amount: u64, currency: &str) -> bool {
         (self.cents, self.currency.as_str()) == (amount, currency)

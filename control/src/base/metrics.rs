@@ -18,6 +18,7 @@ pub struct Metrics {
     request_seconds: HistogramVec,
     sign_ins: IntCounterVec,
     webhooks: IntCounterVec,
+    checkouts: IntCounterVec,
     pub passwords_occupied: IntGauge,
     pub generation: IntGauge,
     pub routes: IntGauge,
@@ -53,6 +54,11 @@ impl Metrics {
             requests: make.counters("requests_total", "Requests answered", &["listener", "status"]),
             request_seconds: make.histograms("request_seconds", "Time to answer", &["listener"]),
             sign_ins: make.counters("sign_ins_total", "Attempts to sign in", &["outcome"]),
+            checkouts: make.counters(
+                "checkouts_total",
+                "Sign-up forms, by what came of them",
+                &["outcome"],
+            ),
             webhooks: make.counters("webhooks_total", "Deliveries of Stripe's", &["outcome"]),
             passwords_occupied: make
                 .gauge("passwords_occupied", "Passwords being checked or waiting"),
@@ -122,6 +128,10 @@ impl Metrics {
 
     pub fn ticket(&self, outcome: &'static str) {
         self.tickets.with_label_values(&[outcome]).inc();
+    }
+
+    pub fn checkout(&self, outcome: &'static str) {
+        self.checkouts.with_label_values(&[outcome]).inc();
     }
 
     pub fn webhook(&self, outcome: &'static str) {

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use super::BillingService;
-use super::sync::{self, SIGN_UP, SyncError};
+use super::offer::SIGN_UP;
+use super::sync::{self, SyncError};
+use super::{BillingService, incidents};
 use crate::base::clock::Moment;
+use crate::base::date::Date;
 use crate::base::token::Token;
 use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpRequest, SignUpState};
 use crate::store::{Reserved, StoreError};
-use vendors::IdempotencyKey;
 use vendors::stripe::checkout::{CheckoutStatus, Expand, Payer};
 use vendors::stripe::id::CheckoutSessionId;
 use vendors::stripe::metadata::Metadata;
 use vendors::stripe::{CheckoutSession, NewCheckout, StripeError};
+use vendors::{Again, IdempotencyKey};
 
 /// A page with less time than this is not shown again: typing a card takes a while.
 const WORTH_SHOWING: Duration = Duration::from_secs(5 * 60);
@@ -20,6 +22,11 @@ const WORTH_SHOWING: Duration = Duration::from_secs(5 * 60);
 /// How long a name stays reserved after its page has expired: the news of a payment
 /// in the last second takes its time.
 const AFTERWARDS: Duration = Duration::from_secs(15 * 60);
+
+/// Stripe takes 30 minutes to 24 hours, by its own clock and when the call arrives there:
+/// a minute is left for both.
+const SHORTEST_PAGE: Duration = Duration::from_secs(31 * 60);
+const LONGEST_PAGE: Duration = Duration::from_secs((24 * 60 - 1) * 60);
 
 /// How long a call to Stripe may take, with its retries, while somebody waits.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -43,6 +50,9 @@ pub enum CheckoutError {
     Taken,
     #[error("no page could be made")]
     Stripe(#[from] StripeError),
+    /// At the field of the address.
+    #[error("stripe does not take the e-mail address")]
+    Email(#[source] StripeError),
     #[error("stripe did not answer within {PATIENCE:?}")]
     TooSlow,
     #[error("{object}: {what}")]
@@ -168,7 +178,7 @@ async fn make(
     former: Option<&SignUp>,
 ) -> Result<CheckoutOutcome, CheckoutError> {
     let now = billing.now();
-    let expires = now.after(billing.settings.checkout);
+    let expires = now.after(billing.settings.checkout.clamp(SHORTEST_PAGE, LONGEST_PAGE));
     let until = expires.after(AFTERWARDS);
     let reserved =
         billing.store.reserve_sign_up(former, request, &browser.hash(), until, now).await?;
@@ -183,7 +193,7 @@ async fn make(
         Ok(session) => session,
         Err(error) => {
             billing.store.give_name_back(&signup.id, signup.attempts).await?;
-            return Err(error);
+            return Err(refused(billing, error).await?);
         }
     };
     let url = session.url.unwrap_or_default();
@@ -197,6 +207,39 @@ async fn make(
     // The same browser asked twice at once, and the other one was later.
     patiently(close(billing, &checkout.id)).await?;
     present(billing, Some(&signup.id)).await
+}
+
+/// What a customer is to hear of a page that could not be made; what only we can mend is
+/// told to an operator.
+async fn refused(
+    billing: &BillingService,
+    error: CheckoutError,
+) -> Result<CheckoutError, StoreError> {
+    let CheckoutError::Stripe(error) = error else { return Ok(error) };
+    if error.refused_param() == Some("customer_email") {
+        return Ok(CheckoutError::Email(error));
+    }
+    if matches!(error, StripeError::Refused(_)) && error.again() == Again::Never {
+        let now = billing.now();
+        let incident = incidents::refused_checkout(&error, &Date::of(now).iso());
+        billing.store.open_incident(&incident, now).await?;
+    }
+    Ok(CheckoutError::Stripe(error))
+}
+
+impl CheckoutError {
+    /// As metrics name it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Email(_) => "email_refused",
+            Self::Stripe(error) if error.again() == Again::Never => "refused",
+            Self::Stripe(_) | Self::TooSlow => "unavailable",
+            Self::Odd { .. } => "odd",
+            Self::Overtaken => "overtaken",
+            Self::Store(_) => "failed",
+        }
+    }
 }
 
 /// Where a sign-up leads that somebody else has changed meanwhile.

@@ -5,10 +5,13 @@
 //! object and does what its state means, as `payment` and `standing` decide. The
 //! success page and `reconcile` look in the same way.
 
+mod cancellation;
 pub mod checkout;
 pub mod delivery;
+mod incidents;
 pub mod job;
 pub mod notices;
+mod offer;
 pub mod payment;
 pub mod reconcile;
 pub mod settings;
@@ -32,7 +35,9 @@ use vendors::stripe::price::Price;
 use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
 use vendors::{Again, BuildError};
 
+pub use cancellation::{cancel, keep};
 pub use job::StripeJob;
+pub use offer::Offer;
 pub use settings::{SignUpConfig, StripeConfig};
 
 /// Deliveries that are read at once: with a body of a megabyte each, what they
@@ -54,6 +59,7 @@ const PRICE_DEADLINE: Duration = Duration::from_secs(5);
 /// Everything that selling needs, and nothing of the web.
 pub struct BillingService {
     pub stripe: StripeBilling,
+    pub offer: Offer,
     pub settings: SignUpConfig,
     pub site: PublicSite,
     pub store: Store,

@@ -1,5 +1,6 @@
 //! What a checkout session at Stripe means for the sign-up it was made for. Pure.
 
+use super::offer::Offer;
 use crate::model::sign_up::{SignUp, SignUpState};
 use vendors::stripe::CheckoutSession;
 use vendors::stripe::checkout::CheckoutStatus;
@@ -23,6 +24,8 @@ pub enum PaymentDecision {
     Expire,
     /// Somebody paid twice: end the second one, and give the money back.
     Surplus { subscription: SubscriptionId },
+    /// It was paid for something that we do not sell, or by a page that we did not make.
+    Foreign(String),
     /// Nothing that Stripe says of itself; an operator has to look.
     Odd(&'static str),
 }
@@ -30,9 +33,9 @@ pub enum PaymentDecision {
 /// The same session gives the same decision, however often and late it is seen.
 ///
 /// `session` comes with its subscription as an object.
-pub fn decide(signup: &SignUp, session: &CheckoutSession) -> PaymentDecision {
+pub fn decide(offer: &Offer, signup: &SignUp, session: &CheckoutSession) -> PaymentDecision {
     match session.status {
-        Some(CheckoutStatus::Complete) => complete(signup, session),
+        Some(CheckoutStatus::Complete) => complete(offer, signup, session),
         Some(CheckoutStatus::Expired) if is_current(signup, session) => match signup.state {
             SignUpState::Open => PaymentDecision::Expire,
             _ => PaymentDecision::Nothing,
@@ -42,13 +45,23 @@ pub fn decide(signup: &SignUp, session: &CheckoutSession) -> PaymentDecision {
     }
 }
 
-fn complete(signup: &SignUp, session: &CheckoutSession) -> PaymentDecision {
+fn complete(offer: &Offer, signup: &SignUp, session: &CheckoutSession) -> PaymentDecision {
+    if let Some(fault) = offer.fault_of_session(signup, session) {
+        return PaymentDecision::Foreign(fault);
+    }
     let Some(reference) = &session.subscription else {
         return PaymentDecision::Odd("it is complete without a subscription");
     };
     let Some(payer) = &session.customer else {
         return PaymentDecision::Odd("it is complete without a customer");
     };
+    let fault = reference.object().and_then(|object| offer.fault_of_subscription(object));
+    if let Some(fault) = fault {
+        return PaymentDecision::Foreign(format!(
+            "of its subscription {}: {fault}",
+            reference.id()
+        ));
+    }
     let subscription = reference.id().clone();
     let status = reference.object().map(|subscription| &subscription.status);
     let is_over = matches!(
@@ -96,8 +109,18 @@ mod tests {
     use crate::base::token::Token;
     use crate::model::sign_up::{Checkout, SignUpId};
     use crate::model::skills::Skills;
+    use vendors::stripe::id::PriceId;
 
     const SUBSCRIPTION: &str = "sub_1SWsampB7WZ01zgkW0000001";
+
+    fn offer() -> Offer {
+        Offer {
+            price: PriceId::parse("price_1SWsamp7B7WZ01zgkW000001").unwrap(),
+            former_prices: Vec::new(),
+            currency: "usd",
+            is_live: false,
+        }
+    }
 
     fn signup(state: SignUpState, paid_for: Option<&str>) -> SignUp {
         SignUp {
@@ -140,19 +163,54 @@ mod tests {
         use SignUpState::{Expired, Failed, Open, Paid, Unpaid};
         let paid = session("complete", "paid", "active");
         for state in [Open, Unpaid, Expired, Failed] {
-            let decision = decide(&signup(state, None), &paid);
+            let decision = decide(&offer(), &signup(state, None), &paid);
             assert!(matches!(decision, PaymentDecision::Open { .. }), "{state:?}: {decision:?}");
         }
         let free = session("complete", "no_payment_required", "trialing");
-        assert!(matches!(decide(&signup(Open, None), &free), PaymentDecision::Open { .. }));
-        assert_eq!(decide(&signup(Paid, Some(SUBSCRIPTION)), &paid), PaymentDecision::Nothing);
+        assert!(matches!(
+            decide(&offer(), &signup(Open, None), &free),
+            PaymentDecision::Open { .. }
+        ));
+        assert_eq!(
+            decide(&offer(), &signup(Paid, Some(SUBSCRIPTION)), &paid),
+            PaymentDecision::Nothing
+        );
+    }
+
+    #[test]
+    fn a_payment_for_something_else_opens_nothing() {
+        use SignUpState::{Open, Paid};
+        let check = |state, change: &dyn Fn(&mut CheckoutSession)| {
+            let mut session = session("complete", "paid", "active");
+            change(&mut session);
+            let first = (state == Paid).then_some("sub_first");
+            let decision = decide(&offer(), &signup(state, first), &session);
+            assert!(matches!(decision, PaymentDecision::Foreign(_)), "{decision:?}");
+        };
+        let other_page = |session: &mut CheckoutSession| {
+            session.id = vendors::stripe::id::CheckoutSessionId::parse("cs_link").unwrap();
+            session.metadata.clear();
+        };
+        let other_mode = |session: &mut CheckoutSession| session.livemode = true;
+        let once = |session: &mut CheckoutSession| {
+            session.mode = vendors::stripe::checkout::CheckoutMode::Payment;
+        };
+        for state in [Open, Paid] {
+            check(state, &other_page);
+            check(state, &other_mode);
+            check(state, &once);
+        }
+        let dear = Offer { price: PriceId::parse("price_other").unwrap(), ..offer() };
+        let paid = session("complete", "paid", "active");
+        let decision = decide(&dear, &signup(Open, None), &paid);
+        assert!(matches!(decision, PaymentDecision::Foreign(_)), "{decision:?}");
     }
 
     #[test]
     fn a_second_payment_is_surplus_until_it_has_ended() {
         let other = signup(SignUpState::Paid, Some("sub_first"));
         let check = |payment, status, expected| {
-            assert_eq!(decide(&other, &session("complete", payment, status)), expected);
+            assert_eq!(decide(&offer(), &other, &session("complete", payment, status)), expected);
         };
         check("paid", "active", PaymentDecision::Surplus { subscription: id() });
         check("unpaid", "incomplete", PaymentDecision::Surplus { subscription: id() });
@@ -164,7 +222,7 @@ mod tests {
         use SignUpState::{Failed, Open, Unpaid};
         let check = |state, subscription, expected| {
             let session = session("complete", "unpaid", subscription);
-            assert_eq!(decide(&signup(state, None), &session), expected, "{state:?}");
+            assert_eq!(decide(&offer(), &signup(state, None), &session), expected, "{state:?}");
         };
         check(Open, "active", PaymentDecision::Wait);
         check(Open, "incomplete", PaymentDecision::Wait);
@@ -179,7 +237,7 @@ mod tests {
     #[test]
     fn what_ended_before_it_was_opened_is_not_opened() {
         let session = session("complete", "paid", "canceled");
-        let decision = decide(&signup(SignUpState::Open, None), &session);
+        let decision = decide(&offer(), &signup(SignUpState::Open, None), &session);
         assert_eq!(decision, PaymentDecision::TooLate { subscription: id() });
     }
 
@@ -187,21 +245,27 @@ mod tests {
     fn only_the_latest_session_ends_a_sign_up_by_expiring() {
         let expired = session("expired", "unpaid", "active");
         let mut ours = signup(SignUpState::Open, None);
-        assert_eq!(decide(&ours, &expired), PaymentDecision::Expire);
+        assert_eq!(decide(&offer(), &ours, &expired), PaymentDecision::Expire);
         ours.checkout.as_mut().unwrap().id =
             vendors::stripe::id::CheckoutSessionId::parse("cs_later").unwrap();
-        assert_eq!(decide(&ours, &expired), PaymentDecision::Nothing);
-        assert_eq!(decide(&signup(SignUpState::Expired, None), &expired), PaymentDecision::Nothing);
+        assert_eq!(decide(&offer(), &ours, &expired), PaymentDecision::Nothing);
+        assert_eq!(
+            decide(&offer(), &signup(SignUpState::Expired, None), &expired),
+            PaymentDecision::Nothing
+        );
     }
 
     #[test]
     fn what_stripe_never_says_is_left_to_an_operator() {
         let mut odd = session("complete", "paid", "active");
         odd.subscription = None;
-        assert!(matches!(decide(&signup(SignUpState::Open, None), &odd), PaymentDecision::Odd(_)));
+        assert!(matches!(
+            decide(&offer(), &signup(SignUpState::Open, None), &odd),
+            PaymentDecision::Odd(_)
+        ));
         let new_word = session("dormant", "paid", "active");
         assert!(matches!(
-            decide(&signup(SignUpState::Open, None), &new_word),
+            decide(&offer(), &signup(SignUpState::Open, None), &new_word),
             PaymentDecision::Odd(_)
         ));
     }

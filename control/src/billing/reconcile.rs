@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tracing::{debug, warn};
 
-use super::BillingService;
 use super::sync::{self, SyncError};
+use super::{BillingService, incidents};
 use crate::store::StoreError;
 use vendors::Again;
 
@@ -60,6 +60,11 @@ pub async fn round(billing: &BillingService) -> Result<(), StoreError> {
     stream::iter(workspaces)
         .for_each_concurrent(AT_ONCE, async |workspace| {
             let looked = sync::sync_subscription(billing, &workspace.subscription).await;
+            if matches!(looked, Err(SyncError::Missing(_))) {
+                let username = workspace.username.as_str();
+                let incident = incidents::unknown_subscription(username, &workspace.subscription);
+                note(billing.store.open_incident(&incident, now).await.map(drop));
+            }
             if is_put_off(looked, workspace.username.as_str()) {
                 note(billing.store.looked_at_workspace(&workspace.username, now).await);
             }

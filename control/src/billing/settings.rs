@@ -17,6 +17,8 @@ pub struct StripeConfig {
     pub is_live: bool,
     pub secrets: WebhookSecrets,
     pub price: PriceId,
+    /// At which customers bought before, and still pay.
+    pub former_prices: Vec<PriceId>,
     /// `bpc_…`, where the account has more than one.
     pub portal: Option<PortalConfigurationId>,
     /// Where Stripe's pages are: browsers refuse to be led elsewhere by our forms.
@@ -50,6 +52,7 @@ impl StripeConfig {
         let is_live = key.as_ref().and_then(|key| mode(stripe, key, &url));
         let secrets = webhook_secrets(stripe);
         let price = stripe.required("price", |text| PriceId::parse(text));
+        let former_prices = stripe.list("former_prices", |text| PriceId::parse(text));
         let portal =
             stripe.optional("portal_configuration", |text| PortalConfigurationId::parse(text));
         let mut pages = stripe.list("pages", Upstream::parse);
@@ -67,6 +70,7 @@ impl StripeConfig {
             is_live: is_live?,
             secrets: secrets?,
             price: price?,
+            former_prices,
             portal,
             pages,
         })

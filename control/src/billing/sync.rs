@@ -5,8 +5,9 @@
 
 use tracing::{info, warn};
 
+use super::offer::SIGN_UP;
 use super::payment::{PaymentDecision, decide};
-use super::{BillingService, notices};
+use super::{BillingService, incidents, notices};
 use crate::base::clock::Moment;
 use crate::model::sign_up::{SignUp, SignUpId, SignUpState};
 use crate::model::subscription::Billing;
@@ -99,10 +100,15 @@ async fn settle(
     odd: impl Fn(&'static str) -> SyncError,
 ) -> Result<bool, SyncError> {
     let now = billing.now();
-    match decide(signup, session) {
+    match decide(&billing.offer, signup, session) {
         PaymentDecision::Nothing => {}
         PaymentDecision::Open { payer, subscription } => {
             let object = whole(billing, session, &subscription).await?;
+            if let Some(what) = billing.offer.fault_of_subscription(&object) {
+                let incident = incidents::foreign_payment(signup, &session.id, &what);
+                billing.store.open_incident(&incident, now).await?;
+                return Ok(true);
+            }
             let state = Billing::after(None, &object, billing.settings.grace, looked);
             let paid = Paid {
                 signup,
@@ -143,6 +149,11 @@ async fn settle(
             end(billing, &subscription).await?;
             billing.store.open_incident(&notices::surplus(signup, &subscription), now).await?;
         }
+        PaymentDecision::Foreign(what) => {
+            warn!("checkout {} names sign-up {}: {what}", session.id, signup.id);
+            let incident = incidents::foreign_payment(signup, &session.id, &what);
+            billing.store.open_incident(&incident, now).await?;
+        }
         PaymentDecision::Odd(what) => return Err(odd(what)),
     }
     Ok(true)
@@ -175,9 +186,6 @@ pub async fn sync_subscription(
     Ok(())
 }
 
-/// The key under which Stripe keeps the id of the sign-up.
-pub const SIGN_UP: &str = "signup_id";
-
 async fn apply(
     billing: &BillingService,
     subscription: &Subscription,
@@ -186,6 +194,12 @@ async fn apply(
     let look =
         Look { subscription, looked, grace: billing.settings.grace, renderer: &billing.renderer };
     let followed = billing.store.follow_subscription(&look, billing.now()).await?;
+    let fault = billing.offer.fault_of_subscription(subscription);
+    if let Some((Followed { workspace, .. }, what)) = followed.as_ref().zip(fault) {
+        let username = workspace.username.as_str();
+        let incident = incidents::foreign_subscription(username, &subscription.id, &what);
+        billing.store.open_incident(&incident, billing.now()).await?;
+    }
     if let Some(Followed { workspace, generation: Some(_) }) = &followed {
         info!(
             username = %workspace.username,

@@ -5,6 +5,7 @@ use shared::{PublicSite, Secret, Upstream};
 
 use super::MailRenderer;
 use crate::base::amount::Amount;
+use crate::base::email_address::Email;
 
 /// Resend's oldest limit of calls a second; newer ones are higher.
 const PER_SECOND: u64 = 2;
@@ -50,6 +51,10 @@ impl MailRenderer {
 
 /// `Arcamatrix <hello@arcamatrix.com>`, or the address alone.
 fn sender(text: &str) -> Result<String, &'static str> {
+    // It becomes a header: a line break in it would begin another one.
+    if text.contains(char::is_control) {
+        return Err("holds a control character");
+    }
     let address = match text.split_once('<') {
         Some((_, rest)) => rest.strip_suffix('>').ok_or("lacks the > of its address")?,
         None => text,
@@ -58,14 +63,9 @@ fn sender(text: &str) -> Result<String, &'static str> {
 }
 
 fn bare_address(text: &str) -> Result<String, &'static str> {
-    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"<>\",;".contains(c);
-    let has_both = text.split_once('@').is_some_and(|(name, domain)| {
-        !name.is_empty() && !domain.is_empty() && !domain.contains('@')
-    });
-    if has_both && text.chars().all(fits) {
-        Ok(text.to_owned())
-    } else {
-        Err("is no address such as hello@arcamatrix.com")
+    match Email::parse(text) {
+        Ok(email) if email.as_str() == text => Ok(text.to_owned()),
+        _ => Err("is no address such as hello@arcamatrix.com"),
     }
 }
 
@@ -83,5 +83,7 @@ mod tests {
         check("Arcamatrix <>", false);
         check("a@b@c", false);
         check("a b@c.test", false);
+        check("Arcamatrix\r\nBcc: x@y.test <hello@arca.test>", false);
+        check("Arca\tmatrix <hello@arca.test>", false);
     }
 }

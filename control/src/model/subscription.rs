@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::clock::Moment;
 use vendors::stripe::Subscription;
-use vendors::stripe::subscription::SubscriptionStatus;
+use vendors::stripe::subscription::{CancellationReason, SubscriptionStatus};
 
 /// What is kept of a subscription, as Stripe told it last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Billing {
             _ => known_grace,
         };
         Self {
-            status: subscription.status.clone(),
+            status: status_of(subscription),
             period_end,
             cancel_at: subscription.cancel_at.map(Moment::from_seconds).or(at_period_end),
             grace_until,
@@ -76,6 +76,20 @@ impl Billing {
             (Canceled | IncompleteExpired, _) => Standing::Over,
             (Unknown(_), _) => Standing::Unclear,
         }
+    }
+}
+
+/// Stripe's word, but for two that it tells elsewhere.
+///
+/// Collecting can be paused without a change of the status; then nothing is paid. And a
+/// subscription that Stripe gave up after failed retries is one that was not paid for, not
+/// one that its customer ended: an expired card must not delete a workspace.
+fn status_of(subscription: &Subscription) -> SubscriptionStatus {
+    use SubscriptionStatus::{Active, Canceled, PastDue, Paused, Trialing, Unpaid};
+    match (&subscription.status, subscription.cancellation_reason()) {
+        (Active | Trialing | PastDue, _) if subscription.pause_collection.is_some() => Paused,
+        (Canceled, Some(CancellationReason::PaymentFailed)) => Unpaid,
+        (status, _) => status.clone(),
     }
 }
 
@@ -116,6 +130,22 @@ mod tests {
         check("incomplete_expired", Standing::Over);
         check("canceled", Standing::Over);
         check("dormant", Standing::Unclear);
+    }
+
+    #[test]
+    fn what_is_paused_or_given_up_by_stripe_is_not_paid_and_not_ended() {
+        let check = |status, changes: Value, expected| {
+            let billing = Billing::after(None, &subscription(status, &changes), GRACE, NOW);
+            assert_eq!(billing.standing(NOW), expected, "{status} {changes}");
+        };
+        let paused = json!({ "pause_collection": { "behavior": "void", "resumes_at": null } });
+        check("active", paused.clone(), Standing::Stopped);
+        check("past_due", paused.clone(), Standing::Stopped);
+        check("canceled", paused, Standing::Over);
+        let because = |reason: &str| json!({ "cancellation_details": { "reason": reason } });
+        check("canceled", because("payment_failed"), Standing::Stopped);
+        check("canceled", because("cancellation_requested"), Standing::Over);
+        check("canceled", because("payment_disputed"), Standing::Over);
     }
 
     #[test]

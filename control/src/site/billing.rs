@@ -9,54 +9,82 @@ use super::account::signed_in;
 use super::csrf::{self, MissingOrigin};
 use super::page::see_other;
 use crate::app::{App, SharedApp};
+use crate::billing::{self, BillingService};
 use crate::http::Problem;
 use crate::model::workspace::Workspace;
 use vendors::IdempotencyKey;
 use vendors::stripe::NewPortalSession;
-use vendors::stripe::portal::PortalFlow;
 
 /// `POST /account/billing`
 pub(super) async fn open(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    lead(&app, &headers, |_| None).await
+    lead(&app, &headers).await
 }
 
-/// `POST /account/cancel`
+/// `POST /account/cancel`: ends the subscription with the month that is paid for.
 pub(super) async fn cancel(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let flow = |workspace: &Workspace| {
-        // Stripe offers no second cancellation; its front page offers to take back the first.
-        let is_arranged = workspace.billing.cancel_at.is_some();
-        let cancel = PortalFlow::CancelSubscription(workspace.subscription.clone());
-        (!is_arranged).then_some(cancel)
+    change(&app, &headers, Change::Cancel).await
+}
+
+/// `POST /account/keep`: takes a cancellation back.
+pub(super) async fn keep(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    change(&app, &headers, Change::Keep).await
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Cancel,
+    Keep,
+}
+
+async fn change(app: &App, headers: &HeaderMap, change: Change) -> Result<Response, Problem> {
+    let Some((billing, workspace)) = subscribed(app, headers).await? else {
+        return Ok(see_other("/login?to=account"));
     };
-    lead(&app, &headers, flow).await
+    let changed = match change {
+        Change::Cancel => billing::cancel(billing, &workspace.subscription).await,
+        Change::Keep => billing::keep(billing, &workspace.subscription).await,
+    };
+    changed.map_err(|error| {
+        warn!("{}: {:#}", workspace.username, anyhow::Error::from(error));
+        away()
+    })?;
+    Ok(see_other("/account"))
+}
+
+/// Billing and the workspace of the browser that sent a form; `None` when it is signed out.
+async fn subscribed<'a>(
+    app: &'a App,
+    headers: &HeaderMap,
+) -> Result<Option<(&'a BillingService, Workspace)>, Problem> {
+    csrf::check(headers, app.site.site_url(), MissingOrigin::Refuse)?;
+    let Some(session) = signed_in(app, headers).await? else { return Ok(None) };
+    let workspace = app.store.workspace(&session.username).await?;
+    let workspace = workspace.filter(|workspace| !workspace.life.is_over());
+    match (&app.billing, workspace) {
+        (Some(billing), Some(workspace)) => Ok(Some((billing, workspace))),
+        _ => Err(Problem::not_found("There is no subscription to this workspace.")),
+    }
 }
 
 /// To a page of the portal, made for this one click.
-async fn lead(
-    app: &App,
-    headers: &HeaderMap,
-    flow: impl FnOnce(&Workspace) -> Option<PortalFlow>,
-) -> Result<Response, Problem> {
-    csrf::check(headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let Some(session) = signed_in(app, headers).await? else {
+async fn lead(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
+    let Some((billing, workspace)) = subscribed(app, headers).await? else {
         return Ok(see_other("/login?to=account"));
-    };
-    let workspace = app.store.workspace(&session.username).await?;
-    let workspace = workspace.filter(|workspace| !workspace.life.is_over());
-    let (Some(billing), Some(workspace)) = (&app.billing, workspace) else {
-        return Err(Problem::not_found("There is no subscription to this workspace."));
     };
     let portal = NewPortalSession {
         customer: workspace.payer.clone(),
         return_url: format!("{}/account", app.site.site_url()),
         configuration: billing.stripe.portal.clone(),
-        flow: flow(&workspace),
+        flow: None,
     };
     let key = IdempotencyKey::parse(format!("portal/{}", shared::SessionId::random()));
     let key = key.expect("short and plain");

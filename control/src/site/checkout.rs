@@ -24,8 +24,8 @@ use crate::base::token::Token;
 use crate::billing::BillingService;
 use crate::billing::checkout::{self, CheckoutError, CheckoutOutcome};
 use crate::http::{Form, Path, Problem, RequestContext};
-use crate::model::attempts::{AttemptCounter, Limit, Subject};
-use crate::model::sign_up::SignUpRequest;
+use crate::model::attempts::{Limit, Subject};
+use crate::model::sign_up::{SignUpRequest, SignUpState};
 use crate::model::skills::Skills;
 use crate::operator::error_responses::ErrorShape;
 
@@ -75,13 +75,28 @@ pub(super) struct SignUpFields {
 pub(super) async fn check_name(
     State(app): State<SharedApp>,
     Path(name): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<Availability>, Problem> {
     let reason = match parse_username(&name) {
         Err(error) => Some(in_words(error)),
         Ok(username) if app.store.is_name_free(&username, app.now()).await? => None,
+        Ok(username) if is_reserved_here(&app, &headers, &username).await? => None,
         Ok(_) => Some(TAKEN.to_owned()),
     };
     Ok(Json(Availability { available: reason.is_none(), reason }))
+}
+
+/// The name that this browser's own sign-up keeps is not taken from it.
+async fn is_reserved_here(
+    app: &App,
+    headers: &HeaderMap,
+    username: &Username,
+) -> Result<bool, Problem> {
+    let browser = cookies::read(headers, cookies::SIGN_UP).and_then(Token::parse);
+    let Some(browser) = browser else { return Ok(false) };
+    let signup = app.store.signup_of_browser(&browser.hash()).await?;
+    Ok(signup
+        .is_some_and(|signup| signup.username == *username && signup.state == SignUpState::Open))
 }
 
 const TAKEN: &str = "This name is taken.";
@@ -143,13 +158,26 @@ async fn begin(
     request: &SignUpRequest,
     browser: &Token,
 ) -> Result<String, Problem> {
-    admit(app, context).await?;
-    match checkout::begin(billing, request, browser).await {
+    if let Err(problem) = admit(app, context).await {
+        app.metrics.checkout("limited");
+        return Err(problem);
+    }
+    let begun = checkout::begin(billing, request, browser).await;
+    app.metrics.checkout(match &begun {
+        Ok(CheckoutOutcome::ToPay { .. }) => "to_pay",
+        Ok(CheckoutOutcome::Paid { .. }) => "paid",
+        Err(error) => error.as_str(),
+    });
+    match begun {
         Ok(CheckoutOutcome::ToPay { url }) => Ok(url),
         Ok(CheckoutOutcome::Paid { checkout }) => {
             Ok(format!("{}/welcome?session_id={checkout}", app.site.site_url()))
         }
         Err(CheckoutError::Taken) => Err(Problem::invalid("username", TAKEN)),
+        Err(CheckoutError::Email(_)) => {
+            let text = "No receipt can be sent to this address. Please look at it again.";
+            Err(Problem::invalid("email", text))
+        }
         Err(CheckoutError::Store(error)) => Err(error.into()),
         Err(error) => {
             warn!("{:#}", anyhow::Error::from(error));
@@ -161,19 +189,16 @@ async fn begin(
 /// Each page costs us a call to Stripe, and a name that nobody else can have meanwhile.
 async fn admit(app: &App, context: RequestContext) -> Result<(), Problem> {
     let (subject, limit) = (Subject::sign_ups(context.address), Limit::sign_ups(&app.sign_up));
-    let now = app.now();
-    let counter: Option<AttemptCounter> = app.store.attempt_counter(&subject).await?;
-    if let Some(wait) = counter.and_then(|counter| counter.wait(limit, now)) {
-        return Err(Problem::new(
+    match app.store.count_within(&subject, limit, app.now()).await? {
+        None => Ok(()),
+        Some(wait) => Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_sign_ups",
             "There were very many sign-ups from your network. Nothing was charged. \
              Please try again later.",
         )
-        .retry_after(wait));
+        .retry_after(wait)),
     }
-    app.store.count(&[(subject, limit)], now).await?;
-    Ok(())
 }
 
 fn read(fields: Vec<(String, String)>) -> SignUpForm {

@@ -102,6 +102,7 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account", get(account::show))
         .route("/account/billing", post(billing::open))
         .route("/account/cancel", post(billing::cancel))
+        .route("/account/keep", post(billing::keep))
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
         .route("/assets/{name}", get(assets::show))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::any::AnyRow;
 
 use super::error::Attempt as _;
-use super::{Columns as _, Store, StoreError, bigint, millis};
+use super::{Columns as _, Store, StoreError, Write, bigint, millis};
 use crate::base::clock::Moment;
 use crate::model::attempts::{AttemptCounter, Counters, Limit, Subject};
 
@@ -36,39 +36,31 @@ impl Store {
         subjects: &[(Subject, Limit)],
         now: Moment,
     ) -> Result<(), StoreError> {
-        const ATTEMPT: &str = "count a failed sign-in";
         let mut write = self.write().await?;
         for (subject, limit) in subjects {
-            // Writes although nothing is counted yet: on PostgreSQL, others who
-            // count for the same subject wait here until we have counted.
-            let row = sqlx::query(
-                "INSERT INTO login_failures (subject, failures, since_at, last_at, expires_at)
-                 VALUES ($1, 0, $2, $2, $2)
-                 ON CONFLICT (subject) DO UPDATE SET failures = login_failures.failures
-                 RETURNING failures, since_at, last_at",
-            )
-            .bind(subject.as_str())
-            .bind(millis(now))
-            .fetch_one(&mut *write)
-            .await
-            .attempt(ATTEMPT)?;
-            let before = parse(&row).attempt(ATTEMPT)?;
-            let counter = AttemptCounter::after_failure(Some(before), *limit, now);
-            sqlx::query(
-                "UPDATE login_failures
-                 SET failures = $2, since_at = $3, last_at = $4, expires_at = $5
-                 WHERE subject = $1",
-            )
-            .bind(subject.as_str())
-            .bind(bigint(counter.failures))
-            .bind(millis(counter.since))
-            .bind(millis(counter.last))
-            .bind(millis(counter.since.after(limit.window)))
-            .execute(&mut *write)
-            .await
-            .attempt(ATTEMPT)?;
+            count_one(&mut write, subject, *limit, now).await?;
         }
         write.commit().await
+    }
+
+    /// Adds one, unless the limit is reached: then nothing is counted, and the answer is how
+    /// long to wait. Of many at once no more than the limit get through.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn count_within(
+        &self,
+        subject: &Subject,
+        limit: Limit,
+        now: Moment,
+    ) -> Result<Option<Duration>, StoreError> {
+        let mut write = self.write().await?;
+        let before = count_one(&mut write, subject, limit, now).await?;
+        if let Some(wait) = before.wait(limit, now) {
+            return Ok(Some(wait));
+        }
+        write.commit().await?;
+        Ok(None)
     }
 
     /// Remembers for `lifetime` that somebody signed in; nothing is counted against it.
@@ -129,6 +121,44 @@ impl Store {
             .attempt("clear failed sign-ins")?;
         write.commit().await
     }
+}
+
+/// Counts, and says what was counted before.
+async fn count_one(
+    write: &mut Write,
+    subject: &Subject,
+    limit: Limit,
+    now: Moment,
+) -> Result<AttemptCounter, StoreError> {
+    const ATTEMPT: &str = "count an attempt";
+    // Writes although nothing is counted yet: on PostgreSQL, others who count for the same
+    // subject wait here until we have counted.
+    let row = sqlx::query(
+        "INSERT INTO login_failures (subject, failures, since_at, last_at, expires_at)
+         VALUES ($1, 0, $2, $2, $2)
+         ON CONFLICT (subject) DO UPDATE SET failures = login_failures.failures
+         RETURNING failures, since_at, last_at",
+    )
+    .bind(subject.as_str())
+    .bind(millis(now))
+    .fetch_one(&mut **write)
+    .await
+    .attempt(ATTEMPT)?;
+    let before = parse(&row).attempt(ATTEMPT)?;
+    let counter = AttemptCounter::after_failure(Some(before), limit, now);
+    sqlx::query(
+        "UPDATE login_failures SET failures = $2, since_at = $3, last_at = $4, expires_at = $5
+         WHERE subject = $1",
+    )
+    .bind(subject.as_str())
+    .bind(bigint(counter.failures))
+    .bind(millis(counter.since))
+    .bind(millis(counter.last))
+    .bind(millis(counter.since.after(limit.window)))
+    .execute(&mut **write)
+    .await
+    .attempt(ATTEMPT)?;
+    Ok(before)
 }
 
 fn parse(row: &AnyRow) -> Result<AttemptCounter, sqlx::Error> {

@@ -93,7 +93,7 @@ pub(in crate::site) async fn follow(
         // To an EventSource this says: do not ask again.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let place = app.sse.enter(context.address).ok_or_else(too_many)?;
+    let place = app.sse.enter(context.address, &order.signup).ok_or_else(too_many)?;
     let until = Instant::now() + LONGEST;
     let changes = app.queue.changes();
     let watch = Watch { app, signup: order.signup, place, changes, told, until, is_over: false };

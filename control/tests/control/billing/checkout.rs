@@ -86,7 +86,7 @@ async fn who_chose_no_name_gets_one_from_the_address() {
     let second = shop.sign_up("ada@example.org").await;
     let third = shop.sign_up("admin@example.com").await;
     let names = [first.username, second.username, third.username];
-    assert_eq!(names, [name("ada"), name("ada-2"), name("my-admin")]);
+    assert_eq!(names, [name("ada"), name("ada-2"), name("my-workspace")]);
 }
 
 #[tokio::test]
@@ -198,4 +198,31 @@ async fn two_tabs_at_once_leave_one_page_that_can_be_paid() {
     let open = books.sessions.values().filter(|session| session["status"] == "open");
     let open: Vec<_> = open.map(|session| session["id"].as_str().unwrap()).collect();
     assert_eq!(open, [signup.checkout.unwrap().id.as_str()], "{left:?} {right:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_stripe_does_not_take_is_said_at_its_field() {
+    let shop = Shop::open().await;
+    shop.stripe.books().refuses = Some("customer_email");
+    let page = order(&mut shop.browser(), "ada@example.com", "").await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("id=\"email-error\""), "{}", page.body);
+    let refused = "checkout/refused/2027-01-15";
+    assert!(!shop.is_reported(refused).await, "nobody has to mend anything");
+    // Everything else that Stripe refuses is ours to mend.
+    shop.stripe.books().refuses = Some("line_items[0][price]");
+    let page = order(&mut shop.browser(), "ada@example.com", "").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(shop.is_reported(refused).await);
+}
+
+#[tokio::test]
+async fn the_name_that_a_browser_has_reserved_is_not_taken_from_it() {
+    let shop = Shop::open().await;
+    let mut browser = shop.browser();
+    order(&mut browser, "ada@example.com", "").await;
+    let page = browser.open(&format!("{SITE}/api/usernames/ada")).await;
+    assert!(page.body.contains("\"available\":true"), "{}", page.body);
+    let stranger = shop.browser().open(&format!("{SITE}/api/usernames/ada")).await;
+    assert!(stranger.body.contains("\"available\":false"), "{}", stranger.body);
 }

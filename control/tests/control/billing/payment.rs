@@ -207,3 +207,39 @@ async fn a_lost_webhook_costs_an_hour_and_not_the_payment() {
     shop.world.restart().await;
     wait_until("it is found", "preparing", async || shop.life("ada").await).await;
 }
+
+#[tokio::test]
+async fn a_payment_for_something_else_opens_no_workspace_however_often_it_is_seen() {
+    let shop = Shop::open().await;
+    let signup = shop.sign_up("ada@example.com").await;
+    let checkout = signup.checkout.unwrap().id;
+    // A payment link of the same account, with the id of a sign-up put behind it.
+    let mut link = shop.stripe.books().sessions[checkout.as_str()].clone();
+    link["id"] = "cs_link".into();
+    link["metadata"] = serde_json::json!({});
+    shop.stripe.books().sessions.insert("cs_link".to_owned(), link);
+    shop.stripe.books().pay("cs_link", "paid", "sub_link", "active");
+    // One of our own pages, whose subscription is to something else.
+    shop.stripe.books().pay(checkout.as_str(), "paid", "sub_1", "active");
+    shop.stripe.books().subscription("sub_1")["items"]["data"][0]["price"]["id"] =
+        "price_cheap".into();
+    for _ in 0..2 {
+        for session in ["cs_link", checkout.as_str()] {
+            shop.tell("checkout.session.completed", session).await;
+        }
+        for subscription in ["sub_link", "sub_1"] {
+            shop.tell("customer.subscription.updated", subscription).await;
+        }
+        shop.settled().await;
+    }
+    assert_eq!(shop.life("ada").await, "");
+    assert_eq!(shop.signup(&signup.id).await.state, SignUpState::Open);
+    assert!(shop.is_reported("foreign/cs_link").await);
+    assert!(shop.is_reported(&format!("foreign/{checkout}")).await);
+    // It was a mistake of ours, and is mended: the next look opens the workspace.
+    shop.stripe.books().subscription("sub_1")["items"]["data"][0]["price"]["id"] =
+        super::stripe::PRICE.into();
+    shop.tell("checkout.session.completed", checkout.as_str()).await;
+    shop.settled().await;
+    assert_eq!(shop.life("ada").await, "preparing");
+}

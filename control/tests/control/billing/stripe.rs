@@ -32,6 +32,8 @@ pub(crate) struct Books {
     pub(crate) calls: Vec<String>,
     /// Everything is answered with a 500.
     pub(crate) is_down: bool,
+    /// The parameter for which no page is made.
+    pub(crate) refuses: Option<&'static str>,
 }
 
 type Fields = Form<Vec<(String, String)>>;
@@ -46,7 +48,7 @@ impl Stripe {
             .route("/v1/checkout/sessions", post(create))
             .route("/v1/checkout/sessions/{id}", get(session))
             .route("/v1/checkout/sessions/{id}/expire", post(expire))
-            .route("/v1/subscriptions/{id}", get(subscription).delete(cancel))
+            .route("/v1/subscriptions/{id}", get(subscription).post(update).delete(cancel))
             .route("/v1/billing_portal/sessions", post(portal))
             .layer(axum::middleware::from_fn_with_state(Arc::clone(&books), note))
             .with_state(Arc::clone(&books));
@@ -78,6 +80,7 @@ impl Books {
         body["customer"] = session["customer"].clone();
         body["metadata"] = session["metadata"].clone();
         body["status"] = json!(status);
+        body["items"]["data"][0]["price"]["id"] = json!(PRICE);
         body["items"]["data"][0]["current_period_end"] = json!(1_802_592_000);
         self.subscriptions.insert(subscription.to_owned(), body);
     }
@@ -131,6 +134,11 @@ async fn price(Path(id): Path<String>) -> Response {
 
 async fn create(State(books): Shared, headers: HeaderMap, Form(fields): Fields) -> Response {
     let mut books = books.lock().unwrap();
+    if let Some(param) = books.refuses {
+        let error = json!({ "error": { "type": "invalid_request_error", "param": param,
+            "message": "No." } });
+        return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+    }
     let key = headers["idempotency-key"].to_str().unwrap().to_owned();
     if let Some(id) = books.keys.get(&key) {
         return Json(books.sessions[id].clone()).into_response();
@@ -188,6 +196,19 @@ async fn subscription(State(books): Shared, Path(id): Path<String>) -> Response 
         Some(subscription) => Json(subscription.clone()).into_response(),
         None => missing(),
     }
+}
+
+async fn update(State(books): Shared, Path(id): Path<String>, Form(fields): Fields) -> Response {
+    let mut books = books.lock().unwrap();
+    let Some(subscription) = books.subscriptions.get_mut(&id) else { return missing() };
+    for (name, value) in fields {
+        match name.as_str() {
+            "cancel_at_period_end" => subscription[name] = json!(value == "true"),
+            "cancel_at" if value.is_empty() => subscription[name] = Value::Null,
+            other => panic!("{other} is not expected"),
+        }
+    }
+    Json(subscription.clone()).into_response()
 }
 
 async fn cancel(State(books): Shared, Path(id): Path<String>) -> Response {

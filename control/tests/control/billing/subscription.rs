@@ -153,15 +153,50 @@ async fn the_account_leads_to_the_billing_portal() {
     let page = browser.submit(&format!("{SITE}/account/billing"), &[]).await;
     let seen = (page.status, page.location.as_str());
     assert_eq!(seen, (StatusCode::SEE_OTHER, "http://stripe.test/portal/front"));
-    let page = browser.submit(&format!("{SITE}/account/cancel"), &[]).await;
-    assert_eq!(page.location, "http://stripe.test/portal/subscription_cancel");
-    // There is no second cancellation; its front page offers to take back the first.
-    change(&shop, "cancel_at", json!(1_802_592_000)).await;
-    let page = browser.submit(&format!("{SITE}/account/cancel"), &[]).await;
-    assert_eq!(page.location, "http://stripe.test/portal/front");
     let page = shop.browser().submit(&format!("{SITE}/account/billing"), &[]).await;
     assert_eq!(page.location, "/login?to=account", "a stranger signs in first");
     shop.stripe.books().is_down = true;
     let page = browser.submit(&format!("{SITE}/account/billing"), &[]).await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn one_button_cancels_and_another_takes_it_back() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    let body = json!({ "password": PASSWORD });
+    shop.world.api(Method::POST, "/api/customers/ada/password", Some(body)).await;
+    let mut browser = shop.browser();
+    browser.log_in("ada", PASSWORD).await;
+    for _ in 0..2 {
+        for (path, ends) in [("cancel", true), ("cancel", true), ("keep", false), ("keep", false)] {
+            let page = browser.submit(&format!("{SITE}/account/{path}"), &[]).await;
+            assert_eq!(page.location, "/account", "{path}: {page:?}");
+            let workspace = shop.workspace("ada").await.unwrap();
+            assert_eq!(workspace.billing.cancel_at.is_some(), ends, "{path}");
+            let account = browser.open(&format!("{SITE}/account")).await;
+            assert_eq!(account.body.contains("action=\"/account/keep\""), ends, "{path}");
+        }
+    }
+    let stranger = shop.browser().submit(&format!("{SITE}/account/cancel"), &[]).await;
+    assert_eq!(stranger.location, "/login?to=account");
+}
+
+#[tokio::test]
+async fn collecting_that_is_paused_closes_the_workspace_until_it_goes_on() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    change(&shop, "pause_collection", json!({ "behavior": "void", "resumes_at": null })).await;
+    assert_eq!(shop.life("ada").await, "suspended");
+    change(&shop, "pause_collection", Value::Null).await;
+    assert_eq!(shop.life("ada").await, "live");
+}
+
+#[tokio::test]
+async fn an_expired_card_deletes_no_workspace() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    change(&shop, "cancellation_details", json!({ "reason": "payment_failed" })).await;
+    change(&shop, "status", json!("canceled")).await;
+    assert_eq!(shop.life("ada").await, "suspended");
 }

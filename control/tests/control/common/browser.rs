@@ -99,8 +99,8 @@ impl<'a> Browser<'a> {
         if began_here {
             request = request.header("sec-fetch-site", "same-site");
         }
-        // An empty value: this browser does not know the header.
-        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+        // Empty: this browser does not know Fetch Metadata.
+        for (name, value) in headers.iter().filter(|pair| **pair != ("sec-fetch-site", "")) {
             request = request.header(*name, *value);
         }
         let cookies: Vec<String> = self

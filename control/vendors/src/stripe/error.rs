@@ -69,6 +69,16 @@ impl StripeError {
         matches!(self, Self::Refused(refusal) if refusal.is_kept)
     }
 
+    /// The parameter that Stripe would not take, where it named one.
+    pub fn refused_param(&self) -> Option<&str> {
+        match self {
+            Self::Refused(refusal) if refusal.status.is_client_error() => {
+                Some(refusal.param.as_str()).filter(|param| !param.is_empty())
+            }
+            _ => None,
+        }
+    }
+
     /// Stripe does not know the object: wrong id, or the other mode's.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Refused(refusal)

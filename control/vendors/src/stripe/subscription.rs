@@ -21,6 +21,11 @@ pub struct Subscription {
     pub metadata: Metadata,
     /// Set by a cancellation in the portal, without `cancel_at_period_end`.
     pub cancel_at: Option<u64>,
+    /// As `usd`.
+    pub currency: String,
+    pub livemode: bool,
+    /// While it is there, nothing is collected although the status stays as it was.
+    pub pause_collection: Option<PauseCollection>,
     #[serde(default)]
     pub cancel_at_period_end: bool,
     pub canceled_at: Option<u64>,
@@ -36,14 +41,23 @@ struct Items {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Item {
+pub struct Item {
     current_period_end: u64,
-    price: Price,
+    pub price: ItemPrice,
+    /// `None` for what is measured.
+    pub quantity: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Price {
-    id: PriceId,
+pub struct ItemPrice {
+    pub id: PriceId,
+}
+
+/// How collecting is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PauseCollection {
+    /// `void`, `keep_as_draft` or `mark_uncollectible`.
+    pub behavior: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -110,6 +124,10 @@ impl Subscription {
 
     pub fn price(&self) -> Option<&PriceId> {
         self.items.data.first().map(|item| &item.price.id)
+    }
+
+    pub fn items(&self) -> &[Item] {
+        &self.items.data
     }
 
     pub fn cancellation_reason(&self) -> Option<&CancellationReason> {
