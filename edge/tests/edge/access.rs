@@ -236,7 +236,8 @@ fn a_malformed_head_is_logged_with_its_reason() {
 #[test]
 fn a_connection_too_many_is_told_so_although_it_has_spoken() {
     let edge = TestEdge::with("connections_per_address = 1", "");
-    let _first = edge.connect();
+    let mut first = edge.get("ada", "/");
+    assert!(!read_head(&mut first).is_empty(), "it was let in");
     wait_until("the second is one too many", || {
         let mut second = edge.connect();
         second.write_all(b"GET / HTTP/1.1\r\nHost: ada.arca.test\r\n\r\n").ok()?;
