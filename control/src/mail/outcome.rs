@@ -26,6 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(4 * 24 * 3_600);
 /// repair a key or verify a domain.
 const ACCOUNT_PAUSE: Duration = HOUR;
 
+/// The pause in an outage is half the age of the letter, between these: the first tries come
+/// soon, and a letter is sent within a minute of Resend's return.
+const SOONEST: Duration = Duration::from_secs(2);
+const LATEST: Duration = Duration::from_secs(60);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// The try counts; the next one is not before this.
@@ -74,6 +79,10 @@ pub(super) fn next(error: &ResendError, posted: Moment, now: Moment) -> Next {
         }
         error => match error.again() {
             Again::Never => Next::GiveUp,
+            again if is_outage(error) => {
+                let asked = if let Again::After(after) = again { after.min(HOUR) } else { SOONEST };
+                Next::Wait { after: asked.max(now.since(posted) / 2).min(LATEST.max(asked)) }
+            }
             Again::Soon => Next::Again { after: None },
             Again::After(after) => Next::Again { after: Some(after.min(HOUR)) },
         },
@@ -81,6 +90,16 @@ pub(super) fn next(error: &ResendError, posted: Moment, now: Moment) -> Next {
     match next {
         Next::Wait { .. } | Next::Blocked { .. } if now.since(posted) > PATIENCE => Next::GiveUp,
         next => next,
+    }
+}
+
+/// Resend is away, or out of order: that says nothing of the letter, which waits for its end
+/// however long it takes. Tries are counted for refusals only.
+fn is_outage(error: &ResendError) -> bool {
+    match error {
+        ResendError::Lost(_) | ResendError::Answer(_) => true,
+        ResendError::Refused { status, .. } => status.is_server_error(),
+        ResendError::TooBusy(_) => false,
     }
 }
 
@@ -134,9 +153,10 @@ mod tests {
         let again = Next::Again { after: None };
         let quota = Next::Blocked { by: Blocked::Quota, after: 12 * HOUR + seconds(300) };
         let account = Next::Blocked { by: Blocked::Account, after: HOUR };
-        check(Lost::TimedOut(seconds(20)).into(), again);
-        check(Lost::Unconnected("refused".to_owned()).into(), again);
-        check(ResendError::Answer("no id".to_owned()), again);
+        let away = Next::Wait { after: SOONEST };
+        check(Lost::TimedOut(seconds(20)).into(), away);
+        check(Lost::Unconnected("refused".to_owned()).into(), away);
+        check(ResendError::Answer("no id".to_owned()), away);
         check(ResendError::TooBusy(seconds(4)), Next::Wait { after: seconds(4) });
         check(refused(400, "validation_error", None), Next::GiveUp);
         check(refused(401, "missing_api_key", None), account);
@@ -148,8 +168,20 @@ mod tests {
         check(refused(429, "rate_limit_exceeded", Some(2)), Next::Wait { after: seconds(2) });
         check(refused(429, "daily_quota_exceeded", Some(2)), quota);
         check(refused(429, "monthly_quota_exceeded", None), quota);
-        check(refused(500, "application_error", None), again);
-        check(refused(503, "", Some(9)), Next::Again { after: Some(seconds(9)) });
+        check(refused(500, "application_error", None), away);
+        check(refused(503, "", Some(9)), Next::Wait { after: seconds(9) });
+    }
+
+    #[test]
+    fn an_outage_is_waited_for_at_most_a_minute_at_a_time() {
+        let check = |age, expected| {
+            let seen = next(&refused(500, "", None), NOON, NOON.after(seconds(age)));
+            assert_eq!(seen, Next::Wait { after: seconds(expected) }, "{age}");
+        };
+        check(0, 2);
+        check(20, 10);
+        check(56, 28);
+        check(86_400, 60);
     }
 
     #[test]
@@ -161,7 +193,7 @@ mod tests {
         check(refused(429, "daily_quota_exceeded", None), Next::GiveUp);
         check(refused(401, "missing_api_key", None), Next::GiveUp);
         check(ResendError::TooBusy(seconds(4)), Next::GiveUp);
-        check(refused(500, "", None), Next::Again { after: None });
+        check(refused(500, "", None), Next::GiveUp);
     }
 
     #[test]

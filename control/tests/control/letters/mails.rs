@@ -85,7 +85,7 @@ async fn a_retry_sends_the_same_bytes_under_the_same_key() {
         let tried = async || office.resend.calls().await.len();
         wait_until("it is tried", tries, tried).await;
         let waits = async || office.task(WELCOME).await;
-        wait_until("it waits", ("waiting".to_owned(), tries as u64), waits).await;
+        wait_until("it waits", ("waiting".to_owned(), 0), waits).await;
         office.world.let_pass(BACK_OFF).await;
     }
     office.wait_for_letter("welcome", "sent").await;
@@ -111,16 +111,25 @@ async fn a_crash_between_their_commit_and_ours_sends_one_letter() {
 }
 
 #[tokio::test]
-async fn after_three_tries_a_person_is_told_and_can_have_it_sent() {
+async fn an_outage_is_waited_for_and_costs_no_try() {
     let office = Office::open().await;
-    office.resend.fail(3, "status:500").await;
+    office.resend.fail(6, "status:500").await;
     welcome(&office.world).await;
-    for tries in 1..=3 {
+    for tries in 1..=6 {
         wait_until("it is tried", tries, async || office.resend.calls().await.len()).await;
-        let settled = async || office.task(WELCOME).await.0 != "running";
-        wait_until("the try is over", true, settled).await;
+        let waits = async || office.task(WELCOME).await;
+        wait_until("it waits", ("waiting".to_owned(), 0), waits).await;
         office.world.let_pass(BACK_OFF).await;
     }
+    office.wait_for_letter("welcome", "sent").await;
+    assert_eq!(office.linear.issues().await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_person_is_told_of_a_refusal_and_can_have_it_sent() {
+    let office = Office::open().await;
+    office.resend.fail(1, "status:422").await;
+    welcome(&office.world).await;
     office.wait_for_letter("welcome", "failed").await;
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
     let ticket = office.linear.issues().await.remove(0);
@@ -226,7 +235,7 @@ async fn what_may_have_been_sent_a_day_ago_is_left_to_a_person() {
     let office = Office::open().await;
     office.resend.fail(1, "after-commit:reset").await;
     welcome(&office.world).await;
-    wait_until("it waits", ("waiting".to_owned(), 1), async || office.task(WELCOME).await).await;
+    wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
     office.world.let_pass(DAY).await;
     office.wait_for_letter("welcome", "failed").await;
     assert_eq!(office.resend.calls().await.len(), 1);
