@@ -12,6 +12,8 @@ const EARLIER_MARGIN = '800px';
 const REST = 3;
 /** Milliseconds of one frame in which messages are made; the rest follow in the next frames. */
 const FRAME_MS = 12;
+/** The newest messages, about a screen full, are made at once however long it takes. */
+const AT_ONCE = 10;
 
 const EARLIER = {
   idle: 'Show earlier messages',
@@ -109,8 +111,9 @@ export class ThreadView {
       this.#shown.delete(id);
     }
     let next = null;
-    for (const message of messages.toReversed()) {
-      const shown = this.#shown.get(message.id) ?? (performance.now() < deadline ? this.#made(message) : null);
+    for (const [index, message] of messages.toReversed().entries()) {
+      const isDue = index < AT_ONCE || performance.now() < deadline;
+      const shown = this.#shown.get(message.id) ?? (isDue ? this.#made(message) : null);
       if (!shown) return false;
       if (shown.message !== message) shown.view.update(message);
       shown.message = message;
