@@ -15,7 +15,7 @@ pub(super) enum Command {
     /// Every sprite.
     List {
         /// Only those in this state.
-        #[arg(long, value_parser = ["preparing", "available", "assigned", "recycling", "failed"])]
+        #[arg(long, value_parser = ["preparing", "available", "assigned", "recycling", "unreachable", "failed"])]
         state: Option<String>,
     },
     /// Prepare some more than the pool would by itself.
@@ -60,12 +60,13 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
 fn to_text(pool: &Pool) -> String {
     let counts = &pool.counts;
     let mut text = format!(
-        "{} available of {}, {} preparing, {} assigned, {} recycling, {} failed",
+        "{} available of {}, {} preparing, {} assigned, {} recycling, {} unreachable, {} failed",
         counts.available,
         pool.target_available,
         counts.preparing,
         counts.assigned,
         counts.recycling,
+        counts.unreachable,
         counts.failed
     );
     if let Some(pause) = &pool.paused {

@@ -1,5 +1,6 @@
 //! How the keeper of the pool is woken, and what it has learnt of the provider.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -23,10 +24,23 @@ pub struct InventoryReport {
 #[derive(Debug, Default)]
 pub struct PoolHandle {
     pub wake: Notify,
+    is_suspicious: AtomicBool,
     survey: Mutex<InventoryReport>,
 }
 
 impl PoolHandle {
+    /// A machine left a call unanswered: those that stand ready are to be looked at before
+    /// the next customer finds out the same.
+    pub fn suspect(&self) {
+        self.is_suspicious.store(true, Ordering::SeqCst);
+        self.wake.notify_one();
+    }
+
+    /// Whether somebody said so since it was asked before.
+    pub fn take_suspicion(&self) -> bool {
+        self.is_suspicious.swap(false, Ordering::SeqCst)
+    }
+
     pub fn survey(&self) -> InventoryReport {
         self.survey.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -110,7 +110,12 @@ pub(super) async fn prepare(
     }
     let room = machines.pool.survey().room;
     let decide = |counts: Counts, standing: &Standing| {
-        let situation = Situation { counts, is_paused: standing.pause.is_some(), room };
+        let situation = Situation {
+            counts,
+            is_paused: standing.pause.is_some(),
+            failures_left: machines.failure_limit.saturating_sub(standing.failures),
+            room,
+        };
         plan::allowed(body.count, machines.target, &situation)
     };
     let base = machines.base.hash();

@@ -110,6 +110,10 @@ pub struct SpriteView {
     /// Prepares it; then, the one of whose it is.
     pub task: Option<String>,
     pub error: Option<String>,
+    /// When it was last seen to do what a workspace needs of it, in unix seconds.
+    pub proved_at: Option<u64>,
+    /// Since when it is in its state, in unix seconds.
+    pub changed_at: u64,
     /// Unix seconds.
     pub created_at: u64,
 }
@@ -135,6 +139,8 @@ impl SpriteView {
             username: sprite.username.map(|username| username.to_string()),
             task: sprite.task.map(|task| task.to_string()),
             error: sprite.last_error,
+            proved_at: sprite.proved.map(Moment::seconds),
+            changed_at: sprite.changed.seconds(),
             created_at: sprite.created.seconds(),
         }
     }

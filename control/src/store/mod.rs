@@ -65,6 +65,7 @@ pub use pool::Settled;
 pub use sessions::AccountSession;
 pub use signups::Reserved;
 pub use snapshot::Snapshot;
+pub use sprite_claims::SetAside;
 pub use sprites::Prepared;
 pub use table::TableState;
 pub use tasks::{TaskCount, TaskFilter};

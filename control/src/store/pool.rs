@@ -96,7 +96,8 @@ impl Store {
         lock(&mut write).await?;
         guard(&mut write, lease).await?;
         let offered = sqlx::query(
-            "UPDATE sprites SET state = $2, upstream = $3, checkpoint = $4, changed_at = $5
+            "UPDATE sprites SET state = $2, upstream = $3, checkpoint = $4, changed_at = $5,
+                 proved_at = $5
              WHERE name = $1 AND state = $6 AND task = $7",
         )
         .bind(prepared.name.as_str())
@@ -217,7 +218,7 @@ async fn begin(
 }
 
 /// The longest waiting of those who need a sprite need not wait out their pause.
-async fn give_turn(write: &mut Write, now: Moment) -> Result<(), StoreError> {
+pub(super) async fn give_turn(write: &mut Write, now: Moment) -> Result<(), StoreError> {
     sqlx::query(
         "UPDATE tasks SET run_at = $1 WHERE run_at > $1 AND id = (
              SELECT id FROM tasks WHERE kind = $2 AND state = $3

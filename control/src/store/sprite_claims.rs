@@ -14,8 +14,18 @@ use crate::model::task::{Kind, Lease, TaskState};
 use crate::model::workspace::Life;
 use vendors::sprites::SpriteName;
 
+/// Why and where to a sprite is set aside.
+#[derive(Debug, Clone, Copy)]
+pub struct SetAside<'a> {
+    /// `Failed`, to be destroyed, or `Unreachable`, to be examined.
+    pub to: SpriteState,
+    pub is_touched: bool,
+    pub why: &'a str,
+}
+
 impl Store {
-    /// Gives `username` a sprite: the one it has, or the oldest that is available.
+    /// Gives `username` a sprite: the one it has, or the one whose last proof of life is
+    /// the newest.
     ///
     /// Those prepared with `base` come first. Tasks that asked earlier and wait are
     /// served before: for each of them one of the available ones is left.
@@ -47,7 +57,8 @@ impl Store {
                  assignment = assignment + 1
              WHERE state = $5 AND name = (
                  SELECT name FROM sprites WHERE state = $5
-                 ORDER BY CASE WHEN base = $6 THEN 0 ELSE 1 END, created_at, name LIMIT 1 {})
+                 ORDER BY CASE WHEN base = $6 THEN 0 ELSE 1 END,
+                     COALESCE(proved_at, 0) DESC, created_at, name LIMIT 1 {})
              RETURNING *",
             self.dialect.skip_held()
         );
@@ -67,7 +78,9 @@ impl Store {
         Ok(Claim::Taken(taken))
     }
 
-    /// Takes a sprite that is of no use away from the workspace, for the keeper to destroy.
+    /// Takes a sprite that is of no use away from the workspace, for the keeper to destroy;
+    /// or, one that left a call unanswered, for the keeper to examine. `is_touched` says
+    /// whether something of the customer's is on it.
     ///
     /// Called again, does nothing.
     ///
@@ -78,21 +91,24 @@ impl Store {
         lease: &Lease,
         username: &Username,
         name: &SpriteName,
-        why: &str,
+        aside: &SetAside<'_>,
         now: Moment,
     ) -> Result<(), LeaseError> {
+        let SetAside { to, is_touched, why } = *aside;
         let mut write = self.write().await?;
         guard(&mut write, lease).await?;
         sqlx::query(
-            "UPDATE sprites SET state = $3, username = NULL, last_error = $4, changed_at = $5
+            "UPDATE sprites SET state = $3, username = NULL, last_error = $4, changed_at = $5,
+                 task = CASE $7 WHEN 1 THEN task ELSE NULL END
              WHERE name = $1 AND username = $2 AND state = $6",
         )
         .bind(name.as_str())
         .bind(username.as_str())
-        .bind(SpriteState::Failed.as_str())
+        .bind(to.as_str())
         .bind(why)
         .bind(millis(now))
         .bind(SpriteState::Assigned.as_str())
+        .bind(i64::from(is_touched))
         .execute(&mut *write)
         .await
         .attempt("set a sprite aside")?;

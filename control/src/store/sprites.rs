@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, Row as _};
 use super::error::Attempt as _;
 use super::leases::guard;
 use super::routes::valid;
-use super::{Columns as _, LeaseError, Store, StoreError, millis};
+use super::{Channel, Columns as _, LeaseError, Store, StoreError, millis, pool};
 use crate::base::clock::Moment;
 use crate::model::pool::{Counts, PoolSprite, SpriteState};
 use crate::model::task::{Lease, TaskId};
@@ -161,6 +161,82 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Up to `limit` sprites that are available and were not proved since `before`, in the
+    /// order in which they are handed out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unproved_sprites(
+        &self,
+        before: Moment,
+        limit: u32,
+    ) -> Result<Vec<PoolSprite>, StoreError> {
+        const ATTEMPT: &str = "list sprites to be proved";
+        let rows = sqlx::query(
+            "SELECT * FROM sprites WHERE state = $1 AND COALESCE(proved_at, 0) <= $2
+             ORDER BY COALESCE(proved_at, 0) DESC, created_at, name LIMIT $3",
+        )
+        .bind(SpriteState::Available.as_str())
+        .bind(millis(before))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await
+        .attempt(ATTEMPT)?;
+        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
+    /// Notes what a look at a sprite found: from `from` it goes to `to`, unless somebody
+    /// else moved it meanwhile. One that is available was proved now.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn examined_sprite(
+        &self,
+        name: &SpriteName,
+        from: SpriteState,
+        to: SpriteState,
+        why: Option<&str>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let is_proved = to == SpriteState::Available;
+        let examined = sqlx::query(
+            "UPDATE sprites SET state = $3, last_error = $4,
+                 proved_at = CASE $5 WHEN 1 THEN $6 ELSE proved_at END,
+                 changed_at = CASE WHEN state = $3 THEN changed_at ELSE $6 END
+             WHERE name = $1 AND state = $2",
+        )
+        .bind(name.as_str())
+        .bind(from.as_str())
+        .bind(to.as_str())
+        .bind(why)
+        .bind(i64::from(is_proved))
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("note what a look at a sprite found")?;
+        if is_proved && from != to && examined.rows_affected() > 0 {
+            pool::give_turn(&mut write, now).await?;
+            write.announce(Channel::TasksDue).await?;
+        }
+        write.commit().await
+    }
+
+    /// The newest proof of life of any sprite.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn newest_proof(&self) -> Result<Option<Moment>, StoreError> {
+        const ATTEMPT: &str = "read the newest proof of life";
+        let row = sqlx::query("SELECT MAX(proved_at) AS proved_at FROM sprites")
+            .fetch_one(&self.pool)
+            .await
+            .attempt(ATTEMPT)?;
+        row.optional_moment("proved_at").attempt(ATTEMPT)
+    }
+}
+
 pub(super) async fn count(connection: &mut AnyConnection) -> Result<Counts, StoreError> {
     const ATTEMPT: &str = "count sprites";
     let rows = sqlx::query("SELECT state, COUNT(*) AS sprites FROM sprites GROUP BY state")
@@ -200,6 +276,7 @@ pub(super) fn parse(row: &AnyRow) -> Result<PoolSprite, sqlx::Error> {
         username: maybe(row, "username", Username::parse)?,
         assignment: row.number("assignment")?,
         task: maybe(row, "task", TaskId::parse)?,
+        proved: row.optional_moment("proved_at")?,
         last_error: row.try_get("last_error")?,
         created: row.moment("created_at")?,
         changed: row.moment("changed_at")?,

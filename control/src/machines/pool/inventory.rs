@@ -97,6 +97,7 @@ mod tests {
             username: None,
             assignment: 0,
             task: None,
+            proved: None,
             last_error: None,
             created: NOW,
             changed: NOW,

@@ -5,6 +5,7 @@
 
 pub mod alarm;
 mod destroy;
+mod examiner;
 pub mod inventory;
 mod prepare;
 pub mod reconciler;

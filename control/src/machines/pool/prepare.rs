@@ -8,7 +8,7 @@ use super::alarm;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
 use crate::machines::vm::base::Base;
-use crate::machines::vm::liveness::{Liveness, check_liveness};
+use crate::machines::vm::liveness::{Liveness, prove};
 use crate::machines::vm::{failure, layout, machine};
 use crate::model::incident::Incident;
 use crate::model::pool::{PoolSprite, SpriteState};
@@ -100,9 +100,11 @@ impl Prepare {
     }
 
     async fn wake(&self, name: &SpriteName) -> Result<(), JobError> {
-        match check_liveness(&self.context.machines.sprites, name).await {
+        match prove(&self.context.machines.sprites, name).await {
             Liveness::Alive => Ok(()),
-            Liveness::Dead(why) => Err(JobError::retry(anyhow!("sprite {name} is dead: {why}"))),
+            Liveness::Dead(why) | Liveness::Suspect(why) => {
+                Err(JobError::retry(anyhow!("sprite {name} is dead: {why}")))
+            }
             Liveness::Unknown(error) => {
                 Err(alarm::refused(&self.context.store, error, self.context.now()).await)
             }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
+use super::examiner::{Examiner, PROOF_LIFETIME};
 use super::inventory::{self, Debounce, Findings, Orphan};
 use super::{alarm, destroy};
 use crate::base::clock::Moment;
@@ -36,11 +37,17 @@ pub struct PoolReconciler {
     strangers: Debounce,
     /// Those that were missing in the round before.
     missing: Debounce,
+    examiner: Examiner,
 }
 
 impl PoolReconciler {
     pub fn new(context: JobContext) -> Self {
-        Self { context, strangers: Debounce::default(), missing: Debounce::default() }
+        Self {
+            context,
+            strangers: Debounce::default(),
+            missing: Debounce::default(),
+            examiner: Examiner::default(),
+        }
     }
 
     /// For ever: drop it to end it, wherever it is.
@@ -52,10 +59,16 @@ impl PoolReconciler {
                 next_survey = Instant::now() + self.context.machines.sweep;
                 self.survey().await;
                 self.clear_away().await;
+                // What stands ready is made first; a look may wait for a machine.
+                self.fill_or_warn().await;
+                self.examiner.prove(&self.context, PROOF_LIFETIME).await;
+                self.examiner.examine(&self.context).await;
             }
-            if let Err(error) = self.fill().await {
-                warn!("{:#}; trying again later", anyhow::Error::from(error));
+            if self.context.machines.pool.take_suspicion() {
+                self.fill_or_warn().await;
+                self.examiner.prove(&self.context, Duration::ZERO).await;
             }
+            self.fill_or_warn().await;
             self.rest(&mut changes, next_survey).await;
         }
     }
@@ -75,6 +88,12 @@ impl PoolReconciler {
             changes.mark_unchanged();
         };
         let _time_is_over = timeout_at(until, something).await.is_err();
+    }
+
+    async fn fill_or_warn(&self) {
+        if let Err(error) = self.fill().await {
+            warn!("{:#}; trying again later", anyhow::Error::from(error));
+        }
     }
 
     /// Settles preparations that failed, and begins as many as are missing.
@@ -102,7 +121,12 @@ impl PoolReconciler {
 
     fn short_of(&self, counts: Counts, standing: &Standing) -> u64 {
         let room = self.context.machines.pool.survey().room;
-        let situation = Situation { counts, is_paused: standing.pause.is_some(), room };
+        let situation = Situation {
+            counts,
+            is_paused: standing.pause.is_some(),
+            failures_left: self.context.machines.failure_limit.saturating_sub(standing.failures),
+            room,
+        };
         plan::short_of(self.context.machines.target, &situation)
     }
 

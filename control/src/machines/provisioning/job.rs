@@ -17,15 +17,17 @@ use crate::machines::pool::alarm;
 use crate::machines::vm::agent_config::{self, Workspace};
 use crate::machines::vm::failure::{self, VmFailure};
 use crate::machines::vm::gateway_config;
-use crate::machines::vm::liveness::{Liveness, check_liveness};
+use crate::machines::vm::liveness::{Liveness, prove};
 use crate::machines::vm::machine::Vm;
-use crate::model::pool::{Assigned, Claim};
+use crate::model::pool::{Assigned, Claim, SpriteState};
 use crate::model::task::kinds::ProvisionWorkspace as Steps;
 use crate::model::task::{Kind, Lease};
 use crate::queue::{Job, JobError, Run};
+use crate::store::SetAside;
 
-/// Sprites that one attempt tries: when the second is of no use too, it is hardly them.
-const SPRITES_AN_ATTEMPT: u32 = 2;
+/// Sprites that one attempt tries: as many as usually stand ready, and the first that is
+/// made after them. When all of these are of no use, it is hardly them.
+const SPRITES_AN_ATTEMPT: u32 = 4;
 
 /// How long who finds the pool empty waits, unless a sprite comes before and they are next.
 const EMPTY_PAUSE: std::time::Duration = std::time::Duration::from_secs(10);
@@ -147,17 +149,34 @@ impl Provision {
             match self.go_through(order, &sprite, first, stage).await {
                 Ok(()) => return Ok(Some(sprite)),
                 Err(VmFailure::Task(trouble)) => return Err(trouble),
-                Err(VmFailure::Dead(why)) => self.set_aside(order, &sprite, &why).await?,
+                Err(VmFailure::Dead(why)) => {
+                    let to = SpriteState::Failed;
+                    let aside = SetAside { to, is_touched: true, why: &why };
+                    self.set_aside(order, &sprite, &aside).await?;
+                }
+                Err(VmFailure::Suspect(why)) => {
+                    let to = SpriteState::Unreachable;
+                    // Nothing was written before the last stage was configuring it.
+                    let is_touched = stage > Stage::Wake;
+                    self.set_aside(order, &sprite, &SetAside { to, is_touched, why: &why }).await?;
+                    // What one has found out the others need not find out again.
+                    self.context.machines.pool.suspect();
+                }
             }
         }
         Err(JobError::retry(anyhow!("{SPRITES_AN_ATTEMPT} sprites were of no use")))
     }
 
-    async fn set_aside(&self, order: &Order, sprite: &Assigned, why: &str) -> Result<(), JobError> {
+    async fn set_aside(
+        &self,
+        order: &Order,
+        sprite: &Assigned,
+        aside: &SetAside<'_>,
+    ) -> Result<(), JobError> {
         let (name, username) = (&sprite.name, &order.username);
-        warn!(sprite.name = %name, "sprite {name} is of no use to {username}: {why}");
+        warn!(sprite.name = %name, "sprite {name} is of no use to {username}: {}", aside.why);
         let now = self.context.now();
-        self.context.store.set_sprite_aside(&order.lease, username, name, why, now).await?;
+        self.context.store.set_sprite_aside(&order.lease, username, name, aside, now).await?;
         self.context.machines.wake_pool();
         Ok(())
     }
@@ -182,9 +201,10 @@ impl Provision {
     }
 
     async fn wake(&self, sprite: &Assigned) -> Result<(), VmFailure> {
-        match check_liveness(&self.context.machines.sprites, &sprite.name).await {
+        match prove(&self.context.machines.sprites, &sprite.name).await {
             Liveness::Alive => Ok(()),
             Liveness::Dead(why) => Err(VmFailure::Dead(why)),
+            Liveness::Suspect(why) => Err(VmFailure::Suspect(why)),
             Liveness::Unknown(error) => Err(VmFailure::Task(
                 alarm::refused(&self.context.store, error, self.context.now()).await,
             )),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::liveness::{Liveness, check_liveness};
+use super::liveness::{Liveness, check_liveness, unanswered};
 use crate::queue::JobError;
 use vendors::sprites::{SpriteName, Sprites, SpritesError};
 
@@ -11,6 +11,8 @@ use vendors::sprites::{SpriteName, Sprites, SpritesError};
 pub enum VmFailure {
     /// The VM is of no use: another one is needed.
     Dead(String),
+    /// The VM left a call unanswered: another one is taken, and this one examined later.
+    Suspect(String),
     Task(JobError),
 }
 
@@ -47,7 +49,13 @@ pub async fn judge(
     attempts: u32,
     error: anyhow::Error,
 ) -> VmFailure {
-    match check_liveness(sprites, name).await {
+    let liveness = if was_unanswered(&error) {
+        unanswered(sprites, name, &format!("{error:#}")).await
+    } else {
+        check_liveness(sprites, name).await
+    };
+    match liveness {
+        Liveness::Suspect(why) => VmFailure::Suspect(why),
         Liveness::Dead(why) => VmFailure::Dead(why),
         Liveness::Unknown(unknown) => VmFailure::Task(job_error(unknown)),
         Liveness::Alive if is_hopeless(attempts) => {
@@ -56,6 +64,13 @@ pub async fn judge(
         // Alive, it is worth another attempt, whatever the client thinks of the one call.
         Liveness::Alive => VmFailure::Task(JobError::retry(error)),
     }
+}
+
+fn was_unanswered(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<SpritesError>(),
+        Some(SpritesError::Lost(vendors::Lost::TimedOut(_)))
+    )
 }
 
 fn is_hopeless(attempts: u32) -> bool {

@@ -11,6 +11,8 @@ pub struct Counts {
     pub available: u64,
     pub assigned: u64,
     pub recycling: u64,
+    #[serde(default)]
+    pub unreachable: u64,
     pub failed: u64,
 }
 
@@ -21,6 +23,7 @@ impl Counts {
             SpriteState::Available => self.available,
             SpriteState::Assigned => self.assigned,
             SpriteState::Recycling => self.recycling,
+            SpriteState::Unreachable => self.unreachable,
             SpriteState::Failed => self.failed,
         }
     }
@@ -31,6 +34,7 @@ impl Counts {
             SpriteState::Available => &mut self.available,
             SpriteState::Assigned => &mut self.assigned,
             SpriteState::Recycling => &mut self.recycling,
+            SpriteState::Unreachable => &mut self.unreachable,
             SpriteState::Failed => &mut self.failed,
         } = count;
     }

@@ -17,6 +17,8 @@ pub struct Situation {
     pub counts: Counts,
     /// Too many preparations failed, and nobody has looked yet.
     pub is_paused: bool,
+    /// So many preparations may still fail before the pool is paused.
+    pub failures_left: u64,
     /// Sprites that may still run beside those that do, as far as the provider says.
     pub room: Option<u64>,
 }
@@ -28,17 +30,20 @@ pub fn short_of(target: Target, now: &Situation) -> u64 {
     }
     let Counts { available, preparing, .. } = now.counts;
     let missing = target.available.saturating_sub(available + preparing);
-    missing.min(places(target, now))
+    // No more are under way than may fail: a provider that makes only broken ones is
+    // not given more to break than the limit says.
+    let risk = now.failures_left.saturating_sub(preparing);
+    missing.min(slots(target, now)).min(risk)
 }
 
 /// How many of the `wanted` that the operator asks for at once may be begun.
 ///
 /// Also beyond the target, and while the pool is paused: who asks is looking.
 pub fn allowed(wanted: u64, target: Target, now: &Situation) -> u64 {
-    wanted.min(places(target, now))
+    wanted.min(slots(target, now))
 }
 
-fn places(target: Target, now: &Situation) -> u64 {
+fn slots(target: Target, now: &Situation) -> u64 {
     let free = target.at_once.saturating_sub(now.counts.preparing);
     // A sprite runs while it is prepared.
     now.room.map_or(free, |room| free.min(room))
@@ -52,7 +57,7 @@ mod tests {
 
     fn situation(available: u64, preparing: u64) -> Situation {
         let counts = Counts { available, preparing, assigned: 9, ..Counts::default() };
-        Situation { counts, is_paused: false, room: None }
+        Situation { counts, is_paused: false, failures_left: 99, room: None }
     }
 
     #[test]
@@ -85,6 +90,16 @@ mod tests {
         let paused = Situation { is_paused: true, ..situation(0, 0) };
         assert_eq!(short_of(TARGET, &paused), 0);
         assert_eq!(allowed(1, TARGET, &paused), 1);
+    }
+
+    #[test]
+    fn no_more_are_begun_than_may_fail() {
+        let begun = |preparing, failures_left| {
+            short_of(TARGET, &Situation { failures_left, ..situation(0, preparing) })
+        };
+        assert_eq!(begun(0, 2), 2);
+        assert_eq!(begun(1, 2), 1);
+        assert_eq!(begun(1, 1), 0);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct PoolSprite {
     pub assignment: u64,
     /// Prepares it; then, the one of whose it is.
     pub task: Option<TaskId>,
+    /// When it was last seen to do what a workspace needs of it.
+    pub proved: Option<Moment>,
     /// Why it is of no use, where it is not.
     pub last_error: Option<String>,
     pub created: Moment,
@@ -39,6 +41,9 @@ pub enum SpriteState {
     Assigned,
     /// Its workspace has ended; it is being destroyed.
     Recycling,
+    /// It left a call unanswered, and is examined while nobody waits for it. One that
+    /// names a task of a workspace has that customer's secrets on it.
+    Unreachable,
     /// Of no use; the keeper destroys it.
     Failed,
 }
@@ -62,8 +67,14 @@ pub enum Claim {
 }
 
 impl SpriteState {
-    pub const ALL: [Self; 5] =
-        [Self::Preparing, Self::Available, Self::Assigned, Self::Recycling, Self::Failed];
+    pub const ALL: [Self; 6] = [
+        Self::Preparing,
+        Self::Available,
+        Self::Assigned,
+        Self::Recycling,
+        Self::Unreachable,
+        Self::Failed,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,6 +82,7 @@ impl SpriteState {
             Self::Available => "available",
             Self::Assigned => "assigned",
             Self::Recycling => "recycling",
+            Self::Unreachable => "unreachable",
             Self::Failed => "failed",
         }
     }

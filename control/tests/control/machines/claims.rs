@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use control::base::clock::{self, Moment};
 use control::model::pool::{Assigned, Claim, Labels, SpriteState};
 use control::model::task::{Kind, Lease, NewTask};
-use control::store::{LOG_CHANGES, LeaseError, Prepared, Store};
+use control::store::{LOG_CHANGES, LeaseError, Prepared, SetAside, Store};
 use futures_util::future::join_all;
 use shared::{Secret, Username};
 use vendors::sprites::CheckpointId;
@@ -98,16 +98,18 @@ async fn many_at_once_get_one_each_and_never_the_same() {
 }
 
 #[tokio::test]
-async fn a_claim_is_the_same_each_time_and_the_oldest_comes_first() {
+async fn a_claim_is_the_same_each_time_and_the_newest_proof_of_life_comes_first() {
     let database = Database::fresh().await;
     let store = open(&database).await;
     let ada = customer(&database, &store, "ada").await;
     assert_eq!(claim(&store, &ada).await, Claim::Empty);
     fill(&store, 1).await;
     fill(&store, 1).await;
-    let oldest = store.sprites_in(SpriteState::Available, 9).await.unwrap().remove(0);
+    let mut available = store.sprites_in(SpriteState::Available, 9).await.unwrap();
+    let (oldest, available) = (available.remove(0).name, SpriteState::Available);
+    store.examined_sprite(&oldest, available, available, None, later()).await.unwrap();
     let first = taken(claim(&store, &ada).await);
-    assert_eq!((&first.name, first.assignment), (&oldest.name, 1));
+    assert_eq!((&first.name, first.assignment), (&oldest, 1));
     assert_eq!(taken(claim(&store, &ada).await), first);
     let bob = customer(&database, &store, "bob").await;
     assert_ne!(taken(claim(&store, &bob).await).name, first.name);
@@ -133,8 +135,9 @@ async fn a_sprite_that_was_set_aside_is_nobodys_any_more() {
     let ada = customer(&database, &store, "ada").await;
     fill(&store, 2).await;
     let first = taken(claim(&store, &ada).await);
+    let aside = SetAside { to: SpriteState::Failed, is_touched: true, why: "dead" };
     for _ in 0..2 {
-        store.set_sprite_aside(&ada.1, &ada.0, &first.name, "dead", now()).await.unwrap();
+        store.set_sprite_aside(&ada.1, &ada.0, &first.name, &aside, now()).await.unwrap();
     }
     let failed = store.sprite(&first.name).await.unwrap().unwrap();
     assert_eq!((failed.state, failed.username), (SpriteState::Failed, None));

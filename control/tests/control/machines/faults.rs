@@ -44,8 +44,7 @@ async fn each_call_may_fail_once_in_each_way() {
 async fn a_dead_sprite_is_set_aside_and_the_next_one_taken() {
     let town = Town::start(2).await;
     town.until_available(2).await;
-    // Begun together: of those, the first by name is taken first.
-    let dead = town.provider.names().await.remove(0);
+    let dead = town.next_in_line().await;
     town.provider.sleep(&dead).await;
     town.provider.set_trouble(&dead, json!({ "broken": true })).await;
     let task = town.pay("ada").await;
@@ -55,6 +54,34 @@ async fn a_dead_sprite_is_set_aside_and_the_next_one_taken() {
     wait_until("the dead one is gone", false, async || town.provider.names().await.contains(&dead))
         .await;
     town.until_available(2).await;
+}
+
+#[tokio::test]
+async fn when_all_that_are_ready_answer_nothing_a_fresh_one_is_taken_and_they_are_examined() {
+    let town = Town::start(2).await;
+    town.until_available(2).await;
+    let wedged = town.provider.names().await;
+    for name in &wedged {
+        town.provider.set_trouble(name, json!({ "wedged": true })).await;
+    }
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    // Nothing is destroyed because it did not answer.
+    let unreachable = async || town.count("unreachable").await;
+    wait_until("both are unreachable", 2, unreachable).await;
+    let names = town.provider.names().await;
+    assert!(wedged.iter().all(|name| names.contains(name)), "{names:?}");
+    let done = town.task(&task).await;
+    assert_eq!(done["attempts"], 1, "no second attempt was needed: {done:#}");
+    for name in &wedged {
+        town.provider.set_trouble(name, json!({ "wedged": false })).await;
+    }
+    // Nothing of a customer's is on them: they stand ready again.
+    wait_until("none is unreachable", 0, unreachable).await;
+    let rows = town.rows().await;
+    let again = rows.iter().filter(|row| wedged.iter().any(|name| row["name"] == name.as_str()));
+    assert!(again.clone().count() == 2 && again.clone().all(|row| row["state"] == "available"));
 }
 
 #[tokio::test]

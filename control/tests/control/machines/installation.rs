@@ -115,6 +115,13 @@ impl Town {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The machine that the next customer gets.
+    pub(crate) async fn next_in_line(&self) -> String {
+        let first = "SELECT name FROM sprites WHERE state = 'available'
+                     ORDER BY proved_at DESC, created_at, name LIMIT 1";
+        self.installation.database.text(first).await.unwrap()
+    }
+
     pub(crate) async fn until_names(&self, expected: &[String]) {
         let names = async || self.provider.names().await;
         wait_until("the provider has these sprites", expected.to_vec(), names).await;
