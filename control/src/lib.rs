@@ -13,6 +13,7 @@ pub mod machines;
 pub mod mail;
 pub mod model;
 pub mod operator;
+pub mod pflaster;
 pub mod queue;
 pub mod routes;
 pub mod serve;

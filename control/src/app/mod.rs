@@ -16,6 +16,7 @@ use crate::base::metrics::Metrics;
 use crate::billing::{BillingService, Offer, SignUpConfig, StripeBilling, StripeConfig};
 use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
+use crate::machines::job_context::JobContext;
 use crate::mail::MailRenderer;
 use crate::queue::Queue;
 use crate::routes::Publisher;
@@ -115,6 +116,23 @@ impl App {
     /// The site's host, with its port where that is not the scheme's own.
     pub fn site_host(&self) -> &str {
         self.site.site_url().split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// What the work at machines needs; `None` where nothing is provisioned.
+    pub fn job_context(&self) -> Option<JobContext> {
+        Some(JobContext {
+            machines: Arc::clone(self.machines.as_ref()?),
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+            publisher: Arc::clone(&self.publisher),
+            renderer: self.renderer.clone(),
+            site: self.site.clone(),
+            keys: Arc::clone(&self.keys),
+            addresses: self.addresses.clone(),
+            quarantine: self.sign_up.quarantine,
+            metrics: Arc::clone(&self.metrics),
+            clock: Arc::clone(&self.clock),
+        })
     }
 
     pub fn now(&self) -> Moment {

@@ -68,6 +68,13 @@ impl Date {
     }
 }
 
+/// `2026-02-14T15:45:28Z`
+pub fn iso_time(moment: Moment) -> String {
+    let seconds = moment.seconds() % 86_400;
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::of(moment).iso())
+}
+
 impl DateTime {
     pub fn of(moment: Moment) -> Self {
         Self { date: Date::of(moment), minute_of_day: moment.seconds() % DAY / MINUTE }

@@ -7,6 +7,7 @@ mod keys;
 mod locks;
 mod mails;
 mod output;
+mod pflaster;
 mod pool;
 mod routes;
 mod tasks;
@@ -57,6 +58,9 @@ enum Command {
     /// Sprites that stand ready for customers.
     #[command(subcommand)]
     Pool(pool::Command),
+    /// What is looked after around tasks.
+    #[command(subcommand)]
+    Pflaster(pflaster::Command),
     /// What is to be done, and what went wrong with it.
     #[command(subcommand)]
     Tasks(tasks::Command),
@@ -101,6 +105,7 @@ impl Cli {
                     Command::Edges => edges::list(&api, output).await,
                     Command::Locks(command) => locks::run(command, &api, output).await,
                     Command::Pool(command) => pool::run(command, &api, output).await,
+                    Command::Pflaster(command) => pflaster::run(command, &api, output).await,
                     Command::Tasks(command) => tasks::run(command, &api, output).await,
                     Command::Workspaces(command) => workspaces::run(command, &api, output).await,
                     Command::Mails(command) => mails::run(command, &api, output).await,

@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod handover;
+pub mod healing;
 pub mod incident;
 pub mod mail;
 pub mod password_link;

@@ -8,6 +8,7 @@ mod locks;
 mod mails;
 pub mod openapi;
 mod paging;
+pub mod pflaster;
 mod pool;
 pub mod responses;
 mod routes;
@@ -73,6 +74,10 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(pool::list))
         .routes(routes!(pool::prepare))
         .routes(routes!(pool::resume))
+        .routes(routes!(pflaster::checks))
+        .routes(routes!(pflaster::log))
+        .routes(routes!(pflaster::export))
+        .routes(routes!(pflaster::rehearse))
         .routes(routes!(mails::list))
         .routes(routes!(tickets::list))
         .routes(routes!(tasks::list))

@@ -163,7 +163,7 @@ pub(super) async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails
     Ok(Answer(TaskDetails::new(task, steps)))
 }
 
-fn parse_id(text: &str) -> Result<TaskId, Problem> {
+pub(super) fn parse_id(text: &str) -> Result<TaskId, Problem> {
     TaskId::parse(text).map_err(|error| Problem::invalid("id", error))
 }
 
@@ -179,7 +179,7 @@ pub(super) fn parse_reason(text: &str) -> Result<&str, Problem> {
     Ok(text)
 }
 
-fn no_task(id: &TaskId) -> Problem {
+pub(super) fn no_task(id: &TaskId) -> Problem {
     Problem::not_found(format!("There is no task {id}."))
 }
 

@@ -21,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A batch of a thousand changes takes an edge some tens of milliseconds.
 const CHANGES_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A visitor who waits longer takes the workspace for broken.
+const VISIT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A million routes are 300 MB, which must also fit through a slow disk.
 const TABLE_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -33,6 +36,7 @@ const MESSAGE_MAX_CHARS: usize = 500;
 pub(super) struct EdgeClient {
     http: Client,
     url: String,
+    visitors: Option<String>,
     token: Secret<String>,
 }
 
@@ -63,7 +67,19 @@ impl EdgeClient {
             .no_proxy()
             .user_agent("arcamatrix-control")
             .build()?;
-        Ok(Self { http, url: edge.url.as_str().to_owned(), token: edge.token.clone() })
+        let visitors = edge.visitors.as_ref().map(|url| url.as_str().to_owned());
+        let (url, token) = (edge.url.as_str().to_owned(), edge.token.clone());
+        Ok(Self { http, url, visitors, token })
+    }
+
+    /// The status with which a visitor of `host` is answered; `None` where nobody said
+    /// where visitors reach this edge.
+    pub(super) async fn visit(&self, host: &str) -> Option<Result<u16, String>> {
+        let url = self.visitors.as_ref()?;
+        let request = self.http.get(format!("{url}/")).header("host", host).timeout(VISIT_TIMEOUT);
+        let answer = request.send().await;
+        let answer = answer.map_err(|error| root_cause(&error.without_url()));
+        Some(answer.map(|response| response.status().as_u16()))
     }
 
     pub(super) async fn look(&self) -> Result<GenerationState, EdgeError> {

@@ -11,6 +11,8 @@ pub struct EdgeConfig {
     pub name: String,
     /// Of its private API.
     pub url: Upstream,
+    /// Where visitors reach it, for checks that ask as they would.
+    pub visitors: Option<Upstream>,
     pub token: Secret<String>,
 }
 
@@ -36,8 +38,9 @@ impl EdgeConfig {
             }
         });
         let url = edge.required("url", Upstream::parse);
+        let visitors = edge.optional("visitors", Upstream::parse);
         let token = edge.secret("token", "token_file");
-        Some(Self { name: name?, url: url?, token: token? })
+        Some(Self { name: name?, url: url?, visitors, token: token? })
     }
 }
 

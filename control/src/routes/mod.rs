@@ -142,6 +142,16 @@ impl Publisher {
         self.edges.iter().map(now).collect()
     }
 
+    /// With which status each edge answers a visitor of `host`, where it is known where
+    /// visitors reach it.
+    pub async fn visit(&self, host: &str) -> Vec<(String, Result<u16, String>)> {
+        let visits = self.edges.iter().map(async |edge| {
+            let answer = edge.client.visit(host).await?;
+            Some((edge.name.clone(), answer))
+        });
+        join_all(visits).await.into_iter().flatten().collect()
+    }
+
     pub fn edges(&self) -> Vec<EdgeView> {
         let view = |edge: &Arc<Edge>| EdgeView {
             name: edge.name.clone(),

@@ -25,7 +25,8 @@ use crate::machines::provisioning::Provision;
 use crate::machines::recycling::Recycle;
 use crate::machines::upkeep::WorkspaceReconciler;
 use crate::mail::MailJob;
-use crate::queue::{Dispatcher, Job, WorkerContext};
+use crate::pflaster::{Pflaster, PflasterHook};
+use crate::queue::{AttemptHook, Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
 use crate::store::{Store, StoreError};
 use crate::tickets::TicketJob;
@@ -106,14 +107,16 @@ impl Running {
             tokio::spawn(listener::serve(site, site::router(&app), told(stopped.clone()))),
             tokio::spawn(listener::serve(api, operator::router(&app), told(stopped))),
         ];
+        let context = app.job_context();
+        let pflaster = context.clone().map(|context| PflasterHook(Pflaster::new(context)));
+        let hooks = pflaster.into_iter().map(|hook| Arc::new(hook) as Arc<dyn AttemptHook>);
+        let hooks = hooks.collect();
         let worker_context = WorkerContext {
             store: app.store.in_background(),
             clock: Arc::clone(app.clock()),
             metrics: Arc::clone(&app.metrics),
-            hooks: Vec::new(),
+            hooks,
         };
-        let machines = app.machines.as_ref();
-        let context = machines.map(|machines| job_context(&app, Arc::clone(machines)));
         let jobs = jobs(&app, context.as_ref(), config)?;
         let dispatcher = Dispatcher::start(worker_context, jobs, config.tasks.sweep);
         let pool = context.map(|it| tokio::spawn(PoolReconciler::new(it).run()));
@@ -190,22 +193,6 @@ fn jobs(
         jobs.push(Arc::new(Recycle::new(context.clone())));
     }
     Ok(jobs)
-}
-
-fn job_context(app: &App, machines: Arc<Machines>) -> JobContext {
-    JobContext {
-        machines,
-        store: app.store.clone(),
-        queue: app.queue.clone(),
-        publisher: Arc::clone(&app.publisher),
-        renderer: app.renderer.clone(),
-        site: app.site.clone(),
-        keys: Arc::clone(&app.keys),
-        addresses: app.addresses.clone(),
-        quarantine: app.sign_up.quarantine,
-        metrics: Arc::clone(&app.metrics),
-        clock: Arc::clone(app.clock()),
-    }
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

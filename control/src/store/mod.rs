@@ -11,6 +11,7 @@ mod doors;
 mod error;
 mod failures;
 mod file;
+mod healing;
 mod leases;
 mod listener;
 mod locks;
@@ -242,10 +243,11 @@ impl std::ops::DerefMut for Write {
 }
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 3] = [
+const MIGRATIONS: [(&str, &str); 4] = [
     ("start", include_str!("../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../migrations/0003_upkeep.sql")),
+    ("pflaster", include_str!("../../migrations/0004_pflaster.sql")),
 ];
 
 fn migrations() -> Migrator {

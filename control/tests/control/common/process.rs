@@ -77,6 +77,24 @@ impl Installation {
     }
 }
 
+impl Installation {
+    /// What `control …` prints that asks `process`.
+    pub async fn cli(&self, process: &Process, line: &str) -> String {
+        let text = std::fs::read_to_string(self.folder.path().join("control.toml")).unwrap();
+        let api_listen = format!("api_listen = '{}'", process.api);
+        let config = self.folder.path().join("client.toml");
+        std::fs::write(&config, text.replace("api_listen = '127.0.0.1:0'", &api_listen)).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_control"))
+            .args(line.split(' '))
+            .env("ARCA_CONTROL_CONFIG", config)
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
 impl Process {
     /// As `kill -9` does; returns when it is gone.
     pub async fn kill(&mut self) {

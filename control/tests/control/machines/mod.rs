@@ -10,3 +10,4 @@ mod crashes;
 mod faults;
 mod keeper;
 mod lives;
+mod pflaster;

@@ -86,6 +86,15 @@ impl Provider {
         self.admin(Method::POST, "/_fake/faults", Some(rule)).await;
     }
 
+    /// Its one service is stopped, as by somebody with a shell.
+    pub(crate) async fn stop_service(&self, name: &str) {
+        let path = format!("{}/v1/sprites/{name}/services/agent/stop", self.url);
+        let stopped = self.http.post(path).bearer_auth(TOKEN).send().await.unwrap();
+        assert!(stopped.status().is_success(), "{}", stopped.status());
+        // Its answer ends when it has stopped.
+        stopped.bytes().await.unwrap();
+    }
+
     pub(crate) async fn disarm_all(&self) {
         self.admin(Method::DELETE, "/_fake/faults", None).await;
     }

@@ -1,0 +1,179 @@
+//! What is looked after around a task: made to fail, patched or fixed, and recorded.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::customer;
+use super::installation::Town;
+use crate::common::wait_until;
+
+async fn export(town: &Town) -> Value {
+    town.control().api(Method::GET, "/api/pflaster/export", None).await.1
+}
+
+/// What was done for a check, the oldest first: `patch …`, `fix …` or `note …`.
+async fn done_for(town: &Town, check: &str) -> Vec<String> {
+    let export = export(town).await;
+    let rounds = export["log"].as_array().unwrap().iter();
+    let entries = rounds.flat_map(|round| round["entries"].as_array().unwrap().clone());
+    let of_check = entries.filter(|entry| entry["type"] == check);
+    let said = of_check.map(|entry| {
+        let word = ["patch", "fix", "note"].into_iter().find(|word| entry[*word].is_string());
+        let word = word.unwrap();
+        format!("{word} {}", entry[word].as_str().unwrap())
+    });
+    said.collect()
+}
+
+async fn run(town: &Town, statement: &str) {
+    town.installation.database.run(statement.to_owned()).await;
+}
+
+/// Has a task that is done attempted once more: its steps are done, its checks are not.
+async fn again(town: &Town, id: &str) {
+    let state = "UPDATE tasks SET state = 'waiting', run_at = 0, finished_at = NULL WHERE id = ";
+    run(town, &format!("{state}'{id}'")).await;
+    town.hurry(id).await;
+    town.until_done(id).await;
+}
+
+/// No machine stands ready, and the pool makes none by itself.
+async fn empty_pool(town: &Town) {
+    run(town, "UPDATE pool SET paused_at = 1, paused_why = 'test'").await;
+    run(town, "UPDATE sprites SET state = 'failed' WHERE state = 'available'").await;
+    wait_until("the pool is empty", 0, async || town.rows().await.len()).await;
+}
+
+#[tokio::test]
+async fn an_empty_pool_is_patched_with_one_machine_until_it_is_whole_again() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    empty_pool(&town).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    let done = done_for(&town, "pool").await;
+    assert!(done.len() == 1 && done[0].starts_with("patch a machine is being prepared: PREPARE-"));
+    assert_eq!(export(&town).await["patches"], json!([]), "the patch is off");
+    let shown = town.installation.cli(town.control(), "pflaster log").await;
+    let line = shown.lines().find(|line| line.contains(" before  pool "));
+    assert!(
+        line.is_some_and(|line| line.contains("patch: a machine is being prepared")),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn beyond_its_hourly_limit_a_person_is_told_instead() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    empty_pool(&town).await;
+    let now = shared::process::time::unix_millis();
+    let mut rows =
+        format!("INSERT INTO pflaster_log VALUES ('x', 'PROV-20260214-a1b2c3d4', 'pre', {now});");
+    for position in 0..10 {
+        rows += &format!(
+            "INSERT INTO pflaster_entries (log, position, task, check_name, action, detail, at)
+             VALUES ('x', {position}, 'PROV-20260214-a1b2c3d4', 'pool', 'patch', 'one', {now});"
+        );
+    }
+    run(&town, &rows).await;
+    town.pay("ada").await;
+    wait_until("it is noted", true, async || {
+        done_for(&town, "pool").await.iter().any(|done| done.starts_with("note "))
+    })
+    .await;
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    let tickets = tickets["items"].as_array().unwrap();
+    let told = |ticket: &Value| ticket["incident"].as_str().unwrap().starts_with("pflaster/pool/");
+    assert!(tickets.iter().any(told), "{tickets:?}");
+    assert!(town.rows().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_task_waits_while_the_provider_is_away_and_loses_no_attempt() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    town.provider.arm("GET", "/v1/sprites", 1_000, "status:503").await;
+    wait_until("the pool knows", true, async || town.pool().await["survey_error"].is_string())
+        .await;
+    let task = town.pay("ada").await;
+    wait_until("it waits", true, async || !done_for(&town, "provider").await.is_empty()).await;
+    let waiting = town.task(&task).await;
+    assert_eq!((&waiting["attempts"], &waiting["state"]), (&json!(0), &json!("waiting")));
+    let patch = export(&town).await["patches"][0].clone();
+    assert_eq!((&patch["type"], &patch["task_id"]), (&json!("provider"), &json!(task)));
+    town.provider.disarm_all().await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    assert_eq!(export(&town).await["patches"], json!([]), "the patch is off");
+}
+
+#[tokio::test]
+async fn a_task_that_nobody_ends_is_given_up_and_told_of() {
+    let town = Town::start(1).await;
+    run(&town, &customer::rows("bob", "ending")).await;
+    let id = "RECYCLE-20260214-a1b2c3d4";
+    let far = 4_000_000_000_000_u64;
+    run(
+        &town,
+        &format!(
+            "INSERT INTO tasks (id, kind, dedupe_key, username, payload, state, attempts,
+                 max_attempts, run_at, due_at, lease_token, lease_until, created_at, changed_at)
+             VALUES ('{id}', 'RECYCLE', 'x', 'bob', '{{}}', 'running', 1, 30, 1, 1, 1, {far}, 1, 1)"
+        ),
+    )
+    .await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    assert_eq!(town.task(id).await["state"], "dead");
+    assert_eq!(
+        done_for(&town, "stale").await[0].split(" (").next(),
+        Some(&*format!("fix given up: {id}"))
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_is_down_is_registered_anew_and_a_rehearsal_touches_nothing() {
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    assert_eq!(done_for(&town, "services").await, [""; 0]);
+    let rows = town.rows().await;
+    let own = rows.iter().find(|row| row["username"] == "ada").unwrap();
+    town.provider.stop_service(own["name"].as_str().unwrap()).await;
+    let before = export(&town).await;
+    let shown = town.installation.cli(town.control(), &format!("pflaster rehearse {task}")).await;
+    let line = shown.lines().find(|line| line.starts_with("services ")).unwrap();
+    assert!(line.contains("the service is registered and started anew"), "{shown}");
+    assert_eq!(export(&town).await, before);
+    again(&town, &task).await;
+    let done = done_for(&town, "services").await;
+    assert!(done.len() == 1 && done[0].contains("was registered and started anew ("), "{done:?}");
+    town.check_live("ada").await;
+}
+
+#[tokio::test]
+async fn a_welcome_mail_that_has_failed_is_tried_again() {
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    let id = town.tasks_of_kind("MAIL").await.remove(0)["id"].as_str().unwrap().to_owned();
+    town.until_done(&id).await;
+    run(&town, "UPDATE mails SET state = 'failed'").await;
+    run(&town, "UPDATE tasks SET state = 'dead' WHERE kind = 'MAIL'").await;
+    again(&town, &task).await;
+    let done = done_for(&town, "mail").await;
+    assert!(done.len() == 1 && done[0].starts_with("fix 1 letters are tried again"), "{done:?}");
+    town.until_done(&id).await;
+}
+
+#[tokio::test]
+async fn the_table_says_what_is_done_and_why() {
+    let town = Town::start(0).await;
+    let shown = town.installation.cli(town.control(), "pflaster list").await;
+    for check in &control::pflaster::table::CHECKS {
+        let line = shown.lines().find(|line| line.starts_with(&format!("{} ", check.name)));
+        assert!(line.is_some_and(|line| line.contains(check.why)), "{shown}");
+    }
+}
