@@ -26,8 +26,8 @@ export PORT STATE EDGES HEADLESS OPENCLAW
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-sign-ups test-kills test-openclaw test-clients test-openapi
-.PHONY: need-build need-browser need-npm need-bench need-sprites need-python
+.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-openclaw test-clients test-openapi
+.PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python
 
 help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,19 +37,37 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything her
 	cargo build --bins $(PROGRAMS)
 	@exec target/debug/demo
 
-test: check need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
-	cargo test --workspace --no-fail-fast
-	.ci/postgres $(ON_POSTGRES) control
-	.ci/postgres $(ON_POSTGRES) stories resilience::controls::
-	node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
-	cargo build --quiet --bins $(PROGRAMS)
-	$(BUILT) tests/fakes/clients/run
-	$(BUILT) tests/fakes/clients/sprites/run
-	$(BUILT) tests/openapi/run
+test: begin-times check need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
+	.ci/timed "compile the tests" cargo test --workspace --no-run
+	.ci/timed "compile the programs" cargo build --quiet --bins $(PROGRAMS)
+	.ci/timed "tests and stories" cargo test --workspace --no-fail-fast
+	.ci/timed "control's tests on PostgreSQL" .ci/postgres $(ON_POSTGRES) control
+	.ci/timed "two controls on PostgreSQL" .ci/postgres $(ON_POSTGRES) stories resilience::controls::
+	.ci/timed "pages' scripts" node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
+	$(BUILT) .ci/timed "vendors' clients" tests/fakes/clients/run
+	$(BUILT) .ci/timed "Sprites' clients" tests/fakes/clients/sprites/run
+	$(BUILT) .ci/timed "description of the API" tests/openapi/run
+	@$(MAKE) --no-print-directory test-times
 
-check: need-build ## Format and lints
+test-times: ## Print where the time of the last `make test` went
+	@cat target/test-times
+	@awk '{ sum += $$1 } END { printf "%6d s  in all\n", sum }' target/test-times
+
+begin-times:
+	@mkdir -p target
+	@: >target/test-times
+
+check: need-build ## Format, lints, documentation, dependencies that nobody uses
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	.ci/timed "lints" cargo clippy --workspace --all-targets --quiet -- -D warnings
+	RUSTDOCFLAGS="-D warnings" .ci/timed "documentation" cargo doc --workspace --no-deps --quiet
+	.ci/timed "install cargo-machete" .ci/need-cargo cargo-machete
+	cargo machete
+
+audit: ## Licences, sources and known faults of the dependencies (installs cargo-deny, which takes minutes)
+	.ci/need-cargo cargo-deny
+	cargo deny --offline check bans licenses sources
+	cargo deny check advisories
 
 bench: need-build need-bench ## Measure the edge beside nginx; prints a table, writes JSON and a chart
 	cargo run --release --package benches --bin proxy_latency

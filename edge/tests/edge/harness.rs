@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use shared::{KeyRing, Session, SessionId, SessionKeys};
@@ -167,7 +167,7 @@ impl TestEdge {
 
     /// The `Cookie` line of a session that was signed with `key` and ends in `seconds`.
     pub(crate) fn cookie(&self, name: &str, key: &str, seconds: u64) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let now = shared::process::time::unix_seconds();
         let session = Session {
             username: name.parse().unwrap(),
             id: SessionId::random(),

@@ -2,7 +2,7 @@
 //! network, and out of it.
 //!
 //! The caller sends the port (two bytes, big-endian); one byte comes back,
-//! and after [`OPEN`] the stream carries the connection's bytes.
+//! and after `OPEN` the stream carries the connection's bytes.
 
 use std::io;
 use std::net::Ipv4Addr;
