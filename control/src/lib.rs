@@ -20,3 +20,4 @@ pub mod serve;
 pub mod site;
 pub mod store;
 pub mod tickets;
+pub mod workspaces;

@@ -100,7 +100,7 @@ impl App {
             addresses: config.addresses.clone(),
             queue: Queue::of(&store),
             machines,
-            sign_in: SignIn::new(store.clone(), passwords),
+            sign_in: SignIn::new(store.reserved(), passwords),
             renderer,
             accounts,
             store,

@@ -21,6 +21,8 @@ pub struct Metrics {
     checkouts: IntCounterVec,
     pub passwords_occupied: IntGauge,
     pub generation: IntGauge,
+    pub database_writable: IntGauge,
+    pub corrupt_rows: IntGauge,
     pub routes: IntGauge,
     pub locks: IntGauge,
     pub sprites: IntGaugeVec,
@@ -63,6 +65,11 @@ impl Metrics {
             passwords_occupied: make
                 .gauge("passwords_occupied", "Passwords being checked or waiting"),
             generation: make.gauge("generation", "Generation of the route table"),
+            database_writable: make.gauge("database_writable", "1 while the database takes writes"),
+            corrupt_rows: make.gauge(
+                "corrupt_rows",
+                "Rows of the database that could not be read since the start",
+            ),
             routes: make.gauge("routes", "Routes in the table"),
             locks: make.gauge("locks", "Locks in the table"),
             sprites: make.gauges("sprites", "Sprites of ours", &["state"]),

@@ -69,6 +69,7 @@ impl From<SyncError> for CheckoutError {
         match error {
             SyncError::Stripe(error) | SyncError::Missing(error) => Self::Stripe(error),
             SyncError::Store(error) => Self::Store(error),
+            SyncError::Overtaken(_) => Self::Overtaken,
             SyncError::Odd { object, what } => Self::Odd { object, what },
         }
     }

@@ -10,7 +10,6 @@ pub mod checkout;
 pub mod delivery;
 mod incidents;
 pub mod job;
-pub mod notices;
 mod offer;
 pub mod payment;
 pub mod reconcile;

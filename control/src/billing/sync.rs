@@ -7,12 +7,15 @@ use tracing::{info, warn};
 
 use super::offer::SIGN_UP;
 use super::payment::{PaymentDecision, decide};
-use super::{BillingService, incidents, notices};
+use super::{BillingService, incidents};
 use crate::base::clock::Moment;
+use crate::model::mail::NewMail;
 use crate::model::sign_up::{SignUp, SignUpId, SignUpState};
 use crate::model::subscription::Billing;
+use crate::model::workspace::Workspace;
 use crate::queue::JobError;
-use crate::store::{Followed, Look, Paid, StoreError};
+use crate::store::StoreError;
+use crate::workspaces::{self, Followed, Look, Paid, notices};
 use vendors::stripe::checkout::Expand;
 use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 use vendors::stripe::{CheckoutSession, StripeError, Subscription};
@@ -26,6 +29,9 @@ pub enum SyncError {
     Missing(#[source] StripeError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its workspace is opened in this moment.
+    #[error("the workspace of {0} comes and goes")]
+    Overtaken(SubscriptionId),
     /// An operator has to look.
     #[error("{object}: {what}")]
     Odd { object: String, what: &'static str },
@@ -46,6 +52,7 @@ impl From<SyncError> for JobError {
                 Self::from_client(error, again)
             }
             SyncError::Store(error) => error.into(),
+            overtaken @ SyncError::Overtaken(_) => Self::retry(overtaken),
             odd @ SyncError::Odd { .. } => Self::permanent(odd),
         }
     }
@@ -100,6 +107,9 @@ async fn settle(
     odd: impl Fn(&'static str) -> SyncError,
 ) -> Result<bool, SyncError> {
     let now = billing.now();
+    let settle_sign_up = async |state, reserved, letter: Option<&NewMail>| {
+        workspaces::settle_sign_up(&billing.store, &signup.id, state, reserved, letter, now).await
+    };
     match decide(&billing.offer, signup, session) {
         PaymentDecision::Nothing => {}
         PaymentDecision::Open { payer, subscription } => {
@@ -119,30 +129,26 @@ async fn settle(
                 looked,
                 renderer: &billing.renderer,
             };
-            let Some(workspace) = billing.store.open_workspace(&paid, now).await? else {
-                return Ok(false);
-            };
+            let opened = workspaces::open_workspace(&billing.store, &paid, now).await?;
+            let Some(workspace) = opened else { return Ok(false) };
             info!(username = %workspace.username, "workspace {} is paid for", workspace.username);
-            apply(billing, &object, looked).await?;
+            apply(billing, &object, &workspace, looked).await?;
         }
         PaymentDecision::TooLate { subscription } => {
-            billing.store.paid_too_late(signup, &session.id, &subscription, now).await?;
+            let (store, checkout) = (&billing.store, &session.id);
+            workspaces::paid_too_late(store, signup, checkout, &subscription, now).await?;
         }
         PaymentDecision::Wait => {
             let reserved = Some(now.after(billing.settings.bank));
-            billing
-                .store
-                .settle_sign_up(&signup.id, SignUpState::Unpaid, reserved, None, now)
-                .await?;
+            settle_sign_up(SignUpState::Unpaid, reserved, None).await?;
         }
         PaymentDecision::GiveUp { subscription } => {
             end(billing, &subscription).await?;
             let told = notices::order_failed(signup, &billing.renderer, now);
-            let failed = SignUpState::Failed;
-            billing.store.settle_sign_up(&signup.id, failed, None, Some(&told), now).await?;
+            settle_sign_up(SignUpState::Failed, None, Some(&told)).await?;
         }
         PaymentDecision::Expire => {
-            billing.store.settle_sign_up(&signup.id, SignUpState::Expired, None, None, now).await?;
+            settle_sign_up(SignUpState::Expired, None, None).await?;
         }
         PaymentDecision::Surplus { subscription } => {
             warn!("sign-up {} was paid twice; ending subscription {subscription}", signup.id);
@@ -167,17 +173,14 @@ pub async fn sync_subscription(
     billing: &BillingService,
     id: &SubscriptionId,
 ) -> Result<(), SyncError> {
-    let looked = billing.now();
-    let subscription = billing.stripe.client.subscription(id).await.map_err(SyncError::of_look)?;
-    if apply(billing, &subscription, looked).await?.is_some() {
-        return Ok(());
-    }
-    // The news of a subscription can be faster than that of its payment.
+    let Some(subscription) = follow(billing, id).await? else { return Ok(()) };
+    // A subscription can be told of before its payment is.
     let signup = subscription.metadata.get(SIGN_UP);
     let Some(Ok(signup)) = signup.map(|id| SignUpId::parse(id)) else { return Ok(()) };
     let Some(signup) = billing.store.signup(&signup).await? else { return Ok(()) };
     if let (None, Some(checkout)) = (&signup.subscription, &signup.checkout) {
-        sync_checkout(billing, &checkout.id).await.map_err(|error| match error {
+        // It comes back here once it has opened the workspace.
+        Box::pin(sync_checkout(billing, &checkout.id)).await.map_err(|error| match error {
             // The subscription is there.
             SyncError::Missing(error) => SyncError::Stripe(error),
             error => error,
@@ -186,14 +189,39 @@ pub async fn sync_subscription(
     Ok(())
 }
 
+/// Has the workspace of a subscription follow it. Returns the subscription when no
+/// workspace is of it.
+async fn follow(
+    billing: &BillingService,
+    id: &SubscriptionId,
+) -> Result<Option<Subscription>, SyncError> {
+    for _ in 0..RACES {
+        // Before Stripe is asked: looks are ordered by when they began.
+        let before = billing.store.begin_look(id).await?;
+        let looked = billing.now();
+        let subscription = billing.stripe.client.subscription(id).await;
+        let subscription = subscription.map_err(SyncError::of_look)?;
+        if let Some(before) = before {
+            apply(billing, &subscription, &before, looked).await?;
+            return Ok(None);
+        }
+        if billing.store.workspace_of_subscription(id).await?.is_none() {
+            return Ok(Some(subscription));
+        }
+        // Opened meanwhile, perhaps by an older answer.
+    }
+    Err(SyncError::Overtaken(id.clone()))
+}
+
 async fn apply(
     billing: &BillingService,
     subscription: &Subscription,
+    before: &Workspace,
     looked: Moment,
-) -> Result<Option<Followed>, SyncError> {
-    let look =
-        Look { subscription, looked, grace: billing.settings.grace, renderer: &billing.renderer };
-    let followed = billing.store.follow_subscription(&look, billing.now()).await?;
+) -> Result<(), SyncError> {
+    let (grace, renderer) = (billing.settings.grace, &billing.renderer);
+    let look = Look { subscription, before, looked, grace, renderer };
+    let followed = workspaces::follow_subscription(&billing.store, &look, billing.now()).await?;
     let fault = billing.offer.fault_of_subscription(subscription);
     if let Some((Followed { workspace, .. }, what)) = followed.as_ref().zip(fault) {
         let username = workspace.username.as_str();
@@ -203,11 +231,11 @@ async fn apply(
     if let Some(Followed { workspace, generation: Some(_) }) = &followed {
         info!(
             username = %workspace.username,
-            "workspace {} is {} now", workspace.username, workspace.life.as_str()
+            "workspace {} is {} now", workspace.username, workspace.state.as_str()
         );
         billing.publisher.wake();
     }
-    Ok(followed)
+    Ok(())
 }
 
 /// The subscription of a session, which came with it or is fetched.

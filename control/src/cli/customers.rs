@@ -37,7 +37,7 @@ pub(super) enum Command {
     },
     /// Close a workspace, keeping everything in it.
     Suspend { username: Username },
-    /// Open a suspended workspace again.
+    /// Lift a suspension by an operator; the workspace opens unless another reason stands.
     Resume { username: Username },
     /// End every session of a customer.
     SignOut { username: Username },
@@ -89,7 +89,11 @@ fn row(customer: &CustomerView) -> Vec<String> {
     vec![
         customer.username.to_string(),
         customer.email.clone(),
-        if customer.suspended { "suspended" } else { "active" }.to_owned(),
+        match customer.suspended_for.as_slice() {
+            [] if customer.suspended => "suspended".to_owned(),
+            [] => "active".to_owned(),
+            reasons => format!("suspended ({})", reasons.join(", ")),
+        },
         if customer.has_password { "set" } else { "none" }.to_owned(),
         customer.workspace_url.clone(),
     ]

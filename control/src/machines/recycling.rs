@@ -18,6 +18,7 @@ use crate::machines::job_context::JobContext;
 use crate::model::task::kinds::RecycleWorkspace;
 use crate::model::task::{Kind, Lease};
 use crate::queue::{Job, JobError, Run};
+use crate::workspaces;
 use vendors::sprites::SpriteName;
 
 /// An orderly end is a courtesy: what does not stop in time is destroyed as it is.
@@ -101,7 +102,8 @@ impl Recycle {
             self.context.store.forget_sprite(name).await?;
         }
         let (quarantine, now) = (self.context.quarantine, self.context.now());
-        self.context.store.workspace_is_ended(username, quarantine, lease, now).await?;
+        workspaces::workspace_is_ended(&self.context.store, username, quarantine, lease, now)
+            .await?;
         self.context.machines.wake_pool();
         info!("nothing is left of the workspace of {username}");
         Ok(())

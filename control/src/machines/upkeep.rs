@@ -53,8 +53,8 @@ impl WorkspaceReconciler {
         if needs.task
             && let Given::Task(id) = self.store.give_task(username, now).await?
         {
-            let life = unsettled.life.as_str();
-            info!(task.id = %id, "nobody worked at {username}, which is {life}: task {id} does now");
+            let state = unsettled.state.as_str();
+            info!(task.id = %id, "nobody worked at {username}, which is {state}: task {id} does now");
         }
         if needs.alarm {
             self.store.open_incident(&unsettled.incident(now), now).await?;

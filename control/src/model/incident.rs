@@ -81,6 +81,17 @@ impl Incident {
         Self::new(format!("task/{id}"), format!("Task {id} was given up"), body, Priority::High)
     }
 
+    /// A row of the database that the program cannot read.
+    pub fn unreadable_row(table: &str, key: &str, why: &str) -> Self {
+        let body = format!(
+            "Row `{key}` of table `{table}` cannot be read: {why}.\n\nIt is left out wherever \
+             rows are listed, and nothing is done about it. Mend what is stored; nothing has to \
+             be restarted."
+        );
+        let title = format!("A row of {table} cannot be read");
+        Self::new(format!("row/{table}/{key}"), title, body, Priority::High)
+    }
+
     /// The same under a title that says more.
     #[must_use]
     pub fn titled(self, title: impl AsRef<str>, priority: Priority) -> Self {

@@ -37,6 +37,15 @@ pub struct Standing {
     pub suspended: bool,
 }
 
+impl Known {
+    /// Whether `route` says what the sprite was handed out for last.
+    pub fn is_handed_out(&self, route: &Route) -> bool {
+        self.handout.is_some_and(|handout| {
+            handout.username == route.username && handout.assignment == route.assignment
+        })
+    }
+}
+
 impl RouteOrder {
     /// The sprite asked for; else the present one; else the first label of the upstream's name.
     pub fn sprite_or_default(&self, existing: Option<&Route>) -> SpriteId {

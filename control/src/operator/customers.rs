@@ -201,7 +201,7 @@ pub(super) async fn suspend(
     publish_if_found(&app, &username, generation, waiting).await
 }
 
-/// Opens a suspended workspace again.
+/// Lifts a suspension by an operator; the workspace opens unless another reason stands.
 #[utoipa::path(
     post,
     path = "/api/customers/{username}/resume",

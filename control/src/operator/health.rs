@@ -19,16 +19,16 @@ pub(super) async fn alive() -> Json<Value> {
     Json(json!({ "alive": true }))
 }
 
-/// Requests can be served: the database answers. Edges serve without us.
+/// Requests can be served: the database takes a write. Edges serve without us.
 pub(super) async fn ready(State(app): State<SharedApp>) -> Result<Json<Value>, Problem> {
-    match app.store.ping().await {
+    match app.store.try_write().await {
         Ok(()) => Ok(Json(json!({ "ready": true }))),
         Err(error) => {
             warn!("not ready: {:#}", anyhow::Error::from(error));
             Err(Problem::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not_ready",
-                "The database does not answer.",
+                "The database takes no writes.",
             ))
         }
     }
@@ -48,6 +48,9 @@ async fn measure(app: &App) -> Result<(), StoreError> {
     let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let waiting = u64::try_from(app.sign_in.passwords().occupied()).unwrap_or(u64::MAX);
     app.metrics.passwords_occupied.set(gauge(waiting));
+    let unreadable = u64::try_from(app.store.unreadable_rows().len()).unwrap_or(u64::MAX);
+    app.metrics.corrupt_rows.set(gauge(unreadable));
+    app.metrics.database_writable.set(i64::from(app.store.takes_writes()));
     let generation = app.store.table_state().await?.generation;
     app.metrics.generation.set(gauge(generation.0));
     for edge in app.publisher.edges() {

@@ -46,6 +46,9 @@ pub struct CustomerView {
     pub workspace_url: String,
     pub has_password: bool,
     pub suspended: bool,
+    /// Why, while it is: `operator`, `non_payment`, `paused` or `ended`.
+    #[serde(default)]
+    pub suspended_for: Vec<String>,
     /// Unix seconds.
     pub created_at: u64,
 }
@@ -252,7 +255,12 @@ impl CustomerView {
             email: customer.email,
             workspace_url,
             has_password: customer.has_password,
-            suspended: customer.suspended,
+            suspended: !customer.suspensions.is_empty(),
+            suspended_for: customer
+                .suspensions
+                .iter()
+                .map(|reason| reason.as_str().to_owned())
+                .collect(),
             created_at: customer.created.seconds(),
         }
     }

@@ -48,7 +48,7 @@ pub(super) async fn provision(
 ) -> Result<Answer<TaskDetails>, Problem> {
     let username = parse_username(&username)?;
     let workspace = app.store.workspace(&username).await?.ok_or_else(|| none(&username))?;
-    if workspace.life.is_over() {
+    if workspace.state.is_over() {
         return Err(conflict("The workspace has ended: nothing is prepared for it any more."));
     }
     let given = app.store.give_task(&username, app.now()).await?;
@@ -78,7 +78,7 @@ pub(super) async fn end(
 ) -> Result<Answer<TaskDetails>, Problem> {
     let username = parse_username(&username)?;
     let workspace = app.store.workspace(&username).await?.ok_or_else(|| none(&username))?;
-    if !workspace.life.is_over() {
+    if !workspace.state.is_over() {
         let Some(billing) = &app.billing else {
             return Err(conflict("Without [stripe] the subscription cannot be ended."));
         };

@@ -93,7 +93,8 @@ impl Pflaster {
         };
         let Machines { sprites, base, .. } = &*self.context.machines;
         let order = self.context.store.workspace_order(&username).await?;
-        let skills = order.map(|order| order.skills).unwrap_or_default();
+        let chosen = order.map(|order| order.skills).unwrap_or_default();
+        let skills: Vec<_> = chosen.ids().map(str::to_owned).collect();
         let keys = self.context.keys.present();
         let site = &self.context.site;
         let workspace = Workspace { username, site, sprite: &sprite, skills: &skills };

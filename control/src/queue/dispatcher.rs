@@ -81,7 +81,7 @@ struct Claims {
 impl Claims {
     async fn run(self) {
         let mut attempts = JoinSet::new();
-        let mut due = self.context.store.news().due();
+        let mut due = self.context.store.notifier().due();
         let mut is_down = false;
         while !self.is_stopped() {
             // Before we look: what comes later wakes us again.

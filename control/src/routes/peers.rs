@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use super::Wake;
-use crate::store::{Channel, Listener, Store, StoreError};
+use crate::store::{Listener, Store, StoreError, Topic};
 
 /// How long whoever made a change is left alone with the edges.
 ///
@@ -21,7 +21,7 @@ const HEAD_START: Duration = Duration::from_millis(100);
 pub(super) async fn follow(store: Store, wake: watch::Sender<Wake>) {
     let meanwhile = "edges are compared in every sweep meanwhile";
     let listen = |listener| listen(listener, wake.clone());
-    store.follow_peers(&[Channel::Routes], meanwhile, listen).await;
+    store.follow_peers(&[Topic::Routes], meanwhile, listen).await;
 }
 
 /// Until the connection is lost; returns how.

@@ -16,7 +16,7 @@ use crate::billing::{SignUpConfig, StripeConfig};
 use crate::machines::context::MachinesConfig;
 use crate::mail::ResendConfig;
 use crate::routes::{EdgeConfig, PublishTimes};
-use crate::store::{Dialect, LOG_CHANGES};
+use crate::store::{Dialect, LOG_CHANGES, RetentionTimes};
 use crate::tickets::LinearConfig;
 
 pub struct Config {
@@ -39,6 +39,7 @@ pub struct Config {
     /// Steps of the route table that are kept for edges that fell behind.
     pub log_changes: u64,
     pub tasks: TaskTimes,
+    pub retention: RetentionSettings,
     /// Without it no letter is sent.
     pub resend: Option<ResendConfig>,
     /// Without it incidents are noted, and no ticket is opened.
@@ -69,6 +70,18 @@ const DATABASE_VARIABLE: &str = "DATABASE_URL";
 const DAY: u64 = 86_400;
 
 impl Config {
+    /// How long everything is kept that the sweep forgets.
+    pub fn retention(&self) -> RetentionTimes {
+        let RetentionSettings { mails, tickets, orders } = self.retention;
+        RetentionTimes {
+            account_idle: self.sessions.account_idle,
+            tasks: self.tasks.keep,
+            mails,
+            tickets,
+            orders,
+        }
+    }
+
     /// # Errors
     /// Every complaint about the file.
     pub fn read(path: &Path) -> Result<Self, Complaints> {
@@ -110,6 +123,7 @@ impl Config {
         let sessions = root.table("sessions", SessionTimes::from_section);
         let publish = root.table("publish", PublishTimes::from_section);
         let tasks = root.table("tasks", TaskTimes::from_section);
+        let retention = root.table("retention", RetentionSettings::from_section);
         let log_changes = root.number("log_changes", 1..=10_000_000, LOG_CHANGES);
         let addresses = root.table("upstream", |upstream| AddressPolicy {
             allow_http: upstream.list("allow_http", str::parse::<IpNet>),
@@ -137,6 +151,7 @@ impl Config {
             publish,
             log_changes,
             tasks,
+            retention,
             resend,
             linear,
             addresses,
@@ -145,6 +160,22 @@ impl Config {
             machines,
             log: log.unwrap_or(LogFormat::Json),
         })
+    }
+}
+
+/// How long is kept what nobody needs for the service itself.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionSettings {
+    pub mails: Duration,
+    pub tickets: Duration,
+    pub orders: Duration,
+}
+
+impl RetentionSettings {
+    fn from_section(retention: &mut Section<'_>) -> Self {
+        // A little more than a year: what comes once a year is there when it comes again.
+        let mut days = |key| Duration::from_secs(DAY * retention.number(key, 30..=3_650, 400));
+        Self { mails: days("mail_days"), tickets: days("ticket_days"), orders: days("order_days") }
     }
 }
 

@@ -25,10 +25,11 @@ use crate::machines::provisioning::Provision;
 use crate::machines::recycling::Recycle;
 use crate::machines::upkeep::WorkspaceReconciler;
 use crate::mail::MailJob;
+use crate::model::incident::Incident;
 use crate::pflaster::{Pflaster, PflasterHook};
 use crate::queue::{AttemptHook, Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
-use crate::store::{Store, StoreError};
+use crate::store::{RETENTION, RetentionTimes, Store, StoreError};
 use crate::tickets::TicketJob;
 use crate::{operator, site};
 
@@ -36,22 +37,12 @@ use crate::{operator, site};
 /// it kills (systemd: 90 s), and requests in flight are answered in less.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long the text of a letter that could not be sent is kept, for whoever has it
-/// sent after all. Links in it are older by then than any may be.
-const KEEP_UNSENT: Duration = Duration::from_secs(7 * 86_400);
-
 /// Expired sessions, codes, counters and locks are removed this often. They count
 /// for nothing from the moment they expire; this is about space.
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// Most locks that one sweep removes: one batch for the edges.
 const LOCKS_A_SWEEP: u32 = 1_000;
-
-/// Most tasks, and most events of Stripe, that one sweep forgets.
-const FORGOTTEN_A_SWEEP: u32 = 1_000;
-
-/// Stripe tells of an event again for three days, and lists it for thirty.
-const KEEP_EVENTS: Duration = Duration::from_secs(30 * 86_400);
 
 /// Serves until SIGTERM or SIGINT. SIGHUP reads the key ring again.
 ///
@@ -127,7 +118,7 @@ impl Running {
             sweep: config.tasks.sweep,
         };
         let upkeep = tokio::spawn(upkeep.run());
-        let sweeps = tokio::spawn(sweep(app.clone(), config.tasks.keep));
+        let sweeps = tokio::spawn(sweep(app.clone(), config.retention()));
         let syncs = app.billing.clone().map(|billing| tokio::spawn(reconcile::keep(billing)));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
         Ok(Self {
@@ -205,37 +196,37 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 }
 
 /// Takes no arguments but what is there; a missed turn costs space, never truth.
-async fn sweep(app: SharedApp, keep_tasks: Duration) {
+async fn sweep(app: SharedApp, times: RetentionTimes) {
     let mut turns = tokio::time::interval(SWEEP);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let store = app.store.in_background();
     loop {
         turns.tick().await;
         let now = app.now();
-        if let Err(error) = app.store.remove_expired(now, app.sessions.account_idle).await {
-            warn!("{:#}; trying again later", anyhow::Error::from(error));
+        let noted = store.note_unused_handouts(now).await;
+        warn_of(noted);
+        for rule in RETENTION {
+            warn_of(store.forget(rule, &times, now).await);
         }
-        if let Err(error) = forget(&app.store, now).await {
-            warn!("{:#}; trying again later", anyhow::Error::from(error));
-        }
-        match app.store.remove_expired_locks(now, LOCKS_A_SWEEP).await {
-            Ok(None) => {}
+        warn_of(report_unreadable(&store, now).await);
+        match store.remove_expired_locks(now, LOCKS_A_SWEEP).await {
             Ok(Some(_)) => app.publisher.wake(),
-            Err(error) => warn!("{:#}; trying again later", anyhow::Error::from(error)),
-        }
-        for forgotten in [
-            app.store.forget_tasks(now.before(keep_tasks), FORGOTTEN_A_SWEEP).await,
-            app.store.forget_stripe_events(now.before(KEEP_EVENTS), FORGOTTEN_A_SWEEP).await,
-            app.store.empty_mails(now.before(KEEP_UNSENT), FORGOTTEN_A_SWEEP).await,
-        ] {
-            if let Err(error) = forgotten {
-                warn!("{:#}; trying again later", anyhow::Error::from(error));
-            }
+            removed => warn_of(removed),
         }
     }
 }
 
-/// What is over of sign-ups and names.
-async fn forget(store: &Store, now: Moment) -> Result<(), StoreError> {
-    store.free_names(now).await?;
-    store.forget_old_sign_ups(now).await
+/// Rows that nobody could read are told to a person, once each.
+async fn report_unreadable(store: &Store, now: Moment) -> Result<(), StoreError> {
+    for row in store.unreadable_rows() {
+        let incident = Incident::unreadable_row(row.table, &row.key, &row.why);
+        store.open_incident(&incident, now).await?;
+    }
+    Ok(())
+}
+
+fn warn_of<T>(swept: Result<T, StoreError>) {
+    if let Err(error) = swept {
+        warn!("{:#}; trying again later", anyhow::Error::from(error));
+    }
 }

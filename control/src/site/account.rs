@@ -20,6 +20,7 @@ use crate::base::amount::Amount;
 use crate::base::token::Token;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::sign_in::Proven;
+use crate::model::suspension::SuspensionReason;
 use crate::routes::PAGE_WAIT;
 use crate::store::{AccountSession, Customer};
 

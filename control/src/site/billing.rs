@@ -68,7 +68,7 @@ async fn subscribed<'a>(
     csrf::check(headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(app, headers).await? else { return Ok(None) };
     let workspace = app.store.workspace(&session.username).await?;
-    let workspace = workspace.filter(|workspace| !workspace.life.is_over());
+    let workspace = workspace.filter(|workspace| !workspace.state.is_over());
     match (&app.billing, workspace) {
         (Some(billing), Some(workspace)) => Ok(Some((billing, workspace))),
         _ => Err(Problem::not_found("There is no subscription to this workspace.")),

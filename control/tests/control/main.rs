@@ -5,6 +5,7 @@ mod account;
 mod billing;
 mod clients;
 mod common;
+mod database_faults;
 mod keys;
 mod letters;
 mod machines;

@@ -13,7 +13,7 @@ use control::model::route_change::RouteOrder;
 use control::model::sign_in::Proven;
 use control::model::sync_target::SyncRequest;
 use control::store::{
-    AccountSession, Channel, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter,
+    AccountSession, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter, Topic,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
@@ -314,7 +314,7 @@ async fn an_id_that_is_locked_is_not_handed_over_again() {
 async fn what_another_process_changes_is_heard_and_a_lost_connection_is_told() {
     let Some(database) = Database::shareable().await else { return };
     let (ours, theirs) = (store(&database).await, store(&database).await);
-    let mut listener = ours.listen(&[Channel::Routes]).await.unwrap().unwrap();
+    let mut listener = ours.listen(&[Topic::Routes]).await.unwrap().unwrap();
     ours.put_route(order("ada", 1)).await.unwrap();
     theirs.put_route(order("bob", 2)).await.unwrap();
     listener.heard().await.unwrap();
@@ -381,4 +381,33 @@ async fn whatever_overlaps_a_password_change_leaves_no_session_behind() {
             assert_eq!(store.account_session(id, NOW, HOUR).await.unwrap(), None);
         }
     }
+}
+
+#[tokio::test]
+async fn a_suspension_of_the_earlier_schema_keeps_its_most_likely_reason() {
+    let database = Database::fresh().await;
+    let before = store(&database).await;
+    for username in ["ada", "bob", "eve", "kim"] {
+        add_customer(&before, username).await;
+    }
+    before.close().await;
+    database
+        .run(
+            "ALTER TABLE customers DROP COLUMN suspensions;
+             ALTER TABLE customers ADD COLUMN suspended BIGINT NOT NULL DEFAULT 0;
+             ALTER TABLE handouts DROP COLUMN unused_since_at;
+             UPDATE customers SET suspended = 1 WHERE username <> 'kim';
+             INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
+                 subscription_status, looked_at, created_at, changed_at)
+             VALUES ('bob', 'su_1', 'suspended', 'cus_1', 'sub_1', 'unpaid', 0, 0, 0),
+                 ('eve', 'su_2', 'ending', 'cus_2', 'sub_2', 'canceled', 0, 0, 0),
+                 ('kim', 'su_3', 'live', 'cus_3', 'sub_3', 'active', 0, 0, 0);
+             DELETE FROM _sqlx_migrations WHERE version >= 6"
+                .to_owned(),
+        )
+        .await;
+    let store = store(&database).await;
+    let seen = store.customers("", 10).await.unwrap();
+    let seen: Vec<_> = seen.iter().map(|customer| customer.suspensions.to_string()).collect();
+    assert_eq!(seen, ["operator", "non_payment", "ended", ""]);
 }

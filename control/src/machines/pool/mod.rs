@@ -9,8 +9,10 @@ mod examiner;
 pub mod inventory;
 mod prepare;
 pub mod reconciler;
+mod settle;
 
 pub use destroy::destroy;
 pub use inventory::Orphan;
 pub use prepare::Prepare;
 pub use reconciler::PoolReconciler;
+pub use settle::settle_preparations;

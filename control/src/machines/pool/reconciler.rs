@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::examiner::{Examiner, PROOF_LIFETIME};
 use super::inventory::{self, Debounce, Findings, Orphan};
+use super::settle::settle_preparations;
 use super::{alarm, destroy};
 use crate::base::clock::Moment;
 use crate::machines::context::Machines;
@@ -133,12 +134,12 @@ impl PoolReconciler {
     async fn settle(&self) -> Result<(), StoreError> {
         let now = self.context.now();
         let limit = self.context.machines.failure_limit;
-        let settled = self.context.store.settle_preparations(limit, now).await?;
+        let settled = settle_preparations(&self.context.store, limit, now).await?;
         for _ in 0..settled.failed {
             self.context.metrics.preparation("failed");
         }
-        if settled.has_paused {
-            warn!("too many preparations of sprites have failed; the pool is paused");
+        if let Some(why) = settled.paused {
+            warn!("{why}; the pool is paused");
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ use crate::model::task::kinds::ProvisionWorkspace as Steps;
 use crate::model::task::{Kind, Lease};
 use crate::queue::{Job, JobError, Run};
 use crate::store::SetAside;
+use crate::workspaces;
 
 /// Sprites that one attempt tries: as many as usually stand ready, and the first that is
 /// made after them. When all of these are of no use, it is hardly them.
@@ -98,7 +99,8 @@ impl Provision {
         let username = task.username.context("the task says for whom it is not");
         let username = username.map_err(JobError::permanent)?;
         let ordered = self.context.store.workspace_order(&username).await?;
-        let skills = ordered.map(|ordered| ordered.skills).unwrap_or_default();
+        let chosen = ordered.map(|ordered| ordered.skills).unwrap_or_default();
+        let skills = chosen.ids().map(str::to_owned).collect();
         Ok(Order { username, lease: run.lease().clone(), attempts: task.attempts, skills })
     }
 
@@ -247,7 +249,8 @@ impl Provision {
         let Some(generation) = generation else { return Ok(false) };
         publish::publish(&self.context.publisher, generation).await?;
         let now = self.context.now();
-        let followed = self.context.store.workspace_is_live(username, lease, now).await?;
+        let followed =
+            workspaces::workspace_is_live(&self.context.store, username, lease, now).await?;
         if let Some(generation) = followed.and_then(|followed| followed.generation) {
             // Somebody who has not paid meanwhile: it is closed again at once.
             publish::publish(&self.context.publisher, generation).await?;

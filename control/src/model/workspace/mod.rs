@@ -12,19 +12,21 @@ use super::task::TaskId;
 use crate::base::clock::Moment;
 use vendors::stripe::id::{CustomerId, SubscriptionId};
 
-pub use state::Life;
+pub use state::WorkspaceState;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     pub username: Username,
     pub signup: SignUpId,
-    pub life: Life,
+    pub state: WorkspaceState,
     /// Who pays, at Stripe.
     pub payer: CustomerId,
     pub subscription: SubscriptionId,
     pub billing: Billing,
     /// The task that prepares it or takes it down.
     pub task: Option<TaskId>,
+    /// Looks at Stripe that have begun, which is the number of the latest.
+    pub looks: u64,
     pub created: Moment,
     pub changed: Moment,
 }

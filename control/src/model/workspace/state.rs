@@ -13,7 +13,7 @@ use crate::base::clock::Moment;
 use crate::model::subscription::Standing;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
+pub enum WorkspaceState {
     /// Paid for; its machine is being made ready.
     Preparing,
     Live,
@@ -26,7 +26,7 @@ pub enum Life {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum News {
+pub enum Event {
     /// Stripe was asked how the subscription stands.
     Stands {
         standing: Standing,
@@ -52,13 +52,13 @@ pub enum Effect {
     End,
     /// Nobody may have the name for a while; nothing is kept of the customer.
     Forget,
-    Write(Letter),
-    Report(Report),
+    Tell(CustomerNotice),
+    Report(OperatorNotice),
 }
 
 /// What the customer is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Letter {
+pub enum CustomerNotice {
     PaymentFailed {
         grace_until: Moment,
     },
@@ -70,13 +70,13 @@ pub enum Letter {
 
 /// What the operator is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Report {
+pub enum OperatorNotice {
     Cancelled,
     /// The subscription's status is a word that we do not know.
     UnknownStatus,
 }
 
-impl Life {
+impl WorkspaceState {
     const ALL: [Self; 5] =
         [Self::Preparing, Self::Live, Self::Suspended, Self::Ending, Self::Ended];
 
@@ -93,7 +93,7 @@ impl Life {
     /// # Errors
     /// `text` is none of the states.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|life| life.as_str() == text);
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
         found.ok_or("not a state of a workspace")
     }
 
@@ -102,25 +102,25 @@ impl Life {
         matches!(self, Self::Ending | Self::Ended)
     }
 
-    /// What it is after `news`, and what has to be done.
+    /// What it is after `event`, and what has to be done.
     ///
-    /// Told again, the same news changes nothing and asks for nothing new: what
+    /// Told again, the same event changes nothing and asks for nothing new: what
     /// a letter or a report is about is in its key, and each key is used once.
     #[must_use]
-    pub fn after(self, news: News) -> (Self, Vec<Effect>) {
-        match (self, news) {
-            (Self::Ending, News::TakenDown) => (Self::Ended, vec![Effect::Forget]),
+    pub fn after(self, event: Event) -> (Self, Vec<Effect>) {
+        match (self, event) {
+            (Self::Ending, Event::TakenDown) => (Self::Ended, vec![Effect::Forget]),
             // Whatever is told of a subscription that is over: it does not come back.
-            (Self::Ending | Self::Ended, _) | (_, News::TakenDown) => (self, Vec::new()),
-            (Self::Preparing, News::Prepared(Standing::Stopped)) => {
+            (Self::Ending | Self::Ended, _) | (_, Event::TakenDown) => (self, Vec::new()),
+            (Self::Preparing, Event::Prepared(Standing::Stopped)) => {
                 (Self::Suspended, vec![Effect::Suspend])
             }
-            (Self::Preparing, News::Prepared(_)) => (Self::Live, Vec::new()),
-            (_, News::Prepared(_)) => (self, Vec::new()),
-            (_, News::Stands { standing, ends, known_end }) => {
+            (Self::Preparing, Event::Prepared(_)) => (Self::Live, Vec::new()),
+            (_, Event::Prepared(_)) => (self, Vec::new()),
+            (_, Event::Stands { standing, ends, known_end }) => {
                 let (next, mut effects) = self.standing(standing, known_end);
                 if let (false, Some(end), true) = (next.is_over(), ends, ends != known_end) {
-                    effects.push(Effect::Write(Letter::Cancelled { until: Some(end) }));
+                    effects.push(Effect::Tell(CustomerNotice::Cancelled { until: Some(end) }));
                 }
                 (next, effects)
             }
@@ -130,22 +130,22 @@ impl Life {
     fn standing(self, standing: Standing, known_end: Option<Moment>) -> (Self, Vec<Effect>) {
         match (self, standing) {
             (_, Standing::Over) => {
-                let mut effects = vec![Effect::End, Effect::Report(Report::Cancelled)];
+                let mut effects = vec![Effect::End, Effect::Report(OperatorNotice::Cancelled)];
                 // Whoever arranged the end was told of it then.
                 if known_end.is_none() {
-                    effects.push(Effect::Write(Letter::Cancelled { until: None }));
+                    effects.push(Effect::Tell(CustomerNotice::Cancelled { until: None }));
                 }
                 (Self::Ending, effects)
             }
-            (_, Standing::Unclear) => (self, vec![Effect::Report(Report::UnknownStatus)]),
+            (_, Standing::Unclear) => (self, vec![Effect::Report(OperatorNotice::UnknownStatus)]),
             (Self::Live, Standing::Stopped) => (Self::Suspended, vec![Effect::Suspend]),
             (Self::Suspended, Standing::Good) => (Self::Live, vec![Effect::Resume]),
             (Self::Suspended, Standing::Grace { until }) => {
-                let letter = Effect::Write(Letter::PaymentFailed { grace_until: until });
+                let letter = Effect::Tell(CustomerNotice::PaymentFailed { grace_until: until });
                 (Self::Live, vec![Effect::Resume, letter])
             }
             (_, Standing::Grace { until }) => {
-                (self, vec![Effect::Write(Letter::PaymentFailed { grace_until: until })])
+                (self, vec![Effect::Tell(CustomerNotice::PaymentFailed { grace_until: until })])
             }
             // While it is being prepared nobody can come in; it shows when it is ready.
             (_, Standing::Good | Standing::Stopped | Standing::NotYet) => (self, Vec::new()),
@@ -159,57 +159,67 @@ mod tests {
 
     const SOON: Moment = Moment::from_seconds(2_000_000_000);
 
-    fn stands(standing: Standing) -> News {
-        News::Stands { standing, ends: None, known_end: None }
+    fn stands(standing: Standing) -> Event {
+        Event::Stands { standing, ends: None, known_end: None }
     }
 
-    fn check(life: Life, news: News, expected: Life, effects: &[Effect]) {
-        assert_eq!(life.after(news), (expected, effects.to_vec()), "{life:?} {news:?}");
+    fn check(state: WorkspaceState, event: Event, expected: WorkspaceState, effects: &[Effect]) {
+        assert_eq!(state.after(event), (expected, effects.to_vec()), "{state:?} {event:?}");
     }
 
     #[test]
     fn a_workspace_lives_while_it_is_paid_for() {
-        use Life::{Live, Preparing, Suspended};
-        check(Preparing, News::Prepared(Standing::Good), Live, &[]);
+        use WorkspaceState::{Live, Preparing, Suspended};
+        check(Preparing, Event::Prepared(Standing::Good), Live, &[]);
         check(Live, stands(Standing::Good), Live, &[]);
         check(Live, stands(Standing::Stopped), Suspended, &[Effect::Suspend]);
         check(Suspended, stands(Standing::Stopped), Suspended, &[]);
         check(Suspended, stands(Standing::Good), Live, &[Effect::Resume]);
         check(Preparing, stands(Standing::Stopped), Preparing, &[]);
-        check(Preparing, News::Prepared(Standing::Stopped), Suspended, &[Effect::Suspend]);
+        check(Preparing, Event::Prepared(Standing::Stopped), Suspended, &[Effect::Suspend]);
         check(Live, stands(Standing::NotYet), Live, &[]);
     }
 
     #[test]
     fn a_failed_renewal_is_forgiven_for_a_while_and_the_customer_told() {
-        let told = Effect::Write(Letter::PaymentFailed { grace_until: SOON });
+        let told = Effect::Tell(CustomerNotice::PaymentFailed { grace_until: SOON });
         let grace = stands(Standing::Grace { until: SOON });
-        check(Life::Live, grace, Life::Live, &[told]);
-        check(Life::Suspended, grace, Life::Live, &[Effect::Resume, told]);
-        check(Life::Preparing, grace, Life::Preparing, &[told]);
+        check(WorkspaceState::Live, grace, WorkspaceState::Live, &[told]);
+        check(WorkspaceState::Suspended, grace, WorkspaceState::Live, &[Effect::Resume, told]);
+        check(WorkspaceState::Preparing, grace, WorkspaceState::Preparing, &[told]);
     }
 
     #[test]
     fn an_end_is_announced_once_and_then_comes() {
-        let report = Effect::Report(Report::Cancelled);
-        let cancelled = |until| Effect::Write(Letter::Cancelled { until });
-        let arranged = |standing, ends, known_end| News::Stands { standing, ends, known_end };
+        let report = Effect::Report(OperatorNotice::Cancelled);
+        let cancelled = |until| Effect::Tell(CustomerNotice::Cancelled { until });
+        let arranged = |standing, ends, known_end| Event::Stands { standing, ends, known_end };
         let (end, good, over) = (Some(SOON), Standing::Good, Standing::Over);
-        check(Life::Live, arranged(good, end, None), Life::Live, &[cancelled(end)]);
-        check(Life::Live, arranged(good, end, end), Life::Live, &[]);
-        check(Life::Live, arranged(good, None, end), Life::Live, &[]);
-        check(Life::Live, arranged(over, end, end), Life::Ending, &[Effect::End, report]);
-        for life in [Life::Preparing, Life::Live, Life::Suspended] {
+        check(
+            WorkspaceState::Live,
+            arranged(good, end, None),
+            WorkspaceState::Live,
+            &[cancelled(end)],
+        );
+        check(WorkspaceState::Live, arranged(good, end, end), WorkspaceState::Live, &[]);
+        check(WorkspaceState::Live, arranged(good, None, end), WorkspaceState::Live, &[]);
+        check(
+            WorkspaceState::Live,
+            arranged(over, end, end),
+            WorkspaceState::Ending,
+            &[Effect::End, report],
+        );
+        for state in [WorkspaceState::Preparing, WorkspaceState::Live, WorkspaceState::Suspended] {
             let effects = [Effect::End, report, cancelled(None)];
-            check(life, stands(over), Life::Ending, &effects);
-            check(life, arranged(over, end, None), Life::Ending, &effects);
+            check(state, stands(over), WorkspaceState::Ending, &effects);
+            check(state, arranged(over, end, None), WorkspaceState::Ending, &effects);
         }
-        check(Life::Ending, News::TakenDown, Life::Ended, &[Effect::Forget]);
+        check(WorkspaceState::Ending, Event::TakenDown, WorkspaceState::Ended, &[Effect::Forget]);
     }
 
     #[test]
     fn what_is_over_does_not_come_back() {
-        for life in [Life::Ending, Life::Ended] {
+        for state in [WorkspaceState::Ending, WorkspaceState::Ended] {
             for standing in [
                 Standing::Good,
                 Standing::Grace { until: SOON },
@@ -218,27 +228,27 @@ mod tests {
                 Standing::Over,
                 Standing::Unclear,
             ] {
-                check(life, stands(standing), life, &[]);
-                check(life, News::Prepared(standing), life, &[]);
+                check(state, stands(standing), state, &[]);
+                check(state, Event::Prepared(standing), state, &[]);
             }
         }
-        check(Life::Ended, News::TakenDown, Life::Ended, &[]);
-        check(Life::Live, News::TakenDown, Life::Live, &[]);
+        check(WorkspaceState::Ended, Event::TakenDown, WorkspaceState::Ended, &[]);
+        check(WorkspaceState::Live, Event::TakenDown, WorkspaceState::Live, &[]);
     }
 
     #[test]
     fn a_word_nobody_knows_changes_nothing_and_is_reported() {
-        let report = [Effect::Report(Report::UnknownStatus)];
-        for life in [Life::Preparing, Life::Live, Life::Suspended] {
-            check(life, stands(Standing::Unclear), life, &report);
+        let report = [Effect::Report(OperatorNotice::UnknownStatus)];
+        for state in [WorkspaceState::Preparing, WorkspaceState::Live, WorkspaceState::Suspended] {
+            check(state, stands(Standing::Unclear), state, &report);
         }
     }
 
     #[test]
     fn states_are_read_back() {
-        for life in Life::ALL {
-            assert_eq!(Life::parse(life.as_str()), Ok(life));
+        for state in WorkspaceState::ALL {
+            assert_eq!(WorkspaceState::parse(state.as_str()), Ok(state));
         }
-        assert!(Life::parse("dead").is_err());
+        assert!(WorkspaceState::parse("dead").is_err());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use shared::Username;
 
-use super::Life;
+use super::WorkspaceState;
 use crate::base::clock::Moment;
 use crate::model::incident::Incident;
 use crate::model::task::{Kind, TaskId, TaskState};
@@ -19,7 +19,7 @@ use vendors::linear::Priority;
 pub struct Unsettled {
     pub username: Username,
     pub signup: String,
-    pub life: Life,
+    pub state: WorkspaceState,
     /// Since when it should be otherwise.
     pub since: Moment,
     /// A task that waits or runs will settle it.
@@ -67,11 +67,11 @@ impl Unsettled {
 
     /// The kind of task that settles it.
     pub fn kind(&self) -> Kind {
-        if self.life.is_over() { Kind::Recycle } else { Kind::Provision }
+        if self.state.is_over() { Kind::Recycle } else { Kind::Provision }
     }
 
     pub fn incident(&self, now: Moment) -> Incident {
-        let Self { username, signup, life, .. } = self;
+        let Self { username, signup, state, .. } = self;
         let day = now.seconds() / DAY_SECONDS;
         let minutes = now.since(self.since).as_secs() / 60;
         let task = self.task.as_ref().map_or_else(
@@ -81,7 +81,7 @@ impl Unsettled {
                 format!("Task `{id}` is {}: {why}.", state.as_str())
             },
         );
-        if life.is_over() {
+        if state.is_over() {
             let body = format!(
                 "The workspace `{username}` has ended, and for {minutes} minutes its machine and \
                  its name have not been given back.\n\n{task}\n\n\
@@ -116,7 +116,7 @@ mod tests {
         Unsettled {
             username: "ada".parse().unwrap(),
             signup: "su_1".to_owned(),
-            life: Life::Preparing,
+            state: WorkspaceState::Preparing,
             since: NOW.before(Duration::from_secs(age)),
             has_live_task,
             task,

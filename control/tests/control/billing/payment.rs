@@ -19,7 +19,7 @@ async fn a_payment_becomes_a_workspace_once() {
     }
     shop.settled().await;
     let workspace = shop.workspace("ada").await.unwrap();
-    assert_eq!((workspace.life.as_str(), workspace.payer.as_str()), ("preparing", "cus_of_sub_1"));
+    assert_eq!((workspace.state.as_str(), workspace.payer.as_str()), ("preparing", "cus_of_sub_1"));
     assert_eq!(shop.signup(&signup.id).await.state, SignUpState::Paid);
     assert_eq!(shop.tasks(Kind::Provision).await, ["waiting"]);
     assert!(shop.is_reported(&format!("signup/{}", signup.id)).await);

@@ -6,6 +6,7 @@ use control::model::sign_up::{SignUp, SignUpId};
 use control::model::task::{Kind, Lease};
 use control::model::workspace::Workspace;
 use control::store::{Store, TaskFilter};
+use control::workspaces;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -79,7 +80,7 @@ impl Shop {
 
     /// `preparing`, or nothing where there is none.
     pub(crate) async fn life(&self, username: &str) -> &'static str {
-        self.workspace(username).await.map_or("", |workspace| workspace.life.as_str())
+        self.workspace(username).await.map_or("", |workspace| workspace.state.as_str())
     }
 
     /// A customer with a workspace that is being prepared.
@@ -144,7 +145,10 @@ impl Shop {
     pub(crate) async fn goes_live(&self, username: &str) {
         let lease = self.claim(Kind::Provision).await;
         let now = control::base::clock::Moment::from_seconds(self.world.now_seconds());
-        self.store.workspace_is_live(&name(username), &lease, now).await.unwrap().unwrap();
+        workspaces::workspace_is_live(&self.store, &name(username), &lease, now)
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     /// How often deliveries came to this, as metrics count them.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use control::base::clock::Moment;
 use control::model::task::Kind;
+use control::store::{RETENTION, RetentionTimes};
+use control::workspaces;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::RouteState;
@@ -102,7 +104,7 @@ async fn what_ends_while_it_is_prepared_is_prepared_no_further() {
     change(&shop, "status", json!("canceled")).await;
     assert_eq!(shop.tasks(Kind::Provision).await, ["cancelled"]);
     let now = Moment::from_seconds(shop.world.now_seconds());
-    let late = shop.store.workspace_is_live(&name("ada"), &lease, now).await;
+    let late = workspaces::workspace_is_live(&shop.store, &name("ada"), &lease, now).await;
     assert!(late.is_err(), "whoever was at it has lost the right to go on");
     assert_eq!(shop.life("ada").await, "ending");
 }
@@ -115,15 +117,26 @@ async fn a_name_rests_after_its_workspace_and_nothing_names_the_customer() {
     let lease = shop.claim(Kind::Recycle).await;
     let now = || Moment::from_seconds(shop.world.now_seconds());
     for _ in 0..2 {
-        shop.store.workspace_is_ended(&name("ada"), 30 * DAY, &lease, now()).await.unwrap();
+        workspaces::workspace_is_ended(&shop.store, &name("ada"), 30 * DAY, &lease, now())
+            .await
+            .unwrap();
     }
     let ended = shop.workspace("ada").await.unwrap();
-    assert_eq!(ended.life.as_str(), "ended");
+    assert_eq!(ended.state.as_str(), "ended");
     assert!(shop.store.customer(&name("ada")).await.unwrap().is_none());
     assert_eq!(shop.signup(&ended.signup).await.email, "");
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada-2"));
     shop.world.turn_clock(31 * DAY);
-    shop.store.free_names(now()).await.unwrap();
+    let times = RetentionTimes {
+        account_idle: DAY,
+        tasks: 90 * DAY,
+        mails: DAY,
+        tickets: DAY,
+        orders: 400 * DAY,
+    };
+    for rule in RETENTION {
+        shop.store.forget(rule, &times, now()).await.unwrap();
+    }
     assert!(shop.workspace("ada").await.is_none());
     assert_eq!(shop.sign_up("ada@example.net").await.username, name("ada"));
     // The old subscription speaks again.
@@ -199,4 +212,64 @@ async fn an_expired_card_deletes_no_workspace() {
     change(&shop, "cancellation_details", json!({ "reason": "payment_failed" })).await;
     change(&shop, "status", json!("canceled")).await;
     assert_eq!(shop.life("ada").await, "suspended");
+}
+
+#[tokio::test]
+async fn what_the_operator_closed_no_payment_opens_nor_the_operator_what_is_unpaid() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    shop.world.put_route("ada").await;
+    let suspensions = async || {
+        let customer = shop.store.customer(&name("ada")).await.unwrap().unwrap();
+        let route = shop.store.route(&name("ada")).await.unwrap().unwrap();
+        (customer.suspensions.to_string(), route.state.as_str())
+    };
+    shop.store.set_suspended(&name("ada"), true).await.unwrap();
+    assert_eq!(suspensions().await, ("operator".to_owned(), "suspended"));
+    change(&shop, "status", json!("unpaid")).await;
+    assert_eq!(suspensions().await, ("operator,non_payment".to_owned(), "suspended"));
+    change(&shop, "status", json!("active")).await;
+    assert_eq!(suspensions().await, ("operator".to_owned(), "suspended"));
+    change(&shop, "status", json!("unpaid")).await;
+    shop.store.set_suspended(&name("ada"), false).await.unwrap();
+    assert_eq!(suspensions().await, ("non_payment".to_owned(), "suspended"));
+    change(&shop, "status", json!("active")).await;
+    assert_eq!(suspensions().await, (String::new(), "live"));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_once_hides_no_cancellation() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    let ahead = "UPDATE workspaces SET looked_at = 9000000000000";
+    shop.world.database.run(ahead.to_owned()).await;
+    change(&shop, "status", json!("canceled")).await;
+    assert_eq!(shop.life("ada").await, "ending");
+}
+
+#[tokio::test]
+async fn an_answer_to_an_earlier_question_changes_nothing() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    let subscription = shop.workspace("ada").await.unwrap().subscription;
+    let now = Moment::from_seconds(shop.world.now_seconds());
+    let earlier = shop.store.begin_look(&subscription).await.unwrap().unwrap();
+    let later = shop.store.begin_look(&subscription).await.unwrap().unwrap();
+    let answer = shop.stripe.books().subscription("sub_1").clone();
+    let answer = serde_json::from_value(answer).unwrap();
+    let app = shop.world.app();
+    let look = |before| workspaces::Look {
+        subscription: &answer,
+        before,
+        looked: now,
+        grace: DAY,
+        renderer: &app.renderer,
+    };
+    let follow = async |before| {
+        let followed = workspaces::follow_subscription(&shop.store, &look(before), now).await;
+        followed.unwrap().is_some()
+    };
+    assert!(follow(&later).await);
+    assert!(!follow(&earlier).await, "it was asked before the later one");
+    assert!(!follow(&later).await, "each is followed once");
 }

@@ -21,6 +21,11 @@ impl Database {
         if let Some(database) = Self::shareable().await {
             return database;
         }
+        Self::file()
+    }
+
+    /// A file, whichever server is named.
+    pub fn file() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/control.db", folder.path().display());
         Self { url, place: Place::Folder { _folder: folder } }

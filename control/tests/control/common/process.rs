@@ -1,7 +1,7 @@
 //! Control as a process of its own, several of which share a database.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use reqwest::{Client, Method, StatusCode};
@@ -60,7 +60,33 @@ impl Installation {
     }
 
     pub async fn start(&self) -> Process {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_control"))
+        self.start_by(Command::new(env!("CARGO_BIN_EXE_control"))).await
+    }
+
+    /// With the database's folder on a disk of its own, as large as `kib`.
+    ///
+    /// Only the process sees that disk, in a mount namespace of its own, which needs no
+    /// rights; see [`Self::on_disk`].
+    pub async fn start_on_small_disk(&self, kib: u32) -> Process {
+        let url = &self.database.url;
+        let folder = Path::new(url.strip_prefix("sqlite://").unwrap()).parent().unwrap();
+        let script = r#"mount -t tmpfs -o "size=$0k" tmpfs "$1" && shift && exec "$@""#;
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", script]);
+        command.arg(kib.to_string()).arg(folder).arg(env!("CARGO_BIN_EXE_control"));
+        self.start_by(command).await
+    }
+
+    /// A file beside the database, from outside the process whose disk it is on.
+    pub fn on_disk(&self, process: &Process, name: &str) -> PathBuf {
+        let url = &self.database.url;
+        let folder = Path::new(url.strip_prefix("sqlite:///").unwrap()).parent().unwrap();
+        let root = format!("/proc/{}/root", process.child.id().unwrap());
+        Path::new(&root).join(folder).join(name)
+    }
+
+    async fn start_by(&self, mut command: Command) -> Process {
+        let mut child = command
             .arg("serve")
             .arg("--config")
             .arg(self.folder.path().join("control.toml"))
@@ -120,6 +146,12 @@ impl Process {
         let response = request.send().await.unwrap();
         let status = response.status();
         (status, response.json().await.unwrap())
+    }
+
+    /// What is asked without the key.
+    pub async fn get(&self, path: &str) -> (StatusCode, String) {
+        let response = self.http.get(format!("http://{}{path}", self.api)).send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
     }
 
     pub async fn add_customer(&self, username: &str) {

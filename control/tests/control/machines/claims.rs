@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use control::base::clock::{self, Moment};
+use control::machines::pool::settle_preparations;
 use control::model::pool::{Assigned, Claim, Labels, SpriteState};
 use control::model::task::{Kind, Lease, NewTask};
 use control::store::{LOG_CHANGES, LeaseError, Prepared, SetAside, Store};
@@ -182,14 +183,14 @@ async fn preparations_that_fail_in_a_row_pause_the_pool_until_one_goes_well_or_s
     let fail = async || {
         store.begin_preparations(|_, _| 1, &labels, BASE, now()).await.unwrap();
         database.run("UPDATE tasks SET state = 'dead' WHERE kind = 'PREPARE'".to_owned()).await;
-        store.settle_preparations(2, now()).await.unwrap()
+        settle_preparations(&store, 2, now()).await.unwrap()
     };
     assert_eq!((fail().await.failed, store.pool_standing().await.unwrap().failures), (1, 1));
     fill(&store, 1).await;
     assert_eq!(store.pool_standing().await.unwrap().failures, 0);
-    assert!(!fail().await.has_paused);
-    assert!(fail().await.has_paused);
-    assert!(!fail().await.has_paused, "it is told once");
+    assert_eq!(fail().await.paused, None);
+    assert!(fail().await.paused.is_some());
+    assert_eq!(fail().await.paused, None, "it is told once");
     assert!(store.pool_standing().await.unwrap().pause.is_some());
     assert!(store.resume_pool().await.unwrap());
     assert!(!store.resume_pool().await.unwrap());

@@ -107,8 +107,8 @@ pub(crate) fn rows(username: &str, state: &str) -> String {
              looked_at, created_at, changed_at)
          VALUES ('su_{hex}', '{username}@mail.test', '{username}', 'weather,summarize', 'x',
              'paid', 1, {NOW}, {NOW}, {NOW});
-         INSERT INTO customers (username, email, epoch, suspended, created_at)
-         VALUES ('{username}', '{username}@mail.test', 0, 0, {NOW});
+         INSERT INTO customers (username, email, epoch, created_at)
+         VALUES ('{username}', '{username}@mail.test', 0, {NOW});
          INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
              subscription_status, looked_at, created_at, changed_at)
          VALUES ('{username}', 'su_{hex}', '{state}', 'cus_{hex}', 'sub_{hex}',

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use control::model::task::lease::LEASE;
 use control::model::task::{Kind, TaskState};
-use control::store::Channel;
+use control::store::Topic;
 
 use super::jobs::{Answering, Stepping};
 use super::shop::Shop;
@@ -16,7 +16,7 @@ use crate::common::wait_until;
 async fn what_one_process_puts_in_the_other_does_without_a_sweep() {
     let Some(database) = Database::shareable().await else { return };
     let (one, other) = two(&database).await;
-    let mut changes = one.store.news().changes();
+    let mut changes = one.store.notifier().changes();
     let runners = [one.start(Vec::new()), other.start(vec![mail()])];
     for number in 0..5 {
         let id = one.put(Kind::Mail, &format!("mail/{number}")).await;
@@ -59,7 +59,7 @@ async fn either_process_may_be_lost() {
         let next = left.start(vec![Arc::clone(&job) as _]);
         drop(runner);
         killed.let_pass(LEASE);
-        left.store.news().tell(Channel::TasksDue);
+        left.store.notifier().notify(Topic::TasksDue);
         left.wait_until(&id, TaskState::Done).await;
         next.stop().await;
     }

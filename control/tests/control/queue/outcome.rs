@@ -7,7 +7,7 @@ use control::model::task::{Kind, TaskState};
 use control::queue::JobError;
 
 use super::jobs::{Answering, Stepping, failed};
-use super::shop::Shop;
+use super::shop::{Shop, forget_tasks};
 use crate::common::database::Database;
 use crate::common::wait_until;
 
@@ -102,7 +102,7 @@ async fn whoever_watches_hears_of_every_step() {
     let database = Database::fresh().await;
     let shop = Shop::on(&database).await;
     let job = Stepping::new(Kind::Recycle, Some(7));
-    let mut changes = shop.store.news().changes();
+    let mut changes = shop.store.notifier().changes();
     let id = shop.put(Kind::Recycle, "recycle/sub_1").await;
     assert!(changes.has_changed().unwrap());
     let runner = shop.start(vec![Arc::clone(&job) as _]);
@@ -125,8 +125,8 @@ async fn what_ended_long_ago_is_forgotten_with_its_steps() {
     let waiting = shop.put(Kind::Recycle, "recycle/sub_2").await;
     let ended = shop.task(&done).await.0.finished.unwrap();
     let before = ended.before(Duration::from_millis(1));
-    assert_eq!(shop.store.forget_tasks(before, 10).await.unwrap(), 0);
-    assert_eq!(shop.store.forget_tasks(ended, 10).await.unwrap(), 1);
+    assert_eq!(forget_tasks(&shop.store, before).await, 0);
+    assert_eq!(forget_tasks(&shop.store, ended).await, 1);
     assert_eq!(shop.store.task(&done).await.unwrap(), None);
     assert_eq!(shop.state(&waiting).await, TaskState::Waiting);
 }

@@ -9,7 +9,7 @@ use control::base::metrics::Metrics;
 use control::model::task::lease::LEASE;
 use control::model::task::{Kind, NewTask, Step, Task, TaskId, TaskState};
 use control::queue::{Dispatcher, Job, WorkerContext};
-use control::store::{Channel, Claimed, LOG_CHANGES, Store};
+use control::store::{Claimed, LOG_CHANGES, RETENTION, RetentionTimes, Store, Topic};
 use serde_json::{Value, json};
 use shared::Secret;
 
@@ -90,7 +90,7 @@ impl Shop {
             let (task, _) = self.task(id).await;
             if task.state == TaskState::Waiting && task.run_at > self.now() {
                 self.time.store(task.run_at.millis(), Ordering::SeqCst);
-                self.store.news().tell(Channel::TasksDue);
+                self.store.notifier().notify(Topic::TasksDue);
             }
             task.state
         };
@@ -106,4 +106,17 @@ impl Shop {
 
 async fn open(database: &Database) -> Store {
     Store::open(&Secret::new(database.url.clone()), LOG_CHANGES).await.unwrap()
+}
+
+/// What the sweep does of tasks that ended up to `until`; returns how many it forgets.
+pub(crate) async fn forget_tasks(store: &Store, until: Moment) -> u64 {
+    let rule = RETENTION.iter().find(|rule| rule.what.starts_with("tasks that")).unwrap();
+    let times = RetentionTimes {
+        account_idle: Duration::ZERO,
+        tasks: Duration::ZERO,
+        mails: Duration::ZERO,
+        tickets: Duration::ZERO,
+        orders: Duration::ZERO,
+    };
+    store.forget(rule, &times, until).await.unwrap()
 }

@@ -10,6 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use shared::{Secret, Username};
 
+use super::shop::forget_tasks;
 use crate::common::{World, wait_until};
 use crate::machines::customer;
 
@@ -158,8 +159,8 @@ async fn a_task_that_was_given_up_is_kept_until_somebody_has_seen_to_it() {
     world.database.run(dead).await;
     let store = &world.app().store;
     let until = Moment::from_seconds(world.now_seconds());
-    assert_eq!(store.forget_tasks(until, 10).await.unwrap(), 0);
+    assert_eq!(forget_tasks(store, until).await, 0);
     assert_eq!(store.cancel_task(&id, Some("refunded"), until).await.unwrap(), Some(true));
-    assert_eq!(store.forget_tasks(until, 10).await.unwrap(), 1);
+    assert_eq!(forget_tasks(store, until).await, 1);
     assert_eq!(id.kind(), Kind::Provision);
 }

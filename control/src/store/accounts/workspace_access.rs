@@ -1,0 +1,99 @@
+//! The way into a workspace: where it leads, closed for a while, closed for good.
+
+use shared::{Generation, Route, RouteState, Username};
+
+use super::{customers, sessions};
+use crate::model::route_change::{Known, RouteOrder, Standing};
+use crate::model::suspension::{SuspensionReason, Suspensions};
+use crate::store::routes::{find_handout, find_route, upsert_handout};
+use crate::store::{Store, StoreError, Write};
+
+impl Store {
+    /// Closes a workspace for the operator, or lifts that again: it stays closed while
+    /// another reason stands. `None` when there is no such customer.
+    pub async fn set_suspended(
+        &self,
+        username: &Username,
+        suspended: bool,
+    ) -> Result<Option<Generation>, StoreError> {
+        const REASON: SuspensionReason = SuspensionReason::Operator;
+        let mut write = self.begin().await?;
+        let change = |present: Suspensions| {
+            if suspended { present.with(REASON) } else { present.without(REASON) }
+        };
+        if !change_suspensions(&mut write, username, change).await? {
+            return Ok(None);
+        }
+        write.commit_with_generation().await.map(Some)
+    }
+
+    /// Completes `order` from what is known and puts the route it makes.
+    pub async fn put_route(&self, order: RouteOrder) -> Result<(Route, Generation), StoreError> {
+        let mut write = self.begin().await?;
+        let route = put_order(&mut write, &order).await?;
+        Ok((route, write.commit_with_generation().await?))
+    }
+}
+
+/// Completes `order` from what is known and puts the route it makes.
+pub(in crate::store) async fn put_order(
+    write: &mut Write,
+    order: &RouteOrder,
+) -> Result<Route, StoreError> {
+    let customer = customers::lock_row(write, &order.username).await?.map(|customer| Standing {
+        epoch: customer.epoch,
+        suspended: !customer.suspensions.is_empty(),
+    });
+    let mut known = known(write, order).await?;
+    known.customer = customer;
+    let route = order.clone().complete(&known);
+    if known.existing.as_ref() == Some(&route) && known.is_handed_out(&route) {
+        return Ok(route);
+    }
+    // Asked again with the table locked: two who hand out one sprite at once need two numbers.
+    write.lock_table().await?;
+    let mut known = self::known(write, order).await?;
+    known.customer = customer;
+    let route = order.clone().complete(&known);
+    upsert_handout(write, &route).await?;
+    write.change_route(&order.username, |_| Some(route.clone())).await?;
+    Ok(route)
+}
+
+async fn known(write: &mut Write, order: &RouteOrder) -> Result<Known, StoreError> {
+    let existing = find_route(write, &order.username).await?;
+    let sprite = order.sprite_or_default(existing.as_ref());
+    Ok(Known { existing, handout: find_handout(write, &sprite).await?, customer: None })
+}
+
+/// The route leads in while no reason is left; `false` when there is no such customer.
+pub async fn change_suspensions(
+    write: &mut Write,
+    username: &Username,
+    change: impl FnOnce(Suspensions) -> Suspensions,
+) -> Result<bool, StoreError> {
+    let Some(customer) = customers::lock_row(write, username).await? else { return Ok(false) };
+    let suspensions = change(customer.suspensions);
+    customers::set_suspensions(write, username, &suspensions).await?;
+    let change = |route: Option<&Route>| {
+        route.map(|route| {
+            let state = match (suspensions.is_empty(), route.state) {
+                (false, _) => RouteState::Suspended,
+                (true, RouteState::Suspended) => RouteState::Live,
+                (true, state) => state,
+            };
+            Route { state, ..route.clone() }
+        })
+    };
+    write.change_route(username, change).await?;
+    Ok(true)
+}
+
+/// For good: every session is over, and no route leads to the workspace any more.
+pub async fn close(write: &mut Write, username: &Username) -> Result<(), StoreError> {
+    let ended = |present: Suspensions| present.with(SuspensionReason::Ended);
+    change_suspensions(write, username, ended).await?;
+    customers::raise_epoch(write, username).await?;
+    sessions::end_all(write, username).await?;
+    write.remove_route(username).await
+}

@@ -1,0 +1,40 @@
+//! Brings the schema up to date, on a connection of its own: what a migration may take
+//! is not bounded by what a request may wait.
+
+use anyhow::Context as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
+
+use super::dialect::Dialect;
+
+/// Each is run once, in this order, and never changed after a release.
+const MIGRATIONS: [(&str, &str); 7] = [
+    ("start", include_str!("../../../migrations/0001_start.sql")),
+    ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
+    ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
+    ("pflaster", include_str!("../../../migrations/0004_pflaster.sql")),
+    ("looks", include_str!("../../../migrations/0005_looks.sql")),
+    ("suspensions", include_str!("../../../migrations/0006_suspensions.sql")),
+    ("handouts", include_str!("../../../migrations/0007_handouts.sql")),
+];
+
+/// # Errors
+/// When the database cannot be reached, or was made by a newer program.
+pub(super) async fn run(dialect: Dialect, address: &str) -> anyhow::Result<()> {
+    let mut connection =
+        AnyConnection::connect(address).await.context("cannot open the database")?;
+    for statement in dialect.migration_setup() {
+        sqlx::query(*statement).execute(&mut connection).await?;
+    }
+    let migrated = migrator().run(&mut connection).await;
+    connection.close().await?;
+    migrated.context("cannot bring the database up to date")
+}
+
+fn migrator() -> Migrator {
+    let migration = |(version, (name, text)): (i64, (&'static str, &'static str))| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, name.into(), kind, text.into_sql_str(), false)
+    };
+    Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect())
+}

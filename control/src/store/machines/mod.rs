@@ -1,0 +1,13 @@
+//! The provider's VMs that are ours: prepared, handed out, taken down.
+
+mod healing;
+pub mod pool;
+mod proofs;
+mod sprite_claims;
+mod sprites;
+mod upkeep;
+
+pub use pool::Settled;
+pub use sprite_claims::SetAside;
+pub use sprites::Prepared;
+pub use upkeep::Given;

@@ -1,0 +1,160 @@
+//! Letters: posted once, kept until they are sent.
+
+use futures_util::future::FutureExt as _;
+use shared::Username;
+use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+
+use crate::base::clock::Moment;
+use crate::model::mail::{Mail, MailEnd, MailKind, MailRecord, MailState, NewMail};
+use crate::model::task::NewTask;
+use crate::model::task::kinds::SendMail;
+use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
+use crate::store::{Store, StoreError, Write, tasks};
+use vendors::resend::RenderedEmail;
+
+/// What every read of a letter selects.
+const COLUMNS: &str = "id, kind, username, body, state, tried_at, expires_at, receipt, created_at, \
+     ended_at";
+
+impl Store {
+    pub async fn mail(&self, id: &str) -> Result<Option<Mail>, StoreError> {
+        const ATTEMPT: &str = "read a letter";
+        let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM mails WHERE id = $1")))
+            .bind(id)
+            .fetch_optional(&mut self.read().await?)
+            .await
+            .attempt(ATTEMPT)?;
+        let parse = |row: &AnyRow| {
+            Ok(Mail {
+                record: record(row)?,
+                body: RenderedEmail::from_stored(row.text("body")?),
+                tried: row.optional_moment("tried_at")?,
+                expires: row.optional_moment("expires_at")?,
+            })
+        };
+        row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+    }
+
+    /// Up to `limit` letters, the newest first, that were posted before the one with
+    /// this time and id.
+    pub async fn mails(
+        &self,
+        state: Option<MailState>,
+        before: Option<(Moment, &str)>,
+        limit: u32,
+    ) -> Result<Vec<MailRecord>, StoreError> {
+        const ATTEMPT: &str = "list letters";
+        let text = format!(
+            "SELECT {COLUMNS} FROM mails
+             WHERE ($1 = '' OR state = $1)
+                 AND (created_at < $2 OR (created_at = $2 AND id < $3))
+             ORDER BY created_at DESC, id DESC LIMIT $4"
+        );
+        let fetch = |(created, id): (Moment, String), limit: u32| {
+            let text = text.clone();
+            async move {
+                sqlx::query(AssertSqlSafe(text))
+                    .bind(state.map_or("", MailState::as_str))
+                    .bind(millis(created))
+                    .bind(id)
+                    .bind(i64::from(limit))
+                    .fetch_all(&mut self.read().await?)
+                    .await
+                    .attempt(ATTEMPT)
+            }
+            .boxed()
+        };
+        let (created, id) = before.unwrap_or((Moment::from_millis(u64::MAX), ""));
+        let place = |row: &AnyRow| Ok((row.moment("created_at")?, row.text("id")?));
+        let before = (created, id.to_owned());
+        self.readable_page(("mails", "id"), before, limit, fetch, place, record).await
+    }
+
+    /// Notes that a letter is about to be sent: from then on nobody knows whether it
+    /// was, until somebody says so.
+    pub async fn begin_mail(&self, id: &str, now: Moment) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query("UPDATE mails SET tried_at = $2 WHERE id = $1 AND tried_at IS NULL")
+            .bind(id)
+            .bind(millis(now))
+            .execute(&mut *write)
+            .await
+            .attempt("note that a letter is being sent")?;
+        write.commit().await
+    }
+
+    /// Notes that a letter was not sent after all.
+    pub async fn mail_was_not_sent(&self, id: &str) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query("UPDATE mails SET tried_at = NULL WHERE id = $1")
+            .bind(id)
+            .execute(&mut *write)
+            .await
+            .attempt("note that a letter was not sent")?;
+        write.commit().await
+    }
+
+    /// Notes how a letter ended; the body goes when nobody can need it any more. One
+    /// that was sent stays sent.
+    pub async fn end_mail(&self, id: &str, end: &MailEnd, now: Moment) -> Result<(), StoreError> {
+        let provider_id = match end {
+            MailEnd::Sent { provider_id } => Some(provider_id.as_str()),
+            _ => None,
+        };
+        let mut write = self.begin().await?;
+        sqlx::query(
+            "UPDATE mails SET state = $2, receipt = $3, ended_at = $4, tried_at = NULL,
+                 body = CASE WHEN $5 = 1 THEN body ELSE '' END
+             WHERE id = $1 AND state <> 'sent'",
+        )
+        .bind(id)
+        .bind(end.state().as_str())
+        .bind(provider_id)
+        .bind(millis(now))
+        .bind(i64::from(end.keeps_body()))
+        .execute(&mut *write)
+        .await
+        .attempt("note how a letter ended")?;
+        write.commit().await
+    }
+}
+
+/// Posts a letter, with the task that sends it.
+///
+/// `false`, and nothing has changed, when a letter of this id was posted before.
+pub async fn enqueue(write: &mut Write, mail: &NewMail, now: Moment) -> Result<bool, StoreError> {
+    let posted = sqlx::query(
+        "INSERT INTO mails (id, kind, username, body, state, expires_at, created_at)
+         VALUES ($1, $2, $3, $4, 'waiting', $5, $6) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&mail.id)
+    .bind(mail.kind.as_str())
+    .bind(mail.username.as_str())
+    .bind(mail.body.as_str())
+    .bind(mail.expires.map(millis))
+    .bind(millis(now))
+    .execute(&mut **write)
+    .await
+    .attempt("post a letter")?;
+    if posted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let payload = SendMail { mail: mail.id.clone(), letter: mail.kind.as_str().to_owned() };
+    let task = NewTask::new(format!("mail/{}", mail.id), Some(mail.username), &payload);
+    let task = NewTask { run_at: mail.run_at, ..task };
+    tasks::enqueue(write, &task, now).await?;
+    Ok(true)
+}
+
+fn record(row: &AnyRow) -> Result<MailRecord, sqlx::Error> {
+    Ok(MailRecord {
+        id: row.text("id")?,
+        kind: valid(row, "kind", MailKind::parse)?,
+        username: row.optional("username", Username::parse)?,
+        state: valid(row, "state", MailState::parse)?,
+        provider_id: row.optional_text("receipt")?,
+        created: row.moment("created_at")?,
+        ended: row.optional_moment("ended_at")?,
+    })
+}

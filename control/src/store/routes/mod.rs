@@ -1,0 +1,15 @@
+//! The route table as the edges are told it: routes, locks, and the log of its changes.
+
+mod lock_rows;
+mod locks;
+mod log;
+mod route_rows;
+mod snapshot;
+mod table;
+mod workspace_routes;
+
+pub use log::LoggedChange;
+pub use snapshot::Snapshot;
+
+pub(super) use lock_rows::{count_sessions, find as find_lock, of_sessions};
+pub(super) use route_rows::{find as find_route, find_handout, upsert_handout};

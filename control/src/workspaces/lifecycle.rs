@@ -1,0 +1,118 @@
+//! Workspaces from the payment to their end: each follows its subscription and its task.
+
+use std::time::Duration;
+
+use shared::Username;
+
+use super::transition::{Followed, carry_out};
+use crate::base::clock::Moment;
+use crate::mail::MailRenderer;
+use crate::model::subscription::Billing;
+use crate::model::task::Lease;
+use crate::model::workspace::state::Event;
+use crate::model::workspace::{Workspace, WorkspaceState};
+use crate::store::billing::{usernames, workspaces};
+use crate::store::{LeaseError, Store, StoreError, Write, tasks};
+use vendors::stripe::Subscription;
+
+/// What Stripe said of a subscription.
+#[derive(Debug)]
+pub struct Look<'a> {
+    pub subscription: &'a Subscription,
+    /// The workspace when the look began, before Stripe was asked.
+    pub before: &'a Workspace,
+    /// When it was asked.
+    pub looked: Moment,
+    /// For how long a failed renewal is forgiven.
+    pub grace: Duration,
+    /// What the customer is told is written on.
+    pub renderer: &'a MailRenderer,
+}
+
+/// Has a workspace follow its subscription.
+///
+/// `None`, and nothing is changed, when it has followed a look that began later: that
+/// one has seen whatever made this one necessary.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn follow_subscription(
+    store: &Store,
+    look: &Look<'_>,
+    now: Moment,
+) -> Result<Option<Followed>, StoreError> {
+    let mut write = store.begin().await?;
+    // The task before the workspace, as its worker locks them.
+    if let Some(task) = &look.before.task {
+        tasks::lock_row(&mut write, task).await?;
+    }
+    let locked = workspaces::lock_for_look(
+        &mut write,
+        &look.before.subscription,
+        look.before.looks,
+        look.looked,
+    )
+    .await?;
+    let Some(mut workspace) = locked else { return Ok(None) };
+    let before = &workspace.billing;
+    let billing = Billing::after(Some(before), look.subscription, look.grace, look.looked);
+    let event = Event::Stands {
+        standing: billing.standing(now),
+        ends: billing.cancel_at,
+        known_end: before.cancel_at,
+    };
+    if workspace.billing != billing {
+        workspace.changed = now;
+    }
+    workspace.billing = billing;
+    carry_out(write, workspace, event, Some(look.renderer), now).await.map(Some)
+}
+
+/// The machine is ready and every edge leads to it.
+///
+/// Calling again changes nothing; nor does it when the workspace has ended meanwhile.
+///
+/// # Errors
+/// [`LeaseError`]
+pub async fn workspace_is_live(
+    store: &Store,
+    username: &Username,
+    lease: &Lease,
+    now: Moment,
+) -> Result<Option<Followed>, LeaseError> {
+    let Some((write, workspace)) = lock(store, username, lease).await? else { return Ok(None) };
+    let event = Event::Prepared(workspace.billing.standing(now));
+    Ok(Some(carry_out(write, workspace, event, None, now).await?))
+}
+
+/// The machine is gone: nothing is kept of the customer, and the name rests for
+/// `quarantine`. Calling again changes nothing.
+///
+/// # Errors
+/// [`LeaseError`]
+pub async fn workspace_is_ended(
+    store: &Store,
+    username: &Username,
+    quarantine: Duration,
+    lease: &Lease,
+    now: Moment,
+) -> Result<Option<Followed>, LeaseError> {
+    let Some((mut write, workspace)) = lock(store, username, lease).await? else {
+        return Ok(None);
+    };
+    if workspace.state == WorkspaceState::Ending {
+        usernames::quarantine(&mut write, username, now.after(quarantine)).await?;
+    }
+    Ok(Some(carry_out(write, workspace, Event::TakenDown, None, now).await?))
+}
+
+async fn lock(
+    store: &Store,
+    username: &Username,
+    lease: &Lease,
+) -> Result<Option<(Write, Workspace)>, LeaseError> {
+    let mut write = store.begin().await?;
+    tasks::check_lease(&mut write, lease).await?;
+    let workspace = workspaces::lock_row(&mut write, username).await?;
+    Ok(workspace.map(|workspace| (write, workspace)))
+}

@@ -1,0 +1,104 @@
+//! Carries out what an event means for a workspace.
+
+use shared::Generation;
+
+use super::notices;
+use crate::base::clock::Moment;
+use crate::mail::MailRenderer;
+use crate::model::suspension::{SuspensionReason, Suspensions};
+use crate::model::task::kinds::RecycleWorkspace;
+use crate::model::task::{NewTask, TaskId};
+use crate::model::workspace::state::{Effect, Event};
+use crate::model::workspace::{Workspace, WorkspaceState};
+use crate::store::accounts::{customers, workspace_access};
+use crate::store::billing::{signups, workspaces};
+use crate::store::messages::{mails, tickets};
+use crate::store::{StoreError, Write, tasks};
+use vendors::stripe::subscription::SubscriptionStatus;
+
+/// A workspace after a change, and the route table's number when edges must hear of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Followed {
+    pub workspace: Workspace,
+    pub generation: Option<Generation>,
+}
+
+/// Carries out what `event` means for a workspace whose row is locked, and commits it.
+///
+/// Without `renderer` nothing is written to the customer.
+pub(super) async fn carry_out(
+    mut write: Write,
+    mut workspace: Workspace,
+    event: Event,
+    renderer: Option<&MailRenderer>,
+    now: Moment,
+) -> Result<Followed, StoreError> {
+    let (state, effects) = workspace.state.after(event);
+    if workspace.state != state {
+        workspace.changed = now;
+    }
+    workspace.state = state;
+    let customer = customers::find(&mut write, &workspace.username).await?;
+    let mut is_over = false;
+    for effect in effects {
+        match effect {
+            // Follows from the state below.
+            Effect::Suspend | Effect::Resume => {}
+            Effect::End => {
+                is_over = true;
+                workspace.task = Some(take_down(&mut write, &workspace, now).await?);
+            }
+            Effect::Forget => {
+                customers::delete(&mut write, &workspace.username).await?;
+                signups::forget_email(&mut write, &workspace.signup, now).await?;
+            }
+            Effect::Tell(notice) => {
+                if let Some((customer, renderer)) = customer.as_ref().zip(renderer) {
+                    let mail = notices::letter(&workspace, customer, notice, renderer, now);
+                    mails::enqueue(&mut write, &mail, now).await?;
+                }
+            }
+            Effect::Report(notice) => {
+                let incident = notices::incident(&workspace, notice);
+                tickets::open(&mut write, &incident, now).await?;
+            }
+        }
+    }
+    workspaces::update(&mut write, &workspace).await?;
+    // Last: it locks the route table, for which everybody waits.
+    if is_over {
+        workspace_access::close(&mut write, &workspace.username).await?;
+    } else if !workspace.state.is_over() {
+        let reason = suspension(&workspace);
+        let change = |present: Suspensions| present.by_subscription(reason);
+        workspace_access::change_suspensions(&mut write, &workspace.username, change).await?;
+    }
+    let generation = write.commit_routes().await?;
+    Ok(Followed { workspace, generation })
+}
+
+/// Why it is closed, as far as its subscription is concerned.
+fn suspension(workspace: &Workspace) -> Option<SuspensionReason> {
+    if workspace.state != WorkspaceState::Suspended {
+        return None;
+    }
+    match workspace.billing.status {
+        SubscriptionStatus::Paused => Some(SuspensionReason::Paused),
+        _ => Some(SuspensionReason::NonPayment),
+    }
+}
+
+/// Files the task that takes the machine down; one that still prepares it is called off.
+async fn take_down(
+    write: &mut Write,
+    workspace: &Workspace,
+    now: Moment,
+) -> Result<TaskId, StoreError> {
+    if let Some(task) = &workspace.task {
+        tasks::cancel(write, task, Some("the workspace has ended"), now).await?;
+    }
+    let payload = RecycleWorkspace { signup: workspace.signup.clone() };
+    let dedupe = format!("recycle/{}", workspace.subscription);
+    let task = NewTask::new(dedupe, Some(workspace.username), &payload);
+    tasks::enqueue(write, &task, now).await
+}
