@@ -26,7 +26,7 @@ mod upstream;
 pub mod measured {
     pub use crate::head::{Head, HeadReader, NO_HEADERS};
     pub use crate::limits::Deadlines;
-    pub use crate::policy::headers::{Credential, Forwarded, forward};
+    pub use crate::policy::request::{Credential, Forwarded, forward};
     pub use crate::request::{LastToken, RequestFacts, Workspace, check_session, decide};
     pub use crate::routes::Tables;
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::limits::MAX_INTERIM_RESPONSES;
 use crate::upstream::ConnectError;
 
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,8 @@ pub(crate) enum ForwardError {
     SpriteTimeout,
     #[error("the client is gone")]
     Client,
+    #[error("the client's body did not go on in time")]
+    BodyTimeout,
     #[error("the client's body is malformed")]
     Body(#[source] Malformed),
     #[error("the client's body is too large")]
@@ -33,12 +36,18 @@ impl ForwardError {
 pub(crate) enum Malformed {
     #[error("its head cannot be parsed")]
     Head,
+    #[error("its status is none")]
+    Status,
+    #[error("more than {MAX_INTERIM_RESPONSES} interim ones come before it")]
+    Interim,
     #[error("its head is too large")]
     TooLarge,
     #[error("the length of its body is ambiguous")]
     Framing,
     #[error("a chunk of its body is malformed")]
     Chunk,
+    #[error("its body is little but packing")]
+    Packing,
     #[error("it switches to another protocol unasked")]
     Upgrade,
 }

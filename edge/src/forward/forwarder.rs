@@ -5,27 +5,30 @@
 //! writes. And there is one way for all: what an answer may look like is judged
 //! in one place, whatever the request was.
 
-use std::borrow::Cow;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use pingora::time::timeout;
+use shared::PublicSite;
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
-use super::body_framing::BodyFraming;
+use super::body_framing::{BodyFraming, LAST_CHUNK, Packing};
 use super::error::{ForwardError, Malformed};
-use super::response_head::ResponseHead;
+use super::response_head::{Asked, NO_SLOTS, RawHead, ResponseHead, find_end};
 use super::upload::Upload;
-use super::upstream_request::UpstreamRequest;
+use super::upstream_request::{TargetKind, UpstreamRequest};
 use crate::client_stream::ClientStream;
-use crate::head::HeadReader;
-use crate::limits::BODY_PAUSE;
+use crate::head::{HeadEnd, HeadReader};
+use crate::limits::{BODY_PAUSE, CONTINUE_WAIT, MAX_INTERIM_RESPONSES};
 use crate::observe::RequestRecord;
+use crate::policy::response::Speaker;
 use crate::upstream::pool::{self, PoolLimits};
 use crate::upstream::{Connector, Duplex, Purpose};
 
@@ -36,6 +39,7 @@ const READ_BYTES: usize = 8 * 1024;
 const BULK_READ_BYTES: usize = 64 * 1024;
 
 pub(crate) struct Forwarder {
+    pub site: Arc<PublicSite>,
     pub connector: Connector,
     /// Between two reads of an answer.
     pub read_timeout: Duration,
@@ -51,6 +55,10 @@ struct Downstream<'a> {
     stream: &'a mut ClientStream,
     reader: &'a mut HeadReader,
     upload: Upload,
+    /// When the client is asked for the body that it holds back, if nobody was sooner.
+    ask_at: Option<Instant>,
+    /// The client says nothing more, and may still listen.
+    has_ended: bool,
 }
 
 /// One step forward while an answer is awaited.
@@ -61,9 +69,20 @@ enum Step {
     Sent,
 }
 
+/// What is to be done when nothing has come for too long.
+enum Late {
+    /// Ask the client for its body.
+    Ask,
+    /// Give up on the client's body.
+    Body,
+    /// Give up on the sprite.
+    Sprite,
+}
+
 /// What was heard from a sprite before the first byte went to the client.
 struct Begun {
     sprite: Box<dyn Duplex>,
+    /// What came behind the head.
     buffer: BytesMut,
     head: ResponseHead,
     /// The client was told that another request may follow.
@@ -90,7 +109,9 @@ impl Forwarder {
         record: &mut RequestRecord,
     ) -> Result<bool, ForwardError> {
         let upload = Upload::new(request.body, self.body_max_bytes);
-        let mut downstream = Downstream { stream: client, reader, upload };
+        let ask_at = request.expects_continue.then(|| Instant::now() + CONTINUE_WAIT);
+        let mut downstream =
+            Downstream { stream: client, reader, upload, ask_at, has_ended: false };
         let begun = match pool::take(request.group) {
             Some(sprite) => match self.begin(sprite, &mut downstream, request, record).await {
                 // Most likely it was closed while it waited in the pool. Should the sprite have
@@ -125,24 +146,59 @@ impl Forwarder {
         });
         sent.await.map_err(|_| ForwardError::SpriteTimeout)?.map_err(ForwardError::Sprite)?;
         let mut buffer = BytesMut::new();
+        let mut end = HeadEnd::default();
+        let mut interim = 0;
+        // One deadline for a head, from its first byte: else one that drips in holds us.
+        let mut deadline = None;
         loop {
             buffer.reserve(READ_BYTES);
-            if self.read(&mut *sprite, downstream, &mut buffer).await? == 0 {
+            if self.read(&mut *sprite, downstream, &mut buffer, deadline).await? == 0 {
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
-            // A body of which something is still to come hides where the next request begins.
-            let keep_alive = request.keep_alive && downstream.upload.is_done();
-            while let Some(head) = ResponseHead::parse(&buffer, request, keep_alive)? {
-                if !head.informational {
+            deadline.get_or_insert_with(|| Instant::now() + self.read_timeout);
+            while let Some(length) = find_end(&mut end, &buffer)? {
+                let mut slots = NO_SLOTS;
+                let bytes = buffer.split_to(length);
+                end = HeadEnd::default();
+                let raw = RawHead::parse(&bytes, &mut slots)?;
+                if raw.status >= 200 || raw.status == 101 {
+                    // A body of which something is still to come hides where the next
+                    // request begins.
+                    let keep_alive = request.keep_alive && downstream.upload.is_done();
+                    let head = ResponseHead::new(&raw, &self.asked(request, keep_alive))?;
                     return Ok(Begun { sprite, buffer, head, keep_alive });
                 }
-                // It may be what the client waits for. 103 and its like help nobody here.
-                if head.status == 100 && request.knows_chunks && downstream.upload.wants_more() {
-                    self.write(downstream.stream, b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+                interim += 1;
+                if interim > MAX_INTERIM_RESPONSES {
+                    return Err(Malformed::Interim.into());
                 }
-                let _ = buffer.split_to(head.length);
+                // It may be what the client waits for. 103 and its like help nobody here.
+                if raw.status == 100 {
+                    self.ask(downstream).await?;
+                }
             }
         }
+    }
+
+    fn asked<'a>(&'a self, request: &'a UpstreamRequest, keep_alive: bool) -> Asked<'a> {
+        let speaker = match request.kind {
+            TargetKind::Site => Speaker::Site,
+            TargetKind::Sprite(username) => {
+                let authority = request.upstream.authority();
+                Speaker::Sprite { site: &self.site, username, authority }
+            }
+        };
+        let UpstreamRequest { id, head_only, knows_chunks, .. } = *request;
+        Asked { speaker, id, head_only, knows_chunks, keep_alive }
+    }
+
+    /// Asks for the body, if the client waits to be asked.
+    async fn ask(&self, downstream: &mut Downstream<'_>) -> Result<(), ForwardError> {
+        let is_waiting = downstream.ask_at.take().is_some() && !downstream.upload.has_begun();
+        if is_waiting {
+            self.write(downstream.stream, b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+        }
+        Ok(())
     }
 
     /// From the head of the answer to its end.
@@ -154,55 +210,67 @@ impl Forwarder {
         record: &mut RequestRecord,
     ) -> Result<bool, ForwardError> {
         let Begun { mut sprite, mut buffer, head, keep_alive } = begun;
-        let mut framing = head.framing;
-        let body = &buffer[head.length..];
-        let (mut relayed, first) = passed_on(&mut framing, body, request)?;
-        let mut has_excess = relayed < body.len();
+        let ResponseHead { mut framing, packing, bytes: mut out, .. } = head;
+        let mut relayed = framing.repack(&buffer, packing, &mut out)?;
+        let mut has_excess = relayed < buffer.len();
         record.answered(request.kind.source(), head.status);
-        let mut out = head.bytes;
-        out.extend_from_slice(&first);
         self.write(downstream.stream, &out).await?;
         record.relayed();
-        drop((first, out));
+        if packing == Packing::None {
+            out = Vec::new();
+        }
         while !framing.is_done() {
             buffer.clear();
             buffer.reserve(if relayed < BULK_READ_BYTES { READ_BYTES } else { BULK_READ_BYTES });
-            let count = self.read(&mut *sprite, downstream, &mut buffer).await?;
+            let count = self.read(&mut *sprite, downstream, &mut buffer, None).await?;
             if count == 0 {
-                if matches!(framing, BodyFraming::UntilClose) {
-                    return Ok(false);
+                if !matches!(framing, BodyFraming::UntilClose) {
+                    return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
                 }
-                return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
+                if packing == Packing::Chunks {
+                    self.write(downstream.stream, LAST_CHUNK).await?;
+                }
+                return Ok(keep_alive && packing == Packing::Chunks);
             }
-            let (used, part) = passed_on(&mut framing, &buffer, request)?;
+            let used = if packing == Packing::None {
+                let used = framing.unwrap(&buffer, |_| {})?;
+                self.write(downstream.stream, &buffer[..used]).await?;
+                used
+            } else {
+                out.clear();
+                let used = framing.repack(&buffer, packing, &mut out)?;
+                self.write(downstream.stream, &out).await?;
+                used
+            };
             has_excess = used < count;
             relayed += used;
-            self.write(downstream.stream, &part).await?;
         }
         if head.keep_alive && !has_excess && downstream.upload.is_done() {
             pool::put(request.group, sprite, self.pool);
         }
-        Ok(keep_alive)
+        Ok(keep_alive && packing != Packing::UntilClose)
     }
 
-    /// Reads from the sprite. Meanwhile the body of the request goes on.
+    /// Reads from the sprite until `deadline` at most. Meanwhile the body of the request goes on.
     async fn read(
         &self,
         sprite: &mut dyn Duplex,
         downstream: &mut Downstream<'_>,
         into: &mut BytesMut,
+        deadline: Option<Instant>,
     ) -> Result<usize, ForwardError> {
         loop {
-            let (patience, late) =
-                if downstream.upload.wants_more() && !downstream.upload.has_unsent() {
-                    (BODY_PAUSE, ForwardError::Client)
-                } else {
-                    (self.read_timeout, ForwardError::SpriteTimeout)
-                };
+            let (patience, late) = downstream.patience(self.read_timeout, deadline);
             let step = poll_fn(|context| downstream.poll_step(sprite, into, context));
-            match timeout(patience, step).await.map_err(|_| late)?? {
-                Step::Heard(count) => return Ok(count),
-                Step::Sent => {}
+            match (timeout(patience, step).await, late) {
+                (Ok(step), _) => {
+                    if let Step::Heard(count) = step? {
+                        return Ok(count);
+                    }
+                }
+                (Err(_), Late::Ask) => self.ask(downstream).await?,
+                (Err(_), Late::Body) => return Err(ForwardError::BodyTimeout),
+                (Err(_), Late::Sprite) => return Err(ForwardError::SpriteTimeout),
             }
         }
     }
@@ -221,6 +289,19 @@ impl Forwarder {
 }
 
 impl Downstream<'_> {
+    fn patience(&self, read_timeout: Duration, deadline: Option<Instant>) -> (Duration, Late) {
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        if let Some(ask_at) = self.ask_at {
+            (left(ask_at), Late::Ask)
+        } else if let Some(deadline) = deadline {
+            (left(deadline), Late::Sprite)
+        } else if self.upload.wants_more() && !self.upload.has_unsent() {
+            (BODY_PAUSE, Late::Body)
+        } else {
+            (read_timeout, Late::Sprite)
+        }
+    }
+
     /// Reads from the sprite, or else sends on what there is of the body, or
     /// else reads from the client and so notices that it left.
     fn poll_step(
@@ -240,25 +321,16 @@ impl Downstream<'_> {
             if self.upload.has_unsent() {
                 return self.upload.poll_send(sprite, context).map(|()| Ok(Step::Sent));
             }
+            if self.has_ended {
+                return Poll::Pending;
+            }
             match ready!(self.reader.poll_more(&mut *self.stream, context)) {
+                // It may still wait for its answer; one that has left cannot be told
+                // from it until something is written.
+                Ok(0) if !self.upload.wants_more() => self.has_ended = true,
                 Ok(0) | Err(_) => return Poll::Ready(Err(ForwardError::Client)),
                 Ok(_) => {}
             }
         }
     }
-}
-
-/// How much of `bytes` belongs to the answer, and what of that goes to the client.
-fn passed_on<'a>(
-    framing: &mut BodyFraming,
-    bytes: &'a [u8],
-    request: &UpstreamRequest,
-) -> Result<(usize, Cow<'a, [u8]>), Malformed> {
-    if request.knows_chunks {
-        let used = framing.measure(bytes)?;
-        return Ok((used, Cow::Borrowed(&bytes[..used])));
-    }
-    let mut content = Vec::new();
-    let used = framing.unwrap(bytes, |part| content.extend_from_slice(part))?;
-    Ok((used, Cow::Owned(content)))
 }

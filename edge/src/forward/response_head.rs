@@ -1,120 +1,155 @@
-//! The head of a sprite's answer: parsed as strictly as a request, and written
-//! anew without what is not for the client.
+//! The head of an answer: parsed as strictly as a request, and written anew
+//! without what is not for the client.
 
 use std::io::Write as _;
+use std::mem::MaybeUninit;
 
-use httparse::Status;
+use httparse::{Header, Status};
+use shared::RequestId;
 use shared::request_id::REQUEST_ID_HEADER;
 
-use super::body_framing::BodyFraming;
+use super::body_framing::{BodyFraming, Packing};
 use super::error::Malformed;
-use super::upstream_request::{TargetKind, UpstreamRequest};
+use crate::head::{Connection, HeadEnd, HeadError, has_strict_line_endings};
 use crate::limits::{MAX_RESPONSE_HEAD_BYTES, MAX_RESPONSE_HEADERS};
-use crate::policy::cookies;
-use crate::policy::headers::is_hop_by_hop;
+use crate::policy::response::{ResponseHeaders, Speaker};
 
-pub(super) struct ResponseHead {
-    pub(super) status: u16,
-    /// Bytes of the original.
-    pub(super) length: usize,
+pub(crate) struct ResponseHead {
+    pub(crate) status: u16,
     /// As it goes to the client.
-    pub(super) bytes: Vec<u8>,
-    pub(super) framing: BodyFraming,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) framing: BodyFraming,
+    /// How the client gets the body.
+    pub(crate) packing: Packing,
     /// May the sprite's connection be used again?
-    pub(super) keep_alive: bool,
-    /// 1xx: another head follows.
-    pub(super) informational: bool,
+    pub(crate) keep_alive: bool,
 }
 
-impl ResponseHead {
-    /// `None` while it is not whole. `keep_alive` says whether another request
-    /// may follow on the client's connection.
-    pub(super) fn parse(
-        bytes: &[u8],
-        request: &UpstreamRequest,
-        keep_alive: bool,
-    ) -> Result<Option<Self>, Malformed> {
-        let mut slots = [httparse::EMPTY_HEADER; MAX_RESPONSE_HEADERS];
-        let mut response = httparse::Response::new(&mut slots);
-        let length = match response.parse(bytes) {
-            Ok(Status::Complete(length)) => length,
-            Ok(Status::Partial) if bytes.len() < MAX_RESPONSE_HEAD_BYTES => return Ok(None),
-            Ok(Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
-                return Err(Malformed::TooLarge);
-            }
-            Err(_) => return Err(Malformed::Head),
-        };
+/// What an answer is an answer to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) speaker: Speaker<'a>,
+    pub(crate) id: RequestId,
+    /// HEAD: no body, whatever the head says.
+    pub(crate) head_only: bool,
+    /// The client speaks HTTP/1.1.
+    pub(crate) knows_chunks: bool,
+    /// Another request may follow on the client's connection.
+    pub(crate) keep_alive: bool,
+}
+
+/// The length of the head at the front of `bytes`; `None` while it is not whole.
+pub(crate) fn find_end(end: &mut HeadEnd, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
+    end.find(bytes, MAX_RESPONSE_HEAD_BYTES).map_err(|error| match error {
+        HeadError::TooLarge => Malformed::TooLarge,
+        _ => Malformed::Head,
+    })
+}
+
+/// An answer's status line and headers, split and not yet judged.
+pub(crate) struct RawHead<'a> {
+    pub(crate) status: u16,
+    pub(crate) version: u8,
+    reason: &'a str,
+    pub(crate) headers: &'a [Header<'a>],
+}
+
+pub(crate) type Slots<'a> = [MaybeUninit<Header<'a>>; MAX_RESPONSE_HEADERS];
+
+pub(crate) const NO_SLOTS: Slots<'static> = [const { MaybeUninit::uninit() }; MAX_RESPONSE_HEADERS];
+
+impl<'a> RawHead<'a> {
+    /// `bytes` are one head up to and with its empty line.
+    pub(crate) fn parse(bytes: &'a [u8], slots: &'a mut Slots<'a>) -> Result<Self, Malformed> {
+        if !has_strict_line_endings(bytes) {
+            return Err(Malformed::Head);
+        }
+        let mut response = httparse::Response::new(&mut []);
+        let config = httparse::ParserConfig::default();
+        match config.parse_response_with_uninit_headers(&mut response, bytes, slots) {
+            Ok(Status::Complete(length)) if length == bytes.len() => {}
+            Err(httparse::Error::TooManyHeaders) => return Err(Malformed::TooLarge),
+            Ok(_) | Err(_) => return Err(Malformed::Head),
+        }
         let (Some(status), Some(version)) = (response.code, response.version) else {
             return Err(Malformed::Head);
         };
-        if status == 101 {
-            return Err(Malformed::Upgrade);
+        if !(100..600).contains(&status) {
+            return Err(Malformed::Status);
         }
-        let fields = Fields::collect(response.headers)?;
-        let informational = (100..200).contains(&status);
-        let has_no_body = informational || request.head_only || matches!(status, 204 | 304);
-        let framing = match (fields.length, fields.chunked) {
-            (Some(_), true) => return Err(Malformed::Framing),
-            _ if has_no_body => BodyFraming::Done,
-            (Some(length), false) => BodyFraming::length(length),
-            (None, true) if version == 1 => BodyFraming::chunked(),
-            (None, true) => return Err(Malformed::Framing),
-            (None, false) => BodyFraming::UntilClose,
-        };
-        let ends_by_close = matches!(framing, BodyFraming::UntilClose);
         let reason = response.reason.unwrap_or_default();
-        let says_close = !keep_alive || ends_by_close;
-        let bytes = write(response.headers, status, reason, &fields, request, says_close);
-        let keep_alive = version == 1 && !fields.close && !ends_by_close;
-        Ok(Some(Self { status, length, bytes, framing, keep_alive, informational }))
+        Ok(Self { status, version, reason, headers: response.headers })
     }
 }
 
+impl ResponseHead {
+    /// Of a final answer.
+    pub(crate) fn new(raw: &RawHead<'_>, asked: &Asked<'_>) -> Result<Self, Malformed> {
+        let RawHead { status, version, .. } = *raw;
+        if status == 101 {
+            return Err(Malformed::Upgrade);
+        }
+        let fields = Fields::collect(raw.headers)?;
+        let has_no_body = asked.head_only || matches!(status, 204 | 205 | 304);
+        let framing = match (fields.length, fields.chunked) {
+            (Some(_), true) => return Err(Malformed::Framing),
+            (None, true) if version == 0 => return Err(Malformed::Framing),
+            _ if has_no_body => BodyFraming::Done,
+            (Some(length), false) => BodyFraming::length(length),
+            (None, true) => BodyFraming::chunked(),
+            (None, false) => BodyFraming::UntilClose,
+        };
+        let packing = match framing {
+            BodyFraming::Done | BodyFraming::Length(_) => Packing::None,
+            _ if asked.knows_chunks => Packing::Chunks,
+            _ => Packing::UntilClose,
+        };
+        let keep_alive = version == 1
+            && !fields.connection.close
+            && !matches!(framing, BodyFraming::UntilClose)
+            // Said of no body, so that whatever follows cannot be told from one.
+            && !(matches!(status, 204 | 205) && (fields.chunked || fields.length.unwrap_or(0) > 0));
+        let bytes = write(raw, &fields, asked, packing);
+        Ok(Self { status, bytes, framing, packing, keep_alive })
+    }
+}
+
+#[derive(Default)]
 struct Fields<'a> {
     length: Option<u64>,
     chunked: bool,
-    close: bool,
-    connection: Option<&'a str>,
+    connection: Connection<'a>,
 }
 
 impl<'a> Fields<'a> {
-    fn collect(headers: &[httparse::Header<'a>]) -> Result<Self, Malformed> {
-        let mut fields = Self { length: None, chunked: false, close: false, connection: None };
-        for header in headers {
-            match header.name.len() {
-                14 if header.name.eq_ignore_ascii_case("content-length") => {
-                    let length = digits(header.value).ok_or(Malformed::Framing)?;
+    fn collect(headers: &[Header<'a>]) -> Result<Self, Malformed> {
+        let mut fields = Self::default();
+        for Header { name, value } in headers {
+            match name.len() {
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    let length = digits(value).ok_or(Malformed::Framing)?;
                     // Several that agree are common among old servers, and harmless.
                     if fields.length.replace(length).is_some_and(|before| before != length) {
                         return Err(Malformed::Framing);
                     }
                 }
-                17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    if fields.chunked || !header.value.eq_ignore_ascii_case(b"chunked") {
+                // Says nothing, and some servers do say it.
+                17 if name.eq_ignore_ascii_case("transfer-encoding")
+                    && value.eq_ignore_ascii_case(b"identity") => {}
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    if fields.chunked || !value.eq_ignore_ascii_case(b"chunked") {
                         return Err(Malformed::Framing);
                     }
                     fields.chunked = true;
                 }
-                10 if header.name.eq_ignore_ascii_case("connection") => {
-                    let value = std::str::from_utf8(header.value).map_err(|_| Malformed::Head)?;
-                    fields.close |= tokens(value).any(|token| token.eq_ignore_ascii_case("close"));
-                    fields.connection = Some(value);
+                10 if name.eq_ignore_ascii_case("connection") => {
+                    fields.connection.add(value).map_err(|_| Malformed::Head)?;
                 }
                 _ => {}
             }
         }
         Ok(fields)
     }
-
-    /// Is `name` listed in `Connection`, and so meant for this hop only?
-    fn is_for_this_hop(&self, name: &str) -> bool {
-        self.connection
-            .is_some_and(|value| tokens(value).any(|token| token.eq_ignore_ascii_case(name)))
-    }
-}
-
-fn tokens(value: &str) -> impl Iterator<Item = &str> {
-    value.split(',').map(str::trim)
 }
 
 fn digits(value: &[u8]) -> Option<u64> {
@@ -122,82 +157,63 @@ fn digits(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok().filter(|_| is_number)?.parse().ok()
 }
 
-fn write(
-    headers: &[httparse::Header<'_>],
-    status: u16,
-    reason: &str,
-    fields: &Fields<'_>,
-    request: &UpstreamRequest,
-    says_close: bool,
-) -> Vec<u8> {
+fn write(raw: &RawHead<'_>, fields: &Fields<'_>, asked: &Asked<'_>, packing: Packing) -> Vec<u8> {
     let mut out = Vec::with_capacity(2_048);
-    write!(out, "HTTP/1.1 {status} {reason}\r\n").expect("writing to memory");
-    for header in headers {
-        if is_passed_on(header, request.kind) && !fields.is_for_this_hop(header.name) {
-            out.extend_from_slice(header.name.as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(header.value);
-            out.extend_from_slice(b"\r\n");
+    write!(out, "HTTP/1.1 {} {}\r\n", raw.status, raw.reason).expect("writing to memory");
+    let mut headers = ResponseHeaders::new(asked.speaker);
+    for header in raw.headers {
+        if !fields.connection.names(header.name) {
+            headers.append(header, &mut out);
         }
     }
-    if let Some(length) = fields.length {
-        write!(out, "content-length: {length}\r\n").expect("writing to memory");
-    } else if fields.chunked && request.knows_chunks {
-        out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+    headers.finish(&mut out);
+    match (raw.status, fields.length) {
+        // They have no body, and a length makes some clients wait for one (RFC 9110, 8.6).
+        (204, _) => {}
+        (205, _) => out.extend_from_slice(b"content-length: 0\r\n"),
+        (_, Some(length)) => {
+            write!(out, "content-length: {length}\r\n").expect("writing to memory");
+        }
+        (_, None) if packing == Packing::Chunks => {
+            out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        }
+        _ => {}
     }
-    if says_close {
+    if !asked.keep_alive || packing == Packing::UntilClose {
         out.extend_from_slice(b"connection: close\r\n");
     }
-    write!(out, "{REQUEST_ID_HEADER}: {}\r\n\r\n", request.id).expect("writing to memory");
+    write!(out, "{REQUEST_ID_HEADER}: {}\r\n\r\n", asked.id).expect("writing to memory");
     out
-}
-
-/// Hop-by-hop headers end here, and a sprite's answer reaches no further than
-/// its own workspace. What frames the body is written anew, once.
-fn is_passed_on(header: &httparse::Header<'_>, kind: TargetKind) -> bool {
-    const DROPPED: [&str; 4] =
-        ["transfer-encoding", "content-length", "service-worker-allowed", REQUEST_ID_HEADER];
-    if is_hop_by_hop(header.name)
-        || DROPPED.iter().any(|dropped| header.name.eq_ignore_ascii_case(dropped))
-    {
-        return false;
-    }
-    kind == TargetKind::Site
-        || !header.name.eq_ignore_ascii_case("clear-site-data")
-            && (!header.name.eq_ignore_ascii_case("set-cookie")
-                || std::str::from_utf8(header.value).is_ok_and(cookies::sprite_may_set))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::head::Body;
-    use shared::{RequestId, Upstream};
+    use proptest::prelude::*;
+    use shared::{PublicSite, Upstream};
 
-    fn parse(
-        text: &str,
-        kind: TargetKind,
-        head_only: bool,
-    ) -> Result<Option<ResponseHead>, Malformed> {
+    fn head(text: &[u8], of_sprite: bool, head_only: bool) -> Result<ResponseHead, Malformed> {
         let upstream = Upstream::parse("https://sprite.test").unwrap();
-        let request = UpstreamRequest {
-            head: Vec::new(),
-            kind,
-            upstream,
-            group: 1,
-            id: RequestId::from_bits(1),
-            body: Body::None,
-            head_only,
-            repeatable: true,
-            keep_alive: true,
-            knows_chunks: true,
+        let site = PublicSite::new("arca.test", Upstream::parse("https://arca.test").unwrap());
+        let (site, username) = (site.unwrap(), "ada".parse().unwrap());
+        let speaker = if of_sprite {
+            Speaker::Sprite { site: &site, username, authority: upstream.authority() }
+        } else {
+            Speaker::Site
         };
-        ResponseHead::parse(text.as_bytes(), &request, request.keep_alive)
+        let id = RequestId::from_bits(1);
+        let asked = Asked { speaker, id, head_only, knows_chunks: true, keep_alive: true };
+        let mut slots = NO_SLOTS;
+        ResponseHead::new(&RawHead::parse(text, &mut slots)?, &asked)
+    }
+
+    fn written(text: &str) -> String {
+        String::from_utf8(head(text.as_bytes(), true, false).unwrap().bytes).unwrap()
     }
 
     fn check(lines: &str, expected: &Result<BodyFraming, Malformed>) {
         let text = format!("HTTP/1.1 200 OK\r\n{lines}\r\n");
-        let seen = parse(&text, TargetKind::Sprite, false).map(|head| head.unwrap().framing);
+        let seen = head(text.as_bytes(), true, false).map(|head| head.framing);
         assert_eq!(&seen, expected, "{text:?}");
     }
 
@@ -205,6 +221,7 @@ mod tests {
     fn an_answer_ends_in_one_way_only() {
         check("Content-Length: 5\r\n", &Ok(BodyFraming::length(5)));
         check("Content-Length: 5\r\nContent-Length: 5\r\n", &Ok(BodyFraming::length(5)));
+        check("Content-Length: 5\r\nTransfer-Encoding: identity\r\n", &Ok(BodyFraming::length(5)));
         check("Transfer-Encoding: chunked\r\n", &Ok(BodyFraming::chunked()));
         check("", &Ok(BodyFraming::UntilClose));
         let framing = Err(Malformed::Framing);
@@ -214,42 +231,77 @@ mod tests {
         check("Transfer-Encoding: gzip, chunked\r\n", &framing);
         check("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", &framing);
         check("X: a\r\n b\r\n", &Err(Malformed::Head));
+        check("X: a\n", &Err(Malformed::Head));
+        check("Connection: content-length\r\nContent-Length: 5\r\n", &Err(Malformed::Head));
+        check(&"X: a\r\n".repeat(MAX_RESPONSE_HEADERS), &Ok(BodyFraming::UntilClose));
+        check(&"X: a\r\n".repeat(MAX_RESPONSE_HEADERS + 1), &Err(Malformed::TooLarge));
+    }
+
+    #[test]
+    fn a_status_is_one_that_there_can_be() {
+        for status in ["007", "099", "600", "999", "7", "2000", "20x"] {
+            let text = format!("HTTP/1.1 {status} What\r\nContent-Length: 0\r\n\r\n");
+            assert!(head(text.as_bytes(), true, false).is_err(), "{status}");
+        }
+        assert!(matches!(
+            head(b"HTTP/1.1 101 Switch\r\n\r\n", true, false),
+            Err(Malformed::Upgrade)
+        ));
     }
 
     #[test]
     fn answers_without_a_body_are_known_by_status_and_method() {
-        for text in ["HTTP/1.1 204 No\r\n\r\n", "HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n"] {
-            let head = parse(text, TargetKind::Sprite, false).unwrap().unwrap();
+        for text in [
+            "HTTP/1.1 204 No\r\n\r\n",
+            "HTTP/1.1 204 No\r\nContent-Length: 9\r\n\r\n",
+            "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\n\r\n",
+        ] {
+            let head = head(text.as_bytes(), true, false).unwrap();
             assert_eq!(head.framing, BodyFraming::Done, "{text}");
+            let bytes = String::from_utf8(head.bytes).unwrap();
+            assert!(!bytes.contains("ength") && !bytes.contains("oding"), "{bytes}");
         }
-        let text = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
-        let head = parse(text, TargetKind::Sprite, true).unwrap().unwrap();
+        let same = written("HTTP/1.1 304 Same\r\nContent-Length: 9\r\n\r\n");
+        assert!(same.contains("content-length: 9"), "{same}");
+        let head = head(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", true, true).unwrap();
         assert_eq!(head.framing, BodyFraming::Done);
         let bytes = String::from_utf8(head.bytes).unwrap();
         assert!(bytes.contains("content-length: 9"), "{bytes}");
-        let early = parse("HTTP/1.1 103 Early\r\n\r\n", TargetKind::Sprite, false).unwrap();
-        assert!(early.unwrap().informational);
-        let switch = parse("HTTP/1.1 101 Switch\r\n\r\n", TargetKind::Sprite, false);
-        assert_eq!(switch.map(|_| ()), Err(Malformed::Upgrade));
-        assert!(parse("HTTP/1.1 200 OK\r\nA: b", TargetKind::Sprite, false).unwrap().is_none());
     }
 
     #[test]
     fn a_sprite_speaks_for_its_own_workspace_only() {
-        let text = "HTTP/1.1 200 Fine\r\nSet-Cookie: a=b\r\nSet-Cookie: c=d; Domain=arca.test\r\n\
+        let text = "HTTP/1.1 200 Fine\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\n\
+            Set-Cookie: a=b\r\nSet-Cookie: c=d; Domain=arca.test\r\nSet-Cookie: e=f; Domain=ada.arca.test\r\n\
             Set-Cookie: __Host-arca_session=x\r\nService-Worker-Allowed: /\r\nClear-Site-Data: \"cookies\"\r\n\
-            Connection: close, X-Hop\r\nX-Hop: 1\r\nX-Request-Id: theirs\r\nContent-Length: 0\r\n\r\n";
-        let of = |kind| {
-            let head = parse(text, kind, false).unwrap().unwrap();
+            Connection: close, X-Hop\r\nConnection: X-Other\r\nX-Hop: 1\r\nX-Other: 1\r\n\
+            X-Request-Id: theirs\r\nContent-Length: 0\r\n\r\n";
+        let of = |of_sprite| {
+            let head = head(text.as_bytes(), of_sprite, false).unwrap();
             assert!(!head.keep_alive);
             String::from_utf8(head.bytes).unwrap()
         };
-        let sprite = of(TargetKind::Sprite);
         assert_eq!(
-            sprite,
-            "HTTP/1.1 200 Fine\r\nSet-Cookie: a=b\r\ncontent-length: 0\r\n\
+            of(true),
+            "HTTP/1.1 200 Fine\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\n\
+             set-cookie: a=b\r\nset-cookie: e=f\r\ncontent-length: 0\r\n\
              x-request-id: 00000000000000000000000000000001\r\n\r\n"
         );
-        assert!(of(TargetKind::Site).contains("__Host-arca_session=x"));
+        assert!(of(false).contains("__Host-arca_session=x"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic_and_what_passes_is_framed_once(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let text = [b"HTTP/1.1 200 OK\r\n", &bytes[..], b"\r\n\r\n"].concat();
+            if let Ok(head) = head(&text, true, false) {
+                let written = String::from_utf8_lossy(&head.bytes).to_ascii_lowercase();
+                prop_assert!(written.matches("\r\ncontent-length:").count()
+                    + written.matches("\r\ntransfer-encoding:").count() == 1);
+                prop_assert!(written.ends_with("\r\n\r\n"));
+                prop_assert_eq!(written.matches("\r\n\r\n").count(), 1);
+            }
+        }
     }
 }

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, BufMut as _, BytesMut};
 use tokio_util::io::poll_write_buf;
 
-use super::body_framing::BodyFraming;
-use super::error::ForwardError;
+use super::body_framing::{BodyFraming, LAST_CHUNK};
+use super::error::{ForwardError, Malformed};
 use crate::head::Body;
 use crate::upstream::Duplex;
 
@@ -23,6 +23,7 @@ pub(super) struct Upload {
     /// For the sprite, and not yet written.
     out: BytesMut,
     must_flush: bool,
+    has_begun: bool,
     is_abandoned: bool,
 }
 
@@ -40,6 +41,7 @@ impl Upload {
             room: max_bytes,
             out: BytesMut::new(),
             must_flush: false,
+            has_begun: false,
             is_abandoned: false,
         }
     }
@@ -47,6 +49,11 @@ impl Upload {
     /// Is more of it to come from the client?
     pub(super) fn wants_more(&self) -> bool {
         !self.framing.is_done() && !self.is_abandoned
+    }
+
+    /// Has something of it come from the client?
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// Is something of it to be written to the sprite?
@@ -68,11 +75,14 @@ impl Upload {
         if !self.wants_more() {
             return Ok(0);
         }
+        self.has_begun |= !bytes.is_empty();
         let mut content = BytesMut::new();
-        let used = self
-            .framing
-            .unwrap(bytes, |part| content.extend_from_slice(part))
-            .map_err(ForwardError::Body)?;
+        let used = self.framing.unwrap(bytes, |part| content.extend_from_slice(part)).map_err(
+            |error| match error {
+                Malformed::Packing => ForwardError::TooLarge,
+                error => ForwardError::Body(error),
+            },
+        )?;
         let length = content.len() as u64;
         self.room = self.room.checked_sub(length).ok_or(ForwardError::TooLarge)?;
         if !self.is_chunked {
@@ -83,7 +93,7 @@ impl Upload {
             self.out.extend_from_slice(b"\r\n");
         }
         if self.is_chunked && self.framing.is_done() {
-            self.out.extend_from_slice(b"0\r\n\r\n");
+            self.out.extend_from_slice(LAST_CHUNK);
         }
         Ok(used)
     }
@@ -130,7 +140,6 @@ impl Upload {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::Malformed;
     use super::*;
 
     const MAX_BYTES: u64 = 8;
@@ -171,7 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn content_is_limited_and_its_packing_is_not() {
+    fn content_is_limited_and_its_packing_too() {
+        let mut packed = Upload::new(Body::Chunked, u64::MAX);
+        let chunks = format!("1;{}\r\nx\r\n", "x".repeat(4_000)).repeat(9);
+        assert!(matches!(packed.take(chunks.as_bytes()), Err(ForwardError::TooLarge)));
         let mut upload = Upload::new(Body::Chunked, MAX_BYTES);
         upload.take(b"4\r\nfour\r\n4\r\nfive\r\n").unwrap();
         assert!(matches!(upload.take(b"1\r\nx"), Err(ForwardError::TooLarge)));

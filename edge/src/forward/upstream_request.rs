@@ -1,13 +1,14 @@
 //! One request as it goes on.
 
-use shared::{RequestId, Upstream};
+use shared::{RequestId, Upstream, Username};
 
 use crate::head::Body;
 use crate::observe::metrics::Source;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TargetKind {
-    Sprite,
+    /// The one of this workspace.
+    Sprite(Username),
     Site,
 }
 
@@ -15,7 +16,7 @@ impl TargetKind {
     /// Who answers, as it is counted.
     pub(crate) const fn source(self) -> Source {
         match self {
-            Self::Sprite => Source::Sprite,
+            Self::Sprite(_) => Source::Sprite,
             Self::Site => Source::Site,
         }
     }
@@ -38,6 +39,8 @@ pub(crate) struct UpstreamRequest {
     pub repeatable: bool,
     /// May another request follow, when this one and its answer are whole?
     pub keep_alive: bool,
-    /// The client speaks HTTP/1.1: it is given chunks and `100 Continue`.
+    /// The client waits to be asked for the body.
+    pub expects_continue: bool,
+    /// The client speaks HTTP/1.1: it is given chunks.
     pub knows_chunks: bool,
 }

@@ -19,6 +19,8 @@ pub enum HeadError {
     LineEnding,
     #[error("only HTTP/1.0 and HTTP/1.1 are spoken here")]
     Version,
+    #[error("these bytes begin no HTTP/1.1 request")]
+    Protocol,
     #[error("CONNECT, TRACE and TRACK are not available here")]
     Method,
     #[error("exactly one Host is needed")]
@@ -35,6 +37,12 @@ pub enum HeadError {
     Connection,
     #[error("bytes follow an upgrade request")]
     EarlyBytes,
+    #[error("the WebSocket handshake is malformed")]
+    Handshake,
+    #[error("only version 13 of the WebSocket protocol is spoken here")]
+    HandshakeVersion,
+    #[error("only 100-continue can be expected")]
+    Expectation,
     #[error("the head has more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers")]
     TooLarge,
     #[error("the head did not arrive in time")]
@@ -42,11 +50,12 @@ pub enum HeadError {
 }
 
 impl HeadError {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::RequestLine,
         Self::Header,
         Self::LineEnding,
         Self::Version,
+        Self::Protocol,
         Self::Method,
         Self::Host,
         Self::Target,
@@ -55,6 +64,9 @@ impl HeadError {
         Self::Chunk,
         Self::Connection,
         Self::EarlyBytes,
+        Self::Handshake,
+        Self::HandshakeVersion,
+        Self::Expectation,
         Self::TooLarge,
         Self::Timeout,
     ];
@@ -62,6 +74,8 @@ impl HeadError {
     pub const fn status(self) -> u16 {
         match self {
             Self::Method => 405,
+            Self::Expectation => 417,
+            Self::HandshakeVersion => 426,
             Self::TooLarge => 431,
             Self::Timeout => 408,
             Self::TransferCoding => 501,
@@ -77,6 +91,7 @@ impl HeadError {
             Self::Header => "header",
             Self::LineEnding => "line_ending",
             Self::Version => "version",
+            Self::Protocol => "protocol",
             Self::Method => "method",
             Self::Host => "host",
             Self::Target => "target",
@@ -85,6 +100,9 @@ impl HeadError {
             Self::Chunk => "chunk",
             Self::Connection => "connection",
             Self::EarlyBytes => "early_bytes",
+            Self::Handshake => "handshake",
+            Self::HandshakeVersion => "handshake_version",
+            Self::Expectation => "expectation",
             Self::TooLarge => "too_large",
             Self::Timeout => "timeout",
         }

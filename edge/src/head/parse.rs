@@ -3,14 +3,19 @@
 //! `httparse` splits the bytes into tokens; what makes a request safe to forward
 //! is decided here: one Host, one way to find the end of the body, CR LF only.
 
+use std::mem::MaybeUninit;
+
 use httparse::{Header, Status};
 use memchr::memchr_iter;
 
 use super::error::HeadError;
+use super::fields::{Connection, Fields};
+use super::target::split_target;
 use crate::limits::MAX_HEADERS;
 
-/// What [`Head::parse`] fills.
-pub const NO_HEADERS: [Header<'static>; MAX_HEADERS] = [httparse::EMPTY_HEADER; MAX_HEADERS];
+/// Room for what [`Head::parse`] finds.
+pub const NO_HEADERS: [MaybeUninit<Header<'static>>; MAX_HEADERS] =
+    [const { MaybeUninit::uninit() }; MAX_HEADERS];
 
 /// How the end of the request's body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +36,13 @@ pub struct Head<'a> {
     pub version: u8,
     pub headers: &'a [Header<'a>],
     pub body: Body,
+    /// The client waits to be asked for the body.
+    pub expects_continue: bool,
     /// May another request follow on this connection?
     pub keep_alive: bool,
-    /// Asks for the WebSocket protocol.
-    pub websocket: bool,
-    /// The values of `Connection`, in order; the names in them go no further.
-    connection: [&'a str; 2],
+    /// The `Sec-WebSocket-Key` of a well-formed opening handshake (RFC 6455, 4.2.1).
+    pub websocket: Option<&'a str>,
+    connection: Connection<'a>,
 }
 
 impl<'a> Head<'a> {
@@ -44,10 +50,15 @@ impl<'a> Head<'a> {
     ///
     /// # Errors
     /// The first rule that is broken.
-    pub fn parse(bytes: &'a [u8], slots: &'a mut [Header<'a>]) -> Result<Self, HeadError> {
-        check_line_endings(bytes)?;
-        let mut request = httparse::Request::new(slots);
-        match request.parse(bytes) {
+    pub fn parse(
+        bytes: &'a [u8],
+        slots: &'a mut [MaybeUninit<Header<'a>>],
+    ) -> Result<Self, HeadError> {
+        if !has_strict_line_endings(bytes) {
+            return Err(HeadError::LineEnding);
+        }
+        let mut request = httparse::Request::new(&mut []);
+        match request.parse_with_uninit_headers(bytes, slots) {
             Ok(Status::Complete(length)) if length == bytes.len() => {}
             Ok(_) => return Err(HeadError::RequestLine),
             Err(error) => return Err(refusal_of(error)),
@@ -65,9 +76,7 @@ impl<'a> Head<'a> {
         }
         // HTTP/1.0 knows no upgrade, and keeping its connections helps nobody any more.
         let is_current = version == 1;
-        let websocket =
-            is_current && fields.upgrade_websocket && has_token(&fields.connection, "upgrade");
-        let keep_alive = is_current && !has_token(&fields.connection, "close");
+        let websocket = if is_current { fields.handshake(method)? } else { None };
         Ok(Self {
             method,
             target,
@@ -75,7 +84,8 @@ impl<'a> Head<'a> {
             version,
             headers: request.headers,
             body: fields.body,
-            keep_alive,
+            expects_continue: is_current && fields.expects_continue && fields.body != Body::None,
+            keep_alive: is_current && !fields.connection.close,
             websocket,
             connection: fields.connection,
         })
@@ -94,123 +104,22 @@ impl<'a> Head<'a> {
             .and_then(|header| std::str::from_utf8(header.value).ok())
     }
 
+    /// The `Cookie` lines, as bytes: what others have set need not be text.
+    pub fn cookies(&self) -> impl Iterator<Item = &'a [u8]> {
+        let lines = self.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("cookie"));
+        lines.map(|header| header.value)
+    }
+
     /// Is `name` listed in `Connection`, and so meant for this hop only?
     pub fn is_hop_by_hop(&self, name: &str) -> bool {
-        has_token(&self.connection, name)
+        self.connection.names(name)
     }
-}
-
-/// The headers that decide where a request goes and where it ends.
-struct Fields<'a> {
-    host: Option<&'a str>,
-    body: Body,
-    connection: [&'a str; 2],
-    upgrade_websocket: bool,
-}
-
-impl<'a> Fields<'a> {
-    fn collect(headers: &'a [Header<'a>], version: u8) -> Result<Self, HeadError> {
-        let mut host = None;
-        let mut length = None;
-        let mut chunked = false;
-        let mut connection = [""; 2];
-        let mut connections = 0;
-        let mut upgrade_websocket = false;
-        for header in headers {
-            // Most names are told apart by their length alone.
-            match header.name.len() {
-                4 if header.name.eq_ignore_ascii_case("host") => {
-                    let value = std::str::from_utf8(header.value).map_err(|_| HeadError::Host)?;
-                    if host.replace(value).is_some() {
-                        return Err(HeadError::Host);
-                    }
-                }
-                14 if header.name.eq_ignore_ascii_case("content-length") => {
-                    let second = length.replace(content_length(header.value)?);
-                    second.map_or(Ok(()), |_| Err(HeadError::Framing))?;
-                }
-                17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    if chunked || version == 0 {
-                        return Err(HeadError::Framing);
-                    }
-                    if !header.value.eq_ignore_ascii_case(b"chunked") {
-                        return Err(HeadError::TransferCoding);
-                    }
-                    chunked = true;
-                }
-                10 if header.name.eq_ignore_ascii_case("connection") => {
-                    let value = std::str::from_utf8(header.value).map_err(|_| HeadError::Header)?;
-                    *connection.get_mut(connections).ok_or(HeadError::Header)? = value;
-                    connections += 1;
-                }
-                7 if header.name.eq_ignore_ascii_case("upgrade") => {
-                    upgrade_websocket = header.value.eq_ignore_ascii_case(b"websocket");
-                }
-                _ => {}
-            }
-        }
-        const NEVER_HOP_BY_HOP: [&str; 5] =
-            ["host", "content-length", "transfer-encoding", "cookie", "authorization"];
-        if connections > 0 && NEVER_HOP_BY_HOP.iter().any(|name| has_token(&connection, name)) {
-            return Err(HeadError::Connection);
-        }
-        let body = match (length, chunked) {
-            (Some(_), true) => return Err(HeadError::Framing),
-            (None, true) => Body::Chunked,
-            (None | Some(0), false) => Body::None,
-            (Some(length), false) => Body::Length(length),
-        };
-        Ok(Self { host, body, connection, upgrade_websocket })
-    }
-}
-
-/// Digits only: `+1`, `1,1` and ` 1` are read differently by different servers.
-fn content_length(value: &[u8]) -> Result<u64, HeadError> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(HeadError::Framing);
-    }
-    let digits = std::str::from_utf8(value).map_err(|_| HeadError::Framing)?;
-    digits.parse().map_err(|_| HeadError::Framing)
-}
-
-/// Takes the absolute form apart and holds it against Host (RFC 9112, 3.2.2).
-fn split_target<'a>(
-    method: &str,
-    target: &'a str,
-    host: Option<&'a str>,
-) -> Result<(&'a str, &'a str), HeadError> {
-    let host = host.filter(|host| !host.is_empty()).ok_or(HeadError::Host)?;
-    let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
-    if !host.bytes().all(is_host_byte) {
-        return Err(HeadError::Host);
-    }
-    if target.contains('#') {
-        return Err(HeadError::Target);
-    }
-    if target.starts_with('/') || (method == "OPTIONS" && target == "*") {
-        return Ok((target, host));
-    }
-    let rest = target
-        .strip_prefix("http://")
-        .or_else(|| target.strip_prefix("https://"))
-        .ok_or(HeadError::Target)?;
-    let (authority, path) = match rest.find(['/', '?']) {
-        Some(at) if rest.as_bytes()[at] == b'/' => rest.split_at(at),
-        Some(_) => return Err(HeadError::Target),
-        None => (rest, "/"),
-    };
-    if authority.eq_ignore_ascii_case(host) { Ok((path, host)) } else { Err(HeadError::Target) }
-}
-
-fn has_token(values: &[&str], token: &str) -> bool {
-    values.iter().any(|value| value.split(',').any(|item| item.trim().eq_ignore_ascii_case(token)))
 }
 
 /// No line feed without its carriage return. `httparse` alone would take one;
 /// a carriage return without its line feed it refuses.
-fn check_line_endings(bytes: &[u8]) -> Result<(), HeadError> {
-    let is_paired = |at: usize| at > 0 && bytes[at - 1] == b'\r';
-    if memchr_iter(b'\n', bytes).all(is_paired) { Ok(()) } else { Err(HeadError::LineEnding) }
+pub(crate) fn has_strict_line_endings(bytes: &[u8]) -> bool {
+    memchr_iter(b'\n', bytes).all(|at| at > 0 && bytes[at - 1] == b'\r')
 }
 
 fn refusal_of(error: httparse::Error) -> HeadError {
@@ -308,6 +217,26 @@ mod tests {
         check("GET http://b.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
         check("GET http://a@a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
         check("GET x HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
+        for host in [
+            "a.test:evil.com",
+            "a.test:80:90",
+            "a.test:[x]",
+            "[::1",
+            "::1",
+            "a]",
+            ":80",
+            "a.test:99999",
+        ] {
+            check(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"), Err(HeadError::Host));
+        }
+        for host in
+            ["a.test:80", "a.test:", "[::1]", "[2001:db8::1]:8443", "127.0.0.1:1", "a.test."]
+        {
+            check(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n"), Ok(Body::None));
+        }
+        check("GET HTTP://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Ok(Body::None));
+        check("GET HttpS://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Ok(Body::None));
+        check("GET ftp://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
         check("GET /x#y HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
         check("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", Err(HeadError::Target));
     }
@@ -324,7 +253,7 @@ mod tests {
         let parse = |text: &str, expected: (bool, bool)| {
             let mut slots = NO_HEADERS;
             let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
-            assert_eq!((head.keep_alive, head.websocket), expected, "{text}");
+            assert_eq!((head.keep_alive, head.websocket.is_some()), expected, "{text}");
         };
         let with = |version: &str, line: &str| {
             format!("GET / HTTP/{version}\r\nHost: a.test\r\n{line}\r\n\r\n")
@@ -334,9 +263,54 @@ mod tests {
         parse(&with("1.0", "X: y"), (false, false));
         parse(&with("1.0", "Connection: keep-alive"), (false, false));
         parse(&with("1.0", "Connection: upgrade\r\nUpgrade: websocket"), (false, false));
-        parse(&with("1.1", "Connection: Upgrade\r\nUpgrade: WebSocket"), (true, true));
+        let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+        let upgrade = format!("Connection: Upgrade\r\nUpgrade: WebSocket\r\n{key}");
+        parse(&with("1.1", &upgrade), (true, true));
         parse(&with("1.1", "Upgrade: websocket"), (true, false));
+        parse(
+            &with("1.1", "Connection: keep-alive\r\nConnection: x\r\nConnection: close"),
+            (false, false),
+        );
         parse(&with("1.1", "Connection: upgrade\r\nUpgrade: h2c"), (true, false));
+    }
+
+    #[test]
+    fn an_opening_handshake_is_whole_or_refused() {
+        const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
+        let check = |method: &str, lines: &str, expected| {
+            let text = format!(
+                "{method} / HTTP/1.1\r\nHost: a.test\r\nConnection: keep-alive, Upgrade\r\n\
+                 Upgrade: websocket\r\n{lines}\r\n"
+            );
+            check(&text, expected);
+        };
+        check("GET", &[KEY, VERSION].concat(), Ok(Body::None));
+        for method in ["POST", "OPTIONS", "HEAD"] {
+            check(method, &[KEY, VERSION].concat(), Err(HeadError::Handshake));
+        }
+        check("GET", VERSION, Err(HeadError::Handshake));
+        check("GET", &[KEY, KEY, VERSION].concat(), Err(HeadError::Handshake));
+        for key in ["", "short", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25j*Q==", "AAAA"] {
+            let key = format!("Sec-WebSocket-Key: {key}\r\n{VERSION}");
+            check("GET", &key, Err(HeadError::Handshake));
+        }
+        check("GET", KEY, Err(HeadError::HandshakeVersion));
+        for version in ["8", "13, 8", "013", ""] {
+            let version = format!("Sec-WebSocket-Version: {version}\r\n{KEY}");
+            check("GET", &version, Err(HeadError::HandshakeVersion));
+        }
+    }
+
+    #[test]
+    fn lines_that_may_come_once_come_once() {
+        check_with("Origin: http://a.test\r\nOrigin: http://b.test\r\n", Err(HeadError::Header));
+        check_with("Expect: 100-Continue\r\nContent-Length: 5\r\n", Ok(Body::Length(5)));
+        check_with("Expect: miracles\r\n", Err(HeadError::Expectation));
+        let connections = "Connection: keep-alive\r\n".repeat(40);
+        check_with(&connections, Ok(Body::None));
+        let names = (0..40).map(|number| format!("Connection: x-{number}\r\n"));
+        check_with(&names.collect::<String>(), Err(HeadError::Connection));
     }
 
     proptest! {

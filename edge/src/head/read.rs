@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use memchr::memchr_iter;
 use pingora::time::timeout;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
+use super::end::HeadEnd;
 use super::error::HeadError;
-use crate::limits::{Deadlines, MAX_HEAD_BYTES};
+use crate::limits::{Deadlines, MAX_EMPTY_LINES, MAX_HEAD_BYTES, MAX_METHOD_BYTES};
 
 /// Why there is no further request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +25,9 @@ pub enum ReadEnd {
 #[derive(Default)]
 pub struct HeadReader {
     buffer: BytesMut,
-    /// How far `buffer` was searched for the end of the head.
-    searched: usize,
+    end: HeadEnd,
+    /// Empty lines that were passed over before the present head.
+    empty_lines: usize,
 }
 
 impl HeadReader {
@@ -46,6 +47,7 @@ impl HeadReader {
         let mut limit = None;
         loop {
             if let Some(length) = self.find_end().map_err(ReadEnd::Refused)? {
+                self.empty_lines = 0;
                 return Ok(length);
             }
             let wait = match limit {
@@ -85,7 +87,7 @@ impl HeadReader {
 
     /// Drops the first `length` bytes, and the memory with them when nothing is left.
     pub fn consume(&mut self, length: usize) {
-        self.searched = 0;
+        self.end = HeadEnd::default();
         if length == self.buffer.len() {
             self.buffer = BytesMut::new();
         } else {
@@ -95,7 +97,7 @@ impl HeadReader {
 
     /// Takes out up to `limit` bytes that follow a head of `head_length`.
     pub fn take_body(&mut self, head_length: usize, limit: u64) -> BytesMut {
-        self.searched = 0;
+        self.end = HeadEnd::default();
         let mut rest = self.buffer.split_off(head_length);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(rest.len());
         let body = rest.split_to(limit);
@@ -103,27 +105,52 @@ impl HeadReader {
         body
     }
 
-    /// Where the head ends, if it is all there. Looks at each byte once.
+    /// Where the head ends, if it is all there.
     fn find_end(&mut self) -> Result<Option<usize>, HeadError> {
-        for at in memchr_iter(b'\n', &self.buffer[self.searched..]) {
-            let at = self.searched + at;
-            let before = &self.buffer[..at];
-            // A head with bare line feeds might never end here: say so at once.
-            if before.last() != Some(&b'\r') {
-                return Err(HeadError::LineEnding);
-            }
-            if before.ends_with(b"\r\n\r") {
-                let length = at + 1;
-                return if length <= MAX_HEAD_BYTES {
-                    Ok(Some(length))
-                } else {
-                    Err(HeadError::TooLarge)
-                };
-            }
+        self.pass_empty_lines()?;
+        let found = self.end.find(&self.buffer, MAX_HEAD_BYTES)?;
+        if found.is_none() {
+            check_beginning(&self.buffer)?;
         }
-        self.searched = self.buffer.len();
-        if self.searched < MAX_HEAD_BYTES { Ok(None) } else { Err(HeadError::TooLarge) }
+        Ok(found)
     }
+
+    /// Some clients send an empty line behind a body (RFC 9112, 2.2).
+    fn pass_empty_lines(&mut self) -> Result<(), HeadError> {
+        while self.buffer.starts_with(b"\r\n") {
+            self.empty_lines += 1;
+            if self.empty_lines > MAX_EMPTY_LINES {
+                return Err(HeadError::RequestLine);
+            }
+            self.consume(2);
+        }
+        Ok(())
+    }
+}
+
+/// Says of the first bytes of a head, while it is not whole, whether they can begin
+/// one: a client of another protocol would wait for the deadline.
+fn check_beginning(bytes: &[u8]) -> Result<(), HeadError> {
+    let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let is_whole = line.len() < bytes.len();
+    let method = line.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let is_method = method.len() <= MAX_METHOD_BYTES && method.iter().copied().all(is_token);
+    if !is_method || (is_whole && !line.is_empty() && !names_a_version(line)) {
+        return Err(HeadError::Protocol);
+    }
+    Ok(())
+}
+
+/// Of a whole request line: does HTTP stand at its end? Which version is judged later.
+fn names_a_version(line: &[u8]) -> bool {
+    line.iter()
+        .rposition(|byte| *byte == b' ')
+        .is_some_and(|at| line[at + 1..].starts_with(b"HTTP/"))
+}
+
+/// RFC 9110, 5.6.2.
+pub(crate) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Appends what one read gives. While it waits, no buffer is held for it:
@@ -168,6 +195,39 @@ mod tests {
         check(b"GET / HTTP/1.1\n\n", false, Err(ReadEnd::Refused(HeadError::LineEnding))).await;
         let long = [b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'a'; MAX_HEAD_BYTES]].concat();
         check(&long, false, Err(ReadEnd::Refused(HeadError::TooLarge))).await;
+    }
+
+    #[tokio::test]
+    async fn another_protocol_is_told_so_at_its_first_bytes() {
+        for bytes in [
+            b"\x16\x03\x01\x02\x00\x01".as_slice(),
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            b"EHLO mail.test\r\n",
+            b"{\"jsonrpc\"",
+            b"\x00",
+            b"*1\r\n$4\r\nPING\r\n",
+            b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
+            b"AVERYLONGWORDTHATISNOMETHODATALLXXXX",
+        ] {
+            check(bytes, false, Err(ReadEnd::Refused(HeadError::Protocol))).await;
+        }
+        check(b"GET / HTTP/1.1\r", false, Err(ReadEnd::Refused(HeadError::Timeout))).await;
+        check(b"GET / HTTP/1.1\r\nHost", false, Err(ReadEnd::Refused(HeadError::Timeout))).await;
+    }
+
+    #[tokio::test]
+    async fn empty_lines_before_a_head_are_passed_over() {
+        let (mut client, mut edge) = tokio::io::duplex(1024);
+        let mut reader = HeadReader::default();
+        client.write_all(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert_eq!(reader.read_head(&mut edge, true, &DEADLINES).await, Ok(18));
+        assert!(reader.bytes().starts_with(b"GET"));
+        let many = "\r\n".repeat(MAX_EMPTY_LINES + 1);
+        check(many.as_bytes(), false, Err(ReadEnd::Refused(HeadError::RequestLine))).await;
+        // A kept connection on which nothing but an empty line comes is idle.
+        reader.consume(18);
+        client.write_all(b"\r\n").await.unwrap();
+        assert_eq!(reader.read_head(&mut edge, false, &DEADLINES).await, Err(ReadEnd::Closed));
     }
 
     #[tokio::test]

@@ -13,16 +13,37 @@ use std::time::Duration;
 /// haproxy stop between 16 and 32 KiB.
 pub(crate) const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// Most headers a request may have.
-pub(crate) const MAX_HEADERS: usize = 64;
+/// Most headers a request may have: as with Apache, Envoy and hyper. Chains of
+/// proxies and client hints come to more than eighty.
+pub(crate) const MAX_HEADERS: usize = 100;
+
+/// Longest method: `UPDATEREDIRECTREF`, the longest one registered, has 17 bytes.
+pub(crate) const MAX_METHOD_BYTES: usize = 32;
+
+/// Empty lines that may precede a request line; a client that sends them sends one.
+pub(crate) const MAX_EMPTY_LINES: usize = 8;
+
+/// Headers that `Connection` may name beside the usual ones. Browsers name none;
+/// each costs a comparison with every header.
+pub(crate) const MAX_CONNECTION_NAMES: usize = 16;
 
 // Answers, and bodies in either direction.
 
-/// Longest head of an answer, and most headers in it: as for requests.
-pub(crate) const MAX_RESPONSE_HEAD_BYTES: usize = MAX_HEAD_BYTES;
+/// Longest head of an answer: [`MAX_RESPONSE_HEADERS`] of 256 bytes.
+pub(crate) const MAX_RESPONSE_HEAD_BYTES: usize = 64 * 1024;
 
-/// Half as many again as of a request: what control and OpenClaw send has under forty.
-pub(crate) const MAX_RESPONSE_HEADERS: usize = 96;
+/// Most headers in an answer. Content policies and preloads come to more than a hundred.
+pub(crate) const MAX_RESPONSE_HEADERS: usize = 256;
+
+/// 1xx answers before the one that counts: 100 and 103 once each, and room for more.
+pub(crate) const MAX_INTERIM_RESPONSES: u8 = 5;
+
+/// Packing of chunks beyond what small ones need, as in Go's `net/http`.
+pub(crate) const MAX_CHUNK_EXCESS_BYTES: u64 = 16 * 1024;
+
+/// How long a client that waits to be asked for its body waits for the sprite to
+/// do so: curl sends it after one second anyway.
+pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 
 /// Longest line of a chunk's size with its extensions, and longest trailers together.
 pub(crate) const MAX_CHUNK_LINE_BYTES: u16 = 4_096;

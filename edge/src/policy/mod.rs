@@ -1,4 +1,6 @@
-//! What of a head may pass, in either direction.
+//! What of a head may pass: one table for each direction.
 
 pub(crate) mod cookies;
-pub(crate) mod headers;
+mod names;
+pub(crate) mod request;
+pub(crate) mod response;

@@ -147,7 +147,9 @@ impl ConnectionHandler {
         };
         tracing::debug!(request = %options.request, %error, "a request could not be passed on");
         let source = match error {
-            ForwardError::Body(_) | ForwardError::TooLarge => Source::Client,
+            ForwardError::Body(_) | ForwardError::BodyTimeout | ForwardError::TooLarge => {
+                Source::Client
+            }
             _ => kind.source(),
         };
         if record.has_response() {
@@ -211,10 +213,11 @@ impl ConnectionHandler {
                 self.telemetry.metrics.count_malformed(HeadError::Chunk);
                 return Response::malformed(HeadError::Chunk, options.request);
             }
+            (ForwardError::BodyTimeout, _) => Refusal::BodyTimeout,
             (ForwardError::TooLarge, _) => Refusal::BodyTooLarge,
             (_, TargetKind::Site) => Refusal::SiteUnreachable,
-            (_, TargetKind::Sprite) if error.is_timeout() => Refusal::SpriteTimeout,
-            (_, TargetKind::Sprite) => Refusal::SpriteUnreachable,
+            (_, TargetKind::Sprite(_)) if error.is_timeout() => Refusal::SpriteTimeout,
+            (_, TargetKind::Sprite(_)) => Refusal::SpriteUnreachable,
         };
         Response::refused(refusal, self.handler.site(), options)
     }

@@ -46,7 +46,7 @@ impl<'a> RequestContext<'a> {
         RequestFacts {
             method: head.method,
             path: head.path(),
-            websocket: head.websocket,
+            websocket: head.websocket.is_some(),
             navigation: self.options.page,
             cross_site: is("sec-fetch-site", "cross-site"),
             service_worker: head.header("service-worker").is_some(),

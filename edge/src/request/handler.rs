@@ -21,7 +21,7 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::{Limits, Turn};
 use crate::observe::metrics::Limit;
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
-use crate::policy::headers::{self, Credential, Forwarded};
+use crate::policy::request::{self, Credential, Forwarded};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::routes::Routes;
 use crate::tunnel::{Patience, Tunnel};
@@ -93,7 +93,7 @@ impl RequestHandler {
         let mut slots = NO_HEADERS;
         let head = Head::parse(bytes, &mut slots)?;
         // Bytes sent before the 101 would go through the tunnel unasked (CVE-2026-2833).
-        if head.websocket && (has_more || head.body != Body::None) {
+        if head.websocket.is_some() && (has_more || head.body != Body::None) {
             return Err(HeadError::EarlyBytes);
         }
         let request = random_request_id();
@@ -226,7 +226,8 @@ impl RequestHandler {
             }));
         }
         let group = self.group_of(route);
-        forward(head, TargetKind::Sprite, upstream, group, (Some(entry), turn), context)
+        let kind = TargetKind::Sprite(route.username);
+        forward(head, kind, upstream, group, (Some(entry), turn), context)
     }
 
     fn to_site(&self, client: &ClientState, context: RequestContext<'_>) -> RequestAction {
@@ -246,7 +247,7 @@ impl RequestHandler {
     ) -> Vec<u8> {
         let scheme = self.site.scheme_name();
         let request = context.options.request;
-        headers::forward(context.head, &Forwarded { host, address, scheme, request, credential })
+        request::forward(context.head, &Forwarded { host, address, scheme, request, credential })
     }
 
     fn respond(
@@ -321,6 +322,7 @@ fn forward(
         head_only: options.head_only,
         repeatable,
         keep_alive,
+        expects_continue: received.expects_continue,
         knows_chunks: received.version == 1,
     };
     RequestAction::Forward(Box::new(ForwardRequest {

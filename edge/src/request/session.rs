@@ -65,12 +65,7 @@ pub fn check_session(
     is_locked: impl FnOnce(&Session) -> bool,
     now: u64,
 ) -> Result<Session, NoSession> {
-    let lines = head
-        .headers
-        .iter()
-        .filter(|header| header.name.eq_ignore_ascii_case("cookie"))
-        .map(|header| header.value);
-    let token = cookies::session_token(lines).ok_or(NoSession::NoCookie)?;
+    let token = cookies::session_token(head.cookies()).ok_or(NoSession::NoCookie)?;
     let session = last.verify(keys, token, host, now).map_err(NoSession::Token)?;
     if session.epoch < epoch {
         return Err(NoSession::OldEpoch);

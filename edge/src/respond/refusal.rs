@@ -17,6 +17,7 @@ pub enum Refusal {
     TooManyConnections,
     TooManySockets,
     BodyTooLarge,
+    BodyTimeout,
     SpriteUnreachable,
     SpriteTimeout,
     SpriteRefusedUpgrade,
@@ -123,6 +124,12 @@ impl RefusalText {
                 "body_too_large",
                 "That is too large",
                 "The upload is larger than a workspace takes.",
+            ),
+            Refusal::BodyTimeout => Self::new(
+                408,
+                "body_timeout",
+                "The upload stopped",
+                "Nothing more of it has come for a minute. Please try again.",
             ),
             Refusal::SpriteUnreachable => Self::new(
                 502,

@@ -11,6 +11,7 @@ use super::pages;
 use super::refusal::{Refusal, RefusalText};
 use super::workspace_status::WorkspaceStatus;
 use crate::head::HeadError;
+use crate::policy::response::present_date;
 
 /// A whole text. Written by the connection handler.
 #[derive(Debug)]
@@ -50,12 +51,25 @@ impl Response {
     pub(crate) fn malformed(error: HeadError, request: RequestId) -> Self {
         let options = ResponseOptions { request, page: false, keep_alive: false, head_only: false };
         let body = ErrorBody::new("malformed_request", error.to_string());
-        Self::write(error.status(), Content::json(&body), None, options)
+        let header = match error {
+            HeadError::Method => Some(("allow", METHODS.to_owned())),
+            // Says what is meant (RFC 9110, 15.5.22; RFC 6455, 4.4).
+            HeadError::HandshakeVersion => Some(("sec-websocket-version", "13".to_owned())),
+            _ => None,
+        };
+        let mut response = Self::write(error.status(), Content::json(&body), header, options);
+        if error == HeadError::HandshakeVersion {
+            response.headers.push(("upgrade", "websocket".to_owned()));
+            response.headers.retain(|(name, _)| *name != "connection");
+            response.headers.push(("connection", "upgrade, close".to_owned()));
+        }
+        response
     }
 
     pub(crate) fn unauthorized(options: ResponseOptions) -> Self {
         let body = ErrorBody::new("no_session", "you are not signed in to this workspace");
-        Self::write(401, Content::json(&body), None, options)
+        let challenge = ("www-authenticate", CHALLENGE.to_owned());
+        Self::write(401, Content::json(&body), Some(challenge), options)
     }
 
     /// To `/auth/login` on the same host, and from there back to `target`.
@@ -96,6 +110,7 @@ impl Response {
         let (kind, body) = content.parts();
         let mut headers = kind;
         headers.extend([
+            ("date", date()),
             ("content-length", body.len().to_string()),
             ("cache-control", "no-store".to_owned()),
             ("x-content-type-options", "nosniff".to_owned()),
@@ -123,6 +138,17 @@ impl Response {
         bytes
     }
 }
+
+fn date() -> String {
+    String::from_utf8_lossy(&present_date()).into_owned()
+}
+
+/// What may be asked of a workspace or of the site.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// A 401 must say how to sign in (RFC 9110, 15.5.2). No scheme that a browser knows:
+/// it would ask for a password in a window of its own.
+const CHALLENGE: &str = "Session realm=\"workspace\"";
 
 enum Content {
     Html(String),

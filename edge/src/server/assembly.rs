@@ -55,12 +55,14 @@ impl Parts {
     /// # Errors
     /// When no certificate can be loaded.
     pub(super) fn connection_handler(&self, config: &Config) -> anyhow::Result<ConnectionHandler> {
+        let site = Arc::new(config.site.clone());
         let upstream = &config.upstream;
         let site_upstream = config.site_upstream.clone();
         let resolver = Arc::new(Resolver::new(upstream.policy.clone(), site_upstream.clone()));
         let ca_file = upstream.ca_file.as_deref();
         let connector = Connector::new(resolver, ca_file, upstream.connect_timeout)?;
         let forwarder = Forwarder {
+            site: Arc::clone(&site),
             connector,
             read_timeout: upstream.read_timeout,
             write_timeout: config.limits.write_timeout,
@@ -68,7 +70,7 @@ impl Parts {
             body_max_bytes: config.limits.body_max_bytes,
         };
         let handler = RequestHandler {
-            site: Arc::new(config.site.clone()),
+            site,
             site_upstream,
             keys: Arc::clone(&config.keys),
             routes: Arc::clone(&self.routes),

@@ -13,8 +13,9 @@ use shared::identity::IDENTITY_HEADER;
 use shared::request_id::REQUEST_ID_HEADER;
 use shared::site_hop::SITE_HOP_HEADER;
 
-use crate::head::Head;
-use crate::policy::cookies;
+use super::cookies;
+use super::names::{Name, is_for_one_hop};
+use crate::head::{Body, Head};
 
 /// What the next server is told of a client.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
     for part in [head.method, " ", head.target, " HTTP/1.1\r\nhost: ", forwarded.host, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
+    append_framing(head, &mut out);
     let to_sprite = matches!(forwarded.credential, Credential::Identity(_));
     let mut trace = None;
     let mut has_cookie = false;
@@ -63,6 +65,23 @@ pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
     out
 }
 
+/// What frames the body, in our own words: the client's are judged already.
+fn append_framing(head: &Head<'_>, out: &mut Vec<u8>) {
+    match head.body {
+        Body::Length(length) => write!(out, "content-length: {length}\r\n"),
+        Body::Chunked => write!(out, "transfer-encoding: chunked\r\n"),
+        // Of those a body is expected (RFC 9110, 8.6).
+        Body::None if matches!(head.method, "POST" | "PUT" | "PATCH") => {
+            write!(out, "content-length: 0\r\n")
+        }
+        Body::None => Ok(()),
+    }
+    .expect("writing to memory");
+    if head.expects_continue {
+        out.extend_from_slice(b"expect: 100-continue\r\n");
+    }
+}
+
 fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, out: &mut Vec<u8>) {
     let Forwarded { address, scheme, request, .. } = forwarded;
     match forwarded.credential {
@@ -80,7 +99,7 @@ fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, 
         Some(trace) => append(out, "traceparent", trace.as_bytes()),
         None => append(out, "traceparent", new_traceparent(*request).as_bytes()),
     }
-    if head.websocket {
+    if head.websocket.is_some() {
         out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
     }
     out.extend_from_slice(b"\r\n");
@@ -97,11 +116,10 @@ fn append(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 fn append_foreign_cookies(head: &Head<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     let mut separator = "cookie: ";
-    let lines = head.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("cookie"));
-    for header in lines {
+    for line in head.cookies() {
         let before = out.len();
         out.extend_from_slice(separator.as_bytes());
-        if cookies::append_foreign(header.value, out) {
+        if cookies::append_foreign(line, out) {
             separator = "; ";
         } else {
             out.truncate(before);
@@ -119,43 +137,69 @@ enum Fate {
     Trace,
 }
 
-/// Is `name` about one connection, in a request or an answer (RFC 9110, 7.6.1)?
-///
-/// Not in here: what frames the body, which is judged where a head is parsed,
-/// and the names that a head's own `Connection` adds.
-pub(crate) fn is_hop_by_hop(name: &str) -> bool {
-    const HOP_BY_HOP: [&str; 8] = [
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "upgrade",
-        "http2-settings",
-    ];
-    HOP_BY_HOP.iter().any(|hop| name.eq_ignore_ascii_case(hop))
+/// Hop-by-hop headers end here, and so does whatever a client could use to
+/// speak in our name or in somebody else's. Trailers go no further, so none are
+/// announced. A name in an odd spelling passes only where it resembles nothing.
+fn fate(name: &str) -> Fate {
+    let folded = Name::new(name);
+    let fate = fate_of_folded(folded.bytes());
+    match fate {
+        Fate::Keep if name.contains('_') => Fate::Drop,
+        Fate::Keep => Fate::Keep,
+        _ if folded.is_odd() => Fate::Drop,
+        fate => fate,
+    }
 }
 
-/// Hop-by-hop headers end here, and so does whatever a client could use to
-/// speak in our name. Trailers go no further, so none are announced.
-fn fate(name: &str) -> Fate {
-    const DROPPED: [&str; 5] = ["host", "trailer", "forwarded", "x-real-ip", REQUEST_ID_HEADER];
-    const DROPPED_PREFIXES: [&str; 4] = ["x-arca-", "x-openclaw-", "x-forwarded-", "x-pflaster-"];
-    if name.eq_ignore_ascii_case("cookie") {
-        Fate::Cookie
-    } else if name.eq_ignore_ascii_case("traceparent") {
-        Fate::Trace
-    } else if is_hop_by_hop(name)
-        || DROPPED.iter().any(|dropped| name.eq_ignore_ascii_case(dropped))
-        || DROPPED_PREFIXES.iter().any(|prefix| {
-            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        })
-    {
-        Fate::Drop
-    } else {
-        Fate::Keep
+fn fate_of_folded(name: &[u8]) -> Fate {
+    match name {
+        b"cookie" => Fate::Cookie,
+        b"traceparent" => Fate::Trace,
+        b"host" | b"x-request-id" => Fate::Drop,
+        // Who the client is: told by us alone.
+        b"client-ip"
+        | b"fastly-client-ip"
+        | b"forwarded"
+        | b"remote-addr"
+        | b"remote-user"
+        | b"true-client-ip"
+        | b"x-client-ip"
+        | b"x-cluster-client-ip"
+        | b"x-real-ip"
+        | b"x-user" => Fate::Drop,
+        // Where the request leads: said by the request line alone.
+        b"x-host" | b"x-rewrite-url" | b"x-http-method-override" | b"x-method-override" => {
+            Fate::Drop
+        }
+        // Read as `HTTP_PROXY` by programs that look for their own proxy there.
+        b"proxy" => Fate::Drop,
+        _ if is_for_one_hop(name) || is_claim(name) => Fate::Drop,
+        _ => Fate::Keep,
     }
+}
+
+/// Families of names by which proxies tell servers who is asking.
+fn is_claim(name: &[u8]) -> bool {
+    const FAMILIES: [&[u8]; 16] = [
+        b"cf-",
+        b"ssl-client",
+        b"tailscale-",
+        b"x-accel-",
+        b"x-arca",
+        b"x-auth-request-",
+        b"x-authenticated-",
+        b"x-client-cert",
+        b"x-envoy-",
+        b"x-forwarded",
+        b"x-openclaw",
+        b"x-original-",
+        b"x-pflaster",
+        b"x-remote-",
+        b"x-ssl-",
+        b"x-webauth-",
+    ];
+    matches!(name.first(), Some(b'c' | b's' | b't' | b'x'))
+        && FAMILIES.iter().any(|family| name.starts_with(family))
 }
 
 /// `00-<32 hex>-<16 hex>-<2 hex>`, not all zero (W3C Trace Context).
@@ -215,7 +259,10 @@ mod tests {
             "X-Arca-Identity: forged\r\nX-ARCA-edge: forged\r\nx-openclaw-scopes: forged\r\n\
              Forwarded: for=forged\r\nX-Forwarded-For: forged\r\nX-Forwarded-Prefix: forged\r\n\
              X-Real-IP: forged\r\nX-Request-Id: forged\r\nX-Pflaster-User: forged\r\n\
-             Proxy-Authorization: forged\r\n",
+             Proxy-Authorization: forged\r\nX_Arca_Identity: forged\r\nx-arca_identity: forged\r\n\
+             X-Arca--Identity: forged\r\nX.Forwarded.For: forged\r\nTailscale-User-Login: forged\r\n\
+             X-Original-URL: /forged\r\nTransfer_Encoding: forged\r\nContent_Length: forged\r\n\
+             Transfer---Encoding: forged\r\nAny_Other: forged\r\nProxy: forged\r\n",
             &[
                 "host: sprite.test",
                 "x-arca-identity: signed",
@@ -231,10 +278,10 @@ mod tests {
     #[test]
     fn hop_by_hop_headers_end_here() {
         check(
-            "Connection: X-Secret, keep-alive\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n\
+            "Connection: X-Secret, keep-alive\r\nX-Secret: 1\r\nConnection: X-Other\r\nX-Other: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n\
              Upgrade: h2c\r\nHTTP2-Settings: AAA\r\nTrailer: X\r\nAccept: */*\r\n",
             &["Accept: */*"],
-            &["X-Secret", "Keep-Alive", "TE:", "h2c", "HTTP2", "Trailer"],
+            &["X-Secret", "X-Other", "Keep-Alive", "TE:", "h2c", "HTTP2", "Trailer"],
         );
     }
 
