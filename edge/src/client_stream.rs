@@ -12,13 +12,19 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::limits::UNSENT_MAX_BYTES;
 use crate::sockets::notice_loss;
 
 pub(crate) struct ClientStream {
-    tcp: TcpStream,
+    transport: Transport,
     address: IpAddr,
+}
+
+enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl ClientStream {
@@ -34,18 +40,40 @@ impl ClientStream {
         tcp.set_nodelay(true)?;
         notice_loss(&tcp, lost_after)?;
         SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_MAX_BYTES)?;
-        Ok(Self { tcp, address: address.ip().to_canonical() })
+        Ok(Self { transport: Transport::Plain(tcp), address: address.ip().to_canonical() })
     }
 
     pub(crate) fn address(&self) -> IpAddr {
         self.address
     }
 
+    /// The same connection with `handshake` over it; one that is encrypted stays as it is.
+    ///
+    /// # Errors
+    /// As the handshake's.
+    pub(crate) async fn encrypted<E, H>(
+        self,
+        handshake: impl FnOnce(TcpStream) -> H,
+    ) -> Result<Self, E>
+    where
+        H: Future<Output = Result<TlsStream<TcpStream>, E>>,
+    {
+        let transport = match self.transport {
+            Transport::Plain(tcp) => Transport::Tls(Box::new(handshake(tcp).await?)),
+            encrypted @ Transport::Tls(_) => encrypted,
+        };
+        Ok(Self { transport, address: self.address })
+    }
+
     /// Ends the connection so that the client knows that something is missing:
     /// nothing that waits in the kernel goes out any more.
     pub(crate) fn reset(self) {
+        let tcp = match &self.transport {
+            Transport::Plain(tcp) => tcp,
+            Transport::Tls(tls) => tls.get_ref().0,
+        };
         // An error is a connection that has ended already.
-        let _ = self.tcp.set_zero_linger();
+        let _ = tcp.set_zero_linger();
     }
 }
 
@@ -55,7 +83,10 @@ impl AsyncRead for ClientStream {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, into)
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_read(context, into),
+            Transport::Tls(tls) => Pin::new(&mut **tls).poll_read(context, into),
+        }
     }
 }
 
@@ -65,14 +96,23 @@ impl AsyncWrite for ClientStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.tcp).poll_write(context, bytes)
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
+            Transport::Tls(tls) => Pin::new(&mut **tls).poll_write(context, bytes),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_flush(context),
+            Transport::Tls(tls) => Pin::new(&mut **tls).poll_flush(context),
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
+            Transport::Tls(tls) => Pin::new(&mut **tls).poll_shutdown(context),
+        }
     }
 }

@@ -12,10 +12,13 @@ use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 use crate::keys::KeyFile;
 use crate::limits::LimitsConfig;
 use crate::observe::access_log::Destination;
+use crate::tls::TlsConfig;
 
 pub struct Config {
     pub site: PublicSite,
     pub listen: Vec<SocketAddr>,
+    /// Where it is there, `listen` only sends clients to it.
+    pub(crate) tls: Option<TlsConfig>,
     pub admin_listen: SocketAddr,
     pub admin_token: Secret<String>,
     /// Control's site listener.
@@ -58,6 +61,7 @@ impl Config {
         if listen.is_empty() {
             root.complain("listen", "needs at least one address with a port");
         }
+        let tls = root.optional_table("tls", TlsConfig::from_section);
         let admin_listen = root.required("admin_listen", str::parse);
         let admin_token = root.secret("admin_token", "admin_token_file");
         let site_upstream = root.required("site_upstream", Upstream::parse);
@@ -85,6 +89,7 @@ impl Config {
         Some(Self {
             site,
             listen,
+            tls,
             admin_listen: admin_listen?,
             admin_token: admin_token?,
             site_upstream: site_upstream?,

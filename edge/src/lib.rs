@@ -19,6 +19,7 @@ mod respond;
 mod routes;
 pub mod server;
 mod sockets;
+mod tls;
 mod tunnel;
 mod upstream;
 

@@ -20,6 +20,7 @@ pub mod route;
 pub mod secret;
 pub mod session;
 pub mod site_hop;
+pub mod ticket_keys;
 pub mod upstream;
 pub mod username;
 pub mod wire;

@@ -284,7 +284,11 @@ impl Forwarder {
                 _ => return Err(ForwardError::Client),
             }
         }
-        Ok(())
+        // Encrypted, some of it may wait in our own memory.
+        match timeout(self.write_timeout, client.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(ForwardError::Client),
+        }
     }
 }
 

@@ -57,6 +57,11 @@ pub(crate) const LINGER: Duration = Duration::from_secs(1);
 /// What of its body is read meanwhile and dropped.
 pub(crate) const LINGER_BYTES: usize = 256 * 1024;
 
+// Certificates.
+
+/// Longest answer to a challenge: a token and a thumbprint have less than 200 bytes.
+pub(crate) const CHALLENGE_MAX_BYTES: u64 = 1_024;
+
 // WebSockets.
 
 /// Longest head of an answer. The agent's has about 200 bytes.

@@ -6,6 +6,7 @@ use prometheus::{
 };
 
 use crate::head::HeadError;
+use crate::tls::HandshakeError;
 use shared::process::time::unix_millis;
 
 /// Who answered, or whose doing the end was.
@@ -127,6 +128,8 @@ pub(crate) struct Levels {
     pub generation: u64,
     pub ready: bool,
     pub store_behind: bool,
+    /// Until the first certificate expires, seconds; zero without TLS, or when one has.
+    pub certificate_seconds: u64,
 }
 
 type ReadLevel = fn(&Levels) -> u64;
@@ -137,6 +140,7 @@ pub(crate) struct Metrics {
     requests: [[IntCounter; Outcome::ALL.len()]; Source::ALL.len()],
     malformed: IntCounterVec,
     no_session: IntCounterVec,
+    handshakes: IntCounterVec,
     pub request_seconds: Histogram,
     pub added_seconds: Histogram,
     pub tunnel_seconds: Histogram,
@@ -144,7 +148,7 @@ pub(crate) struct Metrics {
     pub access_lines_dropped: IntCounter,
     revoked: IntCounterVec,
     limited: IntCounterVec,
-    levels: [(IntGauge, ReadLevel); 8],
+    levels: [(IntGauge, ReadLevel); 9],
 }
 
 impl Metrics {
@@ -178,6 +182,12 @@ impl Metrics {
                 "arca_edge_no_session_total",
                 "Requests to workspaces without a valid session, by reason",
                 &["reason"],
+            ),
+            handshakes: counters(
+                &registry,
+                "arca_edge_tls_handshakes_total",
+                "TLS handshakes with clients by how they ended",
+                &["outcome"],
             ),
             request_seconds: histogram(
                 &registry,
@@ -249,6 +259,14 @@ impl Metrics {
                     ),
                     |l| u64::from(l.store_behind),
                 ),
+                (
+                    gauge(
+                        &registry,
+                        "arca_edge_certificate_seconds",
+                        "Until the first certificate expires; 0 without TLS",
+                    ),
+                    |l| l.certificate_seconds,
+                ),
             ],
             registry,
         };
@@ -279,6 +297,16 @@ impl Metrics {
 
     pub(crate) fn count_limited(&self, limit: Limit) {
         self.limited.with_label_values(&[limit.label()]).inc();
+    }
+
+    /// `None` for one that went well.
+    pub(crate) fn count_handshake(&self, error: Option<HandshakeError>) {
+        let outcome = match error {
+            None => "ok",
+            Some(HandshakeError::Failed) => "failed",
+            Some(HandshakeError::Timeout) => "timeout",
+        };
+        self.handshakes.with_label_values(&[outcome]).inc();
     }
 
     /// The text that Prometheus reads.

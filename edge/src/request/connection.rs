@@ -12,6 +12,7 @@ use pingora::time::timeout;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Semaphore;
 
+use super::entrance::{Entrance, HttpsRedirect};
 use super::handler::{ForwardRequest, RequestAction, RequestHandler};
 use crate::client_stream::ClientStream;
 use crate::connections::Entry;
@@ -55,11 +56,21 @@ enum ConnectionEnd {
 
 impl ConnectionHandler {
     /// One connection, from its first byte to its last.
-    pub(crate) async fn serve(self: Arc<Self>, stream: ClientStream) {
+    pub(crate) async fn serve(self: Arc<Self>, stream: ClientStream, entrance: Entrance) {
         let address = stream.address();
         let _admitted = match self.limits.admit(address) {
             Ok(admitted) => admitted,
             Err(too_many) => return self.refuse_connection(stream, too_many).await,
+        };
+        let stream = match &entrance {
+            Entrance::Plain => stream,
+            Entrance::Tls(acceptor) => {
+                let encrypted = Box::pin(stream.encrypted(|tcp| acceptor.accept(tcp))).await;
+                self.telemetry.metrics.count_handshake(encrypted.as_ref().err().copied());
+                let Ok(stream) = encrypted else { return };
+                stream
+            }
+            Entrance::ToHttps(redirect) => return self.send_to_https(stream, redirect).await,
         };
         // Each in memory of its own: a conversation needs more than a tunnel, and
         // a tunnel that lives for hours must not hold on to it.
@@ -70,6 +81,31 @@ impl ConnectionHandler {
             ConnectionEnd::Close(stream) => self.close(stream).await,
             ConnectionEnd::Refuse(stream, error) => self.refuse_head(stream, error).await,
             ConnectionEnd::Tunnel(stream, tunnel) => Box::pin(self.tunnel(stream, *tunnel)).await,
+        }
+    }
+
+    /// One answer, and the end of the connection: the client goes elsewhere.
+    async fn send_to_https(&self, mut stream: ClientStream, redirect: &HttpsRedirect) {
+        let deadlines = self.limits.configured().deadlines;
+        let mut reader = HeadReader::default();
+        let length = match reader.read_head(&mut stream, true, &deadlines).await {
+            Ok(length) => length,
+            Err(ReadEnd::Closed) => return,
+            Err(ReadEnd::Refused(error)) => return self.refuse_head(stream, error).await,
+        };
+        let options = ResponseOptions {
+            request: random_request_id(),
+            page: false,
+            keep_alive: false,
+            head_only: false,
+        };
+        match redirect.answer(&reader.bytes()[..length], options).await {
+            Ok(response) => {
+                self.telemetry.metrics.count(Source::Edge, Outcome::of_status(response.status));
+                self.write(&mut stream, &response).await;
+                self.close(stream).await;
+            }
+            Err(error) => self.refuse_head(stream, error).await,
         }
     }
 

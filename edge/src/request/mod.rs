@@ -4,11 +4,13 @@ mod client;
 mod connection;
 mod context;
 mod decision;
+mod entrance;
 mod handler;
 mod session;
 
 pub(crate) use connection::ConnectionHandler;
 pub use decision::{RequestFacts, Workspace, decide};
+pub(crate) use entrance::{Entrance, HttpsRedirect};
 pub(crate) use handler::RequestHandler;
 pub(crate) use session::NoSession;
 pub use session::{LastToken, check_session};

@@ -80,6 +80,16 @@ impl Response {
         Self::write(302, Content::Empty, Some(("location", location)), options)
     }
 
+    /// To the same thing under another scheme or name; the method stays.
+    pub(crate) fn moved(location: String, options: ResponseOptions) -> Self {
+        Self::write(308, Content::Empty, Some(("location", location)), options)
+    }
+
+    /// What a certificate authority wants to read.
+    pub(crate) fn challenge(answer: String, options: ResponseOptions) -> Self {
+        Self::write(200, Content::Bytes(answer), None, options)
+    }
+
     pub(crate) fn bounce(target: &str, options: ResponseOptions) -> Self {
         let page = pages::bounce(&ReturnPath::or_root(target));
         Self::write(200, Content::Html(page), None, options)
@@ -153,6 +163,7 @@ const CHALLENGE: &str = "Session realm=\"workspace\"";
 enum Content {
     Html(String),
     Json(String),
+    Bytes(String),
     Empty,
 }
 
@@ -173,6 +184,9 @@ impl Content {
                 (headers, page)
             }
             Self::Json(text) => (vec![("content-type", "application/json".to_owned())], text),
+            Self::Bytes(text) => {
+                (vec![("content-type", "application/octet-stream".to_owned())], text)
+            }
             Self::Empty => (Vec::new(), String::new()),
         }
     }

@@ -10,15 +10,17 @@ use pingora_runtime::current_handle;
 use tokio::net::TcpListener;
 use tracing::{debug, error, warn};
 
+use super::entrances::Entrances;
 use super::listening::Listening;
 use crate::client_stream::ClientStream;
 use crate::lifecycle::Lifecycle;
 use crate::limits::ACCEPT_PAUSE;
-use crate::request::ConnectionHandler;
+use crate::request::{ConnectionHandler, Entrance};
 
 /// Runs on the worker threads; each connection stays on the thread it is given to.
 pub(super) struct Acceptor {
     pub(super) listening: Arc<Listening>,
+    pub(super) entrances: Entrances,
     pub(super) handler: Arc<ConnectionHandler>,
     pub(super) lifecycle: Lifecycle,
     pub(super) lost_after: Duration,
@@ -38,8 +40,13 @@ impl BackgroundService for Acceptor {
             }
         };
         for listener in listeners {
+            let entrance = listener.local_addr().ok().and_then(|at| self.entrances.at(at));
+            let Some(entrance) = entrance else {
+                error!(?listener, "a listening socket is bound elsewhere; the edge ends");
+                return self.lifecycle.end();
+            };
             let (handler, lifecycle) = (Arc::clone(&self.handler), self.lifecycle.clone());
-            current_handle().spawn(accept(listener, handler, lifecycle, self.lost_after));
+            current_handle().spawn(accept(listener, entrance, handler, lifecycle, self.lost_after));
         }
         // The service lives until the process ends; its runtime is everybody's.
         self.lifecycle.ended().await;
@@ -48,6 +55,7 @@ impl BackgroundService for Acceptor {
 
 async fn accept(
     listener: TcpListener,
+    entrance: Entrance,
     handler: Arc<ConnectionHandler>,
     lifecycle: Lifecycle,
     lost_after: Duration,
@@ -67,12 +75,12 @@ async fn accept(
         };
         // It may stay on another thread, whose runtime must watch it.
         let Ok(tcp) = tcp.into_std() else { continue };
-        let handler = Arc::clone(&handler);
+        let (handler, entrance) = (Arc::clone(&handler), entrance.clone());
         current_handle().spawn(async move {
             let stream = tokio::net::TcpStream::from_std(tcp)
                 .and_then(|tcp| ClientStream::new(tcp, address, lost_after));
             match stream {
-                Ok(stream) => handler.serve(stream).await,
+                Ok(stream) => handler.serve(stream, entrance).await,
                 Err(error) => debug!(%error, "a connection ended at once"),
             }
         });

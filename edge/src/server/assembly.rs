@@ -3,6 +3,7 @@
 use std::hash::RandomState;
 use std::sync::Arc;
 
+use shared::process::time::unix_seconds;
 use tokio::sync::Semaphore;
 use tracing::error;
 
@@ -16,6 +17,7 @@ use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::{Levels, Metrics};
 use crate::request::{ConnectionHandler, NoSession, RequestHandler};
 use crate::routes::{MovedAside, Routes};
+use crate::tls::Certificates;
 use crate::upstream::pool::PoolLimits;
 use crate::upstream::{Connector, Resolver};
 
@@ -26,6 +28,7 @@ pub(super) struct Parts {
     pub(super) limits: Arc<Limits>,
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) lifecycle: Lifecycle,
+    pub(super) certificates: Option<Arc<Certificates>>,
 }
 
 impl Parts {
@@ -49,6 +52,7 @@ impl Parts {
             limits: Arc::new(Limits::new(config.limits)),
             telemetry: Arc::new(Telemetry { metrics, access_log }),
             lifecycle: Lifecycle::default(),
+            certificates: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificates)),
         })
     }
 
@@ -101,6 +105,10 @@ impl Parts {
             generation: state.generation.0,
             ready: self.routes.is_ready(),
             store_behind: self.routes.is_behind(),
+            certificate_seconds: self
+                .certificates
+                .as_ref()
+                .map_or(0, |certificates| certificates.expires().saturating_sub(unix_seconds())),
         })
     }
 }

@@ -6,6 +6,7 @@
 mod acceptor;
 mod assembly;
 mod descriptors;
+mod entrances;
 mod handover;
 mod listening;
 mod passing;
@@ -27,6 +28,7 @@ use tracing::info;
 use crate::config::Config;
 use acceptor::Acceptor;
 use assembly::Parts;
+use entrances::Entrances;
 use handover::{Former, Inheritance};
 use listening::Listening;
 use private_api::PrivateApi;
@@ -44,7 +46,8 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     descriptors::fit(&mut config);
     let folder = RunFolder::open(&config.run_folder)?;
     let mut inheritance = Inheritance::take(&folder, upgrade)?;
-    let listening = Arc::new(Listening::open(&config.listen, &mut inheritance.sockets)?);
+    let entrances = Entrances::new(&config)?;
+    let listening = Arc::new(Listening::open(&entrances.addresses(), &mut inheritance.sockets)?);
     let admin = listening::obtain(config.admin_listen, &mut inheritance.sockets)?;
     // What the former process listened on and this one does not.
     inheritance.sockets.clear();
@@ -67,7 +70,13 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     let (ended, failure) = (api.ended(), api.failure());
     let mut workers = background_service(
         "edge",
-        Acceptor { listening, handler, lifecycle, lost_after: config.limits.write_timeout },
+        Acceptor {
+            listening,
+            entrances,
+            handler,
+            lifecycle,
+            lost_after: config.limits.write_timeout,
+        },
     );
     workers.threads = Some(config.threads);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(&config));

@@ -9,6 +9,7 @@ use tracing::{error, info};
 use super::assembly::Parts;
 use crate::connections::{ConnectionRegistry, RevokedCount};
 use crate::keys::KeyFile;
+use crate::tls::Certificates;
 
 /// Of main.rs.
 const UPGRADE: &str = "--upgrade";
@@ -16,7 +17,7 @@ const UPGRADE: &str = "--upgrade";
 /// SIGTERM and SIGQUIT drain, SIGINT ends, SIGHUP reads the keys again and opens
 /// the access log anew, SIGUSR2 starts the program anew to take over. Returns when the process ends.
 pub(super) async fn obey(parts: &Parts, keys: &KeyFile, grace: Duration) {
-    let Parts { lifecycle, registry, telemetry, routes, .. } = parts;
+    let Parts { lifecycle, registry, telemetry, routes, certificates, .. } = parts;
     let mut terminate = listen(SignalKind::terminate());
     let mut quit = listen(SignalKind::quit());
     let mut interrupt = listen(SignalKind::interrupt());
@@ -29,6 +30,9 @@ pub(super) async fn obey(parts: &Parts, keys: &KeyFile, grace: Duration) {
             () = heard(&mut interrupt) => lifecycle.end(),
             () = heard(&mut hangup) => {
                 reload(keys, registry);
+                if let Some(certificates) = certificates {
+                    reload_certificates(certificates);
+                }
                 routes.reload_follower();
                 telemetry.access_log.reopen();
             }
@@ -60,6 +64,18 @@ fn start_successor() {
     match Command::new(&program).args(arguments).arg(UPGRADE).spawn() {
         Ok(child) => info!(process = child.id(), "a successor was started"),
         Err(error) => error!(%error, ?program, "no successor could be started"),
+    }
+}
+
+/// All of them or none: what was served before goes on being served.
+fn reload_certificates(certificates: &Certificates) {
+    match certificates.reload() {
+        Ok(()) => info!("the certificates were read again"),
+        Err(complaints) => {
+            for complaint in complaints {
+                error!("{complaint}; the old certificates stay");
+            }
+        }
     }
 }
 

@@ -5,3 +5,4 @@ mod drain;
 mod handover;
 mod harness;
 mod layers;
+mod tls;

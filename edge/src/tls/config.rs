@@ -1,0 +1,50 @@
+//! The table `[tls]` of the configuration.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::process::Section;
+
+use super::certificate::CertificateFiles;
+use super::certificates::Certificates;
+
+pub(crate) struct TlsConfig {
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) certificates: Arc<Certificates>,
+    pub(crate) handshake_timeout: Duration,
+    /// Handshakes at one time; further connections wait in the kernel's queue.
+    pub(crate) handshakes: u64,
+    /// Where whoever obtains certificates puts the answers to HTTP-01 challenges
+    /// (RFC 8555 §8.3).
+    pub(crate) acme_folder: Option<PathBuf>,
+}
+
+impl TlsConfig {
+    /// `None` after a complaint.
+    pub(crate) fn from_section(tls: &mut Section<'_>) -> Option<Self> {
+        let listen = tls.list("listen", str::parse);
+        if listen.is_empty() {
+            tls.complain("listen", "needs at least one address with a port");
+        }
+        let files = tls.tables("certificates", |pair| {
+            let certificate = pair.path("certificate");
+            let key = pair.path("key");
+            Some(CertificateFiles { certificate: certificate?, key: key? })
+        });
+        let handshake_timeout = tls.seconds("handshake_seconds", 1..=60, 10);
+        let handshakes = tls.number("handshakes", 1..=100_000, 512);
+        let acme_folder = tls.optional("acme_folder", |path| Ok::<_, String>(PathBuf::from(path)));
+        let certificates = match Certificates::open(files) {
+            Ok(certificates) => Arc::new(certificates),
+            Err(complaints) => {
+                for complaint in complaints {
+                    tls.complain("certificates", &complaint);
+                }
+                return None;
+            }
+        };
+        Some(Self { listen, certificates, handshake_timeout, handshakes, acme_folder })
+    }
+}

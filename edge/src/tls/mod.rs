@@ -1,0 +1,16 @@
+//! TLS towards clients: certificates from files, chosen by the name a client asks for,
+//! exchanged while connections go on.
+//!
+//! A pair that is bad, mismatched, expired or unreadable is refused and named; what was
+//! served before it goes on being served. Tickets are sealed with keys out of the key
+//! ring, so that a session is resumed at any edge and over an upgrade.
+
+mod acceptor;
+mod certificate;
+mod certificates;
+mod config;
+mod tickets;
+
+pub(crate) use acceptor::{HandshakeError, TlsAcceptor};
+pub(crate) use certificates::Certificates;
+pub(crate) use config::TlsConfig;
