@@ -2,8 +2,8 @@
 
 use httparse::Header;
 
+use super::body::Body;
 use super::error::HeadError;
-use super::parse::Body;
 use crate::limits::MAX_CONNECTION_NAMES;
 
 pub(super) struct Fields<'a> {

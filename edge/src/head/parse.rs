@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use httparse::{Header, Status};
 use memchr::memchr_iter;
 
+use super::body::Body;
 use super::error::HeadError;
 use super::fields::{Connection, Fields};
 use super::target::split_target;
@@ -16,14 +17,6 @@ use crate::limits::MAX_HEADERS;
 /// Room for what [`Head::parse`] finds.
 pub const NO_HEADERS: [MaybeUninit<Header<'static>>; MAX_HEADERS] =
     [const { MaybeUninit::uninit() }; MAX_HEADERS];
-
-/// How the end of the request's body is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    None,
-    Length(u64),
-    Chunked,
-}
 
 /// A request head that means one thing only.
 #[derive(Debug)]
