@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::agent::Agent;
 use crate::config::Config;
@@ -15,6 +15,7 @@ use crate::gateway_status::GatewayStatus;
 use crate::identity_keys::{self, IdentityKeys};
 use crate::serve::server;
 use crate::stopping::Stopping;
+use crate::supervisor::orphans;
 use crate::supervisor::runner::Supervisor;
 use crate::supervisor::watcher;
 
@@ -24,6 +25,9 @@ use crate::supervisor::watcher;
 /// # Errors
 /// When the port cannot be opened; nothing has been started then.
 pub async fn run(mut config: Config, path: &Path, stopping: Stopping) -> anyhow::Result<()> {
+    if let Err(error) = orphans::adopt() {
+        warn!(%error, "cannot adopt what the gateway's processes leave behind");
+    }
     // From here on a SIGHUP does not end the agent.
     let hangups = signal(SignalKind::hangup()).context("cannot wait for signals")?;
     let (new_keys, keys) = watch::channel(std::mem::take(&mut config.identity_keys));

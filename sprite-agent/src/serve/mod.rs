@@ -5,3 +5,4 @@ pub mod health;
 pub mod public_facts;
 pub mod router;
 pub mod server;
+pub mod strangers;

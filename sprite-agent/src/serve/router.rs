@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -13,6 +12,7 @@ use shared::process::time::unix_seconds;
 
 use super::health::{self, Liveness, Status};
 use super::public_facts::PublicFacts;
+use super::strangers::Standing;
 use crate::agent::Agent;
 use crate::gateway::{control_ui, page_socket};
 use crate::http::answer::{self, Answer};
@@ -23,20 +23,20 @@ use crate::metrics::Part;
 /// Where the gateway serves its own pages (its `controlUi.basePath`).
 const CONTROL_UI: &str = "/openclaw";
 
-/// Sets `is_known` once a request on this connection has passed the guard.
+/// Tells `standing` when a request on this connection has passed the guard.
 pub async fn answer(
     agent: Arc<Agent>,
-    is_known: Arc<AtomicBool>,
+    standing: Arc<Standing>,
     request: Request<Incoming>,
 ) -> Result<Answer, Infallible> {
-    let (part, id, answer) = route(&agent, &is_known, request).await;
+    let (part, id, answer) = route(&agent, &standing, request).await;
     agent.metrics.answered(part, answer.status());
     Ok(answer::finish(answer, id))
 }
 
 async fn route(
     agent: &Arc<Agent>,
-    is_known: &AtomicBool,
+    standing: &Standing,
     request: Request<Incoming>,
 ) -> (Part, RequestId, Answer) {
     match request.uri().path() {
@@ -46,7 +46,7 @@ async fn route(
     }
     match decide(agent, &request) {
         Decision::Pass(identity) => {
-            is_known.store(true, Ordering::Relaxed);
+            standing.identified();
             let (part, answer) = for_visitor(agent, request).await;
             (part, identity.request, answer)
         }

@@ -1,7 +1,6 @@
 //! Accepts connections and speaks HTTP/1 on them, within bounds.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -12,13 +11,8 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use super::router;
+use super::strangers::{STRANGERS_MAX, Standing, Strangers};
 use crate::agent::Agent;
-
-/// How long somebody may be connected before a request of theirs has passed the guard.
-///
-/// The VM's URL is public: connections that say nothing, or say it slowly, must
-/// not use up the places of the edges.
-const STRANGER_MAX: Duration = Duration::from_secs(10);
 
 /// How long an edge's connection may lie idle, and a head may take on it. Longer than
 /// the 60 s that proxies usually keep theirs, so that it is they who close.
@@ -35,7 +29,8 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Serves until the agent is stopping, then lets what is under way finish.
 pub async fn serve(agent: Arc<Agent>, listener: TcpListener) {
-    let limit = agent.config.limits.connections;
+    // The customer's own, and apart from them the strangers'.
+    let limit = agent.config.limits.connections + STRANGERS_MAX;
     let places = Arc::new(Semaphore::new(limit));
     let stopping = agent.stopping.clone();
     let accepting = accept(&agent, &listener, &places);
@@ -55,12 +50,15 @@ pub async fn serve(agent: Arc<Agent>, listener: TcpListener) {
 }
 
 async fn accept(agent: &Arc<Agent>, listener: &TcpListener, places: &Arc<Semaphore>) {
+    let strangers = Strangers::default();
     while let Ok(place) = places.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let agent = agent.clone();
+                let standing = strangers.admit();
                 tokio::spawn(async move {
-                    connection(agent, stream).await;
+                    connection(agent, stream, &standing).await;
+                    standing.over();
                     drop(place);
                 });
             }
@@ -72,14 +70,13 @@ async fn accept(agent: &Arc<Agent>, listener: &TcpListener, places: &Arc<Semapho
     }
 }
 
-async fn connection(agent: Arc<Agent>, stream: TcpStream) {
+async fn connection(agent: Arc<Agent>, stream: TcpStream, standing: &Arc<Standing>) {
     // An unset option only costs latency.
     let _ = stream.set_nodelay(true);
     let stopping = agent.stopping.clone();
-    let is_known = Arc::new(AtomicBool::new(false));
     let service = {
-        let is_known = is_known.clone();
-        service_fn(move |request| router::answer(agent.clone(), is_known.clone(), request))
+        let standing = standing.clone();
+        service_fn(move |request| router::answer(agent.clone(), standing.clone(), request))
     };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -90,15 +87,9 @@ async fn connection(agent: Arc<Agent>, stream: TcpStream) {
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
-    let stranger = async {
-        tokio::time::sleep(STRANGER_MAX).await;
-        if is_known.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
-        }
-    };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stranger => return,
+        () = standing.has_to_go() => return,
         () = stopping.requested() => {
             connection.as_mut().graceful_shutdown();
             connection.await

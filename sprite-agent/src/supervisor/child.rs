@@ -11,6 +11,9 @@ use tokio::process::Command;
 use super::account::Account;
 use super::events::Exit;
 
+/// Before the agent, which is small, has the customer's connections and can say what happened.
+const DIES_FIRST: &str = "500";
+
 /// In a process group of its own, so that its helpers end with it.
 pub struct Child {
     process: tokio::process::Child,
@@ -52,7 +55,11 @@ impl Child {
             .id()
             .and_then(|id| Pid::from_raw(id.cast_signed()))
             .expect("a child that was just started has an id");
-        Ok(Self { process, group })
+        let child = Self { process, group };
+        // Where it cannot be said, the kernel chooses by size, which is the gateway too.
+        let adjustment = format!("/proc/{}/oom_score_adj", child.id());
+        let _ = std::fs::write(adjustment, DIES_FIRST);
+        Ok(child)
     }
 
     pub fn id(&self) -> u32 {

@@ -16,6 +16,7 @@ pub mod last_lines;
 pub mod launcher;
 pub mod leftover;
 pub mod log_file;
+pub mod orphans;
 pub mod port;
 pub mod prober;
 pub mod processes;

@@ -7,6 +7,8 @@ use std::fs;
 pub struct Process {
     pub pid: u32,
     pub parent: u32,
+    /// Somebody may sit before it.
+    pub has_terminal: bool,
     /// In clock ticks since the machine was started; with the pid it names one process.
     pub started: u64,
     /// Dead, and not yet taken notice of by its parent.
@@ -26,9 +28,10 @@ fn parse(pid: u32, stat: &str) -> Option<Process> {
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
     let is_zombie = fields.next()? == "Z";
     let parent = fields.next()?.parse().ok()?;
-    // `starttime` is field 22 of proc_pid_stat(5); the parent was field 4.
-    let started = fields.nth(17)?.parse().ok()?;
-    Some(Process { pid, parent, started, is_zombie })
+    // The parent is field 4 of proc_pid_stat(5), `tty_nr` field 7, `starttime` field 22.
+    let has_terminal = fields.nth(2)? != "0";
+    let started = fields.nth(14)?.parse().ok()?;
+    Some(Process { pid, parent, has_terminal, started, is_zombie })
 }
 
 pub fn all() -> Vec<Process> {
@@ -79,7 +82,8 @@ mod tests {
     #[test]
     fn the_kernels_line_is_read_whatever_a_process_calls_itself() {
         let stat = "7 (a) Z (b) S 3 7 7 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 9876 1 1";
-        let expected = Process { pid: 7, parent: 3, started: 9876, is_zombie: false };
+        let expected =
+            Process { pid: 7, parent: 3, has_terminal: false, started: 9876, is_zombie: false };
         assert_eq!(parse(7, stat), Some(expected));
         assert_eq!(parse(7, "7 (a"), None);
     }

@@ -22,7 +22,7 @@ use super::launcher::{Launched, Launcher};
 use super::prober::Prober;
 use super::report::{self, Report, Trouble, describe, reason_of};
 use super::state::{Machine, Policy, RecoveryStage, State};
-use super::{leftover, processes};
+use super::{leftover, orphans, processes};
 use crate::config::SupervisorConfig;
 use crate::gateway_status::{GatewayStatus, Mended, Reason};
 use crate::memory;
@@ -105,6 +105,7 @@ impl Supervisor {
     /// Returns when the agent was told to stop and the gateway is gone.
     pub async fn run(mut self, stopping: Stopping) {
         leftover::end(&self.config.log.folder).await;
+        orphans::end(&self.config.state_dir, None);
         // Without it, only a changed file or time starts a gateway that was given up.
         let mut hangups = signal(SignalKind::hangup()).ok();
         let mut clock = AwakeClock::new(Instant::now());
@@ -112,16 +113,15 @@ impl Supervisor {
         let mut is_stopping = false;
         loop {
             let now = clock.at(Instant::now());
+            orphans::bury(self.children().next().map(Child::id));
             let due = self.machine.deadline().is_some_and(|deadline| deadline <= now);
-            let mut next = event
+            let first = event
                 .or_else(|| due.then_some(Event::DeadlinePassed))
-                .or_else(|| self.configuration_changed())
-                .or_else(|| self.memory_exceeded());
-            while let Some(event) = next {
-                self.note(event);
-                let action = self.machine.step(event, now, chance());
-                next = action.and_then(|action| self.carry_out(action));
-            }
+                .or_else(|| self.configuration_changed());
+            self.take(first, now);
+            // Asked every time: while a gateway runs, there is always something else.
+            let exceeded = self.memory_exceeded();
+            self.take(exceeded, now);
             self.watched = self
                 .machine
                 .watches_configuration()
@@ -145,11 +145,22 @@ impl Supervisor {
         }
     }
 
+    /// Steps the machine, and on through what its actions bring about at once.
+    fn take(&mut self, event: Option<Event>, now: Instant) {
+        let mut next = event;
+        while let Some(event) = next {
+            self.note(event);
+            let action = self.machine.step(event, now, chance());
+            next = action.and_then(|action| self.carry_out(action));
+        }
+    }
+
     async fn exited(&mut self, exit: Exit) -> Event {
         let Some(Running { role, launched }) = self.running.take() else {
             return Event::Exited { exit, obstacle: None };
         };
         let Launched { log, last_lines, .. } = launched;
+        orphans::end(&self.config.state_dir, None);
         let _ = tokio::time::timeout(LAST_WORDS_MAX, log.ended()).await;
         let text = describe(exit);
         info!("the {role:?} {text}");

@@ -181,3 +181,16 @@ async fn a_head_too_long_or_with_too_many_headers_is_refused() {
     let many = vec![("x-many", "1"); 100];
     assert_eq!(agent.get("/", &many).await.status, 431);
 }
+
+#[tokio::test]
+async fn strangers_who_say_nothing_do_not_make_the_customer_wait() {
+    let gateway = Gateway::start().await;
+    let sections = "[supervisor]\nenabled = false\n[limits]\nconnections = 8\n";
+    let agent = Running::with(gateway.address, "", sections).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(tokio::net::TcpStream::connect(agent.address).await.unwrap());
+    }
+    // With a place and ten seconds for each of them this would take minutes.
+    assert_eq!(agent.visit("GET", "/config.json").await.status, 200);
+}

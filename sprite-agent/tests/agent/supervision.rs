@@ -202,3 +202,28 @@ async fn the_gateways_words_are_logged_without_its_token_and_within_bounds() {
         assert!(file.metadata().unwrap().len() <= 4096 + 8192, "one piece more at most");
     }
 }
+
+#[tokio::test]
+async fn what_the_gateway_started_in_a_session_of_its_own_ends_with_it() {
+    let escaping = "setsid sh -c 'echo $$ > escaped; exec sleep 600' &\nexec sleep 600";
+    let workshop = Workshop::new(escaping, DOCTOR, GOOD);
+    let agent = workshop.agent("stop_grace_seconds = 0", "").await;
+    let escaped = || workshop.read("state/escaped").trim().to_owned();
+    let escaped = wait_until("it has escaped", escaped, |pid| !pid.is_empty()).await;
+    agent.stop().await;
+    let stat = || std::fs::read_to_string(format!("/proc/{escaped}/stat")).unwrap_or_default();
+    wait_until("it is dead", stat, |stat| stat.is_empty() || stat.contains(") Z")).await;
+}
+
+#[tokio::test]
+async fn a_gateway_above_its_memory_ceiling_is_restarted() {
+    // The test program alone has more than that in use once it plays the gateway.
+    let grow = "python3 -c 'import time; x = bytearray(100 << 20); time.sleep(600)'";
+    let grow_once =
+        format!("echo start >> starts\n[ -e grown ] && {GATEWAY}\ntouch grown; exec {grow}");
+    let workshop = Workshop::new(&grow_once, DOCTOR, GOOD);
+    let agent = workshop.agent("memory_max_mib = 64", "").await;
+    let health = agent.wait_for_health(is_ok).await;
+    assert_eq!(health["gateway"]["last_exit"], "was ended by signal 15");
+    assert_eq!(workshop.count("state/starts"), 2);
+}
