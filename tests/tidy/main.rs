@@ -1,0 +1,147 @@
+//! What keeps the house in order: which part may import which, where SQL may stand,
+//! which words the vendors' clients may not know, and that nothing is public for nobody.
+//!
+//! The map of allowed imports is the one in `ARCHITECTURE.md`: the tests read it
+//! there, so that the text for people and the rule for the code cannot differ.
+
+mod graph;
+mod map;
+mod modules;
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use modules::Crate;
+
+/// Folders of sources, by the name under which the map speaks of them.
+const CRATES: [(&str, &str); 5] = [
+    ("shared", "shared/src"),
+    ("edge", "edge/src"),
+    ("sprite-agent", "sprite-agent/src"),
+    ("vendors", "control/vendors/src"),
+    ("control", "control/src"),
+];
+
+/// Words of our product. The vendors' clients know only the vendors' own.
+const PRODUCT_WORDS: [&str; 6] =
+    ["arcamatrix", "openclaw", "pflaster", "username", "workspace", "sign-up"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the repository").to_owned()
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn crates() -> Vec<Crate> {
+    CRATES.iter().map(|(name, folder)| Crate::read(name, &root().join(folder))).collect()
+}
+
+fn none(found: &[String]) {
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn every_import_is_on_the_map() {
+    let map = map::read(&read("ARCHITECTURE.md"));
+    let mut wrong = Vec::new();
+    for parsed in crates() {
+        let Some(allowed) = map.get(parsed.name()) else { continue };
+        for import in parsed.imports() {
+            let (from, to) = (import.source_part(), import.target_part());
+            if from == to || from == "main" {
+                continue;
+            }
+            let parts = allowed.get(from);
+            if !parts.is_some_and(|parts| parts.contains(to)) {
+                wrong.push(format!("{import}: {from} → {to} is not on the map"));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn every_arrow_on_the_map_is_some_import() {
+    let map = map::read(&read("ARCHITECTURE.md"));
+    let mut unused = Vec::new();
+    for parsed in crates() {
+        let Some(allowed) = map.get(parsed.name()) else { continue };
+        let imports = parsed.imports();
+        let seen: BTreeSet<_> =
+            imports.iter().map(|import| (import.source_part(), import.target_part())).collect();
+        for (from, parts) in allowed {
+            unused.extend(
+                parts
+                    .iter()
+                    .filter(|to| !seen.contains(&(from.as_str(), to.as_str())))
+                    .map(|to| format!("{}: nothing in {from} imports {to}", parsed.name())),
+            );
+        }
+    }
+    none(&unused);
+}
+
+#[test]
+fn imports_go_round_in_no_circle() {
+    let mut circles = Vec::new();
+    for parsed in crates() {
+        for (folder, arrows) in graph::by_folder(&parsed.imports()) {
+            circles.extend(
+                graph::circles(&arrows)
+                    .into_iter()
+                    .map(|circle| format!("{}/{folder}: {}", parsed.name(), circle.join(", "))),
+            );
+        }
+    }
+    none(&circles);
+}
+
+#[test]
+fn sql_stands_in_the_store_only() {
+    let mut found = Vec::new();
+    for parsed in crates() {
+        for file in parsed.files() {
+            let is_store = parsed.name() == "control" && file.path.starts_with("store/");
+            if !is_store && file.code.contains("sqlx") {
+                found.push(format!("{}/{} uses sqlx", parsed.name(), file.path));
+            }
+        }
+    }
+    none(&found);
+}
+
+#[test]
+fn clients_of_vendors_know_no_word_of_the_product() {
+    let mut found = Vec::new();
+    let vendors = Crate::read("vendors", &root().join("control/vendors/src"));
+    for file in vendors.files() {
+        let text = file.text.to_lowercase();
+        let words = PRODUCT_WORDS.iter().filter(|word| text.contains(**word));
+        found.extend(words.map(|word| format!("{}: {word}", file.path)));
+    }
+    none(&found);
+}
+
+#[test]
+fn what_is_public_is_used_in_another_file() {
+    let mut users: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
+    for path in source::texts(&root()) {
+        for word in source::words(&std::fs::read_to_string(&path).unwrap_or_default()) {
+            users.entry(word.to_owned()).or_default().insert(path.clone());
+        }
+    }
+    let mut unused = Vec::new();
+    for parsed in crates() {
+        for file in parsed.files() {
+            unused.extend(
+                source::public_items(&file.code)
+                    .filter(|item| users.get(*item).is_none_or(|files| files.len() < 2))
+                    .map(|item| format!("{}/{}: {item}", parsed.name(), file.path)),
+            );
+        }
+    }
+    none(&unused);
+}
