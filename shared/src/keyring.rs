@@ -80,7 +80,7 @@ pub struct KeyRing {
 
 impl KeyRing {
     /// Two are normal, three during a rotation; more is a forgotten clean-up.
-    pub const MAX_KEYS: usize = 8;
+    const MAX_KEYS: usize = 8;
 
     /// Reads `current = "k1"` and `[keys]` with `k1 = "<64 hex digits>"`.
     ///

@@ -18,7 +18,7 @@ use crate::{Username, hex};
 pub const SESSION_COOKIE: &str = "__Host-arca_session";
 
 /// Longest token that is looked at; the longest we make has about 200 bytes.
-pub const TOKEN_MAX_BYTES: usize = 256;
+const TOKEN_MAX_BYTES: usize = 256;
 
 const DOMAIN: &[u8] = b"arcamatrix session 1\0";
 

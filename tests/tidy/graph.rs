@@ -39,7 +39,7 @@ pub(crate) fn circles(arrows: &Arrows) -> Vec<Vec<String>> {
         arrows.keys().map(|from| (from.as_str(), reached_from(from, arrows))).collect();
     let mut circles: BTreeSet<Vec<String>> = BTreeSet::new();
     for (from, reach) in &reached {
-        let back = |to: &str| reached.get(*to).is_some_and(|reach| reach.contains(from));
+        let back = |to: &str| reached.get(to).is_some_and(|reach| reach.contains(from));
         let members: BTreeSet<&str> = reach.iter().copied().filter(|to| back(to)).collect();
         if !members.is_empty() {
             circles.insert(members.into_iter().map(str::to_owned).collect());

@@ -231,6 +231,9 @@ fn expanded(before: &[String], tree: &str) -> Vec<Vec<String>> {
 /// Paths of two names and more in code that is no `use`.
 fn paths(code: &str) -> BTreeSet<Vec<String>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    // `pub(in crate::store)` says who may look, and looks at nothing.
+    let code: String =
+        code.split("pub(in ").map(|piece| piece.trim_start_matches(is_part)).collect();
     code.split(|c| !is_part(c))
         .filter(|text| text.contains("::"))
         .map(|text| text.split("::").map(str::to_owned).collect())

@@ -91,20 +91,39 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The names of functions, types and constants that are `pub` for more than their folder.
+///
+/// A type that a public signature or field of the same file names has to be public with
+/// it, and is left out.
 pub(crate) fn public_items(code: &str) -> impl Iterator<Item = &str> {
-    code.lines().filter_map(|line| {
-        let line = line.trim_start();
-        let rest = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) "))?;
-        let mut words = rest.split(|c: char| !is_word(c)).filter(|word| !word.is_empty());
-        let mut is_item = false;
-        loop {
-            match words.next()? {
-                "async" | "const" | "unsafe" => is_item = true,
-                "fn" | "struct" | "enum" | "trait" | "type" | "static" => return words.next(),
-                // `pub const NAME`, or a field.
-                name => return is_item.then_some(name),
-            }
+    code.lines().filter_map(move |line| {
+        let (is_type, name) = public_item(line)?;
+        (!is_type || !is_in_a_signature(code, name)).then_some(name)
+    })
+}
+
+/// Is it a type, and its name.
+fn public_item(line: &str) -> Option<(bool, &str)> {
+    let line = line.trim_start();
+    let rest = line.strip_prefix("pub ").or_else(|| line.strip_prefix("pub(crate) "))?;
+    let mut words = words(rest);
+    let mut is_constant = false;
+    loop {
+        match words.next()? {
+            "async" | "unsafe" => {}
+            "const" => is_constant = true,
+            "fn" | "static" => return words.next().map(|name| (false, name)),
+            "struct" | "enum" | "trait" | "type" => return words.next().map(|name| (true, name)),
+            // `pub const NAME`, or a field.
+            name => return is_constant.then_some((false, name)),
         }
+    }
+}
+
+fn is_in_a_signature(code: &str, name: &str) -> bool {
+    let is_declaration = |line: &&str| public_item(line).is_none_or(|(_, item)| item != name);
+    let mentions = |line: &&str| words(line).any(|word| word == name);
+    code.lines().filter(is_declaration).filter(mentions).any(|line| {
+        ["pub ", "pub(", "->", "#[from]", "type "].iter().any(|mark| line.contains(mark))
     })
 }
 
@@ -146,5 +165,7 @@ mod tests {
                     pub struct D {\n    pub e: u8,\n}\npub(super) fn f() {}\nfn g() {}\n\
                     pub const fn h() {}\npub use x::Y;\npub mod z;\n";
         assert_eq!(public_items(text).collect::<Vec<_>>(), ["a", "B", "c", "D", "h"]);
+        let text = "pub enum Error {}\npub fn f() -> Result<(), Error> {}\n";
+        assert_eq!(public_items(text).collect::<Vec<_>>(), ["f"]);
     }
 }

@@ -10,8 +10,6 @@ use prometheus::{
 use shared::Generation;
 use shared::wire::Applied;
 
-use crate::model::task::Kind;
-
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
@@ -124,8 +122,9 @@ impl Metrics {
         self.preparations.with_label_values(&[outcome]).inc();
     }
 
-    pub fn task_attempt(&self, kind: Kind, outcome: &'static str) {
-        self.task_attempts.with_label_values(&[kind.as_str(), outcome]).inc();
+    /// `kind` and `outcome` as the queue names them.
+    pub fn task_attempt(&self, kind: &'static str, outcome: &'static str) {
+        self.task_attempts.with_label_values(&[kind, outcome]).inc();
     }
 
     /// `letter` is a kind of letter.

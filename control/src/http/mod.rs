@@ -1,6 +1,7 @@
 //! What both listeners have in common: connections, the context of a request, bodies, errors.
 
 pub mod body;
+pub(crate) mod error_responses;
 pub mod listener;
 pub mod parameters;
 pub mod problem;

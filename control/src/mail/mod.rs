@@ -11,6 +11,7 @@ mod job;
 mod messages;
 mod outcome;
 mod renderer;
+mod rendering;
 
 pub use config::ResendConfig;
 pub use job::MailJob;

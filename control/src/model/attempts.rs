@@ -16,7 +16,6 @@ use shared::Username;
 use shared::address::visitor_block;
 
 use crate::base::clock::Moment;
-use crate::billing::SignUpConfig;
 
 /// What a counter counts for, as its key in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +54,9 @@ pub struct Limit {
 
 impl Limit {
     /// A stranger must not reserve every name.
-    pub fn sign_ups(config: &SignUpConfig) -> Self {
+    pub fn sign_ups(most_an_hour: u64) -> Self {
         let window = Duration::from_secs(60 * 60);
-        Self { window, failures: config.most_an_hour, beyond: Beyond::Closed }
+        Self { window, failures: most_an_hour, beyond: Beyond::Closed }
     }
 }
 

@@ -27,7 +27,7 @@ impl SuspensionReason {
     pub const ALL: [Self; 4] = [Self::Operator, Self::NonPayment, Self::Paused, Self::Ended];
 
     /// Those that follow from how the subscription stands.
-    pub const BY_SUBSCRIPTION: [Self; 2] = [Self::NonPayment, Self::Paused];
+    const BY_SUBSCRIPTION: [Self; 2] = [Self::NonPayment, Self::Paused];
 
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use shared::{Generation, Username};
 use utoipa::ToSchema;
 
-use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use super::paging::{Paging, page};
 use super::responses::{CustomerView, Customers, Page, Published};
 use super::routes::{Waiting, parse_username, publish};
@@ -15,6 +14,7 @@ use super::schemas::OfWorkspace;
 use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
+use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use crate::http::{Json, Path, Problem, Query};
 use crate::store::{Customer, NewCustomer};
 

@@ -3,10 +3,10 @@
 use axum::Json as Answer;
 use axum::extract::State;
 
-use super::error_responses::Guarded;
 use super::responses::{EdgeView, Edges};
 use crate::app::SharedApp;
 use crate::http::Problem;
+use crate::http::error_responses::Guarded;
 
 /// Which edge serves which generation.
 #[utoipa::path(

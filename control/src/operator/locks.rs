@@ -7,12 +7,12 @@ use serde::Deserialize;
 use shared::{Lock, LockKey, SessionId};
 use utoipa::ToSchema;
 
-use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::paging::{Paging, page};
 use super::responses::{Locks, Page, Published};
 use super::routes::{Waiting, parse_username, publish};
 use super::schemas::{LockShape, OfSession, OfWorkspace};
 use crate::app::{App, SharedApp};
+use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query};
 
 #[derive(Deserialize, ToSchema, Default)]

@@ -5,10 +5,10 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::error_responses::{Guarded, Parsed};
 use super::paging::{Paging, mark, page};
 use super::responses::{MailView, Mails, Page};
 use crate::app::SharedApp;
+use crate::http::error_responses::{Guarded, Parsed};
 use crate::http::{Problem, Query};
 use crate::model::mail::{MailRecord, MailState};
 

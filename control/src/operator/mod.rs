@@ -2,7 +2,6 @@
 
 mod customers;
 mod edges;
-pub(crate) mod error_responses;
 mod health;
 mod locks;
 mod mails;

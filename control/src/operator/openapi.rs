@@ -7,7 +7,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi};
 use utoipa::{Modify, OpenApi as _};
 
-use super::error_responses::{ErrorDetailShape, ErrorShape};
+use crate::http::error_responses::{ErrorDetailShape, ErrorShape};
 use crate::site;
 
 #[derive(utoipa::OpenApi)]

@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::schemas::OfTask;
 use super::tasks::{no_task, parse_id};
 use crate::app::SharedApp;
 use crate::base::date::iso_time;
+use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query};
 use crate::model::healing::{Phase, Round, StoredEntry};
 use crate::pflaster::{Finding, Pflaster, table};

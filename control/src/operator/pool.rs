@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::error_responses::{ErrorShape, Guarded, Parsed, WithBody};
 use super::paging::{Paging, page};
 use super::responses::{Page, PauseView, Pool, PoolSprites, Preparations, Resumed, SpriteView};
 use crate::app::{App, SharedApp};
+use crate::http::error_responses::{ErrorShape, Guarded, Parsed, WithBody};
 use crate::http::{Json, Problem, Query};
 use crate::machines::context::Machines;
 use crate::model::pool::{Counts, Situation, Standing, plan};

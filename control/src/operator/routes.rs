@@ -7,11 +7,11 @@ use serde::Deserialize;
 use shared::{Generation, Route, RouteState, SpriteId, Upstream, Username};
 use utoipa::{IntoParams, ToSchema};
 
-use super::error_responses::{AboutOne, Guarded, Parsed, WithBody};
 use super::paging::{Paging, page};
 use super::responses::{Page, Published, Routes};
 use super::schemas::{OfWorkspace, RouteShape, RouteStateShape};
 use crate::app::{App, SharedApp};
+use crate::http::error_responses::{AboutOne, Guarded, Parsed, WithBody};
 use crate::http::{Json, Path, Problem, Query};
 use crate::model::route_change::RouteOrder;
 

@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::paging::{Paging, mark, page};
 use super::responses::{Page, TaskDetails, TaskView, Tasks};
 use super::routes::parse_username;
 use super::schemas::OfTask;
 use crate::app::{App, SharedApp};
+use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query};
 use crate::model::task::{Kind, Task, TaskId, TaskState};
 use crate::store::TaskFilter;

@@ -3,10 +3,10 @@
 use axum::Json as Answer;
 use axum::extract::State;
 
-use super::error_responses::{Guarded, Parsed};
 use super::paging::{Paging, mark, page};
 use super::responses::{Page, TicketView, Tickets};
 use crate::app::SharedApp;
+use crate::http::error_responses::{Guarded, Parsed};
 use crate::http::{Problem, Query};
 use crate::model::incident::Ticket;
 

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use shared::Username;
 use utoipa::IntoParams;
 
-use super::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use super::responses::TaskDetails;
 use super::routes::parse_username;
 use super::schemas::OfWorkspace;
 use super::tasks::{details, parse_reason};
 use crate::app::{App, SharedApp};
 use crate::billing::sync;
+use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query};
 use crate::store::Given;
 

@@ -50,15 +50,15 @@ pub(super) async fn attempt(
     let noted = match &end {
         End::Judged(outcome) => {
             report(&task, outcome);
-            context.metrics.task_attempt(task.kind, outcome.as_str());
+            context.metrics.task_attempt(task.kind.as_str(), outcome.as_str());
             context.store.settle(&lease, outcome, (context.clock)()).await
         }
         End::LostLease => {
-            context.metrics.task_attempt(task.kind, Outcome::Lost.as_str());
+            context.metrics.task_attempt(task.kind.as_str(), Outcome::Lost.as_str());
             Err(LeaseError::Lost)
         }
         End::Stopped => {
-            context.metrics.task_attempt(task.kind, "given_back");
+            context.metrics.task_attempt(task.kind.as_str(), "given_back");
             context.store.give_back(&lease, (context.clock)()).await
         }
     };

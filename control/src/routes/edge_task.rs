@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::client::EdgeError;
+use super::edge::{Edge, Wake};
 use super::plan::{BATCH, Belief, Call, Log, batch, next};
-use super::{Edge, Wake};
 use crate::base::backoff::{Backoff, jitter};
 use crate::base::clock::Clock;
 use crate::base::metrics::EdgeMetrics;

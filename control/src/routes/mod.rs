@@ -10,6 +10,7 @@
 
 mod client;
 mod config;
+mod edge;
 mod edge_task;
 mod peers;
 pub mod plan;
@@ -28,6 +29,7 @@ use crate::base::clock::Clock;
 use crate::base::metrics::Metrics;
 use crate::store::Store;
 use client::EdgeClient;
+use edge::{Edge, Wake};
 
 pub use config::{EdgeConfig, PublishTimes};
 pub use status::{Acknowledgement, EdgeStatus};
@@ -46,23 +48,6 @@ pub struct Publisher {
     wake: watch::Sender<Wake>,
     wait: Duration,
     _tasks: JoinSet<()>,
-}
-
-/// A change of it wakes every task. Both numbers only grow.
-#[derive(Debug, Clone, Copy, Default)]
-struct Wake {
-    /// Changes that this process made.
-    own: u64,
-    /// How often others may have changed something, and brought edges further.
-    others: u64,
-}
-
-/// One edge, as its task and those who wait for it see it.
-pub(crate) struct Edge {
-    name: String,
-    url: String,
-    client: EdgeClient,
-    status: watch::Sender<EdgeStatus>,
 }
 
 /// One edge, for the operator.

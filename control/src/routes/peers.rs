@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::Wake;
+use super::edge::Wake;
 use crate::store::{Listener, Store, StoreError, Topic};
 
 /// How long whoever made a change is left alone with the edges.

@@ -1,5 +1,6 @@
 //! Runs the program: database, both listeners, publisher, sweeps, and an end.
 
+mod assembly;
 pub mod config;
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::app::{App, SharedApp};
+use crate::app::SharedApp;
 use crate::base::clock::{self, Clock, Moment};
 use crate::billing::{StripeJob, reconcile};
 use crate::http::listener;
@@ -87,7 +88,7 @@ impl Running {
             Some(machines) => Some(Machines::open(machines, &store).await?),
             None => None,
         };
-        let app = App::start(config, store, machines, clock)?;
+        let app = assembly::assemble(config, store, machines, clock)?;
         if let Some(billing) = &app.billing {
             billing.stripe.check(app.texts.price).await?;
         }

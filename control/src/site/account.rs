@@ -8,16 +8,15 @@ use axum::response::Response;
 use serde::Deserialize;
 use shared::Username;
 
+use super::account_session::{open_session, signed_in};
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
-use super::login::open_session;
 use super::page::{self, Faults, Frame, see_other};
 use super::subscription_summary::SubscriptionSummary;
 use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
-use crate::base::token::Token;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::sign_in::Proven;
 use crate::model::suspension::SuspensionReason;
@@ -50,18 +49,6 @@ pub(super) struct PasswordChange {
     current: String,
     #[serde(default)]
     new: String,
-}
-
-/// The account session of the browser that sent these headers.
-pub(super) async fn signed_in(
-    app: &App,
-    headers: &HeaderMap,
-) -> Result<Option<AccountSession>, Problem> {
-    let Some(token) = cookies::read(headers, cookies::ACCOUNT).and_then(Token::parse) else {
-        return Ok(None);
-    };
-    let idle = app.sessions.account_idle;
-    Ok(app.store.account_session(&token.hash(), app.now(), idle).await?)
 }
 
 pub(super) async fn show(

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tracing::{error, warn};
 
-use super::account::signed_in;
+use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
 use super::page::see_other;
 use crate::app::{App, SharedApp};

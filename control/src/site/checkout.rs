@@ -23,11 +23,11 @@ use crate::base::email_address::Email;
 use crate::base::token::Token;
 use crate::billing::BillingService;
 use crate::billing::checkout::{self, CheckoutError, CheckoutOutcome};
+use crate::http::error_responses::ErrorShape;
 use crate::http::{Form, Path, Problem, RequestContext};
 use crate::model::attempts::{Limit, Subject};
 use crate::model::sign_up::{SignUpRequest, SignUpState};
 use crate::model::skills::Skills;
-use crate::operator::error_responses::ErrorShape;
 
 /// How long a browser is known as the one that began a sign-up.
 const BROWSER_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -188,7 +188,8 @@ async fn begin(
 
 /// Each page costs us a call to Stripe, and a name that nobody else can have meanwhile.
 async fn admit(app: &App, context: RequestContext) -> Result<(), Problem> {
-    let (subject, limit) = (Subject::sign_ups(context.address), Limit::sign_ups(&app.sign_up));
+    let (subject, limit) =
+        (Subject::sign_ups(context.address), Limit::sign_ups(app.sign_up.most_an_hour));
     match app.store.count_within(&subject, limit, app.now()).await? {
         None => Ok(()),
         Some(wait) => Err(Problem::new(

@@ -9,8 +9,9 @@ use cookie::SameSite;
 use shared::session::SESSION_COOKIE;
 use shared::{ReturnPath, Session, Username};
 
+use super::cookies;
 use super::page::{self, Frame, Message, see_other};
-use super::{Workspace, cookies};
+use super::workspace_host::Workspace;
 use crate::app::{App, SharedApp};
 use crate::base::token::Token;
 use crate::http::{Problem, RequestContext, request_context};

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use shared::Username;
 
-use super::account::signed_in;
+use super::account_session::signed_in;
 use super::page::{self, Faults, Frame};
 use super::signup_access;
 use super::skill_icon;

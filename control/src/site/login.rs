@@ -1,21 +1,17 @@
 //! The sign-in form, and where it leads.
 
-use std::time::Duration;
-
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use cookie::SameSite;
 use serde::Deserialize;
 use shared::{ReturnPath, Username};
 
-use super::account::signed_in;
-use super::cookies;
+use super::account_session::{open_session, signed_in};
 use super::csrf::{self, MissingOrigin};
 use super::page::{self, Frame, see_other};
-use crate::accounts::sign_in::{Attempt, SignInError};
+use crate::accounts::sign_in::Attempt;
 use crate::app::App;
 use crate::app::SharedApp;
 use crate::base::token::Token;
@@ -143,33 +139,12 @@ async fn open(
     request: &SignInRequest,
 ) -> Result<Response, Problem> {
     if let Some(former) = signed_in(app, headers).await? {
-        super::logout::end(app, &former).await?;
+        super::account_session::end(app, &former).await?;
     }
     let (session, cookie) = open_session(app, proven).await?;
     let mut response = proceed(app, &session, request).await?;
     page::add_cookie(&mut response, cookie);
     Ok(response)
-}
-
-/// An account session of this customer, and the cookie that carries it. The oldest
-/// ends where there are too many.
-///
-/// # Errors
-/// Also when the password is not theirs any more.
-pub(super) async fn open_session(
-    app: &App,
-    proven: &Proven,
-) -> Result<(AccountSession, HeaderValue), Problem> {
-    let token = Token::random();
-    let session = AccountSession { id: token.hash(), username: proven.username };
-    let lifetime: Duration = app.sessions.account;
-    if !app.store.open_account_session(&session.id, proven, app.now(), lifetime).await? {
-        return Err(SignInError::Wrong.into());
-    }
-    for oldest in app.store.surplus_account_sessions(&session).await? {
-        super::logout::end(app, &oldest).await?;
-    }
-    Ok((session, cookies::set(cookies::ACCOUNT, token.expose(), SameSite::Lax, lifetime)))
 }
 
 /// Where somebody who is signed in goes from the form.

@@ -11,16 +11,16 @@ use axum::{Extension, Json};
 use serde_json::json;
 use shared::session::SESSION_COOKIE;
 
-use super::account::signed_in;
+use super::account_session::{end, signed_in};
+use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::page::{self, Frame, see_other};
-use super::{Workspace, cookies};
-use crate::app::{App, SharedApp};
+use super::workspace_host::Workspace;
+use crate::app::SharedApp;
 use crate::http::Problem;
 use crate::http::request_context::text;
 use crate::model::handover;
 use crate::routes::PAGE_WAIT;
-use crate::store::AccountSession;
 
 #[derive(Template)]
 #[template(path = "logout.html")]
@@ -51,14 +51,6 @@ pub(super) async fn submit(
     let mut response = see_other("/login?signed_out=1");
     page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
     Ok(response)
-}
-
-/// Ends an account session and the workspace session it handed over.
-pub(super) async fn end(app: &App, session: &AccountSession) -> Result<(), Problem> {
-    if let Some(generation) = app.store.end_account_session(&session.id, app.now()).await? {
-        app.publisher.publish_within(generation, PAGE_WAIT).await;
-    }
-    Ok(())
 }
 
 /// `POST /auth/logout` of a workspace host.

@@ -4,6 +4,7 @@
 //! without JavaScript; passwords are typed on the site's origin only.
 
 mod account;
+mod account_session;
 mod assets;
 mod billing;
 mod cancelled;
@@ -25,6 +26,7 @@ mod static_page;
 mod subscription_summary;
 mod webhook;
 mod welcome;
+mod workspace_host;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -33,7 +35,7 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use shared::{Host, Username};
+use shared::Host;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -44,13 +46,10 @@ use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::http::problem::{unknown, wrong_method};
 use crate::http::request_context::{self, ContextLayer};
+use workspace_host::Workspace;
 
 /// The largest form: a password of 1 KiB, every byte of it escaped, and a return path.
 const FORM_MAX_BYTES: usize = 16 * 1024;
-
-/// The workspace whose host a request came to.
-#[derive(Debug, Clone, Copy)]
-struct Workspace(Username);
 
 pub fn router(app: &SharedApp) -> Router {
     let hosts = Hosts {

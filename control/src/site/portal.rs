@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use super::csrf::{self, MissingOrigin};
 use crate::accounts::sign_in::Attempt;
 use crate::app::SharedApp;
+use crate::http::error_responses::ErrorShape;
 use crate::http::{Json, Problem, RequestContext};
 use crate::model::sign_in::Proven;
-use crate::operator::error_responses::ErrorShape;
 
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Credentials {

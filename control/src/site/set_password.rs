@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use shared::Username;
 use utoipa::ToSchema;
 
+use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
-use super::login::open_session;
 use super::page::{self, Faults, Frame, Message, see_other};
 use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
+use crate::http::error_responses::ErrorShape;
 use crate::http::{Form, Json, Problem, RequestContext};
 use crate::model::password_link::{OpenLink, Purpose};
-use crate::operator::error_responses::ErrorShape;
 
 #[derive(Deserialize)]
 pub(super) struct PageQuery {

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use shared::Username;
 
-use super::account::signed_in;
+use super::account_session::signed_in;
 use super::cookies;
 use crate::app::App;
 use crate::base::token::Token;

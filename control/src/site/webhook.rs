@@ -16,8 +16,8 @@ use tracing::{debug, warn};
 use crate::app::SharedApp;
 use crate::billing::delivery::{self, DeliveryError};
 use crate::http::Problem;
+use crate::http::error_responses::ErrorShape;
 use crate::http::request_context::text;
-use crate::operator::error_responses::ErrorShape;
 use vendors::stripe::signature::SignatureError;
 
 pub(super) use vendors::stripe::signature::BODY_MAX_BYTES;

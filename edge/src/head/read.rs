@@ -95,16 +95,6 @@ impl HeadReader {
         }
     }
 
-    /// Takes out up to `limit` bytes that follow a head of `head_length`.
-    pub fn take_body(&mut self, head_length: usize, limit: u64) -> BytesMut {
-        self.end = HeadEnd::default();
-        let mut rest = self.buffer.split_off(head_length);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(rest.len());
-        let body = rest.split_to(limit);
-        self.buffer = rest;
-        body
-    }
-
     /// Where the head ends, if it is all there.
     fn find_end(&mut self) -> Result<Option<usize>, HeadError> {
         self.pass_empty_lines()?;
@@ -247,7 +237,9 @@ mod tests {
         let mut reader = HeadReader::default();
         reader.buffer.extend_from_slice(b"POST\r\n\r\nbodyGET\r\n\r\n");
         assert_eq!(reader.find_end(), Ok(Some(8)));
-        assert_eq!(&reader.take_body(8, 4)[..], b"body");
+        reader.consume(8);
+        assert_eq!(reader.bytes(), b"bodyGET\r\n\r\n");
+        reader.consume(4);
         assert_eq!(reader.bytes(), b"GET\r\n\r\n");
     }
 }

@@ -4,5 +4,4 @@ mod access;
 mod drain;
 mod handover;
 mod harness;
-mod layers;
 mod tls;

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 pub const STRANGERS_MAX: usize = 32;
 
 /// How long a connection may take to show an identity.
-pub const STRANGER_MAX: Duration = Duration::from_secs(3);
+const STRANGER_MAX: Duration = Duration::from_secs(3);
 
 #[derive(Default)]
 pub struct Strangers {

@@ -20,7 +20,7 @@ use crate::config::LogFiles;
 const NAME: &str = "gateway.log";
 const PIECE_BYTES: usize = 8 << 10;
 
-pub struct LogFile {
+struct LogFile {
     files: LogFiles,
     current: Option<File>,
     written: u64,
@@ -28,13 +28,13 @@ pub struct LogFile {
 
 impl LogFile {
     /// Goes on where an earlier run stopped.
-    pub fn new(files: LogFiles) -> Self {
+    fn new(files: LogFiles) -> Self {
         Self { files, current: None, written: 0 }
     }
 
     /// # Errors
     /// When the disk refuses; `bytes` are lost, the next ones may be written.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.current.is_none() {
             self.open()?;
         }

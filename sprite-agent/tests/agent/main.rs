@@ -4,7 +4,6 @@ mod command_line;
 mod control_ui;
 mod front_door;
 mod gateway;
-mod layers;
 mod methods;
 mod outages;
 mod page;

@@ -24,7 +24,7 @@ pub fn paused(why: &str, since: Moment) -> Incident {
 }
 
 /// Customers who pay meanwhile wait once the pool is empty.
-pub fn fleet_full(error: &SpritesError, now: Moment) -> Incident {
+fn fleet_full(error: &SpritesError, now: Moment) -> Incident {
     let body = format!(
         "The provider says: {error}.\n\nIt is tried again every minute. Customers who pay \
          meanwhile wait for a sprite once the pool is empty."

@@ -11,7 +11,7 @@ use vendors::sprites::{Sprite, SpriteName};
 /// How long a preparation must be over before what it left behind is destroyed.
 ///
 /// Long beside any clock's error, and a person who looks for a reason has the time.
-pub const ORPHAN_AGE: Duration = Duration::from_secs(3_600);
+const ORPHAN_AGE: Duration = Duration::from_secs(3_600);
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {

@@ -19,11 +19,11 @@ use tokio::time::Instant;
 use tracing::error;
 
 use crate::app::SharedApp;
+use crate::http::error_responses::ErrorShape;
 use crate::http::request_context::text;
 use crate::http::sse_connections::SseConnection;
 use crate::http::{Path, Problem, RequestContext};
 use crate::model::progress::Progress;
-use crate::operator::error_responses::ErrorShape;
 use crate::site::signup_access;
 use crate::store::StoreError;
 

@@ -18,8 +18,8 @@ use shared::ReturnPath;
 use shared::Username;
 use tracing::warn;
 
+use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
-use super::login::open_session;
 use super::page::{self, Faults, Frame, Message, see_other};
 use super::signup_access;
 use crate::accounts::SetPasswordError;

@@ -134,14 +134,6 @@ impl Store {
         self.signup_where("id = $1", id.as_str()).await
     }
 
-    /// The sign-up whose latest page this is.
-    pub async fn signup_of_checkout(
-        &self,
-        checkout: &CheckoutSessionId,
-    ) -> Result<Option<SignUp>, StoreError> {
-        self.signup_where("checkout = $1", checkout.as_str()).await
-    }
-
     /// The latest sign-up that was begun in a browser.
     pub async fn signup_of_browser(
         &self,

@@ -24,13 +24,6 @@ impl Store {
         self.workspace_where("username = $1", username.as_str()).await
     }
 
-    pub async fn workspace_of_signup(
-        &self,
-        signup: &SignUpId,
-    ) -> Result<Option<Workspace>, StoreError> {
-        self.workspace_where("signup = $1", signup.as_str()).await
-    }
-
     pub async fn workspace_of_subscription(
         &self,
         subscription: &SubscriptionId,

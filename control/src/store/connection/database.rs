@@ -15,7 +15,7 @@ use super::event_batch::EventBatch;
 use super::file::{self, DatabaseFile};
 use super::migrations;
 use super::pool::{Connection, Pool};
-use super::unreadable::UnreadableRows;
+use super::unreadable_rows::UnreadableRows;
 use super::write_health::WriteHealth;
 
 /// Connections are few: transactions are short.

@@ -13,6 +13,7 @@ mod migrations;
 mod pool;
 mod transaction;
 mod unreadable;
+mod unreadable_rows;
 mod write_health;
 
 pub use change_notifier::{ChangeNotifier, Topic};

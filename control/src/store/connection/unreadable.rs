@@ -1,8 +1,7 @@
 //! Rows whose stored values our types refuse: a word that has left the program, a name
 //! that became reserved. One of them must stop nobody else.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use futures_util::future::BoxFuture;
 use sqlx::any::AnyRow;
@@ -11,13 +10,7 @@ use tracing::error;
 use super::columns::Columns as _;
 use super::database::Store;
 use super::error::{Attempt as _, StoreError};
-
-/// Rows that are remembered: more would be one fault and not a thousand.
-const REMEMBERED: usize = 1_000;
-
-/// Those that were met since the program started, by table and key.
-#[derive(Default)]
-pub(super) struct UnreadableRows(Mutex<BTreeMap<(&'static str, String), String>>);
+use super::unreadable_rows::REMEMBERED;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableRow {

@@ -93,19 +93,6 @@ impl Store {
         Ok(Some((task, steps)))
     }
 
-    /// The newest task of a kind that is for `username`, with all its steps.
-    pub async fn newest_task(
-        &self,
-        username: &Username,
-        kind: Kind,
-    ) -> Result<Option<(Task, Vec<Step>)>, StoreError> {
-        let filter = TaskFilter { kind: Some(kind), username: Some(*username), state: None };
-        match self.tasks(&filter, None, 1).await?.pop() {
-            Some(task) => self.task(&task.id).await,
-            None => Ok(None),
-        }
-    }
-
     /// Has a task that is dead, called off or waiting tried at once, with all its
     /// attempts before it. Steps that are done stay done.
     ///

@@ -112,7 +112,7 @@ impl Sprites {
         call::found(self.done(self.of(Method::DELETE, name, ""), ORDINARY).await).map(drop)
     }
 
-    pub async fn set_url_auth(
+    async fn set_url_auth(
         &self,
         name: &SpriteName,
         auth: &UrlAuth,

@@ -8,7 +8,7 @@ use shared::Secret;
 pub const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// How far a delivery's time may lie from ours, either way, in seconds. Stripe's own tolerance.
-pub const TOLERANCE_SECONDS: u64 = 300;
+const TOLERANCE_SECONDS: u64 = 300;
 
 /// One signature takes 68 bytes, and there is one for each secret in use.
 const HEADER_MAX_BYTES: usize = 2_048;

@@ -1,0 +1,56 @@
+//! The session of a browser at the site: begun, known again, ended.
+
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue};
+use cookie::SameSite;
+
+use super::cookies;
+use crate::accounts::sign_in::SignInError;
+use crate::app::App;
+use crate::base::token::Token;
+use crate::http::Problem;
+use crate::model::sign_in::Proven;
+use crate::routes::PAGE_WAIT;
+use crate::store::AccountSession;
+
+/// The account session of the browser that sent these headers.
+pub(super) async fn signed_in(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Option<AccountSession>, Problem> {
+    let Some(token) = cookies::read(headers, cookies::ACCOUNT).and_then(Token::parse) else {
+        return Ok(None);
+    };
+    let idle = app.sessions.account_idle;
+    Ok(app.store.account_session(&token.hash(), app.now(), idle).await?)
+}
+
+/// An account session of this customer, and the cookie that carries it. The oldest
+/// ends where there are too many.
+///
+/// # Errors
+/// Also when the password is not theirs any more.
+pub(super) async fn open_session(
+    app: &App,
+    proven: &Proven,
+) -> Result<(AccountSession, HeaderValue), Problem> {
+    let token = Token::random();
+    let session = AccountSession { id: token.hash(), username: proven.username };
+    let lifetime: Duration = app.sessions.account;
+    if !app.store.open_account_session(&session.id, proven, app.now(), lifetime).await? {
+        return Err(SignInError::Wrong.into());
+    }
+    for oldest in app.store.surplus_account_sessions(&session).await? {
+        end(app, &oldest).await?;
+    }
+    Ok((session, cookies::set(cookies::ACCOUNT, token.expose(), SameSite::Lax, lifetime)))
+}
+
+/// Ends an account session and the workspace session it handed over.
+pub(super) async fn end(app: &App, session: &AccountSession) -> Result<(), Problem> {
+    if let Some(generation) = app.store.end_account_session(&session.id, app.now()).await? {
+        app.publisher.publish_within(generation, PAGE_WAIT).await;
+    }
+    Ok(())
+}
