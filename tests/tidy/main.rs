@@ -6,6 +6,7 @@
 
 mod graph;
 mod map;
+mod metrics;
 mod modules;
 mod source;
 
@@ -123,6 +124,22 @@ fn clients_of_vendors_know_no_word_of_the_product() {
         found.extend(words.map(|word| format!("{}: {word}", file.path)));
     }
     none(&found);
+}
+
+/// The sources that register metrics, with what stands before the names there.
+const METRICS: [(&str, &str); 3] = [
+    ("edge/src/observe/metrics.rs", ""),
+    ("sprite-agent/src/metrics.rs", ""),
+    ("control/src/base/metrics.rs", "arca_control_"),
+];
+
+#[test]
+fn docs_list_every_metric() {
+    let docs = read("docs/metrics.md");
+    let rows = METRICS.map(|(file, prefix)| metrics::rows(&read(file), prefix));
+    assert!(rows.iter().all(|rows| rows.len() > 5), "metrics were not found: {rows:?}");
+    let missing: Vec<_> = rows.concat().into_iter().filter(|row| !docs.contains(row)).collect();
+    none(&missing);
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Metrics {
             tasks: make.gauges("tasks", "Tasks in the queue", &["kind", "state"]),
             tasks_oldest: make.gauges(
                 "tasks_oldest_waiting_seconds",
-                "How long the first task in the queue could have been worked at",
+                "Age of the oldest task that waits, from when it was first due",
                 &["kind"],
             ),
             task_attempts: make.counters(

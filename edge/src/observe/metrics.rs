@@ -201,7 +201,7 @@ impl Metrics {
             added_seconds: histogram(
                 &registry,
                 "arca_edge_added_seconds",
-                "The part of a forwarded request that was ours: until it was sent on, and for request the head of the answer",
+                "The part of a forwarded request that was ours, before it was sent on and after its answer came",
                 &[
                     0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.1,
                     1.,
