@@ -235,6 +235,8 @@ async fn what_may_have_been_sent_a_day_ago_is_left_to_a_person() {
     let office = Office::open().await;
     office.resend.fail(1, "after-commit:reset").await;
     welcome(&office.world).await;
+    // Before its first try it waits as well.
+    wait_until("it was tried", 1, async || office.resend.calls().await.len()).await;
     wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
     office.world.let_pass(DAY).await;
     office.wait_for_letter("welcome", "failed").await;
