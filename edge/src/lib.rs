@@ -1,7 +1,7 @@
 //! The parts of the edge, in the order in which a request meets them: `request`
 //! with `head` and `policy`, then `respond`, `forward` or `tunnel` by way of
 //! `upstream`. `routes` and `connections` are what `admin` changes meanwhile;
-//! `observe` counts, `limits` bounds. Which may use which: `tests/layers.rs`.
+//! `observe` counts, `limits` bounds. Which may use which: `ARCHITECTURE.md`.
 
 mod admin;
 mod client_stream;

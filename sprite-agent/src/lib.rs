@@ -1,7 +1,7 @@
 //! The agent in a workspace's VM: serves the chat page, lets in whom the edge
 //! vouches for, speaks with the gateway in their place, keeps the gateway running.
 //!
-//! Arrows, downward only, kept by `tests/agent/layers.rs`:
+//! Arrows, downward only, kept by the map in `ARCHITECTURE.md`:
 //! `run` → `serve`, `supervisor` → `gateway` → `agent` → `http`, `config`, `metrics`, …
 //! What is decided is decided purely, in `http::guard`, `gateway` (see there) and
 //! `supervisor::state`.
