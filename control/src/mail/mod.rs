@@ -1,6 +1,6 @@
 //! Letters to customers: written once, kept, sent once.
 //!
-//! `content` says what each letter says, `renderer` makes HTML and text of it.
+//! `content` says what each letter says, `rendering` makes HTML and text of it.
 //! The result is stored with the task that sends it, in the transaction of what
 //! it tells of; `job` carries it to Resend, and `outcome` decides what comes
 //! after an error. A retry sends the same bytes under the same key.
