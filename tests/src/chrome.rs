@@ -185,7 +185,7 @@ impl Chrome {
     async fn ask_driver(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let session = self.client.session_id().await?.context("the browser has a session")?;
         let url = format!("http://{}/session/{session}/{path}", self.port.address());
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = crate::http::client().no_proxy().build()?;
         let mut answer: Value = client.post(url).json(body).send().await?.json().await?;
         Ok(answer["value"].take())
     }

@@ -188,7 +188,7 @@ impl Control {
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder()
+    crate::http::client()
         .no_proxy()
         // A pooled connection would not outlive the test that opened it.
         .pool_max_idle_per_host(0)

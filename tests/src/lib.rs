@@ -13,6 +13,7 @@ pub mod chrome;
 pub mod control;
 pub mod edge;
 pub mod form;
+pub mod http;
 pub mod jar;
 pub mod leak;
 pub mod mirror;

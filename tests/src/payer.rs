@@ -78,7 +78,7 @@ impl Payment {
     /// # Errors
     /// When it does not end with the way back to our site.
     pub async fn make(&self) -> anyhow::Result<()> {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = crate::http::client().redirect(reqwest::redirect::Policy::none());
         let client = client.no_proxy().timeout(crate::wait::DEADLINE).build()?;
         let answer = client.post(&self.url).form(&[("action", "pay")]).send().await?;
         match answer.status() {

@@ -71,7 +71,7 @@ struct Sending<'a> {
 impl Visitor {
     /// `pages` is the log of everything that is shown to this visitor.
     pub fn new(edge: SocketAddr, pages: PathBuf) -> Self {
-        let client = reqwest::Client::builder()
+        let client = crate::http::client()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .timeout(crate::wait::DEADLINE)

@@ -27,7 +27,7 @@ pub(super) struct ApiClient {
 
 impl ApiClient {
     pub(super) fn new(config: &Config) -> reqwest::Result<Self> {
-        let http = Client::builder().timeout(TIMEOUT).no_proxy().build()?;
+        let http = vendors::http_client().timeout(TIMEOUT).no_proxy().build()?;
         let url = format!("http://{}", reachable(config.api_listen));
         Ok(Self { http, url, key: config.admin_key.clone() })
     }

@@ -60,7 +60,7 @@ pub(super) enum EdgeError {
 
 impl EdgeClient {
     pub(super) fn new(edge: &EdgeConfig) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
+        let http = vendors::http_client()
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             // A private network is not reached through somebody's proxy.

@@ -128,8 +128,16 @@ impl Http {
     }
 }
 
-fn client() -> Result<Client, reqwest::Error> {
+/// The beginning of every HTTP client: reqwest brings no implementation of TLS of its
+/// own, the process has one.
+pub fn http_client() -> reqwest::ClientBuilder {
+    // An error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
+}
+
+fn client() -> Result<Client, reqwest::Error> {
+    http_client()
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         // WebSockets begin on the same connections.

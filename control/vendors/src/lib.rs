@@ -18,5 +18,5 @@ pub mod stripe;
 mod open_enum;
 
 pub use again::Again;
-pub use http::{BuildError, Lost};
+pub use http::{BuildError, Lost, http_client};
 pub use idempotency::IdempotencyKey;

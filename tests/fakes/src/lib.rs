@@ -16,6 +16,7 @@
 
 pub mod clock;
 pub mod gateway;
+pub mod http;
 pub mod ids;
 pub mod linear;
 pub mod model;

@@ -159,7 +159,7 @@ async fn a_poisoned_table_is_refused_whole_and_named() {
 async fn the_private_api_is_for_whoever_holds_its_token() {
     let (world, _mirror, _) = serving_edge().await;
     let admin = world.edges[0].admin();
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = e2e::http::client().no_proxy().build().unwrap();
     for path in ["/v1/generation", "/v1/routes", "/v1/routes/ada"] {
         let url = format!("http://{admin}{path}");
         let wrong = client.get(&url).bearer_auth("not-the-token-of-this-edge").send();

@@ -202,7 +202,7 @@ fn config_text(
 }
 
 pub fn client() -> Client {
-    Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
+    e2e::http::client().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
 fn clock(time: &Arc<AtomicU64>) -> Clock {

@@ -75,7 +75,7 @@ struct Parcel {
 
 impl Sender {
     pub fn new(manner: Manner) -> Self {
-        let http = reqwest::Client::builder()
+        let http = crate::http::client()
             // A redirect counts as a failure.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()

@@ -218,7 +218,7 @@ mod tests {
     /// work was done.
     async fn check(fault: &str, expected: Option<u16>, done: bool) {
         let (count, url) = counter().await;
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = crate::http::client().no_proxy().build().unwrap();
         let rule = json!({"match": {"path": "/work"}, "fault": fault}).to_string();
         let armed = http.post(format!("{url}/_fake/faults")).body(rule).send().await.unwrap();
         assert_eq!(armed.status(), 201, "{fault}");

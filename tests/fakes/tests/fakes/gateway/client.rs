@@ -18,7 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 pub(crate) const TOKEN: &str = "test-token";
 
 /// Longest wait for anything: the slowest script takes ten seconds.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A gateway that runs until it is stopped or dropped.
 pub(crate) struct Running {

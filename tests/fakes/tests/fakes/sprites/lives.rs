@@ -26,7 +26,7 @@ async fn a_sprite_is_created_cold_with_its_url_and_only_once() {
 #[tokio::test]
 async fn without_the_token_nothing_is_told() {
     let provider = Provider::with_sprite("one").await;
-    let client = reqwest::Client::new();
+    let client = fakes::http::client().build().unwrap();
     for path in ["/v1/sprites", "/v1/sprites/one", "/v1/sprites/one/exec", "/v1/sprites/two"] {
         let answer = client.get(format!("{}{path}", provider.base)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");

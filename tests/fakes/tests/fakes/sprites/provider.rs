@@ -54,7 +54,7 @@ impl Provider {
         let (listener, address) = server::listen(0).await.unwrap();
         tokio::spawn(server::serve(listener, router(fleet)));
         let client =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+            fakes::http::client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { base: format!("http://{address}"), state, client }
     }
 
@@ -77,7 +77,7 @@ impl Provider {
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        (Self { base, state, client: reqwest::Client::new() }, child)
+        (Self { base, state, client: fakes::http::client().build().unwrap() }, child)
     }
 
     pub(crate) async fn with_sprite(name: &str) -> Self {

@@ -43,7 +43,7 @@ async fn a_private_url_sends_strangers_to_sign_in() {
     serve(&provider, 8080).await;
     let private = json!({"url_settings": {"auth": "sprite"}});
     provider.call(Method::PUT, "/v1/sprites/one", &private).await;
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = fakes::http::client().redirect(reqwest::redirect::Policy::none());
     let client = client.build().unwrap();
     let stranger = client.get(&url).bearer_auth("no").send().await.unwrap();
     assert_eq!(stranger.status(), StatusCode::FOUND);
