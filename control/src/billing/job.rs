@@ -6,8 +6,8 @@ use anyhow::anyhow;
 use futures_util::future::BoxFuture;
 use tracing::warn;
 
-use super::BillingService;
 use super::sync::{self, SyncError};
+use super::{BillingService, money_back};
 use crate::model::task::Kind;
 use crate::model::task::kinds::{SyncStripe, SyncTarget};
 use crate::queue::{Job, JobError, Run};
@@ -34,6 +34,10 @@ impl StripeJob {
         let looked = match target {
             SyncTarget::Checkout(id) => sync::sync_checkout(billing, id).await.map(drop),
             SyncTarget::Subscription(id) => sync::sync_subscription(billing, id).await,
+            SyncTarget::Charge(id) => money_back::sync_charge(billing, id).await,
+            SyncTarget::Refund(id) => money_back::sync_refund(billing, id).await,
+            SyncTarget::Dispute(id) => money_back::sync_dispute(billing, id).await,
+            SyncTarget::FraudWarning(id) => money_back::sync_warning(billing, id).await,
         };
         match looked {
             Err(SyncError::Missing(error)) if attempt < ATTEMPTS_AT_MISSING => {

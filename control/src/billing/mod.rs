@@ -3,13 +3,16 @@
 //! Nothing follows from what an event says. It is a hint to look: `delivery`
 //! judges whether it is Stripe's, the queue keeps it, and `sync` fetches the
 //! object and does what its state means, as `payment` and `standing` decide. The
-//! success page and `reconcile` look in the same way.
+//! success page and `reconcile` look in the same way. `money_back` does so where money goes
+//! back: refunds, disputes, warnings of fraud.
 
 mod cancellation;
 pub mod checkout;
 pub mod delivery;
 mod incidents;
 pub mod job;
+mod money_back;
+mod money_incidents;
 mod offer;
 pub mod payment;
 pub mod reconcile;

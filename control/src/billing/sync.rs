@@ -39,7 +39,7 @@ pub enum SyncError {
 
 impl SyncError {
     /// Of the look at what everything else follows from.
-    fn of_look(error: StripeError) -> Self {
+    pub(super) fn of_look(error: StripeError) -> Self {
         if error.is_missing() { Self::Missing(error) } else { Self::Stripe(error) }
     }
 }
@@ -251,7 +251,7 @@ async fn whole(
 }
 
 /// Ends a subscription that nobody shall pay for; one that has ended is left alone.
-async fn end(billing: &BillingService, id: &SubscriptionId) -> Result<(), StripeError> {
+pub(super) async fn end(billing: &BillingService, id: &SubscriptionId) -> Result<(), StripeError> {
     match billing.stripe.client.cancel_subscription(id).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_missing() => Ok(()),

@@ -8,6 +8,7 @@ use crate::base::clock::Moment;
 use crate::base::date::{Date, DateTime, Span};
 use crate::model::mail::{Message, Recipient};
 use crate::model::password_link::{NewLink, request_url};
+use crate::model::workspace::EndReason;
 
 /// A letter's content, from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl MailContent {
             Message::ResetPassword { link } => author.reset_password(link),
             Message::PasswordChanged => author.password_changed(),
             Message::Cancelled { until } => author.cancelled(until),
+            Message::Ended { why } => author.ended(why),
             Message::PaymentFailed { grace_until } => author.payment_failed(grace_until),
         }
     }
@@ -211,6 +213,30 @@ impl Author<'_> {
             ]
         };
         words("Your subscription is cancelled", "Your subscription is cancelled", parts)
+    }
+
+    fn ended(&self, why: EndReason) -> MailContent {
+        let host = self.site.workspace_host(&self.to.username);
+        let reason = match why {
+            EndReason::Subscription => "Its subscription is over.",
+            EndReason::Refund => "Its last payment was given back in full.",
+            EndReason::Dispute => {
+                "Its last payment was taken back by the bank that issued the card. If you did \
+                 not ask for that, please talk to your bank, and then to us."
+            }
+        };
+        words(
+            "Your workspace has ended",
+            "Your workspace has ended",
+            vec![
+                paragraph(format!("{host} is closed. {reason}")),
+                paragraph(
+                    "The subscription is ended, and nothing more is charged. The workspace and \
+                     everything in it is being deleted.",
+                ),
+                paragraph(format!("You are welcome back: {}", self.site.site_url())),
+            ],
+        )
     }
 
     fn payment_failed(&self, grace_until: Moment) -> MailContent {

@@ -10,6 +10,7 @@ use super::MailRenderer;
 use crate::base::clock::Moment;
 use crate::model::mail::{Message, NewMail, Recipient};
 use crate::model::password_link::{NewLink, Purpose};
+use crate::model::workspace::EndReason;
 use crate::store::{Store, StoreError};
 
 /// Who waits longer than this for a workspace hears that the payment has arrived.
@@ -76,6 +77,17 @@ impl MailRenderer {
             format!("ended/{subscription}")
         };
         self.write(id, to, Message::Cancelled { until }, now)
+    }
+
+    /// Its workspace has ended, for a reason that is not the customer's own cancellation.
+    pub fn ended(
+        &self,
+        subscription: &str,
+        to: Recipient<'_>,
+        why: EndReason,
+        now: Moment,
+    ) -> NewMail {
+        self.write(format!("ended/{subscription}"), to, Message::Ended { why }, now)
     }
 
     /// `grace_until` is how long a failed renewal is forgiven.

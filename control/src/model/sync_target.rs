@@ -4,7 +4,10 @@ use super::task::NewTask;
 use super::task::kinds::SyncStripe;
 use vendors::stripe::Event;
 use vendors::stripe::event::EventType;
-use vendors::stripe::id::{CheckoutSessionId, EventId, ObjectId, SubscriptionId};
+use vendors::stripe::id::{
+    ChargeId, CheckoutSessionId, DisputeId, EventId, FraudWarningId, ObjectId, RefundId,
+    SubscriptionId,
+};
 
 pub use super::task::kinds::SyncTarget;
 
@@ -22,9 +25,12 @@ impl SyncRequest {
     /// subscription changes with it, and tells so itself.
     pub fn of(event: Event) -> Option<Self> {
         use EventType::{
-            CheckoutCompleted, CheckoutExpired, CheckoutPaymentFailed, CheckoutPaymentSucceeded,
-            InvoicePaid, InvoicePaymentFailed, SubscriptionCreated, SubscriptionDeleted,
-            SubscriptionPaused, SubscriptionResumed, SubscriptionUpdated, Unknown,
+            ChargeRefunded, CheckoutCompleted, CheckoutExpired, CheckoutPaymentFailed,
+            CheckoutPaymentSucceeded, DisputeClosed, DisputeCreated, DisputeReinstated,
+            DisputeUpdated, DisputeWithdrawn, FraudWarningCreated, FraudWarningUpdated,
+            InvoicePaid, InvoicePaymentFailed, RefundCreated, RefundFailed, RefundUpdated,
+            SubscriptionCreated, SubscriptionDeleted, SubscriptionPaused, SubscriptionResumed,
+            SubscriptionUpdated, Unknown,
         };
         let id = event.object.as_ref().map(ObjectId::as_str)?;
         let target = match event.kind {
@@ -35,6 +41,15 @@ impl SyncRequest {
             SubscriptionCreated | SubscriptionUpdated | SubscriptionDeleted
             | SubscriptionPaused | SubscriptionResumed => {
                 SyncTarget::Subscription(SubscriptionId::parse(id).ok()?)
+            }
+            ChargeRefunded => SyncTarget::Charge(ChargeId::parse(id).ok()?),
+            RefundCreated | RefundUpdated | RefundFailed => {
+                SyncTarget::Refund(RefundId::parse(id).ok()?)
+            }
+            DisputeCreated | DisputeUpdated | DisputeClosed | DisputeWithdrawn
+            | DisputeReinstated => SyncTarget::Dispute(DisputeId::parse(id).ok()?),
+            FraudWarningCreated | FraudWarningUpdated => {
+                SyncTarget::FraudWarning(FraudWarningId::parse(id).ok()?)
             }
             InvoicePaid | InvoicePaymentFailed | Unknown(_) => return None,
         };
@@ -84,9 +99,18 @@ mod tests {
     }
 
     #[test]
+    fn money_that_goes_back_is_looked_at() {
+        check(&event("charge.refunded", "ch_1"), Some("charge stripe/evt_1"));
+        check(&event("refund.failed", "re_1"), Some("refund stripe/evt_1"));
+        check(&event("charge.dispute.created", "du_1"), Some("dispute stripe/evt_1"));
+        check(&event("v1.charge.dispute.closed", "du_1"), Some("dispute stripe/evt_1"));
+        let warning = Some("fraud_warning stripe/evt_1");
+        check(&event("radar.early_fraud_warning.created", "issfr_1"), warning);
+    }
+
+    #[test]
     fn what_changes_nothing_here_is_passed_over() {
         check(&event("invoice.paid", "in_1"), None);
-        check(&event("charge.refunded", "ch_1"), None);
         check(&event("customer.subscription.trial_will_end", "sub_1"), None);
     }
 }

@@ -10,7 +10,7 @@ use crate::mail::MailRenderer;
 use crate::model::subscription::Billing;
 use crate::model::task::Lease;
 use crate::model::workspace::state::Event;
-use crate::model::workspace::{Workspace, WorkspaceState};
+use crate::model::workspace::{EndReason, Workspace, WorkspaceState};
 use crate::store::billing::{usernames, workspaces};
 use crate::store::{LeaseError, Store, StoreError, Write, tasks};
 use vendors::stripe::Subscription;
@@ -66,6 +66,30 @@ pub async fn follow_subscription(
     }
     workspace.billing = billing;
     carry_out(write, workspace, event, Some(look.renderer), now).await.map(Some)
+}
+
+/// Ends a workspace now, whatever its subscription says. `before` was read a moment ago.
+///
+/// Calling again changes nothing. `None` when somebody else has the name meanwhile.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn end_workspace(
+    store: &Store,
+    before: &Workspace,
+    why: EndReason,
+    renderer: &MailRenderer,
+    now: Moment,
+) -> Result<Option<Followed>, StoreError> {
+    let mut write = store.begin().await?;
+    // The task before the workspace, as its worker locks them.
+    if let Some(task) = &before.task {
+        tasks::lock_row(&mut write, task).await?;
+    }
+    let locked = workspaces::lock_row(&mut write, &before.username).await?;
+    let ours = locked.filter(|workspace| workspace.subscription == before.subscription);
+    let Some(workspace) = ours else { return Ok(None) };
+    carry_out(write, workspace, Event::Ends(why), Some(renderer), now).await.map(Some)
 }
 
 /// The machine is ready and every edge leads to it.

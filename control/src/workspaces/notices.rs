@@ -31,6 +31,7 @@ pub fn letter(
         CustomerNotice::Cancelled { until } => {
             renderer.cancelled(subscription, to, until.unwrap_or(now), now)
         }
+        CustomerNotice::Ended(why) => renderer.ended(subscription, to, why, now),
     }
 }
 
@@ -57,6 +58,9 @@ pub fn incident(workspace: &Workspace, notice: OperatorNotice) -> Incident {
     match notice {
         OperatorNotice::Cancelled => {
             Incident::cancellation(subscription.as_str(), username, &format!("it is {status}"))
+        }
+        OperatorNotice::Ended(why) => {
+            Incident::cancellation(subscription.as_str(), username, why.explained())
         }
         OperatorNotice::UnknownStatus => Incident::new(
             format!("status/{subscription}/{status}"),

@@ -44,8 +44,9 @@ pub(super) async fn carry_out(
         match effect {
             // Follows from the state below.
             Effect::Suspend | Effect::Resume => {}
-            Effect::End => {
+            Effect::End(why) => {
                 is_over = true;
+                workspace.end_reason = Some(why);
                 workspace.task = Some(take_down(&mut write, &workspace, now).await?);
             }
             Effect::Forget => {

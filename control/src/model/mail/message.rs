@@ -4,6 +4,7 @@ use shared::Username;
 
 use crate::base::clock::Moment;
 use crate::model::password_link::NewLink;
+use crate::model::workspace::EndReason;
 
 /// Who a letter goes to.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,10 @@ pub enum Message<'a> {
     Cancelled {
         until: Moment,
     },
+    /// The workspace has ended.
+    Ended {
+        why: EndReason,
+    },
     /// A renewal could not be paid; the workspace stays open until then.
     PaymentFailed {
         grace_until: Moment,
@@ -53,6 +58,7 @@ pub enum MailKind {
     ResetPassword,
     PasswordChanged,
     Cancelled,
+    Ended,
     PaymentFailed,
 }
 
@@ -66,6 +72,7 @@ impl<'a> Message<'a> {
             Self::ResetPassword { .. } => MailKind::ResetPassword,
             Self::PasswordChanged => MailKind::PasswordChanged,
             Self::Cancelled { .. } => MailKind::Cancelled,
+            Self::Ended { .. } => MailKind::Ended,
             Self::PaymentFailed { .. } => MailKind::PaymentFailed,
         }
     }
@@ -80,7 +87,7 @@ impl<'a> Message<'a> {
 }
 
 impl MailKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Welcome,
         Self::OrderReceived,
         Self::OrderFailed,
@@ -88,6 +95,7 @@ impl MailKind {
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::Cancelled,
+        Self::Ended,
         Self::PaymentFailed,
     ];
 
@@ -100,6 +108,7 @@ impl MailKind {
             Self::ResetPassword => "reset_password",
             Self::PasswordChanged => "password_changed",
             Self::Cancelled => "cancelled",
+            Self::Ended => "ended",
             Self::PaymentFailed => "payment_failed",
         }
     }

@@ -1,5 +1,6 @@
 //! What a customer has: a workspace under a name, from the payment to its end.
 
+pub mod end_reason;
 pub mod names;
 pub mod state;
 pub mod upkeep;
@@ -12,6 +13,7 @@ use super::task::TaskId;
 use crate::base::clock::Moment;
 use vendors::stripe::id::{CustomerId, SubscriptionId};
 
+pub use end_reason::EndReason;
 pub use state::WorkspaceState;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Workspace {
     pub task: Option<TaskId>,
     /// Looks at Stripe that have begun, which is the number of the latest.
     pub looks: u64,
+    /// Why it has ended, once it has.
+    pub end_reason: Option<EndReason>,
     pub created: Moment,
     pub changed: Moment,
 }

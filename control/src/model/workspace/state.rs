@@ -9,6 +9,7 @@
 //! from how the subscription stands, never from what was said last; and from
 //! `ending` no way leads back.
 
+use super::EndReason;
 use crate::base::clock::Moment;
 use crate::model::subscription::Standing;
 
@@ -37,6 +38,8 @@ pub enum Event {
     },
     /// The machine is ready and reached.
     Prepared(Standing),
+    /// It is over, whatever the subscription says.
+    Ends(EndReason),
     /// The machine is gone.
     TakenDown,
 }
@@ -49,7 +52,7 @@ pub enum Effect {
     /// Opens the way in again.
     Resume,
     /// Closes the way in for good, ends every session, and takes the machine down.
-    End,
+    End(EndReason),
     /// Nobody may have the name for a while; nothing is kept of the customer.
     Forget,
     Tell(CustomerNotice),
@@ -66,12 +69,15 @@ pub enum CustomerNotice {
     Cancelled {
         until: Option<Moment>,
     },
+    /// It has ended, and not because its customer cancelled.
+    Ended(EndReason),
 }
 
 /// What the operator is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperatorNotice {
     Cancelled,
+    Ended(EndReason),
     /// The subscription's status is a word that we do not know.
     UnknownStatus,
 }
@@ -112,6 +118,14 @@ impl WorkspaceState {
             (Self::Ending, Event::TakenDown) => (Self::Ended, vec![Effect::Forget]),
             // Whatever is told of a subscription that is over: it does not come back.
             (Self::Ending | Self::Ended, _) | (_, Event::TakenDown) => (self, Vec::new()),
+            (_, Event::Ends(why)) => {
+                let effects = vec![
+                    Effect::End(why),
+                    Effect::Report(OperatorNotice::Ended(why)),
+                    Effect::Tell(CustomerNotice::Ended(why)),
+                ];
+                (Self::Ending, effects)
+            }
             (Self::Preparing, Event::Prepared(Standing::Stopped)) => {
                 (Self::Suspended, vec![Effect::Suspend])
             }
@@ -130,7 +144,8 @@ impl WorkspaceState {
     fn standing(self, standing: Standing, known_end: Option<Moment>) -> (Self, Vec<Effect>) {
         match (self, standing) {
             (_, Standing::Over) => {
-                let mut effects = vec![Effect::End, Effect::Report(OperatorNotice::Cancelled)];
+                let end = Effect::End(EndReason::Subscription);
+                let mut effects = vec![end, Effect::Report(OperatorNotice::Cancelled)];
                 // Whoever arranged the end was told of it then.
                 if known_end.is_none() {
                     effects.push(Effect::Tell(CustomerNotice::Cancelled { until: None }));
@@ -192,6 +207,7 @@ mod tests {
     #[test]
     fn an_end_is_announced_once_and_then_comes() {
         let report = Effect::Report(OperatorNotice::Cancelled);
+        let end_it = Effect::End(EndReason::Subscription);
         let cancelled = |until| Effect::Tell(CustomerNotice::Cancelled { until });
         let arranged = |standing, ends, known_end| Event::Stands { standing, ends, known_end };
         let (end, good, over) = (Some(SOON), Standing::Good, Standing::Over);
@@ -207,14 +223,31 @@ mod tests {
             WorkspaceState::Live,
             arranged(over, end, end),
             WorkspaceState::Ending,
-            &[Effect::End, report],
+            &[end_it, report],
         );
         for state in [WorkspaceState::Preparing, WorkspaceState::Live, WorkspaceState::Suspended] {
-            let effects = [Effect::End, report, cancelled(None)];
+            let effects = [end_it, report, cancelled(None)];
             check(state, stands(over), WorkspaceState::Ending, &effects);
             check(state, arranged(over, end, None), WorkspaceState::Ending, &effects);
         }
         check(WorkspaceState::Ending, Event::TakenDown, WorkspaceState::Ended, &[Effect::Forget]);
+    }
+
+    #[test]
+    fn money_that_went_back_ends_it_from_every_state_and_once() {
+        for why in [EndReason::Refund, EndReason::Dispute] {
+            let report = Effect::Report(OperatorNotice::Ended(why));
+            let told = Effect::Tell(CustomerNotice::Ended(why));
+            for state in
+                [WorkspaceState::Preparing, WorkspaceState::Live, WorkspaceState::Suspended]
+            {
+                let effects = [Effect::End(why), report, told];
+                check(state, Event::Ends(why), WorkspaceState::Ending, &effects);
+            }
+            for state in [WorkspaceState::Ending, WorkspaceState::Ended] {
+                check(state, Event::Ends(why), state, &[]);
+            }
+        }
     }
 
     #[test]

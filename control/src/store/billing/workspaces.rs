@@ -8,7 +8,7 @@ use crate::base::clock::Moment;
 use crate::model::sign_up::SignUpId;
 use crate::model::subscription::Billing;
 use crate::model::task::TaskId;
-use crate::model::workspace::{Workspace, WorkspaceState};
+use crate::model::workspace::{EndReason, Workspace, WorkspaceState};
 use crate::store::connection::{Attempt as _, Columns as _, bigint, millis, valid};
 use crate::store::{Store, StoreError, Write};
 use vendors::stripe::id::{CustomerId, SubscriptionId};
@@ -16,8 +16,8 @@ use vendors::stripe::subscription::SubscriptionStatus;
 
 /// What every read of a workspace selects.
 const COLUMNS: &str = "username, signup, state, stripe_customer, subscription, \
-     subscription_status, period_end_at, cancel_at, grace_until_at, task, looks, created_at, \
-     changed_at";
+     subscription_status, period_end_at, cancel_at, grace_until_at, task, looks, end_reason, \
+     created_at, changed_at";
 
 impl Store {
     pub async fn workspace(&self, username: &Username) -> Result<Option<Workspace>, StoreError> {
@@ -177,13 +177,14 @@ pub async fn insert(
         billing,
         task,
         looks,
+        end_reason,
         created,
         changed,
     } = workspace;
     let Billing { status, period_end, cancel_at, grace_until } = billing;
     sqlx::query(AssertSqlSafe(format!(
         "INSERT INTO workspaces ({COLUMNS}, looked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
     )))
     .bind(username.as_str())
     .bind(signup.as_str())
@@ -196,6 +197,7 @@ pub async fn insert(
     .bind(grace_until.map(millis))
     .bind(task.as_ref().map(TaskId::as_str))
     .bind(bigint(*looks))
+    .bind(end_reason.map(EndReason::as_str))
     .bind(millis(*created))
     .bind(millis(*changed))
     .bind(millis(looked))
@@ -217,13 +219,15 @@ pub async fn update(write: &mut Write, workspace: &Workspace) -> Result<(), Stor
         billing,
         task,
         looks: _,
+        end_reason,
         created: _,
         changed,
     } = workspace;
     let Billing { status, period_end, cancel_at, grace_until } = billing;
     sqlx::query(
         "UPDATE workspaces SET state = $2, subscription_status = $3, period_end_at = $4,
-             cancel_at = $5, grace_until_at = $6, task = $7, changed_at = $8
+             cancel_at = $5, grace_until_at = $6, task = $7, end_reason = $8,
+             changed_at = $9
          WHERE username = $1",
     )
     .bind(username.as_str())
@@ -233,6 +237,7 @@ pub async fn update(write: &mut Write, workspace: &Workspace) -> Result<(), Stor
     .bind(cancel_at.map(millis))
     .bind(grace_until.map(millis))
     .bind(task.as_ref().map(TaskId::as_str))
+    .bind(end_reason.map(EndReason::as_str))
     .bind(millis(*changed))
     .execute(&mut **write)
     .await
@@ -265,6 +270,7 @@ fn parse(row: &AnyRow) -> Result<Workspace, sqlx::Error> {
         },
         task: row.optional("task", TaskId::parse)?,
         looks: row.number("looks")?,
+        end_reason: row.optional("end_reason", EndReason::parse)?,
         created: row.moment("created_at")?,
         changed: row.moment("changed_at")?,
     })

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -16,6 +16,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("looks", include_str!("../../../migrations/0005_looks.sql")),
     ("suspensions", include_str!("../../../migrations/0006_suspensions.sql")),
     ("handouts", include_str!("../../../migrations/0007_handouts.sql")),
+    ("ends", include_str!("../../../migrations/0008_ends.sql")),
 ];
 
 /// # Errors

@@ -3,6 +3,8 @@
 
 mod checkout;
 mod disorder;
+mod market;
+mod money_back;
 mod payment;
 mod shop;
 mod start;

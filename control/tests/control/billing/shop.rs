@@ -36,10 +36,20 @@ impl Shop {
 
     pub(crate) async fn open_with(edges: &[&TestEdge]) -> Self {
         let stripe = Stripe::start().await;
+        let address = stripe.address;
+        Self::open_at(stripe, address, edges).await
+    }
+
+    /// Its Stripe is at `address`; `stripe` is told nothing where that is another.
+    pub(crate) async fn open_at(
+        stripe: Stripe,
+        address: std::net::SocketAddr,
+        edges: &[&TestEdge],
+    ) -> Self {
         let sections = format!(
             "[stripe]\nurl = 'http://{}'\nsecret_key = 'sk_test_0123456789'\nprice = '{PRICE}'\n\
              webhook_secrets = ['{SECRET}', '{OTHER_SECRET}']\n[sign_up]\nmost_an_hour = 1000\n",
-            stripe.address
+            address
         );
         let world = World::start_with_sections(edges, "", &sections).await;
         let store = Store::open(&Secret::new(world.database.url.clone()), 100).await.unwrap();

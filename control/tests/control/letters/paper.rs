@@ -6,6 +6,7 @@ use control::base::clock::Moment;
 use control::mail::MailRenderer;
 use control::model::mail::{Message, NewMail, Recipient};
 use control::model::password_link::{NewLink, Purpose};
+use control::model::workspace::EndReason;
 use serde_json::Value;
 use shared::PublicSite;
 
@@ -47,6 +48,8 @@ fn html_and_text_say_the_same() {
         ("changed", Message::PasswordChanged),
         ("cancelled", Message::Cancelled { until: later }),
         ("ended", Message::Cancelled { until: NOW }),
+        ("ended-refund", Message::Ended { why: EndReason::Refund }),
+        ("ended-dispute", Message::Ended { why: EndReason::Dispute }),
         ("payment", Message::PaymentFailed { grace_until: later }),
     ];
     for (name, letter) in letters {

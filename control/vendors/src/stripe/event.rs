@@ -31,6 +31,17 @@ open_enum! {
         SubscriptionResumed = "customer.subscription.resumed",
         InvoicePaid = "invoice.paid",
         InvoicePaymentFailed = "invoice.payment_failed",
+        ChargeRefunded = "charge.refunded",
+        RefundCreated = "refund.created",
+        RefundUpdated = "refund.updated",
+        RefundFailed = "refund.failed",
+        DisputeCreated = "charge.dispute.created",
+        DisputeUpdated = "charge.dispute.updated",
+        DisputeClosed = "charge.dispute.closed",
+        DisputeWithdrawn = "charge.dispute.funds_withdrawn",
+        DisputeReinstated = "charge.dispute.funds_reinstated",
+        FraudWarningCreated = "radar.early_fraud_warning.created",
+        FraudWarningUpdated = "radar.early_fraud_warning.updated",
     }
 }
 

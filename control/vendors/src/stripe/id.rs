@@ -51,20 +51,30 @@ macro_rules! ids {
 }
 
 ids! {
+    /// `ch_…` or `py_…`
+    ChargeId,
     /// `cs_…`
     CheckoutSessionId,
     /// `cus_…`
     CustomerId,
+    /// `du_…` or `dp_…`
+    DisputeId,
     /// `evt_…`
     EventId,
+    /// `issfr_…`
+    FraudWarningId,
     /// `in_…`
     InvoiceId,
     /// Of an event's object, whatever its type.
     ObjectId,
+    /// `pi_…`
+    PaymentIntentId,
     /// `bpc_…`
     PortalConfigurationId,
     /// `price_…`
     PriceId,
+    /// `re_…`
+    RefundId,
     /// `sub_…`
     SubscriptionId,
 }

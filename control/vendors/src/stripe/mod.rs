@@ -10,6 +10,7 @@ pub mod error;
 pub mod event;
 pub mod id;
 pub mod metadata;
+pub mod money_back;
 pub mod portal;
 pub mod price;
 pub mod retry;

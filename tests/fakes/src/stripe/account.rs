@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::customer::Customer;
 use super::event::{self, Cause, Event};
 use super::invoice::Invoice;
+use super::money_back::{Charge, Dispute, FraudWarning, Refund};
 use super::portal::Portal;
 use super::price::Price;
 use super::session::Session;
@@ -28,6 +29,10 @@ pub struct Account {
     pub subscriptions: BTreeMap<String, Subscription>,
     pub invoices: BTreeMap<String, Invoice>,
     pub portals: BTreeMap<String, Portal>,
+    pub charges: BTreeMap<String, Charge>,
+    pub refunds: BTreeMap<String, Refund>,
+    pub disputes: BTreeMap<String, Dispute>,
+    pub warnings: BTreeMap<String, FraudWarning>,
     events: VecDeque<Event>,
     unsent: Vec<Event>,
     cause: Option<Cause>,

@@ -7,6 +7,9 @@
 //! - `POST /_fake/events/{id}/resend`
 //! - `POST /_fake/sessions/{id}/settle` `{"succeeded": true}`: the bank answers
 //! - `POST /_fake/customers/{id}` `{"pays": false}`: the card is declined
+//! - `POST /_fake/charges/{id}/dispute` `{"reason": "fraudulent", "is_inquiry": false}`
+//! - `POST /_fake/disputes/{id}/close` `{"is_won": true}`: the bank has decided
+//! - `POST /_fake/charges/{id}/warn`: the card's network expects a dispute
 //! - `POST /_fake/settings` any part of the [`Settings`], `GET` them
 //! - `GET /_fake/state`: everything there is
 
@@ -38,6 +41,9 @@ pub(super) fn router() -> Router<Arc<Stripe>> {
         .route("/_fake/events/{id}/resend", post(resend))
         .route("/_fake/sessions/{id}/settle", post(settle))
         .route("/_fake/customers/{id}", post(customer))
+        .route("/_fake/charges/{id}/dispute", post(dispute))
+        .route("/_fake/charges/{id}/warn", post(warn))
+        .route("/_fake/disputes/{id}/close", post(close))
         .route("/_fake/settings", get(settings).post(set))
         .route("/_fake/state", get(state))
 }
@@ -58,6 +64,25 @@ struct Settle {
 #[serde(deny_unknown_fields)]
 struct Card {
     pays: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewDispute {
+    #[serde(default = "fraudulent")]
+    reason: String,
+    #[serde(default)]
+    is_inquiry: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verdict {
+    is_won: bool,
+}
+
+fn fraudulent() -> String {
+    "fraudulent".to_owned()
 }
 
 async fn clock(State(stripe): State<Arc<Stripe>>) -> Json<Value> {
@@ -132,6 +157,38 @@ async fn settle(
     }
 }
 
+async fn dispute(
+    State(stripe): State<Arc<Stripe>>,
+    Path(id): Path<String>,
+    Json(new): Json<NewDispute>,
+) -> Response {
+    let made = stripe.act(|account, now| account.dispute(&id, &new.reason, new.is_inquiry, now)).0;
+    made_of(&id, made)
+}
+
+async fn warn(State(stripe): State<Arc<Stripe>>, Path(id): Path<String>) -> Response {
+    made_of(&id, stripe.act(|account, now| account.warn_of_fraud(&id, now)).0)
+}
+
+fn made_of(charge: &str, made: Option<String>) -> Response {
+    match made {
+        Some(id) => Json(json!({ "id": id })).into_response(),
+        None => complain(StatusCode::NOT_FOUND, &format!("there is no charge {charge}")),
+    }
+}
+
+async fn close(
+    State(stripe): State<Arc<Stripe>>,
+    Path(id): Path<String>,
+    Json(verdict): Json<Verdict>,
+) -> Response {
+    if stripe.act(|account, now| account.close_dispute(&id, verdict.is_won, now)).0 {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        complain(StatusCode::CONFLICT, &format!("{id} is no open dispute"))
+    }
+}
+
 async fn customer(
     State(stripe): State<Arc<Stripe>>,
     Path(id): Path<String>,
@@ -171,6 +228,9 @@ async fn state(State(stripe): State<Arc<Stripe>>) -> Json<Value> {
             "customers": account.customers.values().map(|one| one.body()).collect::<Vec<_>>(),
             "subscriptions":
                 account.subscriptions.values().map(|one| one.body()).collect::<Vec<_>>(),
+            "charges": account.charges.values().map(|one| one.body()).collect::<Vec<_>>(),
+            "refunds": account.refunds.values().map(|one| one.body()).collect::<Vec<_>>(),
+            "disputes": account.disputes.values().map(|one| one.body()).collect::<Vec<_>>(),
             "invoices": account.invoices.values().map(|one| one.body()).collect::<Vec<_>>(),
         })
     };

@@ -129,6 +129,9 @@ impl Account {
         invoice.attempt_count += 1;
         invoice.next_attempt = None;
         let (body, subscription) = (invoice.body(), invoice.subscription.clone());
+        let (customer, currency) = (invoice.customer.id.clone(), invoice.price.currency.clone());
+        let amount = invoice.amount();
+        self.collect(Some(id), &customer, amount, &currency, now);
         if !self.subscriptions[&subscription].status.is_terminal() {
             self.change_subscription(&subscription, now, |subscription| {
                 subscription.status = Status::Active;

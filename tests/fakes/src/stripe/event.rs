@@ -81,6 +81,7 @@ impl Event {
         let id = self.object["id"].as_str().unwrap_or_default();
         match self.object["object"].as_str() {
             Some("checkout.session") => format!("/v1/checkout/sessions/{id}"),
+            Some("radar.early_fraud_warning") => format!("/v1/radar/early_fraud_warnings/{id}"),
             Some(object) => format!("/v1/{object}s/{id}"),
             None => String::new(),
         }

@@ -24,6 +24,7 @@ pub mod event;
 pub mod expand;
 pub mod invoice;
 pub mod invoice_page;
+pub mod money_back;
 pub mod pages;
 pub mod params;
 pub mod portal;

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::{MINUTE, Payload, SECOND, Spec, StepName};
 use crate::model::task::kind::Kind;
-use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
+use vendors::stripe::id::{
+    ChargeId, CheckoutSessionId, DisputeId, FraudWarningId, RefundId, SubscriptionId,
+};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SyncStripe {
@@ -23,6 +25,10 @@ pub struct SyncStripe {
 pub enum SyncTarget {
     Checkout(CheckoutSessionId),
     Subscription(SubscriptionId),
+    Charge(ChargeId),
+    Refund(RefundId),
+    Dispute(DisputeId),
+    FraudWarning(FraudWarningId),
 }
 
 impl fmt::Display for SyncTarget {
@@ -30,6 +36,10 @@ impl fmt::Display for SyncTarget {
         match self {
             Self::Checkout(id) => write!(formatter, "checkout {id}"),
             Self::Subscription(id) => write!(formatter, "subscription {id}"),
+            Self::Charge(id) => write!(formatter, "charge {id}"),
+            Self::Refund(id) => write!(formatter, "refund {id}"),
+            Self::Dispute(id) => write!(formatter, "dispute {id}"),
+            Self::FraudWarning(id) => write!(formatter, "early fraud warning {id}"),
         }
     }
 }
@@ -39,6 +49,10 @@ impl SyncTarget {
         match self {
             Self::Checkout(id) => id.as_str(),
             Self::Subscription(id) => id.as_str(),
+            Self::Charge(id) => id.as_str(),
+            Self::Refund(id) => id.as_str(),
+            Self::Dispute(id) => id.as_str(),
+            Self::FraudWarning(id) => id.as_str(),
         }
     }
 }

@@ -72,6 +72,22 @@ pub(super) fn subscriptions(account: &Account, params: &Params) -> Result<Value,
     page("/v1/subscriptions", found.collect(), params)
 }
 
+pub(super) fn invoice_payments(account: &Account, params: &Params) -> Result<Value, ApiError> {
+    let intent = params.value("payment[payment_intent]");
+    let charges = account.charges.values();
+    let wanted =
+        charges.filter(|charge| intent.is_none_or(|intent| charge.payment_intent == intent));
+    let bodies = wanted.filter_map(|charge| charge.payment_body());
+    let found = bodies.filter(|body| fits(body, params, &["invoice", "status"]));
+    page("/v1/invoice_payments", found.collect(), params)
+}
+
+pub(super) fn charges(account: &Account, params: &Params) -> Result<Value, ApiError> {
+    let bodies = account.charges.values().map(|charge| charge.body());
+    let found = bodies.filter(|body| fits(body, params, &["customer", "payment_intent"]));
+    page("/v1/charges", found.collect(), params)
+}
+
 pub(super) fn prices(account: &Account, params: &Params) -> Result<Value, ApiError> {
     let keys = params.list("lookup_keys");
     let found = account.prices.values().filter(|price| {

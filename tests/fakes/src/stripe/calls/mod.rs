@@ -6,6 +6,7 @@
 
 mod checkout;
 mod lists;
+mod money_back;
 mod portals;
 mod subscriptions;
 
@@ -32,6 +33,14 @@ pub enum Call {
     CreatePortal,
     Customer(String),
     Invoice(String),
+    /// What joins a payment to its invoice.
+    ListInvoicePayments,
+    Charge(String),
+    ListCharges,
+    CreateRefund,
+    Refund(String),
+    Dispute(String),
+    FraudWarning(String),
     ListPrices,
     Price(String),
     ListEvents,
@@ -57,6 +66,15 @@ pub fn find(method: &str, path: &str) -> Option<Call> {
         ("POST", ["v1", "billing_portal", "sessions"]) => Call::CreatePortal,
         ("GET", ["v1", "customers", id]) => Call::Customer((*id).to_owned()),
         ("GET", ["v1", "invoices", id]) => Call::Invoice((*id).to_owned()),
+        ("GET", ["v1", "invoice_payments"]) => Call::ListInvoicePayments,
+        ("GET", ["v1", "charges"]) => Call::ListCharges,
+        ("GET", ["v1", "charges", id]) => Call::Charge((*id).to_owned()),
+        ("POST", ["v1", "refunds"]) => Call::CreateRefund,
+        ("GET", ["v1", "refunds", id]) => Call::Refund((*id).to_owned()),
+        ("GET", ["v1", "disputes", id]) => Call::Dispute((*id).to_owned()),
+        ("GET", ["v1", "radar", "early_fraud_warnings", id]) => {
+            Call::FraudWarning((*id).to_owned())
+        }
         ("GET", ["v1", "prices"]) => Call::ListPrices,
         ("GET", ["v1", "prices", id]) => Call::Price((*id).to_owned()),
         ("GET", ["v1", "events"]) => Call::ListEvents,
@@ -148,6 +166,33 @@ const CREATE_PORTAL: &[Param] = &[
     optional("flow_data[subscription_cancel][subscription]", Kind::Text),
 ];
 
+const LIST_INVOICE_PAYMENTS: &[Param] = &[
+    EXPAND,
+    LIMIT,
+    AFTER,
+    optional("invoice", Kind::Text),
+    optional("payment[type]", Kind::OneOf(&["charge", "payment_intent", "payment_record"])),
+    optional("payment[payment_intent]", Kind::Text),
+    optional("status", Kind::OneOf(&["canceled", "open", "paid"])),
+];
+
+const LIST_CHARGES: &[Param] = &[
+    EXPAND,
+    LIMIT,
+    AFTER,
+    optional("customer", Kind::Text),
+    optional("payment_intent", Kind::Text),
+];
+
+const CREATE_REFUND: &[Param] = &[
+    EXPAND,
+    optional("charge", Kind::Text),
+    optional("payment_intent", Kind::Text),
+    optional("amount", Kind::Integer),
+    optional("reason", Kind::OneOf(&["duplicate", "fraudulent", "requested_by_customer"])),
+    optional("metadata[*]", Kind::Metadata),
+];
+
 const LIST_PRICES: &[Param] = &[
     EXPAND,
     LIMIT,
@@ -169,11 +214,18 @@ impl Call {
             Self::CreatePortal => CREATE_PORTAL,
             Self::ListPrices => LIST_PRICES,
             Self::ListEvents => LIST_EVENTS,
+            Self::ListInvoicePayments => LIST_INVOICE_PAYMENTS,
+            Self::ListCharges => LIST_CHARGES,
+            Self::CreateRefund => CREATE_REFUND,
             Self::Session(_)
             | Self::ExpireSession(_)
             | Self::Subscription(_)
             | Self::Customer(_)
             | Self::Invoice(_)
+            | Self::Charge(_)
+            | Self::Refund(_)
+            | Self::Dispute(_)
+            | Self::FraudWarning(_)
             | Self::Price(_)
             | Self::Event(_)
             | Self::CoreEvent(_) => &[EXPAND],
@@ -204,6 +256,13 @@ impl Call {
             Self::Subscription(id) => lists::subscription(account, id),
             Self::Customer(id) => lists::customer(account, id),
             Self::Invoice(id) => lists::invoice(account, id),
+            Self::ListInvoicePayments => lists::invoice_payments(account, params),
+            Self::ListCharges => lists::charges(account, params),
+            Self::CreateRefund => money_back::refund(account, params, now),
+            Self::Charge(id) => money_back::charge(account, id),
+            Self::Refund(id) => money_back::one_refund(account, id),
+            Self::Dispute(id) => money_back::dispute(account, id),
+            Self::FraudWarning(id) => money_back::warning(account, id),
             Self::Price(id) => lists::price(account, id),
             Self::Event(id) => lists::event(account, id),
             Self::CoreEvent(id) => lists::core_event(account, id),
@@ -221,6 +280,6 @@ mod tests {
         let cancel = Call::CancelSubscription("sub_1".to_owned());
         assert_eq!(find("DELETE", "/v1/subscriptions/sub_1"), Some(cancel));
         assert_eq!(find("PUT", "/v1/subscriptions/sub_1"), None);
-        assert_eq!(find("GET", "/v1/refunds"), None);
+        assert_eq!(find("GET", "/v1/payouts"), None);
     }
 }
