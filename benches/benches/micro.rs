@@ -101,6 +101,7 @@ fn decision(criterion: &mut Criterion) {
         cross_site: false,
         service_worker: false,
         own_origin: None,
+        same_origin: false,
     };
     criterion.bench_function("decision", |bencher| {
         bencher.iter(|| decide(host, black_box(&question), Some(black_box(&workspace))));
@@ -134,6 +135,8 @@ fn head(criterion: &mut Criterion) {
         let head = Head::parse(bytes, &mut slots).expect("a strict head");
         let forwarded = Forwarded {
             host: "arca-0000001-x7k2.sprites.app",
+            public_host: "user-0000001.arcamatrix.com",
+            origin: None,
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             scheme: "https",
             request: RequestId::from_bits(7),

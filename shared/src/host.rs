@@ -56,6 +56,26 @@ impl PublicSite {
         }
     }
 
+    /// The origin at which `host` is reached; `None` for one that is not ours.
+    pub fn origin_of(&self, host: &Host) -> Option<String> {
+        match host {
+            Host::Site => Some(self.site_url().to_owned()),
+            Host::Workspace(username) => Some(self.workspace_url(username)),
+            Host::Unknown => None,
+        }
+    }
+
+    /// Is `origin`, as a browser says it, that of the workspace, in any spelling of its host?
+    pub fn is_origin_of(&self, origin: &str, username: &Username) -> bool {
+        let own = self.workspace_url(username);
+        let dotless = || {
+            let (scheme, host) = origin.split_once("://")?;
+            Some(format!("{scheme}://{}", without_root_dot(host)?))
+        };
+        own.eq_ignore_ascii_case(origin)
+            || dotless().is_some_and(|origin| own.eq_ignore_ascii_case(&origin))
+    }
+
     /// `arcamatrix.com`
     pub fn base_domain(&self) -> &str {
         &self.base_domain
@@ -86,6 +106,15 @@ impl PublicSite {
     pub fn scheme_name(&self) -> &'static str {
         if self.site_url.is_tls() { "https" } else { "http" }
     }
+}
+
+/// `host` without the dot of the root behind its name; `None` where there is none.
+///
+/// For the DNS both are one host. For a browser they are two, with cookies and
+/// origins of their own.
+pub fn without_root_dot(host: &str) -> Option<String> {
+    let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
+    name.strip_suffix('.').map(|name| format!("{name}{port}"))
 }
 
 fn workspace(label: &[u8]) -> Host {
@@ -143,6 +172,30 @@ mod tests {
             check(unknown, Host::Unknown);
         }
         check(&format!("{}.arca.test", "a".repeat(33)), Host::Unknown);
+    }
+
+    #[test]
+    fn a_dot_behind_the_name_makes_no_other_host() {
+        assert_eq!(without_root_dot("ada.arca.test.:8443").unwrap(), "ada.arca.test:8443");
+        assert_eq!(without_root_dot("ada.arca.test.").unwrap(), "ada.arca.test");
+        assert_eq!(without_root_dot("ada.arca.test:8443"), None);
+        let (site, ada) = (site(), "ada".parse().unwrap());
+        let check = |origin: &str, is_own: bool| {
+            assert_eq!(site.is_origin_of(origin, &ada), is_own, "{origin}");
+        };
+        check("https://ada.arca.test:8443", true);
+        check("HTTPS://Ada.arca.test.:8443", true);
+        for foreign in [
+            "http://ada.arca.test:8443",
+            "https://ada.arca.test.",
+            "https://ada.arca.test..:8443",
+            "https://eve.arca.test.:8443",
+            "https://ada.arca.test:8443.",
+            "null",
+            "",
+        ] {
+            check(foreign, false);
+        }
     }
 
     #[test]

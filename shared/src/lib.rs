@@ -31,7 +31,7 @@ mod text;
 pub use address::AddressPolicy;
 pub use assignment::VmSecret;
 pub use checksum::Checksum;
-pub use host::{Host, PublicSite};
+pub use host::{Host, PublicSite, without_root_dot};
 pub use keyring::{KeyId, KeyRing};
 pub use request_id::RequestId;
 pub use return_path::ReturnPath;

@@ -23,9 +23,23 @@ pub(crate) enum ForwardError {
     Body(#[source] Malformed),
     #[error("the client's body is too large")]
     TooLarge,
+    #[error("the client has sent bytes before its WebSocket was open")]
+    EarlyBytes,
 }
 
 impl ForwardError {
+    /// Is it the client's own doing?
+    pub(crate) fn is_clients(&self) -> bool {
+        match self {
+            Self::Client
+            | Self::BodyTimeout
+            | Self::Body(_)
+            | Self::TooLarge
+            | Self::EarlyBytes => true,
+            Self::Dial(_) | Self::Malformed(_) | Self::Sprite(_) | Self::SpriteTimeout => false,
+        }
+    }
+
     pub(crate) fn is_timeout(&self) -> bool {
         matches!(self, Self::SpriteTimeout | Self::Dial(ConnectError::Timeout { .. }))
     }

@@ -1,12 +1,16 @@
 //! Sends requests on to sprites and to control, and brings their answers back.
 
 mod body_framing;
+mod downstream;
 mod error;
 mod forwarder;
 mod response_head;
+mod upgrade;
 mod upload;
 mod upstream_request;
 
-pub(crate) use error::ForwardError;
-pub(crate) use forwarder::Forwarder;
+pub(crate) use downstream::Timeouts;
+pub(crate) use error::{ForwardError, Malformed};
+pub(crate) use forwarder::{Forwarder, Switched};
+pub(crate) use upgrade::Offer;
 pub(crate) use upstream_request::{TargetKind, UpstreamRequest};

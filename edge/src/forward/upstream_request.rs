@@ -2,6 +2,7 @@
 
 use shared::{RequestId, Upstream, Username};
 
+use super::upgrade::Offer;
 use crate::head::Body;
 use crate::observe::metrics::Source;
 
@@ -43,4 +44,6 @@ pub(crate) struct UpstreamRequest {
     pub expects_continue: bool,
     /// The client speaks HTTP/1.1: it is given chunks.
     pub knows_chunks: bool,
+    /// It asks for a WebSocket.
+    pub(crate) offer: Option<Offer>,
 }

@@ -142,7 +142,7 @@ fn content_length(value: &[u8]) -> Result<u64, HeadError> {
 #[derive(Debug, Default)]
 pub(crate) struct Connection<'a> {
     pub(crate) close: bool,
-    pub(super) upgrade: bool,
+    pub(crate) upgrade: bool,
     names: [&'a str; MAX_CONNECTION_NAMES],
     count: usize,
 }

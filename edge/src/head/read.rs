@@ -81,6 +81,10 @@ impl HeadReader {
         poll_read(stream, context, &mut self.buffer)
     }
 
+    pub(crate) fn into_bytes(self) -> BytesMut {
+        self.buffer
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.buffer
     }

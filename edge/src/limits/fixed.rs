@@ -13,6 +13,13 @@ use std::time::Duration;
 /// haproxy stop between 16 and 32 KiB.
 pub(crate) const MAX_HEAD_BYTES: usize = 32 * 1024;
 
+/// How much of a head that is too large is read to find out who is to be told so:
+/// browsers keep some hundred cookies of 4 KiB for a host.
+pub(crate) const OVERLONG_HEAD_BYTES: usize = 1 << 20;
+
+/// Such heads at a time; of others only the beginning is looked at.
+pub(crate) const OVERLONG_AT_ONCE: usize = 16;
+
 /// Most headers a request may have: as with Apache, Envoy and hyper. Chains of
 /// proxies and client hints come to more than eighty.
 pub(crate) const MAX_HEADERS: usize = 100;
@@ -51,11 +58,14 @@ pub(crate) const MAX_CHUNK_LINE_BYTES: u16 = 4_096;
 /// How long a client may pause within the body of its request: as with nginx.
 pub(crate) const BODY_PAUSE: Duration = Duration::from_secs(60);
 
-/// For a client to take our last answer before the connection closes under it.
-pub(crate) const LINGER: Duration = Duration::from_secs(1);
+/// How long what a client still sends is read and dropped behind our last answer, which
+/// would be lost else: while it goes on, and in all. As with nginx.
+pub(crate) const LINGER_SILENCE: Duration = Duration::from_secs(5);
+pub(crate) const LINGER: Duration = Duration::from_secs(30);
 
-/// What of its body is read meanwhile and dropped.
-pub(crate) const LINGER_BYTES: usize = 256 * 1024;
+/// Connections that linger so at a time; others do so only for [`LINGER_BRIEF`].
+pub(crate) const LINGERING_MAX: usize = 2_048;
+pub(crate) const LINGER_BRIEF: Duration = Duration::from_secs(1);
 
 // Certificates.
 
@@ -63,11 +73,6 @@ pub(crate) const LINGER_BYTES: usize = 256 * 1024;
 pub(crate) const CHALLENGE_MAX_BYTES: u64 = 1_024;
 
 // WebSockets.
-
-/// Longest head of an answer. The agent's has about 200 bytes.
-pub(crate) const MAX_HANDSHAKE_BYTES: usize = 16 * 1024;
-
-pub(crate) const MAX_HANDSHAKE_HEADERS: usize = 64;
 
 /// How long a sprite may take to agree to a WebSocket. The agent answers as
 /// soon as it has checked the identity, so this only bounds a VM that hangs.

@@ -3,8 +3,8 @@
 //! Cookies are bytes, split at `;` as bytes: anyone may have set one that is not
 //! text, and it must not hide ours.
 
-use shared::cookies;
 use shared::session::SESSION_COOKIE;
+use shared::{PublicSite, cookies};
 
 /// Cookies whose names begin so, in one spelling, are ours.
 const OURS: &[u8] = b"hostarca";
@@ -61,6 +61,18 @@ pub(super) fn append_sprites(
         }
     }
     true
+}
+
+/// `Set-Cookie` values by which a browser forgets the cookie `name` of its host, and
+/// of the domain above.
+pub(crate) fn expired(name: &str, site: &PublicSite) -> impl Iterator<Item = String> {
+    let is_secure = site.scheme_name() == "https" || name.starts_with("__");
+    let secure = if is_secure { "; Secure" } else { "" };
+    let own = format!("{name}=; Max-Age=0; Path=/{secure}");
+    // Of one host by its name.
+    let is_shared = !name.to_ascii_lowercase().starts_with("__host-");
+    let shared = is_shared.then(|| format!("{own}; Domain={}", site.base_domain()));
+    std::iter::once(own).chain(shared)
 }
 
 /// Servers and browsers differ in what they trim, and some decode names: all

@@ -22,6 +22,10 @@ use crate::head::{Body, Head};
 pub struct Forwarded<'a> {
     /// The `Host` that the next server knows itself by.
     pub host: &'a str,
+    /// The host that the client asked for, as we spell it.
+    pub public_host: &'a str,
+    /// Instead of the client's `Origin`, where that is our own in another spelling.
+    pub origin: Option<&'a str>,
     pub address: IpAddr,
     /// `http` or `https`, as the client reached us.
     pub scheme: &'static str,
@@ -55,6 +59,10 @@ pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
             Fate::Trace => trace = valid_traceparent(header.value),
             Fate::Cookie if to_sprite => has_cookie = true,
             Fate::Keep if head.is_hop_by_hop(header.name) => {}
+            Fate::Origin => {
+                let origin = forwarded.origin.map_or(header.value, str::as_bytes);
+                append(&mut out, header.name, origin);
+            }
             Fate::Keep | Fate::Cookie => append(&mut out, header.name, header.value),
         }
     }
@@ -92,7 +100,7 @@ fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, 
         out,
         "x-forwarded-for: {address}\r\nx-forwarded-proto: {scheme}\r\nx-forwarded-host: {}\r\n\
          {REQUEST_ID_HEADER}: {request}\r\n",
-        head.host,
+        forwarded.public_host,
     )
     .expect("writing to memory");
     match trace {
@@ -134,6 +142,7 @@ enum Fate {
     Keep,
     Drop,
     Cookie,
+    Origin,
     Trace,
 }
 
@@ -154,6 +163,7 @@ fn fate(name: &str) -> Fate {
 fn fate_of_folded(name: &[u8]) -> Fate {
     match name {
         b"cookie" => Fate::Cookie,
+        b"origin" => Fate::Origin,
         b"traceparent" => Fate::Trace,
         b"host" | b"x-request-id" => Fate::Drop,
         // Who the client is: told by us alone.
@@ -235,6 +245,8 @@ mod tests {
         let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
         let forwarded = Forwarded {
             host: "sprite.test",
+            public_host: "ada.arca.test",
+            origin: None,
             address: "203.0.113.9".parse().unwrap(),
             scheme: "https",
             request: RequestId::from_bits(1),

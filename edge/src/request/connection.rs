@@ -8,18 +8,20 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use memchr::memmem;
 use pingora::time::timeout;
-use tokio::io::AsyncWriteExt as _;
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::entrance::{Entrance, HttpsRedirect};
-use super::handler::{ForwardRequest, RequestAction, RequestHandler};
+use super::farewell::{Places, linger_briefly};
+use super::handler::{ForwardRequest, RequestAction, RequestHandler, UpgradeRequest};
+use super::overlong::Overlong;
 use crate::client_stream::ClientStream;
 use crate::connections::Entry;
-use crate::forward::{ForwardError, Forwarder, TargetKind};
+use crate::forward::{ForwardError, Forwarder, Malformed, Switched, TargetKind};
 use crate::head::{HeadError, HeadReader, ReadEnd};
 use crate::lifecycle::Lifecycle;
-use crate::limits::{LINGER, LINGER_BYTES, Limits, TooMany, Turn};
+use crate::limits::{Limits, OVERLONG_HEAD_BYTES, TooMany, Turn};
 use crate::observe::metrics::{Limit, Outcome, Source};
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::respond::{Refusal, Response, ResponseOptions};
@@ -31,8 +33,7 @@ pub(crate) struct ConnectionHandler {
     pub telemetry: Arc<Telemetry>,
     pub forwarder: Forwarder,
     pub(crate) lifecycle: Lifecycle,
-    /// Places for connections that are refused and told so.
-    pub(crate) refused: Semaphore,
+    pub(crate) places: Places,
 }
 
 /// What becomes of a client's connection after a response.
@@ -50,8 +51,8 @@ enum ConnectionEnd {
     Close(ClientStream),
     /// What the client has is not all of it, and it must not take it for that.
     Reset(ClientStream),
-    Refuse(ClientStream, HeadError),
-    Tunnel(ClientStream, Box<Tunnel>),
+    Refuse(ClientStream, HeadError, HeadReader),
+    Upgrade(ClientStream, Box<UpgradeRequest>),
 }
 
 impl ConnectionHandler {
@@ -79,8 +80,11 @@ impl ConnectionHandler {
             ConnectionEnd::Gone => {}
             ConnectionEnd::Reset(stream) => stream.reset(),
             ConnectionEnd::Close(stream) => self.close(stream).await,
-            ConnectionEnd::Refuse(stream, error) => self.refuse_head(stream, error).await,
-            ConnectionEnd::Tunnel(stream, tunnel) => Box::pin(self.tunnel(stream, *tunnel)).await,
+            ConnectionEnd::Refuse(stream, HeadError::TooLarge, reader) => {
+                self.refuse_overlong(stream, reader).await;
+            }
+            ConnectionEnd::Refuse(stream, error, _) => self.refuse_head(stream, error).await,
+            ConnectionEnd::Upgrade(stream, request) => self.upgrade(stream, *request).await,
         }
     }
 
@@ -119,14 +123,18 @@ impl ConnectionHandler {
             let length = match reader.read_head(&mut stream, is_first, &deadlines).await {
                 Ok(length) => length,
                 Err(ReadEnd::Closed) => return ConnectionEnd::Gone,
-                Err(ReadEnd::Refused(error)) => return ConnectionEnd::Refuse(stream, error),
+                Err(ReadEnd::Refused(error)) => {
+                    return ConnectionEnd::Refuse(stream, error, reader);
+                }
             };
             is_first = false;
             let (head, more) = reader.bytes().split_at(length);
             let draining = !self.lifecycle.is_serving();
             let next = match self.handler.handle(&mut client, head, !more.is_empty(), draining) {
-                Err(error) => return ConnectionEnd::Refuse(stream, error),
-                Ok(RequestAction::Tunnel(tunnel)) => return ConnectionEnd::Tunnel(stream, tunnel),
+                Err(error) => return ConnectionEnd::Refuse(stream, error, reader),
+                Ok(RequestAction::Upgrade(request)) => {
+                    return ConnectionEnd::Upgrade(stream, request);
+                }
                 Ok(RequestAction::Respond { response, keep_alive, mut record }) => {
                     reader.consume(length);
                     record.answered(Source::Edge, response.status);
@@ -153,7 +161,6 @@ impl ConnectionHandler {
         request: ForwardRequest,
     ) -> Next {
         let ForwardRequest { upstream, entry, turn, is_stream, mut record, options } = request;
-        let kind = upstream.kind;
         let Some(_turn) = self.turn(turn).await else {
             self.telemetry.metrics.count_limited(Limit::RequestsInFlight);
             let response =
@@ -166,34 +173,38 @@ impl ConnectionHandler {
             biased;
             // First, as it may have ended while the request waited.
             () = ended(entry.as_ref()) => {
+                self.telemetry.metrics.count_revoked_request();
                 return self.end_revoked(stream, record, options).await;
             }
             // The client comes back by itself, to another process.
             () = self.leaving(is_stream) => return Next::Close,
             result = forward => result,
         };
-        let error = match result {
-            Ok(true) => return Next::Request,
-            Ok(false) => return Next::Close,
-            Err(ForwardError::Client) => {
-                record.failed(Source::Client);
-                return Next::Drop;
-            }
-            Err(error) => error,
-        };
+        match result {
+            Ok(true) => Next::Request,
+            Ok(false) => Next::Close,
+            Err(error) => self.fail(stream, &error, upstream.kind, record, options).await,
+        }
+    }
+
+    /// What becomes of the connection when a request could not be passed on, or its
+    /// answer not be brought back.
+    async fn fail(
+        &self,
+        stream: &mut ClientStream,
+        error: &ForwardError,
+        kind: TargetKind,
+        mut record: RequestRecord,
+        options: ResponseOptions,
+    ) -> Next {
         tracing::debug!(request = %options.request, %error, "a request could not be passed on");
-        let source = match error {
-            ForwardError::Body(_) | ForwardError::BodyTimeout | ForwardError::TooLarge => {
-                Source::Client
-            }
-            _ => kind.source(),
-        };
-        if record.has_response() {
-            // Only the end of the connection can tell of a failure in the middle.
+        let source = if error.is_clients() { Source::Client } else { kind.source() };
+        // Only the end of the connection can tell of a failure in the middle.
+        if record.has_response() || matches!(error, ForwardError::Client) {
             record.failed(source);
             return Next::Drop;
         }
-        let response = self.failure(&error, kind, options);
+        let response = self.failure(error, kind, options);
         record.answered(source, response.status);
         self.respond(stream, &response, options.keep_alive).await
     }
@@ -206,7 +217,6 @@ impl ConnectionHandler {
         mut record: RequestRecord,
         options: ResponseOptions,
     ) -> Next {
-        self.telemetry.metrics.count_revoked_request();
         if record.has_response() {
             record.revoked();
             return Next::Drop;
@@ -244,39 +254,61 @@ impl ConnectionHandler {
         kind: TargetKind,
         options: ResponseOptions,
     ) -> Response {
+        let malformed = |error: HeadError| {
+            self.telemetry.metrics.count_malformed(error);
+            Response::malformed(error, options.request)
+        };
         let refusal = match (error, kind) {
-            (ForwardError::Body(_), _) => {
-                self.telemetry.metrics.count_malformed(HeadError::Chunk);
-                return Response::malformed(HeadError::Chunk, options.request);
-            }
+            (ForwardError::Body(_), _) => return malformed(HeadError::Chunk),
+            (ForwardError::EarlyBytes, _) => return malformed(HeadError::EarlyBytes),
             (ForwardError::BodyTimeout, _) => Refusal::BodyTimeout,
             (ForwardError::TooLarge, _) => Refusal::BodyTooLarge,
             (_, TargetKind::Site) => Refusal::SiteUnreachable,
+            (ForwardError::Malformed(Malformed::Upgrade), _) => Refusal::SpriteRefusedUpgrade,
             (_, TargetKind::Sprite(_)) if error.is_timeout() => Refusal::SpriteTimeout,
             (_, TargetKind::Sprite(_)) => Refusal::SpriteUnreachable,
         };
         Response::refused(refusal, self.handler.site(), options)
     }
 
-    async fn tunnel(&self, mut stream: ClientStream, tunnel: Tunnel) {
-        match tunnel.open(&self.forwarder.connector).await {
-            Ok(open) => match open.run(stream, &self.telemetry.metrics).await {
-                Some(open) => stream = open,
-                None => return,
-            },
-            Err((refusal, mut record)) => {
-                if refusal == Refusal::AccessEnded {
-                    self.telemetry.metrics.count_revoked_socket();
+    /// Opens a WebSocket and carries it to its end, or says why there is none.
+    async fn upgrade(&self, mut stream: ClientStream, request: UpgradeRequest) {
+        // In memory of its own: see `serve`.
+        match Box::pin(self.open(&mut stream, request)).await {
+            Ok((tunnel, switched)) => {
+                let run = tunnel.run(switched, stream, &self.telemetry.metrics);
+                if let Some(stream) = Box::pin(run).await {
+                    self.close(stream).await;
                 }
-                let request = record.request();
-                let options =
-                    ResponseOptions { request, page: false, keep_alive: false, head_only: false };
-                let response = Response::refused(refusal, self.handler.site(), options);
-                record.answered(Source::Sprite, response.status);
-                self.write(&mut stream, &response).await;
+            }
+            Err(Next::Drop) => stream.reset(),
+            Err(Next::Request | Next::Close) => self.close(stream).await,
+        }
+    }
+
+    async fn open(
+        &self,
+        stream: &mut ClientStream,
+        request: UpgradeRequest,
+    ) -> Result<(Tunnel, Switched), Next> {
+        let UpgradeRequest { upstream, mut tunnel, options } = request;
+        let mut reader = HeadReader::default();
+        let upgrade = self.forwarder.upgrade(stream, &mut reader, &upstream, &mut tunnel.record);
+        let result = tokio::select! {
+            biased;
+            () = tunnel.entry.ended() => {
+                self.telemetry.metrics.count_revoked_socket();
+                return Err(self.end_revoked(stream, tunnel.record, options).await);
+            }
+            result = upgrade => result,
+        };
+        match result {
+            Ok(Some(switched)) => Ok((tunnel, switched)),
+            Ok(None) => Err(Next::Close),
+            Err(error) => {
+                Err(self.fail(stream, &error, upstream.kind, tunnel.record, options).await)
             }
         }
-        self.close(stream).await;
     }
 
     /// Answers a head that cannot be trusted, and ends: where the next request
@@ -285,6 +317,31 @@ impl ConnectionHandler {
         let request = random_request_id();
         self.telemetry.refused_head(request, stream.address(), error);
         let response = Response::malformed(error, request);
+        self.write(&mut stream, &response).await;
+        self.close(stream).await;
+    }
+
+    /// The same for a head that is too large: a person gets a page that helps.
+    async fn refuse_overlong(&self, mut stream: ClientStream, reader: HeadReader) {
+        let request = random_request_id();
+        self.telemetry.refused_head(request, stream.address(), HeadError::TooLarge);
+        let mut bytes = reader.into_bytes();
+        if let Ok(_place) = self.places.overlong.try_acquire() {
+            let rest = async {
+                let is_whole = |bytes: &[u8]| memmem::find(bytes, b"\r\n\r\n").is_some();
+                while !is_whole(&bytes) && bytes.len() < OVERLONG_HEAD_BYTES {
+                    if stream.read_buf(&mut bytes).await? == 0 {
+                        break;
+                    }
+                }
+                std::io::Result::Ok(())
+            };
+            // What there is by then has to do.
+            let _ = timeout(self.limits.configured().deadlines.head, rest).await;
+        }
+        let options = ResponseOptions { request, page: false, keep_alive: false, head_only: false };
+        let response = Overlong::read(&bytes).answer(self.handler.site(), options);
+        drop(bytes);
         self.write(&mut stream, &response).await;
         self.close(stream).await;
     }
@@ -309,9 +366,9 @@ impl ConnectionHandler {
         let response = Response::refused(Refusal::TooManyConnections, self.handler.site(), options);
         // Its request is unread, and would destroy the answer: but not many at a time
         // may hold a descriptor for that.
-        let Ok(_place) = self.refused.try_acquire() else { return };
+        let Ok(_place) = self.places.refused.try_acquire() else { return };
         self.write(&mut stream, &response).await;
-        self.close(stream).await;
+        linger_briefly(stream).await;
     }
 
     async fn respond(
@@ -336,23 +393,9 @@ impl ConnectionHandler {
         matches!(timeout(self.limits.configured().write_timeout, write).await, Ok(Ok(())))
     }
 
-    /// Says that nothing more comes, and reads on for a moment: closing with
-    /// unread bytes would reset the connection and destroy the response with it.
-    async fn close(&self, mut stream: ClientStream) {
-        let linger = async {
-            stream.shutdown().await?;
-            let mut dropped = 0;
-            let mut space = vec![0; 8 * 1024];
-            while dropped < LINGER_BYTES {
-                match tokio::io::AsyncReadExt::read(&mut stream, &mut space).await? {
-                    0 => break,
-                    count => dropped += count,
-                }
-            }
-            std::io::Result::Ok(())
-        };
-        // Whether it ended well matters to nobody any more.
-        let _ = timeout(LINGER, linger).await;
+    /// Ends the connection so that what was said last arrives.
+    async fn close(&self, stream: ClientStream) {
+        self.places.linger(stream).await;
     }
 }
 

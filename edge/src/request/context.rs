@@ -1,15 +1,20 @@
 //! One request and what was found out about it before it is decided.
 
+use std::borrow::Cow;
+
 use shared::navigation::is_navigation;
-use shared::{PublicSite, Username};
+use shared::{PublicSite, Username, without_root_dot};
 
 use super::decision::RequestFacts;
+use super::overlong::is_same_origin;
 use crate::head::{Body, Head};
 use crate::observe::RequestRecord;
 use crate::respond::ResponseOptions;
 
 pub(super) struct RequestContext<'a> {
     pub(super) head: &'a Head<'a>,
+    /// The host without the dot that makes no other one of it.
+    pub(super) host: Cow<'a, str>,
     /// Unix seconds.
     pub(super) now: u64,
     pub(super) options: ResponseOptions,
@@ -29,7 +34,8 @@ impl<'a> RequestContext<'a> {
             keep_alive: keep_alive && head.body == Body::None,
             head_only: head.method == "HEAD",
         };
-        Self { head, now, options, keep_alive, record }
+        let host = without_root_dot(head.host).map_or(Cow::Borrowed(head.host), Cow::Owned);
+        Self { head, host, now, options, keep_alive, record }
     }
 
     /// What the decision needs to know of the request to `workspace`.
@@ -41,7 +47,7 @@ impl<'a> RequestContext<'a> {
         let head = self.head;
         let own_origin = workspace
             .zip(head.header("origin"))
-            .map(|(name, origin)| origin.eq_ignore_ascii_case(&site.workspace_url(name)));
+            .map(|(name, origin)| site.is_origin_of(origin, name));
         let is = |name: &str, expected: &str| head.header(name) == Some(expected);
         RequestFacts {
             method: head.method,
@@ -51,7 +57,14 @@ impl<'a> RequestContext<'a> {
             cross_site: is("sec-fetch-site", "cross-site"),
             service_worker: head.header("service-worker").is_some(),
             own_origin,
+            same_origin: is_same_origin(head.host, |name| head.header(name)),
         }
+    }
+
+    /// Does somebody look at a page under another spelling of our host?
+    pub(super) fn is_page_elsewhere(&self) -> bool {
+        let is_respelt = matches!(self.host, Cow::Owned(_));
+        is_respelt && self.options.page && self.head.target.starts_with('/')
     }
 
     /// May it be sent twice without harm (RFC 9110, 9.2.2)?

@@ -21,6 +21,8 @@ pub struct RequestFacts<'a> {
     pub service_worker: bool,
     /// `Origin`, and whether it is the workspace's own.
     pub own_origin: Option<bool>,
+    /// A page of the same host asks.
+    pub same_origin: bool,
 }
 
 /// What is known of the workspace a request is for.
@@ -48,16 +50,24 @@ pub enum Decision {
     Bounce,
     SignIn,
     Unauthorized,
+    ClearCookies,
     Refuse(Refusal),
 }
 
 const SESSION_PATH: &str = "/auth/session";
+
+/// Where the page about too many cookies leads.
+pub(super) const CLEAR_COOKIES_PATH: &str = "/auth/clear-cookies";
 
 /// Decides for a request to `host`; `workspace` is what the table says of the
 /// workspace it names, `None` when there is none.
 pub fn decide(host: Host, facts: &RequestFacts<'_>, workspace: Option<&Workspace>) -> Decision {
     match host {
         Host::Unknown => Decision::Refuse(Refusal::UnknownHost),
+        // Signed in or not, and whatever becomes of the workspace.
+        _ if facts.path == CLEAR_COOKIES_PATH && facts.method == "POST" && facts.same_origin => {
+            Decision::ClearCookies
+        }
         Host::Site => Decision::Site,
         Host::Workspace(_) => match workspace {
             None if facts.path == SESSION_PATH => {
@@ -133,6 +143,7 @@ mod tests {
         cross_site: false,
         service_worker: false,
         own_origin: None,
+        same_origin: false,
     };
 
     fn live(session: Result<Session, NoSession>) -> Workspace {
@@ -211,6 +222,16 @@ mod tests {
         }
         let near = RequestFacts { path: "/authority", ..PAGE };
         check(near, live(Ok(session())), Decision::Sprite(session()));
+    }
+
+    #[test]
+    fn cookies_are_cleared_for_a_page_of_the_same_host_only() {
+        let clear = RequestFacts { method: "POST", path: CLEAR_COOKIES_PATH, ..PAGE };
+        let own = RequestFacts { same_origin: true, ..clear };
+        check(own, live(Err(NoSession::NoCookie)), Decision::ClearCookies);
+        assert_eq!(decide(Host::Site, &own, None), Decision::ClearCookies);
+        check(clear, live(Ok(session())), Decision::Site);
+        check(RequestFacts { method: "GET", ..own }, live(Ok(session())), Decision::Site);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use shared::{Host, PublicSite};
+use shared::PublicSite;
 
 use crate::head::{Head, HeadError, NO_HEADERS};
 use crate::limits::CHALLENGE_MAX_BYTES;
@@ -44,12 +44,8 @@ impl HttpsRedirect {
                 None => Response::refused(Refusal::UnknownHost, &self.site, options),
             });
         }
-        let origin = match self.site.classify(head.host) {
-            Host::Site => self.site.site_url().to_owned(),
-            Host::Workspace(username) => self.site.workspace_url(&username),
-            Host::Unknown => {
-                return Ok(Response::refused(Refusal::UnknownHost, &self.site, options));
-            }
+        let Some(origin) = self.site.origin_of(&self.site.classify(head.host)) else {
+            return Ok(Response::refused(Refusal::UnknownHost, &self.site, options));
         };
         Ok(Response::moved(format!("{origin}{}", head.target), options))
     }

@@ -12,9 +12,10 @@ use shared::{Host, PublicSite, Route, Session, Upstream, Username};
 use super::client::ClientState;
 use super::context::RequestContext;
 use super::decision::{Decision, Workspace, decide};
+use super::overlong::cookie_names;
 use super::session;
 use crate::connections::{Access, ConnectionRegistry, Entry, Kind, RevocationEpoch};
-use crate::forward::{TargetKind, UpstreamRequest};
+use crate::forward::{Offer, TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
@@ -45,7 +46,7 @@ const SITE_GROUP: u64 = 0;
 pub(crate) enum RequestAction {
     Respond { response: Box<Response>, keep_alive: bool, record: RequestRecord },
     Forward(Box<ForwardRequest>),
-    Tunnel(Box<Tunnel>),
+    Upgrade(Box<UpgradeRequest>),
 }
 
 /// A request that goes on to a sprite or to control.
@@ -59,6 +60,13 @@ pub(crate) struct ForwardRequest {
     pub(crate) is_stream: bool,
     pub record: RequestRecord,
     pub options: ResponseOptions,
+}
+
+/// A WebSocket that was decided for and not yet opened.
+pub(crate) struct UpgradeRequest {
+    pub(crate) upstream: UpstreamRequest,
+    pub(crate) tunnel: Tunnel,
+    pub(crate) options: ResponseOptions,
 }
 
 /// What the table says of the workspace a request is for.
@@ -108,6 +116,10 @@ impl RequestHandler {
         if matches!(head.body, Body::Length(length) if length > max_bytes) {
             self.telemetry.metrics.count_limited(Limit::Body);
             return Ok(self.refuse(Refusal::BodyTooLarge, context));
+        }
+        if let Some(origin) = self.site.origin_of(&host).filter(|_| context.is_page_elsewhere()) {
+            let location = format!("{origin}{}", head.target);
+            return Ok(answer(Response::moved(location, context.options), context));
         }
         Ok(self.act(client, host, context))
     }
@@ -210,44 +222,51 @@ impl RequestHandler {
         };
         let signed = client.identity_key(route).sign(&identity);
         let credential = Credential::Identity(&signed);
-        let head = self.forwarded(client.address, route.upstream.authority(), credential, &context);
-        let upstream = route.upstream.clone();
-        if kind == Kind::Socket {
-            let limits = self.limits.configured();
-            let patience = Patience { idle: limits.socket_idle, stall: limits.write_timeout };
-            let (record, lifecycle) = (context.record, self.lifecycle.clone());
-            return RequestAction::Tunnel(Box::new(Tunnel {
-                upstream,
-                head,
-                entry,
-                record,
-                patience,
-                lifecycle,
-            }));
+        let origin = self.site.workspace_url(&route.username);
+        let is_own = |said: &&str| self.site.is_origin_of(said, &route.username);
+        let origin = context.head.header("origin").filter(is_own).map(|_| origin.as_str());
+        let to = (route.upstream.authority(), origin);
+        let head = self.forwarded(client.address, to, credential, &context);
+        let target = (TargetKind::Sprite(route.username), route.upstream.clone());
+        let upstream = to_upstream(head, target, self.group_of(route), &context);
+        if kind == Kind::Request {
+            return forward(upstream, (Some(entry), turn), context);
         }
-        let group = self.group_of(route);
-        let kind = TargetKind::Sprite(route.username);
-        forward(head, kind, upstream, group, (Some(entry), turn), context)
+        let limits = self.limits.configured();
+        let patience = Patience { idle: limits.socket_idle, stall: limits.write_timeout };
+        let (record, lifecycle) = (context.record, self.lifecycle.clone());
+        let tunnel = Tunnel { entry, record, patience, lifecycle };
+        let options = ResponseOptions { keep_alive: false, ..context.options };
+        RequestAction::Upgrade(Box::new(UpgradeRequest { upstream, tunnel, options }))
     }
 
     fn to_site(&self, client: &ClientState, context: RequestContext<'_>) -> RequestAction {
         let credential = Credential::SiteHop(client.keys.site_hop.expose());
         // Control tells the site and the workspaces apart by the public host.
-        let head = self.forwarded(client.address, context.head.host, credential, &context);
-        let upstream = self.site_upstream.clone();
-        forward(head, TargetKind::Site, upstream, SITE_GROUP, (None, None), context)
+        let to = (&*context.host, None);
+        let head = self.forwarded(client.address, to, credential, &context);
+        let target = (TargetKind::Site, self.site_upstream.clone());
+        let upstream = to_upstream(head, target, SITE_GROUP, &context);
+        forward(upstream, (None, None), context)
     }
 
     fn forwarded(
         &self,
         address: IpAddr,
-        host: &str,
+        (host, origin): (&str, Option<&str>),
         credential: Credential<'_>,
         context: &RequestContext<'_>,
     ) -> Vec<u8> {
-        let scheme = self.site.scheme_name();
-        let request = context.options.request;
-        request::forward(context.head, &Forwarded { host, address, scheme, request, credential })
+        let forwarded = Forwarded {
+            host,
+            public_host: &context.host,
+            origin,
+            address,
+            scheme: self.site.scheme_name(),
+            request: context.options.request,
+            credential,
+        };
+        request::forward(context.head, &forwarded)
     }
 
     fn respond(
@@ -272,13 +291,12 @@ impl RequestHandler {
             Decision::Bounce => Response::bounce(head.target, options),
             Decision::SignIn => Response::sign_in(head.target, options),
             Decision::Unauthorized => Response::unauthorized(options),
+            Decision::ClearCookies => {
+                Response::cookies_cleared(cookie_names(head.cookies()), &self.site, options)
+            }
             Decision::Sprite(_) | Decision::Tunnel(_) => unreachable!("goes to the sprite"),
         };
-        RequestAction::Respond {
-            response: Box::new(response),
-            keep_alive: options.keep_alive,
-            record: context.record,
-        }
+        answer(response, context)
     }
 
     /// Names one assignment of one sprite to one workspace at one address: its
@@ -291,46 +309,47 @@ impl RequestHandler {
     }
 
     fn refuse(&self, refusal: Refusal, context: RequestContext<'_>) -> RequestAction {
-        let RequestContext { options, record, .. } = context;
-        let response = Response::refused(refusal, &self.site, options);
-        RequestAction::Respond {
-            response: Box::new(response),
-            keep_alive: options.keep_alive,
-            record,
-        }
+        let response = Response::refused(refusal, &self.site, context.options);
+        answer(response, context)
     }
 }
 
-fn forward(
+fn answer(response: Response, context: RequestContext<'_>) -> RequestAction {
+    let RequestContext { options, record, .. } = context;
+    RequestAction::Respond { response: Box::new(response), keep_alive: options.keep_alive, record }
+}
+
+fn to_upstream(
     head: Vec<u8>,
-    kind: TargetKind,
-    upstream: Upstream,
+    (kind, upstream): (TargetKind, Upstream),
     group: u64,
-    (entry, turn): (Option<Entry>, Option<Turn>),
-    context: RequestContext<'_>,
-) -> RequestAction {
-    let repeatable = context.is_repeatable();
-    let RequestContext { head: received, options, keep_alive, record, .. } = context;
-    let is_stream = received.header("accept") == Some("text/event-stream");
-    let upstream = UpstreamRequest {
+    context: &RequestContext<'_>,
+) -> UpstreamRequest {
+    let received = context.head;
+    UpstreamRequest {
         head,
         kind,
         upstream,
         group,
-        id: options.request,
+        id: context.options.request,
         body: received.body,
-        head_only: options.head_only,
-        repeatable,
-        keep_alive,
+        head_only: context.options.head_only,
+        repeatable: context.is_repeatable(),
+        // Whatever follows an upgrade that was refused comes on another connection.
+        keep_alive: context.keep_alive && received.websocket.is_none(),
         expects_continue: received.expects_continue,
         knows_chunks: received.version == 1,
-    };
-    RequestAction::Forward(Box::new(ForwardRequest {
-        upstream,
-        entry,
-        turn,
-        is_stream,
-        record,
-        options,
-    }))
+        offer: Offer::of(received),
+    }
+}
+
+fn forward(
+    upstream: UpstreamRequest,
+    (entry, turn): (Option<Entry>, Option<Turn>),
+    context: RequestContext<'_>,
+) -> RequestAction {
+    let RequestContext { head, options, record, .. } = context;
+    let is_stream = head.header("accept") == Some("text/event-stream");
+    let request = ForwardRequest { upstream, entry, turn, is_stream, record, options };
+    RequestAction::Forward(Box::new(request))
 }

@@ -5,12 +5,15 @@ mod connection;
 mod context;
 mod decision;
 mod entrance;
+mod farewell;
 mod handler;
+mod overlong;
 mod session;
 
 pub(crate) use connection::ConnectionHandler;
 pub use decision::{RequestFacts, Workspace, decide};
 pub(crate) use entrance::{Entrance, HttpsRedirect};
+pub(crate) use farewell::Places;
 pub(crate) use handler::RequestHandler;
 pub(crate) use session::NoSession;
 pub use session::{LastToken, check_session};

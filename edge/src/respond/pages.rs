@@ -1,7 +1,7 @@
 //! The few pages that the edge shows by itself.
 //!
-//! One look, no script, nothing loaded from anywhere: they must work when
-//! everything behind the edge is away.
+//! One look, nothing loaded from anywhere: they must work when everything behind
+//! the edge is away.
 
 use std::sync::LazyLock;
 
@@ -13,16 +13,21 @@ use super::refusal::{Action, RefusalText};
 
 const STYLE: &str = include_str!("pages.css");
 
-/// Allows the one style sheet that stands in the page, and nothing else.
-pub(super) fn content_security_policy() -> &'static str {
-    static POLICY: LazyLock<String> = LazyLock::new(|| {
-        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
-        format!(
-            "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; \
-             form-action 'none'; frame-ancestors 'none'"
-        )
-    });
-    &POLICY
+/// Allows the one style sheet that stands in the page, a form that it has, and
+/// nothing else.
+pub(super) fn content_security_policy(page: &str) -> String {
+    static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
+    let form = if page.contains("<form") { "'self'" } else { "'none'" };
+    format!(
+        "default-src 'none'; style-src {}; base-uri 'none'; form-action {form}; \
+         frame-ancestors 'none'",
+        *STYLE_HASH
+    )
+}
+
+fn hash(text: &str) -> String {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text));
+    format!("'sha256-{hash}'")
 }
 
 pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId) -> String {
@@ -48,6 +53,18 @@ pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId)
         text.title, text.message,
     );
     document(text.title, &refresh, &body)
+}
+
+pub(super) fn too_many_cookies(request: RequestId) -> String {
+    let title = "Your browser sent too much";
+    let body = format!(
+        "<h1>{title}</h1><p>Most likely too many cookies have piled up for this address. \
+         Clear them and sign in again; nothing in your workspace is lost.</p>\
+         <form method=\"post\" action=\"/auth/clear-cookies\">\
+         <button class=\"button\">Clear cookies</button></form>\
+         <p class=\"fine\">Request {request}</p>"
+    );
+    document(title, "", &body)
 }
 
 /// Asks for `target` again; coming from our own page, the strict cookie is sent along.

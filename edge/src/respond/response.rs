@@ -10,7 +10,8 @@ use shared::{PublicSite, RequestId, ReturnPath, Session};
 use super::pages;
 use super::refusal::{Refusal, RefusalText};
 use super::workspace_status::WorkspaceStatus;
-use crate::head::HeadError;
+use crate::head::{HeadError, is_token};
+use crate::policy::cookies;
 use crate::policy::response::present_date;
 
 /// A whole text. Written by the connection handler.
@@ -90,6 +91,39 @@ impl Response {
         Self::write(200, Content::Bytes(answer), None, options)
     }
 
+    /// The head of the request was too large; cookies are what a person can do about.
+    pub(crate) fn too_many_cookies(options: ResponseOptions) -> Self {
+        let page = pages::too_many_cookies(options.request);
+        let mut response = Self::write(431, Content::Html(page), None, options);
+        // Else a browser hides where the form was sent from.
+        response.headers.retain(|(name, _)| *name != "referrer-policy");
+        response.headers.push(("referrer-policy", "same-origin".to_owned()));
+        response
+    }
+
+    /// Makes the browser forget all cookies, also those that a page set for the domain
+    /// above: by one word where it is understood, and one by one where it is not.
+    pub(crate) fn cookies_cleared<'n>(
+        names: impl Iterator<Item = &'n str>,
+        site: &PublicSite,
+        options: ResponseOptions,
+    ) -> Self {
+        let location = Some(("location", "/".to_owned()));
+        let mut response = Self::write(303, Content::Empty, location, options);
+        response.headers.push(("clear-site-data", "\"cookies\"".to_owned()));
+        let mut bytes = 0;
+        for name in names.filter(|name| !name.is_empty() && name.bytes().all(is_token)) {
+            for line in cookies::expired(name, site) {
+                bytes += line.len();
+                if bytes > CLEARED_COOKIES_BYTES {
+                    return response;
+                }
+                response.headers.push(("set-cookie", line));
+            }
+        }
+        response
+    }
+
     pub(crate) fn bounce(target: &str, options: ResponseOptions) -> Self {
         let page = pages::bounce(&ReturnPath::or_root(target));
         Self::write(200, Content::Html(page), None, options)
@@ -156,6 +190,9 @@ fn date() -> String {
 /// What may be asked of a workspace or of the site.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+/// Of the lines that make a browser forget cookies: what common clients take of a head.
+const CLEARED_COOKIES_BYTES: usize = 12 * 1024;
+
 /// A 401 must say how to sign in (RFC 9110, 15.5.2). No scheme that a browser knows:
 /// it would ask for a password in a window of its own.
 const CHALLENGE: &str = "Session realm=\"workspace\"";
@@ -178,7 +215,7 @@ impl Content {
             Self::Html(page) => {
                 let headers = vec![
                     ("content-type", "text/html; charset=utf-8".to_owned()),
-                    ("content-security-policy", pages::content_security_policy().to_owned()),
+                    ("content-security-policy", pages::content_security_policy(&page)),
                     ("x-frame-options", "DENY".to_owned()),
                 ];
                 (headers, page)

@@ -4,18 +4,17 @@ use std::hash::RandomState;
 use std::sync::Arc;
 
 use shared::process::time::unix_seconds;
-use tokio::sync::Semaphore;
 use tracing::error;
 
 use crate::config::Config;
 use crate::connections::ConnectionRegistry;
-use crate::forward::Forwarder;
+use crate::forward::{Forwarder, Timeouts};
 use crate::lifecycle::Lifecycle;
-use crate::limits::{Limits, REFUSED_AT_ONCE};
+use crate::limits::Limits;
 use crate::observe::Telemetry;
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::{Levels, Metrics};
-use crate::request::{ConnectionHandler, NoSession, RequestHandler};
+use crate::request::{ConnectionHandler, NoSession, Places, RequestHandler};
 use crate::routes::{MovedAside, Routes};
 use crate::tls::Certificates;
 use crate::upstream::pool::PoolLimits;
@@ -68,8 +67,7 @@ impl Parts {
         let forwarder = Forwarder {
             site: Arc::clone(&site),
             connector,
-            read_timeout: upstream.read_timeout,
-            write_timeout: config.limits.write_timeout,
+            timeouts: Timeouts { read: upstream.read_timeout, write: config.limits.write_timeout },
             pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
             body_max_bytes: config.limits.body_max_bytes,
         };
@@ -90,7 +88,7 @@ impl Parts {
             telemetry: Arc::clone(&self.telemetry),
             forwarder,
             lifecycle: self.lifecycle.clone(),
-            refused: Semaphore::new(REFUSED_AT_ONCE),
+            places: Places::default(),
         })
     }
 

@@ -4,4 +4,6 @@ mod access;
 mod drain;
 mod handover;
 mod harness;
+mod refusals;
 mod tls;
+mod upgrade;

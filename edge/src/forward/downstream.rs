@@ -1,0 +1,151 @@
+//! The client's side of a request, while its answer is awaited.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use pingora::time::timeout;
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
+use tokio_util::io::poll_read_buf;
+
+use super::error::ForwardError;
+use super::upload::Upload;
+use crate::client_stream::ClientStream;
+use crate::head::HeadReader;
+use crate::limits::BODY_PAUSE;
+use crate::upstream::Duplex;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// Between two reads of an answer.
+    pub(crate) read: Duration,
+    /// For a client to take what is written to it.
+    pub(crate) write: Duration,
+}
+
+pub(super) struct Downstream<'a> {
+    pub(super) stream: &'a mut ClientStream,
+    pub(super) reader: &'a mut HeadReader,
+    pub(super) upload: Upload,
+    /// When the client is asked for the body that it holds back, if nobody was sooner.
+    pub(super) ask_at: Option<Instant>,
+    /// The client says nothing more, and may still listen.
+    pub(super) has_ended: bool,
+    pub(super) timeouts: Timeouts,
+}
+
+/// One step forward while an answer is awaited.
+enum Step {
+    /// So many bytes came from the sprite; none, when it has closed.
+    Heard(usize),
+    /// The body of the request went on a little.
+    Sent,
+}
+
+/// What is to be done when nothing has come for too long.
+enum Late {
+    /// Ask the client for its body.
+    Ask,
+    /// Give up on the client's body.
+    Body,
+    /// Give up on the sprite.
+    Sprite,
+}
+
+impl Downstream<'_> {
+    /// Asks for the body, if the client waits to be asked.
+    pub(super) async fn ask(&mut self) -> Result<(), ForwardError> {
+        let is_waiting = self.ask_at.take().is_some() && !self.upload.has_begun();
+        if is_waiting {
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+        }
+        Ok(())
+    }
+
+    /// Reads from the sprite until `deadline` at most. Meanwhile the body of the request goes on.
+    pub(super) async fn read(
+        &mut self,
+        sprite: &mut dyn Duplex,
+        into: &mut BytesMut,
+        deadline: Option<Instant>,
+    ) -> Result<usize, ForwardError> {
+        loop {
+            let (patience, late) = self.patience(deadline);
+            let step = poll_fn(|context| self.poll_step(sprite, into, context));
+            match (timeout(patience, step).await, late) {
+                (Ok(step), _) => {
+                    if let Step::Heard(count) = step? {
+                        return Ok(count);
+                    }
+                }
+                (Err(_), Late::Ask) => self.ask().await?,
+                (Err(_), Late::Body) => return Err(ForwardError::BodyTimeout),
+                (Err(_), Late::Sprite) => return Err(ForwardError::SpriteTimeout),
+            }
+        }
+    }
+
+    /// Ends with an error when the client takes nothing for as long as it may; one that
+    /// takes a little at a time may take as long as it needs.
+    pub(super) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ForwardError> {
+        while !bytes.is_empty() {
+            match timeout(self.timeouts.write, self.stream.write(bytes)).await {
+                Ok(Ok(count)) if count > 0 => bytes = &bytes[count..],
+                _ => return Err(ForwardError::Client),
+            }
+        }
+        // Encrypted, some of it may wait in our own memory.
+        match timeout(self.timeouts.write, self.stream.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(ForwardError::Client),
+        }
+    }
+
+    fn patience(&self, deadline: Option<Instant>) -> (Duration, Late) {
+        let left = |at: Instant| at.saturating_duration_since(Instant::now());
+        if let Some(ask_at) = self.ask_at {
+            (left(ask_at), Late::Ask)
+        } else if let Some(deadline) = deadline {
+            (left(deadline), Late::Sprite)
+        } else if self.upload.wants_more() && !self.upload.has_unsent() {
+            (BODY_PAUSE, Late::Body)
+        } else {
+            (self.timeouts.read, Late::Sprite)
+        }
+    }
+
+    /// Reads from the sprite, or else sends on what there is of the body, or
+    /// else reads from the client and so notices that it left.
+    fn poll_step(
+        &mut self,
+        sprite: &mut dyn Duplex,
+        into: &mut BytesMut,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Step, ForwardError>> {
+        if let Poll::Ready(result) = poll_read_buf(Pin::new(&mut *sprite), context, into) {
+            return Poll::Ready(result.map(Step::Heard).map_err(ForwardError::Sprite));
+        }
+        loop {
+            if self.upload.wants_more() && !self.upload.has_unsent() {
+                let used = self.upload.take(self.reader.bytes())?;
+                self.reader.consume(used);
+            }
+            if self.upload.has_unsent() {
+                return self.upload.poll_send(sprite, context).map(|()| Ok(Step::Sent));
+            }
+            if self.has_ended {
+                return Poll::Pending;
+            }
+            match ready!(self.reader.poll_more(&mut *self.stream, context)) {
+                // It may still wait for its answer; one that has left cannot be told
+                // from it until something is written.
+                Ok(0) if !self.upload.wants_more() => self.has_ended = true,
+                Ok(0) | Err(_) => return Poll::Ready(Err(ForwardError::Client)),
+                Ok(_) => {}
+            }
+        }
+    }
+}
