@@ -69,8 +69,9 @@ audit: ## Licences, sources and known faults of the dependencies (installs cargo
 	cargo deny --offline check bans licenses sources
 	cargo deny check advisories
 
-bench: need-build need-bench ## Measure the edge beside nginx; prints a table, writes JSON and a chart
-	cargo run --release --package benches --bin proxy_latency
+bench: need-build need-bench ## Measure the edge beside nginx and haproxy; prints a table, writes JSON and a chart
+	cargo build --release --bins --package benches --package edge --package sprite-agent
+	target/release/proxy_latency
 
 bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within seconds: SIGN_UPS=200 for the whole crowd (25 minutes)
 	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
@@ -100,7 +101,7 @@ need-npm:
 	@.ci/need node=nodejs npm=npm
 
 need-bench:
-	@.ci/need nginx=nginx-light
+	@.ci/need nginx=nginx-light haproxy=haproxy wrk=wrk h2load=nghttp2-client
 
 # Debian has what makes a place for PyPI's packages in a package of its own.
 need-python:

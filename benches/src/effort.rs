@@ -22,7 +22,7 @@ pub struct Effort {
     pub lookups: usize,
 }
 
-/// What DESIGN's bars are held against: about five minutes.
+/// What DESIGN's bars are held against: about ten minutes.
 pub const FULL: Effort = Effort {
     rounds: 7,
     turn: Duration::from_secs(3),

@@ -4,8 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 
 use httparse::Status;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use crate::tls::Client;
 
 /// Longest answer that is taken; a page of the private API is far below.
 const ANSWER_MAX_BYTES: usize = 1 << 20;
@@ -13,10 +15,15 @@ const ANSWER_MAX_BYTES: usize = 1 << 20;
 const MAX_HEADERS: usize = 32;
 
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: Vec<u8>,
     filled: usize,
 }
+
+/// TCP, with TLS or without.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 pub struct Answer<'a> {
     pub status: u16,
@@ -36,7 +43,21 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: vec![0; 4096], filled: 0 })
+        Ok(Self::over(stream))
+    }
+
+    /// The same by TLS, with a full handshake for `host`.
+    ///
+    /// # Errors
+    /// When the handshake fails, or the certificate is not of `host`.
+    pub async fn open_tls(address: SocketAddr, tls: &Client, host: &str) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self::over(tls.connect(host, stream).await?))
+    }
+
+    fn over(stream: impl Stream + 'static) -> Self {
+        Self { stream: Box::new(stream), buffer: vec![0; 4096], filled: 0 }
     }
 
     /// Sends `request` and waits for the whole answer.

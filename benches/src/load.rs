@@ -1,26 +1,36 @@
 //! Visitors who send the next message as soon as the last one was answered.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
 use crate::http::Connection;
 use crate::latency::Latencies;
-use crate::peers::{ANSWER_BYTES, Door, WEB_TENANTS};
-use crate::tenants::{Ring, Visitor};
+use crate::peers::{ANSWER_BYTES, Door, LARGE_ANSWER_BYTES, WEB_TENANTS};
+use crate::stage::Stage;
+use crate::tenants::Visitor;
+use crate::tls;
 use crate::websocket::{Message, Socket};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// GET over a kept connection.
+    /// GET of 1 KiB over a kept connection.
     Http,
+    /// GET of 100 KiB over a kept connection.
+    Large,
+    /// As [`Self::Http`], encrypted.
+    Https,
+    /// GET of 1 KiB over a connection of its own, with a full TLS handshake.
+    Handshake,
     /// A message that comes back as it was.
     WebSocket,
 }
 
 /// One visitor with an open connection.
 pub enum Client {
-    Http { connection: Box<Connection>, request: Vec<u8> },
+    Http { connection: Connection, request: Vec<u8>, expected_bytes: usize },
+    Handshake { address: SocketAddr, tls: tls::Client, host: String, request: Vec<u8> },
     WebSocket { socket: Socket, message: Message, space: Vec<u8> },
 }
 
@@ -43,18 +53,37 @@ impl Client {
     pub async fn open(
         kind: Kind,
         door: Door,
-        ring: &Ring,
+        stage: &Stage,
         number: usize,
         message_bytes: usize,
     ) -> anyhow::Result<Self> {
         let index = number as u64 % WEB_TENANTS;
+        let visitor = Visitor::new(&stage.ring, index);
+        let (address, tls) = (door.address, &stage.certificate.client);
         let mut client = match kind {
-            Kind::Http => {
-                let connection = Box::new(Connection::open(door.address).await?);
-                Self::Http { connection, request: Visitor::new(ring, index).get() }
-            }
+            Kind::Http => Self::Http {
+                connection: Connection::open(address).await?,
+                request: visitor.get("/"),
+                expected_bytes: ANSWER_BYTES,
+            },
+            Kind::Large => Self::Http {
+                connection: Connection::open(address).await?,
+                request: visitor.get("/large"),
+                expected_bytes: LARGE_ANSWER_BYTES,
+            },
+            Kind::Https => Self::Http {
+                connection: Connection::open_tls(address, tls, visitor.host()).await?,
+                request: visitor.get("/"),
+                expected_bytes: ANSWER_BYTES,
+            },
+            Kind::Handshake => Self::Handshake {
+                address,
+                tls: tls.clone(),
+                host: visitor.host().to_owned(),
+                request: visitor.get("/"),
+            },
             Kind::WebSocket => {
-                let visitor = Visitor::new(ring, WEB_TENANTS + index);
+                let visitor = Visitor::new(&stage.ring, WEB_TENANTS + index);
                 let socket = Socket::open(door.address, &visitor.upgrade()).await?;
                 let message = Message::of_bytes(message_bytes);
                 Self::WebSocket { socket, message, space: Vec::new() }
@@ -70,11 +99,12 @@ impl Client {
     /// When the answer is not what it should be.
     pub async fn exchange(&mut self) -> anyhow::Result<()> {
         match self {
-            Self::Http { connection, request } => {
-                let answer = connection.exchange(request).await?;
-                let is_whole = answer.status == 200 && answer.body.len() == ANSWER_BYTES;
-                ensure!(is_whole, "answered {} with {} bytes", answer.status, answer.body.len());
-                Ok(())
+            Self::Http { connection, request, expected_bytes } => {
+                get(connection, request, *expected_bytes).await
+            }
+            Self::Handshake { address, tls, host, request } => {
+                let mut connection = Connection::open_tls(*address, tls, host).await?;
+                get(&mut connection, request, ANSWER_BYTES).await
             }
             Self::WebSocket { socket, message, space } => socket.echo(message, space).await,
         }
@@ -94,6 +124,17 @@ impl Client {
     }
 }
 
+async fn get(
+    connection: &mut Connection,
+    request: &[u8],
+    expected_bytes: usize,
+) -> anyhow::Result<()> {
+    let answer = connection.exchange(request).await?;
+    let is_whole = answer.status == 200 && answer.body.len() == expected_bytes;
+    ensure!(is_whole, "answered {} with {} bytes", answer.status, answer.body.len());
+    Ok(())
+}
+
 /// Lets `connections` visitors work for `duration`, on this thread.
 ///
 /// Connections are opened before and closed after what is measured, and the
@@ -105,7 +146,7 @@ impl Client {
 pub async fn run(
     kind: Kind,
     door: Door,
-    ring: &Ring,
+    stage: &Stage,
     connections: usize,
     duration: Duration,
 ) -> anyhow::Result<Turn> {
@@ -113,7 +154,7 @@ pub async fn run(
     const MESSAGE_BYTES: usize = 64;
     let mut clients = Vec::with_capacity(connections);
     for number in 0..connections {
-        clients.push(Client::open(kind, door, ring, number, MESSAGE_BYTES).await?);
+        clients.push(Client::open(kind, door, stage, number, MESSAGE_BYTES).await?);
     }
     let before = door.account.cpu()?;
     let started = Instant::now();

@@ -12,6 +12,9 @@ pub struct Programs {
     pub nginx: PathBuf,
     /// Compared as well where it is installed.
     pub haproxy: Option<PathBuf>,
+    /// Load by others, where they are installed.
+    pub wrk: Option<PathBuf>,
+    pub h2load: Option<PathBuf>,
 }
 
 impl Programs {
@@ -23,8 +26,9 @@ impl Programs {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("our own folder")?;
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
-            .args(["build", "--profile", profile, "--package", "edge", "--package", "sprite-agent"])
-            .arg("--bins")
+            // Built with this program, all three share their dependencies.
+            .args(["build", "--profile", profile, "--bins", "--package", "benches"])
+            .args(["--package", "edge", "--package", "sprite-agent"])
             .current_dir(root)
             .status()
             .context("running cargo build")?;
@@ -40,6 +44,8 @@ impl Programs {
             agent: folder.join("sprite-agent"),
             nginx,
             haproxy: installed("haproxy"),
+            wrk: installed("wrk"),
+            h2load: installed("h2load"),
         })
     }
 }

@@ -11,6 +11,7 @@ use crate::effort::Effort;
 use crate::peers::Nginx;
 use crate::programs::Programs;
 use crate::tenants::Ring;
+use crate::tls::Certificate;
 
 /// Visitor and echo are both ours; a proxy needs two as well.
 const FILES_PER_SOCKET: usize = 2;
@@ -23,9 +24,9 @@ pub struct Stage {
     pub effort: Effort,
     pub programs: Programs,
     pub ring: Ring,
+    pub certificate: Certificate,
     /// For stores and logs; on a disk, since stores are measured here.
     pub folder: PathBuf,
-    /// Answers every request with 1 KiB.
     pub web: Nginx,
     pub echo: EchoServer,
 }
@@ -47,8 +48,9 @@ impl Stage {
         cores::pin_this_thread(cores.load)?;
         let echo = EchoServer::start(cores.upstream)?;
         let web = Nginx::start_upstream(&programs.nginx, cores.upstream, folder).await?;
-        let (ring, folder) = (Ring::random(), folder.to_owned());
-        Ok(Self { cores, effort, programs, ring, folder, web, echo })
+        let (ring, certificate) = (Ring::random(), Certificate::make(folder)?);
+        let folder = folder.to_owned();
+        Ok(Self { cores, effort, programs, ring, certificate, folder, web, echo })
     }
 }
 

@@ -70,9 +70,18 @@ impl Visitor {
         Self { host: format!("{username}.{BASE_DOMAIN}"), cookie }
     }
 
-    pub fn get(&self) -> Vec<u8> {
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    pub fn get(&self, path: &str) -> Vec<u8> {
         let Self { host, cookie } = self;
-        format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nCookie: {cookie}\r\n\r\n").into()
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nCookie: {cookie}\r\n\r\n")
+            .into()
     }
 
     pub fn upgrade(&self) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //! DESIGN §9 sets a bar for. `make bench` runs it.
 //!
 //! ```text
-//! proxy_latency                      everything: about five minutes
+//! proxy_latency                      everything: about ten minutes
 //! proxy_latency --quick              to see that it works: no figure counts
 //! proxy_latency --only http,cut      some of it
 //! ```
@@ -40,8 +40,15 @@ struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Run {
+    /// HTTP/1.1, 1 KiB, with access logs and without.
     Http,
+    /// HTTP/1.1, 100 KiB.
+    Download,
+    /// Encrypted: kept connections, and full handshakes.
+    Tls,
     Ws,
+    /// wrk and h2load instead of our own load.
+    Others,
     Memory,
     Routes,
     Cut,
@@ -85,7 +92,7 @@ async fn measure(
     for run in Run::value_variants() {
         if arguments.only.is_empty() || arguments.only.contains(run) {
             let found = run.carry_out(&stage).await.with_context(|| format!("{run:?}"))?;
-            report.comparisons.extend(found.comparison);
+            report.comparisons.extend(found.comparisons);
             report.figures.extend(found.figures);
         }
     }
@@ -97,6 +104,9 @@ impl Run {
     async fn carry_out(self, stage: &Stage) -> anyhow::Result<Findings> {
         match self {
             Self::Http => runs::http(stage).await,
+            Self::Download => runs::download(stage).await,
+            Self::Tls => runs::tls(stage).await,
+            Self::Others => runs::others(stage).await,
             Self::Ws => runs::websocket(stage).await,
             Self::Memory => runs::memory(stage).await,
             Self::Routes => runs::routes(stage).await,

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use super::AccessLog;
 use crate::admin::Admin;
 use crate::child::{Child, free_address};
 use crate::http::Connection;
 use crate::stage::Stage;
 use crate::tenants::{self, BASE_DOMAIN};
+use crate::tls::Certificate;
 
 /// Workspaces below this number answer requests, those from it on WebSockets.
 pub const WEB_TENANTS: u64 = 500;
@@ -26,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Edge {
     pub address: SocketAddr,
+    pub tls_address: SocketAddr,
     admin: SocketAddr,
     setting: Setting,
     program: Child,
@@ -44,13 +47,16 @@ impl Edge {
     ///
     /// # Errors
     /// Quotes what the edge says when it does not start.
-    pub async fn start(stage: &Stage, name: &'static str) -> anyhow::Result<Self> {
+    pub async fn start(stage: &Stage, name: &'static str, log: AccessLog) -> anyhow::Result<Self> {
         let folder = stage.folder.join(name);
         std::fs::create_dir_all(&folder)?;
         let address = free_address().context("looking for a free port")?;
+        let tls_address = free_address().context("looking for a free port")?;
         let admin = free_address().context("looking for a free port")?;
         std::fs::write(folder.join("keys.toml"), &stage.ring.toml)?;
-        std::fs::write(folder.join("edge.toml"), configuration(&folder, address, admin))?;
+        let mut configuration = configuration(&folder, address, admin, log);
+        configuration.push_str(&encryption(tls_address, &stage.certificate));
+        std::fs::write(folder.join("edge.toml"), configuration)?;
         // An earlier edge of this name has left its table there.
         let _ = std::fs::remove_file(folder.join("routes.redb"));
         let (executable, core) = (stage.programs.edge.clone(), stage.cores.proxy);
@@ -58,15 +64,19 @@ impl Edge {
         let mut program = setting.start()?;
         program.wait_until_listening(admin).await?;
         program.wait_until_listening(address).await?;
-        Ok(Self { address, admin, setting, program })
+        Ok(Self { address, tls_address, admin, setting, program })
     }
 
     /// Starts one and sends it a thousand routes: half to the web server, half to the echo.
     ///
     /// # Errors
     /// When it does not start or refuses the table.
-    pub async fn start_serving(stage: &Stage, name: &'static str) -> anyhow::Result<Self> {
-        let edge = Self::start(stage, name).await?;
+    pub async fn start_serving(
+        stage: &Stage,
+        name: &'static str,
+        log: AccessLog,
+    ) -> anyhow::Result<Self> {
+        let edge = Self::start(stage, name, log).await?;
         let (web, echo) = (stage.web.door().address, stage.echo.address);
         let upstream = |index| if index < WEB_TENANTS { web } else { echo };
         let routes = (0..ROUTES).map(|index| tenants::served_route(index, upstream(index)));
@@ -95,9 +105,9 @@ impl Edge {
     /// # Errors
     /// When it does not end, or does not come back.
     pub async fn restart(self) -> anyhow::Result<(Self, Duration)> {
-        let Self { address, admin, setting, program } = self;
+        let Self { address, tls_address, admin, setting, program } = self;
         program.stop().await?;
-        Self::start_again(address, admin, setting).await
+        Self::start_again(address, tls_address, admin, setting).await
     }
 
     /// The same after `SIGKILL`.
@@ -105,13 +115,14 @@ impl Edge {
     /// # Errors
     /// When it does not come back.
     pub async fn restart_after_kill(self) -> anyhow::Result<(Self, Duration)> {
-        let Self { address, admin, setting, program } = self;
+        let Self { address, tls_address, admin, setting, program } = self;
         program.kill()?;
-        Self::start_again(address, admin, setting).await
+        Self::start_again(address, tls_address, admin, setting).await
     }
 
     async fn start_again(
         address: SocketAddr,
+        tls_address: SocketAddr,
         admin: SocketAddr,
         setting: Setting,
     ) -> anyhow::Result<(Self, Duration)> {
@@ -125,7 +136,7 @@ impl Edge {
             tokio::time::sleep(Duration::from_micros(500)).await;
         }
         let took = started.elapsed();
-        Ok((Self { address, admin, setting, program }, took))
+        Ok((Self { address, tls_address, admin, setting, program }, took))
     }
 }
 
@@ -143,8 +154,26 @@ async fn is_ready(admin: SocketAddr) -> bool {
     answer.is_ok_and(|answer| answer.status == 200)
 }
 
-fn configuration(folder: &Path, address: SocketAddr, admin: SocketAddr) -> String {
+fn encryption(address: SocketAddr, certificate: &Certificate) -> String {
+    let (chain, key) = (certificate.chain.display(), certificate.key.display());
+    format!(
+        "
+[tls]
+listen = [\"{address}\"]
+
+[[tls.certificates]]
+certificate = \"{chain}\"
+key = \"{key}\"
+"
+    )
+}
+
+fn configuration(folder: &Path, address: SocketAddr, admin: SocketAddr, log: AccessLog) -> String {
     let folder = folder.display();
+    let log = match log {
+        AccessLog::On => format!("{folder}/access.log"),
+        AccessLog::Off => "off".to_owned(),
+    };
     format!(
         "base_domain = \"{BASE_DOMAIN}\"
 site_url = \"http://{BASE_DOMAIN}\"
@@ -171,7 +200,7 @@ requests_per_second_per_workspace = 10000000
 
 [log]
 format = \"text\"
-access = \"off\"
+access = \"{log}\"
 "
     )
 }

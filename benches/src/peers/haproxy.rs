@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Peer;
+use super::{AccessLog, Peer};
 use crate::child::{Child, free_address};
 use crate::stage::Stage;
 
@@ -12,25 +12,34 @@ use crate::stage::Stage;
 ///
 /// # Errors
 /// Quotes what haproxy says when it does not start.
-pub async fn start_haproxy(stage: &Stage, program: &Path) -> anyhow::Result<Peer> {
-    let address = free_address().context("looking for a free port")?;
+pub async fn start_haproxy(stage: &Stage, program: &Path, log: AccessLog) -> anyhow::Result<Peer> {
+    let plain = free_address().context("looking for a free port")?;
+    let encrypted = free_address().context("looking for a free port")?;
     let folder = stage.folder.join("haproxy");
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("haproxy.cfg");
     let (web, echo) = (stage.web.door().address, stage.echo.address);
+    let certificate = stage.certificate.both.display();
+    // Standard output goes to a file here.
+    let log = match log {
+        AccessLog::On => "log stdout format raw local0\n  option httplog",
+        AccessLog::Off => "no log",
+    };
     let configuration = format!(
         "global
   nbthread 1
   maxconn 8000
 defaults
   mode http
+  {log}
   timeout connect 5s
   timeout client 1h
   timeout server 1h
   timeout tunnel 1h
   http-reuse always
 frontend visitors
-  bind {address} backlog 4096
+  bind {plain} backlog 4096
+  bind {encrypted} backlog 4096 ssl crt {certificate} alpn h2,http/1.1
   use_backend echo if {{ path_beg /ws }}
   default_backend web
 backend web
@@ -43,6 +52,6 @@ backend echo
     let file = file.display().to_string();
     let arguments = ["-db", "-f", &file];
     let mut program = Child::start("haproxy", program, &arguments, stage.cores.proxy, &folder)?;
-    program.wait_until_listening(address).await?;
-    Ok(Peer::of_program("haproxy", address, program))
+    program.wait_until_listening(plain).await?;
+    Ok(Peer::of_program("haproxy", plain, encrypted, program))
 }

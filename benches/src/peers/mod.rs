@@ -18,14 +18,27 @@ use crate::stage::Stage;
 /// What the server behind all proxies answers a request with.
 pub const ANSWER_BYTES: usize = 1024;
 
+/// What it answers with at `/large`.
+pub const LARGE_ANSWER_BYTES: usize = 100 * 1024;
+
 /// Name of the peer that the others are compared with.
 pub const REFERENCE: &str = "nginx";
+
+/// Whether a peer writes a line about each request, into a file of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLog {
+    /// As its users have it.
+    On,
+    Off,
+}
 
 /// Something that visitors can be sent to.
 pub struct Peer {
     pub name: &'static str,
     http: Door,
     websocket: Door,
+    /// The upstream by itself speaks no TLS.
+    https: Option<Door>,
     /// Runs as long as the peer is there.
     _program: Option<Child>,
 }
@@ -44,19 +57,29 @@ impl Peer {
             name: "direct (the upstream's own)",
             http: stage.web.door(),
             websocket: Door { address: stage.echo.address, account: stage.echo.account },
+            https: None,
             _program: None,
         }
     }
 
-    fn of_program(name: &'static str, address: SocketAddr, program: Child) -> Self {
-        let door = Door { address, account: Account::Process { pid: program.pid() } };
-        Self { name, http: door, websocket: door, _program: Some(program) }
+    fn of_program(
+        name: &'static str,
+        plain: SocketAddr,
+        encrypted: SocketAddr,
+        program: Child,
+    ) -> Self {
+        let account = Account::Process { pid: program.pid() };
+        let door = Door { address: plain, account };
+        let https = Some(Door { address: encrypted, account });
+        Self { name, http: door, websocket: door, https, _program: Some(program) }
     }
 
-    pub fn door(&self, kind: Kind) -> Door {
+    /// `None` where the peer does not serve it.
+    pub fn door(&self, kind: Kind) -> Option<Door> {
         match kind {
-            Kind::Http => self.http,
-            Kind::WebSocket => self.websocket,
+            Kind::Http | Kind::Large => Some(self.http),
+            Kind::Https | Kind::Handshake => self.https,
+            Kind::WebSocket => Some(self.websocket),
         }
     }
 
@@ -64,12 +87,12 @@ impl Peer {
     ///
     /// # Errors
     /// When one of them does not start.
-    pub async fn all(stage: &Stage) -> anyhow::Result<Vec<Self>> {
-        let mut peers = vec![Self::direct(stage), start_nginx(stage).await?];
+    pub async fn all(stage: &Stage, log: AccessLog) -> anyhow::Result<Vec<Self>> {
+        let mut peers = vec![Self::direct(stage), start_nginx(stage, log).await?];
         if let Some(program) = &stage.programs.haproxy {
-            peers.push(start_haproxy(stage, program).await?);
+            peers.push(start_haproxy(stage, program, log).await?);
         }
-        peers.push(Self::edge(stage).await?);
+        peers.push(Self::edge(stage, log).await?);
         Ok(peers)
     }
 
@@ -77,8 +100,9 @@ impl Peer {
     ///
     /// # Errors
     /// When it does not start or does not take its table.
-    pub async fn edge(stage: &Stage) -> anyhow::Result<Self> {
-        let edge = Edge::start_serving(stage, "edge").await?;
-        Ok(Self::of_program("edge (session checked)", edge.address, edge.into_program()))
+    pub async fn edge(stage: &Stage, log: AccessLog) -> anyhow::Result<Self> {
+        let edge = Edge::start_serving(stage, "edge", log).await?;
+        let (plain, encrypted) = (edge.address, edge.tls_address);
+        Ok(Self::of_program("edge (session checked)", plain, encrypted, edge.into_program()))
     }
 }

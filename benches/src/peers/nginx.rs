@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::{ANSWER_BYTES, Door, Peer, REFERENCE};
+use super::{ANSWER_BYTES, AccessLog, Door, LARGE_ANSWER_BYTES, Peer, REFERENCE};
 use crate::accounting::Account;
 use crate::child::{Child, free_address};
 use crate::stage::Stage;
@@ -16,7 +16,8 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Answers every request with [`ANSWER_BYTES`] out of its memory.
+    /// Answers every request with [`ANSWER_BYTES`] out of its memory, and `/large`
+    /// with [`LARGE_ANSWER_BYTES`] out of the kernel's.
     ///
     /// # Errors
     /// Quotes what nginx says when it does not start.
@@ -25,8 +26,18 @@ impl Nginx {
         core: usize,
         folder: &Path,
     ) -> anyhow::Result<Self> {
-        let location = format!("location / {{ return 200 \"{}\"; }}", "x".repeat(ANSWER_BYTES));
-        Self::start("upstream", program, core, folder, "", &location).await
+        let large = folder.join("large");
+        std::fs::write(&large, "x".repeat(LARGE_ANSWER_BYTES)).context("writing an answer")?;
+        let locations = format!(
+            "location / {{ return 200 \"{}\"; }}
+    location = /large {{ root {}; open_file_cache max=10; sendfile on; }}",
+            "x".repeat(ANSWER_BYTES),
+            folder.display()
+        );
+        let address = free_address().context("looking for a free port")?;
+        let listen = format!("listen {address} backlog=4096;");
+        let configuration = configuration(&listen, "access_log off;", "", &locations);
+        Self::start("upstream", program, core, folder, address, &configuration).await
     }
 
     pub fn door(&self) -> Door {
@@ -39,14 +50,13 @@ impl Nginx {
         program: &Path,
         core: usize,
         folder: &Path,
-        upstreams: &str,
-        locations: &str,
+        address: SocketAddr,
+        configuration: &str,
     ) -> anyhow::Result<Self> {
-        let address = free_address().context("looking for a free port")?;
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder)?;
         let file = folder.join("nginx.conf");
-        std::fs::write(&file, configuration(address, upstreams, locations))?;
+        std::fs::write(&file, configuration)?;
         let file = file.display().to_string();
         let prefix = folder.display().to_string();
         let arguments = ["-p", &prefix, "-e", "stderr", "-c", &file];
@@ -57,11 +67,11 @@ impl Nginx {
 }
 
 /// nginx as people run it in front of one server: connections kept on both
-/// sides, WebSockets passed on, nothing logged, nobody checked.
+/// sides, WebSockets passed on, nobody checked, its log in its usual format.
 ///
 /// # Errors
 /// Quotes what nginx says when it does not start.
-pub async fn start_nginx(stage: &Stage) -> anyhow::Result<Peer> {
+pub async fn start_nginx(stage: &Stage, log: AccessLog) -> anyhow::Result<Peer> {
     let web = stage.web.door().address;
     let echo = stage.echo.address;
     let upstreams =
@@ -83,12 +93,27 @@ pub async fn start_nginx(stage: &Stage) -> anyhow::Result<Peer> {
     }}"
     );
     let (program, core, folder) = (&stage.programs.nginx, stage.cores.proxy, &stage.folder);
-    let nginx = Nginx::start("nginx", program, core, folder, &upstreams, &locations).await?;
-    Ok(Peer::of_program(REFERENCE, nginx.address, nginx.program))
+    let plain = free_address().context("looking for a free port")?;
+    let encrypted = free_address().context("looking for a free port")?;
+    let (chain, key) = (stage.certificate.chain.display(), stage.certificate.key.display());
+    let listen = format!(
+        "listen {plain} backlog=4096;
+    listen {encrypted} ssl http2 backlog=4096;
+    ssl_certificate {chain};
+    ssl_certificate_key {key};
+    ssl_protocols TLSv1.2 TLSv1.3;"
+    );
+    let log = match log {
+        AccessLog::On => "access_log access.log combined;",
+        AccessLog::Off => "access_log off;",
+    };
+    let configuration = configuration(&listen, log, &upstreams, &locations);
+    let nginx = Nginx::start("nginx", program, core, folder, plain, &configuration).await?;
+    Ok(Peer::of_program(REFERENCE, plain, encrypted, nginx.program))
 }
 
 /// One process that is master and only worker: its account is all there is.
-fn configuration(address: SocketAddr, upstreams: &str, locations: &str) -> String {
+fn configuration(listen: &str, log: &str, upstreams: &str, locations: &str) -> String {
     format!(
         "daemon off;
 master_process off;
@@ -97,7 +122,7 @@ pid nginx.pid;
 error_log stderr error;
 events {{ worker_connections 16384; }}
 http {{
-  access_log off;
+  {log}
   default_type text/plain;
   keepalive_timeout 1h;
   keepalive_requests 1000000000;
@@ -108,7 +133,7 @@ http {{
   scgi_temp_path scgi;
   {upstreams}
   server {{
-    listen {address} backlog=4096;
+    {listen}
     {locations}
   }}
 }}

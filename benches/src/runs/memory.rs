@@ -1,11 +1,13 @@
 //! What a connection costs that nothing goes over at the moment.
 
+use anyhow::Context as _;
+
 use super::Findings;
 use crate::accounting::{Account, settled_bytes};
 use crate::load::{Client, Kind};
-use crate::peers::{Peer, start_nginx};
+use crate::peers::{AccessLog, Peer, start_nginx};
 use crate::quantity::{
-    Figure, IDLE_HTTP, IDLE_SOCKET, NGINX_IDLE_HTTP, NGINX_IDLE_SOCKET, Quantity,
+    Figure, IDLE_HTTP, IDLE_HTTPS, IDLE_SOCKET, NGINX_IDLE_HTTP, NGINX_IDLE_SOCKET, Quantity,
 };
 use crate::stage::Stage;
 
@@ -15,11 +17,14 @@ const MESSAGE_BYTES: usize = 1024;
 /// # Errors
 /// When a peer does not start, or refuses one of the connections.
 pub async fn memory(stage: &Stage) -> anyhow::Result<Findings> {
+    let edge = async || Peer::edge(stage, AccessLog::On).await;
+    let nginx = async || start_nginx(stage, AccessLog::On).await;
     let figures = vec![
-        idle(stage, Kind::Http, &IDLE_HTTP, Peer::edge(stage).await?).await?,
-        idle(stage, Kind::Http, &NGINX_IDLE_HTTP, start_nginx(stage).await?).await?,
-        idle(stage, Kind::WebSocket, &IDLE_SOCKET, Peer::edge(stage).await?).await?,
-        idle(stage, Kind::WebSocket, &NGINX_IDLE_SOCKET, start_nginx(stage).await?).await?,
+        idle(stage, Kind::Http, &IDLE_HTTP, edge().await?).await?,
+        idle(stage, Kind::Http, &NGINX_IDLE_HTTP, nginx().await?).await?,
+        idle(stage, Kind::Https, &IDLE_HTTPS, edge().await?).await?,
+        idle(stage, Kind::WebSocket, &IDLE_SOCKET, edge().await?).await?,
+        idle(stage, Kind::WebSocket, &NGINX_IDLE_SOCKET, nginx().await?).await?,
     ];
     Ok(figures.into())
 }
@@ -31,9 +36,9 @@ async fn idle(
     quantity: &'static Quantity,
     peer: Peer,
 ) -> anyhow::Result<Figure> {
-    let door = peer.door(kind);
+    let door = peer.door(kind).context("a proxy serves everything")?;
     let Account::Process { pid } = door.account else { unreachable!("a proxy is a process") };
-    let open = async |number| Client::open(kind, door, &stage.ring, number, MESSAGE_BYTES).await;
+    let open = async |number| Client::open(kind, door, stage, number, MESSAGE_BYTES).await;
     // The first one brings what all of them share.
     let _first = open(0).await?;
     let before = settled_bytes(pid).await?;

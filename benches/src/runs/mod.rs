@@ -7,7 +7,7 @@ mod memory;
 mod routes;
 
 pub use agent::agent;
-pub use compare::{http, websocket};
+pub use compare::{download, http, others, tls, websocket};
 pub use cut::cut;
 pub use memory::memory;
 pub use routes::routes;
@@ -17,12 +17,19 @@ use crate::report::Comparison;
 
 #[derive(Default)]
 pub struct Findings {
-    pub comparison: Option<Comparison>,
+    pub comparisons: Vec<Comparison>,
     pub figures: Vec<Figure>,
+}
+
+impl Findings {
+    fn append(&mut self, other: Self) {
+        self.comparisons.extend(other.comparisons);
+        self.figures.extend(other.figures);
+    }
 }
 
 impl From<Vec<Figure>> for Findings {
     fn from(figures: Vec<Figure>) -> Self {
-        Self { comparison: None, figures }
+        Self { comparisons: Vec::new(), figures }
     }
 }
