@@ -128,10 +128,20 @@ pub(crate) const HANDED_SOCKETS_MAX: usize = 64;
 
 // The access log.
 
-/// Lines that wait for the disk, and their bytes: what is more is dropped and
-/// counted, because a full disk must not stop the edge. A line has about 250 bytes.
+/// Lines that wait for the disk, in bytes: what is more is dropped and counted, because
+/// a full disk must not stop the edge. A line has about 250 bytes. As much again may be
+/// on its way to the disk.
 pub(crate) const LOG_QUEUE_BYTES: usize = 4 << 20;
-pub(crate) const LOG_QUEUE_LINES: usize = 16_384;
+
+/// Lines are written when there are so many bytes of them, or the first one is so old.
+pub(crate) const LOG_BATCH_BYTES: usize = 64 * 1024;
+pub(crate) const LOG_BATCH_WAIT: Duration = Duration::from_millis(100);
+
+/// What the writer keeps of the memory that a slow disk made it need.
+pub(crate) const LOG_KEPT_BYTES: usize = 2 * LOG_BATCH_BYTES;
+
+/// For the last lines of a process that ends: a disk that works takes less.
+pub(crate) const LOG_LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Longest part of a field that is written: a path that is longer is cut off.
 pub(crate) const LOG_FIELD_MAX_BYTES: usize = 1024;

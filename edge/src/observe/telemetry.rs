@@ -26,7 +26,7 @@ impl Telemetry {
         metrics.count_malformed(error);
         metrics.count(Source::Client, Outcome::Refused);
         if access_log.is_on() {
-            access_log.write(log_line(&LogEntry {
+            access_log.write(&log_line(&LogEntry {
                 time: unix_millis(),
                 request_id: request.to_string(),
                 address,
@@ -188,7 +188,7 @@ impl Drop for RequestRecord {
             seconds,
             added_seconds: added.filter(|_| outcome != Outcome::Upgraded),
         };
-        access_log.write(log_line(&entry));
+        access_log.write(&log_line(&entry));
     }
 }
 

@@ -87,6 +87,7 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     service_manager::tell_ready();
     server.run(RunArgs { shutdown_signal: Box::new(End(ended)) });
     parts.routes.settle();
+    parts.telemetry.access_log.close();
     match failure.lock().ok().and_then(|mut failure| failure.take()) {
         Some(error) => Err(error),
         None => Ok(()),
