@@ -10,12 +10,14 @@ use crate::gateway_status::GatewayStatus;
 use crate::http::assets::Ui;
 use crate::identity_keys::IdentityKeys;
 use crate::metrics::Metrics;
+use crate::settings::Settings;
 use crate::stopping::Stopping;
 
 pub struct Agent {
     pub config: Config,
     pub ui: Ui,
     pub metrics: Metrics,
+    pub settings: Settings,
     pub identity_keys: IdentityKeys,
     pub gateway: watch::Receiver<GatewayStatus>,
     pub stopping: Stopping,
@@ -33,6 +35,7 @@ impl Agent {
         Self {
             ui: Ui::new(&config.site_url),
             metrics: Metrics::new(),
+            settings: Settings::open(config.settings_file.clone()),
             identity_keys,
             gateway,
             stopping,
@@ -40,6 +43,15 @@ impl Agent {
             sockets: Arc::new(Semaphore::new(config.limits.sockets)),
             config,
         }
+    }
+
+    /// May the customer have the gateway's own page?
+    pub fn offers_gateway_page(&self) -> bool {
+        self.config.gateway.proxy_ui && self.settings.are_kept()
+    }
+
+    pub fn serves_gateway_page(&self) -> bool {
+        self.offers_gateway_page() && self.settings.choices().gateway_page
     }
 
     /// The right to one more WebSocket; `None` when there are enough.

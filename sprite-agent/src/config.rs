@@ -22,6 +22,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// `None`: somebody else runs the gateway, we only look whether it is ready.
     pub supervisor: Option<SupervisorConfig>,
+    /// Where the customer's choices are kept; without it none can be made.
+    pub settings_file: Option<PathBuf>,
     pub limits: Limits,
     pub log_format: LogFormat,
 }
@@ -29,6 +31,7 @@ pub struct Config {
 pub struct GatewayConfig {
     pub address: SocketAddr,
     pub token: Secret<String>,
+    /// May the customer switch its own page on?
     pub proxy_ui: bool,
 }
 
@@ -103,6 +106,7 @@ fn root(root: &mut Section<'_>) -> Option<Config> {
     let identity_keys = root.table("identity", identity_keys);
     let gateway = root.table("gateway", gateway);
     let supervisor = root.table("supervisor", supervisor);
+    let settings_file = root.table("settings", |settings| settings.optional("file", absolute));
     let limits = root.table("limits", limits);
     let log_format = root
         .table("log", |log| log.optional("format", LogFormat::parse))
@@ -118,6 +122,7 @@ fn root(root: &mut Section<'_>) -> Option<Config> {
         identity_keys,
         gateway: gateway?,
         supervisor: supervisor?,
+        settings_file,
         limits,
         log_format,
     })
@@ -150,7 +155,7 @@ fn identity_keys(identity: &mut Section<'_>) -> Vec<IdentityKey> {
 fn gateway(gateway: &mut Section<'_>) -> Option<GatewayConfig> {
     let address = gateway.required("address", address);
     let token = gateway.secret("token", "token_file");
-    let proxy_ui = gateway.flag("proxy_ui", false);
+    let proxy_ui = gateway.flag("proxy_ui", true);
     Some(GatewayConfig { address: address?, token: token?, proxy_ui })
 }
 
@@ -211,11 +216,12 @@ fn version(text: &str) -> Result<String, &'static str> {
 }
 
 fn folder(section: &mut Section<'_>, key: &'static str, needed: bool) -> Option<PathBuf> {
-    let absolute = |text: &str| {
-        let path = PathBuf::from(text);
-        if path.is_absolute() { Ok(path) } else { Err("is not an absolute path") }
-    };
     if needed { section.required(key, absolute) } else { section.optional(key, absolute) }
+}
+
+fn absolute(text: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err("is not an absolute path") }
 }
 
 /// Values go into the complaint nowhere: they may be keys of the customer's model provider.

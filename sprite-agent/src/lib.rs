@@ -16,5 +16,6 @@ pub mod memory;
 pub mod metrics;
 pub mod run;
 pub mod serve;
+pub mod settings;
 pub mod stopping;
 pub mod supervisor;

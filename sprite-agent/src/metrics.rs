@@ -19,6 +19,7 @@ use crate::memory;
 pub enum Part {
     Page,
     Config,
+    Settings,
     Socket,
     ControlUi,
     Health,
@@ -141,6 +142,7 @@ impl Metrics {
         let part = match part {
             Part::Page => "page",
             Part::Config => "config",
+            Part::Settings => "settings",
             Part::Socket => "socket",
             Part::ControlUi => "control_ui",
             Part::Health => "health",

@@ -112,6 +112,15 @@ impl Sprite {
         &self.health_token
     }
 
+    /// Where the gateway listens, beside the agent's way to it.
+    pub fn gateway_address(&self) -> SocketAddr {
+        self.gateway_port.address()
+    }
+
+    pub fn gateway_token(&self) -> &str {
+        &self.gateway_token
+    }
+
     /// # Errors
     /// When the gateway behind the agent does not answer yet; says what the agent says.
     pub async fn ensure_ready(&self, client: &reqwest::Client) -> anyhow::Result<()> {
@@ -175,13 +184,14 @@ impl Sprite {
         }
         write!(
             text,
-            "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\nproxy_ui = {}\n\n\
+            "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\n\n\
+             [settings]\nfile = \"{}\"\n\n\
              [supervisor]\nenabled = true\ncommand = {:?}\ndoctor = {:?}\n\
              state_dir = \"{}\"\nready_budget_seconds = 180\nstop_grace_seconds = 10\n\
              log_dir = \"{}\"\n\n[supervisor.env]\n{} = {:?}\n",
             self.gateway_port.address(),
             self.gateway_token,
-            matches!(around.gateway, Gateway::Real(_)),
+            self.folder.join("settings.json").display(),
             line(command, &run),
             line(doctor, &repair),
             self.state_dir().display(),

@@ -103,6 +103,7 @@ pub const METHODS: &[Method] = &[
             ("label", NameOrNull),
             ("model", NameOrNull),
             ("pinned", Bool),
+            ("unread", Bool),
         ],
         &["key"],
     ),
@@ -205,6 +206,7 @@ mod tests {
             ("label", Value::Null),
             ("model", json!("a/b")),
             ("pinned", json!(false)),
+            ("unread", json!(false)),
             ("category", json!("Work")),
         ] {
             assert_eq!(patch(field, value), Ok(Carrier::Page), "{field}");

@@ -7,6 +7,10 @@
 
 pub mod client_session;
 pub mod control_ui;
+pub mod control_ui_connect;
+pub mod control_ui_methods;
+pub mod control_ui_path;
+pub mod control_ui_socket;
 pub mod dial;
 pub mod gateway_connection;
 pub mod hello;

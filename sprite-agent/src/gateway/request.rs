@@ -52,6 +52,16 @@ impl<'a> Request<'a> {
 /// gets the scopes it asks for, as long as no `Origin` and no forwarded header
 /// comes with it.
 pub fn connect_frame(id: &str, token: &Secret<String>, scopes: &[&str]) -> String {
+    connect_frame_with(id, token, scopes, &["tool-events"])
+}
+
+/// [`connect_frame`] with what the client says it can take of events.
+pub fn connect_frame_with(
+    id: &str,
+    token: &Secret<String>,
+    scopes: &[&str],
+    capabilities: &[&str],
+) -> String {
     let params = serde_json::json!({
         "minProtocol": 4,
         "maxProtocol": 4,
@@ -62,7 +72,7 @@ pub fn connect_frame(id: &str, token: &Secret<String>, scopes: &[&str]) -> Strin
             "mode": "backend",
         },
         "role": "operator",
-        "caps": ["tool-events"],
+        "caps": capabilities,
         "scopes": scopes,
         "auth": { "token": token.expose() },
     });

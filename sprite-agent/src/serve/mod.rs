@@ -1,6 +1,7 @@
 //! The agent's port: accepts connections within bounds and brings each request
 //! to the part that answers it.
 
+pub mod choices;
 pub mod health;
 pub mod public_facts;
 pub mod router;

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use shared::Username;
 
+use super::choices::ChosenFacts;
 use super::health::MendedFacts;
-use crate::config::Config;
-use crate::gateway_status::GatewayStatus;
+use crate::agent::Agent;
 
 /// What the gateway takes of one attachment, before base64.
 const ATTACHMENT_MAX_BYTES: usize = 19_464_192;
@@ -20,6 +20,7 @@ pub struct PublicFacts<'a> {
     skills: &'a [String],
     limits: Limits,
     assistant: Assistant<'a>,
+    settings: ChosenFacts,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,7 +40,9 @@ struct Assistant<'a> {
 }
 
 impl<'a> PublicFacts<'a> {
-    pub fn new(config: &'a Config, gateway: &GatewayStatus) -> Self {
+    pub fn new(agent: &'a Agent) -> Self {
+        let config = &agent.config;
+        let gateway = agent.gateway.borrow();
         let message_max_bytes = config.limits.message_max_bytes;
         // Base64 makes four bytes of three.
         let fits_in_frame = (message_max_bytes - FRAME_OVERHEAD_BYTES) / 4 * 3;
@@ -58,6 +61,7 @@ impl<'a> PublicFacts<'a> {
                 message: gateway.reason.for_customer(),
                 mended: gateway.mended.map(MendedFacts::from),
             },
+            settings: ChosenFacts::new(agent),
         }
     }
 }

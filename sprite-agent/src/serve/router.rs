@@ -10,11 +10,13 @@ use hyper::{Method, Request, StatusCode};
 use shared::RequestId;
 use shared::process::time::unix_seconds;
 
+use super::choices;
 use super::health::{self, Liveness, Status};
 use super::public_facts::PublicFacts;
 use super::strangers::Standing;
 use crate::agent::Agent;
-use crate::gateway::{control_ui, page_socket};
+use crate::gateway::control_ui_path::is_plain;
+use crate::gateway::{control_ui, control_ui_socket, page_socket};
 use crate::http::answer::{self, Answer};
 use crate::http::guard::{Decision, Guard, is_upgrade};
 use crate::http::websocket;
@@ -85,9 +87,9 @@ async fn for_visitor(agent: &Arc<Agent>, request: Request<Incoming>) -> (Part, A
     if path == "/ws" {
         return (Part::Socket, page_socket(agent, request));
     }
-    if agent.config.gateway.proxy_ui && is_below(path, CONTROL_UI) {
+    if agent.serves_gateway_page() && is_below(path, CONTROL_UI) {
         let answer = if is_upgrade(request.headers()) {
-            control_ui_socket(agent, request)
+            gateway_page_socket(agent, request)
         } else if let Some(refusal) = refuse_unless_read(&request) {
             refusal
         } else {
@@ -95,10 +97,12 @@ async fn for_visitor(agent: &Arc<Agent>, request: Request<Incoming>) -> (Part, A
         };
         return (Part::ControlUi, answer);
     }
+    if path == "/settings.json" {
+        return (Part::Settings, choices::answer(agent, request).await);
+    }
     if path == "/config.json" {
-        let answer = refuse_unless_read(&request).unwrap_or_else(|| {
-            answer::json(StatusCode::OK, &PublicFacts::new(&agent.config, &agent.gateway.borrow()))
-        });
+        let answer = refuse_unless_read(&request)
+            .unwrap_or_else(|| answer::json(StatusCode::OK, &PublicFacts::new(agent)));
         return (Part::Config, answer);
     }
     match agent.ui.answer(path, request.headers()) {
@@ -120,13 +124,16 @@ fn page_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
     })
 }
 
-fn control_ui_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
+fn gateway_page_socket(agent: &Arc<Agent>, request: Request<Incoming>) -> Answer {
+    if !is_plain(request.uri().path()) {
+        let message = "This is not the path of a page.";
+        return answer::error(StatusCode::BAD_REQUEST, "bad_path", message);
+    }
     let Some(place) = agent.claim_socket() else { return too_many_sockets() };
     let message_max_bytes = agent.config.limits.message_max_bytes;
     let agent = agent.clone();
-    let path = request.uri().path().to_owned();
     websocket::upgrade(request, message_max_bytes, |socket| async move {
-        control_ui::serve(&agent, socket, &path).await;
+        control_ui_socket::serve(&agent, socket).await;
         drop(place);
     })
 }

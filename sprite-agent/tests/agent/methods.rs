@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
+use sprite_agent::gateway::control_ui_methods::{ALLOWED, REFUSED};
 use sprite_agent::gateway::methods::{Carrier, METHODS, OWN_SCOPES, SCOPES, is_allowed};
 
 use crate::gateway::Gateway;
@@ -47,6 +48,21 @@ fn what_the_table_does_not_name_is_refused_whatever_scope_it_needs() {
     assert!(recorded.len() > 400, "the record is whole");
     let passing = recorded.keys().filter(|name| is_allowed(name)).count();
     assert_eq!(passing, METHODS.len());
+}
+
+#[test]
+fn every_method_that_the_gateways_own_page_could_reach_is_allowed_or_refused_by_name() {
+    let within_reach =
+        |name: &str, scope: &str| SCOPES.contains(&scope) || BY_PARAMETERS.contains(&name);
+    let mut reachable: Vec<_> = recorded()
+        .into_iter()
+        .filter(|(name, scope)| within_reach(name, scope))
+        .map(|(name, _)| name)
+        .collect();
+    let mut named: Vec<_> = ALLOWED.iter().chain(REFUSED).map(ToString::to_string).collect();
+    reachable.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(named, reachable);
 }
 
 #[tokio::test]

@@ -152,11 +152,26 @@ pub(crate) async fn ask(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Reply {
+    ask_with_body(agent, method, path, headers, "").await
+}
+
+/// [`ask`] with a body, if it is not empty.
+pub(crate) async fn ask_with_body(
+    agent: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Reply {
     let mut head = format!("{method} {path} HTTP/1.1\r\nhost: sprite.test\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
+    if !body.is_empty() || method == "PUT" {
+        head.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
     head.push_str("connection: close\r\n\r\n");
+    head.push_str(body);
     let mut stream = TcpStream::connect(agent).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();

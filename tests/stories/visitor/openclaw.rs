@@ -2,13 +2,15 @@
 //!
 //! Slow (npm, a minute's start), so it runs by `make test-openclaw` only.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use e2e::openclaw::OpenClaw;
-use e2e::sprite::Gateway;
+use e2e::sprite::{Gateway, Sprite};
 use e2e::wait::ensure;
-use e2e::{Chrome, Plan, Screen, World, binaries, wait_until_within};
+use e2e::{Chat, Chrome, Opening, Plan, Screen, World, binaries, wait_until_within};
+use serde_json::{Value, json};
 
 /// A gateway that starts again on a loaded machine was seen to take 72 s.
 const RESTART: Duration = Duration::from_secs(240);
@@ -88,8 +90,20 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     .unwrap();
     chrome.screenshot("openclaw-3-recovered").await.unwrap();
 
-    // The gateway's own page goes through the same doors, and knows the conversation.
-    chrome.goto(&format!("{}/openclaw/", world.workspace_url("ada"))).await.unwrap();
+    // The gateway's own page goes through the same doors, once it is switched on, and knows the
+    // conversation.
+    let switch_on = "fetch('/settings.json', { method: 'PUT', body: '{\"gateway_page\":true}' })";
+    chrome.evaluate(switch_on).await.unwrap();
+    wait_until_within(RESTART, "the gateway's page is switched on", async || {
+        let facts = chrome.evaluate("fetch('/settings.json').then(facts => facts.text())").await?;
+        ensure(facts.to_string().contains("true,"), anyhow!("{facts}"))
+    })
+    .await
+    .unwrap();
+    let key = "'agent:main:' + decodeURIComponent(location.hash.slice('#/c/'.length))";
+    let key = chrome.evaluate(key).await.unwrap().as_str().unwrap().replace(':', "%3A");
+    let page = format!("{}/openclaw/chat?session={key}", world.workspace_url("ada"));
+    chrome.goto(&page).await.unwrap();
     wait_until_within(RESTART, "the gateway's page shows the conversation", async || {
         let text = chrome.evaluate("document.body.innerText").await?;
         ensure(text.to_string().contains("are you back?"), anyhow!("{text}"))
@@ -97,4 +111,31 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     .await
     .unwrap();
     chrome.screenshot("openclaw-4-control-ui").await.unwrap();
+
+    assert_eq!(methods_of_the_gateway(world.sprite("ada")).await, recorded_methods());
+}
+
+/// The record that the tables of methods are tested against.
+fn recorded_methods() -> BTreeSet<String> {
+    let features = include_str!("../../fakes/src/gateway/features.json");
+    let features: Value = serde_json::from_str(features).unwrap();
+    let methods = features["methods"].as_array().unwrap().iter();
+    methods.map(|pair| pair[0].as_str().unwrap().to_owned()).collect()
+}
+
+/// As it lists them to a client with every right.
+async fn methods_of_the_gateway(sprite: &Sprite) -> BTreeSet<String> {
+    let address = sprite.gateway_address();
+    let host = address.to_string();
+    let opening = Opening { address, host: &host, path: "/ws", headers: &[] };
+    let Ok(mut gateway) = Chat::open(&opening).await.unwrap() else { panic!("no socket") };
+    gateway.event("connect.challenge").await.unwrap();
+    let connect = json!({
+        "minProtocol": 4, "maxProtocol": 4, "role": "operator", "scopes": ["operator.admin"],
+        "client": {"id": "gateway-client", "version": "1", "platform": "linux", "mode": "backend"},
+        "auth": {"token": sprite.gateway_token()},
+    });
+    let hello = gateway.request("connect", connect).await.unwrap();
+    let methods = hello["payload"]["features"]["methods"].as_array().unwrap().iter();
+    methods.map(|name| name.as_str().unwrap().to_owned()).collect()
 }

@@ -34,6 +34,7 @@ struct File<'a> {
     health_token: String,
     identity: Identity,
     gateway: Gateway,
+    settings: Settings,
     supervisor: Supervisor<'a>,
 }
 
@@ -46,6 +47,11 @@ struct Identity {
 struct Gateway {
     address: String,
     token: String,
+}
+
+#[derive(Serialize)]
+struct Settings {
+    file: &'static str,
 }
 
 #[derive(Serialize)]
@@ -82,6 +88,7 @@ pub fn render(workspace: &Workspace<'_>, base: &Base, ring: &KeyRing) -> String 
             keys: keys.into_iter().map(|(id, key)| (id.to_string(), key)).collect(),
         },
         gateway: Gateway { address: format!("127.0.0.1:{port}"), token: secret(VmSecret::Gateway) },
+        settings: Settings { file: layout::AGENT_SETTINGS },
         supervisor: Supervisor {
             command: program.clone().chain(run).collect(),
             doctor: program.chain(repair).collect(),

@@ -8,6 +8,9 @@ pub const AGENT_FOLDER: &str = "/home/sprite/arcamatrix";
 
 pub const AGENT_CONFIG: &str = "/home/sprite/arcamatrix/sprite-agent.toml";
 
+/// What the customer has chosen about the agent itself.
+pub const AGENT_SETTINGS: &str = "/home/sprite/arcamatrix/settings.json";
+
 /// Also the agent's: the gateway's output is what it must not rewrite.
 pub const LOG_FOLDER: &str = "/home/sprite/arcamatrix/logs";
 
