@@ -18,6 +18,8 @@ pub struct InventoryReport {
     pub at: Option<Moment>,
     /// Why the latest comparison failed, if it did.
     pub error: Option<String>,
+    /// Since when comparisons fail, while they do.
+    pub failing_since: Option<Moment>,
 }
 
 /// How the keeper is woken, and what it knows. Shared by everybody who needs either.

@@ -2,6 +2,7 @@
 
 use super::Orphan;
 use crate::base::clock::Moment;
+use crate::base::date::iso_time;
 use crate::machines::vm::failure;
 use crate::model::incident::Incident;
 use crate::queue::JobError;
@@ -31,6 +32,27 @@ fn fleet_full(error: &SpritesError, now: Moment) -> Incident {
     );
     let key = format!("pool/full/{}", now.seconds() / DAY_SECONDS);
     Incident::new(key, "The plan at the Sprites provider is full", body, Priority::Urgent)
+}
+
+/// The provider does not answer, and customers who have paid wait for it. `since` names this
+/// outage among all that ever were, to the hour: several programs see the same one.
+pub fn outage(error: &str, since: Moment, waiting: usize) -> Incident {
+    const HOUR_SECONDS: u64 = 3_600;
+    let who = if waiting == 1 {
+        "One customer who has".to_owned()
+    } else {
+        format!("{waiting} customers who have")
+    };
+    let body = format!(
+        "Since {} our questions to the Sprites provider fail: {error}.\n\n{who} paid \
+         cannot be given a workspace before it answers. Nothing is lost: their tasks wait, and \
+         go on by themselves. `control customers list --state preparing` names them; write to \
+         them if it lasts. Has the token been changed? `control doctor` asks the provider.",
+        iso_time(since)
+    );
+    let title = "The Sprites provider does not answer, and customers who have paid wait";
+    let key = format!("provider/{}", since.seconds() / HOUR_SECONDS);
+    Incident::new(key, title, body, Priority::Urgent)
 }
 
 /// A VM of ours that nobody here knows.

@@ -20,6 +20,8 @@ use crate::machines::job_context::JobContext;
 use crate::machines::pool_handle::InventoryReport;
 use crate::model::pool::{Counts, Situation, SpriteState, Standing, plan};
 use crate::model::task::TaskId;
+use crate::model::workspace::WorkspaceState;
+use crate::model::workspace::upkeep::Unsettled;
 use crate::store::StoreError;
 use vendors::sprites::{Existence, SpriteName};
 
@@ -31,6 +33,13 @@ const DESTROYED_A_ROUND: u32 = 10;
 
 /// Rows that are compared with the provider's list; more than a plan allows.
 const ROWS_MAX: u32 = 50_000;
+
+/// How long somebody who has paid may wait while the provider does not answer: a machine of
+/// the pool is theirs in seconds, and a blip is over in less.
+const OUTAGE_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Workspaces that are looked through for those who wait.
+const WAITING_MAX: u32 = 1_000;
 
 pub struct PoolReconciler {
     context: JobContext,
@@ -161,7 +170,14 @@ impl PoolReconciler {
                 // Nothing follows from a list that we do not have.
                 let error = format!("{:#}", anyhow::Error::from(error));
                 warn!("cannot compare our sprites with the provider's: {error}");
-                self.context.machines.pool.update(|survey| survey.error = Some(error));
+                let now = self.context.now();
+                self.context.machines.pool.update(|survey| {
+                    survey.failing_since.get_or_insert(now);
+                    survey.error = Some(error);
+                });
+                if let Err(error) = self.tell_of_outage(now).await {
+                    warn!("{:#}; trying again later", anyhow::Error::from(error));
+                }
                 return;
             }
         };
@@ -171,7 +187,13 @@ impl PoolReconciler {
         let now = self.context.now();
         let names: Vec<_> = orphans.iter().map(|orphan| orphan.name.clone()).collect();
         self.context.machines.pool.update(|survey| {
-            *survey = InventoryReport { room, orphans: names.clone(), at: Some(now), error: None };
+            *survey = InventoryReport {
+                room,
+                orphans: names.clone(),
+                at: Some(now),
+                error: None,
+                failing_since: None,
+            };
         });
         let again = self.strangers.again(&names, now);
         for orphan in orphans.iter().filter(|orphan| is_among(&again, &orphan.name)) {
@@ -180,6 +202,23 @@ impl PoolReconciler {
         for (name, _) in self.missing.again(&absent, now) {
             self.see_to_missing(&name, now).await;
         }
+    }
+
+    /// A provider that is away is a person's business as soon as somebody who has paid
+    /// waits for it; it is told of once, however long it lasts and whoever waits.
+    async fn tell_of_outage(&self, now: Moment) -> Result<(), StoreError> {
+        let InventoryReport { error, failing_since, .. } = self.context.machines.pool.survey();
+        let (Some(error), Some(since)) = (error, failing_since) else { return Ok(()) };
+        let unsettled = self.context.store.unsettled_workspaces(WAITING_MAX).await?;
+        let waits = |it: &&Unsettled| {
+            it.state == WorkspaceState::Preparing && now.since(it.since) >= OUTAGE_PATIENCE
+        };
+        let waiting = unsettled.iter().filter(waits).count();
+        if waiting == 0 {
+            return Ok(());
+        }
+        let incident = alarm::outage(&error, since, waiting);
+        self.context.store.open_incident(&incident, now).await
     }
 
     async fn see_to_orphan(&self, orphan: &Orphan, now: Moment) {

@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
+use super::customer;
 use super::installation::{Town, Wanted};
 use super::provider::Provider;
 use crate::common::wait_until;
@@ -42,6 +43,29 @@ async fn a_limit_on_creations_is_waited_out() {
     town.until_available(2).await;
     assert!(town.pool().await["paused"].is_null());
     assert_eq!(town.provider.names().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_while_somebody_waits_is_told_of_once() {
+    let town = Town::start(0).await;
+    let incidents = async || {
+        let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+        let keys = tickets["items"].as_array().unwrap().iter();
+        let keys = keys.map(|it| it["incident"].as_str().unwrap().split('/').next().unwrap());
+        keys.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let error = async || town.pool().await["survey_error"].is_string();
+    town.provider.arm("GET", "/v1/sprites", 1_000, "status:503").await;
+    wait_until("the provider is away", true, error).await;
+    assert!(incidents().await.is_empty(), "nobody waits");
+    town.installation.database.run(customer::rows("ada", "preparing")).await;
+    town.installation.database.run(customer::rows("bob", "preparing")).await;
+    let long_ago = "UPDATE workspaces SET created_at = 1";
+    town.installation.database.run(long_ago.to_owned()).await;
+    wait_until("it is told of", vec!["provider".to_owned()], incidents).await;
+    town.provider.disarm_all().await;
+    wait_until("it is back", false, error).await;
+    assert_eq!(incidents().await, ["provider"]);
 }
 
 #[tokio::test]
