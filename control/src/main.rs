@@ -4,28 +4,30 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
-use control::cli::Cli;
+use control::cli::{Cli, usage_as_json};
 use shared::process::exit;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Where it cannot be printed, nobody is there to read it.
-            let _unread = error.print();
-            return match error.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
-                _ => ExitCode::from(exit::USAGE),
-            };
+            let is_help =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if !is_help && std::env::args().any(|argument| argument == "--json") {
+                eprintln!("{}", usage_as_json(&error.to_string()));
+            } else {
+                // Where it cannot be printed, nobody is there to read it.
+                let _unread = error.print();
+            }
+            return if is_help { ExitCode::SUCCESS } else { ExitCode::from(exit::USAGE) };
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = match runtime {
+    match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),
-        Err(error) => Err(anyhow::Error::new(error).context("cannot start the runtime")),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report("control", &error),
+        Err(error) => {
+            let error = anyhow::Error::new(error).context("cannot start the runtime");
+            exit::report("control", &error)
+        }
     }
 }

@@ -44,6 +44,10 @@ pub struct DateTime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(Duration);
 
+/// `45s`, `12m`, `3h`, `5d`, for columns: as [`Span`], and as exact when it is short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(Duration);
+
 impl Date {
     pub fn of(moment: Moment) -> Self {
         // Howard Hinnant's `civil_from_days`, of years that begin in March, so
@@ -73,6 +77,54 @@ pub fn iso_time(moment: Moment) -> String {
     let seconds = moment.seconds() % 86_400;
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     format!("{}T{hour:02}:{minute:02}:{second:02}Z", Date::of(moment).iso())
+}
+
+/// What an operator may write for a time: `2026-02-14T15:45:28Z` with any offset, `2h` or
+/// `30m` from `now`, or unix seconds.
+///
+/// # Errors
+/// Says which forms there are.
+pub fn parse_time(text: &str, now: Moment) -> Result<Moment, &'static str> {
+    const FORMS: &str = "must look like 2026-02-14T15:45:28Z, or like 30m, 2h or 3d from now";
+    if let Ok(seconds) = text.parse() {
+        return Ok(Moment::from_seconds(seconds));
+    }
+    if let Some(span) = parse_span(text) {
+        return Ok(now.after(span));
+    }
+    let time = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
+    let seconds = time.map_err(|_| FORMS)?.unix_timestamp();
+    u64::try_from(seconds).map(Moment::from_seconds).map_err(|_| FORMS)
+}
+
+/// `90s`, `30m`, `2h` or `3d`.
+fn parse_span(text: &str) -> Option<Duration> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => MINUTE,
+        'h' => HOUR,
+        'd' => DAY,
+        _ => return None,
+    };
+    let count: u64 = text[..text.len() - 1].parse().ok()?;
+    count.checked_mul(unit).map(Duration::from_secs)
+}
+
+impl Age {
+    pub fn of(duration: Duration) -> Self {
+        Self(duration)
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let units = [(DAY, "d"), (HOUR, "h"), (MINUTE, "m")];
+        match units.iter().find(|(unit, _)| seconds >= 2 * unit) {
+            Some((unit, name)) => write!(formatter, "{}{name}", seconds / unit),
+            None => write!(formatter, "{seconds}s"),
+        }
+    }
 }
 
 impl DateTime {
@@ -157,6 +209,52 @@ mod tests {
         check(HOUR, "60 minutes");
         check(90, "a minute");
         check(0, "a minute");
+    }
+
+    #[test]
+    fn an_age_is_short() {
+        let check = |seconds, expected: &str| {
+            assert_eq!(Age::of(Duration::from_secs(seconds)).to_string(), expected);
+        };
+        check(0, "0s");
+        check(119, "119s");
+        check(120, "2m");
+        check(7_199, "119m");
+        check(7_200, "2h");
+        check(2 * DAY, "2d");
+    }
+
+    #[test]
+    fn operators_write_times_as_they_read_them() {
+        let now = Moment::from_seconds(1_800_000_000);
+        let check = |text: &str, expected: Option<u64>| {
+            let seen = parse_time(text, now).ok().map(Moment::seconds);
+            assert_eq!(seen, expected, "{text}");
+        };
+        check("2026-02-14T15:45:28Z", Some(1_771_083_928));
+        check("2026-02-14T16:45:28+01:00", Some(1_771_083_928));
+        check("2026-02-14t15:45:28.5z", Some(1_771_083_928));
+        check("90s", Some(1_800_000_090));
+        check("2h", Some(1_800_007_200));
+        check("3d", Some(1_800_259_200));
+        check("1800000000", Some(1_800_000_000));
+        for wrong in [
+            "",
+            "tomorrow",
+            "2026-02-14",
+            "2026-02-14T15:45:28",
+            "2026-13-14T15:45:28Z",
+            "-2h",
+            "2w",
+            "m",
+            "1960-01-01T00:00:00Z",
+        ] {
+            check(wrong, None);
+        }
+        assert_eq!(
+            iso_time(parse_time("2026-02-14T15:45:28Z", now).unwrap()),
+            "2026-02-14T15:45:28Z"
+        );
     }
 
     #[test]

@@ -1,15 +1,18 @@
 //! Asks the running program through its operator's API.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
-use anyhow::{Context as _, bail};
-use reqwest::{Client, Method, Response};
+use reqwest::header::DATE;
+use reqwest::{Client, Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use shared::Secret;
-use shared::wire::ErrorBody;
+use shared::process::time::unix_seconds;
+use shared::wire::{ErrorBody, ErrorDetail};
 
+use crate::base::clock::Moment;
 use crate::operator::responses::Page;
 use crate::serve::config::Config;
 
@@ -23,13 +26,31 @@ pub(super) struct ApiClient {
     http: Client,
     url: String,
     key: Secret<String>,
+    /// When the last answer was made, by control's clock, in unix seconds.
+    now: AtomicU64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    #[error("cannot reach control at {url} (is `control serve` running?)")]
+    Unreachable { url: String, source: reqwest::Error },
+    #[error("{}", said(detail))]
+    Refused { status: StatusCode, detail: ErrorDetail },
+    #[error("control's answer cannot be read: {why}")]
+    Unreadable { why: String },
 }
 
 impl ApiClient {
     pub(super) fn new(config: &Config) -> reqwest::Result<Self> {
         let http = vendors::http_client().timeout(TIMEOUT).no_proxy().build()?;
         let url = format!("http://{}", reachable(config.api_listen));
-        Ok(Self { http, url, key: config.admin_key.clone() })
+        let now = AtomicU64::new(unix_seconds());
+        Ok(Self { http, url, key: config.admin_key.clone(), now })
+    }
+
+    /// By the clock of whoever answered last: ages do not depend on ours.
+    pub(super) fn now(&self) -> Moment {
+        Moment::from_seconds(self.now.load(Ordering::Relaxed))
     }
 
     /// `body` is sent as JSON when there is one.
@@ -38,28 +59,45 @@ impl ApiClient {
         method: Method,
         path: &str,
         body: Option<Value>,
-    ) -> anyhow::Result<T> {
+    ) -> Result<T, ApiError> {
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.json(&body);
         }
         let response = request.bearer_auth(self.key.expose()).send().await;
-        let response = response.with_context(|| {
-            format!("cannot reach control at {} (is `control serve` running?)", self.url)
-        })?;
+        let response =
+            response.map_err(|source| ApiError::Unreachable { url: self.url.clone(), source })?;
+        self.note_time(&response);
         read(response).await
     }
 
-    pub(super) async fn show<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+    pub(super) async fn show<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.call(Method::GET, path, None).await
     }
 
-    /// Every entry of a list, page after page.
-    pub(super) async fn all<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<Vec<T>> {
+    /// As [`Self::show`]; `None` where there is nothing.
+    pub(super) async fn find<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, ApiError> {
+        match self.show(path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(ApiError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every entry of a list, page after page. `query` narrows it: `&state=ended`.
+    pub(super) async fn all<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &str,
+    ) -> Result<Vec<T>, ApiError> {
         let mut items = Vec::new();
         let mut after = String::new();
         loop {
-            let page: Page<T> = self.show(&format!("{path}?limit={PAGE}&after={after}")).await?;
+            let page: Page<T> =
+                self.show(&format!("{path}?limit={PAGE}&after={after}{query}")).await?;
             items.extend(page.items);
             match page.next {
                 Some(next) => after = next,
@@ -67,20 +105,33 @@ impl ApiClient {
             }
         }
     }
+
+    fn note_time(&self, response: &Response) {
+        let said = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let time = said.and_then(|date| httpdate::parse_http_date(date).ok());
+        if let Some(since) = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()) {
+            self.now.store(since.as_secs(), Ordering::Relaxed);
+        }
+    }
 }
 
-async fn read<T: DeserializeOwned>(response: Response) -> anyhow::Result<T> {
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, ApiError> {
+    let unreadable = |why: String| ApiError::Unreadable { why };
     let status = response.status();
-    let body = response.bytes().await.context("control's answer broke off")?;
+    let body = response.bytes().await.map_err(|error| unreadable(error.to_string()))?;
     if status.is_success() {
-        return serde_json::from_slice(&body).context("control's answer cannot be read");
+        return serde_json::from_slice(&body).map_err(|error| unreadable(error.to_string()));
     }
     match serde_json::from_slice::<ErrorBody>(&body) {
-        Ok(ErrorBody { error }) => match error.field {
-            Some(field) => bail!("{field}: {}", error.message),
-            None => bail!("{}", error.message),
-        },
-        Err(_) => bail!("control answered {status}"),
+        Ok(ErrorBody { error }) => Err(ApiError::Refused { status, detail: error }),
+        Err(_) => Err(unreadable(format!("it answered {status}"))),
+    }
+}
+
+fn said(detail: &ErrorDetail) -> String {
+    match &detail.field {
+        Some(field) => format!("{field}: {}", detail.message),
+        None => detail.message.clone(),
     }
 }
 

@@ -5,21 +5,40 @@
 
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::Username;
+use url::form_urlencoded::Serializer;
 
 use super::client::ApiClient;
-use super::output::{Output, table};
+use super::dossier;
+use super::output::{Output, age, dash, list};
 use crate::accounts::passwords;
+use crate::base::clock::Moment;
+use crate::model::workspace::WorkspaceState;
 use crate::operator::responses::{CustomerView, Published};
+use crate::operator::support_views::{WorkspaceDetails, WorkspaceView};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Every customer.
-    List,
+    /// Every customer, also those whose workspace has ended.
+    List {
+        /// Only those that are preparing, live, suspended, ending or ended.
+        #[arg(long, value_parser = WorkspaceState::parse)]
+        state: Option<WorkspaceState>,
+        /// Only those with this in their name, address or machine, or with this id of
+        /// Stripe's.
+        #[arg(long)]
+        search: Option<String>,
+    },
+    /// Everything about one: plan, route, machine, sessions, tasks, letters, checks.
+    Show {
+        /// A username, or an e-mail address.
+        #[arg(value_name = "NAME|EMAIL")]
+        whom: String,
+    },
     /// Add a customer.
     Add {
         username: Username,
@@ -45,14 +64,28 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
     match command {
-        Command::List => {
-            let customers = api.all::<CustomerView>("/api/customers").await?;
+        Command::List { state, search } => {
+            let mut query = Serializer::new(String::new());
+            query.extend_pairs(state.map(|state| ("state", state.as_str())));
+            query.extend_pairs(search.map(|search| ("search", search)));
+            let query = format!("&{}", query.finish());
+            let customers = api.all::<WorkspaceView>("/api/workspaces", &query).await?;
             output.print(&customers, |customers| {
-                let rows: Vec<_> = customers.iter().map(row).collect();
-                table(&["USERNAME", "E-MAIL", "STATE", "PASSWORD", "WORKSPACE"], &rows)
+                let rows: Vec<_> = customers.iter().map(|it| row(it, api.now())).collect();
+                let header = ["USERNAME", "E-MAIL", "STATE", "PLAN", "PASSWORD", "MACHINE", "AGE"];
+                list("no customers", &header, &rows)
             })
         }
+        Command::Show { whom } => {
+            let username = find(api, &whom).await?;
+            let details: WorkspaceDetails =
+                api.show(&format!("/api/workspaces/{username}")).await?;
+            output.print(&details, |details| dossier::text(details, api.now()))
+        }
         Command::Add { username, email, password_stdin } => {
+            if !output.is_meant(&format!("{username} would be added for {email}."))? {
+                return Ok(());
+            }
             let password = if password_stdin { Some(read_password()?) } else { None };
             let body = json!({ "username": username, "email": email, "password": password });
             let customer: CustomerView =
@@ -62,12 +95,38 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             })
         }
         Command::Password { username, password_stdin: _ } => {
+            let consequence = format!(
+                "This sets another password for {username}, and signs out every browser of \
+                 theirs."
+            );
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
             let body = json!({ "password": read_password()? });
             change(api, &username, "password", Some(body), output).await
         }
-        Command::Suspend { username } => change(api, &username, "suspend", None, output).await,
-        Command::Resume { username } => change(api, &username, "resume", None, output).await,
+        Command::Suspend { username } => {
+            let consequence = format!(
+                "This closes the workspace {username} now: its sockets are cut, and nobody gets \
+                 in until it is resumed. Everything in it is kept."
+            );
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
+            change(api, &username, "suspend", None, output).await
+        }
+        Command::Resume { username } => {
+            if !output.is_meant(&format!("{username} would be opened again."))? {
+                return Ok(());
+            }
+            change(api, &username, "resume", None, output).await
+        }
         Command::SignOut { username } => {
+            let consequence =
+                format!("This signs out every browser of {username}, and cuts what is live.");
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
             change(api, &username, "sign-out-everywhere", None, output).await
         }
     }
@@ -85,17 +144,38 @@ async fn change(
     output.print_published(&published)
 }
 
-fn row(customer: &CustomerView) -> Vec<String> {
+/// The one workspace that is meant by a name or an address.
+async fn find(api: &ApiClient, whom: &str) -> anyhow::Result<Username> {
+    if !whom.contains('@') {
+        let username = Username::parse(whom);
+        return username.with_context(|| format!("{whom:?} is no username and no address"));
+    }
+    let query = Serializer::new(String::new()).append_pair("search", whom).finish();
+    let found = api.all::<WorkspaceView>("/api/workspaces", &format!("&{query}")).await?;
+    let is_meant = |it: &&WorkspaceView| {
+        it.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(whom))
+    };
+    let names: Vec<_> = found.iter().filter(is_meant).map(|it| it.username).collect();
+    match names.as_slice() {
+        [] => bail!("nobody has a workspace under {whom}; one that has ended is found by its name"),
+        [username] => Ok(*username),
+        names => {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            bail!("{whom} has several workspaces, name one: {}", names.join(", "))
+        }
+    }
+}
+
+fn row(customer: &WorkspaceView, now: Moment) -> Vec<String> {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(dash);
     vec![
         customer.username.to_string(),
-        customer.email.clone(),
-        match customer.suspended_for.as_slice() {
-            [] if customer.suspended => "suspended".to_owned(),
-            [] => "active".to_owned(),
-            reasons => format!("suspended ({})", reasons.join(", ")),
-        },
+        or_dash(&customer.email),
+        customer.standing(),
+        or_dash(&customer.subscription_status),
         if customer.has_password { "set" } else { "none" }.to_owned(),
-        customer.workspace_url.clone(),
+        or_dash(&customer.sprite),
+        customer.created_at.map_or_else(dash, |at| age(at, now)),
     ]
 }
 

@@ -19,7 +19,7 @@ struct Status {
 }
 
 pub(super) async fn status(api: &ApiClient, output: Output) -> anyhow::Result<()> {
-    let ready: anyhow::Result<Value> = api.show("/readyz").await;
+    let ready: Result<Value, _> = api.show("/readyz").await;
     let edges = api.show("/api/edges").await?;
     output.print(&Status { ready: ready.is_ok(), edges }, |status| {
         let readiness = if status.ready { "ready" } else { "NOT READY" };

@@ -1,8 +1,11 @@
 //! The command line: `control serve`, and everything an operator does beside it.
 
 mod client;
+mod confirm;
 mod customers;
+mod dossier;
 mod edges;
+mod failure;
 mod keys;
 mod locks;
 mod mails;
@@ -12,9 +15,11 @@ mod pool;
 mod routes;
 mod tasks;
 mod tickets;
+mod times;
 mod workspaces;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -24,18 +29,25 @@ use crate::operator::openapi;
 use crate::serve;
 use crate::serve::config::Config;
 use client::ApiClient;
+pub use failure::usage_as_json;
 use output::Output;
 
 /// Customers, routes and edges of Arcamatrix.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = failure::EXIT_CODES)]
 pub struct Cli {
     /// Where the configuration is.
     #[arg(long, global = true, default_value = "control.toml", env = "ARCA_CONTROL_CONFIG")]
     config: PathBuf,
-    /// Print JSON, for scripts.
+    /// Print JSON, for scripts: errors too, and times as RFC 3339.
     #[arg(long, global = true)]
     json: bool,
+    /// Do it without a question, also what takes something away from a customer.
+    #[arg(long, global = true)]
+    yes: bool,
+    /// Say what would be done, and change nothing.
+    #[arg(long, global = true, conflicts_with = "yes")]
+    dry_run: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -83,10 +95,17 @@ enum Command {
 }
 
 impl Cli {
-    /// # Errors
-    /// Complaints about the configuration, or what went wrong.
-    pub async fn run(self) -> anyhow::Result<()> {
-        let output = Output { json: self.json };
+    /// Says what went wrong, where something did.
+    pub async fn run(self) -> ExitCode {
+        let is_json = self.json;
+        match self.execute().await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => failure::report(&error, is_json),
+        }
+    }
+
+    async fn execute(self) -> anyhow::Result<()> {
+        let output = Output { json: self.json, yes: self.yes, dry_run: self.dry_run };
         match self.command {
             Command::Keys(keys::Command::New { id }) => keys::new(&id, output),
             Command::Keys(command) => keys::run(command, &Config::read(&self.config)?, output),

@@ -5,11 +5,18 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::times;
+use crate::base::clock::Moment;
+use crate::base::date::Age;
 use crate::operator::responses::Published;
 
 #[derive(Clone, Copy)]
 pub(super) struct Output {
     pub(super) json: bool,
+    /// Nobody is asked before something that hurts.
+    pub(super) yes: bool,
+    /// Nothing is changed.
+    pub(super) dry_run: bool,
 }
 
 impl Output {
@@ -23,7 +30,9 @@ impl Output {
         to_text: impl FnOnce(&T) -> String,
     ) -> anyhow::Result<()> {
         let text = if self.json {
-            serde_json::to_string_pretty(value).context("cannot write JSON")?
+            let mut value = serde_json::to_value(value).context("cannot write JSON")?;
+            times::spell_out(&mut value);
+            serde_json::to_string_pretty(&value).context("cannot write JSON")?
         } else {
             to_text(value)
         };
@@ -62,6 +71,29 @@ pub(super) fn print_text(text: &str) -> anyhow::Result<()> {
 /// What stands for nothing in a table.
 pub(super) fn dash() -> String {
     "-".to_owned()
+}
+
+/// How long ago `seconds` was, in unix seconds.
+pub(super) fn age(seconds: u64, now: Moment) -> String {
+    Age::of(now.since(Moment::from_seconds(seconds))).to_string()
+}
+
+/// When something comes next, that may be due already: `in 5m`, or `now`.
+pub(super) fn until(seconds: u64, now: Moment) -> String {
+    let left = Moment::from_seconds(seconds).since(now);
+    if left.is_zero() { "now".to_owned() } else { format!("in {}", Age::of(left)) }
+}
+
+/// As [`table`]; one line that says so where there are no rows.
+pub(super) fn list(none: &str, header: &[&str], rows: &[Vec<String>]) -> String {
+    if rows.is_empty() { none.to_owned() } else { table(header, rows) }
+}
+
+/// What fits beside the rest of a row; `show` has the whole.
+pub(super) fn one_line(text: &str) -> String {
+    const CHARS: usize = 80;
+    let line: String = text.chars().take_while(|char| *char != '\n').take(CHARS).collect();
+    if line.len() < text.len() { line + "…" } else { line }
 }
 
 /// Columns as wide as their widest cell, two spaces apart.

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::client::ApiClient;
-use super::output::{Output, dash, table};
+use super::output::{Output, dash, list};
 use crate::model::healing::Phase;
 use crate::model::task::TaskId;
 use crate::operator::pflaster::{
@@ -35,25 +35,29 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             let checks: Checks = api.show("/api/pflaster/checks").await?;
             output.print(&checks.items, |checks| {
                 let rows: Vec<_> = checks.iter().map(check_row).collect();
-                table(&["CHECK", "WHEN", "LOOKS WHETHER", "PATCH OR FIX", "WHY"], &rows)
+                list("no checks", &["CHECK", "WHEN", "LOOKS WHETHER", "PATCH OR FIX", "WHY"], &rows)
             })
         }
         Command::Log { limit } => {
             let log: HealingLog = api.show(&format!("/api/pflaster/log?limit={limit}")).await?;
             output.print(&log.items, |rounds| {
                 let rows: Vec<_> = rounds.iter().flat_map(round_rows).collect();
-                table(&["TIME", "TASK", "WHEN", "CHECK", "WHAT"], &rows)
+                list("nothing was looked at yet", &["TIME", "TASK", "WHEN", "CHECK", "WHAT"], &rows)
             })
         }
         Command::Export => {
             let export: HealingExport = api.show("/api/pflaster/export").await?;
-            Output { json: true }.print(&export, |_| String::new())
+            Output { json: true, ..output }.print(&export, |_| String::new())
         }
         Command::Rehearse { id } => {
             let rehearsal: Rehearsal = api.show(&format!("/api/pflaster/rehearse/{id}")).await?;
             output.print(&rehearsal.items, |items| {
                 let rows: Vec<_> = items.iter().map(rehearsed_row).collect();
-                table(&["CHECK", "WHEN", "FOUND", "WOULD", "WHY"], &rows)
+                list(
+                    "nothing is checked around it",
+                    &["CHECK", "WHEN", "FOUND", "WOULD", "WHY"],
+                    &rows,
+                )
             })
         }
     }
@@ -66,7 +70,7 @@ fn check_row(check: &CheckView) -> Vec<String> {
 }
 
 /// One row for each entry; one that says so where all was well.
-fn round_rows(round: &RoundView) -> Vec<Vec<String>> {
+pub(super) fn round_rows(round: &RoundView) -> Vec<Vec<String>> {
     let row = |check: String, what: String| {
         let phase = word(round.phase).to_owned();
         vec![round.timestamp.clone(), round.task_id.clone(), phase, check, what]

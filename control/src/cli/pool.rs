@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::client::ApiClient;
-use super::output::{Output, dash, table};
+use super::output::{Output, age, dash, list};
+use crate::base::clock::Moment;
 use crate::operator::responses::{Pool, Preparations, Resumed, SpriteView};
 
 #[derive(Subcommand)]
@@ -29,16 +30,23 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
     match command {
-        Command::Show => output.print(&api.show::<Pool>("/api/pool").await?, to_text),
+        Command::Show => {
+            output.print(&api.show::<Pool>("/api/pool").await?, |pool| to_text(pool, api.now()))
+        }
         Command::List { state } => {
-            let mut sprites = api.all::<SpriteView>("/api/pool/sprites").await?;
+            let mut sprites = api.all::<SpriteView>("/api/pool/sprites", "").await?;
             sprites.retain(|it| state.as_deref().is_none_or(|state| it.state.as_str() == state));
             output.print(&sprites, |sprites| {
-                let rows: Vec<_> = sprites.iter().map(row).collect();
-                table(&["SPRITE", "STATE", "USERNAME", "BASE", "TASK", "ERROR"], &rows)
+                let rows: Vec<_> = sprites.iter().map(|it| row(it, api.now())).collect();
+                let header =
+                    ["SPRITE", "STATE", "SINCE", "PROVED", "USERNAME", "BASE", "TASK", "ERROR"];
+                list("no sprites", &header, &rows)
             })
         }
         Command::Prepare { count } => {
+            if !output.is_meant(&format!("{count} more machines would be prepared."))? {
+                return Ok(());
+            }
             let body = json!({ "count": count });
             let begun: Preparations =
                 api.call(Method::POST, "/api/pool/prepare", Some(body)).await?;
@@ -48,6 +56,9 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             })
         }
         Command::Resume => {
+            if !output.is_meant("Machines would be prepared again.")? {
+                return Ok(());
+            }
             let resumed: Resumed = api.call(Method::POST, "/api/pool/resume", None).await?;
             output.print(&resumed, |resumed| {
                 let text = if resumed.was_paused { "resumed" } else { "it was not paused" };
@@ -57,7 +68,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
     }
 }
 
-fn to_text(pool: &Pool) -> String {
+fn to_text(pool: &Pool, now: Moment) -> String {
     let counts = &pool.counts;
     let mut text = format!(
         "{} available of {}, {} preparing, {} assigned, {} recycling, {} unreachable, {} failed",
@@ -70,7 +81,11 @@ fn to_text(pool: &Pool) -> String {
         counts.failed
     );
     if let Some(pause) = &pool.paused {
-        text += &format!("\nPAUSED: {}; control pool resume goes on", pause.why);
+        text += &format!(
+            "\nPAUSED for {}: {}; control pool resume goes on",
+            age(pause.since, now),
+            pause.why
+        );
     }
     if let Some(error) = &pool.survey_error {
         text += &format!("\nthe provider's list is not known: {error}");
@@ -81,11 +96,13 @@ fn to_text(pool: &Pool) -> String {
     text
 }
 
-fn row(sprite: &SpriteView) -> Vec<String> {
+fn row(sprite: &SpriteView, now: Moment) -> Vec<String> {
     let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(dash);
     vec![
         sprite.name.clone(),
         sprite.state.as_str().to_owned(),
+        age(sprite.changed_at, now),
+        sprite.proved_at.map_or_else(dash, |proved| age(proved, now)),
         or_dash(&sprite.username),
         sprite.base.clone(),
         or_dash(&sprite.task),

@@ -6,7 +6,7 @@ use serde_json::json;
 use shared::{Route, Username};
 
 use super::client::ApiClient;
-use super::output::{Output, table};
+use super::output::{Output, list};
 use crate::operator::responses::Published;
 
 #[derive(Subcommand)]
@@ -41,23 +41,54 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
     match command {
-        Command::List => output.print(&api.all::<Route>("/api/routes").await?, |routes| {
+        Command::List => output.print(&api.all::<Route>("/api/routes", "").await?, |routes| {
             let rows: Vec<_> = routes.iter().map(row).collect();
-            table(&["USERNAME", "UPSTREAM", "SPRITE", "ASSIGNMENT", "STATE", "EPOCH"], &rows)
+            let header = ["USERNAME", "UPSTREAM", "SPRITE", "ASSIGNMENT", "STATE", "EPOCH"];
+            list("no routes", &header, &rows)
         }),
         Command::Put { username, upstream, sprite, assignment, state, no_wait } => {
             let body = json!({
                 "upstream": upstream, "sprite": sprite, "assignment": assignment, "state": state,
             });
+            let present = api.find::<Route>(&format!("/api/routes/{username}")).await?;
+            if !may_put(present.as_ref(), &username, &upstream, output)? {
+                return Ok(());
+            }
             let path = format!("/api/routes/{username}?wait={}", waiting(no_wait));
             let published: Published = api.call(Method::PUT, &path, Some(body)).await?;
             output.print_published(&published)
         }
         Command::Remove { username, no_wait } => {
+            let route: Route = api.show(&format!("/api/routes/{username}")).await?;
+            let consequence = format!(
+                "This takes {username} offline at once: the route to {} is removed on every \
+                 edge, and what is live on it is cut.",
+                route.upstream
+            );
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
             let path = format!("/api/routes/{username}?wait={}", waiting(no_wait));
             let published: Published = api.call(Method::DELETE, &path, None).await?;
             output.print_published(&published)
         }
+    }
+}
+
+/// A first route hurts nobody; another one ends what is live on the one there is.
+fn may_put(
+    present: Option<&Route>,
+    username: &Username,
+    upstream: &str,
+    output: Output,
+) -> anyhow::Result<bool> {
+    match present {
+        Some(route) if route.upstream.to_string() != upstream => output.confirms(&format!(
+            "This leads {username} to {upstream} instead of {}: what is live on the present \
+             machine is cut.",
+            route.upstream
+        )),
+        _ => output.is_meant(&format!("{username} would be led to {upstream}.")),
     }
 }
 

@@ -6,7 +6,8 @@ use shared::Username;
 use url::form_urlencoded::Serializer;
 
 use super::client::ApiClient;
-use super::output::{Output, dash, table};
+use super::output::{Output, age, dash, list, one_line, table, until};
+use crate::base::clock::Moment;
 use crate::model::task::{Kind, TaskId, TaskState};
 use crate::operator::responses::{StepView, TaskDetails, TaskView, Tasks};
 
@@ -57,13 +58,30 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             query.extend_pairs(username.map(|username| ("username", username.to_string())));
             let tasks: Tasks = api.show(&format!("/api/tasks?{}", query.finish())).await?;
             output.print(&tasks.items, |tasks| {
-                let rows: Vec<_> = tasks.iter().map(row).collect();
-                table(&["ID", "STATE", "FOR", "ATTEMPTS", "CAUSE", "ERROR"], &rows)
+                let rows: Vec<_> = tasks.iter().map(|task| row(task, api.now())).collect();
+                list("no tasks", &HEADER, &rows)
             })
         }
-        Command::Show { id } => print(&api.show(&format!("/api/tasks/{id}")).await?, output),
-        Command::Retry { id } => change(api, &id, "retry", None, output).await,
-        Command::Cancel { id, reason } => change(api, &id, "cancel", reason, output).await,
+        Command::Show { id } => {
+            let details = api.show(&format!("/api/tasks/{id}")).await?;
+            print(&details, api.now(), output)
+        }
+        Command::Retry { id } => {
+            let shown: TaskDetails = api.show(&format!("/api/tasks/{id}")).await?;
+            let what = format!("{id}, which is {}, would be tried again now.", shown.task.state);
+            if !output.is_meant(&what)? {
+                return Ok(());
+            }
+            change(api, &id, "retry", None, output).await
+        }
+        Command::Cancel { id, reason } => {
+            let shown: TaskDetails = api.show(&format!("/api/tasks/{id}")).await?;
+            let consequence = cancelling(&shown.task);
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
+            change(api, &id, "cancel", reason, output).await
+        }
     }
 }
 
@@ -77,13 +95,29 @@ async fn change(
     let mut query = Serializer::new(String::new());
     query.extend_pairs(reason.map(|reason| ("reason", reason)));
     let path = format!("/api/tasks/{id}/{what}?{}", query.finish());
-    print(&api.call(Method::POST, &path, None).await?, output)
+    print(&api.call(Method::POST, &path, None).await?, api.now(), output)
 }
 
-pub(super) fn print(details: &TaskDetails, output: Output) -> anyhow::Result<()> {
+/// What calling it off would mean.
+fn cancelling(task: &TaskView) -> String {
+    let whose = task.username.map_or_else(|| "nobody".to_owned(), |name| name.to_string());
+    let then = match task.kind.as_str() {
+        "PROV" => "who has paid gets no workspace until somebody has it prepared",
+        "RECYCLE" => "the machine stays, and costs money, until somebody has it taken down",
+        "MAIL" => "the letter is not sent",
+        "TICKET" => "the ticket is not opened",
+        "STRIPE" => "what Stripe told is looked at by the hourly comparison only",
+        _ => "the machine is not prepared",
+    };
+    format!("This calls off {} ({}), which is for {whose}: {then}.", task.id, task.state)
+}
+
+pub(super) fn print(details: &TaskDetails, now: Moment, output: Output) -> anyhow::Result<()> {
     output.print(details, |TaskDetails { task, payload, steps }| {
         let mut text = format!("{} is {}", task.id, task.state);
         text += &format!(", attempt {} of {}\n", task.attempts, task.max_attempts);
+        text += &format!("age      {}\n", age(task.created_at, now));
+        text += &format!("next     {}\n", next_attempt(task, now));
         text += &format!("cause    {}\n", task.cause);
         if let Some(username) = task.username {
             text += &format!("for      {username}\n");
@@ -97,12 +131,16 @@ pub(super) fn print(details: &TaskDetails, output: Output) -> anyhow::Result<()>
     })
 }
 
-fn row(task: &TaskView) -> Vec<String> {
+const HEADER: [&str; 8] = ["ID", "STATE", "FOR", "AGE", "ATTEMPTS", "NEXT", "CAUSE", "ERROR"];
+
+fn row(task: &TaskView, now: Moment) -> Vec<String> {
     vec![
         task.id.clone(),
         task.state.clone(),
         task.username.map_or_else(dash, |username| username.to_string()),
+        age(task.created_at, now),
         format!("{}/{}", task.attempts, task.max_attempts),
+        next_attempt(task, now),
         task.cause.clone(),
         task.last_error.as_deref().map(one_line).unwrap_or_default(),
     ]
@@ -119,9 +157,11 @@ fn step_row(step: &StepView) -> Vec<String> {
     ]
 }
 
-/// What fits beside the rest of a row; `show` has the whole.
-fn one_line(error: &str) -> String {
-    const CHARS: usize = 80;
-    let line: String = error.chars().take_while(|char| *char != '\n').take(CHARS).collect();
-    if line.len() < error.len() { line + "…" } else { line }
+/// When it is tried next, where it will be.
+pub(super) fn next_attempt(task: &TaskView, now: Moment) -> String {
+    match task.state.as_str() {
+        "waiting" => until(task.run_at, now),
+        "running" => "running".to_owned(),
+        _ => dash(),
+    }
 }

@@ -3,7 +3,8 @@
 use clap::Subcommand;
 
 use super::client::ApiClient;
-use super::output::{Output, dash, table};
+use super::output::{Output, age, dash, list, one_line, until};
+use crate::base::clock::Moment;
 use crate::operator::responses::{TicketView, Tickets};
 
 #[derive(Subcommand)]
@@ -20,16 +21,20 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
     let Command::List { limit } = command;
     let tickets: Tickets = api.show(&format!("/api/tickets?limit={limit}")).await?;
     output.print(&tickets.items, |tickets| {
-        let rows: Vec<_> = tickets.iter().map(row).collect();
-        table(&["TICKET", "PRIORITY", "TITLE", "INCIDENT"], &rows)
+        let rows: Vec<_> = tickets.iter().map(|ticket| row(ticket, api.now())).collect();
+        let header = ["TICKET", "PRIORITY", "AGE", "NEXT", "TITLE", "INCIDENT", "WHY"];
+        list("no incidents", &header, &rows)
     })
 }
 
-fn row(ticket: &TicketView) -> Vec<String> {
+fn row(ticket: &TicketView, now: Moment) -> Vec<String> {
     vec![
         ticket.identifier.clone().unwrap_or_else(dash),
         ticket.priority.clone(),
+        age(ticket.created_at, now),
+        ticket.next_attempt_at.map_or_else(dash, |next| until(next, now)),
         ticket.title.clone(),
         ticket.incident.clone(),
+        ticket.why.as_deref().map(one_line).unwrap_or_default(),
     ]
 }

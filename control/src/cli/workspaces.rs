@@ -8,6 +8,7 @@ use url::form_urlencoded::Serializer;
 use super::client::ApiClient;
 use super::output::Output;
 use super::tasks;
+use crate::operator::support_views::WorkspaceDetails;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -26,13 +27,43 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
     let (username, what) = match command {
-        Command::Provision { username } => (username, "provision".to_owned()),
-        Command::End { username } => (username, "end".to_owned()),
+        Command::Provision { username } => {
+            if !output.is_meant(&format!("A machine for {username} would be prepared."))? {
+                return Ok(());
+            }
+            (username, "provision".to_owned())
+        }
+        Command::End { username } => {
+            let whose = owner(api, &username).await?;
+            let consequence = format!(
+                "This ends the workspace {username} of {whose} for good, and its subscription: \
+                 its machine is destroyed with everything in it."
+            );
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
+            (username, "end".to_owned())
+        }
         Command::ReplaceMachine { username, reason } => {
+            let whose = owner(api, &username).await?;
+            let consequence = format!(
+                "This destroys the machine of {username} ({whose}): what is in it, conversations \
+                 included, is lost. Another one is prepared."
+            );
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
             let query = Serializer::new(String::new()).append_pair("reason", &reason).finish();
             (username, format!("replace-machine?{query}"))
         }
     };
     let path = format!("/api/workspaces/{username}/{what}");
-    tasks::print(&api.call(Method::POST, &path, None).await?, output)
+    tasks::print(&api.call(Method::POST, &path, None).await?, api.now(), output)
+}
+
+/// Whose it is, so that a typing error is seen in the question.
+async fn owner(api: &ApiClient, username: &Username) -> anyhow::Result<String> {
+    let details: WorkspaceDetails = api.show(&format!("/api/workspaces/{username}")).await?;
+    let whose = details.customer.map(|customer| customer.email);
+    Ok(whose.unwrap_or_else(|| "nobody any more".to_owned()))
 }

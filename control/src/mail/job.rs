@@ -10,6 +10,7 @@ use super::ResendConfig;
 use super::outcome::{self, Blocked, KEY_LIFETIME, Next};
 use crate::base::clock::Moment;
 use crate::base::date::Date;
+use crate::base::masking::without_addresses;
 use crate::base::metrics::Metrics;
 use crate::model::incident::Incident;
 use crate::model::mail::{Mail, MailEnd, MailKind, MailState};
@@ -42,10 +43,11 @@ impl Job for MailJob {
         })
     }
 
-    fn on_dead<'a>(&'a self, task: &'a Task, _why: &'a str) -> BoxFuture<'a, Result<(), JobError>> {
+    fn on_dead<'a>(&'a self, task: &'a Task, why: &'a str) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(async move {
             let Ok(SendMail { mail, .. }) = task.payload() else { return Ok(()) };
-            self.store.end_mail(&mail, &MailEnd::Failed, task.changed).await?;
+            let end = MailEnd::Failed { why: without_addresses(why) };
+            self.store.end_mail(&mail, &end, task.changed).await?;
             self.count(task_letter(task), "failed");
             Ok(())
         })
@@ -86,9 +88,9 @@ impl MailJob {
             MailState::Sent | MailState::Dropped | MailState::Unsent => return Ok(()),
             MailState::Waiting | MailState::Failed => {}
         }
-        if !self.is_wanted(&mail, now).await? {
-            info!("the {} mail {id} is not needed any more", kind.as_str());
-            return self.end(&mail, MailEnd::Dropped, now).await;
+        if let Some(why) = self.needless(&mail, now).await? {
+            info!("the {} mail {id} is not needed any more: {why}", kind.as_str());
+            return self.end(&mail, MailEnd::Dropped { why }, now).await;
         }
         let Some(resend) = &self.resend else {
             warn!("the {} mail {id} is kept and not sent: there is no [resend]", kind.as_str());
@@ -117,16 +119,17 @@ impl MailJob {
     }
 
     /// A link that has expired helps nobody, nor does news of what is over.
-    async fn is_wanted(&self, mail: &Mail, now: Moment) -> Result<bool, JobError> {
+    /// Says why nobody needs it, where that is so.
+    async fn needless(&self, mail: &Mail, now: Moment) -> Result<Option<&'static str>, JobError> {
         if mail.expires.is_some_and(|expires| expires <= now) {
-            return Ok(false);
+            return Ok(Some("the link in it has expired"));
         }
-        match (mail.record.kind, mail.record.username) {
-            (MailKind::OrderReceived, Some(username)) => {
-                Ok(self.store.awaits_workspace(&username).await?)
-            }
-            _ => Ok(true),
+        if let (MailKind::OrderReceived, Some(username)) = (mail.record.kind, mail.record.username)
+            && !self.store.awaits_workspace(&username).await?
+        {
+            return Ok(Some("the workspace was ready before it was sent"));
         }
+        Ok(None)
     }
 
     async fn end(&self, mail: &Mail, end: MailEnd, now: Moment) -> Result<(), JobError> {

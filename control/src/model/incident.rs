@@ -31,6 +31,10 @@ pub struct Ticket {
     pub url: Option<String>,
     pub created: Moment,
     pub opened: Option<Moment>,
+    /// Why there is no ticket, or not yet.
+    pub why: Option<String>,
+    /// When its ticket is tried next, while it waits.
+    pub next_attempt: Option<Moment>,
 }
 
 impl Incident {

@@ -240,7 +240,7 @@ async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
     app.store.customer(username).await?.ok_or_else(|| no_customer(username))
 }
 
-fn view(app: &App, customer: Customer) -> CustomerView {
+pub(super) fn view(app: &App, customer: Customer) -> CustomerView {
     let workspace_url = app.site.workspace_url(&customer.username);
     CustomerView::new(customer, workspace_url)
 }

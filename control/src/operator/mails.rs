@@ -7,16 +7,19 @@ use utoipa::IntoParams;
 
 use super::paging::{Paging, mark, page};
 use super::responses::{MailView, Mails, Page};
+use super::routes::parse_username;
 use crate::app::SharedApp;
 use crate::http::error_responses::{Guarded, Parsed};
 use crate::http::{Problem, Query};
 use crate::model::mail::{MailRecord, MailState};
+use crate::store::MailFilter;
 
-/// `?state=failed`, which may be left out.
+/// `?state=failed&username=ada`, each of which may be left out.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Filter {
     state: Option<String>,
+    username: Option<String>,
 }
 
 /// The newest first; `?after=` is the `next` of the page before.
@@ -41,7 +44,9 @@ pub(super) async fn list(
     let limit = paging.limit()?;
     let state = filter.state.as_deref().map(MailState::parse).transpose();
     let state = state.map_err(|error| Problem::invalid("state", error))?;
-    let mails = app.store.mails(state, paging.mark()?, limit).await?;
+    let username = filter.username.as_deref().map(parse_username).transpose()?;
+    let filter = MailFilter { state, username };
+    let mails = app.store.mails(&filter, paging.mark()?, limit).await?;
     let key = |mail: &MailRecord| mark(mail.created, &mail.id);
     let Page { items, next } = page(mails, limit, key);
     Ok(Answer(Page { items: items.into_iter().map(MailView::new).collect(), next }))

@@ -12,13 +12,17 @@ mod pool;
 pub mod responses;
 mod routes;
 mod schemas;
+mod support;
+pub mod support_views;
 mod tasks;
 mod tickets;
 mod workspaces;
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -49,6 +53,7 @@ pub fn router(app: &SharedApp) -> Router {
         .merge(operator)
         .with_state(app.clone())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(middleware::from_fn_with_state(app.clone(), say_the_time))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         .layer(middleware::from_fn_with_state(layer, request_context::layer))
 }
@@ -83,9 +88,20 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::retry))
         .routes(routes!(tasks::cancel))
+        .routes(routes!(support::list))
+        .routes(routes!(support::show))
         .routes(routes!(workspaces::provision))
         .routes(routes!(workspaces::end))
         .routes(routes!(workspaces::replace_machine))
+}
+
+/// By our own clock, which ages and next attempts are counted by.
+async fn say_the_time(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(app.now().millis()));
+    let date = HeaderValue::try_from(date).expect("a date is plain ASCII");
+    response.headers_mut().insert(header::DATE, date);
+    response
 }
 
 async fn require_key(
@@ -103,7 +119,7 @@ async fn require_key(
         "This needs the header authorization: Bearer with the admin key.",
     );
     let mut response = problem.into_response();
-    let challenge = axum::http::HeaderValue::from_static("Bearer");
-    response.headers_mut().insert(axum::http::header::WWW_AUTHENTICATE, challenge);
+    let challenge = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     response
 }

@@ -203,6 +203,12 @@ pub struct MailView {
     pub created_at: u64,
     /// When it was sent, or given up.
     pub ended_at: Option<u64>,
+    /// Why it was not sent, or not yet.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// When it is tried next, while it waits; unix seconds.
+    #[serde(default)]
+    pub next_attempt_at: Option<u64>,
 }
 
 /// An incident, and the ticket it became. All moments are in unix seconds.
@@ -217,6 +223,12 @@ pub struct TicketView {
     pub url: Option<String>,
     pub created_at: u64,
     pub opened_at: Option<u64>,
+    /// Why there is no ticket, or not yet.
+    #[serde(default)]
+    pub why: Option<String>,
+    /// When it is tried next, while it waits; unix seconds.
+    #[serde(default)]
+    pub next_attempt_at: Option<u64>,
 }
 
 impl MailView {
@@ -229,6 +241,8 @@ impl MailView {
             receipt: mail.provider_id,
             created_at: mail.created.seconds(),
             ended_at: mail.ended.map(Moment::seconds),
+            why: mail.why,
+            next_attempt_at: mail.next_attempt.map(Moment::seconds),
         }
     }
 }
@@ -244,6 +258,8 @@ impl TicketView {
             url: ticket.url,
             created_at: ticket.created.seconds(),
             opened_at: ticket.opened.map(Moment::seconds),
+            why: ticket.why,
+            next_attempt_at: ticket.next_attempt.map(Moment::seconds),
         }
     }
 }

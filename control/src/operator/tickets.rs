@@ -29,7 +29,7 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Answer<Tickets>, Problem> {
     let limit = paging.limit()?;
-    let tickets = app.store.tickets(paging.mark()?, limit).await?;
+    let tickets = app.store.tickets(None, paging.mark()?, limit).await?;
     let key = |ticket: &Ticket| mark(ticket.created, &ticket.incident.key);
     let Page { items, next } = page(tickets, limit, key);
     Ok(Answer(Page { items: items.into_iter().map(TicketView::new).collect(), next }))

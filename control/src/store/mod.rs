@@ -12,6 +12,7 @@ pub mod machines;
 pub mod messages;
 mod retention;
 mod routes;
+mod support;
 pub mod tasks;
 
 pub use accounts::{AccountSession, Credentials, Customer, NewCustomer, Redeemed, SessionsEnded};
@@ -21,6 +22,8 @@ pub use connection::{
     UnreadableRow, Write,
 };
 pub use machines::{Given, Prepared, SetAside, Settled};
+pub use messages::mails::MailFilter;
 pub use retention::{Keep, RETENTION, RetentionRule, RetentionTimes};
 pub use routes::{LoggedChange, Snapshot};
+pub use support::WorkspaceFilter;
 pub use tasks::{Claimed, LeaseError, TaskCount, TaskFilter};

@@ -4,6 +4,7 @@
 mod account;
 mod billing;
 mod clients;
+mod command_line;
 mod common;
 mod database_faults;
 mod keys;

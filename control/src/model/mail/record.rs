@@ -42,6 +42,10 @@ pub struct MailRecord {
     pub provider_id: Option<String>,
     pub created: Moment,
     pub ended: Option<Moment>,
+    /// Why it was not sent, or not yet.
+    pub why: Option<String>,
+    /// When it is tried next, while it waits.
+    pub next_attempt: Option<Moment>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +64,9 @@ pub enum MailState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailEnd {
     Sent { provider_id: String },
-    Dropped,
+    Dropped { why: &'static str },
     Unsent,
-    Failed,
+    Failed { why: String },
 }
 
 impl MailState {
@@ -90,14 +94,24 @@ impl MailEnd {
     pub const fn state(&self) -> MailState {
         match self {
             Self::Sent { .. } => MailState::Sent,
-            Self::Dropped => MailState::Dropped,
+            Self::Dropped { .. } => MailState::Dropped,
             Self::Unsent => MailState::Unsent,
-            Self::Failed => MailState::Failed,
+            Self::Failed { .. } => MailState::Failed,
+        }
+    }
+
+    /// Why it was not sent.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Sent { .. } => None,
+            Self::Dropped { why } => Some(why),
+            Self::Unsent => Some("there is no [resend] in the configuration"),
+            Self::Failed { why } => Some(why),
         }
     }
 
     /// Whether it may still have to be sent.
     pub const fn keeps_body(&self) -> bool {
-        matches!(self, Self::Unsent | Self::Failed)
+        matches!(self, Self::Unsent | Self::Failed { .. })
     }
 }

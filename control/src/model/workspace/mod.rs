@@ -1,6 +1,7 @@
 //! What a customer has: a workspace under a name, from the payment to its end.
 
 pub mod end_reason;
+pub mod listing;
 pub mod names;
 pub mod state;
 pub mod upkeep;

@@ -1,5 +1,6 @@
 //! What Pflaster found and did, round by round.
 
+use shared::Username;
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
@@ -93,11 +94,27 @@ impl Store {
 
     /// The last `limit` rounds, the newest first.
     pub async fn healing_rounds(&self, limit: u32) -> Result<Vec<Round>, StoreError> {
+        self.rounds("", limit).await
+    }
+
+    /// The last `limit` rounds around tasks of one workspace, the newest first.
+    pub async fn healing_rounds_of(
+        &self,
+        username: &Username,
+        limit: u32,
+    ) -> Result<Vec<Round>, StoreError> {
+        self.rounds(username.as_str(), limit).await
+    }
+
+    async fn rounds(&self, username: &str, limit: u32) -> Result<Vec<Round>, StoreError> {
         const ATTEMPT: &str = "list rounds of checks";
         let rows = sqlx::query(
-            "SELECT id, task, phase, at FROM pflaster_log ORDER BY at DESC, id DESC LIMIT $1",
+            "SELECT id, task, phase, at FROM pflaster_log
+             WHERE $2 = '' OR task IN (SELECT id FROM tasks WHERE username = $2)
+             ORDER BY at DESC, id DESC LIMIT $1",
         )
         .bind(i64::from(limit))
+        .bind(username)
         .fetch_all(&mut self.read().await?)
         .await
         .attempt(ATTEMPT)?;

@@ -9,22 +9,34 @@ use crate::base::clock::Moment;
 use crate::model::mail::{Mail, MailEnd, MailKind, MailRecord, MailState, NewMail};
 use crate::model::task::NewTask;
 use crate::model::task::kinds::SendMail;
-use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
+use crate::store::connection::{Attempt as _, Columns as _, millis, shortened, valid};
 use crate::store::{Store, StoreError, Write, tasks};
 use vendors::resend::RenderedEmail;
 
-/// What every read of a letter selects.
-const COLUMNS: &str = "id, kind, username, body, state, tried_at, expires_at, receipt, created_at, \
-     ended_at";
+/// What every read of a letter selects, from [`TABLES`].
+const COLUMNS: &str = "m.id, m.kind, m.username, m.body, m.state, m.tried_at, m.expires_at, \
+     m.receipt, m.created_at, m.ended_at, COALESCE(m.why, t.last_error) AS why, t.run_at, \
+     t.state AS task_state";
+
+/// A letter, and the task that sends it for as long as that is kept.
+const TABLES: &str = "mails AS m LEFT JOIN tasks AS t ON t.dedupe_key = 'mail/' || m.id";
+
+/// Which letters are listed; each `None` lets all through.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MailFilter {
+    pub state: Option<MailState>,
+    pub username: Option<Username>,
+}
 
 impl Store {
     pub async fn mail(&self, id: &str) -> Result<Option<Mail>, StoreError> {
         const ATTEMPT: &str = "read a letter";
-        let row = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM mails WHERE id = $1")))
-            .bind(id)
-            .fetch_optional(&mut self.read().await?)
-            .await
-            .attempt(ATTEMPT)?;
+        let row =
+            sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM {TABLES} WHERE m.id = $1")))
+                .bind(id)
+                .fetch_optional(&mut self.read().await?)
+                .await
+                .attempt(ATTEMPT)?;
         let parse = |row: &AnyRow| {
             Ok(Mail {
                 record: record(row)?,
@@ -40,25 +52,27 @@ impl Store {
     /// this time and id.
     pub async fn mails(
         &self,
-        state: Option<MailState>,
+        filter: &MailFilter,
         before: Option<(Moment, &str)>,
         limit: u32,
     ) -> Result<Vec<MailRecord>, StoreError> {
         const ATTEMPT: &str = "list letters";
         let text = format!(
-            "SELECT {COLUMNS} FROM mails
-             WHERE ($1 = '' OR state = $1)
-                 AND (created_at < $2 OR (created_at = $2 AND id < $3))
-             ORDER BY created_at DESC, id DESC LIMIT $4"
+            "SELECT {COLUMNS} FROM {TABLES}
+             WHERE ($1 = '' OR m.state = $1) AND ($5 = '' OR m.username = $5)
+                 AND (m.created_at < $2 OR (m.created_at = $2 AND m.id < $3))
+             ORDER BY m.created_at DESC, m.id DESC LIMIT $4"
         );
         let fetch = |(created, id): (Moment, String), limit: u32| {
             let text = text.clone();
+            let username = filter.username.map(|username| username.to_string());
             async move {
                 sqlx::query(AssertSqlSafe(text))
-                    .bind(state.map_or("", MailState::as_str))
+                    .bind(filter.state.map_or("", MailState::as_str))
                     .bind(millis(created))
                     .bind(id)
                     .bind(i64::from(limit))
+                    .bind(username.unwrap_or_default())
                     .fetch_all(&mut self.read().await?)
                     .await
                     .attempt(ATTEMPT)
@@ -105,7 +119,7 @@ impl Store {
         let mut write = self.begin().await?;
         sqlx::query(
             "UPDATE mails SET state = $2, receipt = $3, ended_at = $4, tried_at = NULL,
-                 body = CASE WHEN $5 = 1 THEN body ELSE '' END
+                 why = $6, body = CASE WHEN $5 = 1 THEN body ELSE '' END
              WHERE id = $1 AND state <> 'sent'",
         )
         .bind(id)
@@ -113,6 +127,7 @@ impl Store {
         .bind(provider_id)
         .bind(millis(now))
         .bind(i64::from(end.keeps_body()))
+        .bind(end.why().map(shortened))
         .execute(&mut *write)
         .await
         .attempt("note how a letter ended")?;
@@ -148,11 +163,16 @@ pub async fn enqueue(write: &mut Write, mail: &NewMail, now: Moment) -> Result<b
 }
 
 fn record(row: &AnyRow) -> Result<MailRecord, sqlx::Error> {
+    let state = valid(row, "state", MailState::parse)?;
+    let is_tried = row.optional_text("task_state")?.as_deref() == Some("waiting");
     Ok(MailRecord {
         id: row.text("id")?,
         kind: valid(row, "kind", MailKind::parse)?,
         username: row.optional("username", Username::parse)?,
-        state: valid(row, "state", MailState::parse)?,
+        state,
+        // What went wrong on the way of a letter that was sent all the same is no reason.
+        why: row.optional_text("why")?.filter(|_| state != MailState::Sent),
+        next_attempt: row.optional_moment("run_at")?.filter(|_| is_tried),
         provider_id: row.optional_text("receipt")?,
         created: row.moment("created_at")?,
         ended: row.optional_moment("ended_at")?,

@@ -1,6 +1,7 @@
 //! Incidents, and the tickets they become.
 
 use futures_util::future::FutureExt as _;
+use shared::Username;
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
@@ -13,8 +14,12 @@ use crate::store::tasks::enqueue;
 use crate::store::{Store, StoreError, Write};
 use vendors::linear::Priority;
 
-/// What every read of an incident selects.
-const COLUMNS: &str = "incident, title, body, priority, identifier, url, created_at, opened_at";
+/// What every read of an incident selects, from [`TABLES`].
+const COLUMNS: &str = "i.incident, i.title, i.body, i.priority, i.identifier, i.url, \
+     i.created_at, i.opened_at, t.last_error, t.run_at, t.state AS task_state";
+
+/// An incident, and the task that opens its ticket for as long as that is kept.
+const TABLES: &str = "tickets AS i LEFT JOIN tasks AS t ON t.dedupe_key = 'ticket/' || i.incident";
 
 impl Store {
     /// Notes an incident that belongs to no other change; again, it changes nothing.
@@ -26,7 +31,7 @@ impl Store {
 
     pub async fn ticket(&self, incident: &str) -> Result<Option<Ticket>, StoreError> {
         const ATTEMPT: &str = "read an incident";
-        let text = format!("SELECT {COLUMNS} FROM tickets WHERE incident = $1");
+        let text = format!("SELECT {COLUMNS} FROM {TABLES} WHERE i.incident = $1");
         let row = sqlx::query(AssertSqlSafe(text))
             .bind(incident)
             .fetch_optional(&mut self.read().await?)
@@ -36,25 +41,30 @@ impl Store {
     }
 
     /// Up to `limit` incidents, the newest first, that were noted before the one with
-    /// this time and key.
+    /// this time and key; only those about `username` where one is named.
     pub async fn tickets(
         &self,
+        username: Option<Username>,
         before: Option<(Moment, &str)>,
         limit: u32,
     ) -> Result<Vec<Ticket>, StoreError> {
         const ATTEMPT: &str = "list incidents";
         let text = format!(
-            "SELECT {COLUMNS} FROM tickets
-             WHERE created_at < $1 OR (created_at = $1 AND incident < $2)
-             ORDER BY created_at DESC, incident DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM {TABLES}
+             WHERE (i.created_at < $1 OR (i.created_at = $1 AND i.incident < $2))
+                 AND ($4 = '' OR i.title LIKE $4 OR i.body LIKE $4)
+             ORDER BY i.created_at DESC, i.incident DESC LIMIT $3"
         );
         let fetch = |(created, key): (Moment, String), limit: u32| {
             let text = text.clone();
+            // As every incident about a workspace names it.
+            let about = username.map(|username| format!("%`{username}`%"));
             async move {
                 sqlx::query(AssertSqlSafe(text))
                     .bind(millis(created))
                     .bind(key)
                     .bind(i64::from(limit))
+                    .bind(about.unwrap_or_default())
                     .fetch_all(&mut self.read().await?)
                     .await
                     .attempt(ATTEMPT)
@@ -121,8 +131,12 @@ fn parse(row: &AnyRow) -> Result<Ticket, sqlx::Error> {
         body: row.text("body")?,
         priority: Priority::from_number(row.number("priority")?),
     };
+    let is_open = row.optional_moment("opened_at")?.is_some();
+    let is_tried = row.optional_text("task_state")?.as_deref() == Some("waiting");
     Ok(Ticket {
         incident,
+        why: row.optional_text("last_error")?.filter(|_| !is_open),
+        next_attempt: row.optional_moment("run_at")?.filter(|_| is_tried),
         identifier: row.optional_text("identifier")?,
         url: row.optional_text("url")?,
         created: row.moment("created_at")?,

@@ -87,6 +87,23 @@ pub(in crate::store) async fn of_sessions(
     keys.collect::<Result<_, _>>().attempt(ATTEMPT)
 }
 
+pub(in crate::store) async fn of_workspace(
+    connection: &mut Connection,
+    username: &Username,
+    limit: u32,
+) -> Result<Vec<Lock>, StoreError> {
+    const ATTEMPT: &str = "list the locks of a workspace";
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "SELECT {COLUMNS} FROM locks WHERE username = $1 ORDER BY session LIMIT $2"
+    )))
+    .bind(username.as_str())
+    .bind(i64::from(limit))
+    .fetch_all(connection)
+    .await
+    .attempt(ATTEMPT)?;
+    rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+}
+
 /// Locks that hold no more, those that ended first before the others.
 pub(super) async fn expired(
     connection: &mut Connection,

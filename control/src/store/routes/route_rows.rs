@@ -128,7 +128,7 @@ fn parse(row: &AnyRow) -> Result<Route, sqlx::Error> {
     })
 }
 
-fn parse_state(text: &str) -> Result<RouteState, &'static str> {
+pub(in crate::store) fn parse_state(text: &str) -> Result<RouteState, &'static str> {
     [RouteState::Preparing, RouteState::Live, RouteState::Suspended]
         .into_iter()
         .find(|state| state.as_str() == text)

@@ -144,14 +144,22 @@ impl World {
 
     /// What `control …` prints.
     pub async fn cli(&self, line: &str) -> String {
+        let (code, said, complaint) = self.cli_ended(line).await;
+        assert_eq!(code, Some(0), "{line}: {complaint}");
+        said
+    }
+
+    /// How `control …` ends: its exit code, standard output and standard error.
+    pub async fn cli_ended(&self, line: &str) -> (Option<i32>, String, String) {
         let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_control"))
             .args(line.split(' '))
             .env("ARCA_CONTROL_CONFIG", self.folder.path().join("control.toml"))
+            .stdin(std::process::Stdio::null())
             .output()
             .await
             .unwrap();
-        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
     pub async fn metrics(&self) -> String {

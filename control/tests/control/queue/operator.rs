@@ -130,15 +130,15 @@ async fn the_command_line_lists_shows_revives_and_calls_off() {
     assert_eq!(
         world.cli("tasks list --state dead --kind RECYCLE --username ada").await,
         format!(
-            "ID                         STATE  FOR  ATTEMPTS  CAUSE    ERROR\n\
-             {id}  dead   ada  1/30      cause/1  sprite arca-1 does not answer\n"
+            "ID                         STATE  FOR  AGE  ATTEMPTS  NEXT  CAUSE    ERROR\n\
+             {id}  dead   ada  99s  1/30      -     cause/1  sprite arca-1 does not answer\n"
         )
     );
     assert_eq!(world.cli("tasks list --state running --json").await, "[]\n");
     let shown = world.cli(&format!("tasks retry {id}")).await;
     assert!(shown.starts_with(&format!("{id} is waiting, attempt 0 of 30\n")), "{shown}");
     assert!(shown.contains("\ndestroy  waiting  0         -"), "{shown}");
-    let shown = world.cli(&format!("tasks cancel {id} --reason test --json")).await;
+    let shown = world.cli(&format!("tasks cancel {id} --reason test --json --yes")).await;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!((&shown["state"], &shown["payload"]["number"]), (&json!("cancelled"), &json!(1)));
     let shown = world.cli(&format!("tasks show {id}")).await;

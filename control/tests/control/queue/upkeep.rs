@@ -102,7 +102,7 @@ async fn a_task_of_a_workspace_is_called_off_for_a_reason_and_is_nobodys_loss() 
         (status, &answer["error"]["field"]),
         (StatusCode::UNPROCESSABLE_ENTITY, &"reason".into())
     );
-    let shown = world.cli(&format!("tasks cancel {id} --reason fraud")).await;
+    let shown = world.cli(&format!("tasks cancel {id} --reason fraud --yes")).await;
     assert!(shown.contains("\nerror    called off: fraud\n"), "{shown}");
     world.let_pass(11 * MINUTE).await;
     let told = async || incidents(&world).await;
@@ -125,7 +125,7 @@ async fn an_end_that_was_called_off_is_told_of_and_goes_on_by_hand() {
     world.let_pass(11 * MINUTE).await;
     let told = async || incidents(&world).await;
     wait_until("it is told of", vec!["ending".to_owned()], told).await;
-    let shown = world.cli("workspaces end ada").await;
+    let shown = world.cli("workspaces end ada --yes").await;
     assert!(shown.starts_with(&format!("{id} is waiting, attempt 0 of 30\n")), "{shown}");
     assert_eq!(post(&world, "/api/workspaces/ada/provision").await.0, StatusCode::CONFLICT);
     assert_eq!(post(&world, "/api/workspaces/bob/end").await.0, StatusCode::NOT_FOUND);
@@ -141,7 +141,7 @@ async fn a_machine_is_replaced_by_a_new_task_and_the_old_one_left_to_the_pool() 
     assert_eq!(post(&world, "/api/workspaces/ada/provision").await.0, StatusCode::CONFLICT);
     let missing = post(&world, "/api/workspaces/ada/replace-machine").await;
     assert!(missing.0.is_client_error(), "{missing:?}");
-    let shown = world.cli("workspaces replace-machine ada --reason broken").await;
+    let shown = world.cli("workspaces replace-machine ada --reason broken --yes").await;
     assert!(shown.contains(" is waiting, attempt 0 of 20\n"), "{shown}");
     let row = "SELECT state || ' ' || last_error FROM sprites WHERE username IS NULL";
     let row = world.database.text(row).await;

@@ -1,0 +1,75 @@
+//! How a command ends that did not do what it was asked: what is said, and the exit code.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use shared::process::{Complaints, exit};
+
+use super::client::ApiError;
+use super::confirm::NotConfirmed;
+
+/// A question was not answered with yes: nothing was changed.
+pub(super) const NOT_CONFIRMED: u8 = 4;
+
+/// The running program does not answer; the number is that of sysexits(3).
+pub(super) const UNREACHABLE: u8 = 69;
+
+/// For `--help`.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0   it is done, and what was asked about is well
+  1   it failed
+  4   nothing was changed: a question was not answered with yes, and --yes was not said
+  64  the command or the configuration is wrong
+  69  control does not answer";
+
+/// Tells people on standard error, programs in JSON.
+pub(super) fn report(error: &anyhow::Error, is_json: bool) -> ExitCode {
+    let code = exit_code(error);
+    if is_json {
+        // Who closed standard error does not want to know.
+        let _unread = writeln!(io::stderr(), "{}", body(error));
+        return ExitCode::from(code);
+    }
+    if code == exit::USAGE {
+        return exit::report("control", error);
+    }
+    let _unread = writeln!(io::stderr(), "control: {error:#}");
+    ExitCode::from(code)
+}
+
+/// A command line that cannot be understood, for programs.
+pub fn usage_as_json(message: &str) -> String {
+    json!({ "error": { "code": "usage", "message": message.trim() } }).to_string()
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<Complaints>() {
+        exit::USAGE
+    } else if error.is::<NotConfirmed>() {
+        NOT_CONFIRMED
+    } else if matches!(error.downcast_ref(), Some(ApiError::Unreachable { .. })) {
+        UNREACHABLE
+    } else {
+        1
+    }
+}
+
+/// As the API's own errors are.
+fn body(error: &anyhow::Error) -> Value {
+    let message = format!("{error:#}");
+    let code = match error.downcast_ref() {
+        Some(ApiError::Refused { detail, .. }) => {
+            return json!({ "error": {
+                "code": detail.code, "message": detail.message, "field": detail.field,
+            }});
+        }
+        Some(ApiError::Unreachable { .. }) => "unreachable",
+        Some(ApiError::Unreadable { .. }) => "unreadable_answer",
+        None if error.is::<Complaints>() => "configuration",
+        None if error.is::<NotConfirmed>() => "not_confirmed",
+        None => "failed",
+    };
+    json!({ "error": { "code": code, "message": message } })
+}
