@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let mut files = Vec::new();
     collect(&folder, &mut files)?;
-    files.sort();
+    // By the bytes of their paths, as they are looked up: a folder sorts otherwise than its name.
+    files.sort_by_key(|file| file.as_os_str().as_encoded_bytes().to_vec());
 
     let mut table = String::from("&[\n");
     for file in &files {
