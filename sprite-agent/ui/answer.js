@@ -1,6 +1,6 @@
 // One answer while it is being written: the gateway's events of a run, applied. Pure.
 
-import { detailOf, errorText, joined, runMessageId, shortened, textOf } from './history.js';
+import { askedOf, detailOf, errorText, joined, runMessageId, shortened, textOf, TOOL_MAX } from './history.js';
 
 export function isLive(answer) {
   return answer.status === 'thinking' || answer.status === 'streaming';
@@ -17,6 +17,8 @@ export function thinking(runId, at) {
     phase: null,
     earlier: '',
     text: '',
+    thought: '',
+    thoughtStart: 0,
     tools: [],
     files: [],
     toolsSinceText: false,
@@ -73,12 +75,21 @@ function withText(answer, text) {
   return { ...answer, earlier, text, toolsSinceText: false };
 }
 
+/** `answer` after a `thinking` event, which tells the whole of the present thought; another one stands below it. */
+export function withThought(answer, { text = '' }) {
+  const { thought, thoughtStart } = answer;
+  const present = thought.slice(thoughtStart);
+  if (present.startsWith(text) || thought.length > TOOL_MAX) return answer;
+  if (text.startsWith(present)) return { ...answer, thought: shortened(thought.slice(0, thoughtStart) + text) };
+  return { ...answer, thought: shortened(`${thought}\n\n${text}`), thoughtStart: thought.length + 2 };
+}
+
 /** `answer` after a `tool` event: start, update or result of one call. */
 export function withTool(answer, { phase, name, toolCallId, args, isError, result }) {
   const known = answer.tools.find((tool) => tool.id === toolCallId);
   if (!known && phase === 'result') return answer;
   if (known && known.status !== 'running') return answer;
-  const tool = known ?? { id: toolCallId, name: name ?? 'a tool', detail: detailOf(args), args: shortened(args), result: '', status: 'running' };
+  const tool = known ?? { id: toolCallId, name: name ?? 'a tool', detail: detailOf(args), args: askedOf(args), result: '', status: 'running' };
   const ended = isError ? 'failed' : 'done';
   const now = phase === 'result' ? { ...tool, status: ended, result: shortened(textOf(result?.content)) } : tool;
   if (now === known) return answer;

@@ -89,7 +89,8 @@ function withWholeInFlight(told, { inFlight }) {
   if (pieces.length < 2) return told;
   const [first, ...others] = pieces;
   const text = pieces.map((piece) => piece.text.trimEnd()).filter(Boolean).join('\n\n');
-  const whole = { ...first, text, tools: pieces.flatMap(({ tools }) => tools), files: pieces.flatMap(({ files }) => files) };
+  const thought = pieces.map((piece) => piece.thought).filter(Boolean).join('\n\n');
+  const whole = { ...first, text, thought, tools: pieces.flatMap(({ tools }) => tools), files: pieces.flatMap(({ files }) => files) };
   return told.filter((message) => !others.includes(message)).map((message) => (message === first ? whole : message));
 }
 
@@ -104,7 +105,8 @@ function answerTold(told, shown, run) {
   if (isInFlight || (shown && isOpen(shown) && run.alive.has(told.runId))) {
     const base = shown ?? thinking(told.runId, told.at);
     const text = laterText(base.text, isInFlight ? run.inFlight.text : '');
-    return { ...base, status: 'streaming', earlier: told.text, text, tools: union(told.tools, base.tools) };
+    const thought = base.thought || told.thought;
+    return { ...base, status: 'streaming', earlier: told.text, text, thought, tools: union(told.tools, base.tools) };
   }
   if (!shown || isOpen(shown)) return told;
   // Its number is kept with it: a late word about a run that we saw ending changes nothing.

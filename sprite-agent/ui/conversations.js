@@ -11,12 +11,12 @@
 //          attempts, error};
 //          `received` once the gateway has said so: it may still have died before writing it down;
 //          `share` of a large message that has been sent, 0 to 1; `isSeen` unless it certainly never reached the gateway, `isRisky` once another process would get it again
-// Answer   {role:'assistant', id, runId, text, earlier, at, phase, tools, seq, error,
+// Answer   {role:'assistant', id, runId, text, earlier, at, phase, thought, tools, seq, error,
 //           status:'thinking'|'streaming'|'done'|'aborted'|'error'|'interrupted'}
 //
 // A run's id is the key of its question: that is how question and answer find each other.
 
-import { advanced, isLive, thinking, withTool } from './answer.js';
+import { advanced, isLive, thinking, withThought, withTool } from './answer.js';
 import { withEarlier, withHistory } from './catchup.js';
 import { runMessageId, userId } from './history.js';
 import { queued, unqueued } from './queue.js';
@@ -66,6 +66,8 @@ export function reduce(state, action) {
       return within((thread) => refused(thread, action));
     case 'dropped':
       return within((thread) => ({ ...thread, messages: thread.messages.filter(({ id }) => id !== action.id) }));
+    case 'rewound':
+      return within((thread) => rewound(thread, action.id));
     case 'reading':
       return within((thread) => ({ ...thread, stale: false, awaited: awaited(thread) }));
     case 'unread':
@@ -146,7 +148,8 @@ function canGoOn(answer, payload) {
 
 function goingOn(answer) {
   if (answer.seq !== undefined) return answer;
-  return { ...thinking(answer.runId, answer.at), earlier: answer.text, tools: answer.tools };
+  const { text: earlier, thought, tools } = answer;
+  return { ...thinking(answer.runId, answer.at), earlier, thought, thoughtStart: thought.length, tools };
 }
 
 /**
@@ -163,11 +166,12 @@ function needsHistory(thread, known, answer) {
 }
 
 function tooled(thread, { runId, stream, data }) {
-  if (stream !== 'tool' || !data?.toolCallId) return thread;
+  const change = { tool: data?.toolCallId && withTool, thinking: data?.text && withThought }[stream];
+  if (!change) return thread;
   const id = runMessageId(runId);
   const answer = thread.messages.find((message) => message.id === id);
   if (!answer || !isLive(answer)) return thread;
-  const changed = withTool(answer, data);
+  const changed = change(answer, data);
   if (changed === answer) return thread;
   return { ...thread, messages: thread.messages.map((message) => (message.id === id ? changed : message)) };
 }
@@ -180,6 +184,15 @@ function stopped(thread, runIds) {
       : message,
   );
   return { ...thread, messages };
+}
+
+/** `thread` up to the message `id`, which is gone with all that followed. */
+function rewound(thread, id) {
+  const place = thread.messages.findIndex((message) => message.id === id);
+  if (place < 0) return thread;
+  const { entry } = thread.messages[place];
+  const row = thread.rows.findIndex((candidate) => candidate.__openclaw?.id === entry);
+  return { ...thread, messages: thread.messages.slice(0, place), rows: row < 0 ? [] : thread.rows.slice(0, row) };
 }
 
 /** Marks a finished answer in a conversation that is not being looked at. */

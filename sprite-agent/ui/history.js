@@ -13,7 +13,7 @@ const MEDIA = ['image', 'audio', 'video', 'file', 'attachment'];
 const DETAIL_MAX = 120;
 
 /** Characters of what a tool was asked for, and of what it gave back. */
-const TOOL_MAX = 8_000;
+export const TOOL_MAX = 8_000;
 
 /** Arguments worth showing, most telling first. */
 const TELLING = ['command', 'query', 'url', 'path', 'file_path', 'pattern', 'prompt', 'name'];
@@ -31,6 +31,13 @@ export function textOf(content) {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
   return content.filter((part) => part?.type === 'text').map((part) => part.text ?? '').join('\n\n');
+}
+
+/** What was thought before the answer, as far as the assistant tells it. */
+function thoughtOf(content) {
+  if (!Array.isArray(content)) return '';
+  const thoughts = content.filter((part) => part?.type === 'thinking' && typeof part.thinking === 'string');
+  return shortened(thoughts.map((part) => part.thinking.trim()).filter(Boolean).join('\n\n'));
 }
 
 /** The files of a row: `{seq, index, name, type, size, isPicture}`; `seq` and `index` find it at the gateway. */
@@ -74,6 +81,12 @@ export function detailOf(args) {
   return line.length > DETAIL_MAX ? `${line.slice(0, DETAIL_MAX - 1)}…` : line;
 }
 
+/** What a tool was asked for: all of it, or the one text that it is. */
+export function askedOf(args) {
+  const values = args && typeof args === 'object' ? Object.values(args) : [];
+  return shortened(values.length === 1 && typeof values[0] === 'string' ? values[0] : args);
+}
+
 /** What a tool was asked for or gave back, as text of a length that a page bears. */
 export function shortened(value) {
   if (value === undefined || value === null) return '';
@@ -98,8 +111,8 @@ export function messagesOf(rows) {
   return messages.filter((message) => message.role === 'user' || isWorthShowing(message));
 }
 
-function isWorthShowing({ text, tools, files, status }) {
-  return text !== '' || tools.length > 0 || files.length > 0 || status !== 'done';
+function isWorthShowing({ text, thought, tools, files, status }) {
+  return text !== '' || thought !== '' || tools.length > 0 || files.length > 0 || status !== 'done';
 }
 
 function rowId(row, index) {
@@ -127,6 +140,7 @@ function userMessage(row, index) {
     role: 'user',
     id: key ? userId(key) : rowId(row, index),
     key,
+    entry: row.__openclaw?.id ?? null,
     text: textOf(row.content),
     files: filesOf(row),
     at: row.timestamp ?? null,
@@ -137,12 +151,15 @@ function userMessage(row, index) {
 function addAnswer(messages, row, asked, index) {
   const runId = row.__openclaw?.runId ?? asked;
   const id = runId ? runMessageId(runId) : rowId(row, index);
-  const piece = { text: textOf(row.content), tools: toolsOf(row.content), files: filesOf(row), ...outcome(row) };
+  const piece = { text: textOf(row.content), thought: thoughtOf(row.content), tools: toolsOf(row.content), files: filesOf(row), ...costOf(row), ...outcome(row) };
   const last = messages.at(-1);
   if (last?.role === 'assistant' && (last.id === id || !runId)) {
     last.text = last.text && piece.text ? `${last.text}\n\n${piece.text}` : last.text || piece.text;
+    last.thought = shortened(joined(last.thought, piece.thought));
     last.tools = [...last.tools, ...piece.tools];
     last.files = [...last.files, ...piece.files];
+    last.model = piece.model ?? last.model;
+    last.tokens += piece.tokens;
     last.status = piece.status;
     last.error = piece.error;
     return;
@@ -155,6 +172,11 @@ function addAnswer(messages, row, asked, index) {
     at: row.timestamp ?? null,
     ...piece,
   });
+}
+
+/** Which model wrote a piece, and how many tokens it wrote; of what it read, most is read again each time. */
+function costOf({ model, usage }) {
+  return { model: typeof model === 'string' && model ? model : null, tokens: usage?.output > 0 ? usage.output : 0 };
 }
 
 function outcome(row) {
@@ -173,7 +195,7 @@ function toolsOf(content) {
       id: part.id ?? part.toolCallId ?? '',
       name: part.name ?? 'a tool',
       detail: detailOf(part.arguments ?? part.args),
-      args: shortened(part.arguments ?? part.args),
+      args: askedOf(part.arguments ?? part.args),
       result: '',
       status: 'done',
     }));

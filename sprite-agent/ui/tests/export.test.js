@@ -21,7 +21,7 @@ const ROWS = [
 test('a conversation reads as Markdown, with who said what and what was used', () => {
   const text = toMarkdown({ title: 'Moons', messages: messagesOf(ROWS) });
   assert.match(text, /^# Moons\n\n\*\*You\*\* · 1970-01-01T00:00:00.001Z\n\nHow many moons\?\n\n\*\*Assistant\*\*/);
-  assert.match(text, /> Used `exec`: `\{\n {2}"command": "count moons"\n\}`/);
+  assert.match(text, /> Used `exec`: `count moons`/);
   assert.ok(text.endsWith('\n\n**Two**\n'));
 });
 

@@ -63,7 +63,7 @@ check('text before a tool stays when the text starts again after it', [
 test('a tool is shown while it runs and when it has ended', () => {
   const running = after(asked('r1'), tool('r1', 'start', { args: { command: 'echo hi' } }));
   const [, answer] = thread(running).messages;
-  const args = '{\n  "command": "echo hi"\n}';
+  const args = 'echo hi';
   assert.deepEqual(answer.tools, [{ id: 'call-1', name: 'exec', detail: 'echo hi', args, result: '', status: 'running' }]);
   const ended = reduce(running, tool('r1', 'result', { isError: true }));
   assert.equal(thread(ended).messages[1].tools[0].status, 'failed');
@@ -119,7 +119,7 @@ test('an answer in many rows is one message', () => {
   ];
   const state = after(history({ messages: rows }));
   assert.deepEqual(shown(state), [QUESTION, ['assistant', 'Let me look.\n\nIt is empty.', 'done']]);
-  const args = '{\n  "command": "ls"\n}';
+  const args = 'ls';
   assert.deepEqual(thread(state).messages[1].tools, [{ id: 't', name: 'exec', detail: 'ls', args, result: '', status: 'failed' }]);
 });
 
@@ -129,4 +129,20 @@ test('the history tells a stopped answer and a failed one', () => {
   const state = after(history({ messages: [userRow('r1'), stopped, userRow('r2'), broken] }));
   assert.deepEqual(shown(state).map(([, , status]) => status), ['sent', 'aborted', 'sent', 'error']);
   assert.equal(thread(state).messages.at(-1).error, 'no model');
+});
+
+test('thoughts grow, stand below each other, and do not change what is answered', () => {
+  const thought = (text) => ({ type: 'tool', payload: { runId: 'q', sessionKey: KEY, stream: 'thinking', data: { text, delta: '' } } });
+  const told = (...texts) => thread(after(asked('q'), ...texts.map(thought))).messages.at(-1);
+  assert.equal(told('First', 'First I look', 'First I look').thought, 'First I look');
+  assert.equal(told('First I look', 'First').thought, 'First I look');
+  assert.equal(told('First I look', 'Then', 'Then I write').thought, 'First I look\n\nThen I write');
+  assert.equal(told('x'.repeat(50_000)).thought.length < 10_000, true);
+  assert.equal(told('First').text, '');
+});
+
+test('thoughts of the history stand with their answer, and one that is withheld is not shown', () => {
+  const content = [{ type: 'thinking', thinking: 'I look first.' }, { type: 'redacted_thinking', data: 'x' }, { type: 'text', text: 'Done.' }];
+  const answer = thread(after(history({ messages: [userRow('q'), assistantRow('q', '', { content })] }))).messages.at(-1);
+  assert.deepEqual([answer.thought, answer.text], ['I look first.', 'Done.']);
 });

@@ -30,6 +30,21 @@ export class ToolsView {
   }
 }
 
+/** What the assistant thought before it answered: folded, for whoever wants to know. */
+export class ThoughtView {
+  #words = element('span', {});
+  #text = element('div', { class: 'thought', dir: 'auto', tabindex: '0' });
+  root = element('details', { class: 'thoughts', 'data-testid': 'thought', hidden: true },
+    element('summary', {}, icon('thought'), this.#words), this.#text);
+
+  update(text, isThinking) {
+    this.root.hidden = text === '';
+    const words = isThinking ? 'Thinking…' : 'What it thought';
+    if (this.#words.textContent !== words) this.#words.textContent = words;
+    if (this.#text.textContent !== text) this.#text.textContent = text;
+  }
+}
+
 class Row {
   #words = element('span', {});
   #detail = element('code', { dir: 'ltr' });
