@@ -8,6 +8,7 @@ import { readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
 import { Rest } from './rest.js';
 import { skillList } from './skills.js';
+import { t, translate } from './words.js';
 import { Workspace } from './workspace.js';
 import { AttachmentsView } from './view/attachments.js';
 import { Composer } from './view/composer.js';
@@ -38,9 +39,12 @@ const clock = {
 let config = { username: '', site_url: '', skills: [], limits: {}, assistant: {} };
 let frame = null;
 let composer = null;
+/** The conversation that is on the page. */
+let shownKey = null;
 
+translate(document);
 const memory = new Memory(storage());
-const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: renderSoon });
+const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: changed });
 const connection = new Connection({
   url: `${location.origin.replace(/^http/, 'ws')}/ws`,
   sessionUrl: '/auth/session',
@@ -58,7 +62,14 @@ const shut = new ShutView();
 const settings = new SettingsView(memory);
 const skills = new SkillsView();
 const greeting = new GreetingView((text) => composer.suggest(text));
-const thread = new ThreadView({ retry: (id) => workspace.retry(id), readEarlier: () => workspace.readEarlier(), readFile: (file) => readFile(request, workspace.thread.key, file) });
+const thread = new ThreadView({
+  retry: (id) => workspace.retry(id),
+  edit,
+  answerAnew,
+  canReplace: () => workspace.rewriting.isPossible,
+  readEarlier: () => workspace.readEarlier(),
+  readFile: (file) => readFile(request, workspace.thread.key, file),
+});
 const attachments = new AttachmentsView({
   limits,
   changed: () => composer?.show(),
@@ -66,6 +77,8 @@ const attachments = new AttachmentsView({
 });
 composer = new Composer(memory, attachments, {
   send: (text, files) => workspace.send(text, files),
+  replace: (id, text, files) => workspace.replace(id, text, files),
+  commands: () => workspace.commands(),
   stop: () => workspace.stop(),
   takeBack: () => workspace.takeBack(),
   enterSends: () => settings.enterSends,
@@ -112,8 +125,16 @@ function renderSoon() {
   frame ??= requestAnimationFrame(render);
 }
 
+/** Another conversation is shown at once: what is typed from now on belongs to it. */
+function changed() {
+  if (workspace.state.current === shownKey) renderSoon();
+  else render();
+}
+
 function render() {
+  cancelAnimationFrame(frame);
   frame = null;
+  shownKey = workspace.state.current;
   const accountUrl = config.site_url && `${config.site_url}/account`;
   status.update(workspace.connectionState, accountUrl);
   const isShut = shut.update(workspace.connectionState.kind, config.site_url);
@@ -213,6 +234,20 @@ function composerFocus() {
   if (!matchMedia('(pointer: coarse)').matches) composer.focus();
 }
 
+/** A message that is changed takes the old one's place, or is one more, as the assistant can. */
+function edit(id) {
+  const message = workspace.thread.messages.find((candidate) => candidate.id === id);
+  if (message) composer.edit(message, workspace.rewriting.isPossible);
+}
+
+async function answerAnew(id) {
+  try {
+    await workspace.answerAnew(id);
+  } catch (error) {
+    composer.refuse(error.uncertain ? t('away') : t('edit.failed', { reason: error.message }));
+  }
+}
+
 async function rename({ key, title }) {
   const name = await answered({ title: 'Rename conversation', label: 'Name', value: title, action: 'Rename' });
   conversations.focus(key, 'rename');
@@ -240,8 +275,11 @@ async function remove({ key, title }) {
     dangerous: true,
   });
   if (!sure) return;
+  const isShown = key === workspace.state.current;
+  const removing = workspace.remove(key);
+  if (isShown) composerFocus();
   try {
-    const done = await workspace.remove(key);
+    const done = await removing;
     if (done === 'later') await told({
       title: 'Deleted as soon as possible',
       text: 'Your assistant cannot be reached now. The conversation is deleted as soon as it can be, when this page is open.',

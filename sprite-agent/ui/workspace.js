@@ -12,8 +12,10 @@ import { TOO_BIG } from './connection.js';
 import { Histories } from './histories.js';
 import { Outbox } from './outbox.js';
 import { promptsFor } from './prompts.js';
+import { commandsFrom } from './commands.js';
 import { undelivered } from './question.js';
 import { waitsFor } from './queue.js';
+import { Rewriting } from './rewriting.js';
 import { Sessions } from './sessions.js';
 
 /** Wait before looking again after "not now". */
@@ -31,6 +33,11 @@ export class Workspace {
   skillRows = null;
   /** The gateway's limits, as its greeting told them. */
   policy = null;
+  rewriting;
+  /** What the assistant can be asked for, as its greeting told. */
+  #methods = [];
+  /** A promise of the commands, once somebody has asked. */
+  #commands = null;
   #connection;
   #memory;
   #clock;
@@ -52,6 +59,9 @@ export class Workspace {
     this.asking = new Asking({ request, onChange });
     const apply = (action) => this.#apply(action);
     this.histories = new Histories({ request, apply, state: () => this.state });
+    this.rewriting = new Rewriting({
+      request, apply, state: () => this.state, readNewest: (key) => this.histories.readNewest(key), can: (method) => this.can(method),
+    });
     this.#outbox = new Outbox({ request, apply, clock, unsentBytes: () => this.#connection.unsentBytes ?? 0 });
   }
 
@@ -146,12 +156,51 @@ export class Workspace {
   /** Asks again: what was never taken is replaced, what failed while being answered is asked anew. */
   retry(id) {
     if (this.obstacle) return;
-    const { messages, key } = this.thread;
-    const upToIt = messages.slice(0, messages.findIndex((message) => message.id === id) + 1);
-    const question = upToIt.findLast((message) => message.role === 'user');
+    const { key } = this.thread;
+    const question = this.#questionOf(id);
     if (!question) return;
     if (question.delivery === 'failed') this.#apply({ type: 'dropped', key, id: question.id });
     this.#ask(key, question.text, question.files.filter(({ content }) => content));
+  }
+
+  /** Whether the assistant can be asked for `method`. */
+  can(method) {
+    return this.#methods.includes(method);
+  }
+
+  /** The commands that can be typed, read when they are first wanted; none while the assistant is away. */
+  commands() {
+    this.#commands ??= this.#connection.request('commands.list', { scope: 'text', includeArgs: false }).then(commandsFrom, () => {
+      this.#commands = null;
+      return [];
+    });
+    return this.#commands;
+  }
+
+  /** Whether the answer `id` can be written anew: not without the files that its question had. */
+  canAnswerAnew(id) {
+    const question = this.#questionOf(id);
+    return !this.obstacle && Boolean(question?.files.every(({ content }) => content));
+  }
+
+  /** Has the answer `id` written anew, in the place of the one that there is where that can be done. */
+  async answerAnew(id) {
+    const question = this.#questionOf(id);
+    if (!this.canAnswerAnew(id)) return;
+    if (this.rewriting.isPossible) await this.replace(question.id, question.text, question.files);
+    else this.retry(id);
+  }
+
+  /** Sends `text` and `files`, or what they give once it is certain, in the place of the question `id`. Rejects with the reason; then nothing has changed. */
+  async replace(id, text, files) {
+    const { key } = this.thread;
+    await this.rewriting.rewind(key, id);
+    this.#ask(key, text, typeof files === 'function' ? files() : files);
+  }
+
+  #questionOf(id) {
+    const { messages } = this.thread;
+    return messages.slice(0, messages.findIndex((message) => message.id === id) + 1).findLast(({ role }) => role === 'user');
   }
 
   #ask(key, text, files) {
@@ -278,11 +327,13 @@ export class Workspace {
     this.#apply({ type: 'lost', error });
   }
 
-  #greeted({ server, policy } = {}) {
+  #greeted({ server, policy, features } = {}) {
     // Another process: it does not remember which messages it has taken.
     if (this.#boot && server?.boot !== this.#boot) this.#apply({ type: 'restarted' });
     this.#boot = server?.boot ?? null;
     this.policy = policy ?? null;
+    this.#methods = Array.isArray(features?.methods) ? features.methods : [];
+    this.#commands = null;
     this.#settle();
     this.sessions.finishDeletions();
     this.sessions.read();
@@ -295,7 +346,7 @@ export class Workspace {
     if (this.asking.happened(name, payload)) return;
     if (name === 'chat' && payload.runId) this.#chatted(payload);
     else if (name === 'agent') this.#apply({ type: 'tool', payload });
-    else if (name === 'skills.changed') this.#readSkills();
+    else if (name === 'skills.changed') this.#skillsChanged();
     else if (name === 'sessions.changed') this.sessions.soon();
   }
 
@@ -349,6 +400,11 @@ export class Workspace {
   #readAgain(key) {
     this.#apply({ type: 'unread', key });
     this.#settle();
+  }
+
+  #skillsChanged() {
+    this.#commands = null;
+    this.#readSkills();
   }
 
   async #readSkills() {

@@ -1,6 +1,9 @@
 // Where a person writes. Keeps a draft per conversation; what cannot be sent now waits in the queue.
 
 import { messageSize } from '../attachments.js';
+import { t } from '../words.js';
+import { CommandsView } from './commands.js';
+import { element } from './element.js';
 
 /** Lines shown before the field scrolls. */
 const LINES_MAX = 10;
@@ -13,6 +16,10 @@ export class Composer {
   #send = document.getElementById('send');
   #stop = document.getElementById('stop');
   #hint = document.getElementById('composer-hint');
+  #banner = document.getElementById('editing');
+  #commands;
+  /** The message that is being changed: `{id, draft}`, with what stood in the field before. */
+  #edited = null;
   #memory;
   #attachments;
   #actions;
@@ -21,19 +28,20 @@ export class Composer {
   #refusal = '';
 
   /**
-   * `actions`: `send(text, files)` → whether it was taken, `stop()`, `takeBack()` → the last message of the
-   * queue, `enterSends()`, `limits()`.
+   * `actions`: `send(text, files)` → whether it was taken, `replace(id, text, files)`, `stop()`, `takeBack()` → the
+   * last message of the queue, `enterSends()`, `limits()`, `commands()`.
    */
   constructor(memory, attachments, actions) {
     this.#memory = memory;
     this.#attachments = attachments;
     this.#actions = actions;
+    this.#commands = new CommandsView({ commands: actions.commands, took: (text) => this.suggest(text) });
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#submit();
     });
     this.#field.addEventListener('keydown', (event) => this.#pressed(event));
-    this.#field.addEventListener('input', () => this.#edited());
+    this.#field.addEventListener('input', () => this.#changed());
     this.#field.addEventListener('paste', (event) => this.#pasted(event));
     this.#stop.addEventListener('click', () => {
       this.#actions.stop();
@@ -46,6 +54,7 @@ export class Composer {
     this.#obstacle = obstacle;
     if (key !== this.#key) {
       this.#key = key;
+      this.#endEditing();
       this.#refusal = '';
       this.#field.value = this.#memory.draft(key);
       this.#attachments.show(key);
@@ -60,7 +69,7 @@ export class Composer {
 
   suggest(text) {
     this.#field.value = text;
-    this.#edited();
+    this.#changed();
     this.focus();
     this.#field.setSelectionRange(text.length, text.length);
   }
@@ -69,6 +78,29 @@ export class Composer {
   restore({ text, files }) {
     this.#attachments.restore(files);
     this.suggest([text, this.#field.value].filter(Boolean).join('\n'));
+  }
+
+  /** Puts a message that was sent into the field, to be changed; its place is kept where `isReplaced`. */
+  edit({ id, text, files }, isReplaced) {
+    const draft = this.#edited ? this.#edited.draft : this.#field.value;
+    this.suggest(text);
+    if (!isReplaced) return;
+    this.#edited = { id, draft };
+    const words = files.length > 0 ? `${t('edit.banner')} ${t('edit.files')}` : t('edit.banner');
+    const cancel = element('button', { type: 'button', class: 'button small', 'data-testid': 'edit-cancel', onclick: () => this.#cancelEditing() }, t('edit.cancel'));
+    this.#banner.replaceChildren(element('p', {}, words), cancel);
+    this.#banner.hidden = false;
+  }
+
+  #cancelEditing() {
+    const { draft } = this.#edited;
+    this.#endEditing();
+    this.suggest(draft);
+  }
+
+  #endEditing() {
+    this.#edited = null;
+    this.#banner.hidden = true;
   }
 
   /** Says why a file was not attached; an empty text takes that back. */
@@ -80,6 +112,12 @@ export class Composer {
   #pressed(event) {
     // Of a composition: Enter takes a suggestion, Escape leaves it.
     if (event.isComposing || event.keyCode === COMPOSITION_KEY) return;
+    if (this.#commands.pressed(event)) return;
+    if (event.key === 'Escape' && this.#edited) {
+      event.preventDefault();
+      this.#cancelEditing();
+      return;
+    }
     if (event.key === 'ArrowUp' && this.#field.value === '') {
       const message = this.#actions.takeBack();
       if (!message) return;
@@ -108,14 +146,41 @@ export class Composer {
 
   #submit() {
     if (this.#isEmpty || this.#isTooLong() || !this.#attachments.areReady) return;
+    if (this.#edited) {
+      this.#replace();
+      return;
+    }
     if (!this.#actions.send(this.#field.value, this.#attachments.take())) return;
     this.#field.value = '';
     this.#refusal = '';
-    this.#edited();
+    this.#changed();
     this.focus();
   }
 
-  #edited() {
+  /** The old message stays, and the new one in the field, until the assistant has taken the old one back. */
+  async #replace() {
+    if (this.#obstacle) return;
+    const { id } = this.#edited;
+    const key = this.#key;
+    const text = this.#field.value;
+    try {
+      this.#field.readOnly = true;
+      await this.#actions.replace(id, text, () => this.#attachments.take());
+    } catch (error) {
+      this.refuse(error.uncertain ? t('away') : t('edit.failed', { reason: error.message }));
+      return;
+    } finally {
+      this.#field.readOnly = false;
+    }
+    this.#memory.keepDraft(key, '');
+    if (key !== this.#key) return;
+    this.#endEditing();
+    this.#refusal = '';
+    this.suggest('');
+  }
+
+  #changed() {
+    this.#commands.typed();
     this.#memory.keepDraft(this.#key, this.#field.value);
     this.#grow();
     this.show();
@@ -129,7 +194,9 @@ export class Composer {
   show() {
     const tooLong = this.#isTooLong();
     this.#stop.hidden = this.#obstacle !== 'busy';
-    this.#send.disabled = this.#isEmpty || tooLong || !this.#attachments.areReady;
+    // One round button is enough as long as there is nothing to send.
+    this.#send.hidden = !this.#stop.hidden && this.#isEmpty;
+    this.#send.disabled = this.#isEmpty || tooLong || !this.#attachments.areReady || Boolean(this.#edited && this.#obstacle);
     const label = { busy: 'Send when the answer is finished', offline: 'Send when connected' }[this.#obstacle] ?? 'Send';
     this.#send.title = label;
     this.#send.setAttribute('aria-label', label);

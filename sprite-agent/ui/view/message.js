@@ -1,10 +1,11 @@
 // One message in the thread: a question on its way, or an answer being written.
 
 import { answerText, isLive } from '../answer.js';
-import { copyButton, element, icon, mark } from './element.js';
+import { language, t } from '../words.js';
+import { copyButton, element, icon, iconButton, mark } from './element.js';
 import { fileView } from './file.js';
 import { Prose } from './prose.js';
-import { ToolsView } from './tools.js';
+import { ThoughtView, ToolsView } from './tools.js';
 
 const PHASES = {
   preparing_workspace: 'Getting ready',
@@ -29,8 +30,10 @@ export class QuestionView {
   #files = element('div', { class: 'files' });
   #note = element('div', { class: 'note' });
   #time = element('time', { class: 'at' });
+  #edit = iconButton('pencil', '', { 'data-testid': 'edit', onclick: () => this.#actions.edit(this.#id) });
+  #acts = element('div', { class: 'acts' }, this.#time, copyButton('Copy message', () => this.#whole ?? ''), this.#edit);
   root = element('li', { class: 'message user', 'data-testid': 'message-user' },
-    element('span', { class: 'visually-hidden' }, 'You said: '), this.#files, this.#text, this.#fold, this.#note, this.#time);
+    element('h2', { class: 'visually-hidden' }, 'You said: '), this.#files, this.#text, this.#fold, this.#note, this.#acts);
   #actions;
   #id;
   #whole = null;
@@ -46,6 +49,12 @@ export class QuestionView {
     // Once the gateway has it, the visitor need not worry; finding out the rest is our business.
     const delivery = message.received && message.delivery === 'unsure' ? 'sent' : message.delivery;
     this.root.dataset.state = delivery;
+    this.#acts.hidden = delivery !== 'sent' || message.text === '';
+    const label = t(this.#actions.canReplace() ? 'edit.button' : 'edit.again');
+    if (this.#edit.title !== label) {
+      this.#edit.title = label;
+      this.#edit.setAttribute('aria-label', label);
+    }
     this.#showText(message.text);
     this.#shownFiles = showFiles(this.#files, message.files, this.#shownFiles, this.#actions.readFile);
     showTime(this.#time, message.at);
@@ -79,6 +88,7 @@ export class QuestionView {
 
 /** An answer. `update` may be called for each piece of text: it renders only what changed. */
 export class AnswerView {
+  #thought = new ThoughtView();
   #tools = new ToolsView();
   #prose = new Prose();
   #files = element('div', { class: 'files' });
@@ -86,12 +96,14 @@ export class AnswerView {
   #end = element('div', { class: 'end' });
   #time = element('time', { class: 'at' });
   #copy = copyButton('Copy answer', () => answerText(this.#message));
-  #foot = element('div', { class: 'foot' }, this.#copy, this.#time);
+  #anew = iconButton('retry', '', { class: 'icon-button anew', 'data-testid': 'answer-anew', onclick: () => this.#actions.answerAnew(this.#message.id) });
+  #by = element('span', { class: 'by' });
+  #foot = element('div', { class: 'foot' }, this.#copy, this.#anew, this.#time, this.#by);
   root = element('li', { class: 'message assistant', 'data-testid': 'message-assistant' },
     element('div', { class: 'avatar' }, mark()),
     element('div', { class: 'body' },
-      element('span', { class: 'visually-hidden' }, 'The assistant: '),
-      this.#tools.root, this.#prose.root, this.#files, this.#thinking, this.#end, this.#foot));
+      element('h2', { class: 'visually-hidden' }, 'The assistant: '),
+      this.#thought.root, this.#tools.root, this.#prose.root, this.#files, this.#thinking, this.#end, this.#foot));
   #message = null;
   #actions;
 
@@ -106,6 +118,7 @@ export class AnswerView {
     const text = answerText(message);
     this.root.dataset.state = message.status;
     this.root.setAttribute('aria-busy', String(live));
+    this.#thought.update(message.thought ?? '', live && text === '');
     if (before?.tools !== message.tools) this.#tools.update(message.tools);
     this.#prose.update(text, !live);
     if (before?.files !== message.files) showFiles(this.#files, message.files, before?.files, this.#actions.readFile);
@@ -115,6 +128,15 @@ export class AnswerView {
     if (before?.status !== message.status) this.#showEnd(message, text);
     this.#foot.hidden = live || text === '';
     showTime(this.#time, message.at);
+    this.#showBy(message);
+  }
+
+  #showBy({ model, tokens }) {
+    const label = t(this.#actions.canReplace() ? 'answer.anew' : 'answer.again');
+    this.#anew.title = label;
+    this.#anew.setAttribute('aria-label', label);
+    const by = [model, tokens > 0 && t('answer.tokens', { count: tokens, number: tokens.toLocaleString(language) })].filter(Boolean).join(' · ');
+    if (this.#by.textContent !== by) this.#by.textContent = by;
   }
 
   #showEnd(message, text) {

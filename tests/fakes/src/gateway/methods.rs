@@ -92,6 +92,7 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
         "sessions.patch" => session_methods::patch(gateway, params),
         "sessions.delete" => session_methods::delete(gateway, params),
         "models.list" => Ok(models_list()),
+        "commands.list" => Ok(commands_list()),
         "skills.status" => Ok(skills::with_this_machine(|machine| {
             skills::status(&gateway.settings.config, machine)
         })),
@@ -167,6 +168,27 @@ fn chat_abort(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
     let runs = turn::abort(gateway, key, params["runId"].as_str())
         .map_err(|error| not_saved("the aborted turn", &error))?;
     Ok(json!({"ok": true, "aborted": !runs.is_empty(), "runIds": runs}))
+}
+
+/// Some of what the real one lists, with its words for them.
+fn commands_list() -> Value {
+    let command = |name: &str, description: &str, source: &str, accepts_args: bool| {
+        json!({
+            "name": name,
+            "textAliases": [format!("/{name}")],
+            "description": description,
+            "source": source,
+            "scope": "both",
+            "acceptsArgs": accepts_args,
+        })
+    };
+    json!({"commands": [
+        command("help", "Show available commands.", "native", false),
+        command("status", "Show current status.", "native", false),
+        command("model", "Show or set the model.", "native", true),
+        command("restart", "Restart OpenClaw.", "native", false),
+        command("weather", "Get current weather and forecasts.", "skill", true),
+    ]})
 }
 
 fn models_list() -> Value {
