@@ -20,10 +20,10 @@ const marked = new Marked({
     html: ({ text, block }) => (block ? `<p>${escaped(text)}</p>` : escaped(text)),
     image: ({ href, text }) =>
       isSafeLink(href) ? `<a href="${escaped(href)}">${escaped(text || href)}</a>` : escaped(text),
-    // The page has h1 and h2 of its own.
-    heading({ tokens, depth }) {
-      const level = Math.min(6, depth + 2);
-      return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
+    // One within a list or a quotation is no part of the page's outline.
+    heading({ tokens, level }) {
+      const words = this.parser.parseInline(tokens);
+      return level ? `<h${level}>${words}</h${level}>` : `<p><strong>${words}</strong></p>`;
     },
   },
 });
@@ -38,9 +38,15 @@ export function isSafeLink(href) {
   }
 }
 
-/** The top-level blocks of `text`: `{type, raw}` and what the parser needs. */
-export function blocksOf(text) {
-  return marked.lexer(text);
+/** The top-level blocks of `text`: `{type, raw}` and what the parser needs; what it cannot read is plain text. */
+export function lexed(text) {
+  try {
+    return marked.lexer(text);
+  } catch {
+    // Nested deeper than any text of a person.
+    const plain = { type: 'text', raw: text, text, escaped: false };
+    return Object.assign([{ type: 'paragraph', raw: text, text, tokens: [plain] }], { links: {} });
+  }
 }
 
 /**
@@ -51,6 +57,20 @@ export function settledCount(blocks) {
   return Math.max(0, blocks.findLastIndex((block) => block.type !== 'space'));
 }
 
+/** The page has h1 and h2 of its own, a message begins with an h2. */
+const FIRST_LEVEL = 3;
+export const NO_HEADING = Object.freeze({ top: null, last: FIRST_LEVEL - 1 });
+
+/**
+ * The outline after a heading of `depth`, which stands at its `last`: the first one is the highest, and
+ * none leaves a level out, whatever the text does. `outline` is that of the blocks before.
+ */
+export function outlined(outline, depth) {
+  const top = outline.top ?? depth;
+  const wanted = Math.max(FIRST_LEVEL, depth - top + FIRST_LEVEL);
+  return { top, last: Math.min(6, wanted, outline.last + 1) };
+}
+
 /** Whether a definition in `text` can give a link to a block before it. */
 export function hasDefinitions(text) {
   return /^ {0,3}\[[^\]]+\]:/m.test(text);
@@ -58,17 +78,50 @@ export function hasDefinitions(text) {
 
 /** A safe `DocumentFragment` for blocks out of `blocksOf`. */
 export function rendered(blocks) {
-  return DOMPurify.sanitize(marked.parser(blocks), {
-    ALLOWED_TAGS: TAGS,
-    ALLOWED_ATTR: ATTRIBUTES,
+  return sanitized(htmlOf(blocks), TAGS, ATTRIBUTES);
+}
+
+/** A safe `DocumentFragment` of highlighted code. */
+export function renderedCode(html) {
+  return sanitized(html, ['span'], ['class']);
+}
+
+function htmlOf(blocks) {
+  try {
+    return marked.parser(blocks);
+  } catch {
+    return `<p>${escaped(blocks.map(({ raw }) => raw).join(''))}</p>`;
+  }
+}
+
+function sanitized(html, tags, attributes) {
+  const fragment = DOMPurify.sanitize(html, {
+    ALLOWED_TAGS: tags,
+    ALLOWED_ATTR: attributes,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
   });
+  if (OVERRIDES.test(html)) unmask(fragment);
+  return fragment;
+}
+
+/** They turn the order of letters round, so that an address or a file reads as another one; no language needs them. */
+const OVERRIDES = /[\u202d\u202e]/;
+
+/** Shows in the place of each override that there was one. */
+function unmask(fragment) {
+  const walker = document.createTreeWalker(fragment, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) walker.currentNode.data = walker.currentNode.data.replace(/[\u202d\u202e]/g, '\ufffd');
 }
 
 function escaped(text) {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
+/** Classes of the highlighter, which has no others. */
+function isOfHighlighter(classes) {
+  return classes.split(' ').every((name) => /^(hljs-[\w-]+|(function|class|inherited)_)$/.test(name));
 }
 
 function hardened(node) {
@@ -82,7 +135,8 @@ function hardened(node) {
   } else if (node.nodeName === 'INPUT') {
     node.setAttribute('type', 'checkbox');
     node.setAttribute('disabled', '');
-  } else if (node.nodeName !== 'CODE') {
+    node.setAttribute('aria-label', node.hasAttribute('checked') ? 'Done' : 'Not done');
+  } else if (node.nodeName !== 'CODE' && !(node.nodeName === 'SPAN' && isOfHighlighter(node.className))) {
     // Classes name languages; on anything else they could borrow the page's own looks.
     node.removeAttribute?.('class');
   }

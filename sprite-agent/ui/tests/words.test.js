@@ -7,7 +7,8 @@ import { fromHash, isConversation, MAIN, toHash } from '../address.js';
 import { initial, reduce } from '../conversations.js';
 import { ageGroup, entries, titleFrom } from '../conversation-list.js';
 import { newIdentifier } from '../identifier.js';
-import { blocksOf, isSafeLink, settledCount } from '../markdown.js';
+import { isSafeLink, NO_HEADING, outlined, settledCount } from '../markdown.js';
+import { blocksOf } from '../pieces.js';
 import { checkedSettings, DEFAULT_SETTINGS, Memory } from '../memory.js';
 import { skillList } from '../skills.js';
 import { listed } from './world.js';
@@ -84,6 +85,17 @@ test('only absolute web and mail addresses are links', () => {
     'data:text/html,x', 'blob:https://x', 'vbscript:x', 'https://', '', null]) {
     assert.equal(isSafeLink(href), false, String(href));
   }
+});
+
+test('headings of an answer begin below those of the page and leave no level out', () => {
+  const levels = (depths) => {
+    let outline = NO_HEADING;
+    return depths.map((depth) => (outline = outlined(outline, depth)).last);
+  };
+  assert.deepEqual(levels([1, 2, 3, 2]), [3, 4, 5, 4]);
+  assert.deepEqual(levels([2, 4, 6, 1]), [3, 4, 5, 3]);
+  assert.deepEqual(levels([6, 5, 4]), [3, 3, 3]);
+  assert.deepEqual(levels([1, 2, 3, 4, 5, 6]), [3, 4, 5, 6, 6, 6]);
 });
 
 test('all blocks but the last are settled while a text grows', () => {

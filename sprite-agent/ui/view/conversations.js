@@ -31,15 +31,16 @@ export class ConversationsView {
     this.#shown = shown;
     const { activeElement } = document;
     const focused = this.#list.contains(activeElement) ? activeElement.closest('[data-key]') : null;
-    const focus = focused && { key: focused.dataset.key, part: activeElement.dataset.part };
+    const place = [...this.#list.querySelectorAll('[data-key]')].indexOf(focused);
+    const focus = focused && { key: focused.dataset.key, part: activeElement.dataset.part, place };
     this.#list.replaceChildren(...this.#groups(visible));
-    if (focus) this.focus(focus.key, focus.part);
+    if (focus) this.focus(focus.key, focus.part, focus.place);
   }
 
-  /** Puts the focus on a part of the row of `key`, or on what is there in its place. */
-  focus(key, part = 'open') {
+  /** Puts the focus on a part of the row of `key`, or on what is there in its `place`. */
+  focus(key, part = 'open', place = 0) {
     const rows = [...this.#list.querySelectorAll('[data-key]')];
-    const row = rows.find((candidate) => candidate.dataset.key === key) ?? rows[0];
+    const row = rows.find((candidate) => candidate.dataset.key === key) ?? rows[Math.min(place, rows.length - 1)];
     (row?.querySelector(`[data-part="${part}"]`) ?? this.#first).focus();
   }
 

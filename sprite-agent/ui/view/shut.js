@@ -14,7 +14,7 @@ const NOTES = {
   },
   suspended: {
     title: 'Your workspace is paused',
-    text: `Nothing is lost: it goes on where you left it once your subscription does. ${KEPT} ${LOOKS}`,
+    text: `Nothing is lost. Your account page says why, and what opens it again. ${KEPT} ${LOOKS}`,
     link: ['Account and billing', (site) => `${site}/account`],
   },
   locked: {

@@ -61,6 +61,22 @@ async fn a_conversation_deleted_right_after_its_first_message_is_gone_everywhere
 }
 
 #[tokio::test]
+async fn what_is_typed_as_soon_as_a_conversation_is_opened_stays_there() {
+    let world = world().await;
+    let chrome = signed_in(&world, "ada").await;
+    say(&chrome, "something to leave behind").await;
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    // Before the browser has drawn the new conversation.
+    let at_once = "(() => { document.getElementById('new-conversation').click(); \
+                   const field = document.getElementById('composer'); field.value = 'quick words'; \
+                   field.dispatchEvent(new InputEvent('input', {bubbles: true})); })()";
+    chrome.evaluate(at_once).await.unwrap();
+    wait_for(&chrome, "document.querySelector('#thread li') === null").await;
+    wait_for(&chrome, "document.getElementById('composer').value === 'quick words'").await;
+    wait_for(&chrome, "!document.getElementById('send').disabled").await;
+}
+
+#[tokio::test]
 async fn a_message_waits_for_the_running_answer_and_escape_stops_it() {
     let world = world().await;
     let chrome = signed_in(&world, "grace").await;
@@ -78,6 +94,39 @@ async fn a_message_waits_for_the_running_answer_and_escape_stops_it() {
     .await;
     let first = "document.querySelector('[data-testid=message-assistant]').dataset.state";
     assert_eq!(chrome.evaluate(first).await.unwrap(), "aborted");
+}
+
+#[tokio::test]
+async fn commands_are_completed_while_they_are_typed_with_the_keyboard_alone() {
+    let world = world().await;
+    let chrome = signed_in(&world, "grace").await;
+    chrome.fill("[data-testid=composer]", "/").await.unwrap();
+    let names =
+        "[...document.querySelectorAll('.command-name')].map(name => name.textContent).join()";
+    // Skills first; what only an operator has a use for is not among them.
+    wait_for(&chrome, &format!("{names} === '/weather,/help,/status,/model'")).await;
+    let chosen = "document.getElementById(document.getElementById('composer')\
+                  .getAttribute('aria-activedescendant'))?.textContent";
+    wait_for(&chrome, &format!("{chosen}.startsWith('/weather')")).await;
+    let field = chrome.find("composer").await.unwrap();
+    field.send_keys("st").await.unwrap();
+    wait_for(&chrome, &format!("{names} === '/status'")).await;
+    // Tab.
+    field.send_keys("\u{e004}").await.unwrap();
+    wait_for(&chrome, "document.getElementById('composer').value === '/status '").await;
+    wait_for(&chrome, "document.getElementById('commands').hidden").await;
+}
+
+#[tokio::test]
+async fn code_is_coloured_and_a_message_can_be_written_again() {
+    let world = world().await;
+    let chrome = signed_in(&world, "edith").await;
+    say(&chrome, "please show some markdown").await;
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    wait_for(&chrome, "document.querySelector('.prose .hljs-keyword')?.textContent === 'fn'").await;
+    chrome.evaluate("document.querySelector('[data-testid=edit]').click()").await.unwrap();
+    wait_for(&chrome, "document.getElementById('composer').value === 'please show some markdown'")
+        .await;
 }
 
 #[tokio::test]
