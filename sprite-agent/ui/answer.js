@@ -1,6 +1,7 @@
 // One answer while it is being written: the gateway's events of a run, applied. Pure.
 
 import { askedOf, detailOf, errorText, joined, runMessageId, shortened, textOf, TOOL_MAX } from './history.js';
+import { t } from './words.js';
 
 export function isLive(answer) {
   return answer.status === 'thinking' || answer.status === 'streaming';
@@ -89,7 +90,7 @@ export function withTool(answer, { phase, name, toolCallId, args, isError, resul
   const known = answer.tools.find((tool) => tool.id === toolCallId);
   if (!known && phase === 'result') return answer;
   if (known && known.status !== 'running') return answer;
-  const tool = known ?? { id: toolCallId, name: name ?? 'a tool', detail: detailOf(args), args: askedOf(args), result: '', status: 'running' };
+  const tool = known ?? { id: toolCallId, name: name ?? t('tool.unknown'), detail: detailOf(args), args: askedOf(args), result: '', status: 'running' };
   const ended = isError ? 'failed' : 'done';
   const now = phase === 'result' ? { ...tool, status: ended, result: shortened(textOf(result?.content)) } : tool;
   if (now === known) return answer;

@@ -10,6 +10,7 @@ import { Rest } from './rest.js';
 import { skillList } from './skills.js';
 import { t, translate } from './words.js';
 import { Workspace } from './workspace.js';
+import { arrived, pageTitle } from './arrivals.js';
 import { AttachmentsView } from './view/attachments.js';
 import { Composer } from './view/composer.js';
 import { ConversationsView } from './view/conversations.js';
@@ -23,10 +24,14 @@ import { SearchView } from './view/search.js';
 import { SettingsView } from './view/settings.js';
 import { Sidebar } from './view/sidebar.js';
 import { SkillsView } from './view/skills.js';
+import { ShortcutsView } from './view/shortcuts.js';
 import { ShutView } from './view/shut.js';
 import { StatusView } from './view/status.js';
 import { ThreadView } from './view/thread.js';
+import { Toasts } from './view/toasts.js';
 
+/** Repairs of the agent's that are told of. */
+const REPAIRS = ['doctor', 'last_good', 'pinned_version'];
 /** Wait before asking for the configuration again, in milliseconds. */
 const CONFIG_AGAIN_MS = 5_000;
 
@@ -39,6 +44,11 @@ const clock = {
 let config = { username: '', site_url: '', skills: [], limits: {}, assistant: {} };
 let frame = null;
 let composer = null;
+/** What the connection was when the configuration was looked at. */
+let knownKind = '';
+/** Threads as they were shown last, and answers that came while nobody looked. */
+let shownThreads = {};
+let unseen = 0;
 /** The conversation that is on the page. */
 let shownKey = null;
 
@@ -61,7 +71,9 @@ const status = new StatusView({ tryNow: () => connection.wake() });
 const shut = new ShutView();
 const settings = new SettingsView(memory);
 const skills = new SkillsView();
-const greeting = new GreetingView((text) => composer.suggest(text));
+const shortcuts = new ShortcutsView();
+const toasts = new Toasts();
+const greeting = new GreetingView((text) => composer.suggest(text), memory);
 const thread = new ThreadView({
   retry: (id) => workspace.retry(id),
   edit,
@@ -95,7 +107,7 @@ const prompts = new PromptsView({
   decide: (id, isAllowed) => workspace.asking.decide(id, isAllowed),
 });
 new ExportView({
-  current: () => workspace.list().find(({ current }) => current) ?? { key: workspace.thread.key, title: 'Conversation' },
+  current: () => workspace.list().find(({ current }) => current) ?? { key: workspace.thread.key, title: t('conversation.one') },
   all: () => workspace.list(),
   readAll: (key) => workspace.histories.readAll(key),
   showWhole: async () => {
@@ -132,11 +144,12 @@ function changed() {
 }
 
 function render() {
+  stateChanged(workspace.connectionState);
   cancelAnimationFrame(frame);
   frame = null;
   shownKey = workspace.state.current;
   const accountUrl = config.site_url && `${config.site_url}/account`;
-  status.update(workspace.connectionState, accountUrl);
+  status.update(workspace.connectionState, accountUrl, config.assistant.reason);
   const isShut = shut.update(workspace.connectionState.kind, config.site_url);
   document.getElementById('app').hidden = isShut;
   if (isShut) {
@@ -149,12 +162,13 @@ function render() {
   conversations.update(list);
   skills.update(known, workspace.skillRows !== null);
   settings.update({ username: config.username, accountUrl });
-  showTitle(list.find((entry) => entry.current)?.title ?? 'Conversation');
+  showTitle(list.find((entry) => entry.current)?.title ?? t('conversation.one'));
   composer.update(workspace.thread.key, workspace.obstacle);
   prompts.update(workspace.prompts);
   queue.update(workspace.thread.queue, workspace.queueWaits);
   const { loaded, messages } = workspace.thread;
-  greeting.update(loaded && messages.length === 0, known.chosen);
+  greeting.update(loaded && messages.length === 0, known.chosen, workspace.sessions.complete && workspace.sessions.rows.length === 0);
+  announce(list);
   if (!thread.update(workspace.thread)) renderSoon();
   focus.check();
 }
@@ -170,16 +184,36 @@ function focusThread() {
 
 function clear() {
   thread.clear();
-  greeting.update(false, []);
+  greeting.update(false, [], false);
   search.clear();
   // An open dialog would keep the way on out of reach.
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
 }
 
+/** Says of answers that have come: in the title while nobody looks, in a notice when they stand elsewhere. */
+function announce(list) {
+  const { threads, current } = workspace.state;
+  for (const { key } of arrived(shownThreads, threads)) {
+    if (document.visibilityState !== 'visible') seen(unseen + 1);
+    if (key === current) continue;
+    const title = list.find((entry) => entry.key === key)?.title ?? t('conversation.one');
+    toasts.show({ kind: `answer ${key}`, text: t('toast.answer', { title }), link: { href: toHash(key), words: t('toast.open') } });
+  }
+  shownThreads = threads;
+}
+
+/** `count` answers have come that nobody has looked at. */
+function seen(count) {
+  unseen = count;
+  showTitle(document.getElementById('title').textContent);
+  // Only where the page is installed; a browser may refuse.
+  navigator.setAppBadge?.(count).catch(() => {});
+}
+
 function showTitle(title) {
   const heading = document.getElementById('title');
   if (heading.textContent !== title) heading.textContent = title;
-  document.title = `${title} · Arcamatrix`;
+  document.title = pageTitle(title, unseen);
 }
 
 // --- conversations ---------------------------------------------------------------
@@ -249,13 +283,13 @@ async function answerAnew(id) {
 }
 
 async function rename({ key, title }) {
-  const name = await answered({ title: 'Rename conversation', label: 'Name', value: title, action: 'Rename' });
+  const name = await answered({ title: t('rename.title'), label: t('rename.label'), value: title, action: t('rename.action') });
   conversations.focus(key, 'rename');
   if (!name) return;
   try {
     await workspace.sessions.rename(key, name);
   } catch (error) {
-    await told({ title: 'Not renamed', text: whyNot(error, 'Another conversation has this name already.', /in use/) });
+    await told({ title: t('rename.failed'), text: whyNot(error, t('rename.taken'), /in use/) });
   }
 }
 
@@ -263,15 +297,15 @@ async function pin({ key, pinned }) {
   try {
     await workspace.sessions.pin(key, !pinned);
   } catch (error) {
-    await told({ title: pinned ? 'Not unpinned' : 'Not pinned', text: whyNot(error) });
+    await told({ title: t(pinned ? 'unpin.failed' : 'pin.failed'), text: whyNot(error) });
   }
 }
 
 async function remove({ key, title }) {
   const sure = await confirmed({
-    title: 'Delete conversation?',
-    text: `“${title}” and its messages will be deleted. This cannot be undone.`,
-    action: 'Delete',
+    title: t('delete.title'),
+    text: t('delete.text', { title }),
+    action: t('delete.action'),
     dangerous: true,
   });
   if (!sure) return;
@@ -281,21 +315,34 @@ async function remove({ key, title }) {
   try {
     const done = await removing;
     if (done === 'later') await told({
-      title: 'Deleted as soon as possible',
-      text: 'Your assistant cannot be reached now. The conversation is deleted as soon as it can be, when this page is open.',
+      title: t('delete.later'),
+      text: t('delete.later-text'),
     });
   } catch (error) {
-    await told({ title: 'Not deleted', text: whyNot(error) });
+    await told({ title: t('delete.failed'), text: whyNot(error) });
   }
 }
 
 /** What a person is told of a refusal; `known` in its place where the gateway's words match `pattern`. */
 function whyNot(error, known, pattern) {
-  if (error.uncertain) return 'Your assistant cannot be reached now. Please try again in a moment.';
-  return pattern?.test(error.message) ? known : `Your assistant says: ${error.message}`;
+  if (error.uncertain) return t('away');
+  return pattern?.test(error.message) ? known : t('says', { reason: error.message });
 }
 
 // --- starting --------------------------------------------------------------------
+
+/** What the agent says of the assistant is read again when that changes. */
+function stateChanged({ kind }) {
+  const says = ['starting', 'restarting', 'failed'].includes(kind) || (kind === 'online' && config.assistant.reason !== 'ready');
+  if (kind !== knownKind && says) readConfig();
+  knownKind = kind;
+}
+
+/** A repair is told once, in each browser. */
+function tellOfRepair({ by, at } = {}) {
+  if (!REPAIRS.includes(by) || memory.lastTold('mended') === at) return;
+  toasts.show({ kind: 'mended', text: t(`mended.${by}`), stays: true, closed: () => memory.keepTold('mended', at) });
+}
 
 async function readConfig() {
   try {
@@ -303,6 +350,7 @@ async function readConfig() {
     if (!answer.ok) throw new Error(`config.json answered ${answer.status}`);
     const { username = '', site_url: site = '', skills: names = [], limits = {}, assistant = {} } = await answer.json();
     config = { username, site_url: /^https?:\/\//.test(site) ? site : '', skills: names, limits, assistant };
+    tellOfRepair(assistant.mended ?? {});
     renderSoon();
   } catch {
     // The connection tells the visitor what is wrong; names and limits follow when they can be had.
@@ -318,8 +366,18 @@ document.addEventListener('keydown', (event) => {
   goToNew();
 });
 document.addEventListener('keydown', (event) => {
+  if (event.defaultPrevented || event.isComposing || document.querySelector('dialog[open]')) return;
+  const isWriting = event.target.closest?.('input, textarea');
+  const withShift = event.shiftKey && !event.altKey;
+  if (event.key === '?' && !isWriting && !event.ctrlKey && !event.metaKey) shortcuts.open();
+  else if (event.key.toLowerCase() === 'k' && withShift && (event.ctrlKey || event.metaKey)) sidebar.search();
+  else if (event.key === 'Escape' && withShift) composer.focus();
+  else return;
+  event.preventDefault();
+});
+document.addEventListener('keydown', (event) => {
   const isElsewhere = event.defaultPrevented || event.isComposing || event.keyCode === 229 || sidebar.isOpen;
-  if (event.key === 'Escape' && !isElsewhere && !document.querySelector('dialog[open]')) workspace.stop();
+  if (event.key === 'Escape' && !event.shiftKey && !isElsewhere && !document.querySelector('dialog[open]')) workspace.stop();
 });
 addEventListener('hashchange', openFromAddress);
 addEventListener('online', () => connection.wake());
@@ -334,6 +392,7 @@ const rest = new Rest({
 document.addEventListener('visibilitychange', () => {
   const isVisible = document.visibilityState === 'visible';
   rest.seen(isVisible);
+  if (isVisible && unseen > 0) seen(0);
   if (isVisible) connection.wake();
 });
 for (const sign of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {

@@ -1,6 +1,7 @@
 // The assistant's questions to a person, carried between gateway and page.
 
 import { approvalFrom, changedPrompt, questionFrom, withListed, withoutPrompt, withPrompt } from './prompts.js';
+import { t } from './words.js';
 
 export class Asking {
   prompts = [];
@@ -74,7 +75,7 @@ export class Asking {
       this.#show(withoutPrompt(this.prompts, id));
     } catch (error) {
       const isOver = /not found|expired|already/i.test(error.message);
-      const reason = error.uncertain ? 'Your assistant could not be reached. Please try again.' : `Your assistant says: ${error.message}`;
+      const reason = error.uncertain ? t('away') : t('says', { reason: error.message });
       this.#show(isOver ? withoutPrompt(this.prompts, id) : changedPrompt(this.prompts, id, { isSending: false, error: reason }));
     }
   }

@@ -1,5 +1,7 @@
 // What may be attached to a message, decided before anything is sent. Pure.
 
+import { language, t } from './words.js';
+
 /** Files in one message: the gateway names no limit, a person hardly needs more. */
 export const FILES_MAX = 10;
 /** Room in a frame for what stands around text and files. */
@@ -20,13 +22,13 @@ export function encodedSize(size) {
 export function refusalOf(file, others, limits) {
   const isImage = file.type.startsWith('image/');
   const max = isImage ? Math.min(limits.imageMaxBytes, limits.fileMaxBytes) : limits.fileMaxBytes;
-  if (others.length >= FILES_MAX) return `“${file.name}” is not attached: a message takes ${FILES_MAX} files.`;
-  if (file.size === 0) return `“${file.name}” is empty.`;
+  if (others.length >= FILES_MAX) return t('attach.many', { name: file.name, count: FILES_MAX });
+  if (file.size === 0) return t('attach.empty', { name: file.name });
   if (file.size > max) {
-    return `“${file.name}” is too large (${sizeWords(file.size)}): ${isImage ? 'a picture' : 'a file'} may have ${sizeWords(max)}.`;
+    return t(isImage ? 'attach.picture-large' : 'attach.file-large', { name: file.name, size: sizeWords(file.size), max: sizeWords(max) });
   }
   if (messageSize('', [...others, file]) > limits.messageMaxBytes) {
-    return `“${file.name}” does not fit: the files of one message may have ${sizeWords(roomFor(limits.messageMaxBytes))} together.`;
+    return t('attach.together', { name: file.name, max: sizeWords(roomFor(limits.messageMaxBytes)) });
   }
   return null;
 }
@@ -49,7 +51,7 @@ export function sizeWords(bytes) {
   if (bytes < 1_000) return `${bytes} B`;
   const [unit, divisor] = bytes < 1_000_000 ? ['kB', 1_000] : ['MB', 1_000_000];
   const value = Math.floor((bytes / divisor) * 10) / 10;
-  return `${value >= 100 ? Math.floor(value) : value} ${unit}`;
+  return `${(value >= 100 ? Math.floor(value) : value).toLocaleString(language)} ${unit}`;
 }
 
 /** Limits out of the gateway's `policy` and the agent's configuration; each may be missing. */

@@ -1,6 +1,7 @@
 // The list of conversations: the gateway's sessions, this browser's titles, what is open now. Pure.
 
 import { isConversation, MAIN } from './address.js';
+import { t } from './words.js';
 
 const TITLE_MAX = 80;
 const DAY_MS = 86_400_000;
@@ -52,11 +53,11 @@ function titleOf(key, row, thread, sessions, memory) {
   const kept = sessions.name(key) ?? memory.title(key)?.title;
   if (kept) return kept;
   const first = thread?.messages.find((message) => message.role === 'user');
-  if (first) return titleFrom(first.text) || 'Conversation';
+  if (first) return titleFrom(first.text) || t('conversation.one');
   const derived = row?.derivedTitle || row?.autoLabel;
   if (derived) return titleFrom(derived);
-  if (key === MAIN) return 'Main conversation';
-  return row ? 'Untitled conversation' : 'New conversation';
+  if (key === MAIN) return t('conversation.main');
+  return t(row ? 'conversation.untitled' : 'conversation.new');
 }
 
 function lastAt(thread) {
@@ -85,8 +86,8 @@ export function searched({ list, text, hits }) {
 /** The heading under which something of time `at` stands; both in ms since the epoch. */
 export function ageGroup(at, now) {
   const midnight = new Date(now).setHours(0, 0, 0, 0);
-  if (at >= midnight) return 'Today';
-  if (at >= midnight - DAY_MS) return 'Yesterday';
-  if (at >= midnight - 7 * DAY_MS) return 'Last 7 days';
-  return 'Earlier';
+  if (at >= midnight) return t('age.today');
+  if (at >= midnight - DAY_MS) return t('age.yesterday');
+  if (at >= midnight - 7 * DAY_MS) return t('age.week');
+  return t('age.earlier');
 }

@@ -1,6 +1,7 @@
 // A conversation as a file to keep: Markdown to read, JSON to go on with. Pure.
 
 import { answerText } from './answer.js';
+import { t } from './words.js';
 
 /** One conversation as Markdown. `messages` as the page shows them, oldest first. */
 export function toMarkdown({ title, messages }) {
@@ -10,10 +11,14 @@ export function toMarkdown({ title, messages }) {
 function paragraph(message) {
   const isQuestion = message.role === 'user';
   const time = message.at ? ` · ${new Date(message.at).toISOString()}` : '';
-  const head = `**${isQuestion ? 'You' : 'Assistant'}**${time}`;
-  const tools = (message.tools ?? []).map(({ name, args, detail }) => `> Used \`${name}\`: \`${args || detail}\``);
-  const files = (message.files ?? []).map(({ name }) => `> File: ${name || 'without a name'}`);
-  const ends = { aborted: '_Stopped._', error: `_Failed: ${message.error}_`, interrupted: '_Interrupted._' };
+  const head = `**${t(isQuestion ? 'you' : 'assistant')}**${time}`;
+  const tools = (message.tools ?? []).map(({ name, args, detail }) => `> ${t('export.used')} \`${name}\`: \`${args || detail}\``);
+  const files = (message.files ?? []).map(({ name }) => `> ${t('export.file')}: ${name || t('export.nameless')}`);
+  const ends = {
+    aborted: `_${t('answer.stopped')}_`,
+    error: `_${t('export.failed', { reason: message.error })}_`,
+    interrupted: `_${t('export.interrupted')}_`,
+  };
   const text = isQuestion ? message.text : answerText(message);
   return [head, ...tools, text, ...files, ends[message.status]].filter(Boolean).join('\n\n');
 }

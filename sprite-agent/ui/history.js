@@ -3,6 +3,8 @@
 // One answer can be many rows (text, tool call, tool result, text …). The page
 // shows them as one message, as it did while they were streaming.
 
+import { t } from './words.js';
+
 /** Stands in rows the gateway writes for the model, not for people; newer ones say so in `provenance`. */
 const INTERNAL = '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>';
 
@@ -69,7 +71,7 @@ export function joined(earlier, later) {
 
 /** Why a run failed, without the gateway's own warning sign: the page has one. */
 export function errorText(message) {
-  return message?.replace(/^\u26a0\ufe0f?\s*/, '') || 'The assistant could not answer.';
+  return message?.replace(/^\u26a0\ufe0f?\s*/, '') || t('answer.failed');
 }
 
 /** What a tool was called with, in one short line; empty when nothing is telling. */
@@ -193,7 +195,7 @@ function toolsOf(content) {
     .filter((part) => part?.type === 'toolCall')
     .map((part) => ({
       id: part.id ?? part.toolCallId ?? '',
-      name: part.name ?? 'a tool',
+      name: part.name ?? t('tool.unknown'),
       detail: detailOf(part.arguments ?? part.args),
       args: askedOf(part.arguments ?? part.args),
       result: '',

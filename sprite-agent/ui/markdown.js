@@ -6,6 +6,7 @@
 
 import { Marked } from './vendor/marked.esm.js';
 import DOMPurify from './vendor/purify.es.js';
+import { t } from './words.js';
 
 const TAGS = [
   'a', 'blockquote', 'br', 'code', 'del', 'em', 'h3', 'h4', 'h5', 'h6', 'hr', 'input', 'li', 'ol', 'p',
@@ -135,7 +136,7 @@ function hardened(node) {
   } else if (node.nodeName === 'INPUT') {
     node.setAttribute('type', 'checkbox');
     node.setAttribute('disabled', '');
-    node.setAttribute('aria-label', node.hasAttribute('checked') ? 'Done' : 'Not done');
+    node.setAttribute('aria-label', t(node.hasAttribute('checked') ? 'task.done' : 'task.open'));
   } else if (node.nodeName !== 'CODE' && !(node.nodeName === 'SPAN' && isOfHighlighter(node.className))) {
     // Classes name languages; on anything else they could borrow the page's own looks.
     node.removeAttribute?.('class');

@@ -88,6 +88,25 @@ export class Memory {
     this.#keepEntry('arca.last', 'key', key);
   }
 
+  /** What the person wants to be called, or an empty text. */
+  name() {
+    const name = this.#entry('arca.person', 'name');
+    return typeof name === 'string' ? name : '';
+  }
+
+  keepName(name) {
+    this.#keepEntry('arca.person', 'name', name);
+  }
+
+  /** When the last thing of a kind was told that is told once; `null` when none was. */
+  lastTold(kind) {
+    return this.#entry('arca.told', kind) ?? null;
+  }
+
+  keepTold(kind, value) {
+    this.#keepEntry('arca.told', kind, value);
+  }
+
   forget(key) {
     this.#keepEntry('arca.titles', key, undefined);
     this.#keepEntry('arca.drafts', key, undefined);

@@ -7,6 +7,7 @@
 
 import { isLive, thinking } from './answer.js';
 import { runMessageId, userId } from './history.js';
+import { t } from './words.js';
 
 /** How often one question is sent before the visitor is asked what to do. */
 export const ATTEMPTS_MAX = 3;
@@ -103,7 +104,7 @@ export function lost(thread, error) {
   for (const message of thread.messages) {
     if (message.role !== 'user' || !open.has(message.key)) continue;
     if (message.delivery === 'sending' && (error || message.attempts >= ATTEMPTS_MAX)) {
-      changed = failed(changed, message.key, error ?? 'The connection was lost again and again.');
+      changed = failed(changed, message.key, error ?? t('sent.lost'));
     } else {
       changed = withMessage(changed, message.id, (question) => ({ ...question, delivery: 'unsure' }));
     }

@@ -1,6 +1,7 @@
 // The assistant's skills in plain words. Pure.
 
-import { SKILL_WORDS } from './skill-words.js';
+import { skillWords } from './skill-words.js';
+import { language, t } from './words.js';
 
 const OTHERS_MAX = 100;
 
@@ -25,8 +26,8 @@ function isKeptAway(row) {
 }
 
 function skill(key, row) {
-  const [name, description] = SKILL_WORDS[key] ?? [readable(row?.name ?? key), row?.description ?? ''];
-  if (!row) return { key, name, description, usable: false, reason: 'your assistant does not have it' };
+  const [name, description] = skillWords(key) ?? [readable(row?.name ?? key), row?.description ?? ''];
+  if (!row) return { key, name, description, usable: false, reason: t('skill.missing') };
   const reason = reasonAgainst(row);
   return { key, name, description, usable: reason === '', reason };
 }
@@ -38,20 +39,21 @@ function readable(key) {
 }
 
 function reasonAgainst(row) {
-  if (row.disabled) return 'switched off';
-  if (row.blockedByAllowlist || row.blockedByAgentFilter) return 'not among the skills you chose';
+  if (row.disabled) return t('skill.off');
+  if (row.blockedByAllowlist || row.blockedByAgentFilter) return t('skill.unchosen');
   if (row.eligible) return '';
   const { bins = [], anyBins = [], env = [], config = [], os = [] } = row.missing ?? {};
-  const wants = [];
-  if (bins.length > 0) wants.push(`${bins.length === 1 ? 'the program' : 'the programs'} ${listed(bins, 'and')}`);
-  if (anyBins.length > 0) wants.push(`one of the programs ${listed(anyBins, 'or')}`);
-  if (env.length > 0) wants.push(`${env.length === 1 ? 'the key' : 'the keys'} ${listed(env, 'and')}`);
-  if (config.length > 0) wants.push(`the setting ${listed(config, 'and')}`);
-  if (os.length > 0) wants.push(`another operating system (${listed(os, 'or')})`);
-  return wants.length > 0 ? `needs ${listed(wants, 'and')}` : 'not ready on your assistant';
+  const wants = [
+    bins.length > 0 && t('skill.programs', { count: bins.length, list: listed(bins, 'conjunction') }),
+    anyBins.length > 0 && t('skill.any', { list: listed(anyBins, 'disjunction') }),
+    env.length > 0 && t('skill.keys', { count: env.length, list: listed(env, 'conjunction') }),
+    config.length > 0 && t('skill.setting', { list: listed(config, 'conjunction') }),
+    os.length > 0 && t('skill.system', { list: listed(os, 'disjunction') }),
+  ].filter(Boolean);
+  return wants.length > 0 ? t('skill.needs', { list: listed(wants, 'conjunction') }) : t('skill.unready');
 }
 
-function listed(items, word) {
-  const words = items.map(String);
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${word} ${words.at(-1)}`;
+/** `a, b and c`, or with `or`, as the language has it. */
+function listed(items, type) {
+  return new Intl.ListFormat(language, { type }).format(items.map(String));
 }

@@ -9,5 +9,7 @@
   }
   const root = document.documentElement;
   if (kept.theme === 'light' || kept.theme === 'dark') root.dataset.theme = kept.theme;
+  const paper = { light: '#fbfaf7', dark: '#171614' }[kept.theme];
+  if (paper) for (const meta of document.querySelectorAll('meta[name=theme-color]')) meta.content = paper;
   if (kept.text === 'small' || kept.text === 'large') root.dataset.text = kept.text;
 })();

@@ -16,6 +16,9 @@ export function languageOf(wanted) {
 /** The language that is spoken here. */
 export const language = languageOf(globalThis.document ? navigator.languages ?? [] : []);
 
+/** For dates and numbers: as the browser has it where that is the language of the page. */
+export const locale = (globalThis.document ? navigator.languages ?? [] : []).find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
+
 /** The text `key` of `table`, with `values` in the place of `{name}`. */
 export function said(table, tag, key, values = {}) {
   const text = table[key];

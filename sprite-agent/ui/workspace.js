@@ -17,12 +17,11 @@ import { undelivered } from './question.js';
 import { waitsFor } from './queue.js';
 import { Rewriting } from './rewriting.js';
 import { Sessions } from './sessions.js';
+import { t } from './words.js';
 
 /** Wait before looking again after "not now". */
 const LOOK_AGAIN_MS = 2_000;
 
-/** What is said of a message that may have been acted on: sent again, it would be acted on twice. */
-const RESTARTED = 'Your assistant restarted and has no note of it. It may have begun with it: look before you send it again.';
 
 export class Workspace {
   state = initial();
@@ -323,7 +322,7 @@ export class Workspace {
   }
 
   #lost(code) {
-    const error = code === TOO_BIG ? 'This message is too long for the assistant.' : undefined;
+    const error = code === TOO_BIG ? t('sent.long') : undefined;
     this.#apply({ type: 'lost', error });
   }
 
@@ -389,7 +388,7 @@ export class Workspace {
     const thread = this.state.threads[key];
     for (const { key: question, text, files, isRisky } of thread ? undelivered(thread) : []) {
       if (isRisky) {
-        this.#apply({ type: 'refused', key, question, error: RESTARTED, uncertain: false });
+        this.#apply({ type: 'refused', key, question, error: t('sent.restarted'), uncertain: false });
         continue;
       }
       this.#apply({ type: 'sent-again', key, question });

@@ -32,7 +32,7 @@ impl Ui {
     pub fn new(site_url: &Upstream) -> Self {
         let policy = format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
-             connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self' {site_url}; \
+             connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self' {site_url}; \
              frame-ancestors 'none'"
         );
         Self { policy: HeaderValue::from_str(&policy).expect("an origin is a header value") }

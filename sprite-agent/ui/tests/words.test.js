@@ -53,11 +53,11 @@ test('ages count from midnight', () => {
 test('what a skill is missing is said in words', () => {
   const missing = (missingParts, rest = {}) =>
     skillList(['s'], [{ skillKey: 's', eligible: false, missing: missingParts, ...rest }]).chosen[0].reason;
-  assert.equal(missing({ bins: ['gh'] }), 'needs the program gh');
-  assert.equal(missing({ bins: ['a', 'b', 'c'], env: ['KEY'] }), 'needs the programs a, b and c and the key KEY');
-  assert.equal(missing({ anyBins: ['a', 'b'] }), 'needs one of the programs a or b');
-  assert.equal(missing({}, { disabled: true }), 'switched off');
-  assert.equal(missing({}), 'not ready on your assistant');
+  assert.equal(missing({ bins: ['gh'] }), 'Needs the program gh.');
+  assert.equal(missing({ bins: ['a', 'b', 'c'], env: ['KEY'] }), 'Needs the programs a, b, and c and a key (KEY).');
+  assert.equal(missing({ anyBins: ['a', 'b'] }), 'Needs one of the programs a or b.');
+  assert.equal(missing({}, { disabled: true }), 'Switched off.');
+  assert.equal(missing({}), 'Not ready on your assistant.');
   assert.equal(skillList(['gone'], []).chosen[0].usable, false);
 });
 

@@ -3,6 +3,7 @@
 import { refusalOf, sizeWords } from '../attachments.js';
 import { newIdentifier } from '../identifier.js';
 import { element, icon, iconButton } from './element.js';
+import { t } from '../words.js';
 
 export class AttachmentsView {
   #list = document.getElementById('attachments');
@@ -75,7 +76,7 @@ export class AttachmentsView {
     reader.onprogress = ({ loaded, total }) => this.#change(key, item, { share: total ? loaded / total : 0 });
     reader.onerror = () => {
       this.#remove(key, item);
-      this.#actions.refused(`“${file.name}” could not be read.`);
+      this.#actions.refused(t('attach.unreadable', { name: file.name }));
     };
     reader.onload = () => this.#change(key, item, { state: 'ready', content: reader.result.slice(reader.result.indexOf(',') + 1) });
     reader.readAsDataURL(file);
@@ -107,7 +108,7 @@ export class AttachmentsView {
       url ? element('img', { src: url, alt: '' }) : icon('file'),
       element('span', { class: 'file-name', dir: 'auto' }, file.name),
       element('span', { class: 'file-size' }, note),
-      iconButton('close', `Remove “${file.name}”`, { onclick: () => this.#remove(this.#key, item) }));
+      iconButton('close', t('attach.remove', { name: file.name }), { onclick: () => this.#remove(this.#key, item) }));
   }
 
   #watchDrops() {

@@ -87,7 +87,7 @@ export class Composer {
     if (!isReplaced) return;
     this.#edited = { id, draft };
     const words = files.length > 0 ? `${t('edit.banner')} ${t('edit.files')}` : t('edit.banner');
-    const cancel = element('button', { type: 'button', class: 'button small', 'data-testid': 'edit-cancel', onclick: () => this.#cancelEditing() }, t('edit.cancel'));
+    const cancel = element('button', { type: 'button', class: 'button small', 'data-testid': 'edit-cancel', onclick: () => this.#cancelEditing() }, t('cancel'));
     this.#banner.replaceChildren(element('p', {}, words), cancel);
     this.#banner.hidden = false;
   }
@@ -197,10 +197,10 @@ export class Composer {
     // One round button is enough as long as there is nothing to send.
     this.#send.hidden = !this.#stop.hidden && this.#isEmpty;
     this.#send.disabled = this.#isEmpty || tooLong || !this.#attachments.areReady || Boolean(this.#edited && this.#obstacle);
-    const label = { busy: 'Send when the answer is finished', offline: 'Send when connected' }[this.#obstacle] ?? 'Send';
+    const label = t(this.#obstacle ? `send.${this.#obstacle}` : 'send');
     this.#send.title = label;
     this.#send.setAttribute('aria-label', label);
-    const hint = tooLong ? 'This message is too long for your assistant. Please shorten it.' : this.#refusal;
+    const hint = tooLong ? t('composer.long') : this.#refusal;
     if (this.#hint.textContent !== hint) this.#hint.textContent = hint;
   }
 

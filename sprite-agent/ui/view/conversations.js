@@ -3,6 +3,7 @@
 import { toHash } from '../address.js';
 import { ageGroup } from '../conversation-list.js';
 import { element, iconButton } from './element.js';
+import { t } from '../words.js';
 
 /** Rows made at first, and with each step further down: some screens full. */
 const ROWS = 100;
@@ -72,12 +73,12 @@ export class ConversationsView {
     }, element('span', { class: 'title', dir: 'auto' }, entry.title), badgeOf(entry));
     const { rename, pin, remove } = this.#actions;
     const act = (part, image, label, action) =>
-      iconButton(image, `${label} “${entry.title}”`, { 'data-part': part, onclick: () => action(entry) });
+      iconButton(image, t(`row.${label}`, { title: entry.title }), { 'data-part': part, onclick: () => action(entry) });
     return element('li', { 'data-key': entry.key, class: entry.current ? 'current' : null }, open,
       element('span', { class: 'row-actions' },
-        entry.pinnable && act('pin', entry.pinned ? 'unpin' : 'pin', entry.pinned ? 'Unpin' : 'Pin', pin),
-        act('rename', 'pencil', 'Rename', rename),
-        entry.removable && act('remove', 'trash', 'Delete', remove)));
+        entry.pinnable && act('pin', entry.pinned ? 'unpin' : 'pin', entry.pinned ? 'unpin' : 'pin', pin),
+        act('rename', 'pencil', 'rename', rename),
+        entry.removable && act('remove', 'trash', 'delete', remove)));
   }
 
   /** Other clicks (with a modifier, with another button) open a tab, as they do with any link. */
@@ -88,12 +89,12 @@ export class ConversationsView {
 }
 
 function headingOf({ pinned, at }) {
-  return pinned ? 'Pinned' : ageGroup(at, Date.now());
+  return pinned ? t('group.pinned') : ageGroup(at, Date.now());
 }
 
 function badgeOf({ busy, unread }) {
   const badge = (name, words) =>
-    element('span', { class: name, title: words }, element('span', { class: 'visually-hidden' }, `(${words.toLowerCase()})`));
-  if (busy) return badge('busy', 'Answering');
-  return unread && badge('fresh', 'New answer');
+    element('span', { class: name, title: words }, element('span', { class: 'visually-hidden' }, `(${words})`));
+  if (busy) return badge('busy', t('badge.busy'));
+  return unread && badge('fresh', t('badge.fresh'));
 }

@@ -1,10 +1,11 @@
 // Questions to the visitor in a native dialog: Escape closes it, the focus returns by itself.
 
 import { element, iconButton } from './element.js';
+import { t } from '../words.js';
 
 /** Lets a dialog be closed by its ✕ and by a click beside it. */
 export function closable(dialog) {
-  const close = iconButton('close', 'Close', { class: 'icon-button dialog-close', onclick: () => dialog.close() });
+  const close = iconButton('close', t('close'), { class: 'icon-button dialog-close', onclick: () => dialog.close() });
   dialog.querySelector('header').append(close);
   dialog.addEventListener('click', (event) => {
     if (event.target === dialog) dialog.close();
@@ -29,7 +30,7 @@ function question(title, body, action, dangerous) {
       element('h2', { id: 'question-title' }, title),
       body,
       element('footer', {},
-        element('button', { class: 'button', value: '', type: 'button', onclick: (event) => event.target.closest('dialog').close('') }, 'Cancel'),
+        element('button', { class: 'button', value: '', type: 'button', onclick: (event) => event.target.closest('dialog').close('') }, t('cancel')),
         element('button', { class: `button ${dangerous ? 'danger' : 'primary'}`, value: 'yes', 'data-testid': 'confirm' }, action))));
 }
 
@@ -40,7 +41,7 @@ export async function confirmed({ title, text, action, dangerous = false }) {
 
 /** Tells something that needs no decision. */
 export async function told({ title, text }) {
-  const dialog = question(title, element('p', {}, text), 'Close', false);
+  const dialog = question(title, element('p', {}, text), t('close'), false);
   dialog.querySelector('footer .button').remove();
   await ask(dialog);
 }

@@ -1,5 +1,7 @@
 // Makes DOM elements without markup: nothing here ever parses HTML.
 
+import { t } from '../words.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
@@ -93,7 +95,7 @@ export function copyButton(label, text) {
       done = false;
     }
     button.replaceChildren(icon(done ? 'check' : 'warning'));
-    button.setAttribute('aria-label', done ? 'Copied' : 'Your browser did not allow copying');
+    button.setAttribute('aria-label', t(done ? 'copied' : 'copy.refused'));
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.replaceChildren(icon('copy'));

@@ -4,6 +4,7 @@ import { fileName, toJson, toMarkdown } from '../export.js';
 import { messagesOf } from '../history.js';
 import { closable } from './dialog.js';
 import { save } from './file.js';
+import { t } from '../words.js';
 
 export class ExportView {
   #dialog = document.getElementById('export-panel');
@@ -32,7 +33,7 @@ export class ExportView {
     try {
       await work();
     } catch {
-      this.#note.textContent = 'Your assistant could not be reached. Please try again in a moment.';
+      this.#note.textContent = t('away');
     }
     buttons.forEach((button) => (button.disabled = false));
   }
@@ -43,19 +44,19 @@ export class ExportView {
     const wanted = isAll ? this.#actions.all() : [this.#actions.current()];
     const conversations = [];
     for (const { key, title } of wanted) {
-      this.#note.textContent = `Reading ${conversations.length + 1} of ${wanted.length}…`;
+      this.#note.textContent = t('export.reading', { number: conversations.length + 1, count: wanted.length });
       conversations.push({ key, title, rows: await this.#actions.readAll(key) });
     }
-    const title = isAll ? 'Conversations' : wanted[0].title;
+    const title = isAll ? t('conversations.label') : wanted[0].title;
     const isJson = format.value === 'json';
     const told = ({ title: name, rows }) => toMarkdown({ title: name, messages: messagesOf(rows) });
     const text = isJson ? toJson(conversations, Date.now()) : conversations.map(told).join('\n\n');
     save(fileName(title, isJson ? 'json' : 'md'), new Blob([text], { type: isJson ? 'application/json' : 'text/markdown' }));
-    this.#note.textContent = 'Saved.';
+    this.#note.textContent = t('export.saved');
   }
 
   async #print() {
-    this.#note.textContent = 'Reading the whole conversation…';
+    this.#note.textContent = t('export.whole');
     await this.#actions.showWhole();
     this.#dialog.close();
     print();

@@ -6,11 +6,12 @@
 import { sizeWords } from '../attachments.js';
 import { pictureType } from '../picture.js';
 import { element, icon } from './element.js';
+import { t } from '../words.js';
 
 /** `fetch(file)` resolves with `{name, bytes}`, rejects when the assistant has it no more. */
 export function fileView(file, fetch) {
   const root = element('div', { class: 'file', 'data-testid': 'file' });
-  const name = file.name || 'File';
+  const name = file.name || t('file');
   if (file.url) showPicture(root, file.url, name);
   else if (file.isPicture && fetch) load(root, file, name, fetch);
   else showChip(root, file, name, fetch);
@@ -45,14 +46,14 @@ function showChip(root, file, name, fetch) {
 }
 
 function saveButton(name, bytes) {
-  const button = element('button', { type: 'button', class: 'icon-button', 'aria-label': `Download “${name}”`, title: 'Download' }, icon('save'));
+  const button = element('button', { type: 'button', class: 'icon-button', 'aria-label': t('file.download', { name }), title: t('file.download', { name }) }, icon('save'));
   button.addEventListener('click', async () => {
     button.disabled = true;
     try {
       save(name, new Blob([await bytes()], { type: 'application/octet-stream' }));
     } catch {
       button.replaceChildren(icon('warning'));
-      button.title = 'Your assistant does not have this file any more';
+      button.title = t('file.gone');
       button.setAttribute('aria-label', button.title);
     }
     button.disabled = false;

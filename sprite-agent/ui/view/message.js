@@ -1,17 +1,17 @@
 // One message in the thread: a question on its way, or an answer being written.
 
 import { answerText, isLive } from '../answer.js';
-import { language, t } from '../words.js';
+import { language, locale, t } from '../words.js';
 import { copyButton, element, icon, iconButton, mark } from './element.js';
 import { fileView } from './file.js';
 import { Prose } from './prose.js';
 import { ThoughtView, ToolsView } from './tools.js';
 
 const PHASES = {
-  preparing_workspace: 'Getting ready',
-  provisioning_environment: 'Getting ready',
-  preparing_context: 'Reading the conversation',
-  starting_model: 'Thinking',
+  preparing_workspace: 'phase.preparing',
+  provisioning_environment: 'phase.preparing',
+  preparing_context: 'phase.reading',
+  starting_model: 'phase.thinking',
 };
 
 /** Characters of a question that are shown; the rest is folded. */
@@ -19,8 +19,8 @@ const FOLD_CHARS = 4_000;
 
 /** What a question on its way says of itself; nothing once it has arrived. */
 function wayOf(delivery, share) {
-  if (delivery === 'sending') return share === null ? 'Sending…' : `Sending… ${Math.round(share * 100)} %`;
-  return delivery === 'unsure' ? 'Waiting for the connection…' : '';
+  if (delivery === 'sending') return share === null ? t('way.sending') : t('way.share', { percent: Math.round(share * 100) });
+  return delivery === 'unsure' ? t('way.unsure') : '';
 }
 
 /** A question. `actions`: `retry(id)`, called by its button when it could not be sent, and `readFile(file)`. */
@@ -31,9 +31,9 @@ export class QuestionView {
   #note = element('div', { class: 'note' });
   #time = element('time', { class: 'at' });
   #edit = iconButton('pencil', '', { 'data-testid': 'edit', onclick: () => this.#actions.edit(this.#id) });
-  #acts = element('div', { class: 'acts' }, this.#time, copyButton('Copy message', () => this.#whole ?? ''), this.#edit);
+  #acts = element('div', { class: 'acts' }, this.#time, copyButton(t('message.copy'), () => this.#whole ?? ''), this.#edit);
   root = element('li', { class: 'message user', 'data-testid': 'message-user' },
-    element('h2', { class: 'visually-hidden' }, 'You said: '), this.#files, this.#text, this.#fold, this.#note, this.#acts);
+    element('h2', { class: 'visually-hidden' }, t('you.said')), this.#files, this.#text, this.#fold, this.#note, this.#acts);
   #actions;
   #id;
   #whole = null;
@@ -60,8 +60,8 @@ export class QuestionView {
     showTime(this.#time, message.at);
     if (delivery === 'failed') {
       this.#note.replaceChildren(
-        element('span', { class: 'problem' }, icon('warning'), `Not sent. ${message.error ?? ''}`),
-        retryButton('Send again', () => this.#actions.retry(this.#id)),
+        element('span', { class: 'problem' }, icon('warning'), t('sent.failed', { reason: message.error ?? '' })),
+        retryButton(t('send.again'), () => this.#actions.retry(this.#id)),
       );
     } else {
       this.#note.replaceChildren(wayOf(delivery, message.share ?? null));
@@ -75,7 +75,7 @@ export class QuestionView {
     this.#text.textContent = isLong ? `${text.slice(0, FOLD_CHARS)}…` : text;
     this.#text.hidden = text === '';
     this.#fold.hidden = !isLong;
-    this.#fold.textContent = `Show all ${text.length.toLocaleString()} characters`;
+    this.#fold.textContent = t('message.all', { count: text.length, number: text.length.toLocaleString(language) });
   }
 
   #unfold() {
@@ -95,14 +95,14 @@ export class AnswerView {
   #thinking = element('p', { class: 'thinking' });
   #end = element('div', { class: 'end' });
   #time = element('time', { class: 'at' });
-  #copy = copyButton('Copy answer', () => answerText(this.#message));
+  #copy = copyButton(t('answer.copy'), () => answerText(this.#message));
   #anew = iconButton('retry', '', { class: 'icon-button anew', 'data-testid': 'answer-anew', onclick: () => this.#actions.answerAnew(this.#message.id) });
   #by = element('span', { class: 'by' });
   #foot = element('div', { class: 'foot' }, this.#copy, this.#anew, this.#time, this.#by);
   root = element('li', { class: 'message assistant', 'data-testid': 'message-assistant' },
     element('div', { class: 'avatar' }, mark()),
     element('div', { class: 'body' },
-      element('h2', { class: 'visually-hidden' }, 'The assistant: '),
+      element('h2', { class: 'visually-hidden' }, t('assistant.said')),
       this.#thought.root, this.#tools.root, this.#prose.root, this.#files, this.#thinking, this.#end, this.#foot));
   #message = null;
   #actions;
@@ -124,7 +124,7 @@ export class AnswerView {
     if (before?.files !== message.files) showFiles(this.#files, message.files, before?.files, this.#actions.readFile);
     this.#thinking.hidden = !live || (text !== '' && !message.toolsSinceText);
     this.#thinking.replaceChildren(element('span', { class: 'dots', 'aria-hidden': 'true' },
-      element('i'), element('i'), element('i')), PHASES[message.phase] ?? 'Thinking');
+      element('i'), element('i'), element('i')), t(PHASES[message.phase] ?? 'phase.thinking'));
     if (before?.status !== message.status) this.#showEnd(message, text);
     this.#foot.hidden = live || text === '';
     showTime(this.#time, message.at);
@@ -142,12 +142,12 @@ export class AnswerView {
   #showEnd(message, text) {
     const again = (label) => retryButton(label, () => this.#actions.retry(this.#message.id));
     const ends = {
-      aborted: () => [element('span', {}, 'Stopped.')],
-      error: () => [element('span', { class: 'problem' }, icon('warning'), message.error), again('Try again')],
+      aborted: () => [element('span', {}, t('answer.stopped'))],
+      error: () => [element('span', { class: 'problem' }, icon('warning'), message.error), again(t('try.again'))],
       interrupted: () => [
         element('span', { class: 'problem' }, icon('warning'),
-          text ? 'The answer was interrupted.' : 'This was not answered.'),
-        again('Ask again'),
+          t(text ? 'answer.interrupted' : 'answer.none')),
+        again(t('ask.again')),
       ],
     };
     this.#end.replaceChildren(...(ends[message.status]?.() ?? []));
@@ -174,8 +174,8 @@ function showTime(node, at) {
   const iso = date.toISOString();
   if (node.dateTime === iso) return;
   node.dateTime = iso;
-  node.title = date.toLocaleString();
+  node.title = date.toLocaleString(locale);
   const isToday = date.toDateString() === new Date().toDateString();
   const day = isToday ? {} : { day: 'numeric', month: 'short' };
-  node.textContent = date.toLocaleString([], { ...day, hour: '2-digit', minute: '2-digit' });
+  node.textContent = date.toLocaleString(locale, { ...day, hour: '2-digit', minute: '2-digit' });
 }

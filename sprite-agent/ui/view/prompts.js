@@ -1,6 +1,7 @@
 // The assistant's questions, above the composer: choices, words of one's own, a command to allow.
 
 import { element, icon } from './element.js';
+import { t } from '../words.js';
 
 export class PromptsView {
   #root = document.getElementById('prompts');
@@ -38,17 +39,17 @@ export class PromptsView {
   #question({ id, questions }) {
     const fields = questions.map((question, index) => questionField(id, question, index));
     const form = element('form', { class: 'prompt', 'data-testid': 'question' },
-      element('p', { class: 'prompt-head' }, icon('question'), 'Your assistant asks'),
+      element('p', { class: 'prompt-head' }, icon('question'), t('ask.title')),
       ...fields.map(({ root }) => root),
       element('p', { class: 'problem', role: 'alert' }),
       element('footer', {},
-        element('button', { type: 'button', class: 'button small', onclick: () => this.#actions.skip(id) }, 'Skip'),
-        element('button', { type: 'submit', class: 'button small primary', 'data-testid': 'answer' }, 'Answer')));
+        element('button', { type: 'button', class: 'button small', onclick: () => this.#actions.skip(id) }, t('ask.skip')),
+        element('button', { type: 'submit', class: 'button small primary', 'data-testid': 'answer' }, t('ask.answer'))));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       const answers = Object.fromEntries(fields.map(({ name, read }) => [name, read()]));
       const missing = fields.find(({ name }) => answers[name].length === 0);
-      form.querySelector('.problem').textContent = missing ? 'Please choose or write an answer.' : '';
+      form.querySelector('.problem').textContent = missing ? t('ask.missing') : '';
       if (missing) missing.root.querySelector('input')?.focus();
       else this.#actions.answer(id, answers);
     });
@@ -57,14 +58,14 @@ export class PromptsView {
 
   #approval({ id, command, warning }) {
     const decide = (isAllowed) => () => this.#actions.decide(id, isAllowed);
-    return element('section', { class: 'prompt', 'data-testid': 'approval', 'aria-label': 'A command to allow' },
-      element('p', { class: 'prompt-head' }, icon('tool'), 'May your assistant run this command?'),
+    return element('section', { class: 'prompt', 'data-testid': 'approval', 'aria-label': t('approve.label') },
+      element('p', { class: 'prompt-head' }, icon('tool'), t('approve.title')),
       element('pre', { tabindex: '0', dir: 'ltr' }, command),
       warning && element('p', { class: 'quiet' }, warning),
       element('p', { class: 'problem', role: 'alert' }),
       element('footer', {},
-        element('button', { type: 'button', class: 'button small', 'data-testid': 'deny', onclick: decide(false) }, 'Do not run it'),
-        element('button', { type: 'button', class: 'button small primary', 'data-testid': 'allow', onclick: decide(true) }, 'Run it once')));
+        element('button', { type: 'button', class: 'button small', 'data-testid': 'deny', onclick: decide(false) }, t('approve.deny')),
+        element('button', { type: 'button', class: 'button small primary', 'data-testid': 'allow', onclick: decide(true) }, t('approve.allow'))));
   }
 }
 
@@ -76,7 +77,7 @@ function questionField(id, { questionId: name, question, options = [], multiSele
       element('input', { type: multiSelect ? 'checkbox' : 'radio', name: group, value: label }),
       element('span', {}, element('strong', { dir: 'auto' }, label), description && element('small', { dir: 'auto' }, description))));
   const isOpen = isOther || options.length === 0;
-  const own = element('input', { type: 'text', class: 'own', maxlength: '2000', autocomplete: 'off', 'aria-label': `Your own answer to: ${question}`, placeholder: options.length > 0 ? 'Something else' : 'Your answer' });
+  const own = element('input', { type: 'text', class: 'own', maxlength: '2000', autocomplete: 'off', 'aria-label': t('ask.own', { question }), placeholder: t(options.length > 0 ? 'ask.else' : 'ask.yours') });
   const root = element('fieldset', {}, element('legend', { dir: 'auto' }, question), ...choices, isOpen && own);
   const read = () => {
     const chosen = [...root.querySelectorAll(`input[name="${CSS.escape(group)}"]:checked`)].map(({ value }) => value);

@@ -1,6 +1,7 @@
 // The messages that wait for the running answer, or for the connection.
 
 import { element, iconButton } from './element.js';
+import { t } from '../words.js';
 
 export class QueueView {
   #section = document.getElementById('queue');
@@ -20,7 +21,7 @@ export class QueueView {
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#section.hidden = queued.length === 0;
-    this.#label.textContent = LABELS[waits] ?? '';
+    this.#label.textContent = waits ? t(`queue.${waits}`) : '';
     this.#list.replaceChildren(...queued.map((message, index) => this.#row(message, index === 0 && waits === 'person')));
   }
 
@@ -29,14 +30,8 @@ export class QueueView {
     const names = files.map(({ name }) => name).join(', ');
     return element('li', { 'data-testid': 'queued' },
       element('span', { class: 'queued-text', dir: 'auto' }, text || names),
-      isStuck && element('button', { type: 'button', class: 'button small', onclick: sendNow }, 'Send now'),
-      iconButton('pencil', 'Change this message', { onclick: () => edit(id) }),
-      iconButton('close', 'Take this message back', { onclick: () => remove(id) }));
+      isStuck && element('button', { type: 'button', class: 'button small', onclick: sendNow }, t('queue.now')),
+      iconButton('pencil', t('queue.edit'), { onclick: () => edit(id) }),
+      iconButton('close', t('queue.remove'), { onclick: () => remove(id) }));
   }
 }
-
-const LABELS = {
-  answer: 'Sent when the answer is finished',
-  connection: 'Sent when your assistant is connected',
-  person: 'Not sent yet',
-};

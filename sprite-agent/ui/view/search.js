@@ -2,6 +2,7 @@
 
 import { toHash } from '../address.js';
 import { element } from './element.js';
+import { t } from '../words.js';
 
 /** Typing pauses this long before the assistant is asked, in milliseconds. */
 const PAUSE_MS = 250;
@@ -45,9 +46,9 @@ export class SearchView {
   async #find(text, search) {
     const { found, partial } = await this.#actions.search(text);
     if (search !== this.#search) return;
-    const summary = found.length === 0 ? 'Nothing found.' : `${found.length} found.`;
+    const summary = found.length === 0 ? t('search.none') : t('search.count', { count: found.length });
     this.#results.replaceChildren(
-      element('p', { class: 'quiet', role: 'status' }, partial ? `${summary} Only titles could be searched.` : summary),
+      element('p', { class: 'quiet', role: 'status' }, partial ? `${summary} ${t('search.partial')}` : summary),
       element('ul', {}, found.map((hit) => this.#row(hit))),
     );
   }

@@ -1,32 +1,14 @@
 // What stands in place of the page when there is no way in: why, and what comes next.
 
 import { element } from './element.js';
+import { t } from '../words.js';
 
-const KEPT = 'What you were writing is kept in this browser.';
-const LOOKS = 'This page looks once a minute whether that has changed.';
-
-/** Title, text, and a link: its words and, given the site's address, where it leads. */
+/** Where the link leads, given the site's address, and what is said besides. */
 const NOTES = {
-  'signed-out': {
-    title: 'You are signed out',
-    text: `Your conversations are safe with your assistant. ${KEPT}`,
-    link: ['Sign in', () => '/auth/login?return=/'],
-  },
-  suspended: {
-    title: 'Your workspace is paused',
-    text: `Nothing is lost. Your account page says why, and what opens it again. ${KEPT} ${LOOKS}`,
-    link: ['Account and billing', (site) => `${site}/account`],
-  },
-  locked: {
-    title: 'This workspace is locked',
-    text: `Nobody can get in for now. If you did not expect this, please tell us. ${LOOKS}`,
-    link: ['Your account', (site) => `${site}/account`],
-  },
-  gone: {
-    title: 'This workspace does not exist any more',
-    text: `There is nothing at this address. ${LOOKS}`,
-    link: ['To the start page', (site) => `${site}/`],
-  },
+  'signed-out': { link: () => '/auth/login?return=/', also: ['shut.kept'] },
+  suspended: { link: (site) => `${site}/account`, also: ['shut.kept', 'shut.looks'] },
+  locked: { link: (site) => `${site}/account`, also: ['shut.looks'] },
+  gone: { link: (site) => `${site}/`, also: ['shut.looks'] },
 };
 
 export class ShutView {
@@ -41,17 +23,17 @@ export class ShutView {
     if (this.#shown === shown) return Boolean(note);
     this.#shown = shown;
     if (!note) return false;
-    const [words, address] = note.link;
+    const title = t(`shut.${kind}.title`);
     const isKnown = siteUrl || kind === 'signed-out';
-    const link = element('a', { class: 'button primary', href: address(siteUrl), 'data-testid': `${kind}-link` }, words);
+    const link = element('a', { class: 'button primary', href: note.link(siteUrl), 'data-testid': `${kind}-link` }, t(`shut.${kind}.link`));
     const card = this.#root.querySelector('.card');
     card.replaceChildren(
       card.querySelector('img'),
-      element('h1', { tabindex: '-1' }, note.title),
-      element('p', {}, note.text),
+      element('h1', { tabindex: '-1' }, title),
+      element('p', {}, [`shut.${kind}.text`, ...note.also].map((key) => t(key)).join(' ')),
       ...(isKnown ? [link] : []),
     );
-    document.title = `${note.title} · Arcamatrix`;
+    document.title = `${title} · Arcamatrix`;
     // What had the focus is gone with the page.
     card.querySelector('h1').focus();
     return true;

@@ -23,6 +23,12 @@ export class Sidebar {
     return this.#narrow.matches && this.#side.classList.contains('open');
   }
 
+  /** Shows the drawer where there is one, with the search ready. */
+  search() {
+    if (this.#narrow.matches) this.#slide(true);
+    document.getElementById('search').focus();
+  }
+
   /** Closes the drawer and gives the focus back to its button. */
   close() {
     if (!this.isOpen) return;

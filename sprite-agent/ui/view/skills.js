@@ -2,6 +2,7 @@
 
 import { closable } from './dialog.js';
 import { element, icon } from './element.js';
+import { t } from '../words.js';
 
 export class SkillsView {
   #button = document.getElementById('skills');
@@ -21,11 +22,11 @@ export class SkillsView {
     if (shown === this.#shown) return;
     this.#shown = shown;
     const usable = chosen.filter((skill) => skill.usable).length;
-    this.#count.textContent = known && chosen.length > 0 ? `${usable} of ${chosen.length}` : '';
+    this.#count.textContent = known && chosen.length > 0 ? t('skills.count', { ready: usable, count: chosen.length }) : '';
     if (!known) {
       const names = chosen.map((skill) => skill.name).join(', ');
       this.#body.replaceChildren(element('p', { class: 'quiet' },
-        `${names ? `You chose: ${names}. ` : ''}Your assistant has not said yet which skills are ready.`));
+        [names && t('skills.chose', { list: names }), t('skills.unknown')].filter(Boolean).join(' ')));
       return;
     }
     this.#body.replaceChildren(...sections(chosen, others));
@@ -34,14 +35,14 @@ export class SkillsView {
 
 function sections(chosen, others) {
   const parts = [
-    element('h3', {}, 'Your skills'),
+    element('h3', {}, t('skills.yours')),
     chosen.length > 0
       ? element('ul', { class: 'skills' }, chosen.map(row))
-      : element('p', { class: 'quiet' }, 'You have not chosen any skills.'),
+      : element('p', { class: 'quiet' }, t('skills.none')),
   ];
   if (others.length > 0) {
     parts.push(element('details', {},
-      element('summary', {}, `Also ready on your assistant (${others.length})`),
+      element('summary', {}, t('skills.others', { count: others.length })),
       element('ul', { class: 'skills' }, others.map(row))));
   }
   return parts;
@@ -51,7 +52,7 @@ function row({ name, description, usable, reason }) {
   return element('li', { 'data-usable': String(usable) },
     element('span', { class: 'sign' }, icon(usable ? 'check' : 'warning')),
     element('div', {},
-      element('p', { class: 'name' }, name, element('span', { class: 'badge' }, usable ? 'Ready' : 'Not ready')),
+      element('p', { class: 'name' }, name, element('span', { class: 'badge' }, t(usable ? 'skill.ready' : 'skill.not'))),
       description && element('p', { class: 'quiet' }, description),
-      !usable && element('p', { class: 'reason' }, `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`)));
+      !usable && element('p', { class: 'reason' }, reason)));
 }

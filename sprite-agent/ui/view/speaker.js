@@ -2,6 +2,7 @@
 
 import { isLive } from '../answer.js';
 import { element } from './element.js';
+import { t } from '../words.js';
 
 /** Characters of an answer that are read out; the rest is in the thread. */
 const SPOKEN_MAX = 1_500;
@@ -26,13 +27,13 @@ export class Speaker {
 function wordsFor(message, root) {
   switch (message.status) {
     case 'error':
-      return `The assistant could not answer. ${message.error}`;
+      return t('spoken.failed', { reason: message.error });
     case 'aborted':
-      return 'Stopped.';
+      return t('answer.stopped');
     case 'interrupted':
-      return 'The answer was interrupted.';
+      return t('answer.interrupted');
     default:
-      return `The assistant: ${spokenText(root?.querySelector('.prose'))}`;
+      return `${t('assistant.said')}${spokenText(root?.querySelector('.prose'))}`;
   }
 }
 

@@ -3,22 +3,13 @@
 
 import { isShut } from '../access.js';
 import { element, icon } from './element.js';
+import { t } from '../words.js';
 
-const WORDS = {
-  connecting: 'Connecting',
-  online: 'Online',
-  doubtful: 'Checking the connection',
-  reconnecting: 'Reconnecting',
-  starting: 'Assistant starting',
-  restarting: 'Assistant restarting',
-  failed: 'Assistant unavailable',
-  asleep: 'Asleep',
-  preparing: 'Being prepared',
-  'signed-out': 'Signed out',
-  suspended: 'Paused',
-  locked: 'Locked',
-  gone: 'Gone',
-};
+/** Reasons that say more than that it starts or restarts. */
+const REASONS = [
+  'configuration_refused', 'connection_refused', 'crashing', 'disk_full', 'draining', 'memory_exceeded', 'memory_short',
+  'not_answering', 'port_taken',
+];
 
 /** A connection that comes back this quickly gets no notice, only the word in the header. */
 const PATIENCE_MS = 600;
@@ -29,6 +20,7 @@ export class StatusView {
   #notice = document.getElementById('notice');
   #actions;
   #state = null;
+  #reason = '';
   #timers = [];
 
   /** `actions`: `tryNow()`; `accountUrl` is where help is found. */
@@ -36,12 +28,14 @@ export class StatusView {
     this.#actions = actions;
   }
 
-  update(state, accountUrl) {
-    if (state === this.#state) return;
+  /** `reason` is what the agent says of the assistant, as in `gateway_status.rs`. */
+  update(state, accountUrl, reason = '') {
+    if (state === this.#state && reason === this.#reason) return;
     this.#state = state;
+    this.#reason = reason;
     const kind = state.doubtful ? 'doubtful' : state.kind;
     this.#status.dataset.state = kind;
-    this.#word.textContent = WORDS[kind];
+    this.#word.textContent = t(`status.${kind}`);
     this.#timers.forEach(clearTimeout);
     this.#timers = [];
     if (isQuiet(kind)) this.#notice.hidden = true;
@@ -51,21 +45,19 @@ export class StatusView {
 
   #show(kind, state, accountUrl) {
     const parts = {
-      connecting: () => ['Connecting to your assistant…'],
+      connecting: () => [t('notice.connecting')],
       reconnecting: () => this.#reconnecting(state),
-      preparing: () => ['Your workspace is being prepared. This page opens it by itself when it is ready.'],
-      starting: () => ['Your assistant is starting. This can take a minute; you can write in the meantime.'],
+      preparing: () => [t('notice.preparing')],
+      starting: () => [this.#why ?? t('notice.starting')],
       // It takes up some runs by itself, and not others: only the history will tell.
-      restarting: () => ['Your assistant is restarting. An answer that it does not finish by itself can be asked for again.'],
-      doubtful: () => ['Nothing has been heard from your assistant for some seconds. The connection is being checked.'],
+      restarting: () => [this.#why ?? t('notice.restarting')],
+      doubtful: () => [t('notice.doubtful')],
       failed: () => [
-        'Your assistant could not be started. ',
-        'Please try again in a few minutes. If it stays like this, ',
-        accountUrl ? element('a', { href: accountUrl, target: '_blank', rel: 'noopener' }, 'tell us') : 'tell us',
-        '.',
+        `${this.#why ?? t('notice.failed')} `,
+        accountUrl ? element('a', { href: accountUrl, target: '_blank', rel: 'noopener' }, t('notice.tell')) : '',
       ],
     };
-    const button = { reconnecting: state.retryAt && 'Try now', failed: 'Try again', doubtful: 'Connect anew' }[kind];
+    const button = { reconnecting: state.retryAt && t('notice.try'), failed: t('try.again'), doubtful: t('notice.anew') }[kind];
     this.#notice.dataset.state = kind;
     this.#notice.replaceChildren(
       kind === 'failed' ? icon('warning') : element('span', { class: 'spinner', 'aria-hidden': 'true' }),
@@ -75,16 +67,21 @@ export class StatusView {
     this.#notice.hidden = false;
   }
 
+  /** What is known of the reason, or `null` when that is nothing out of the ordinary. */
+  get #why() {
+    return REASONS.includes(this.#reason) ? t(`reason.${this.#reason}`) : null;
+  }
+
   #reconnecting({ retryAt }) {
-    if (!retryAt) return ['The connection was lost. Trying again now…'];
+    if (!retryAt) return [t('notice.lost')];
     const count = element('span', {});
     const tick = () => {
       const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
-      count.textContent = ` Next try in ${seconds} s.`;
+      count.textContent = ` ${t('notice.next', { seconds })}`;
       this.#later(500, tick);
     };
     tick();
-    return ['The connection was lost; what you write is kept.', count];
+    return [t('notice.kept'), count];
   }
 
   #tryNow(label) {

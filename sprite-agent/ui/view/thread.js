@@ -3,6 +3,7 @@
 import { icon } from './element.js';
 import { AnswerView, QuestionView } from './message.js';
 import { Speaker } from './speaker.js';
+import { t } from '../words.js';
 
 /** This close to the end counts as reading the newest, in CSS pixels. */
 const NEAR_END = 64;
@@ -14,12 +15,6 @@ const REST = 3;
 const FRAME_MS = 12;
 /** The newest messages, about a screen full, are made at once however long it takes. */
 const AT_ONCE = 10;
-
-const EARLIER = {
-  idle: 'Show earlier messages',
-  reading: 'Reading earlier messages…',
-  failed: 'Earlier messages could not be read. Try again',
-};
 
 export class ThreadView {
   #scroller = document.getElementById('scroller');
@@ -42,7 +37,7 @@ export class ThreadView {
   constructor(actions) {
     this.#actions = actions;
     this.#scroller.addEventListener('scroll', () => this.#scrolled(), { passive: true });
-    this.#jump.append(icon('down'), 'Jump to newest');
+    this.#jump.append(icon('down'), t('jump'));
     this.#jump.addEventListener('click', () => this.toEnd());
     this.#earlier.addEventListener('click', () => this.#actions.readEarlier());
     // Whatever grows or shrinks (text, keyboard, window): who was at the end stays there.
@@ -153,7 +148,8 @@ export class ThreadView {
 
   #showEarlier({ hasMore, earlier }) {
     this.#earlier.hidden = !hasMore || !this.#isWhole;
-    if (this.#earlier.textContent !== EARLIER[earlier]) this.#earlier.textContent = EARLIER[earlier];
+    const words = t(`earlier.${earlier}`);
+    if (this.#earlier.textContent !== words) this.#earlier.textContent = words;
     this.#earlier.setAttribute('aria-busy', String(earlier === 'reading'));
     // Watched anew: it tells of changes only, and the place may still be in sight.
     this.#watcher.unobserve(this.#earlier);

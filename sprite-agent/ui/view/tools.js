@@ -1,23 +1,13 @@
 // What the assistant did on its way to an answer; each step opens to what it asked for and what came back.
 
 import { element, icon } from './element.js';
+import { t } from '../words.js';
 
-/** While it runs, and once it is done. */
-const WORDS = {
-  exec: ['Running a command', 'Ran a command'],
-  process: ['Running a command', 'Ran a command'],
-  web_search: ['Searching the web', 'Searched the web'],
-  web_fetch: ['Reading a page', 'Read a page'],
-  browser: ['Using the browser', 'Used the browser'],
-  read: ['Reading a file', 'Read a file'],
-  write: ['Writing a file', 'Wrote a file'],
-  edit: ['Editing a file', 'Edited a file'],
-  apply_patch: ['Editing a file', 'Edited a file'],
-  memory_search: ['Looking into its memory', 'Looked into its memory'],
-};
+/** Tools that have words of their own, and those that do the same. */
+const KNOWN = { exec: 'exec', process: 'exec', web_search: 'web_search', web_fetch: 'web_fetch', browser: 'browser', read: 'read', write: 'write', edit: 'edit', apply_patch: 'edit', memory_search: 'memory_search' };
 
 export class ToolsView {
-  root = element('ul', { class: 'tools', 'aria-label': 'What the assistant did' });
+  root = element('ul', { class: 'tools', 'aria-label': t('tools.label') });
   /** By id: a step that somebody has opened stays open while the next ones come. */
   #rows = new Map();
 
@@ -39,7 +29,7 @@ export class ThoughtView {
 
   update(text, isThinking) {
     this.root.hidden = text === '';
-    const words = isThinking ? 'Thinking…' : 'What it thought';
+    const words = t(isThinking ? 'thought.now' : 'thought.done');
     if (this.#words.textContent !== words) this.#words.textContent = words;
     if (this.#text.textContent !== text) this.#text.textContent = text;
   }
@@ -66,16 +56,17 @@ class Row {
     this.#asked.textContent = args;
     this.#came.textContent = result;
     this.#body.replaceChildren(
-      ...(args ? [element('p', {}, 'Asked for'), this.#asked] : []),
-      ...(result ? [element('p', {}, status === 'failed' ? 'Went wrong' : 'Came back'), this.#came] : []),
-      ...(args || result ? [] : [element('p', {}, 'Nothing more is known of this step.')]),
+      ...(args ? [element('p', {}, t('tool.asked')), this.#asked] : []),
+      ...(result ? [element('p', {}, t(status === 'failed' ? 'tool.wrong' : 'tool.came')), this.#came] : []),
+      ...(args || result ? [] : [element('p', {}, t('tool.nothing'))]),
     );
   }
 }
 
 export function wordsFor(name, status) {
-  const readable = name.replace(/[_-]+/g, ' ');
-  const [running, done] = WORDS[name] ?? [`Using ${readable}`, `Used ${readable}`];
-  if (status === 'running') return `${running}…`;
-  return status === 'failed' ? `${done} (did not work)` : done;
+  const tool = Object.hasOwn(KNOWN, name) ? KNOWN[name] : 'other';
+  const time = status === 'running' ? 'now' : 'done';
+  const what = t(`tool.${tool}.${time}`, { name: name.replace(/[_-]+/g, ' ') });
+  if (status === 'running') return t('tool.running', { what });
+  return status === 'failed' ? t('tool.failed', { what }) : what;
 }
