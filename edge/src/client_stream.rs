@@ -14,8 +14,18 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::http2::{self, Http2Stream};
 use crate::limits::UNSENT_MAX_BYTES;
 use crate::sockets::notice_loss;
+
+/// How a client has reached us.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) address: IpAddr,
+    /// The version of TLS, as logs have it.
+    pub(crate) tls: Option<&'static str>,
+    pub(crate) is_http2: bool,
+}
 
 pub(crate) struct ClientStream {
     transport: Transport,
@@ -25,6 +35,8 @@ pub(crate) struct ClientStream {
 enum Transport {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// One request's share of a connection.
+    Http2(Box<Http2Stream>),
 }
 
 impl ClientStream {
@@ -47,6 +59,17 @@ impl ClientStream {
         self.address
     }
 
+    pub(crate) fn arrival(&self) -> Arrival {
+        let tls = match &self.transport {
+            Transport::Tls(tls) => Some(match tls.get_ref().1.protocol_version() {
+                Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
+                _ => "1.2",
+            }),
+            Transport::Plain(_) | Transport::Http2(_) => None,
+        };
+        Arrival { address: self.address, tls, is_http2: self.speaks_http2() }
+    }
+
     /// The same connection with `handshake` over it; one that is encrypted stays as it is.
     ///
     /// # Errors
@@ -60,17 +83,34 @@ impl ClientStream {
     {
         let transport = match self.transport {
             Transport::Plain(tcp) => Transport::Tls(Box::new(handshake(tcp).await?)),
-            encrypted @ Transport::Tls(_) => encrypted,
+            encrypted => encrypted,
         };
         Ok(Self { transport, address: self.address })
     }
 
-    /// Ends the connection so that the client knows that something is missing:
+    /// One stream of this client's connection.
+    pub(crate) fn of_http2(stream: Http2Stream, address: IpAddr) -> Self {
+        Self { transport: Transport::Http2(Box::new(stream)), address }
+    }
+
+    /// Have both sides agreed on HTTP/2 for what follows?
+    pub(crate) fn speaks_http2(&self) -> bool {
+        matches!(&self.transport, Transport::Tls(tls)
+            if tls.get_ref().1.alpn_protocol() == Some(http2::PROTOCOL))
+    }
+
+    /// Does closing it end no more than one request?
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.transport, Transport::Http2(_))
+    }
+
+    /// Ends it so that the client knows that something is missing:
     /// nothing that waits in the kernel goes out any more.
-    pub(crate) fn reset(self) {
-        let tcp = match &self.transport {
-            Transport::Plain(tcp) => tcp,
+    pub(crate) fn reset(mut self) {
+        let tcp = match &mut self.transport {
+            Transport::Plain(tcp) => &*tcp,
             Transport::Tls(tls) => tls.get_ref().0,
+            Transport::Http2(stream) => return stream.reset(),
         };
         // An error is a connection that has ended already.
         let _ = tcp.set_zero_linger();
@@ -86,6 +126,7 @@ impl AsyncRead for ClientStream {
         match &mut self.transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_read(context, into),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_read(context, into),
+            Transport::Http2(stream) => Pin::new(&mut **stream).poll_read(context, into),
         }
     }
 }
@@ -99,6 +140,7 @@ impl AsyncWrite for ClientStream {
         match &mut self.transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_write(context, bytes),
+            Transport::Http2(stream) => Pin::new(&mut **stream).poll_write(context, bytes),
         }
     }
 
@@ -106,6 +148,7 @@ impl AsyncWrite for ClientStream {
         match &mut self.transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_flush(context),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_flush(context),
+            Transport::Http2(stream) => Pin::new(&mut **stream).poll_flush(context),
         }
     }
 
@@ -113,6 +156,7 @@ impl AsyncWrite for ClientStream {
         match &mut self.transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_shutdown(context),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_shutdown(context),
+            Transport::Http2(stream) => Pin::new(&mut **stream).poll_shutdown(context),
         }
     }
 }

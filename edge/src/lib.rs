@@ -9,6 +9,7 @@ pub mod config;
 mod connections;
 mod forward;
 mod head;
+mod http2;
 mod keys;
 mod lifecycle;
 mod limits;

@@ -39,6 +39,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.check {
         return Ok(());
     }
-    logging::start(config.log, "info,pingora_core=warn,pingora_proxy=warn");
+    logging::start(config.log, "info,pingora_core=warn,pingora_proxy=warn,h2=error");
     server::run(config, arguments.upgrade)
 }

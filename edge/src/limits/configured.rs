@@ -13,6 +13,8 @@ pub struct LimitsConfig {
     pub sockets_per_workspace: u64,
     /// Requests of one workspace that are under way, streams included.
     pub(crate) requests_in_flight_per_workspace: u64,
+    /// Requests at one time over one connection of HTTP/2.
+    pub(crate) http2_streams: u32,
     pub requests_per_second_per_address: u64,
     pub requests_per_second_per_workspace: u64,
     pub body_max_bytes: u64,
@@ -50,6 +52,8 @@ impl LimitsConfig {
                 1..=1_000_000,
                 256,
             ),
+            http2_streams: u32::try_from(section.number("http2_streams", 1..=1_000, 100))
+                .unwrap_or(100),
             requests_per_second_per_address: section.number(
                 "requests_per_second_per_address",
                 1..=10_000_000,

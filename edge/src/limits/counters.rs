@@ -124,6 +124,7 @@ mod tests {
         connections_per_address: 2,
         sockets_per_workspace: 2,
         requests_in_flight_per_workspace: 2,
+        http2_streams: 100,
         requests_per_second_per_address: 5,
         requests_per_second_per_workspace: 8,
         body_max_bytes: 1024,

@@ -67,6 +67,28 @@ pub(crate) const LINGER: Duration = Duration::from_secs(30);
 pub(crate) const LINGERING_MAX: usize = 2_048;
 pub(crate) const LINGER_BRIEF: Duration = Duration::from_secs(1);
 
+// HTTP/2.
+
+/// Headers of one request, unpacked: enough to tell a person with too many cookies so.
+/// What is longer is answered by the library, with nothing but the status.
+pub(crate) const HTTP2_HEAD_LIST_BYTES: u32 = 128 * 1024;
+
+/// What may come of one request's body, and over one connection, before it is read: a
+/// client 50 ms away uploads 5 MB in a second, and none makes us keep more than that.
+pub(crate) const HTTP2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+pub(crate) const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
+
+/// Of one answer, what waits for its turn on the connection, beside what the kernel has.
+pub(crate) const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// A client that takes back more than half of its requests before they are answered, and
+/// at least so many, is after something else than answers. Envoy looks from 500 on.
+pub(crate) const PREMATURE_RESETS: u32 = 128;
+
+/// Requests that a client has taken back may still be about to end: so many times what
+/// it may have open are carried out at one time.
+pub(crate) const HTTP2_ENDING_FACTOR: usize = 2;
+
 // Certificates.
 
 /// Longest answer to a challenge: a token and a thumbprint have less than 200 bytes.

@@ -5,7 +5,8 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use crate::head::HeadError;
+use crate::client_stream::Arrival;
+use crate::head::{Head, HeadError};
 use crate::tls::HandshakeError;
 use shared::process::time::unix_millis;
 
@@ -89,17 +90,19 @@ pub(crate) enum Limit {
     RequestsPerAddress,
     RequestsPerWorkspace,
     RequestsInFlight,
+    Http2Streams,
     Sockets,
     Body,
 }
 
 impl Limit {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::RequestsPerAddress,
         Self::RequestsPerWorkspace,
         Self::RequestsInFlight,
+        Self::Http2Streams,
         Self::Sockets,
         Self::Body,
     ];
@@ -111,11 +114,66 @@ impl Limit {
             Self::RequestsPerAddress => "requests_per_second_per_address",
             Self::RequestsPerWorkspace => "requests_per_second_per_workspace",
             Self::RequestsInFlight => "requests_in_flight_per_workspace",
+            Self::Http2Streams => "http2_streams",
             Self::Sockets => "sockets_per_workspace",
             Self::Body => "body_max_bytes",
         }
     }
 }
+
+/// Why a connection of HTTP/2 ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Http2End {
+    /// By the client, with all it had asked for.
+    Closed,
+    /// Nothing was asked for too long.
+    Idle,
+    Drain,
+    /// The client did more than it may of what costs us more than it.
+    Flood,
+    /// The client does not keep to the protocol.
+    Protocol,
+    /// Without a word.
+    Lost,
+}
+
+impl Http2End {
+    const ALL: [Self; 6] =
+        [Self::Closed, Self::Idle, Self::Drain, Self::Flood, Self::Protocol, Self::Lost];
+
+    pub(crate) fn of(error: &h2::Error) -> Self {
+        match error.reason() {
+            _ if error.is_io() => Self::Lost,
+            _ if error.is_remote() => Self::Closed,
+            Some(h2::Reason::NO_ERROR) => Self::Closed,
+            Some(h2::Reason::ENHANCE_YOUR_CALM) => Self::Flood,
+            _ => Self::Protocol,
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Idle => "idle",
+            Self::Drain => "drain",
+            Self::Flood => "flood",
+            Self::Protocol => "protocol",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// Counts an open stream until it is dropped.
+pub(crate) struct OpenHttp2Stream(IntGauge);
+
+impl Drop for OpenHttp2Stream {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Versions of HTTP, as their label has them.
+const PROTOCOLS: [&str; 3] = ["1.0", "1.1", "2"];
 
 /// Levels that others know and this module asks for when it is scraped.
 #[derive(Debug, Clone, Copy, Default)]
@@ -141,6 +199,10 @@ pub(crate) struct Metrics {
     malformed: IntCounterVec,
     no_session: IntCounterVec,
     handshakes: IntCounterVec,
+    /// In the order of [`PROTOCOLS`].
+    protocols: [IntCounter; PROTOCOLS.len()],
+    http2_ends: IntCounterVec,
+    http2_streams: IntGauge,
     pub request_seconds: Histogram,
     pub added_seconds: Histogram,
     pub tunnel_seconds: Histogram,
@@ -166,7 +228,25 @@ impl Metrics {
                 .expect(OWN_NAMES);
         started.set(unix_millis() as f64 / 1_000.0);
         registry.register(Box::new(started)).expect(OWN_NAMES);
+        let protocols = counters(
+            &registry,
+            "arca_edge_protocol_requests_total",
+            "Requests that were understood, by the version of HTTP",
+            &["version"],
+        );
         let metrics = Self {
+            protocols: PROTOCOLS.map(|version| protocols.with_label_values(&[version])),
+            http2_ends: counters(
+                &registry,
+                "arca_edge_http2_connections_ended_total",
+                "Connections of HTTP/2 that have ended, by reason",
+                &["reason"],
+            ),
+            http2_streams: gauge(
+                &registry,
+                "arca_edge_http2_streams",
+                "Requests over HTTP/2 that are under way, WebSockets included",
+            ),
             requests: Source::ALL.map(|source| {
                 Outcome::ALL
                     .map(|outcome| requests.with_label_values(&[source.label(), outcome.label()]))
@@ -299,6 +379,22 @@ impl Metrics {
         self.limited.with_label_values(&[limit.label()]).inc();
     }
 
+    /// Says which version of HTTP it is.
+    pub(crate) fn count_protocol(&self, arrival: Arrival, head: &Head<'_>) -> &'static str {
+        let version = if arrival.is_http2 { 2 } else { usize::from(head.version.min(1)) };
+        self.protocols[version].inc();
+        PROTOCOLS[version]
+    }
+
+    pub(crate) fn count_http2_end(&self, end: Http2End) {
+        self.http2_ends.with_label_values(&[end.label()]).inc();
+    }
+
+    pub(crate) fn open_http2_stream(&self) -> OpenHttp2Stream {
+        self.http2_streams.inc();
+        OpenHttp2Stream(self.http2_streams.clone())
+    }
+
     /// `None` for one that went well.
     pub(crate) fn count_handshake(&self, error: Option<HandshakeError>) {
         let outcome = match error {
@@ -331,6 +427,9 @@ impl Metrics {
         }
         for limit in Limit::ALL {
             self.limited.with_label_values(&[limit.label()]);
+        }
+        for end in Http2End::ALL {
+            self.http2_ends.with_label_values(&[end.label()]);
         }
         for kind in ["socket", "request"] {
             self.revoked.with_label_values(&[kind]);

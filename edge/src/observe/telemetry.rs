@@ -10,6 +10,7 @@ use shared::process::time::unix_millis;
 
 use super::access_log::AccessLog;
 use super::metrics::{Metrics, Outcome, Source};
+use crate::client_stream::Arrival;
 use crate::head::{Head, HeadError};
 use crate::limits::LOG_FIELD_MAX_BYTES;
 
@@ -36,6 +37,8 @@ impl Telemetry {
                 status: error.status(),
                 source: Source::Client.label(),
                 outcome: Outcome::Refused.label(),
+                protocol: None,
+                tls: None,
                 reason: Some(error.label()),
                 seconds: 0.0,
                 added_seconds: None,
@@ -64,7 +67,8 @@ pub(crate) struct RequestRecord {
 
 /// What only the access log needs to know.
 struct Line {
-    address: IpAddr,
+    arrival: Arrival,
+    protocol: &'static str,
     method: String,
     host: String,
     path: String,
@@ -79,12 +83,13 @@ impl RequestRecord {
     pub(crate) fn begin(
         telemetry: &Arc<Telemetry>,
         request: RequestId,
-        address: IpAddr,
+        arrival: Arrival,
         head: &Head<'_>,
     ) -> Self {
+        let protocol = telemetry.metrics.count_protocol(arrival, head);
         let line = telemetry.access_log.is_on().then(|| {
             let [method, host, path] = [head.method, head.host, head.path()].map(bounded);
-            Box::new(Line { address, method, host, path })
+            Box::new(Line { arrival, protocol, method, host, path })
         });
         Self {
             telemetry: Arc::clone(telemetry),
@@ -177,13 +182,15 @@ impl Drop for RequestRecord {
         let entry = LogEntry {
             time: unix_millis(),
             request_id: self.request.to_string(),
-            address: line.address,
+            address: line.arrival.address,
             method: &line.method,
             host: &line.host,
             path: &line.path,
             status: self.status,
             source: source.label(),
             outcome: outcome.label(),
+            protocol: Some(line.protocol),
+            tls: line.arrival.tls,
             reason: None,
             seconds,
             added_seconds: added.filter(|_| outcome != Outcome::Upgraded),
@@ -204,6 +211,10 @@ struct LogEntry<'a> {
     status: u16,
     source: &'static str,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    protocol: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<&'static str>,
     /// Why a head was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,

@@ -1,30 +1,30 @@
 //! What one connection remembers of its client from request to request.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use shared::Route;
 use shared::identity::IdentityKey;
 
 use super::session::LastToken;
+use crate::client_stream::Arrival;
 use crate::keys::Keys;
 
 pub(crate) struct ClientState {
-    pub(super) address: IpAddr,
+    pub(super) arrival: Arrival,
     pub(super) keys: Arc<Keys>,
     pub(super) token: LastToken,
     identity: Option<(Arc<Route>, IdentityKey)>,
 }
 
 impl ClientState {
-    pub(super) fn new(address: IpAddr, keys: Arc<Keys>) -> Self {
-        Self { address, keys, token: LastToken::default(), identity: None }
+    pub(super) fn new(arrival: Arrival, keys: Arc<Keys>) -> Self {
+        Self { arrival, keys, token: LastToken::default(), identity: None }
     }
 
     /// Forgets what an older ring has vouched for.
     pub(super) fn use_keys(&mut self, keys: Arc<Keys>) {
         if !Arc::ptr_eq(&self.keys, &keys) {
-            *self = Self::new(self.address, keys);
+            *self = Self::new(self.arrival, keys);
         }
     }
 

@@ -5,9 +5,9 @@
 //! response says `Connection: close`; a connection that is merely idle is never
 //! dropped between the client's requests.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use memchr::memmem;
 use pingora::time::timeout;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,7 +37,7 @@ pub(crate) struct ConnectionHandler {
 }
 
 /// What becomes of a client's connection after a response.
-enum Next {
+pub(super) enum Next {
     Request,
     /// All is said.
     Close,
@@ -61,7 +61,7 @@ impl ConnectionHandler {
         let address = stream.address();
         let _admitted = match self.limits.admit(address) {
             Ok(admitted) => admitted,
-            Err(too_many) => return self.refuse_connection(stream, too_many).await,
+            Err(too_many) => return self.refuse_connection(stream, &entrance, too_many).await,
         };
         let stream = match &entrance {
             Entrance::Plain => stream,
@@ -73,15 +73,18 @@ impl ConnectionHandler {
             }
             Entrance::ToHttps(redirect) => return self.send_to_https(stream, redirect).await,
         };
+        if stream.speaks_http2() {
+            return Box::pin(self.serve_http2(stream)).await;
+        }
         // Each in memory of its own: a conversation needs more than a tunnel, and
         // a tunnel that lives for hours must not hold on to it.
-        let end = Box::pin(self.converse(stream, address)).await;
+        let end = Box::pin(self.converse(stream)).await;
         match end {
             ConnectionEnd::Gone => {}
             ConnectionEnd::Reset(stream) => stream.reset(),
             ConnectionEnd::Close(stream) => self.close(stream).await,
             ConnectionEnd::Refuse(stream, HeadError::TooLarge, reader) => {
-                self.refuse_overlong(stream, reader).await;
+                self.refuse_overlong(stream, reader.into_bytes()).await;
             }
             ConnectionEnd::Refuse(stream, error, _) => self.refuse_head(stream, error).await,
             ConnectionEnd::Upgrade(stream, request) => self.upgrade(stream, *request).await,
@@ -114,10 +117,10 @@ impl ConnectionHandler {
     }
 
     /// Answers one request after the other and says how the connection ends.
-    async fn converse(&self, mut stream: ClientStream, address: IpAddr) -> ConnectionEnd {
+    async fn converse(&self, mut stream: ClientStream) -> ConnectionEnd {
         let deadlines = self.limits.configured().deadlines;
         let mut reader = HeadReader::default();
-        let mut client = self.handler.client(address);
+        let mut client = self.handler.client(stream.arrival());
         let mut is_first = true;
         loop {
             let length = match reader.read_head(&mut stream, is_first, &deadlines).await {
@@ -154,7 +157,7 @@ impl ConnectionHandler {
     }
 
     /// Sends a request on and brings its response back.
-    async fn forward(
+    pub(super) async fn forward(
         &self,
         stream: &mut ClientStream,
         reader: &mut HeadReader,
@@ -272,7 +275,7 @@ impl ConnectionHandler {
     }
 
     /// Opens a WebSocket and carries it to its end, or says why there is none.
-    async fn upgrade(&self, mut stream: ClientStream, request: UpgradeRequest) {
+    pub(super) async fn upgrade(&self, mut stream: ClientStream, request: UpgradeRequest) {
         // In memory of its own: see `serve`.
         match Box::pin(self.open(&mut stream, request)).await {
             Ok((tunnel, switched)) => {
@@ -313,7 +316,7 @@ impl ConnectionHandler {
 
     /// Answers a head that cannot be trusted, and ends: where the next request
     /// would begin cannot be known.
-    async fn refuse_head(&self, mut stream: ClientStream, error: HeadError) {
+    pub(super) async fn refuse_head(&self, mut stream: ClientStream, error: HeadError) {
         let request = random_request_id();
         self.telemetry.refused_head(request, stream.address(), error);
         let response = Response::malformed(error, request);
@@ -322,10 +325,9 @@ impl ConnectionHandler {
     }
 
     /// The same for a head that is too large: a person gets a page that helps.
-    async fn refuse_overlong(&self, mut stream: ClientStream, reader: HeadReader) {
+    pub(super) async fn refuse_overlong(&self, mut stream: ClientStream, mut bytes: BytesMut) {
         let request = random_request_id();
         self.telemetry.refused_head(request, stream.address(), HeadError::TooLarge);
-        let mut bytes = reader.into_bytes();
         if let Ok(_place) = self.places.overlong.try_acquire() {
             let rest = async {
                 let is_whole = |bytes: &[u8]| memmem::find(bytes, b"\r\n\r\n").is_some();
@@ -347,14 +349,20 @@ impl ConnectionHandler {
     }
 
     /// Costs as little as can be: this happens when there is too little of everything.
-    async fn refuse_connection(&self, mut stream: ClientStream, too_many: TooMany) {
+    async fn refuse_connection(
+        &self,
+        mut stream: ClientStream,
+        entrance: &Entrance,
+        too_many: TooMany,
+    ) {
         self.telemetry.metrics.connections_refused.inc();
         self.telemetry.metrics.count(Source::Edge, Outcome::Refused);
         self.telemetry.metrics.count_limited(match too_many {
             TooMany::InAll => Limit::Connections,
             TooMany::FromAddress => Limit::ConnectionsPerAddress,
         });
-        if too_many == TooMany::InAll {
+        // To a client that waits for a handshake a text means nothing.
+        if too_many == TooMany::InAll || matches!(entrance, Entrance::Tls(_)) {
             return;
         }
         let options = ResponseOptions {
@@ -371,7 +379,7 @@ impl ConnectionHandler {
         linger_briefly(stream).await;
     }
 
-    async fn respond(
+    pub(super) async fn respond(
         &self,
         stream: &mut ClientStream,
         response: &Response,
@@ -394,7 +402,12 @@ impl ConnectionHandler {
     }
 
     /// Ends the connection so that what was said last arrives.
-    async fn close(&self, stream: ClientStream) {
+    pub(super) async fn close(&self, mut stream: ClientStream) {
+        if stream.is_shared() {
+            // The connection goes on, and with it what is unread.
+            let _ = stream.shutdown().await;
+            return;
+        }
         self.places.linger(stream).await;
     }
 }

@@ -14,6 +14,7 @@ use super::context::RequestContext;
 use super::decision::{Decision, Workspace, decide};
 use super::overlong::cookie_names;
 use super::session;
+use crate::client_stream::Arrival;
 use crate::connections::{Access, ConnectionRegistry, Entry, Kind, RevocationEpoch};
 use crate::forward::{Offer, TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
@@ -77,9 +78,9 @@ struct Found {
 }
 
 impl RequestHandler {
-    /// For a client that has just connected from `address`.
-    pub(crate) fn client(&self, address: IpAddr) -> ClientState {
-        ClientState::new(address, self.keys.present())
+    /// For a client that has just connected.
+    pub(crate) fn client(&self, arrival: Arrival) -> ClientState {
+        ClientState::new(arrival, self.keys.present())
     }
 
     pub(crate) fn site(&self) -> &PublicSite {
@@ -105,10 +106,10 @@ impl RequestHandler {
             return Err(HeadError::EarlyBytes);
         }
         let request = random_request_id();
-        let record = RequestRecord::begin(&self.telemetry, request, client.address, &head);
+        let record = RequestRecord::begin(&self.telemetry, request, client.arrival, &head);
         let context = RequestContext::new(&head, record, draining, unix_seconds());
         let host = self.site.classify(head.host);
-        if !self.limits.allows_address(client.address) {
+        if !self.limits.allows_address(client.arrival.address) {
             self.telemetry.metrics.count_limited(Limit::RequestsPerAddress);
             return Ok(self.refuse(Refusal::TooManyRequests, context));
         }
@@ -226,7 +227,7 @@ impl RequestHandler {
         let is_own = |said: &&str| self.site.is_origin_of(said, &route.username);
         let origin = context.head.header("origin").filter(is_own).map(|_| origin.as_str());
         let to = (route.upstream.authority(), origin);
-        let head = self.forwarded(client.address, to, credential, &context);
+        let head = self.forwarded(client.arrival.address, to, credential, &context);
         let target = (TargetKind::Sprite(route.username), route.upstream.clone());
         let upstream = to_upstream(head, target, self.group_of(route), &context);
         if kind == Kind::Request {
@@ -244,7 +245,7 @@ impl RequestHandler {
         let credential = Credential::SiteHop(client.keys.site_hop.expose());
         // Control tells the site and the workspaces apart by the public host.
         let to = (&*context.host, None);
-        let head = self.forwarded(client.address, to, credential, &context);
+        let head = self.forwarded(client.arrival.address, to, credential, &context);
         let target = (TargetKind::Site, self.site_upstream.clone());
         let upstream = to_upstream(head, target, SITE_GROUP, &context);
         forward(upstream, (None, None), context)

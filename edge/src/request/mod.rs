@@ -7,6 +7,7 @@ mod decision;
 mod entrance;
 mod farewell;
 mod handler;
+mod http2;
 mod overlong;
 mod session;
 

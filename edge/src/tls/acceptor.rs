@@ -12,6 +12,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::config::TlsConfig;
 use super::tickets::Tickets;
+use crate::http2;
 use crate::keys::KeyFile;
 
 /// Session tickets that a client gets with one handshake of TLS 1.3: a browser opens
@@ -42,6 +43,9 @@ impl TlsAcceptor {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&config.certificates) as _);
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if config.http2 {
+            server.alpn_protocols.insert(0, http2::PROTOCOL.to_vec());
+        }
         server.ticketer = Arc::new(Tickets(Arc::clone(keys)));
         server.send_tls13_tickets = TICKETS;
         let places = usize::try_from(config.handshakes).unwrap_or(Semaphore::MAX_PERMITS);

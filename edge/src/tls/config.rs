@@ -14,6 +14,8 @@ pub(crate) struct TlsConfig {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) handshake_timeout: Duration,
+    /// Is HTTP/2 offered beside HTTP/1.1?
+    pub(crate) http2: bool,
     /// Handshakes at one time; further connections wait in the kernel's queue.
     pub(crate) handshakes: u64,
     /// Where whoever obtains certificates puts the answers to HTTP-01 challenges
@@ -34,6 +36,7 @@ impl TlsConfig {
             Some(CertificateFiles { certificate: certificate?, key: key? })
         });
         let handshake_timeout = tls.seconds("handshake_seconds", 1..=60, 10);
+        let http2 = tls.flag("http2", true);
         let handshakes = tls.number("handshakes", 1..=100_000, 512);
         let acme_folder = tls.optional("acme_folder", |path| Ok::<_, String>(PathBuf::from(path)));
         let certificates = match Certificates::open(files) {
@@ -45,6 +48,6 @@ impl TlsConfig {
                 return None;
             }
         };
-        Some(Self { listen, certificates, handshake_timeout, handshakes, acme_folder })
+        Some(Self { listen, certificates, handshake_timeout, http2, handshakes, acme_folder })
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod drain;
 mod handover;
 mod harness;
+mod http2;
 mod refusals;
 mod tls;
 mod upgrade;

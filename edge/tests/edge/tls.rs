@@ -15,11 +15,13 @@ use rustls::{
 
 use crate::harness::{DEADLINE, TestEdge, echo, read_head, wait_until};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        // Else it has the name of what it issues.
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "authority of a test");
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         Self(CertifiedIssuer::self_signed(parameters, key).unwrap())
@@ -35,7 +37,14 @@ impl Authority {
         certificate.der().clone()
     }
 
-    fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    pub(crate) fn client(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -48,16 +57,21 @@ impl Authority {
     }
 }
 
-struct TlsEdge {
-    edge: TestEdge,
-    address: SocketAddr,
-    authority: Authority,
+pub(crate) struct TlsEdge {
+    pub(crate) edge: TestEdge,
+    pub(crate) address: SocketAddr,
+    pub(crate) authority: Authority,
     /// Of the site, and of all workspaces.
     shown: [CertificateDer<'static>; 2],
-    files: tempfile::TempDir,
+    pub(crate) files: tempfile::TempDir,
 }
 
 fn start() -> TlsEdge {
+    start_with("")
+}
+
+/// `limits` are lines of the table of that name.
+pub(crate) fn start_with(limits: &str) -> TlsEdge {
     let files = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let shown = [
@@ -77,15 +91,15 @@ fn start() -> TlsEdge {
         path("all.pem"),
         path("all.key"),
     );
-    let edge = TestEdge::with("", &more);
+    let edge = TestEdge::with(limits, &more);
     edge.put("ada", echo());
     TlsEdge { edge, address, authority, shown, files }
 }
 
-type TlsStream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
 impl TlsEdge {
-    fn connect(&self, config: &Arc<ClientConfig>, name: &'static str) -> TlsStream {
+    pub(crate) fn connect(&self, config: &Arc<ClientConfig>, name: &'static str) -> TlsStream {
         let tcp = TcpStream::connect(self.address).unwrap();
         tcp.set_read_timeout(Some(DEADLINE)).unwrap();
         let name = ServerName::try_from(name).unwrap();

@@ -1,0 +1,183 @@
+//! One connection of HTTP/2: as many requests at a time as it may have, each carried out
+//! like the only one of a connection of HTTP/1.1.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::server::{Connection, SendResponse};
+use h2::{Reason, RecvStream};
+use hyper::{Method, Request};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::client::ClientState;
+use super::connection::{ConnectionHandler, Next};
+use super::handler::RequestAction;
+use crate::client_stream::{Arrival, ClientStream};
+use crate::head::{HeadError, HeadReader};
+use crate::http2::{self, Http2Stream, PrematureResets};
+use crate::limits::{HTTP2_ENDING_FACTOR, LAST_WORDS, MAX_HEAD_BYTES, PREMATURE_RESETS};
+use crate::observe::metrics::{Http2End, Limit, Source};
+
+struct Http2Connection {
+    handler: Arc<ConnectionHandler>,
+    frames: Connection<ClientStream, Bytes>,
+    client: ClientState,
+    arrival: Arrival,
+    streams: JoinSet<()>,
+    /// Requests so far.
+    begun: u32,
+    premature_resets: PrematureResets,
+}
+
+impl ConnectionHandler {
+    /// One connection whose client has chosen HTTP/2.
+    pub(super) async fn serve_http2(self: Arc<Self>, stream: ClientStream) {
+        let arrival = stream.arrival();
+        let limits = self.limits.configured();
+        let handshake = http2::handshake(stream, limits.http2_streams);
+        let end = match timeout(limits.deadlines.head, handshake).await {
+            Ok(Ok(frames)) => {
+                let client = self.handler.client(arrival);
+                let connection = Http2Connection {
+                    handler: Arc::clone(&self),
+                    frames,
+                    client,
+                    arrival,
+                    streams: JoinSet::new(),
+                    begun: 0,
+                    premature_resets: PrematureResets::default(),
+                };
+                connection.serve().await
+            }
+            Ok(Err(error)) => Http2End::of(&error),
+            Err(_) => Http2End::Idle,
+        };
+        self.telemetry.metrics.count_http2_end(end);
+    }
+
+    /// One request, from its head to the end of its answer.
+    async fn serve_stream(
+        self: Arc<Self>,
+        mut stream: ClientStream,
+        head: Vec<u8>,
+        action: Result<RequestAction, HeadError>,
+    ) {
+        let _open = self.telemetry.metrics.open_http2_stream();
+        let next = match action {
+            Err(HeadError::TooLarge) => {
+                return self.refuse_overlong(stream, head.as_slice().into()).await;
+            }
+            Err(error) => return self.refuse_head(stream, error).await,
+            Ok(RequestAction::Upgrade(mut request)) => {
+                request.upstream.knows_chunks = false;
+                return self.upgrade(stream, *request).await;
+            }
+            Ok(RequestAction::Respond { response, mut record, .. }) => {
+                record.answered(Source::Edge, response.status);
+                self.respond(&mut stream, &response, false).await
+            }
+            Ok(RequestAction::Forward(mut request)) => {
+                // Frames tell where a body ends.
+                request.upstream.knows_chunks = false;
+                self.forward(&mut stream, &mut HeadReader::default(), *request).await
+            }
+        };
+        match next {
+            Next::Request | Next::Close => self.close(stream).await,
+            Next::Drop => stream.reset(),
+        }
+    }
+}
+
+impl Http2Connection {
+    async fn serve(mut self) -> Http2End {
+        let end = self.serve_streams().await;
+        let Self { frames, mut streams, .. } = self;
+        // By this those that are left learn that their client is gone.
+        drop(frames);
+        let ending = async { while streams.join_next().await.is_some() {} };
+        let _ = timeout(LAST_WORDS, ending).await;
+        end
+    }
+
+    /// Until the client leaves, is asked to, or does what nobody may.
+    async fn serve_streams(&mut self) -> Http2End {
+        let lifecycle = self.handler.lifecycle.clone();
+        // Why the client was asked to leave.
+        let mut end = None;
+        loop {
+            let (patience, is_idle) = (self.patience(end), self.streams.is_empty());
+            tokio::select! {
+                accepted = self.frames.accept() => match accepted {
+                    Some(Ok((request, respond))) => self.begin(request, respond),
+                    Some(Err(error)) => return end.unwrap_or_else(|| Http2End::of(&error)),
+                    None => return end.unwrap_or(Http2End::Closed),
+                },
+                Some(_) = self.streams.join_next() => {
+                    if end != Some(Http2End::Flood) && self.takes_back_too_much() {
+                        end = Some(Http2End::Flood);
+                        self.frames.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                        self.streams.abort_all();
+                    }
+                }
+                () = lifecycle.draining(), if end.is_none() => {
+                    end = Some(Http2End::Drain);
+                    self.frames.graceful_shutdown();
+                }
+                () = sleep(patience), if is_idle => {
+                    if let Some(end) = end {
+                        return end;
+                    }
+                    end = Some(Http2End::Idle);
+                    self.frames.graceful_shutdown();
+                }
+            }
+        }
+    }
+
+    /// How long a connection without any request under way is kept.
+    fn patience(&self, end: Option<Http2End>) -> Duration {
+        let deadlines = self.handler.limits.configured().deadlines;
+        match end {
+            Some(_) => LAST_WORDS,
+            None if self.begun == 0 => deadlines.head,
+            None => deadlines.idle,
+        }
+    }
+
+    fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+        self.begun = self.begun.saturating_add(1);
+        let limit = self.handler.limits.configured().http2_streams as usize * HTTP2_ENDING_FACTOR;
+        if self.streams.len() >= limit {
+            self.handler.telemetry.metrics.count_limited(Limit::Http2Streams);
+            return respond.send_reset(Reason::REFUSED_STREAM);
+        }
+        let head_only = *request.method() == Method::HEAD;
+        let has_body = !request.body().is_end_stream();
+        let written = http2::write_request_head(&request, has_body);
+        let (action, head, body) = match written {
+            Err(error) => (Err(error), Vec::new(), http2::Body::None),
+            Ok((head, body)) if head.len() > MAX_HEAD_BYTES => {
+                (Err(HeadError::TooLarge), head, body)
+            }
+            // Each is the last one of its stream, as if the edge drained.
+            Ok((head, body)) => {
+                (self.handler.handler.handle(&mut self.client, &head, false, true), head, body)
+            }
+        };
+        // Only of one that is too large more is to be said.
+        let head = if matches!(action, Err(HeadError::TooLarge)) { head } else { Vec::new() };
+        let resets = self.premature_resets.clone();
+        let stream = Http2Stream::new(request.into_body(), respond, body, head_only, resets);
+        let stream = ClientStream::of_http2(stream, self.arrival.address);
+        self.streams.spawn(Arc::clone(&self.handler).serve_stream(stream, head, action));
+    }
+
+    /// Each costs us the beginning of a request, and the client nothing (CVE-2023-44487).
+    fn takes_back_too_much(&self) -> bool {
+        let resets = self.premature_resets.count();
+        resets >= PREMATURE_RESETS && resets > self.begun / 2
+    }
+}

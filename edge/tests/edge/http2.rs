@@ -1,0 +1,578 @@
+//! HTTP/2: the same answers as over HTTP/1.1, one stream at a time cut, and what a client
+//! may not do.
+
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use h2::client::{ResponseFuture, SendRequest};
+use h2::ext::Protocol;
+use h2::{Reason, RecvStream, SendStream};
+use hyper::http::request::Builder;
+use hyper::{Request, Response};
+use rustls::pki_types::ServerName;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::harness::{DEADLINE, echo, put, sprite, wait_until};
+use crate::tls::{TlsEdge, TlsStream, start_with};
+
+struct Client {
+    send: SendRequest<Bytes>,
+    frames: JoinHandle<Result<(), h2::Error>>,
+}
+
+/// Runs `test` beside the threads that carry its connections.
+fn run(test: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async { timeout(4 * DEADLINE, test).await.unwrap() });
+}
+
+fn start() -> TlsEdge {
+    start_with("")
+}
+
+impl Client {
+    async fn connect(edge: &TlsEdge) -> Self {
+        let mut config = (*edge.authority.client(&[&rustls::version::TLS13])).clone();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let tcp = tokio::net::TcpStream::connect(edge.address).await.unwrap();
+        let name = ServerName::try_from("ada.arca.test").unwrap();
+        let tls = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
+        let tls = tls.unwrap();
+        assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let (send, frames) = h2::client::handshake(tls).await.unwrap();
+        Self { send, frames: tokio::spawn(frames) }
+    }
+
+    async fn send(
+        &mut self,
+        request: Request<()>,
+        ends: bool,
+    ) -> (ResponseFuture, SendStream<Bytes>) {
+        let mut ready = self.send.clone().ready().await.unwrap();
+        ready.send_request(request, ends).unwrap()
+    }
+
+    async fn get(&mut self, request: Builder) -> Result<Response<RecvStream>, h2::Error> {
+        let (response, _) = self.send(request.body(()).unwrap(), true).await;
+        response.await
+    }
+}
+
+/// A request of `name`, who is signed in for an hour.
+fn of(edge: &TlsEdge, name: &str, path: &str) -> Builder {
+    let cookie = edge.edge.cookie(name, "k1", 3_600);
+    let cookie = cookie.trim_start_matches("Cookie: ").trim_end().to_owned();
+    Request::get(format!("https://{name}.arca.test{path}"))
+        .header("cookie", "first=1")
+        .header("cookie", cookie)
+        .header("cookie", "last=2")
+}
+
+async fn text(response: Response<RecvStream>) -> Result<String, h2::Error> {
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    while let Some(data) = body.data().await {
+        let data = data?;
+        body.flow_control().release_capacity(data.len()).unwrap();
+        bytes.extend_from_slice(&data);
+    }
+    Ok(String::from_utf8(bytes).unwrap())
+}
+
+/// Tells each head that it gets, and answers what `answer` says.
+fn telling(answer: &'static [u8]) -> (SocketAddr, Receiver<String>) {
+    let (heads, seen) = channel();
+    let address = sprite(move |mut tcp, head| {
+        let _ = heads.send(head);
+        let _ = tcp.write_all(answer);
+    });
+    (address, seen)
+}
+
+#[test]
+fn a_request_gets_the_answer_that_it_would_get_over_http_1() {
+    let edge = start();
+    let (sprite, heads) = telling(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nKeep-Alive: 5\r\nConnection: X-Hop\r\n\
+          X-Hop: 1\r\nStrict-Transport-Security: max-age=1\r\nX-Own: yes\r\n\r\n\
+          5\r\nhello\r\n6\r\n world\r\n0\r\nX-Trailer: 1\r\n\r\n",
+    );
+    edge.edge.put("ada", sprite);
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let response = client.get(of(&edge, "ada", "/x?y")).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let names: Vec<_> = response.headers().keys().map(ToString::to_string).collect();
+        for gone in
+            ["connection", "keep-alive", "transfer-encoding", "x-hop", "strict-transport-security"]
+        {
+            assert!(!names.iter().any(|name| name == gone), "{gone} in {names:?}");
+        }
+        assert_eq!(response.headers()["x-own"], "yes");
+        assert!(response.headers().contains_key("x-request-id"));
+        assert_eq!(text(response).await.unwrap(), "hello world");
+        let head = heads.recv_timeout(DEADLINE).unwrap();
+        assert!(head.starts_with("GET /x?y HTTP/1.1\r\nhost: 127.0.0.1:"), "{head}");
+        assert!(head.contains("\r\ncookie: first=1; last=2\r\n"), "{head}");
+        assert!(head.contains("\r\nx-arca-identity: "), "{head}");
+        let log = wait_until("it is logged", || {
+            Some(edge.edge.access_log()).filter(|log| log.contains("\"path\":\"/x\""))
+        });
+        assert!(log.contains("\"protocol\":\"2\"") && log.contains("\"tls\":\"1.3\""), "{log}");
+        let series = "arca_edge_protocol_requests_total{version=\"2\"}";
+        assert_eq!(edge.edge.metric(series), Some(1.0));
+    });
+}
+
+#[test]
+fn refusals_redirects_and_pages_are_the_same() {
+    let edge = start();
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let check = async |client: &mut Client, request: Builder, status: u16| {
+            let response = client.get(request).await.unwrap();
+            assert_eq!(response.status(), status);
+            assert!(response.headers().contains_key("x-request-id"));
+            response
+        };
+        let page = || Request::get("https://ada.arca.test/chat").header("accept", "text/html");
+        let moved = check(&mut client, page(), 302).await;
+        assert_eq!(moved.headers()["location"], "/auth/login?return=/chat");
+        check(&mut client, Request::get("https://ada.arca.test/"), 401).await;
+        check(&mut client, Request::get("https://evil.test/"), 421).await;
+        check(&mut client, Request::connect("ada.arca.test:443"), 405).await;
+        check(&mut client, page().header("host", "grace.arca.test"), 400).await;
+        let nobody = Request::get("https://nobody.arca.test/").header("accept", "text/html");
+        let nobody = check(&mut client, nobody, 404).await;
+        assert!(text(nobody).await.unwrap().contains("There is no workspace here"));
+        let info = check(&mut client, of(&edge, "ada", "/auth/session"), 200).await;
+        assert!(text(info).await.unwrap().contains("\"signed_in\":true"));
+        let head = check(&mut client, of(&edge, "ada", "/").method("HEAD"), 200).await;
+        assert_eq!(head.headers()["content-length"], "5");
+        assert_eq!(text(head).await.unwrap(), "");
+        let crumbs = (0..10).fold(page(), |page, crumb| {
+            page.header("cookie", format!("c{crumb}={}", "x".repeat(4_000)))
+        });
+        let overlong = check(&mut client, crumbs, 431).await;
+        assert!(text(overlong).await.unwrap().contains("ookies"));
+        let malformed = "arca_edge_malformed_requests_total{reason=\"target\"}";
+        assert_eq!(edge.edge.metric(malformed), Some(1.0));
+    });
+}
+
+/// Takes a chunked body and answers how long it was.
+fn measuring() -> SocketAddr {
+    sprite(|mut tcp, head| {
+        let mut content = Vec::new();
+        if head.contains("transfer-encoding: chunked") {
+            while !content.ends_with(b"\r\n0\r\n\r\n") && content != b"0\r\n\r\n" {
+                let mut space = [0; 16 * 1024];
+                match tcp.read(&mut space) {
+                    Ok(count @ 1..) => content.extend_from_slice(&space[..count]),
+                    _ => return,
+                }
+            }
+        }
+        let length = content.iter().filter(|byte| **byte == b'x').count().to_string();
+        let _ = write!(tcp, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{length}", length.len());
+    })
+}
+
+#[test]
+fn a_body_of_unknown_length_is_streamed_and_bounded() {
+    let edge = start_with("body_max_bytes = 2000000");
+    edge.edge.put("ada", measuring());
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let post = || of(&edge, "ada", "/").method("POST").body(()).unwrap();
+        for (pieces, expected) in [(30, "983040"), (0, "0")] {
+            let (response, mut body) = client.send(post(), false).await;
+            for _ in 0..pieces {
+                body.reserve_capacity(32 * 1024);
+                while body.capacity() < 32 * 1024 {
+                    std::future::poll_fn(|context| body.poll_capacity(context)).await;
+                }
+                body.send_data(Bytes::from(vec![b'x'; 32 * 1024]), false).unwrap();
+            }
+            body.send_data(Bytes::new(), true).unwrap();
+            assert_eq!(text(response.await.unwrap()).await.unwrap(), expected);
+        }
+        let (response, mut body) = client.send(post(), false).await;
+        for _ in 0..100 {
+            if body.send_data(Bytes::from(vec![b'x'; 32 * 1024]), false).is_err() {
+                break;
+            }
+        }
+        assert_eq!(response.await.unwrap().status(), 413);
+        // The connection is none the worse for it.
+        assert_eq!(client.get(of(&edge, "ada", "/")).await.unwrap().status(), 200);
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_stops_the_sprite_and_loses_its_stream_alone() {
+    let edge = start_with("write_timeout_seconds = 2");
+    let (written, amounts) = channel();
+    let endless = sprite(move |mut tcp, _| {
+        tcp.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+        let mut amount = 0_usize;
+        while tcp.write_all(&[b'x'; 16 * 1024]).is_ok() {
+            amount += 16 * 1024;
+        }
+        let _ = written.send(amount);
+    });
+    edge.edge.put("ada", endless);
+    edge.edge.put("grace", echo());
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let response = client.get(of(&edge, "ada", "/")).await.unwrap();
+        let amount = amounts.recv_timeout(DEADLINE).unwrap();
+        assert!(amount < 64 << 20, "{amount} bytes went nowhere");
+        assert_eq!(client.get(of(&edge, "grace", "/")).await.unwrap().status(), 200);
+        let error = text(response).await.unwrap_err();
+        assert_eq!(error.reason(), Some(Reason::CANCEL));
+        assert_eq!(client.get(of(&edge, "grace", "/")).await.unwrap().status(), 200);
+    });
+}
+
+/// One event, and then silence.
+fn events() -> SocketAddr {
+    sprite(|mut tcp, _| {
+        let _ = tcp.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: first\n\n",
+        );
+        let _ = tcp.read(&mut [0]);
+    })
+}
+
+#[test]
+fn access_that_is_taken_away_cuts_its_streams_and_no_others() {
+    let edge = start();
+    edge.edge.put("ada", events());
+    edge.edge.put("grace", events());
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let mut bodies = Vec::new();
+        for name in ["ada", "grace"] {
+            let stream = of(&edge, name, "/").header("accept", "text/event-stream");
+            let mut body = client.get(stream).await.unwrap().into_body();
+            assert_eq!(body.data().await.unwrap().unwrap(), "data: first\n\n");
+            bodies.push(body);
+        }
+        assert_eq!(edge.edge.metric("arca_edge_http2_streams"), Some(2.0));
+        let answer = edge.edge.remove("ada");
+        assert_eq!(answer["requests_cut"], 1, "{answer}");
+        let cut = timeout(DEADLINE, bodies[0].data()).await.unwrap().unwrap();
+        assert_eq!(cut.unwrap_err().reason(), Some(Reason::CANCEL));
+        assert_eq!(client.get(of(&edge, "ada", "/")).await.unwrap().status(), 404);
+        edge.edge.remove("grace");
+        assert!(timeout(DEADLINE, bodies[1].data()).await.unwrap().unwrap().is_err());
+        wait_until("it is logged", || {
+            edge.edge.access_log().contains("\"outcome\":\"cut\"").then_some(())
+        });
+    });
+}
+
+#[test]
+fn a_drain_lets_requests_end_and_takes_no_more() {
+    let edge = start();
+    let (release, released) = channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let held = sprite(move |mut tcp, _| {
+        let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+        let _ = released.lock().unwrap().recv_timeout(DEADLINE);
+        let _ = tcp.write_all(b"hello");
+    });
+    edge.edge.put("ada", held);
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let response = client.get(of(&edge, "ada", "/")).await.unwrap();
+        edge.edge.signal("TERM");
+        // GOAWAY has come when no further request can be begun.
+        let refused = async {
+            while client.send.clone().ready().await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, refused).await.unwrap();
+        release.send(()).unwrap();
+        assert_eq!(text(response).await.unwrap(), "hello");
+        let _ = timeout(DEADLINE, client.frames).await.expect("the connection ends");
+    });
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let edge = start_with("idle_seconds = 1");
+    edge.edge.put("ada", events());
+    run(async {
+        let mut busy = Client::connect(&edge).await;
+        let stream = of(&edge, "ada", "/").header("accept", "text/event-stream");
+        let _body = busy.get(stream).await.unwrap();
+        let mut idle = Client::connect(&edge).await;
+        idle.get(Request::get("https://ada.arca.test/")).await.unwrap();
+        // What it says at last may find nobody any more.
+        let _ = timeout(DEADLINE, idle.frames).await.expect("the connection ends");
+        let series = "arca_edge_http2_connections_ended_total{reason=\"idle\"}";
+        wait_until("it is counted", || edge.edge.metric(series).filter(|count| *count == 1.0));
+        assert_eq!(busy.get(of(&edge, "ada", "/auth/session")).await.unwrap().status(), 200);
+    });
+}
+
+/// Opens a WebSocket by the key that it is given, and sends back what comes.
+fn echo_of_any_key() -> SocketAddr {
+    sprite(|mut tcp, head| {
+        let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: "));
+        let text = format!("{}258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key.unwrap());
+        let hash = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+        let accept = base64::engine::general_purpose::STANDARD.encode(hash);
+        let _ = write!(
+            tcp,
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
+        let mut space = [0; 4096];
+        while let Ok(count @ 1..) = tcp.read(&mut space) {
+            if tcp.write_all(&space[..count]).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+#[test]
+fn a_websocket_goes_through_a_stream_and_is_cut_with_it() {
+    let edge = start();
+    edge.edge.put("ada", echo_of_any_key());
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let socket = |origin: &str| {
+            of(&edge, "ada", "/ws")
+                .method("CONNECT")
+                .header("origin", origin)
+                .header("sec-websocket-version", "13")
+                .extension(Protocol::from_static("websocket"))
+                .body(())
+                .unwrap()
+        };
+        let mut ready = client.send.clone().ready().await.unwrap();
+        while !ready.is_extended_connect_protocol_enabled() {
+            // The server's settings are on their way.
+            tokio::task::yield_now().await;
+            ready = ready.ready().await.unwrap();
+        }
+        let (foreign, _) = client.send(socket("https://evil.test"), false).await;
+        assert_eq!(foreign.await.unwrap().status(), 403);
+        let (response, mut out) = client.send(socket("http://ada.arca.test"), false).await;
+        let response = response.await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert!(!response.headers().contains_key("sec-websocket-accept"));
+        let mut body = response.into_body();
+        let frame: &[u8] = b"\x81\x85\0\0\0\0hello";
+        out.send_data(Bytes::from_static(frame), false).unwrap();
+        let mut echoed = Vec::new();
+        while echoed.len() < frame.len() {
+            echoed.extend_from_slice(&body.data().await.unwrap().unwrap());
+        }
+        assert_eq!(echoed, frame);
+        edge.edge.remove("ada");
+        let close = timeout(DEADLINE, body.data()).await.unwrap().unwrap().unwrap();
+        assert_eq!(&close[..4], &[0x88, 12, 0x0f, 0xa1], "code 4001");
+        assert_eq!(client.get(Request::get("https://ada.arca.test/")).await.unwrap().status(), 404);
+    });
+}
+
+#[test]
+fn requests_taken_back_again_and_again_end_the_connection() {
+    let edge = start();
+    // Answers nobody.
+    edge.edge.put("ada", sprite(|mut tcp, _| drop(tcp.read(&mut [0]))));
+    run(async {
+        let client = Client::connect(&edge).await;
+        let request = of(&edge, "ada", "/").body(()).unwrap();
+        let flood = async {
+            loop {
+                let Ok(mut ready) = client.send.clone().ready().await else { return };
+                let Ok((response, mut stream)) = ready.send_request(request.clone(), true) else {
+                    return;
+                };
+                stream.send_reset(Reason::CANCEL);
+                drop(response);
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, flood).await.unwrap();
+        // The reason may be lost with what the client was still sending.
+        let error = timeout(DEADLINE, client.frames).await.unwrap().unwrap().unwrap_err();
+        let reason = error.reason();
+        assert!(reason.is_none_or(|reason| reason == Reason::ENHANCE_YOUR_CALM), "{error}");
+        let series = "arca_edge_http2_connections_ended_total{reason=\"flood\"}";
+        wait_until("it is counted", || edge.edge.metric(series).filter(|count| *count == 1.0));
+        let mut other = Client::connect(&edge).await;
+        assert_eq!(other.get(of(&edge, "ada", "/auth/session")).await.unwrap().status(), 200);
+    });
+}
+
+/// A connection whose frames a test writes byte by byte.
+struct Raw(TlsStream);
+
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+impl Raw {
+    fn connect(edge: &TlsEdge) -> Self {
+        let mut config = (*edge.authority.client(&[&rustls::version::TLS13])).clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let mut stream = edge.connect(&Arc::new(config), "ada.arca.test");
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        let mut raw = Self(stream);
+        raw.send(4, 0, 0, b"").unwrap();
+        raw
+    }
+
+    fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> std::io::Result<()> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        self.0.write_all(&length[1..])?;
+        self.0.write_all(&[kind, flags])?;
+        self.0.write_all(&stream.to_be_bytes())?;
+        self.0.write_all(payload)
+    }
+
+    /// The next frame that ends a stream, or all of them: its kind and its reason.
+    fn end(&mut self) -> (u8, Reason) {
+        loop {
+            let mut head = [0; 9];
+            self.0.read_exact(&mut head).unwrap();
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut payload = vec![0; length as usize];
+            self.0.read_exact(&mut payload).unwrap();
+            if matches!(head[3], RST_STREAM | GOAWAY) {
+                let reason = payload[payload.len() - 4..].try_into().unwrap();
+                return (head[3], u32::from_be_bytes(reason).into());
+            }
+        }
+    }
+}
+
+/// `GET https://ada.arca.test/` and then `headers`, in HPACK without compression.
+fn block(headers: &[(&str, &str)]) -> Vec<u8> {
+    let mut block = vec![0x82, 0x87, 0x84];
+    let text = |text: &str, block: &mut Vec<u8>| {
+        // Longer ones take a second byte.
+        let length = u8::try_from(text.len()).unwrap();
+        block.push(length.min(127));
+        block.extend(length.checked_sub(127));
+        block.extend_from_slice(text.as_bytes());
+    };
+    block.push(1);
+    text("ada.arca.test", &mut block);
+    for (name, value) in headers {
+        block.push(0);
+        text(name, &mut block);
+        text(value, &mut block);
+    }
+    block
+}
+
+#[test]
+fn headers_of_a_connection_and_names_in_capitals_end_the_stream() {
+    let edge = start();
+    let (sprite, heads) = telling(b"");
+    edge.edge.put("ada", sprite);
+    let cookie = edge.edge.cookie("ada", "k1", 3_600);
+    let cookie = ("cookie", cookie.trim_start_matches("Cookie: ").trim_end());
+    let check = |header: (&str, &str)| {
+        let mut raw = Raw::connect(&edge);
+        raw.send(HEADERS, END_STREAM | END_HEADERS, 1, &block(&[cookie, header])).unwrap();
+        let (_, reason) = raw.end();
+        assert_eq!(reason, Reason::PROTOCOL_ERROR, "{header:?}");
+    };
+    check(("connection", "close"));
+    check(("transfer-encoding", "chunked"));
+    check(("upgrade", "websocket"));
+    check(("te", "gzip"));
+    check(("X-Own", "1"));
+    check(("x", "a\r\nb: c"));
+    check(("content-length", "5"));
+    check((":method", "POST"));
+    assert!(heads.try_recv().is_err(), "nothing has reached the sprite");
+}
+
+#[test]
+fn a_head_without_an_end_ends_the_connection() {
+    let edge = start();
+    let mut raw = Raw::connect(&edge);
+    raw.send(HEADERS, END_STREAM, 1, &block(&[])).unwrap();
+    let header = block(&[("x", &"y".repeat(100))]);
+    // It may be ended before all are written.
+    for _ in 0..2_000 {
+        if raw.send(CONTINUATION, 0, 1, &header[header.len() - 104..]).is_err() {
+            break;
+        }
+    }
+    let series = "arca_edge_http2_connections_ended_total{reason=\"flood\"}";
+    wait_until("it is counted", || edge.edge.metric(series).filter(|count| *count >= 1.0));
+}
+
+#[test]
+fn whoever_speaks_something_else_after_choosing_http_2_is_ended() {
+    let edge = start();
+    let mut config = (*edge.authority.client(&[&rustls::version::TLS13])).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let mut stream = edge.connect(&Arc::new(config), "ada.arca.test");
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: ada.arca.test\r\n\r\n").unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest);
+    assert!(!rest.windows(5).any(|bytes| bytes == b"HTTP/"), "{rest:?}");
+    let series = "arca_edge_http2_connections_ended_total{reason=\"protocol\"}";
+    wait_until("it is counted", || edge.edge.metric(series).filter(|count| *count == 1.0));
+}
+
+#[test]
+fn a_client_of_others_speaks_it() {
+    let has_http2 = std::process::Command::new("curl")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("HTTP2"));
+    if !has_http2 {
+        // Most machines have one; the tests above need none.
+        return;
+    }
+    let edge = start();
+    edge.edge.change(&serde_json::json!([put("ada", measuring())]));
+    let authority = edge.files.path().join("authority.pem");
+    std::fs::write(&authority, edge.authority.pem()).unwrap();
+    let cookie = edge.edge.cookie("ada", "k1", 3_600);
+    let run = |arguments: &[&str]| {
+        let output = std::process::Command::new("curl")
+            .args(["--silent", "--show-error", "--http2", "--max-time", "60", "--cacert"])
+            .arg(&authority)
+            .args(["--resolve", &format!("ada.arca.test:{}:127.0.0.1", edge.address.port())])
+            .args(["--header", cookie.trim_end(), "--write-out", " %{http_version} %{http_code}"])
+            .args(arguments)
+            .arg(format!("https://ada.arca.test:{}/x", edge.address.port()))
+            .output()
+            .unwrap();
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(run(&[]), "0 2 200");
+    let body = edge.files.path().join("body");
+    std::fs::write(&body, vec![b'x'; 300_000]).unwrap();
+    let upload = format!("@{}", body.display());
+    let chunked = ["--header", "content-length:", "--data-binary", upload.as_str()];
+    assert_eq!(run(&chunked), "300000 2 200");
+    assert!(run(&["--head"]).ends_with(" 2 200"));
+}
