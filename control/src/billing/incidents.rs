@@ -60,6 +60,23 @@ pub(super) fn unknown_subscription(username: &str, subscription: &SubscriptionId
     )
 }
 
+/// Somebody paid again for a workspace that is paid for, or has ended.
+pub(super) fn surplus_renewal(
+    checkout: &CheckoutSessionId,
+    subscription: &SubscriptionId,
+) -> Incident {
+    Incident::new(
+        format!("surplus/{subscription}"),
+        "A payment for a workspace that needs none",
+        format!(
+            "Checkout session `{checkout}` was to pay for a workspace again, which is paid for \
+             or has ended. Its subscription, `{subscription}`, is cancelled.\n\nGive the money \
+             back in Stripe's dashboard."
+        ),
+        Priority::High,
+    )
+}
+
 /// Stripe will not make a payment page, and will not change its mind.
 pub(super) fn refused_checkout(error: &StripeError, day: &str) -> Incident {
     Incident::new(

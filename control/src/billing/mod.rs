@@ -16,6 +16,7 @@ mod money_incidents;
 mod offer;
 pub mod payment;
 pub mod reconcile;
+mod renewal;
 pub mod settings;
 pub mod sync;
 
@@ -40,6 +41,7 @@ use vendors::{Again, BuildError};
 pub use cancellation::{cancel, keep};
 pub use job::StripeJob;
 pub use offer::Offer;
+pub use renewal::checkout_again;
 pub use settings::{SignUpConfig, StripeConfig};
 
 /// Deliveries that are read at once: with a body of a megabyte each, what they

@@ -12,6 +12,9 @@ use vendors::stripe::{CheckoutSession, Subscription};
 /// The key under which Stripe keeps the id of the sign-up.
 pub(super) const SIGN_UP: &str = "signup_id";
 
+/// The key for the subscription in whose place another one is paid.
+pub(super) const RENEWS: &str = "renews";
+
 #[derive(Debug, Clone)]
 pub struct Offer {
     /// At which new customers buy.

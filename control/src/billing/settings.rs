@@ -5,6 +5,7 @@ use std::time::Duration;
 use shared::process::Section;
 use shared::{Secret, Upstream};
 
+use crate::model::workspace::UnpaidTimes;
 use vendors::stripe::WebhookSecrets;
 use vendors::stripe::id::{PortalConfigurationId, PriceId};
 
@@ -33,6 +34,8 @@ pub struct SignUpConfig {
     pub bank: Duration,
     /// How long a failed renewal is forgiven.
     pub grace: Duration,
+    /// How a workspace that is not paid for comes to its end.
+    pub unpaid: UnpaidTimes,
     /// How long nobody gets the name of a workspace that has ended.
     pub quarantine: Duration,
     /// Checkout pages that one address may ask for in an hour.
@@ -121,10 +124,28 @@ impl SignUpConfig {
             checkout: Duration::from_secs(60 * sign_up.number("checkout_minutes", 30..=1_440, 60)),
             bank: days(sign_up, "bank_days", 14),
             grace: days(sign_up, "grace_days", 7),
+            unpaid: unpaid_times(sign_up),
             quarantine: days(sign_up, "quarantine_days", 30),
             most_an_hour: sign_up.number("most_an_hour", 1..=1_000_000, 20),
         }
     }
+}
+
+fn unpaid_times(sign_up: &mut Section<'_>) -> UnpaidTimes {
+    let mut days = |key, default| sign_up.number(key, 1..=3_650, default);
+    let keep = days("unpaid_days", 30);
+    let first = days("first_warning_days", 14);
+    let last = days("last_warning_days", 3);
+    if first >= keep {
+        let message = format!("must be less than unpaid_days, which is {keep}");
+        sign_up.complain("first_warning_days", &message);
+    }
+    if last >= first {
+        let message = format!("must be less than first_warning_days, which is {first}");
+        sign_up.complain("last_warning_days", &message);
+    }
+    let days = |days| Duration::from_secs(DAY * days);
+    UnpaidTimes { keep: days(keep), first_warning: days(first), last_warning: days(last) }
 }
 
 #[cfg(test)]
@@ -158,6 +179,27 @@ mod tests {
         assert!(read(&GOOD.replace("sk_test_", "rk_live_")).unwrap().is_live);
         let local = read(&format!("url = 'http://127.0.0.1:4000'\n{GOOD}")).unwrap();
         assert_eq!(local.pages[0].as_str(), "http://127.0.0.1:4000");
+    }
+
+    #[test]
+    fn an_end_is_announced_before_it_comes() {
+        let check = |text: &str, expected: &[&str]| {
+            let text = format!("[sign_up]\n{text}");
+            let document = Document::from_text(Path::new("c"), text);
+            let read =
+                document.check(|root| Some(root.table("sign_up", SignUpConfig::from_section)));
+            let seen = read.err().map(|complaints| complaints.to_string()).unwrap_or_default();
+            assert_eq!(seen.lines().collect::<Vec<_>>(), expected);
+        };
+        check("", &[]);
+        check(
+            "unpaid_days = 14\nlast_warning_days = 20",
+            &[
+                "c:3: sign_up.last_warning_days: must be less than first_warning_days, which is 14",
+                "c: sign_up.first_warning_days: must be less than unpaid_days, which is 14",
+            ],
+        );
+        check("unpaid_days = -1", &["c:2: sign_up.unpaid_days: must be between 1 and 3650"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use tracing::{info, warn};
 
-use super::offer::SIGN_UP;
+use super::offer::{RENEWS, SIGN_UP};
 use super::payment::{PaymentDecision, decide};
 use super::{BillingService, incidents};
 use crate::base::clock::Moment;
@@ -79,6 +79,10 @@ pub async fn sync_checkout(
     let odd = |what| SyncError::Odd { object: format!("checkout session {id}"), what };
     if session.livemode != billing.stripe.is_live {
         return Err(odd("it is of the other mode"));
+    }
+    if let Some(former) = session.metadata.get(RENEWS) {
+        settle_renewal(billing, &session, former, looked).await?;
+        return Ok(None);
     }
     let reference = session.client_reference_id.as_deref().unwrap_or_default();
     let Ok(signup) = SignUpId::parse(reference) else { return Ok(None) };
@@ -165,6 +169,50 @@ async fn settle(
     Ok(true)
 }
 
+/// Has a workspace go on with the subscription that was paid in place of the one that
+/// Stripe has given up. One that nobody needs any more is ended.
+async fn settle_renewal(
+    billing: &BillingService,
+    session: &CheckoutSession,
+    former: &str,
+    looked: Moment,
+) -> Result<(), SyncError> {
+    let (Some(reference), Some(payer)) = (&session.subscription, &session.customer) else {
+        return Ok(());
+    };
+    let id = reference.id();
+    let object = whole(billing, session, id).await?;
+    if !session.is_settled() || object.status.is_terminal() {
+        return Ok(());
+    }
+    if billing.store.workspace_of_subscription(id).await?.is_some() {
+        return Ok(());
+    }
+    let former = SubscriptionId::parse(former).ok();
+    let before = match &former {
+        Some(former) => billing.store.workspace_of_subscription(former).await?,
+        None => None,
+    };
+    let is_ours = billing.offer.fault_of_subscription(&object).is_none();
+    if let Some(before) = before.filter(|before| is_ours && !before.state.is_over()) {
+        let look = look(billing, &object, &before, looked);
+        let renewed =
+            workspaces::renew_workspace(&billing.store, &look, payer.id(), billing.now()).await?;
+        if let Some(Followed { workspace, .. }) = &renewed {
+            info!(username = %workspace.username, "{} pays again", workspace.username);
+            billing.publisher.wake();
+            return Ok(());
+        }
+        // Paid at two pages at once, or ended in this moment.
+    }
+    end(billing, id).await?;
+    billing
+        .store
+        .open_incident(&incidents::surplus_renewal(&session.id, id), billing.now())
+        .await?;
+    Ok(())
+}
+
 /// Looks how a subscription stands, and has its workspace follow.
 ///
 /// # Errors
@@ -219,8 +267,7 @@ async fn apply(
     before: &Workspace,
     looked: Moment,
 ) -> Result<(), SyncError> {
-    let (grace, renderer) = (billing.settings.grace, &billing.renderer);
-    let look = Look { subscription, before, looked, grace, renderer };
+    let look = look(billing, subscription, before, looked);
     let followed = workspaces::follow_subscription(&billing.store, &look, billing.now()).await?;
     let fault = billing.offer.fault_of_subscription(subscription);
     if let Some((Followed { workspace, .. }, what)) = followed.as_ref().zip(fault) {
@@ -235,7 +282,22 @@ async fn apply(
         );
         billing.publisher.wake();
     }
+    // Ended by us, whatever Stripe says of it: nothing more may be charged.
+    let is_over = followed.is_some_and(|followed| followed.workspace.state.is_over());
+    if is_over && !subscription.status.is_terminal() {
+        end(billing, &subscription.id).await?;
+    }
     Ok(())
+}
+
+fn look<'a>(
+    billing: &'a BillingService,
+    subscription: &'a Subscription,
+    before: &'a Workspace,
+    looked: Moment,
+) -> Look<'a> {
+    let (grace, unpaid) = (billing.settings.grace, billing.settings.unpaid);
+    Look { subscription, before, looked, grace, unpaid, renderer: &billing.renderer }
 }
 
 /// The subscription of a session, which came with it or is fetched.

@@ -10,5 +10,6 @@ pub mod pool;
 pub mod pool_handle;
 pub mod provisioning;
 pub mod recycling;
+pub mod services;
 pub mod upkeep;
 pub mod vm;

@@ -52,6 +52,9 @@ impl MailContent {
             Message::PasswordChanged => author.password_changed(),
             Message::Cancelled { until } => author.cancelled(until),
             Message::Ended { why } => author.ended(why),
+            Message::Closed { ends } => author.closed(ends),
+            Message::EndIsNear { ends, is_last } => author.end_is_near(ends, is_last),
+            Message::Paused => author.paused(),
             Message::PaymentFailed { grace_until } => author.payment_failed(grace_until),
         }
     }
@@ -218,6 +221,7 @@ impl Author<'_> {
     fn ended(&self, why: EndReason) -> MailContent {
         let host = self.site.workspace_host(&self.to.username);
         let reason = match why {
+            EndReason::Unpaid => "No payment arrived until the date that our letters had named.",
             EndReason::Subscription => "Its subscription is over.",
             EndReason::Refund => "Its last payment was given back in full.",
             EndReason::Dispute => {
@@ -235,6 +239,64 @@ impl Author<'_> {
                      everything in it is being deleted.",
                 ),
                 paragraph(format!("You are welcome back: {}", self.site.site_url())),
+            ],
+        )
+    }
+
+    fn closed(&self, ends: Moment) -> MailContent {
+        words(
+            "Your workspace is closed",
+            "Your workspace is closed until it is paid for",
+            vec![
+                paragraph(format!(
+                    "No payment has arrived for {}, so it is closed for now, and what runs in it \
+                     is stopped. Everything in it is kept until {}.",
+                    self.site.workspace_host(&self.to.username),
+                    DateTime::of(ends)
+                )),
+                button("Repair the payment", self.account_url()),
+                paragraph(
+                    "With the payment it opens again, as you left it. We write to you twice more \
+                     before anything is deleted.",
+                ),
+            ],
+        )
+    }
+
+    fn end_is_near(&self, ends: Moment, is_last: bool) -> MailContent {
+        let subject = if is_last {
+            "Last notice: your workspace is about to be deleted"
+        } else {
+            "Your workspace will be deleted"
+        };
+        words(
+            subject,
+            subject,
+            vec![
+                paragraph(format!(
+                    "{} is closed because no payment has arrived. On {} it is deleted, with \
+                     everything in it, and cannot be brought back.",
+                    self.site.workspace_host(&self.to.username),
+                    DateTime::of(ends)
+                )),
+                button("Repair the payment", self.account_url()),
+                paragraph("With the payment before that date it opens again, as you left it."),
+            ],
+        )
+    }
+
+    fn paused(&self) -> MailContent {
+        words(
+            "Your subscription is paused",
+            "Your subscription is paused",
+            vec![
+                paragraph(format!(
+                    "While the subscription of {} is paused nothing is charged, and the workspace \
+                     is closed. Everything in it is kept.",
+                    self.site.workspace_host(&self.to.username),
+                )),
+                button("Your account", self.account_url()),
+                paragraph("As soon as the subscription goes on the workspace opens again."),
             ],
         )
     }

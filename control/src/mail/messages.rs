@@ -90,6 +90,37 @@ impl MailRenderer {
         self.write(format!("ended/{subscription}"), to, Message::Ended { why }, now)
     }
 
+    /// Nobody paid: it is closed, and kept until it `ends`.
+    pub fn closed(
+        &self,
+        subscription: &str,
+        to: Recipient<'_>,
+        ends: Moment,
+        now: Moment,
+    ) -> NewMail {
+        let id = format!("closed/{subscription}/{}", ends.seconds());
+        self.write(id, to, Message::Closed { ends }, now)
+    }
+
+    /// One of the two warnings before the end.
+    pub fn end_is_near(
+        &self,
+        subscription: &str,
+        to: Recipient<'_>,
+        (ends, is_last): (Moment, bool),
+        now: Moment,
+    ) -> NewMail {
+        let which = if is_last { "last" } else { "first" };
+        let id = format!("end-is-near/{subscription}/{which}/{}", ends.seconds());
+        self.write(id, to, Message::EndIsNear { ends, is_last }, now)
+    }
+
+    /// Each pause has a letter of its own.
+    pub fn paused(&self, subscription: &str, to: Recipient<'_>, now: Moment) -> NewMail {
+        let id = format!("paused/{subscription}/{}", now.seconds());
+        self.write(id, to, Message::Paused, now)
+    }
+
     /// `grace_until` is how long a failed renewal is forgiven.
     pub fn payment_failed(
         &self,

@@ -27,6 +27,8 @@ pub enum Standing {
     Grace { until: Moment },
     /// Not paid for, for now. Everything is kept.
     Stopped,
+    /// Nothing is collected for now, as was asked for. Everything is kept.
+    Paused,
     /// The first payment is not done.
     NotYet,
     /// For good: such a subscription never comes back.
@@ -71,7 +73,8 @@ impl Billing {
         match (&self.status, self.grace_until) {
             (Active | Trialing, _) => Standing::Good,
             (PastDue, Some(until)) if now < until => Standing::Grace { until },
-            (PastDue | Unpaid | Paused, _) => Standing::Stopped,
+            (PastDue | Unpaid, _) => Standing::Stopped,
+            (Paused, _) => Standing::Paused,
             (Incomplete, _) => Standing::NotYet,
             (Canceled | IncompleteExpired, _) => Standing::Over,
             (Unknown(_), _) => Standing::Unclear,
@@ -125,7 +128,7 @@ mod tests {
         check("trialing", Standing::Good);
         check("past_due", Standing::Grace { until: NOW.after(GRACE) });
         check("unpaid", Standing::Stopped);
-        check("paused", Standing::Stopped);
+        check("paused", Standing::Paused);
         check("incomplete", Standing::NotYet);
         check("incomplete_expired", Standing::Over);
         check("canceled", Standing::Over);
@@ -139,8 +142,8 @@ mod tests {
             assert_eq!(billing.standing(NOW), expected, "{status} {changes}");
         };
         let paused = json!({ "pause_collection": { "behavior": "void", "resumes_at": null } });
-        check("active", paused.clone(), Standing::Stopped);
-        check("past_due", paused.clone(), Standing::Stopped);
+        check("active", paused.clone(), Standing::Paused);
+        check("past_due", paused.clone(), Standing::Paused);
         check("canceled", paused, Standing::Over);
         let because = |reason: &str| json!({ "cancellation_details": { "reason": reason } });
         check("canceled", because("payment_failed"), Standing::Stopped);

@@ -24,6 +24,7 @@ use crate::machines::job_context::JobContext;
 use crate::machines::pool::{PoolReconciler, Prepare};
 use crate::machines::provisioning::Provision;
 use crate::machines::recycling::Recycle;
+use crate::machines::services::ServicesReconciler;
 use crate::machines::upkeep::WorkspaceReconciler;
 use crate::mail::MailJob;
 use crate::model::incident::Incident;
@@ -71,6 +72,7 @@ pub struct Running {
     listeners: Vec<tokio::task::JoinHandle<()>>,
     dispatcher: Dispatcher,
     pool: Option<tokio::task::JoinHandle<()>>,
+    services: Option<tokio::task::JoinHandle<()>>,
     upkeep: tokio::task::JoinHandle<()>,
     sweeps: tokio::task::JoinHandle<()>,
     /// Where something is sold.
@@ -111,6 +113,8 @@ impl Running {
         };
         let jobs = jobs(&app, context.as_ref(), config)?;
         let dispatcher = Dispatcher::start(worker_context, jobs, config.tasks.sweep);
+        let services = context.clone();
+        let services = services.map(|it| tokio::spawn(ServicesReconciler::new(it).run()));
         let pool = context.map(|it| tokio::spawn(PoolReconciler::new(it).run()));
         let upkeep = WorkspaceReconciler {
             store: app.store.in_background(),
@@ -130,6 +134,7 @@ impl Running {
             listeners,
             dispatcher,
             pool,
+            services,
             upkeep,
             sweeps,
             syncs,
@@ -146,8 +151,8 @@ impl Running {
 
     async fn stop_all(self) {
         self.stop.send_replace(true);
-        if let Some(pool) = self.pool {
-            pool.abort();
+        for keeper in [self.pool, self.services].into_iter().flatten() {
+            keeper.abort();
         }
         self.app.sse.close();
         self.dispatcher.stop().await;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use shared::Username;
 
 use super::account_session::{open_session, signed_in};
+use super::billing;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::page::{self, Faults, Frame, see_other};
@@ -41,6 +42,9 @@ struct AccountPage<'a> {
 pub(super) struct PageQuery {
     #[serde(default)]
     changed: String,
+    /// Who comes back from paying again.
+    #[serde(default)]
+    session_id: String,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +63,9 @@ pub(super) async fn show(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
+    if !query.session_id.is_empty() {
+        billing::come_back(&app, &query.session_id).await;
+    }
     let was_changed = query.changed == "password";
     render(&app, &session, was_changed, &[]).await
 }
@@ -148,7 +155,8 @@ async fn render(
     let faults = Faults(problems);
     let customer = existing(app, &session.username).await?;
     let workspace = app.store.workspace(&session.username).await?;
-    let plan = workspace.map(|workspace| SubscriptionSummary::of(&workspace.billing, app.now()));
+    let times = &app.sign_up.unpaid;
+    let plan = workspace.map(|it| SubscriptionSummary::of(&it, times, app.now()));
     let page = AccountPage {
         frame: Frame::new(app),
         workspace_url: app.site.workspace_url(&customer.username),

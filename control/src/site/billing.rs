@@ -9,11 +9,12 @@ use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
 use super::page::see_other;
 use crate::app::{App, SharedApp};
-use crate::billing::{self, BillingService};
+use crate::billing::{self, BillingService, sync};
 use crate::http::Problem;
 use crate::model::workspace::Workspace;
 use vendors::IdempotencyKey;
 use vendors::stripe::NewPortalSession;
+use vendors::stripe::id::CheckoutSessionId;
 
 /// `POST /account/billing`
 pub(super) async fn open(
@@ -80,6 +81,14 @@ async fn lead(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
     let Some((billing, workspace)) = subscribed(app, headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
+    if workspace.unpaid.is_some()
+        && let Some(page) = billing::checkout_again(billing, &workspace).await.map_err(|error| {
+            warn!("{}: {:#}", workspace.username, anyhow::Error::from(error));
+            away()
+        })?
+    {
+        return leave_for(&page);
+    }
     let portal = NewPortalSession {
         customer: workspace.payer.clone(),
         return_url: format!("{}/account", app.site.site_url()),
@@ -93,11 +102,24 @@ async fn lead(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
             warn!("{}: {:#}", workspace.username, anyhow::Error::from(error));
             away()
         })?;
-    let location = HeaderValue::try_from(portal.url.expose()).map_err(|_| {
-        error!("the billing portal has an address that cannot be sent");
+    leave_for(portal.url.expose())
+}
+
+fn leave_for(page: &str) -> Result<Response, Problem> {
+    let location = HeaderValue::try_from(page).map_err(|_| {
+        error!("a page of Stripe's has an address that cannot be sent");
         away()
     })?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
+}
+
+/// Who comes back from a page at which they paid again: what came of it is looked up at
+/// once. Whatever goes wrong with that, the event that Stripe sends is looked at as well.
+pub(super) async fn come_back(app: &App, session: &str) {
+    let (Some(billing), Ok(id)) = (&app.billing, CheckoutSessionId::parse(session)) else { return };
+    if let Err(error) = sync::sync_checkout(billing, &id).await {
+        warn!("{:#}; waiting for stripe's event", anyhow::Error::from(error));
+    }
 }
 
 fn away() -> Problem {

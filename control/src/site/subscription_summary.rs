@@ -2,7 +2,8 @@
 
 use crate::base::clock::Moment;
 use crate::base::date::Date;
-use crate::model::subscription::{Billing, Standing};
+use crate::model::subscription::Standing;
+use crate::model::workspace::{UnpaidTimes, Workspace};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SubscriptionSummary {
@@ -14,7 +15,8 @@ pub(super) struct SubscriptionSummary {
 }
 
 impl SubscriptionSummary {
-    pub(super) fn of(billing: &Billing, now: Moment) -> Self {
+    pub(super) fn of(workspace: &Workspace, times: &UnpaidTimes, now: Moment) -> Self {
+        let billing = &workspace.billing;
         let day = |moment| Date::of(moment).to_string();
         let warning = match billing.standing(now) {
             Standing::Grace { until } => Some(format!(
@@ -22,9 +24,10 @@ impl SubscriptionSummary {
                  repair the payment before then.",
                 day(until)
             )),
-            Standing::Stopped => Some(
-                "Your last payment did not go through, and your workspace is paused. Everything \
-                 in it is kept. It opens again as soon as the payment is repaired."
+            Standing::Stopped => Some(stopped(workspace.unpaid.map(|it| day(it.ends(times))))),
+            Standing::Paused => Some(
+                "Your subscription is paused: nothing is charged, and your workspace is closed. \
+                 Everything in it is kept. It opens again as soon as the subscription goes on."
                     .to_owned(),
             ),
             _ => None,
@@ -39,36 +42,77 @@ impl SubscriptionSummary {
     }
 }
 
+fn stopped(ends: Option<String>) -> String {
+    let kept = ends.map_or_else(
+        || "Everything in it is kept.".to_owned(),
+        |ends| format!("Everything in it is kept until {ends}, and then deleted."),
+    );
+    format!(
+        "Your last payment did not go through, and your workspace is closed. {kept} It opens \
+         again as soon as the payment is repaired."
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::model::sign_up::SignUpId;
+    use crate::model::subscription::Billing;
+    use crate::model::workspace::WorkspaceState;
+    use crate::model::workspace::unpaid::{Unpaid, Warnings};
+    use vendors::stripe::id::{CustomerId, SubscriptionId};
     use vendors::stripe::subscription::SubscriptionStatus;
 
     const NOW: Moment = Moment::from_seconds(1_800_000_000);
+    const DAY: Duration = Duration::from_secs(86_400);
 
-    fn billing(status: SubscriptionStatus) -> Billing {
-        let in_days = |days: u64| Some(Moment::from_seconds(NOW.seconds() + days * 86_400));
+    fn of(status: SubscriptionStatus, change: impl FnOnce(&mut Workspace)) -> SubscriptionSummary {
+        let in_days = |days: u32| Some(NOW.after(DAY * days));
         let grace_until = in_days(5).filter(|_| status == SubscriptionStatus::PastDue);
-        Billing { status, period_end: in_days(20), cancel_at: None, grace_until }
+        let mut workspace = Workspace {
+            username: "ada".parse().unwrap(),
+            signup: SignUpId::random(),
+            state: WorkspaceState::Live,
+            payer: CustomerId::parse("cus_1").unwrap(),
+            subscription: SubscriptionId::parse("sub_1").unwrap(),
+            billing: Billing { status, period_end: in_days(20), cancel_at: None, grace_until },
+            task: None,
+            looks: 1,
+            unpaid: None,
+            end_reason: None,
+            created: NOW,
+            changed: NOW,
+        };
+        change(&mut workspace);
+        let times = UnpaidTimes { keep: DAY * 30, first_warning: DAY * 14, last_warning: DAY * 3 };
+        SubscriptionSummary::of(&workspace, &times, NOW)
     }
 
     #[test]
     fn a_plan_says_when_it_is_paid_next_or_when_it_ends() {
-        let active = billing(SubscriptionStatus::Active);
-        let plan = SubscriptionSummary::of(&active, NOW);
+        let plan = of(SubscriptionStatus::Active, |_| {});
         assert_eq!((plan.date_label, plan.date.as_str()), ("Next payment", "4 February 2027"));
         assert!(plan.may_cancel && plan.warning.is_none());
-        let ending =
-            SubscriptionSummary::of(&Billing { cancel_at: active.period_end, ..active }, NOW);
+        let ending = of(SubscriptionStatus::Active, |it| {
+            it.billing.cancel_at = it.billing.period_end;
+        });
         assert_eq!(ending.date_label, "Cancelled, open until");
         assert!(!ending.may_cancel);
     }
 
     #[test]
     fn a_failed_renewal_is_told_with_what_comes_of_it() {
-        let late = SubscriptionSummary::of(&billing(SubscriptionStatus::PastDue), NOW);
-        assert!(late.warning.unwrap().contains("until 20 January 2027"));
-        let stopped = SubscriptionSummary::of(&billing(SubscriptionStatus::Unpaid), NOW);
-        assert!(stopped.warning.unwrap().contains("paused"));
+        let check = |plan: SubscriptionSummary, expected: &str| {
+            let warning = plan.warning.unwrap();
+            assert!(warning.contains(expected), "{warning}");
+        };
+        check(of(SubscriptionStatus::PastDue, |_| {}), "until 20 January 2027");
+        check(of(SubscriptionStatus::Unpaid, |_| {}), "is kept. It opens again");
+        let closed = Unpaid { since: NOW, warnings: Warnings::First, due: NOW.after(DAY * 11) };
+        let unpaid = of(SubscriptionStatus::Unpaid, |it| it.unpaid = Some(closed));
+        check(unpaid, "kept until 29 January 2027, and then deleted");
+        check(of(SubscriptionStatus::Paused, |_| {}), "is paused: nothing is charged");
     }
 }

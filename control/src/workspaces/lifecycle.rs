@@ -10,10 +10,11 @@ use crate::mail::MailRenderer;
 use crate::model::subscription::Billing;
 use crate::model::task::Lease;
 use crate::model::workspace::state::Event;
-use crate::model::workspace::{EndReason, Workspace, WorkspaceState};
+use crate::model::workspace::{EndReason, Unpaid, UnpaidTimes, Workspace, WorkspaceState};
 use crate::store::billing::{usernames, workspaces};
 use crate::store::{LeaseError, Store, StoreError, Write, tasks};
 use vendors::stripe::Subscription;
+use vendors::stripe::id::CustomerId;
 
 /// What Stripe said of a subscription.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Look<'a> {
     pub looked: Moment,
     /// For how long a failed renewal is forgiven.
     pub grace: Duration,
+    /// How an unpaid workspace comes to its end.
+    pub unpaid: UnpaidTimes,
     /// What the customer is told is written on.
     pub renderer: &'a MailRenderer,
 }
@@ -56,15 +59,61 @@ pub async fn follow_subscription(
     let Some(mut workspace) = locked else { return Ok(None) };
     let before = &workspace.billing;
     let billing = Billing::after(Some(before), look.subscription, look.grace, look.looked);
+    let standing = billing.standing(now);
+    let (unpaid, step) = if workspace.state.is_owed_for(standing) {
+        let (unpaid, step) = Unpaid::after(workspace.unpaid, &look.unpaid, now);
+        (Some(unpaid), step)
+    } else {
+        (None, None)
+    };
     let event = Event::Stands {
-        standing: billing.standing(now),
+        standing,
         ends: billing.cancel_at,
         known_end: before.cancel_at,
+        unpaid: step,
     };
     if workspace.billing != billing {
         workspace.changed = now;
     }
     workspace.billing = billing;
+    if workspace.state.is_over() {
+        // Of no consequence any more, but for what there may still be to end at Stripe.
+        workspace.billing.status = look.subscription.status.clone();
+    } else {
+        workspace.unpaid = unpaid;
+    }
+    carry_out(write, workspace, event, Some(look.renderer), now).await.map(Some)
+}
+
+/// Has a workspace go on with another subscription, which `look` is at; `payer` pays it.
+///
+/// `None`, and nothing is changed, when it has another one by now, or has ended.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn renew_workspace(
+    store: &Store,
+    look: &Look<'_>,
+    payer: &CustomerId,
+    now: Moment,
+) -> Result<Option<Followed>, StoreError> {
+    let mut write = store.begin().await?;
+    let Some(mut workspace) = lock_as_before(&mut write, look.before).await? else {
+        return Ok(None);
+    };
+    if workspace.state.is_over() {
+        return Ok(None);
+    }
+    let id = &look.subscription.id;
+    workspaces::replace_subscription(&mut write, &workspace.username, id, payer).await?;
+    let billing = Billing::after(None, look.subscription, look.grace, look.looked);
+    let standing = billing.standing(now);
+    let event = Event::Stands { standing, ends: billing.cancel_at, known_end: None, unpaid: None };
+    workspace.subscription = id.clone();
+    workspace.payer = payer.clone();
+    workspace.billing = billing;
+    workspace.unpaid = None;
+    workspace.changed = now;
     carry_out(write, workspace, event, Some(look.renderer), now).await.map(Some)
 }
 
@@ -82,14 +131,21 @@ pub async fn end_workspace(
     now: Moment,
 ) -> Result<Option<Followed>, StoreError> {
     let mut write = store.begin().await?;
+    let Some(workspace) = lock_as_before(&mut write, before).await? else { return Ok(None) };
+    carry_out(write, workspace, Event::Ends(why), Some(renderer), now).await.map(Some)
+}
+
+/// `None` when the name is of another subscription meanwhile.
+async fn lock_as_before(
+    write: &mut Write,
+    before: &Workspace,
+) -> Result<Option<Workspace>, StoreError> {
     // The task before the workspace, as its worker locks them.
     if let Some(task) = &before.task {
-        tasks::lock_row(&mut write, task).await?;
+        tasks::lock_row(write, task).await?;
     }
-    let locked = workspaces::lock_row(&mut write, &before.username).await?;
-    let ours = locked.filter(|workspace| workspace.subscription == before.subscription);
-    let Some(workspace) = ours else { return Ok(None) };
-    carry_out(write, workspace, Event::Ends(why), Some(renderer), now).await.map(Some)
+    let locked = workspaces::lock_row(write, &before.username).await?;
+    Ok(locked.filter(|workspace| workspace.subscription == before.subscription))
 }
 
 /// The machine is ready and every edge leads to it.

@@ -10,7 +10,8 @@ mod sign_up;
 mod transition;
 
 pub use lifecycle::{
-    Look, end_workspace, follow_subscription, workspace_is_ended, workspace_is_live,
+    Look, end_workspace, follow_subscription, renew_workspace, workspace_is_ended,
+    workspace_is_live,
 };
 pub use payment::{Paid, open_workspace, paid_too_late};
 pub use sign_up::settle_sign_up;

@@ -31,6 +31,11 @@ pub fn letter(
         CustomerNotice::Cancelled { until } => {
             renderer.cancelled(subscription, to, until.unwrap_or(now), now)
         }
+        CustomerNotice::Closed { ends } => renderer.closed(subscription, to, ends, now),
+        CustomerNotice::EndIsNear { ends, is_last } => {
+            renderer.end_is_near(subscription, to, (ends, is_last), now)
+        }
+        CustomerNotice::Paused => renderer.paused(subscription, to, now),
         CustomerNotice::Ended(why) => renderer.ended(subscription, to, why, now),
     }
 }

@@ -66,6 +66,7 @@ pub async fn open_workspace(
         task: Some(tasks::enqueue(&mut write, &task, now).await?),
         // The first is the one that saw the payment.
         looks: 1,
+        unpaid: None,
         end_reason: None,
         created: now,
         changed: now,

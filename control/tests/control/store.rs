@@ -397,6 +397,12 @@ async fn a_suspension_of_the_earlier_schema_keeps_its_most_likely_reason() {
              ALTER TABLE customers ADD COLUMN suspended BIGINT NOT NULL DEFAULT 0;
              ALTER TABLE handouts DROP COLUMN unused_since_at;
              ALTER TABLE workspaces DROP COLUMN end_reason;
+             ALTER TABLE workspaces DROP COLUMN unpaid_since_at;
+             ALTER TABLE workspaces DROP COLUMN unpaid_warnings;
+             ALTER TABLE workspaces DROP COLUMN unpaid_due_at;
+             ALTER TABLE sprites DROP COLUMN services;
+             ALTER TABLE sprites DROP COLUMN services_at;
+             ALTER TABLE mails DROP COLUMN why;
              UPDATE customers SET suspended = 1 WHERE username <> 'kim';
              INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
                  subscription_status, looked_at, created_at, changed_at)

@@ -67,9 +67,9 @@ impl RefusalText {
             Refusal::Suspended => Self::new(
                 402,
                 "suspended",
-                "This workspace is paused",
-                "The last payment did not arrive. Your data is kept; it opens again when \
-                 the payment is put right.",
+                "This workspace is closed for now",
+                "Everything in it is kept. Your account page says why, and how it opens again: \
+                 a missing payment can be put right there.",
             )
             .offering(Action::Account),
             Refusal::WorkspaceLocked => Self::new(

@@ -42,6 +42,17 @@ pub enum Message<'a> {
     Ended {
         why: EndReason,
     },
+    /// Nobody paid for it: it is closed, and kept until it `ends`.
+    Closed {
+        ends: Moment,
+    },
+    /// It is closed, and its end is near.
+    EndIsNear {
+        ends: Moment,
+        is_last: bool,
+    },
+    /// It is closed while its subscription is paused.
+    Paused,
     /// A renewal could not be paid; the workspace stays open until then.
     PaymentFailed {
         grace_until: Moment,
@@ -59,6 +70,9 @@ pub enum MailKind {
     PasswordChanged,
     Cancelled,
     Ended,
+    Closed,
+    EndIsNear,
+    Paused,
     PaymentFailed,
 }
 
@@ -73,6 +87,9 @@ impl<'a> Message<'a> {
             Self::PasswordChanged => MailKind::PasswordChanged,
             Self::Cancelled { .. } => MailKind::Cancelled,
             Self::Ended { .. } => MailKind::Ended,
+            Self::Closed { .. } => MailKind::Closed,
+            Self::EndIsNear { .. } => MailKind::EndIsNear,
+            Self::Paused => MailKind::Paused,
             Self::PaymentFailed { .. } => MailKind::PaymentFailed,
         }
     }
@@ -87,7 +104,7 @@ impl<'a> Message<'a> {
 }
 
 impl MailKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Welcome,
         Self::OrderReceived,
         Self::OrderFailed,
@@ -96,6 +113,9 @@ impl MailKind {
         Self::PasswordChanged,
         Self::Cancelled,
         Self::Ended,
+        Self::Closed,
+        Self::EndIsNear,
+        Self::Paused,
         Self::PaymentFailed,
     ];
 
@@ -109,6 +129,9 @@ impl MailKind {
             Self::PasswordChanged => "password_changed",
             Self::Cancelled => "cancelled",
             Self::Ended => "ended",
+            Self::Closed => "closed",
+            Self::EndIsNear => "end_is_near",
+            Self::Paused => "paused",
             Self::PaymentFailed => "payment_failed",
         }
     }

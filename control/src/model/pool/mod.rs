@@ -5,10 +5,12 @@ mod counts;
 pub mod labels;
 mod pause;
 pub mod plan;
+mod services;
 mod sprite;
 
 pub use counts::Counts;
 pub use labels::Labels;
 pub use pause::{Pause, Standing};
 pub use plan::{Situation, Target};
+pub use services::{Services, ServicesFault};
 pub use sprite::{Assigned, Claim, PoolSprite, SpriteState, sprite_id};

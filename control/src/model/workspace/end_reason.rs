@@ -8,16 +8,19 @@ pub enum EndReason {
     Refund,
     /// The card holder had the payment taken back by their bank.
     Dispute,
+    /// Nobody paid for it until its time was over.
+    Unpaid,
 }
 
 impl EndReason {
-    const ALL: [Self; 3] = [Self::Subscription, Self::Refund, Self::Dispute];
+    const ALL: [Self; 4] = [Self::Subscription, Self::Refund, Self::Dispute, Self::Unpaid];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Subscription => "subscription",
             Self::Refund => "refund",
             Self::Dispute => "dispute",
+            Self::Unpaid => "unpaid",
         }
     }
 
@@ -27,6 +30,7 @@ impl EndReason {
             Self::Subscription => "its subscription is over",
             Self::Refund => "its payment was given back in full",
             Self::Dispute => "its payment is disputed",
+            Self::Unpaid => "nobody paid for it until its time was over",
         }
     }
 

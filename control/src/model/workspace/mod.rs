@@ -4,6 +4,7 @@ pub mod end_reason;
 pub mod listing;
 pub mod names;
 pub mod state;
+pub mod unpaid;
 pub mod upkeep;
 
 use shared::Username;
@@ -16,6 +17,7 @@ use vendors::stripe::id::{CustomerId, SubscriptionId};
 
 pub use end_reason::EndReason;
 pub use state::WorkspaceState;
+pub use unpaid::{Unpaid, UnpaidTimes};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
@@ -30,6 +32,8 @@ pub struct Workspace {
     pub task: Option<TaskId>,
     /// Looks at Stripe that have begun, which is the number of the latest.
     pub looks: u64,
+    /// Where it is on its way to the end, while nobody pays for it.
+    pub unpaid: Option<Unpaid>,
     /// Why it has ended, once it has.
     pub end_reason: Option<EndReason>,
     pub created: Moment,

@@ -10,6 +10,7 @@
 //! `ending` no way leads back.
 
 use super::EndReason;
+use super::unpaid::UnpaidStep;
 use crate::base::clock::Moment;
 use crate::model::subscription::Standing;
 
@@ -35,6 +36,8 @@ pub enum Event {
         ends: Option<Moment>,
         /// What `ends` was when Stripe was asked before.
         known_end: Option<Moment>,
+        /// What its not being paid for comes to now.
+        unpaid: Option<UnpaidStep>,
     },
     /// The machine is ready and reached.
     Prepared(Standing),
@@ -65,6 +68,17 @@ pub enum CustomerNotice {
     PaymentFailed {
         grace_until: Moment,
     },
+    /// It is closed, and kept until it `ends`.
+    Closed {
+        ends: Moment,
+    },
+    /// It is closed, and its end is near.
+    EndIsNear {
+        ends: Moment,
+        is_last: bool,
+    },
+    /// It is closed, as the subscription is paused.
+    Paused,
     /// `until`: when access ends; `None` when it has ended.
     Cancelled {
         until: Option<Moment>,
@@ -118,21 +132,16 @@ impl WorkspaceState {
             (Self::Ending, Event::TakenDown) => (Self::Ended, vec![Effect::Forget]),
             // Whatever is told of a subscription that is over: it does not come back.
             (Self::Ending | Self::Ended, _) | (_, Event::TakenDown) => (self, Vec::new()),
-            (_, Event::Ends(why)) => {
-                let effects = vec![
-                    Effect::End(why),
-                    Effect::Report(OperatorNotice::Ended(why)),
-                    Effect::Tell(CustomerNotice::Ended(why)),
-                ];
-                (Self::Ending, effects)
-            }
-            (Self::Preparing, Event::Prepared(Standing::Stopped)) => {
+            (_, Event::Ends(why)) => end(why),
+            (Self::Preparing, Event::Prepared(Standing::Stopped | Standing::Paused)) => {
                 (Self::Suspended, vec![Effect::Suspend])
             }
             (Self::Preparing, Event::Prepared(_)) => (Self::Live, Vec::new()),
             (_, Event::Prepared(_)) => (self, Vec::new()),
-            (_, Event::Stands { standing, ends, known_end }) => {
+            (_, Event::Stands { unpaid: Some(UnpaidStep::End), .. }) => end(EndReason::Unpaid),
+            (_, Event::Stands { standing, ends, known_end, unpaid }) => {
                 let (next, mut effects) = self.standing(standing, known_end);
+                effects.extend(unpaid.and_then(told_of).map(Effect::Tell));
                 if let (false, Some(end), true) = (next.is_over(), ends, ends != known_end) {
                     effects.push(Effect::Tell(CustomerNotice::Cancelled { until: Some(end) }));
                 }
@@ -154,6 +163,9 @@ impl WorkspaceState {
             }
             (_, Standing::Unclear) => (self, vec![Effect::Report(OperatorNotice::UnknownStatus)]),
             (Self::Live, Standing::Stopped) => (Self::Suspended, vec![Effect::Suspend]),
+            (Self::Live, Standing::Paused) => {
+                (Self::Suspended, vec![Effect::Suspend, Effect::Tell(CustomerNotice::Paused)])
+            }
             (Self::Suspended, Standing::Good) => (Self::Live, vec![Effect::Resume]),
             (Self::Suspended, Standing::Grace { until }) => {
                 let letter = Effect::Tell(CustomerNotice::PaymentFailed { grace_until: until });
@@ -163,8 +175,32 @@ impl WorkspaceState {
                 (self, vec![Effect::Tell(CustomerNotice::PaymentFailed { grace_until: until })])
             }
             // While it is being prepared nobody can come in; it shows when it is ready.
-            (_, Standing::Good | Standing::Stopped | Standing::NotYet) => (self, Vec::new()),
+            (_, Standing::Good | Standing::Stopped | Standing::Paused | Standing::NotYet) => {
+                (self, Vec::new())
+            }
         }
+    }
+
+    /// Whether time is counted until it ends, because nobody pays for it.
+    pub fn is_owed_for(self, standing: Standing) -> bool {
+        matches!((self, standing), (Self::Live | Self::Suspended, Standing::Stopped))
+    }
+}
+
+fn end(why: EndReason) -> (WorkspaceState, Vec<Effect>) {
+    let effects = vec![
+        Effect::End(why),
+        Effect::Report(OperatorNotice::Ended(why)),
+        Effect::Tell(CustomerNotice::Ended(why)),
+    ];
+    (WorkspaceState::Ending, effects)
+}
+
+fn told_of(step: UnpaidStep) -> Option<CustomerNotice> {
+    match step {
+        UnpaidStep::Close { ends } => Some(CustomerNotice::Closed { ends }),
+        UnpaidStep::Warn { ends, is_last } => Some(CustomerNotice::EndIsNear { ends, is_last }),
+        UnpaidStep::End => None,
     }
 }
 
@@ -175,7 +211,7 @@ mod tests {
     const SOON: Moment = Moment::from_seconds(2_000_000_000);
 
     fn stands(standing: Standing) -> Event {
-        Event::Stands { standing, ends: None, known_end: None }
+        Event::Stands { standing, ends: None, known_end: None, unpaid: None }
     }
 
     fn check(state: WorkspaceState, event: Event, expected: WorkspaceState, effects: &[Effect]) {
@@ -209,7 +245,8 @@ mod tests {
         let report = Effect::Report(OperatorNotice::Cancelled);
         let end_it = Effect::End(EndReason::Subscription);
         let cancelled = |until| Effect::Tell(CustomerNotice::Cancelled { until });
-        let arranged = |standing, ends, known_end| Event::Stands { standing, ends, known_end };
+        let arranged =
+            |standing, ends, known_end| Event::Stands { standing, ends, known_end, unpaid: None };
         let (end, good, over) = (Some(SOON), Standing::Good, Standing::Over);
         check(
             WorkspaceState::Live,
@@ -231,6 +268,39 @@ mod tests {
             check(state, arranged(over, end, None), WorkspaceState::Ending, &effects);
         }
         check(WorkspaceState::Ending, Event::TakenDown, WorkspaceState::Ended, &[Effect::Forget]);
+    }
+
+    #[test]
+    fn an_unpaid_workspace_is_told_of_each_step_and_ends_at_the_last() {
+        let step = |unpaid| Event::Stands {
+            standing: Standing::Stopped,
+            ends: None,
+            known_end: None,
+            unpaid: Some(unpaid),
+        };
+        let (live, closed) = (WorkspaceState::Live, WorkspaceState::Suspended);
+        let told = Effect::Tell(CustomerNotice::Closed { ends: SOON });
+        check(live, step(UnpaidStep::Close { ends: SOON }), closed, &[Effect::Suspend, told]);
+        let near = CustomerNotice::EndIsNear { ends: SOON, is_last: true };
+        let warned = UnpaidStep::Warn { ends: SOON, is_last: true };
+        check(closed, step(warned), closed, &[Effect::Tell(near)]);
+        let why = EndReason::Unpaid;
+        let effects = [
+            Effect::End(why),
+            Effect::Report(OperatorNotice::Ended(why)),
+            Effect::Tell(CustomerNotice::Ended(why)),
+        ];
+        check(closed, step(UnpaidStep::End), WorkspaceState::Ending, &effects);
+    }
+
+    #[test]
+    fn a_pause_closes_it_with_a_letter_and_counts_no_time() {
+        use WorkspaceState::{Live, Suspended};
+        let effects = [Effect::Suspend, Effect::Tell(CustomerNotice::Paused)];
+        check(Live, stands(Standing::Paused), Suspended, &effects);
+        check(Suspended, stands(Standing::Paused), Suspended, &[]);
+        check(Suspended, stands(Standing::Good), Live, &[Effect::Resume]);
+        assert!(!Live.is_owed_for(Standing::Paused) && Live.is_owed_for(Standing::Stopped));
     }
 
     #[test]
@@ -257,6 +327,7 @@ mod tests {
                 Standing::Good,
                 Standing::Grace { until: SOON },
                 Standing::Stopped,
+                Standing::Paused,
                 Standing::NotYet,
                 Standing::Over,
                 Standing::Unclear,

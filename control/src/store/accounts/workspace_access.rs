@@ -5,8 +5,9 @@ use shared::{Generation, Route, RouteState, Username};
 use super::{customers, sessions};
 use crate::model::route_change::{Known, RouteOrder, Standing};
 use crate::model::suspension::{SuspensionReason, Suspensions};
+use crate::store::connection::Attempt as _;
 use crate::store::routes::{find_handout, find_route, upsert_handout};
-use crate::store::{Store, StoreError, Write};
+use crate::store::{Store, StoreError, Topic, Write};
 
 impl Store {
     /// Closes a workspace for the operator, or lifts that again: it stays closed while
@@ -73,13 +74,19 @@ pub async fn change_suspensions(
     change: impl FnOnce(Suspensions) -> Suspensions,
 ) -> Result<bool, StoreError> {
     let Some(customer) = customers::lock_row(write, username).await? else { return Ok(false) };
-    let suspensions = change(customer.suspensions);
-    customers::set_suspensions(write, username, &suspensions).await?;
+    let suspensions = change(customer.suspensions.clone());
+    if suspensions != customer.suspensions {
+        customers::set_suspensions(write, username, &suspensions).await?;
+        // What runs in its machine follows, and is started before the way in is open.
+        write.announce(Topic::TasksChanged).await?;
+    }
+    let opened =
+        if has_stopped(write, username).await? { RouteState::Preparing } else { RouteState::Live };
     let change = |route: Option<&Route>| {
         route.map(|route| {
             let state = match (suspensions.is_empty(), route.state) {
                 (false, _) => RouteState::Suspended,
-                (true, RouteState::Suspended) => RouteState::Live,
+                (true, RouteState::Suspended) => opened,
                 (true, state) => state,
             };
             Route { state, ..route.clone() }
@@ -87,6 +94,19 @@ pub async fn change_suspensions(
     };
     write.change_route(username, change).await?;
     Ok(true)
+}
+
+/// Whether what runs in the workspace's machine was stopped, or is about to be.
+async fn has_stopped(write: &mut Write, username: &Username) -> Result<bool, StoreError> {
+    let found = sqlx::query(
+        "SELECT name FROM sprites
+         WHERE username = $1 AND state = 'assigned' AND services <> 'running'",
+    )
+    .bind(username.as_str())
+    .fetch_optional(&mut **write)
+    .await
+    .attempt("look whether services run")?;
+    Ok(found.is_some())
 }
 
 /// For good: every session is over, and no route leads to the workspace any more.

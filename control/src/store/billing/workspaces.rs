@@ -8,6 +8,7 @@ use crate::base::clock::Moment;
 use crate::model::sign_up::SignUpId;
 use crate::model::subscription::Billing;
 use crate::model::task::TaskId;
+use crate::model::workspace::unpaid::{Unpaid, Warnings};
 use crate::model::workspace::{EndReason, Workspace, WorkspaceState};
 use crate::store::connection::{Attempt as _, Columns as _, bigint, millis, valid};
 use crate::store::{Store, StoreError, Write};
@@ -16,7 +17,8 @@ use vendors::stripe::subscription::SubscriptionStatus;
 
 /// What every read of a workspace selects.
 const COLUMNS: &str = "username, signup, state, stripe_customer, subscription, \
-     subscription_status, period_end_at, cancel_at, grace_until_at, task, looks, end_reason, \
+     subscription_status, period_end_at, cancel_at, grace_until_at, task, looks, unpaid_since_at, \
+     unpaid_warnings, unpaid_due_at, end_reason, \
      created_at, changed_at";
 
 impl Store {
@@ -31,8 +33,8 @@ impl Store {
         self.workspace_where("subscription = $1", subscription.as_str()).await
     }
 
-    /// Up to `limit` workspaces that nobody asked Stripe about since `before`, and
-    /// those whose grace is over.
+    /// Up to `limit` workspaces that nobody asked Stripe about since `before`, those whose
+    /// grace or time is over, and those that have ended while their subscription has not.
     pub async fn workspaces_to_look_at(
         &self,
         before: Moment,
@@ -45,6 +47,9 @@ impl Store {
              WHERE (state IN ('preparing', 'live', 'suspended')
                      AND (looked_at < $1 OR looked_at > $4))
                  OR (state = 'live' AND grace_until_at <= $2 AND looked_at < grace_until_at)
+                 OR (state = 'suspended' AND unpaid_due_at <= $2 AND looked_at < unpaid_due_at)
+                 OR (state IN ('ending', 'ended') AND looked_at < $1
+                     AND subscription_status NOT IN ('canceled', 'incomplete_expired'))
              ORDER BY looked_at LIMIT $3"
         )))
         .bind(millis(before))
@@ -177,6 +182,7 @@ pub async fn insert(
         billing,
         task,
         looks,
+        unpaid,
         end_reason,
         created,
         changed,
@@ -184,7 +190,8 @@ pub async fn insert(
     let Billing { status, period_end, cancel_at, grace_until } = billing;
     sqlx::query(AssertSqlSafe(format!(
         "INSERT INTO workspaces ({COLUMNS}, looked_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+             $16, $17, $18)"
     )))
     .bind(username.as_str())
     .bind(signup.as_str())
@@ -197,6 +204,9 @@ pub async fn insert(
     .bind(grace_until.map(millis))
     .bind(task.as_ref().map(TaskId::as_str))
     .bind(bigint(*looks))
+    .bind(unpaid.map(|unpaid| millis(unpaid.since)))
+    .bind(bigint(unpaid.map_or(0, |unpaid| unpaid.warnings.count())))
+    .bind(unpaid.map(|unpaid| millis(unpaid.due)))
     .bind(end_reason.map(EndReason::as_str))
     .bind(millis(*created))
     .bind(millis(*changed))
@@ -219,6 +229,7 @@ pub async fn update(write: &mut Write, workspace: &Workspace) -> Result<(), Stor
         billing,
         task,
         looks: _,
+        unpaid,
         end_reason,
         created: _,
         changed,
@@ -227,7 +238,7 @@ pub async fn update(write: &mut Write, workspace: &Workspace) -> Result<(), Stor
     sqlx::query(
         "UPDATE workspaces SET state = $2, subscription_status = $3, period_end_at = $4,
              cancel_at = $5, grace_until_at = $6, task = $7, end_reason = $8,
-             changed_at = $9
+             changed_at = $9, unpaid_since_at = $10, unpaid_warnings = $11, unpaid_due_at = $12
          WHERE username = $1",
     )
     .bind(username.as_str())
@@ -239,9 +250,31 @@ pub async fn update(write: &mut Write, workspace: &Workspace) -> Result<(), Stor
     .bind(task.as_ref().map(TaskId::as_str))
     .bind(end_reason.map(EndReason::as_str))
     .bind(millis(*changed))
+    .bind(unpaid.map(|unpaid| millis(unpaid.since)))
+    .bind(bigint(unpaid.map_or(0, |unpaid| unpaid.warnings.count())))
+    .bind(unpaid.map(|unpaid| millis(unpaid.due)))
     .execute(&mut **write)
     .await
     .attempt("write a workspace")?;
+    Ok(())
+}
+
+/// By another one, which is paid in place of the former.
+pub async fn replace_subscription(
+    write: &mut Write,
+    username: &Username,
+    subscription: &SubscriptionId,
+    payer: &CustomerId,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE workspaces SET subscription = $2, stripe_customer = $3 WHERE username = $1",
+    )
+    .bind(username.as_str())
+    .bind(subscription.as_str())
+    .bind(payer.as_str())
+    .execute(&mut **write)
+    .await
+    .attempt("replace the subscription of a workspace")?;
     Ok(())
 }
 
@@ -253,6 +286,13 @@ pub async fn forget_ended(write: &mut Write, username: &Username) -> Result<(), 
         .await
         .attempt("forget an ended workspace")?;
     Ok(())
+}
+
+fn unpaid(row: &AnyRow) -> Result<Option<Unpaid>, sqlx::Error> {
+    let (since, due) =
+        (row.optional_moment("unpaid_since_at")?, row.optional_moment("unpaid_due_at")?);
+    let warnings = Warnings::of_count(row.number("unpaid_warnings")?);
+    Ok(since.zip(due).map(|(since, due)| Unpaid { since, warnings, due }))
 }
 
 fn parse(row: &AnyRow) -> Result<Workspace, sqlx::Error> {
@@ -270,6 +310,7 @@ fn parse(row: &AnyRow) -> Result<Workspace, sqlx::Error> {
         },
         task: row.optional("task", TaskId::parse)?,
         looks: row.number("looks")?,
+        unpaid: unpaid(row)?,
         end_reason: row.optional("end_reason", EndReason::parse)?,
         created: row.moment("created_at")?,
         changed: row.moment("changed_at")?,

@@ -3,6 +3,7 @@
 mod healing;
 pub mod pool;
 mod proofs;
+mod services;
 mod sprite_claims;
 mod sprites;
 mod upkeep;

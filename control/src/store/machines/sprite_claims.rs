@@ -55,7 +55,7 @@ impl Store {
         }
         let statement = format!(
             "UPDATE sprites SET state = $1, username = $2, task = $3, changed_at = $4,
-                 assignment = assignment + 1
+                 assignment = assignment + 1, services = 'running', services_at = $4
              WHERE state = $5 AND name = (
                  SELECT name FROM sprites WHERE state = $5
                  ORDER BY CASE WHEN base = $6 THEN 0 ELSE 1 END,

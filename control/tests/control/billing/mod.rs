@@ -10,4 +10,5 @@ mod shop;
 mod start;
 mod stripe;
 mod subscription;
+mod unpaid;
 mod webhook;

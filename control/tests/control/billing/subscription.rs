@@ -263,6 +263,7 @@ async fn an_answer_to_an_earlier_question_changes_nothing() {
         before,
         looked: now,
         grace: DAY,
+        unpaid: app.sign_up.unpaid,
         renderer: &app.renderer,
     };
     let follow = async |before| {

@@ -4,6 +4,7 @@
 pub(crate) mod customer;
 mod installation;
 mod provider;
+mod services;
 
 mod claims;
 mod crashes;

@@ -106,6 +106,13 @@ impl Provider {
         rules.iter().map(|rule| rule["struck"].as_u64().unwrap()).sum()
     }
 
+    /// `running`, or what its one service does instead.
+    pub(crate) async fn service_status(&self, name: &str) -> String {
+        let path = format!("/v1/sprites/{name}/services/agent");
+        let service = self.admin(Method::GET, &path, None).await;
+        service["state"]["status"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// What a file in a machine holds.
     pub(crate) async fn read(&self, name: &str, path: &str) -> String {
         let url = format!("{}/v1/sprites/{name}/fs/read?path={path}&workingDir=/", self.url);

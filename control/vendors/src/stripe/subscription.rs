@@ -104,6 +104,13 @@ pub enum SubscriptionChange {
     ForgetTheDate,
 }
 
+impl SubscriptionStatus {
+    /// Such a subscription never comes back.
+    pub fn is_terminal(&self) -> bool {
+        matches!(self, Self::Canceled | Self::IncompleteExpired)
+    }
+}
+
 impl Identified<InvoiceId> for Invoice {
     fn id(&self) -> &InvoiceId {
         &self.id
