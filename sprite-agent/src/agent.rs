@@ -1,7 +1,7 @@
 //! What all connections share.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -10,8 +10,13 @@ use crate::gateway_status::GatewayStatus;
 use crate::http::assets::Ui;
 use crate::identity_keys::IdentityKeys;
 use crate::metrics::Metrics;
+use crate::rate::Rate;
 use crate::settings::Settings;
 use crate::stopping::Stopping;
+
+/// What pages may have the agent change with more rights than their own. A person who clicks
+/// stays far below it, and the gateway takes thirty.
+pub const CHANGES_A_MINUTE: usize = 20;
 
 pub struct Agent {
     pub config: Config,
@@ -23,6 +28,7 @@ pub struct Agent {
     pub stopping: Stopping,
     pub started: Instant,
     sockets: Arc<Semaphore>,
+    changes: Mutex<Rate>,
 }
 
 impl Agent {
@@ -40,6 +46,7 @@ impl Agent {
             gateway,
             stopping,
             started: Instant::now(),
+            changes: Mutex::new(Rate::new(CHANGES_A_MINUTE)),
             sockets: Arc::new(Semaphore::new(config.limits.sockets)),
             config,
         }
@@ -52,6 +59,15 @@ impl Agent {
 
     pub fn serves_gateway_page(&self) -> bool {
         self.offers_gateway_page() && self.settings.choices().gateway_page
+    }
+
+    /// The right to one more change at the gateway.
+    ///
+    /// # Errors
+    /// How long until there is one.
+    pub fn claim_change(&self) -> Result<(), Duration> {
+        let mut changes = self.changes.lock().expect("nothing panics while it holds the rate");
+        changes.take(Instant::now())
     }
 
     /// The right to one more WebSocket; `None` when there are enough.

@@ -7,6 +7,7 @@
 //! `supervisor::state`.
 
 pub mod agent;
+pub mod check;
 pub mod config;
 pub mod gateway;
 pub mod gateway_status;
@@ -14,6 +15,7 @@ pub mod http;
 pub mod identity_keys;
 pub mod memory;
 pub mod metrics;
+pub mod rate;
 pub mod run;
 pub mod serve;
 pub mod settings;

@@ -14,11 +14,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::dial::GatewaySocket;
+use super::hands::Hand;
 use super::methods::{self, CONNECT, Carrier, SCOPES};
 use super::notice;
 use super::order::Order;
 use super::pending_requests::{Admission, PendingRequests, RequestRefusal};
-use super::request::{Request, connect_frame};
+use super::request::{Request, connect_frame, frame};
 use crate::agent::Agent;
 use crate::http::progress::Progress;
 use crate::metrics::Direction;
@@ -41,7 +42,15 @@ pub(super) struct ClientSession<S> {
     pub(super) gateway: tokio::sync::Mutex<Option<SplitSink<GatewaySocket, Message>>>,
     requests: Mutex<PendingRequests>,
     progress: Progress,
-    own: mpsc::Sender<Order>,
+    orders: Orders,
+}
+
+/// The ways to the agent's own connections of this page.
+pub(super) struct Orders {
+    /// For answers to the assistant's questions.
+    pub(super) answers: mpsc::Sender<Order>,
+    /// For what needs every right.
+    pub(super) hands: mpsc::Sender<Order>,
 }
 
 /// Why a session is over.
@@ -68,7 +77,7 @@ where
         agent: Arc<Agent>,
         page: SplitSink<WebSocketStream<S>, Message>,
         progress: Progress,
-        own: mpsc::Sender<Order>,
+        orders: Orders,
     ) -> Self {
         Self {
             agent,
@@ -76,7 +85,7 @@ where
             gateway: tokio::sync::Mutex::new(None),
             requests: Mutex::default(),
             progress,
-            own,
+            orders,
         }
     }
 
@@ -116,6 +125,9 @@ where
     async fn request(&self, text: &str) -> Result<(), End> {
         let arrived = Instant::now();
         let request = Request::parse(text).map_err(|_| MALFORMED)?;
+        if let Some(hand) = Hand::find(&request.method) {
+            return self.change(&request, hand).await;
+        }
         if request.method != CONNECT {
             match methods::permit(&request.method, request.params) {
                 Ok(Carrier::Page) => {}
@@ -153,8 +165,28 @@ where
 
     /// Hands a request to the agent's own connection, which answers it.
     async fn order(&self, request: &Request<'_>) -> Result<(), End> {
-        let order = Order { id: (*request.id).into(), frame: request.to_frame() };
-        match self.own.try_send(order) {
+        let order = Order { id: (*request.id).into(), frame: request.to_frame(), hand: None };
+        match self.orders.answers.try_send(order) {
+            Ok(()) => Ok(()),
+            Err(_) => self.refuse(request, &RequestRefusal::TooMany).await,
+        }
+    }
+
+    /// The same for a method of the agent's own, whose request is another at the gateway.
+    async fn change(&self, request: &Request<'_>, hand: &'static Hand) -> Result<(), End> {
+        let params = match hand.arguments(request.params, &self.agent.config.skills) {
+            Ok(params) => params,
+            Err(refused) => {
+                return self.refuse(request, &RequestRefusal::Argument(refused)).await;
+            }
+        };
+        if let Err(wait) = self.agent.claim_change() {
+            let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            return self.refuse(request, &RequestRefusal::TooFast { retry_after_ms }).await;
+        }
+        let frame = frame(&request.id, hand.gateway, params);
+        let order = Order { id: (*request.id).into(), frame, hand: Some(hand) };
+        match self.orders.hands.try_send(order) {
             Ok(()) => Ok(()),
             Err(_) => self.refuse(request, &RequestRefusal::TooMany).await,
         }

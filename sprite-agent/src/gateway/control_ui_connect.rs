@@ -6,6 +6,7 @@
 //! the chat page, without a device that could be remembered.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared::Secret;
 
@@ -40,7 +41,9 @@ pub enum Refused {
 /// # Errors
 /// For another role than an operator's, and when nothing is left of the scopes.
 pub fn in_place_of(request: &Request<'_>, token: &Secret<String>) -> Result<String, Refused> {
-    let params = request.params.ok_or(Refused::NotAConnect)?;
+    // A list is a struct to serde, too.
+    let is_object = |params: &&RawValue| params.get().starts_with('{');
+    let params = request.params.filter(is_object).ok_or(Refused::NotAConnect)?;
     let asked: Asked = serde_json::from_str(params.get()).map_err(|_| Refused::NotAConnect)?;
     if asked.role.is_some_and(|role| role != "operator") {
         return Err(Refused::Role);

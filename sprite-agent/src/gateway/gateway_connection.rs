@@ -22,7 +22,7 @@ use super::methods::SCOPES;
 use super::notice::{self, Notice};
 use super::peek::{Frame, peek};
 use super::pending_requests::Answered;
-use crate::gateway_status::{GatewayStatus, Phase};
+use crate::gateway_status::{GatewayStatus, Phase, Reason};
 use crate::metrics::{Direction, LinkOutcome};
 use shared::retry::{Backoff, chance};
 
@@ -45,7 +45,7 @@ enum Loss {
 pub(super) struct GatewayConnection<'a, S> {
     session: &'a ClientSession<S>,
     /// What the page was told last, while the gateway is away.
-    told: Option<Notice>,
+    told: Option<(Notice, Reason)>,
     backoff: Backoff,
     status: watch::Receiver<GatewayStatus>,
 }
@@ -85,7 +85,7 @@ where
                 match loss {
                     Loss::Gone => self.inform(Notice::Restarting).await?,
                     Loss::NotYet => {
-                        let notice = self.told.unwrap_or(Notice::Starting);
+                        let notice = self.told.map_or(Notice::Starting, |(notice, _)| notice);
                         self.inform(notice).await?;
                     }
                     Loss::Refused => {
@@ -97,7 +97,7 @@ where
             Err(error) => {
                 self.session.agent.metrics.link(LinkOutcome::Unreachable);
                 debug!(error = &error as &dyn std::error::Error, "no connection to the gateway");
-                let notice = self.told.unwrap_or(Notice::Restarting);
+                let notice = self.told.map_or(Notice::Restarting, |(notice, _)| notice);
                 self.inform(notice).await?;
             }
         }
@@ -169,7 +169,7 @@ where
                 self.backoff.reset();
                 self.session.tell(frame.into()).await?;
                 if self.told.take().is_some() {
-                    self.session.tell(Notice::Ready.to_frame().into()).await?;
+                    self.session.tell(Notice::Ready.to_frame(Reason::Ready).into()).await?;
                 }
                 Ok(None)
             }
@@ -202,11 +202,12 @@ where
     }
 
     async fn inform(&mut self, notice: Notice) -> Result<(), End> {
-        if self.told == Some(notice) {
+        let reason = notice.reason(self.status.borrow().reason);
+        if self.told == Some((notice, reason)) {
             return Ok(());
         }
-        self.told = Some(notice);
-        self.session.tell(notice.to_frame().into()).await
+        self.told = Some((notice, reason));
+        self.session.tell(notice.to_frame(reason).into()).await
     }
 }
 

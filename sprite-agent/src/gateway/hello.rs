@@ -4,6 +4,7 @@ use std::hash::{Hash as _, Hasher as _};
 
 use serde_json::{Map, Value, json};
 
+use super::hands::{HANDS, Hand};
 use super::methods;
 
 #[derive(Debug, PartialEq)]
@@ -76,7 +77,11 @@ fn picked(object: &Value, keys: &[&str]) -> Value {
 fn features(features: &Value) -> Value {
     let mut features = picked(features, &["methods", "events", "capabilities"]);
     if let Some(names) = features.get_mut("methods").and_then(Value::as_array_mut) {
+        // What the agent does for the page is there when the gateway can do it.
+        let has = |hand: &&Hand| names.contains(&json!(hand.gateway));
+        let hands: Vec<Value> = HANDS.iter().filter(has).map(|hand| hand.name.into()).collect();
         names.retain(|name| name.as_str().is_some_and(methods::is_allowed));
+        names.extend(hands);
     }
     features
 }

@@ -6,6 +6,7 @@
 
 use serde_json::value::RawValue;
 
+use super::hands::FILES;
 use super::params::Kind::{self, Bool, List, Name, NameOrNull, Object, OneOf, Text, True};
 use super::params::{ParamsRefused, check};
 
@@ -54,6 +55,13 @@ enum Params {
 
 /// Everything the page may call after `connect`, in alphabetical order.
 pub const METHODS: &[Method] = &[
+    // What the assistant knows of itself; `hands` changes it.
+    changes(
+        "agents.files.get",
+        &[("agentId", OneOf(&["main"])), ("name", OneOf(FILES))],
+        &["name"],
+    ),
+    changes("agents.files.list", &[("agentId", OneOf(&["main"]))], &[]),
     reads("artifacts.download"),
     reads("artifacts.list"),
     changes("chat.abort", &[("sessionKey", Name), ("runId", Name)], &[]),
@@ -65,6 +73,8 @@ pub const METHODS: &[Method] = &[
         &[],
     ),
     reads("commands.list"),
+    reads("cron.list"),
+    reads("cron.status"),
     own(reads("exec.approval.list")),
     // Never "allow-always": a page that is taken over for a minute must not change what is asked later.
     own(changes(
@@ -80,6 +90,7 @@ pub const METHODS: &[Method] = &[
         &[("id", Name), ("answers", Object), ("cancel", True)],
         &["id"],
     )),
+    reads("sessions.branches.list"),
     // Without `archivedOnly` it needs `operator.admin`, and deletes what nobody has put aside before.
     changes(
         "sessions.delete",
@@ -91,6 +102,11 @@ pub const METHODS: &[Method] = &[
         ],
         &["key", "expectedSessionId", "archivedOnly"],
     ),
+    // The groups of conversations, and their order; which is in which stands in `category`.
+    changes("sessions.groups.delete", &[("name", Name)], &["name"]),
+    reads("sessions.groups.list"),
+    changes("sessions.groups.put", &[("names", List)], &["names"]),
+    changes("sessions.groups.rename", &[("name", Name), ("to", Name)], &["name", "to"]),
     reads("sessions.list"),
     // Other fields change how the assistant works (permissions, tools, thinking).
     changes(

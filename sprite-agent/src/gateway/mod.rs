@@ -2,8 +2,9 @@
 //! while the gateway is away.
 //!
 //! `page_socket` is one page's socket; it outlives any number of
-//! `gateway_connection`s, and may have an `own_connection` beside them. `pending_requests`, `methods`, `params`, `request`, `hello`
-//! and `peek` decide; they do no I/O.
+//! `gateway_connection`s, and may have `own_connection`s beside them, for what needs other
+//! rights. `pending_requests`, `methods`, `hands`, `params`, `request`, `hello` and `peek` decide;
+//! they do no I/O.
 
 pub mod client_session;
 pub mod control_ui;
@@ -13,6 +14,7 @@ pub mod control_ui_path;
 pub mod control_ui_socket;
 pub mod dial;
 pub mod gateway_connection;
+pub mod hands;
 pub mod hello;
 pub mod http;
 pub mod methods;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::pending_requests::RequestRefusal;
+use crate::gateway_status::Reason;
 
 /// What the page is told about the gateway; the page has words of its own for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,19 +16,35 @@ pub enum Notice {
 }
 
 impl Notice {
-    pub fn to_frame(self) -> String {
-        let (state, message) = match self {
-            Self::Starting => ("starting", "the assistant is starting"),
-            Self::Restarting => ("restarting", "the assistant is restarting"),
-            Self::Ready => ("ready", "the assistant is ready"),
-            Self::Failed => ("failed", "the assistant could not be started"),
+    /// `reason` is the supervisor's, in the words that health and `/config.json` have for it too.
+    pub fn to_frame(self, reason: Reason) -> String {
+        let state = match self {
+            Self::Starting => "starting",
+            Self::Restarting => "restarting",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
         };
         json!({
             "type": "event",
             "event": "arca.gateway",
-            "payload": { "state": state, "message": message },
+            "payload": {
+                "state": state,
+                "reason": reason.label(),
+                "message": reason.for_customer(),
+            },
         })
         .to_string()
+    }
+
+    /// Why it is so. A page may know of a loss before the supervisor does.
+    pub fn reason(self, known: Reason) -> Reason {
+        match (self, known) {
+            (Self::Ready, _) => Reason::Ready,
+            (Self::Starting, Reason::Ready) => Reason::Starting,
+            (Self::Restarting, Reason::Ready) => Reason::Restarting,
+            (Self::Failed, Reason::Ready) => Reason::ConnectionRefused,
+            (_, known) => known,
+        }
     }
 }
 
@@ -43,6 +60,18 @@ impl RequestRefusal {
             Self::Unavailable => not_forwarded(id),
             Self::AlreadyConnected => response(id, "INVALID_REQUEST", "connected already"),
             Self::IdInUse => response(id, "INVALID_REQUEST", "this id is waiting for its answer"),
+            Self::Argument(refused) => response(id, "FORBIDDEN", &refused.to_string()),
+            Self::TooFast { retry_after_ms } => json!({
+                "type": "res",
+                "id": id,
+                "ok": false,
+                "error": {
+                    "code": "UNAVAILABLE",
+                    "message": "too many changes within a minute",
+                    "retryAfterMs": retry_after_ms,
+                },
+            })
+            .to_string(),
             Self::TooMany => response(id, "UNAVAILABLE", "too many requests are waiting"),
         }
     }

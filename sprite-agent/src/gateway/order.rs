@@ -1,4 +1,6 @@
-//! A request of the page for the agent's own connection.
+//! A request of the page for a connection of the agent's own.
+
+use super::hands::Hand;
 
 /// Requests of one page that wait for that connection; a person answers one question at a time.
 pub(super) const ORDERS_MAX: usize = 16;
@@ -8,4 +10,6 @@ pub(super) const ORDERS_MAX: usize = 16;
 pub(super) struct Order {
     pub(super) id: Box<str>,
     pub(super) frame: String,
+    /// What makes the page's answer out of the gateway's; `None`: it goes on as it is.
+    pub(super) hand: Option<&'static Hand>,
 }

@@ -1,22 +1,25 @@
-//! The agent's own connection to the gateway, for what a page may do with more
-//! scopes than its own connection has: answering the assistant's questions.
+//! A connection of the agent's own to the gateway, for what a page may do with
+//! other scopes than its own connection has: answering the assistant's questions
+//! ([`ANSWERS`]), and the changes of the table in `hands` ([`HANDS`]).
 //!
-//! It is opened by the first such request of a page and lives as long as the
-//! page's socket. Only the methods that the table gives to it are sent here,
-//! and of the gateway's events only those about questions come back: the page
-//! hears the others on its own connection.
+//! It is opened by the first such request of a page and closed with the page's
+//! socket, or when it was not needed for a while. Only what the tables give to it
+//! is sent here, and of the gateway's events only those about questions come
+//! back: the page hears the others on its own connection.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tracing::{debug, warn};
 
 use super::client_session::{ClientSession, End};
 use super::dial::{GatewaySocket, dial_with};
+use super::hands::{HAND_SCOPES, HAND_SCOPES_HEADER, Hand};
 use super::hello::{self, Hello};
 use super::methods::{OWN_SCOPES, OWN_SCOPES_HEADER};
 use super::notice;
@@ -27,7 +30,7 @@ use super::request::connect_frame;
 /// A gateway that has not said hello by then has other troubles; the page asks again.
 const HELLO_MAX: Duration = Duration::from_secs(15);
 
-/// Events that are passed on to the page.
+/// About questions.
 const EVENTS: &[&str] = &[
     "exec.approval.requested",
     "exec.approval.resolved",
@@ -37,18 +40,46 @@ const EVENTS: &[&str] = &[
 
 const CONNECT_ID: &str = "arca-own";
 
+/// What a connection is good for.
+pub(super) struct Rights {
+    scopes: &'static [&'static str],
+    scopes_header: &'static str,
+    /// Events that are passed on to the page.
+    events: &'static [&'static str],
+    /// How long it stays open without a request; `None`: as long as the page.
+    idle_max: Option<Duration>,
+}
+
+/// Stays as long as the page: a question comes when it comes.
+pub(super) const ANSWERS: Rights =
+    Rights { scopes: OWN_SCOPES, scopes_header: OWN_SCOPES_HEADER, events: EVENTS, idle_max: None };
+
+/// A connection with every right stands no longer than somebody uses it.
+pub(super) const HANDS: Rights = Rights {
+    scopes: HAND_SCOPES,
+    scopes_header: HAND_SCOPES_HEADER,
+    events: &[],
+    idle_max: Some(Duration::from_secs(30)),
+};
+
 pub(super) struct OwnConnection<'a, S> {
     session: &'a ClientSession<S>,
+    rights: &'static Rights,
     orders: mpsc::Receiver<Order>,
-    waiting: HashSet<Box<str>>,
+    /// By their ids, with what makes the page's answer out of the gateway's.
+    waiting: HashMap<Box<str>, Option<&'static Hand>>,
 }
 
 impl<'a, S> OwnConnection<'a, S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    pub(super) fn new(session: &'a ClientSession<S>, orders: mpsc::Receiver<Order>) -> Self {
-        Self { session, orders, waiting: HashSet::new() }
+    pub(super) fn new(
+        session: &'a ClientSession<S>,
+        rights: &'static Rights,
+        orders: mpsc::Receiver<Order>,
+    ) -> Self {
+        Self { session, rights, orders, waiting: HashMap::new() }
     }
 
     /// Runs for as long as the page is there.
@@ -68,13 +99,22 @@ where
             return self.session.tell(notice::unavailable(&first.id).into()).await;
         };
         let mut next = Some(first);
+        let mut used = Instant::now();
         loop {
             if let Some(order) = next.take() {
-                self.waiting.insert(order.id);
+                used = Instant::now();
+                self.waiting.insert(order.id, order.hand);
                 if socket.send(Message::text(order.frame)).await.is_err() {
                     break;
                 }
             }
+            let idle_max = self.rights.idle_max;
+            let idle = async move {
+                match idle_max {
+                    Some(max) => tokio::time::sleep_until(used + max).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 order = self.orders.recv() => next = order,
                 message = socket.next() => match message {
@@ -82,21 +122,33 @@ where
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                     Some(Ok(_)) => {}
                 },
+                () = idle, if self.waiting.is_empty() => {
+                    // An error means that it is closed already.
+                    let _ = socket.close(None).await;
+                    return Ok(());
+                }
             }
         }
         debug!(waiting = self.waiting.len(), "lost the agent's own connection to the gateway");
-        for id in self.waiting.drain() {
+        for (id, _) in self.waiting.drain() {
             self.session.tell(notice::unavailable(&id).into()).await?;
         }
         Ok(())
     }
 
     async fn relay(&mut self, text: Utf8Bytes) -> Result<(), End> {
-        let is_for_page = match peek(&text) {
-            Frame::Response { id } => self.waiting.remove(&*id),
-            Frame::Other => event_name(&text).is_some_and(|name| EVENTS.contains(&&*name)),
-        };
-        if is_for_page { self.session.tell(text).await } else { Ok(()) }
+        match peek(&text) {
+            Frame::Response { id } => match self.waiting.remove(&*id) {
+                Some(Some(hand)) => self.session.tell(hand.answer(&id, &text).into()).await,
+                Some(None) => self.session.tell(text).await,
+                None => Ok(()),
+            },
+            Frame::Other => {
+                let events = self.rights.events;
+                let is_for_page = event_name(&text).is_some_and(|name| events.contains(&&*name));
+                if is_for_page { self.session.tell(text).await } else { Ok(()) }
+            }
+        }
     }
 
     /// Dials and says hello; `None` when the gateway is not there or will not have it.
@@ -113,10 +165,10 @@ where
 
     async fn greeted(&self) -> Result<GatewaySocket, String> {
         let gateway = &self.session.agent.config.gateway;
-        let mut socket = dial_with(gateway.address, "/ws", None, OWN_SCOPES_HEADER)
+        let mut socket = dial_with(gateway.address, "/ws", None, self.rights.scopes_header)
             .await
             .map_err(|error| error.to_string())?;
-        let connect = connect_frame(CONNECT_ID, &gateway.token, OWN_SCOPES);
+        let connect = connect_frame(CONNECT_ID, &gateway.token, self.rights.scopes);
         socket.send(Message::text(connect)).await.map_err(|error| error.to_string())?;
         loop {
             let message = socket.next().await.ok_or("it closed")?.map_err(|e| e.to_string())?;
@@ -124,7 +176,7 @@ where
             if !matches!(peek(&text), Frame::Response { .. }) {
                 continue;
             }
-            return match hello::read(&text, OWN_SCOPES) {
+            return match hello::read(&text, self.rights.scopes) {
                 Hello::Welcome(_) => Ok(socket),
                 Hello::NotYet => Err("it is not ready".to_owned()),
                 Hello::Refused(reason) => Err(reason),

@@ -7,6 +7,7 @@
 
 use std::collections::HashSet;
 
+use super::hands::Refused as HandRefused;
 use super::methods::{CONNECT, NotAllowed, is_allowed};
 use super::params::ParamsRefused;
 
@@ -54,6 +55,12 @@ pub enum RequestRefusal {
     AlreadyConnected,
     IdInUse,
     TooMany,
+    /// Too many changes within a minute.
+    TooFast {
+        retry_after_ms: u64,
+    },
+    /// The method exists, and not with these values.
+    Argument(HandRefused),
 }
 
 impl RequestRefusal {
@@ -66,6 +73,8 @@ impl RequestRefusal {
             Self::AlreadyConnected => "connected",
             Self::IdInUse => "id_in_use",
             Self::TooMany => "too_many",
+            Self::TooFast { .. } => "too_fast",
+            Self::Argument(_) => "argument",
         }
     }
 }

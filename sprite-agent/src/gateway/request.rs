@@ -84,7 +84,8 @@ pub fn health_frame(id: &str) -> String {
     frame(id, "health", serde_json::json!({}))
 }
 
-fn frame(id: &str, method: &str, params: impl Serialize) -> String {
+/// A request of the agent's own making.
+pub fn frame(id: &str, method: &str, params: impl Serialize) -> String {
     #[derive(Serialize)]
     struct Frame<'a, P> {
         r#type: &'static str,

@@ -4,6 +4,7 @@ mod command_line;
 mod control_ui;
 mod front_door;
 mod gateway;
+mod hands;
 mod methods;
 mod outages;
 mod page;

@@ -12,7 +12,9 @@ use super::session_store::canonical_key;
 use super::sessions::{CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
 use super::turn_events::failure_summary;
 use super::turns::{Begun, Outcome, Turn};
-use super::{Gateway, attachments, hello, history, prompts, schema, session_methods, skills, turn};
+use super::{
+    Gateway, assistant, attachments, hello, history, prompts, schema, session_methods, turn,
+};
 
 /// What a call brings about.
 pub struct Reply {
@@ -93,13 +95,12 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
         "sessions.delete" => session_methods::delete(gateway, params),
         "models.list" => Ok(models_list()),
         "commands.list" => Ok(commands_list()),
-        "skills.status" => Ok(skills::with_this_machine(|machine| {
-            skills::status(&gateway.settings.config, machine)
-        })),
+        "sessions.fork" => assistant::branch(gateway, params, true),
+        "sessions.rewind" => assistant::branch(gateway, params, false),
         "health" => Ok(gateway.health()),
-        other => {
+        other => assistant::answer(gateway, other, params).unwrap_or_else(|| {
             Err(CallError::new("UNAVAILABLE", format!("{other} is not played by the fake gateway")))
-        }
+        }),
     }
 }
 

@@ -8,6 +8,7 @@
 //! `methods` answers its calls, `turn` plays an answer, `hub` brings events
 //! to everyone, `session_store` remembers.
 
+pub mod assistant;
 pub mod attachments;
 pub mod attribution;
 pub mod command_line;
@@ -82,6 +83,7 @@ pub struct Gateway {
     hub: Arc<Hub>,
     pairings: Pairings,
     prompts: prompts::Prompts,
+    assistant: assistant::Assistant,
     lockout: Lockout,
     phase: watch::Sender<Phase>,
     /// Changes with every start.
@@ -119,6 +121,7 @@ impl Bound {
             hub: Arc::default(),
             pairings: Pairings::default(),
             prompts: prompts::Prompts::default(),
+            assistant: assistant::Assistant::default(),
             lockout: Lockout::default(),
             phase: watch::channel(Phase::Starting).0,
             boot_id: ids::uuid(),

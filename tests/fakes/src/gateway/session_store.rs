@@ -105,6 +105,20 @@ pub struct SessionStore {
     sessions: Mutex<BTreeMap<String, Session>>,
 }
 
+impl Session {
+    fn new(key: &str, now: u64) -> Self {
+        Self {
+            key: key.to_owned(),
+            id: ids::uuid(),
+            created_at: now,
+            updated_at: now,
+            messages: Vec::new(),
+            last_run: None,
+            organised: Organised::default(),
+        }
+    }
+}
+
 impl SessionStore {
     /// Opens the file in `state_dir`, or begins an empty one.
     ///
@@ -157,15 +171,7 @@ impl SessionStore {
         if !sessions.contains_key(key) {
             make_room(&mut sessions);
         }
-        let session = sessions.entry(key.to_owned()).or_insert_with(|| Session {
-            key: key.to_owned(),
-            id: ids::uuid(),
-            created_at: now,
-            updated_at: now,
-            messages: Vec::new(),
-            last_run: None,
-            organised: Organised::default(),
-        });
+        let session = sessions.entry(key.to_owned()).or_insert_with(|| Session::new(key, now));
         session.updated_at = now;
         session.messages.push(Message {
             id: ids::uuid(),
@@ -212,6 +218,22 @@ impl SessionStore {
         let changed = session.clone();
         self.save(&sessions)?;
         Ok(Some(changed))
+    }
+
+    /// Gives a conversation, which may be new, other messages.
+    ///
+    /// # Errors
+    /// The file could not be written.
+    pub fn replace(&self, key: &str, messages: Vec<Message>) -> io::Result<()> {
+        let mut sessions = self.lock();
+        let now = clock::unix_millis();
+        if !sessions.contains_key(key) {
+            make_room(&mut sessions);
+        }
+        let session = sessions.entry(key.to_owned()).or_insert_with(|| Session::new(key, now));
+        session.updated_at = now;
+        session.messages = messages;
+        self.save(&sessions)
     }
 
     /// Removes a conversation; `false` when there was none.

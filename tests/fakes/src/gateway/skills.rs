@@ -1,5 +1,7 @@
 //! `skills.status`: which skills there are, and which of them can run here.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::config_file::ConfigFile;
@@ -173,7 +175,13 @@ pub fn unusable(machine: &Machine<'_>) -> Vec<&'static str> {
 
 /// Answers `skills.status`.
 pub fn status(config: &ConfigFile, machine: &Machine<'_>) -> Value {
-    let skills: Vec<Value> = BUNDLED.iter().map(|skill| row(skill, config, machine)).collect();
+    status_with(config, machine, &BTreeSet::new())
+}
+
+/// [`status`] where the skills in `keys` have the key that they need.
+pub fn status_with(config: &ConfigFile, machine: &Machine<'_>, keys: &BTreeSet<String>) -> Value {
+    let row = |skill| row(skill, config, machine, keys);
+    let skills: Vec<Value> = BUNDLED.iter().map(row).collect();
     json!({
         "workspaceDir": "/workspace",
         "managedSkillsDir": "/skills",
@@ -183,11 +191,19 @@ pub fn status(config: &ConfigFile, machine: &Machine<'_>) -> Value {
     })
 }
 
-fn row(skill: &Skill, config: &ConfigFile, machine: &Machine<'_>) -> Value {
+fn row(
+    skill: &Skill,
+    config: &ConfigFile,
+    machine: &Machine<'_>,
+    keys: &BTreeSet<String>,
+) -> Value {
     let listed = |list: &Option<Vec<String>>| {
         list.as_ref().is_none_or(|list| list.iter().any(|key| key == skill.key))
     };
-    let (bins, env) = machine.missing(skill);
+    let (bins, mut env) = machine.missing(skill);
+    if keys.contains(skill.key) {
+        env.clear();
+    }
     let disabled = config.disabled_skills.iter().any(|key| key == skill.key);
     let blocked_by_allowlist = !listed(&config.allowed_skills);
     let blocked_by_filter = !listed(&config.agent_skills);

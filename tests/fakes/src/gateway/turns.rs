@@ -265,6 +265,11 @@ impl Turns {
         Running(Arc::clone(self))
     }
 
+    /// How many turns run.
+    pub fn count(&self) -> usize {
+        self.lock().active.len()
+    }
+
     /// Resolves when the last event of the last turn is out.
     pub async fn idle(&self) {
         let mut running = self.running.subscribe();

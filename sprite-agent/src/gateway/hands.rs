@@ -1,0 +1,375 @@
+//! What the agent does for a page with more rights than the page has: one table,
+//! refused by default.
+//!
+//! Each is a method of the agent's own, with a closed set of arguments, and
+//! becomes one request on a connection with `operator.admin` that the page never
+//! sees. On the wire, as any request on `/ws`; every name below is a text:
+//!
+//! | method | params | payload of the answer |
+//! |---|---|---|
+//! | `arca.conversation.rewind` | `{sessionKey, entryId}`: a message of the customer's, by `__openclaw.id` of `chat.history` | `{editorText}`; it and what follows are put aside |
+//! | `arca.conversation.fork` | `{sessionKey, entryId}` | `{sessionKey, editorText}` of the new conversation |
+//! | `arca.conversation.branch` | `{sessionKey, leafEntryId}` of `sessions.branches.list` | `{}` |
+//! | `arca.skill.switch` | `{skill, on}`: one that the customer has, and a boolean | `{skillKey}` |
+//! | `arca.skill.key` | `{skill, key}`: empty takes it away; stays in the VM | `{skillKey}` |
+//! | `arca.schedule.pause` | `{id, paused}`: of `cron.list`, and a boolean | `{id, name, enabled, nextRunAtMs}` |
+//! | `arca.schedule.delete` | `{id}` | `{removed}` |
+//! | `arca.file.set` | `{name, content, expectedHash?}`: one of [`FILES`], at most 64 KiB; the hash is of `agents.files.get` | `{file: {name, size, hash, updatedAtMs}}` |
+//!
+//! Deleting, naming, pinning and grouping conversations need no more than the
+//! page's own rights (`sessions.patch`, `sessions.delete`, `sessions.groups.*`),
+//! and neither do the lists (`cron.list`, `agents.files.list`, …): see `methods`.
+//!
+//! Refusals: `FORBIDDEN` for a method or argument that is not in the table,
+//! `UNAVAILABLE` with `retryAfterMs` beyond [`crate::agent::CHANGES_A_MINUTE`] of one workspace,
+//! and the gateway's own errors by code and message.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+/// What these are carried with.
+pub const HAND_SCOPES: &[&str] = &["operator.admin"];
+
+/// The same for the `x-openclaw-scopes` header.
+pub const HAND_SCOPES_HEADER: &str = "operator.admin";
+
+/// What the assistant reads of itself and its customer at the beginning of each conversation.
+pub const FILES: &[&str] = &["AGENTS.md", "IDENTITY.md", "MEMORY.md", "SOUL.md", "USER.md"];
+
+const FILE_MAX_BYTES: usize = 64 << 10;
+const KEY_MAX_BYTES: usize = 4 << 10;
+const NAME_MAX_BYTES: usize = 256;
+
+/// Conversations that a person has, as opposed to runs of the gateway's own.
+const CONVERSATION: &str = "agent:main:";
+
+/// One method of ours.
+#[derive(Debug)]
+pub struct Hand {
+    pub name: &'static str,
+    /// What it becomes at the gateway.
+    pub gateway: &'static str,
+    arguments: fn(&RawValue, &[String]) -> Result<Value, Refused>,
+    /// What the page gets of the gateway's answer.
+    answer: &'static [&'static str],
+}
+
+/// In alphabetical order.
+pub const HANDS: &[Hand] = &[
+    Hand {
+        name: "arca.conversation.branch",
+        gateway: "sessions.branches.switch",
+        arguments: |params, _| {
+            let Branch { session_key, leaf_entry_id } = read(params)?;
+            conversation(&session_key)?;
+            named("leafEntryId", &leaf_entry_id)?;
+            Ok(json!({"sessionKey": session_key, "leafEntryId": leaf_entry_id}))
+        },
+        answer: &[],
+    },
+    Hand {
+        name: "arca.conversation.fork",
+        gateway: "sessions.fork",
+        arguments: |params, _| entry(params),
+        answer: &["sessionKey", "editorText"],
+    },
+    Hand {
+        name: "arca.conversation.rewind",
+        gateway: "sessions.rewind",
+        arguments: |params, _| entry(params),
+        answer: &["editorText"],
+    },
+    Hand {
+        name: "arca.file.set",
+        gateway: "agents.files.set",
+        arguments: |params, _| file(read(params)?),
+        answer: &["file"],
+    },
+    Hand {
+        name: "arca.schedule.delete",
+        gateway: "cron.remove",
+        arguments: |params, _| {
+            let Job { id } = read(params)?;
+            named("id", &id)?;
+            Ok(json!({"id": id}))
+        },
+        answer: &["removed"],
+    },
+    Hand {
+        name: "arca.schedule.pause",
+        gateway: "cron.update",
+        arguments: |params, _| {
+            let Pause { id, paused } = read(params)?;
+            named("id", &id)?;
+            Ok(json!({"id": id, "patch": {"enabled": !paused}}))
+        },
+        answer: &["id", "name", "enabled", "nextRunAtMs"],
+    },
+    Hand {
+        name: "arca.skill.key",
+        gateway: "skills.update",
+        arguments: |params, skills| {
+            let SkillKey { skill, key } = read(params)?;
+            chosen(&skill, skills)?;
+            if key.len() > KEY_MAX_BYTES || key.contains(char::is_control) {
+                return Err(Refused::Value("key"));
+            }
+            Ok(json!({"skillKey": skill, "apiKey": key}))
+        },
+        answer: &["skillKey"],
+    },
+    Hand {
+        name: "arca.skill.switch",
+        gateway: "skills.update",
+        arguments: |params, skills| {
+            let Switch { skill, on } = read(params)?;
+            chosen(&skill, skills)?;
+            Ok(json!({"skillKey": skill, "enabled": on}))
+        },
+        answer: &["skillKey"],
+    },
+];
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the parameters are not those of this method")]
+    Params,
+    #[error("parameter {0:?} has a value that is not available here")]
+    Value(&'static str),
+}
+
+impl Hand {
+    pub fn find(name: &str) -> Option<&'static Self> {
+        HANDS.binary_search_by_key(&name, |hand| hand.name).ok().map(|at| &HANDS[at])
+    }
+
+    /// The parameters for the gateway. `skills` are those that the customer has.
+    ///
+    /// # Errors
+    /// Names what is not available.
+    pub fn arguments(
+        &self,
+        params: Option<&RawValue>,
+        skills: &[String],
+    ) -> Result<Value, Refused> {
+        (self.arguments)(params.ok_or(Refused::Params)?, skills)
+    }
+
+    /// The page's answer, out of the gateway's: what is not picked may hold paths or keys.
+    pub fn answer(&self, id: &str, text: &str) -> String {
+        let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        if frame["ok"] != true {
+            let picked = pick(&frame["error"], &["code", "message", "retryAfterMs"]);
+            return json!({"type": "res", "id": id, "ok": false, "error": picked}).to_string();
+        }
+        let mut payload = pick(&frame["payload"], self.answer);
+        if let Some(file) = payload.get_mut("file") {
+            *file = pick(file, &["name", "size", "hash", "updatedAtMs"]);
+        }
+        json!({"type": "res", "id": id, "ok": true, "payload": payload}).to_string()
+    }
+}
+
+fn pick(object: &Value, keys: &[&str]) -> Value {
+    let picked = keys.iter().filter_map(|key| Some(((*key).to_owned(), object.get(key)?.clone())));
+    picked.collect::<Map<_, _>>().into()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Entry {
+    session_key: String,
+    entry_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Branch {
+    session_key: String,
+    leaf_entry_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    skill: String,
+    on: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SkillKey {
+    skill: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Job {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pause {
+    id: String,
+    paused: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Contents {
+    name: String,
+    content: String,
+    expected_hash: Option<String>,
+}
+
+/// A name that is given twice is refused here too, and a list, which is a struct to serde.
+fn read<T: DeserializeOwned>(params: &RawValue) -> Result<T, Refused> {
+    if !params.get().starts_with('{') {
+        return Err(Refused::Params);
+    }
+    serde_json::from_str(params.get()).map_err(|_| Refused::Params)
+}
+
+fn entry(params: &RawValue) -> Result<Value, Refused> {
+    let Entry { session_key, entry_id } = read(params)?;
+    conversation(&session_key)?;
+    named("entryId", &entry_id)?;
+    Ok(json!({"sessionKey": session_key, "entryId": entry_id}))
+}
+
+fn file(contents: Contents) -> Result<Value, Refused> {
+    let Contents { name, content, expected_hash } = contents;
+    if !FILES.contains(&name.as_str()) {
+        return Err(Refused::Value("name"));
+    }
+    if content.len() > FILE_MAX_BYTES || content.contains('\0') {
+        return Err(Refused::Value("content"));
+    }
+    let mut params = json!({"agentId": "main", "name": name, "content": content});
+    if let Some(hash) = expected_hash {
+        if hash.len() != 64 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Refused::Value("expectedHash"));
+        }
+        params["expectedHash"] = hash.into();
+    }
+    Ok(params)
+}
+
+fn conversation(key: &str) -> Result<(), Refused> {
+    let name = key.strip_prefix(CONVERSATION).ok_or(Refused::Value("sessionKey"))?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+    let is_the_gateways = name.starts_with("cron:") || name.starts_with("subagent:");
+    let fits = (1..=NAME_MAX_BYTES).contains(&name.len()) && name.bytes().all(is_plain);
+    if fits && !is_the_gateways { Ok(()) } else { Err(Refused::Value("sessionKey")) }
+}
+
+fn named(parameter: &'static str, value: &str) -> Result<(), Refused> {
+    let fits = (1..=NAME_MAX_BYTES).contains(&value.len()) && !value.contains(char::is_control);
+    if fits { Ok(()) } else { Err(Refused::Value(parameter)) }
+}
+
+fn chosen(skill: &str, skills: &[String]) -> Result<(), Refused> {
+    let has = skills.iter().any(|chosen| chosen == skill);
+    if has { Ok(()) } else { Err(Refused::Value("skill")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(name: &str, params: &Value) -> Result<Value, Refused> {
+        let params = serde_json::value::to_raw_value(params).unwrap();
+        Hand::find(name).unwrap().arguments(Some(&params), &["github".to_owned()])
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_knows_nothing_else() {
+        assert!(HANDS.is_sorted_by_key(|hand| hand.name));
+        assert_eq!(HAND_SCOPES.join(","), HAND_SCOPES_HEADER);
+        for name in ["", "arca", "arca.skill", "skills.update", "config.set", "arca.config.set"] {
+            assert!(Hand::find(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn arguments_become_the_gateways() {
+        let check = |name: &str, params: Value, expected: Value| {
+            assert_eq!(asked(name, &params), Ok(expected), "{name}");
+        };
+        let entry = json!({"sessionKey": "agent:main:x", "entryId": "e1"});
+        check("arca.conversation.rewind", entry.clone(), entry.clone());
+        check("arca.conversation.fork", entry.clone(), entry);
+        check(
+            "arca.skill.switch",
+            json!({"skill": "github", "on": false}),
+            json!({"skillKey": "github", "enabled": false}),
+        );
+        check(
+            "arca.skill.key",
+            json!({"skill": "github", "key": "k"}),
+            json!({"skillKey": "github", "apiKey": "k"}),
+        );
+        check(
+            "arca.schedule.pause",
+            json!({"id": "j", "paused": true}),
+            json!({"id": "j", "patch": {"enabled": false}}),
+        );
+        check("arca.schedule.delete", json!({"id": "j"}), json!({"id": "j"}));
+        check(
+            "arca.file.set",
+            json!({"name": "USER.md", "content": "I am Ada."}),
+            json!({"agentId": "main", "name": "USER.md", "content": "I am Ada."}),
+        );
+    }
+
+    #[test]
+    fn what_is_not_named_does_not_pass() {
+        let check = |name: &str, params: Value| assert!(asked(name, &params).is_err(), "{params}");
+        for key in ["main", "agent:main:", "agent:other:x", "agent:main:cron:1", "agent:main:a b"] {
+            check("arca.conversation.fork", json!({"sessionKey": key, "entryId": "e"}));
+        }
+        check("arca.conversation.fork", json!({"sessionKey": "agent:main:x", "entryId": ""}));
+        check("arca.skill.switch", json!({"skill": "weather", "on": true}));
+        check("arca.skill.switch", json!({"skill": "github", "on": "yes"}));
+        check("arca.skill.switch", json!({"skill": "github", "on": true, "env": {}}));
+        check("arca.skill.key", json!({"skill": "github", "key": "a\nb"}));
+        check("arca.skill.key", json!({"skill": "github", "key": "x".repeat(KEY_MAX_BYTES + 1)}));
+        check("arca.schedule.pause", json!({"id": "j", "paused": true, "patch": {}}));
+        check("arca.schedule.delete", json!({}));
+        check("arca.schedule.delete", json!(["j"]));
+        check("arca.file.set", json!({"name": "../x", "content": ""}));
+        check("arca.file.set", json!({"name": "BOOTSTRAP.md", "content": ""}));
+        check(
+            "arca.file.set",
+            json!({"name": "USER.md", "content": "x".repeat(FILE_MAX_BYTES + 1)}),
+        );
+        let hash = json!({"name": "USER.md", "content": "", "expectedHash": "no"});
+        check("arca.file.set", hash);
+        let twice = r#"{"id":"a","id":"b"}"#;
+        let twice: Box<RawValue> = serde_json::from_str(twice).unwrap();
+        assert!(Hand::find("arca.schedule.delete").unwrap().arguments(Some(&twice), &[]).is_err());
+    }
+
+    #[test]
+    fn of_the_answer_only_what_is_picked_comes_back() {
+        let answer = |name: &str, frame: &Value| -> Value {
+            serde_json::from_str(&Hand::find(name).unwrap().answer("7", &frame.to_string()))
+                .unwrap()
+        };
+        let set = json!({"type": "res", "id": "x", "ok": true, "payload": {
+            "workspace": "SECRET", "file": {"name": "USER.md", "path": "SECRET", "size": 9}}});
+        let expected = json!({"type": "res", "id": "7", "ok": true,
+            "payload": {"file": {"name": "USER.md", "size": 9}}});
+        assert_eq!(answer("arca.file.set", &set), expected);
+        let key =
+            json!({"ok": true, "payload": {"skillKey": "github", "config": {"apiKey": "SECRET"}}});
+        assert_eq!(answer("arca.skill.key", &key)["payload"], json!({"skillKey": "github"}));
+        let error =
+            json!({"ok": false, "error": {"code": "X", "message": "m", "details": "SECRET"}});
+        assert_eq!(answer("arca.skill.key", &error)["error"], json!({"code": "X", "message": "m"}));
+    }
+}

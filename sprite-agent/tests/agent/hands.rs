@@ -1,0 +1,81 @@
+//! What the agent changes for a page, with rights that the page has not.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use sprite_agent::agent::CHANGES_A_MINUTE;
+use sprite_agent::gateway::hands::{HAND_SCOPES, HANDS};
+use sprite_agent::gateway::methods::SCOPES;
+
+use crate::gateway::Gateway;
+use crate::page::Page;
+use crate::running::Running;
+
+const FEATURES: &str = include_str!("../../../tests/fakes/src/gateway/features.json");
+
+#[test]
+fn every_change_is_one_that_the_gateway_has() {
+    let features: Value = serde_json::from_str(FEATURES).unwrap();
+    let methods: HashMap<String, String> =
+        serde_json::from_value::<Vec<(String, String)>>(features["methods"].clone())
+            .unwrap()
+            .into_iter()
+            .collect();
+    for hand in HANDS {
+        assert!(methods.contains_key(hand.gateway), "{hand:?}");
+        assert!(!methods.contains_key(hand.name), "{hand:?} is the gateway's own");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_carried_by_a_connection_that_the_page_never_sees() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    let asked = json!({"skill": "weather", "on": false});
+    let answer = page.ask("arca.skill.switch", &asked).await;
+    assert_eq!((&answer["ok"], &answer["payload"]), (&json!(true), &json!({})), "{answer}");
+    let frames = gateway.frames();
+    let connects = frames.iter().filter(|frame| frame["method"] == "connect");
+    let scopes: Vec<_> = connects.map(|frame| frame["params"]["scopes"].clone()).collect();
+    assert_eq!(scopes, [json!(SCOPES), json!(HAND_SCOPES)]);
+    let last = frames.last().unwrap();
+    assert_eq!(last["method"], "skills.update");
+    assert_eq!(last["params"], json!({"skillKey": "weather", "enabled": false}));
+    assert_eq!(page.ask("chat.send", &json!({"message": "x"})).await["ok"], true);
+}
+
+#[tokio::test]
+async fn arguments_that_are_not_in_the_table_reach_nobody() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    for (method, params) in [
+        ("arca.skill.switch", json!({"skill": "github", "on": true})),
+        ("arca.skill.key", json!({"skill": "weather", "key": "k", "env": {"PATH": "/"}})),
+        ("arca.schedule.pause", json!({"id": "1"})),
+        ("arca.file.set", json!({"name": "../openclaw.json", "content": "{}"})),
+        ("arca.conversation.rewind", json!({"sessionKey": "agent:other:x", "entryId": "e"})),
+        ("arca.config.set", json!({})),
+        ("skills.update", json!({"skillKey": "weather", "enabled": true})),
+        ("cron.update", json!({"id": "1", "patch": {}})),
+    ] {
+        let refused = page.ask(method, &params).await;
+        assert_eq!(refused["error"]["code"], "FORBIDDEN", "{method}: {refused}");
+    }
+    assert_eq!(gateway.frames().len(), 1, "the page's connect, and nothing else");
+}
+
+#[tokio::test]
+async fn changes_within_a_minute_are_bounded() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    for _ in 0..CHANGES_A_MINUTE {
+        assert_eq!(page.ask("arca.schedule.delete", &json!({"id": "1"})).await["ok"], true);
+    }
+    let mut other = Page::connected(agent.address).await;
+    let refused = other.ask("arca.schedule.delete", &json!({"id": "1"})).await;
+    assert_eq!(refused["error"]["code"], "UNAVAILABLE");
+    assert!(refused["error"]["retryAfterMs"].as_u64().is_some_and(|wait| wait <= 60_000));
+}

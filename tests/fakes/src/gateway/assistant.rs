@@ -1,0 +1,220 @@
+//! What an assistant has beside its conversations: files about itself, skills that are on
+//! or off, schedules, groups. Kept in memory; the shapes were read off the real gateway.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use serde_json::{Value, json};
+
+use super::frames::CallError;
+use super::hub::Audience;
+use super::methods::not_saved;
+use super::session_store::{Body, canonical_key};
+use super::{Gateway, skills};
+use crate::{clock, ids};
+
+/// The files that the real gateway lets clients read and write.
+const FILES: &[&str] =
+    &["AGENTS.md", "BOOTSTRAP.md", "IDENTITY.md", "MEMORY.md", "SOUL.md", "USER.md"];
+
+/// More than a person has.
+const JOBS_MAX: usize = 200;
+
+#[derive(Debug, Default)]
+pub struct Assistant(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    files: BTreeMap<String, String>,
+    /// Skills that were switched, and to what.
+    switched: BTreeMap<String, bool>,
+    /// Skills whose key is set.
+    keys: BTreeSet<String>,
+    jobs: BTreeMap<String, Value>,
+    groups: Vec<String>,
+}
+
+impl Assistant {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no holder panics")
+    }
+}
+
+/// `None` for a method that is none of this.
+pub fn answer(gateway: &Gateway, method: &str, params: &Value) -> Option<Result<Value, CallError>> {
+    let mut state = gateway.assistant.lock();
+    Some(match method {
+        "agents.files.list" => {
+            let files: Vec<_> = FILES.iter().map(|name| file(&state, name, false)).collect();
+            Ok(json!({"agentId": "main", "workspace": "/workspace", "files": files}))
+        }
+        "agents.files.get" => known_file(params).map(|name| {
+            json!({"agentId": "main", "workspace": "/workspace", "file": file(&state, name, true)})
+        }),
+        "agents.files.set" => known_file(params).map(|name| {
+            let content = params["content"].as_str().unwrap_or_default();
+            state.files.insert(name.to_owned(), content.to_owned());
+            json!({"ok": true, "agentId": "main", "file": file(&state, name, true)})
+        }),
+        "skills.status" => Ok(skill_status(gateway, &state)),
+        "skills.update" => Ok(update_skill(&mut state, params)),
+        "cron.list" => Ok(jobs(&state)),
+        "cron.status" => {
+            let next = state.jobs.values().filter_map(|job| job["nextRunAtMs"].as_u64()).min();
+            Ok(json!({"enabled": true, "jobs": state.jobs.len(), "nextWakeAtMs": next}))
+        }
+        "cron.add" => add_job(&mut state, params),
+        "cron.update" => update_job(&mut state, params),
+        "cron.remove" => {
+            let id = params["id"].as_str().unwrap_or_default();
+            Ok(json!({"ok": true, "removed": state.jobs.remove(id).is_some()}))
+        }
+        "sessions.groups.list" => Ok(json!({"groups": groups(&state), "sectionOrder": []})),
+        "sessions.groups.put" => {
+            let names = params["names"].as_array().into_iter().flatten();
+            state.groups = names.filter_map(|name| Some(name.as_str()?.to_owned())).collect();
+            Ok(json!({"ok": true, "groups": groups(&state), "sectionOrder": []}))
+        }
+        "gateway.restart.preflight" => Ok(preflight(gateway)),
+        _ => return None,
+    })
+}
+
+fn known_file(params: &Value) -> Result<&str, CallError> {
+    let name = params["name"].as_str().unwrap_or_default();
+    if FILES.contains(&name) {
+        return Ok(name);
+    }
+    Err(CallError::invalid_request(format!("unsupported file \"{name}\"")))
+}
+
+fn file(state: &State, name: &str, whole: bool) -> Value {
+    let content = state.files.get(name);
+    let mut file = json!({"name": name, "path": format!("/workspace/{name}"),
+        "missing": content.is_none()});
+    if let Some(content) = content {
+        file["size"] = content.len().into();
+        file["updatedAtMs"] = clock::unix_millis().into();
+        if whole {
+            file["content"] = content.as_str().into();
+        }
+    }
+    file
+}
+
+fn skill_status(gateway: &Gateway, state: &State) -> Value {
+    let mut config = gateway.settings.config.clone();
+    for (key, on) in &state.switched {
+        config.disabled_skills.retain(|disabled| disabled != key);
+        if !on {
+            config.disabled_skills.push(key.clone());
+        }
+    }
+    skills::with_this_machine(|machine| skills::status_with(&config, machine, &state.keys))
+}
+
+fn update_skill(state: &mut State, params: &Value) -> Value {
+    let key = params["skillKey"].as_str().unwrap_or_default().to_owned();
+    let mut config = json!({});
+    if let Some(on) = params["enabled"].as_bool() {
+        state.switched.insert(key.clone(), on);
+        config["enabled"] = on.into();
+    }
+    match params["apiKey"].as_str() {
+        Some("") => {
+            state.keys.remove(&key);
+        }
+        Some(_) => {
+            state.keys.insert(key.clone());
+            config["apiKey"] = "__OPENCLAW_REDACTED__".into();
+        }
+        None => {}
+    }
+    json!({"ok": true, "skillKey": key, "config": config})
+}
+
+fn jobs(state: &State) -> Value {
+    let jobs: Vec<_> = state.jobs.values().collect();
+    json!({"jobs": jobs, "total": jobs.len(), "offset": 0, "limit": jobs.len(),
+        "hasMore": false, "nextOffset": null})
+}
+
+fn add_job(state: &mut State, params: &Value) -> Result<Value, CallError> {
+    if state.jobs.len() >= JOBS_MAX {
+        return Err(CallError::new("UNAVAILABLE", "too many jobs"));
+    }
+    let now = clock::unix_millis();
+    let next = next_run(&params["schedule"], now)
+        .ok_or_else(|| CallError::invalid_request("invalid schedule"))?;
+    let id = ids::uuid();
+    let mut job = params.clone();
+    job["id"] = id.as_str().into();
+    job["enabled"] = true.into();
+    job["createdAtMs"] = now.into();
+    job["nextRunAtMs"] = next.into();
+    state.jobs.insert(id, job.clone());
+    Ok(job)
+}
+
+/// Of the kinds `every` and `at`, the time in milliseconds; the real one knows more.
+fn next_run(schedule: &Value, now: u64) -> Option<u64> {
+    match schedule["kind"].as_str()? {
+        "every" => now.checked_add(schedule["everyMs"].as_u64()?),
+        "at" => schedule["at"].as_str()?.parse().ok(),
+        _ => None,
+    }
+}
+
+fn update_job(state: &mut State, params: &Value) -> Result<Value, CallError> {
+    let id = params["id"].as_str().unwrap_or_default();
+    let job = state.jobs.get_mut(id);
+    let job = job.ok_or_else(|| CallError::invalid_request(format!("unknown cron job: {id}")))?;
+    if let Some(enabled) = params["patch"]["enabled"].as_bool() {
+        job["enabled"] = enabled.into();
+        let next = next_run(&job["schedule"], clock::unix_millis()).filter(|_| enabled);
+        job["nextRunAtMs"] = next.into();
+    }
+    Ok(job.clone())
+}
+
+fn groups(state: &State) -> Vec<Value> {
+    let named = state.groups.iter().enumerate();
+    named.map(|(position, name)| json!({"name": name, "position": position})).collect()
+}
+
+fn preflight(gateway: &Gateway) -> Value {
+    let running = gateway.turns.count();
+    let blockers = match running {
+        0 => json!([]),
+        _ => json!([{"kind": "embedded-run", "count": running,
+            "message": format!("{running} active embedded run(s)")}]),
+    };
+    json!({"safe": running == 0, "counts": {"embeddedRuns": running, "totalActive": running},
+        "blockers": blockers, "summary": ""})
+}
+
+/// `sessions.rewind` and `sessions.fork`: what was said from one message on is put aside,
+/// in this conversation or in a new one.
+pub fn branch(gateway: &Gateway, params: &Value, in_new: bool) -> Result<Value, CallError> {
+    let key = canonical_key(params["sessionKey"].as_str().unwrap_or_default());
+    let entry = params["entryId"].as_str().unwrap_or_default();
+    let session = gateway.store.find(key);
+    let unknown = || CallError::invalid_request(format!("message not found: {entry}"));
+    let session = session.ok_or_else(unknown)?;
+    let at = session.messages.iter().position(|message| message.id == entry);
+    let at = at.ok_or_else(unknown)?;
+    let Body::User { text } = &session.messages[at].body else { return Err(unknown()) };
+    let mut answer = json!({"editorText": text});
+    let target =
+        if in_new { format!("agent:main:dashboard:{}", ids::uuid()) } else { key.to_owned() };
+    gateway
+        .store
+        .replace(&target, session.messages[..at].to_vec())
+        .map_err(|error| not_saved("the branch", &error))?;
+    let payload = json!({"sessionKey": target, "reason": "branch", "ts": clock::unix_millis()});
+    gateway.hub.publish("sessions.changed", &payload, Audience::Everyone);
+    if in_new {
+        answer["sessionKey"] = target.into();
+    }
+    Ok(answer)
+}
