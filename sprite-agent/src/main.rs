@@ -1,14 +1,17 @@
 //! `sprite-agent --config FILE [--no-supervise] [--check]`
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
 use shared::process::{exit, logging, shutdown};
+use sprite_agent::check;
 use sprite_agent::config::Config;
 use sprite_agent::run::run;
 use sprite_agent::stopping;
+use sprite_agent::supervisor::own_log::OwnLog;
 
 /// Gives back what it no longer uses: after a busy hour glibc's keeps ten times the idle memory.
 #[global_allocator]
@@ -24,32 +27,37 @@ struct Arguments {
     /// Leave the gateway to a service manager and only watch whether it is ready.
     #[arg(long)]
     no_supervise: bool,
-    /// Check the configuration and exit: 0 when it is good, 64 when it is not.
+    /// Say how things stand and exit: 0 when all is well, 64 when the configuration is wrong, 69
+    /// when something else is. Changes nothing.
     #[arg(long)]
     check: bool,
 }
 
 fn main() -> ExitCode {
     match start(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => exit::report("sprite-agent", &error),
     }
 }
 
-fn start(arguments: &Arguments) -> anyhow::Result<()> {
+fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(&arguments.config)?;
-    if arguments.check {
-        return Ok(());
-    }
     if arguments.no_supervise {
         config.supervisor = None;
     }
-    logging::start(config.log_format, "info");
     // One thread: a workspace has one customer, and each further thread costs idle memory.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
+    if arguments.check {
+        let findings = runtime.block_on(check::look(&arguments.config, &config));
+        write!(std::io::stdout(), "{findings}").context("cannot say what was found")?;
+        return Ok(ExitCode::from(if findings.are_well() { 0 } else { check::NOT_WELL }));
+    }
+    let files = config.supervisor.as_ref().map(|supervisor| supervisor.log.clone());
+    let log = OwnLog::open(files, &[&config.gateway.token, &config.health_token]);
+    logging::start_with(config.log_format, "info", log);
     runtime.block_on(async {
         let (stop, stopping) = stopping::channel();
         // Before a gateway is started, which a signal would leave behind.
@@ -63,5 +71,6 @@ fn start(arguments: &Arguments) -> anyhow::Result<()> {
             std::future::pending::<()>().await;
         });
         run(config, &arguments.config, stopping).await
-    })
+    })?;
+    Ok(ExitCode::SUCCESS)
 }

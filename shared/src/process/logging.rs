@@ -1,6 +1,7 @@
 //! Diagnostics on standard error: JSON lines for machines, text for people.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -22,13 +23,21 @@ impl LogFormat {
 
 /// Call once. `RUST_LOG` overrides `default_level`, as in `info,edge=debug`.
 pub fn start(format: LogFormat, default_level: &str) {
+    start_with(format, default_level, std::io::stderr);
+}
+
+/// [`start`] with another place for the lines, which may be more than one.
+pub fn start_with<W>(format: LogFormat, default_level: &str, writer: W)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_level));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         // It would be told of on standard error, which has just failed: a panic.
         .log_internal_errors(false)
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     match format {
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
         LogFormat::Text => lines.init(),

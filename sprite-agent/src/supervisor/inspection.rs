@@ -52,7 +52,8 @@ fn port(address: SocketAddr) -> Option<Lack> {
     Some(Lack { obstacle: Obstacle::Port, detail: format!("{address} is taken by {holder}") })
 }
 
-fn memory() -> Option<Lack> {
+/// Whether the machine is short of memory.
+pub fn memory() -> Option<Lack> {
     let free = memory::available_bytes()?;
     (free < MEMORY_MIN_BYTES).then(|| Lack {
         obstacle: Obstacle::Memory,

@@ -20,21 +20,22 @@ use crate::config::LogFiles;
 const NAME: &str = "gateway.log";
 const PIECE_BYTES: usize = 8 << 10;
 
-struct LogFile {
+pub(super) struct LogFile {
     files: LogFiles,
+    name: &'static str,
     current: Option<File>,
     written: u64,
 }
 
 impl LogFile {
     /// Goes on where an earlier run stopped.
-    fn new(files: LogFiles) -> Self {
-        Self { files, current: None, written: 0 }
+    pub(super) fn new(files: LogFiles, name: &'static str) -> Self {
+        Self { files, name, current: None, written: 0 }
     }
 
     /// # Errors
     /// When the disk refuses; `bytes` are lost, the next ones may be written.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.current.is_none() {
             self.open()?;
         }
@@ -75,8 +76,8 @@ impl LogFile {
 
     fn path(&self, number: u64) -> PathBuf {
         match number {
-            0 => self.files.folder.join(NAME),
-            _ => self.files.folder.join(format!("{NAME}.{number}")),
+            0 => self.files.folder.join(self.name),
+            _ => self.files.folder.join(format!("{}.{number}", self.name)),
         }
     }
 }
@@ -114,7 +115,7 @@ pub fn follow(
     let (end, ended) = oneshot::channel::<()>();
     let write_all = move || {
         let _end = end;
-        let mut log = LogFile::new(files);
+        let mut log = LogFile::new(files, NAME);
         let mut piece = vec![0; PIECE_BYTES];
         let mut is_failing = false;
         while let Ok(length @ 1..) = output.read(&mut piece) {
@@ -158,7 +159,7 @@ mod tests {
     #[test]
     fn full_files_move_on_and_the_oldest_goes() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = LogFile::new(files(folder.path(), 10, 3));
+        let mut log = LogFile::new(files(folder.path(), 10, 3), NAME);
         for line in ["one\n", "two\n", "three\n", "four\n", "five\n", "six, too long for one\n"] {
             log.write(line.as_bytes()).unwrap();
         }
@@ -173,10 +174,10 @@ mod tests {
     #[test]
     fn a_new_run_goes_on_in_the_same_file() {
         let folder = tempfile::tempdir().unwrap();
-        LogFile::new(files(folder.path(), 8, 1)).write(b"one\n").unwrap();
-        LogFile::new(files(folder.path(), 8, 1)).write(b"two\n").unwrap();
+        LogFile::new(files(folder.path(), 8, 1), NAME).write(b"one\n").unwrap();
+        LogFile::new(files(folder.path(), 8, 1), NAME).write(b"two\n").unwrap();
         assert_eq!(contents(folder.path()), [("gateway.log".into(), "one\ntwo\n".into())]);
-        LogFile::new(files(folder.path(), 8, 1)).write(b"three\n").unwrap();
+        LogFile::new(files(folder.path(), 8, 1), NAME).write(b"three\n").unwrap();
         assert_eq!(contents(folder.path()), [("gateway.log".into(), "three\n".into())]);
     }
 
@@ -184,7 +185,7 @@ mod tests {
     fn a_missing_folder_loses_lines_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("later");
-        let mut log = LogFile::new(files(&missing, 100, 2));
+        let mut log = LogFile::new(files(&missing, 100, 2), NAME);
         assert!(log.write(b"lost\n").is_err());
         std::fs::create_dir(&missing).unwrap();
         log.write(b"kept\n").unwrap();

@@ -17,6 +17,7 @@ pub mod launcher;
 pub mod leftover;
 pub mod log_file;
 pub mod orphans;
+pub mod own_log;
 pub mod port;
 pub mod prober;
 pub mod processes;

@@ -29,6 +29,13 @@ impl Redaction {
         self.release(false)
     }
 
+    /// A stream of one piece.
+    pub fn whole(mut self, text: &[u8]) -> Vec<u8> {
+        let mut safe = self.push(text);
+        safe.extend(self.finish());
+        safe
+    }
+
     /// The rest, at the stream's end.
     pub fn finish(&mut self) -> Vec<u8> {
         self.release(true)

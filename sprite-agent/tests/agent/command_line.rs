@@ -9,8 +9,11 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::gateway::TOKEN;
-use crate::running::{UNSUPERVISED, ask, configuration, signed_by};
+use sprite_agent::check;
+use sprite_agent::config::Config;
+
+use crate::gateway::{Gateway, TOKEN};
+use crate::running::{HEALTH_TOKEN, Running, UNSUPERVISED, ask, configuration, signed_by};
 use crate::waiting::{DEADLINE, wait_until};
 
 fn agent(config: &Path) -> Command {
@@ -45,12 +48,45 @@ fn a_bad_configuration_is_named_whole_and_ends_with_64() {
 }
 
 #[test]
-fn a_good_configuration_is_checked_without_a_word() {
+fn where_nothing_runs_a_good_configuration_ends_with_69_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sprite-agent.toml");
-    std::fs::write(&path, configuration(free_address(), TOKEN, "", UNSUPERVISED)).unwrap();
+    let gateway = free_address();
+    std::fs::write(&path, configuration(gateway, TOKEN, "", UNSUPERVISED)).unwrap();
     let output = agent(&path).arg("--check").output().unwrap();
-    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+    let screen = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(69), "{screen}");
+    for expected in [
+        "configuration  ok ",
+        "agent's port   NOT OK  nobody listens",
+        &format!("gateway's port NOT OK  nobody listens at {gateway}"),
+        "health         NOT OK  the agent does not answer",
+    ] {
+        assert!(screen.contains(expected), "{expected}: {screen}");
+    }
+    for secret in [TOKEN, HEALTH_TOKEN] {
+        assert!(!screen.contains(secret), "{screen}");
+    }
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+    assert_eq!(left.len(), 1, "nothing was written");
+}
+
+#[tokio::test]
+async fn where_all_is_well_every_line_is_ok() {
+    let gateway = Gateway::start().await;
+    let running = Running::watching(gateway.address).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sprite-agent.toml");
+    std::fs::write(&path, configuration(gateway.address, TOKEN, "", UNSUPERVISED)).unwrap();
+    let mut config = Config::read(&path).unwrap_or_else(|complaints| panic!("{complaints}"));
+    config.supervisor = None;
+    config.listen = running.address;
+    let screen = check::look(&path, &config).await;
+    assert!(screen.are_well(), "{screen}");
+    let screen = screen.to_string();
+    for expected in ["OpenClaw 2026.9.6, and it welcomes the agent", "Your assistant is ready."] {
+        assert!(screen.contains(expected), "{expected}: {screen}");
+    }
 }
 
 /// Starts an agent whose gateway is `sleep`, and returns it when the gateway runs.
