@@ -209,6 +209,8 @@ impl Sprite {
         let mut config: Value = serde_json::from_str(GATEWAY_CONFIG)?;
         config["gateway"]["port"] = self.gateway_port.number().into();
         config["gateway"]["controlUi"]["allowedOrigins"] = json!([around.public_url]);
+        let log = self.state_dir().join("logs/openclaw.log");
+        config["logging"]["file"] = log.display().to_string().into();
         config["agents"]["defaults"]["skills"] = json!(SKILLS);
         if let Some(model) = around.model {
             config["models"]["providers"]["pflaster"]["baseUrl"] =

@@ -1,4 +1,21 @@
 //! `/config.json`: what the page may know. Nothing in it is secret.
+//!
+//! ```json
+//! { "username": "ada", "site_url": "https://…", "skills": ["weather"],
+//!   "limits": { "message_max_bytes": 20971520, "attachment_max_bytes": 15704064 },
+//!   "assistant": {
+//!     "name": "Assistant",
+//!     "state": "starting | ready | restarting | failed",
+//!     "reason": "ready | starting | restarting | draining | disk_full | port_taken | …",
+//!     "message": "a sentence for the customer",
+//!     "version": "2026.9.6", "ready_since": 1795764285,
+//!     "mended": { "by": "doctor | last_good | pinned_version", "at": 1795764285, "message": "…" } },
+//!   "settings": { "gateway_page": false, "gateway_page_available": true } }
+//! ```
+//!
+//! `state`, `reason` and `message` are those of the event `arca.gateway` on the page's socket, of
+//! `/pflaster/health` and of the metrics; every reason stands in `gateway_status`. `version`,
+//! `ready_since` and `mended` may be `null`.
 
 use serde::Serialize;
 use shared::Username;
@@ -35,6 +52,10 @@ struct Assistant<'a> {
     state: &'static str,
     reason: &'static str,
     message: &'static str,
+    /// OpenClaw's version, by its own word; `null` before it was ready.
+    version: Option<String>,
+    /// Unix seconds, while it is ready.
+    ready_since: Option<u64>,
     /// The page tells of it once: it remembers the time of the last one it has shown.
     mended: Option<MendedFacts>,
 }
@@ -59,6 +80,8 @@ impl<'a> PublicFacts<'a> {
                 state: gateway.phase.label(),
                 reason: gateway.reason.label(),
                 message: gateway.reason.for_customer(),
+                version: gateway.version.clone(),
+                ready_since: gateway.ready_since,
                 mended: gateway.mended.map(MendedFacts::from),
             },
             settings: ChosenFacts::new(agent),

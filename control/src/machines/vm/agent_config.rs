@@ -59,6 +59,8 @@ struct Supervisor<'a> {
     command: Vec<&'a str>,
     doctor: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     state_dir: &'static str,
     log_dir: &'static str,
@@ -92,6 +94,7 @@ pub fn render(workspace: &Workspace<'_>, base: &Base, ring: &KeyRing) -> String 
         supervisor: Supervisor {
             command: program.clone().chain(run).collect(),
             doctor: program.chain(repair).collect(),
+            version: base.gateway_version.as_deref(),
             user: base.gateway_user.as_deref(),
             state_dir: layout::STATE_FOLDER,
             log_dir: layout::LOG_FOLDER,
@@ -126,6 +129,7 @@ mod tests {
         };
         let mut base = base();
         base.gateway_user = Some("openclaw".to_owned());
+        base.gateway_version = Some("2026.9.6".to_owned());
         base.environment = vec![("MODEL_API_KEY".to_owned(), "a \"b\" \\".to_owned())];
         render(&workspace, &base, ring)
     }
@@ -151,6 +155,7 @@ mod tests {
         assert_eq!(supervisor["command"][0].as_str(), Some("/opt/openclaw"));
         assert_eq!(supervisor["command"][1].as_str(), Some("gateway"));
         assert_eq!(supervisor["doctor"][1].as_str(), Some("doctor"));
+        assert_eq!(supervisor["version"].as_str(), Some("2026.9.6"));
         assert_eq!(supervisor["user"].as_str(), Some("openclaw"));
         assert_eq!(supervisor["env"]["MODEL_API_KEY"].as_str(), Some("a \"b\" \\"));
     }

@@ -22,6 +22,8 @@ pub struct Base {
     pub agent: Vec<String>,
     /// The gateway's, up to and without `gateway run`.
     pub gateway: Vec<String>,
+    /// As the gateway names itself: a configuration belongs to a version.
+    pub gateway_version: Option<String>,
     /// Who runs commands in the VM, and whose the agent's files are.
     pub owner: String,
     /// Who runs the gateway, where the agent may change to somebody else.
@@ -62,6 +64,7 @@ impl Base {
         let install = base.optional("install", no_nul).unwrap_or_default();
         let agent = command(base, "agent");
         let gateway = command(base, "gateway");
+        let gateway_version = base.optional("gateway_version", version);
         let owner = base.optional("owner", user).unwrap_or_else(|| OWNER.to_owned());
         let gateway_user = base.optional("gateway_user", user);
         let environment = base.map("environment");
@@ -76,6 +79,7 @@ impl Base {
             install_time,
             agent: agent?,
             gateway: gateway?,
+            gateway_version,
             owner,
             gateway_user,
             environment,
@@ -173,6 +177,12 @@ fn absolute(text: &str) -> Result<String, &'static str> {
 fn mode(text: &str) -> Result<u32, &'static str> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
     mode.ok_or("is not a mode such as \"0755\"")
+}
+
+fn version(text: &str) -> Result<String, &'static str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'+');
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(is_plain);
+    if fits { Ok(text.to_owned()) } else { Err("is not a version, such as 2026.9.6") }
 }
 
 fn user(text: &str) -> Result<String, &'static str> {

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::layout::GATEWAY_PORT;
+use super::layout::{GATEWAY_LOG, GATEWAY_PORT};
+
+/// Of each of the gateway's log files, where the operator's template has no other wish: its own
+/// default of a hundred times as much fills a disk.
+const LOG_MAX_BYTES: u64 = 1 << 20;
 
 /// Completes `template`: its port, whose pages it serves, and the customer's skills.
 ///
@@ -11,6 +15,10 @@ pub fn render(template: &Value, public_url: &str, skills: &[String]) -> String {
     let mut config = template.clone();
     set(&mut config, &["gateway", "port"], json!(GATEWAY_PORT));
     set(&mut config, &["gateway", "controlUi", "allowedOrigins"], json!([public_url]));
+    set(&mut config, &["logging", "file"], json!(GATEWAY_LOG));
+    if !config["logging"]["maxFileBytes"].is_u64() {
+        set(&mut config, &["logging", "maxFileBytes"], json!(LOG_MAX_BYTES));
+    }
     set(&mut config, &["agents", "defaults", "skills"], json!(skills));
     set(&mut config, &["skills", "allowBundled"], json!(skills));
     let mut text = serde_json::to_string_pretty(&config).expect("a value is JSON");
@@ -51,6 +59,7 @@ mod tests {
                 "controlUi": { "allowedOrigins": ["https://ada.arca.test"] },
             },
             "models": { "mode": "replace" },
+            "logging": { "file": GATEWAY_LOG, "maxFileBytes": LOG_MAX_BYTES },
             "agents": { "defaults": { "skills": ["weather"] } },
             "skills": {
                 "entries": { "github": { "enabled": false } },

@@ -24,15 +24,29 @@ pub fn read_health(probe: &Probe) -> Health {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     // Only who knows our token is told of the gateway: another agent, of another
     // assignment, says one word to everybody.
-    let gateway = &body["gateway"]["state"];
-    let detail = body["gateway"]["detail"].as_str().unwrap_or_default();
-    match (body["status"].as_str(), gateway.as_str()) {
+    let gateway = &body["gateway"];
+    let why = why(gateway);
+    match (body["status"].as_str(), gateway["state"].as_str()) {
         (Some("ok"), Some("ready")) if status == StatusCode::OK => Health::Well,
-        (Some("failed"), Some(_)) => Health::GivenUp(detail.to_owned()),
-        (Some(word), Some(state)) => Health::NotYet(format!("{word}, gateway {state} {detail}")),
+        (Some("failed"), Some(_)) => Health::GivenUp(why),
+        (Some(word), Some(state)) => Health::NotYet(format!("{word}, gateway {state} {why}")),
         (Some(word), None) => Health::NotYet(format!("{word}, and it does not know our token")),
         (None, _) => Health::NotYet(format!("an answer with status {}", status.as_u16())),
     }
+}
+
+/// For the operator: the reason by its name, what was seen, what was mended.
+fn why(gateway: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let reason = text(&gateway["reason"]);
+    let mut why = text(&gateway["detail"]);
+    if !reason.is_empty() {
+        why = format!("({reason}) {why}");
+    }
+    if let Some(by) = gateway["mended"]["by"].as_str() {
+        why = format!("{why}; mended before: {by}");
+    }
+    why
 }
 
 #[cfg(test)]
@@ -66,6 +80,15 @@ mod tests {
             answered(503, &full("failed", "failed")),
             Health::GivenUp("since 3 s".to_owned())
         );
+    }
+
+    #[test]
+    fn the_reason_is_named_for_the_operator() {
+        let gateway = json!({ "state": "failed", "reason": "configuration_refused",
+            "detail": "does not start", "mended": { "by": "doctor", "at": 1 } });
+        let body = json!({ "status": "failed", "gateway": gateway });
+        let why = "(configuration_refused) does not start; mended before: doctor";
+        assert_eq!(answered(503, &body), Health::GivenUp(why.to_owned()));
     }
 
     #[test]

@@ -19,6 +19,10 @@ pub const STATE_FOLDER: &str = "/home/sprite/openclaw";
 
 pub const GATEWAY_CONFIG: &str = "/home/sprite/openclaw/openclaw.json";
 
+/// The gateway's own log, which it keeps in six files of `logging.maxFileBytes`. What an
+/// operator reads is the agent's copy of its output, without secrets.
+pub const GATEWAY_LOG: &str = "/home/sprite/openclaw/logs/openclaw.log";
+
 /// Where the VM's public URL leads to.
 pub const AGENT_PORT: u16 = 8080;
 
