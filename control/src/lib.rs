@@ -8,6 +8,7 @@ pub mod app;
 pub mod base;
 pub mod billing;
 pub mod cli;
+pub mod doctor;
 pub mod http;
 pub mod machines;
 pub mod mail;

@@ -3,6 +3,7 @@
 pub mod site_config;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::{AddressPolicy, PublicSite, Secret};
 
@@ -46,6 +47,16 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     pub sse: Arc<SseConnections>,
     pub clock: Clock,
+    pub installed: Installed,
+}
+
+/// What the configuration says that nobody needs but whoever asks whether all is well.
+#[derive(Debug, Clone, Copy)]
+pub struct Installed {
+    /// How long somebody who has paid may wait for a workspace.
+    pub patience: Duration,
+    pub sends_mail: bool,
+    pub opens_tickets: bool,
 }
 
 impl App {

@@ -34,6 +34,12 @@ impl Amount {
         parse(text).ok_or("must look like $7 or $7.50, in $, € or £")
     }
 
+    /// So many of it; beyond what can be counted, the most that can.
+    #[must_use]
+    pub const fn times(self, count: u64) -> Self {
+        Self { cents: self.cents.saturating_mul(count), ..self }
+    }
+
     /// As Stripe names it: `usd`.
     pub const fn currency(self) -> &'static str {
         self.currency.as_str()

@@ -27,6 +27,10 @@ impl KeyFile {
         Ok(Self { path: path.to_owned(), present })
     }
 
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub fn present(&self) -> Arc<Keys> {
         self.present.load_full()
     }

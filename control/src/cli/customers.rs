@@ -21,7 +21,7 @@ use crate::model::workspace::WorkspaceState;
 use crate::operator::responses::{CustomerView, Published};
 use crate::operator::support_views::{WorkspaceDetails, WorkspaceView};
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// Every customer, also those whose workspace has ended.
     List {

@@ -9,34 +9,55 @@ use shared::process::{Complaints, exit};
 use super::client::ApiError;
 use super::confirm::NotConfirmed;
 
+/// Something that was looked at is not well.
+const NOT_WELL: u8 = 3;
+
 /// A question was not answered with yes: nothing was changed.
-pub(super) const NOT_CONFIRMED: u8 = 4;
+const NOT_CONFIRMED: u8 = 4;
 
 /// The running program does not answer; the number is that of sysexits(3).
-pub(super) const UNREACHABLE: u8 = 69;
+const UNREACHABLE: u8 = 69;
 
 /// For `--help`.
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0   it is done, and what was asked about is well
   1   it failed
+  3   `status` or `doctor` found something that is not well
   4   nothing was changed: a question was not answered with yes, and --yes was not said
   64  the command or the configuration is wrong
   69  control does not answer";
 
+/// It was told already, and only the exit code is left to say it.
+#[derive(Debug, thiserror::Error)]
+#[error("not all is well")]
+pub(super) struct NotWell;
+
+/// The command line asks for what there is not.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct WrongUsage(pub(super) &'static str);
+
 /// Tells people on standard error, programs in JSON.
 pub(super) fn report(error: &anyhow::Error, is_json: bool) -> ExitCode {
-    let code = exit_code(error);
+    say(error, is_json);
+    ExitCode::from(exit_code(error))
+}
+
+/// As [`report`], for what goes on all the same.
+pub(super) fn say(error: &anyhow::Error, is_json: bool) {
+    if error.is::<NotWell>() {
+        return;
+    }
     if is_json {
         // Who closed standard error does not want to know.
         let _unread = writeln!(io::stderr(), "{}", body(error));
-        return ExitCode::from(code);
+    } else if error.is::<Complaints>() {
+        // Each line begins with the file's name.
+        let _unread = writeln!(io::stderr(), "{error}");
+    } else {
+        let _unread = writeln!(io::stderr(), "control: {error:#}");
     }
-    if code == exit::USAGE {
-        return exit::report("control", error);
-    }
-    let _unread = writeln!(io::stderr(), "control: {error:#}");
-    ExitCode::from(code)
 }
 
 /// A command line that cannot be understood, for programs.
@@ -45,8 +66,10 @@ pub fn usage_as_json(message: &str) -> String {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<Complaints>() {
+    if error.is::<Complaints>() || error.is::<WrongUsage>() {
         exit::USAGE
+    } else if error.is::<NotWell>() {
+        NOT_WELL
     } else if error.is::<NotConfirmed>() {
         NOT_CONFIRMED
     } else if matches!(error.downcast_ref(), Some(ApiError::Unreachable { .. })) {
@@ -68,6 +91,7 @@ fn body(error: &anyhow::Error) -> Value {
         Some(ApiError::Unreachable { .. }) => "unreachable",
         Some(ApiError::Unreadable { .. }) => "unreadable_answer",
         None if error.is::<Complaints>() => "configuration",
+        None if error.is::<WrongUsage>() => "usage",
         None if error.is::<NotConfirmed>() => "not_confirmed",
         None => "failed",
     };

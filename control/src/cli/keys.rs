@@ -10,7 +10,7 @@ use shared::{KeyId, KeyRing, SpriteId};
 use super::output::Output;
 use crate::serve::config::Config;
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// A new key ring with one random key, for keys_file.
     New {

@@ -11,7 +11,7 @@ use crate::base::clock::Moment;
 use crate::base::date::{iso_time, parse_time};
 use crate::operator::responses::Published;
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// Every lock.
     List,

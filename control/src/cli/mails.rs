@@ -9,7 +9,7 @@ use crate::base::clock::Moment;
 use crate::model::mail::MailState;
 use crate::operator::responses::{MailView, Mails};
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// Letters, the newest first.
     List {

@@ -3,26 +3,32 @@
 mod client;
 mod confirm;
 mod customers;
+mod doctor;
 mod dossier;
 mod edges;
 mod failure;
 mod keys;
 mod locks;
 mod mails;
+mod manual;
+mod money;
 mod output;
 mod pflaster;
 mod pool;
 mod routes;
+mod status;
 mod tasks;
 mod tickets;
 mod times;
+mod watch;
 mod workspaces;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use shared::process::logging;
 
 use crate::operator::openapi;
@@ -48,11 +54,17 @@ pub struct Cli {
     /// Say what would be done, and change nothing.
     #[arg(long, global = true, conflicts_with = "yes")]
     dry_run: bool,
+    /// Show it again every two seconds, or as often as is said: --watch=10. Ctrl-C ends it.
+    #[arg(
+        long, global = true, value_name = "SECONDS", num_args = 0..=1, require_equals = true,
+        default_missing_value = "2", value_parser = clap::value_parser!(u64).range(1..=3_600)
+    )]
+    watch: Option<u64>,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 enum Command {
     /// Run the program until SIGTERM.
     Serve,
@@ -88,8 +100,19 @@ enum Command {
     /// The key ring, and what is derived from it.
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Whether the running program is well, in a few lines.
+    /// Is all well, and if not, what is to be done?
     Status,
+    /// What comes in each month.
+    Money,
+    /// Try whatever the configuration names, and say how to mend what does not work.
+    Doctor,
+    /// Completions for a shell, to be put where it looks for them.
+    Completions {
+        #[arg(value_enum)]
+        shell: manual::KnownShell,
+    },
+    /// Write the manual pages into a folder.
+    Man { folder: PathBuf },
     /// The description of the JSON APIs, in OpenAPI 3.1.
     Openapi,
 }
@@ -106,35 +129,77 @@ impl Cli {
 
     async fn execute(self) -> anyhow::Result<()> {
         let output = Output { json: self.json, yes: self.yes, dry_run: self.dry_run };
-        match self.command {
-            Command::Keys(keys::Command::New { id }) => keys::new(&id, output),
-            Command::Keys(command) => keys::run(command, &Config::read(&self.config)?, output),
-            Command::Openapi => output::print_text(&openapi::text()),
-            Command::Serve => {
-                let config = Config::read(&self.config)?;
-                logging::start(config.log, "info");
-                serve::until_told_to_stop(&config).await
+        if let Some(seconds) = self.watch {
+            if !self.command.may_be_watched() {
+                let rule = "--watch is for commands that only look, such as status or tasks list";
+                return Err(failure::WrongUsage(rule).into());
             }
-            command => {
-                let config = Config::read(&self.config)?;
-                let api = ApiClient::new(&config).context("cannot speak HTTP")?;
-                match command {
-                    Command::Routes(command) => routes::run(command, &api, output).await,
-                    Command::Customers(command) => customers::run(command, &api, output).await,
-                    Command::Edges => edges::list(&api, output).await,
-                    Command::Locks(command) => locks::run(command, &api, output).await,
-                    Command::Pool(command) => pool::run(command, &api, output).await,
-                    Command::Pflaster(command) => pflaster::run(command, &api, output).await,
-                    Command::Tasks(command) => tasks::run(command, &api, output).await,
-                    Command::Workspaces(command) => workspaces::run(command, &api, output).await,
-                    Command::Mails(command) => mails::run(command, &api, output).await,
-                    Command::Tickets(command) => tickets::run(command, &api, output).await,
-                    Command::Status => edges::status(&api, output).await,
-                    Command::Serve | Command::Openapi | Command::Keys(_) => {
-                        unreachable!("matched above")
-                    }
-                }
-            }
+            let show = async || run(self.command.clone(), &self.config, output).await;
+            watch::repeat(Duration::from_secs(seconds), self.json, show).await;
         }
+        run(self.command, &self.config, output).await
+    }
+}
+
+impl Command {
+    /// It changes nothing, and may be done again and again.
+    fn may_be_watched(&self) -> bool {
+        match self {
+            Self::Status | Self::Money | Self::Edges | Self::Mails(_) | Self::Tickets(_) => true,
+            Self::Routes(routes::Command::List) | Self::Locks(locks::Command::List) => true,
+            Self::Customers(command) => {
+                matches!(command, customers::Command::List { .. } | customers::Command::Show { .. })
+            }
+            Self::Pool(command) => {
+                matches!(command, pool::Command::Show | pool::Command::List { .. })
+            }
+            Self::Tasks(command) => {
+                matches!(command, tasks::Command::List { .. } | tasks::Command::Show { .. })
+            }
+            Self::Pflaster(command) => !matches!(command, pflaster::Command::Export),
+            _ => false,
+        }
+    }
+}
+
+async fn run(command: Command, config: &Path, output: Output) -> anyhow::Result<()> {
+    match command {
+        Command::Keys(keys::Command::New { id }) => keys::new(&id, output),
+        Command::Keys(command) => keys::run(command, &Config::read(config)?, output),
+        Command::Openapi => output::print_text(&openapi::text()),
+        Command::Completions { shell } => manual::completions(shell, Cli::command()),
+        Command::Man { folder } => manual::pages(&folder, Cli::command()),
+        Command::Doctor => doctor::run(config, output).await,
+        Command::Serve => {
+            let config = Config::read(config)?;
+            logging::start(config.log, "info");
+            serve::until_told_to_stop(&config).await
+        }
+        command => ask(command, &Config::read(config)?, output).await,
+    }
+}
+
+/// What the running program answers.
+async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Result<()> {
+    let api = ApiClient::new(config).context("cannot speak HTTP")?;
+    match command {
+        Command::Routes(command) => routes::run(command, &api, output).await,
+        Command::Customers(command) => customers::run(command, &api, output).await,
+        Command::Edges => edges::list(&api, output).await,
+        Command::Locks(command) => locks::run(command, &api, output).await,
+        Command::Pool(command) => pool::run(command, &api, output).await,
+        Command::Pflaster(command) => pflaster::run(command, &api, output).await,
+        Command::Tasks(command) => tasks::run(command, &api, output).await,
+        Command::Workspaces(command) => workspaces::run(command, &api, output).await,
+        Command::Mails(command) => mails::run(command, &api, output).await,
+        Command::Tickets(command) => tickets::run(command, &api, output).await,
+        Command::Status => status::run(&api, output).await,
+        Command::Money => money::run(&api, output).await,
+        Command::Serve
+        | Command::Openapi
+        | Command::Keys(_)
+        | Command::Doctor
+        | Command::Completions { .. }
+        | Command::Man { .. } => unreachable!("they ask nobody"),
     }
 }

@@ -10,7 +10,7 @@ use crate::operator::pflaster::{
     CheckView, Checks, EntryView, HealingExport, HealingLog, Rehearsal, RehearsedView, RoundView,
 };
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// What is checked around tasks, what is done about it, and why.
     List,

@@ -9,7 +9,7 @@ use super::output::{Output, age, dash, list};
 use crate::base::clock::Moment;
 use crate::operator::responses::{Pool, Preparations, Resumed, SpriteView};
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// How many sprites stand ready, and whether more are being prepared.
     Show,

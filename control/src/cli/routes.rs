@@ -9,7 +9,7 @@ use super::client::ApiClient;
 use super::output::{Output, list};
 use crate::operator::responses::Published;
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// Every route.
     List,

@@ -11,7 +11,7 @@ use crate::base::clock::Moment;
 use crate::model::task::{Kind, TaskId, TaskState};
 use crate::operator::responses::{StepView, TaskDetails, TaskView, Tasks};
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// Tasks, the newest first.
     List {

@@ -7,7 +7,7 @@ use super::output::{Output, age, dash, list, one_line, until};
 use crate::base::clock::Moment;
 use crate::operator::responses::{TicketView, Tickets};
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// Incidents, the newest first.
     List {

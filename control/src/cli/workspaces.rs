@@ -10,7 +10,7 @@ use super::output::Output;
 use super::tasks;
 use crate::operator::support_views::WorkspaceDetails;
 
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 pub(super) enum Command {
     /// Have a workspace prepared that was paid for and has no machine.
     Provision { username: Username },

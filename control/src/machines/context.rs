@@ -59,6 +59,18 @@ impl MachinesConfig {
     }
 }
 
+impl MachinesConfig {
+    /// Asks the provider how many sprites have our prefix.
+    ///
+    /// # Errors
+    /// When it does not answer, or not to our token.
+    pub async fn count_sprites(&self) -> anyhow::Result<usize> {
+        let sprites =
+            Sprites::new(&self.url, &self.token).context("cannot speak to the Sprites provider")?;
+        Ok(sprites.list(&self.prefix).await?.sprites.len())
+    }
+}
+
 impl Machines {
     /// Nothing is asked of the provider yet.
     ///

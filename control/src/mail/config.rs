@@ -37,6 +37,14 @@ impl ResendConfig {
     }
 }
 
+impl ResendConfig {
+    /// Of the address that letters come from.
+    pub fn domain(&self) -> &str {
+        let (_, domain) = self.from.rsplit_once('@').unwrap_or_default();
+        domain.trim_end_matches('>')
+    }
+}
+
 impl MailRenderer {
     /// Letters are also written where nobody sends them.
     pub fn new(site: &PublicSite, price: Amount, resend: Option<&ResendConfig>) -> Self {

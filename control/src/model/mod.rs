@@ -12,6 +12,7 @@ pub mod mail;
 pub mod password_link;
 pub mod pool;
 pub mod progress;
+pub mod promise;
 pub mod route_change;
 pub mod sign_in;
 pub mod sign_up;

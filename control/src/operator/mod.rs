@@ -5,6 +5,7 @@ mod edges;
 mod health;
 mod locks;
 mod mails;
+pub mod money;
 pub mod openapi;
 mod paging;
 pub mod pflaster;
@@ -12,6 +13,7 @@ mod pool;
 pub mod responses;
 mod routes;
 mod schemas;
+mod status;
 mod support;
 pub mod support_views;
 mod tasks;
@@ -71,6 +73,8 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(customers::suspend))
         .routes(routes!(customers::resume))
         .routes(routes!(edges::list))
+        .routes(routes!(status::show))
+        .routes(routes!(money::show))
         .routes(routes!(locks::list))
         .routes(routes!(locks::put_workspace, locks::remove_workspace))
         .routes(routes!(locks::put_session, locks::remove_session))

@@ -9,6 +9,7 @@ use crate::base::clock::Moment;
 use crate::model::incident::Ticket;
 use crate::model::mail::MailRecord;
 use crate::model::pool::{Counts, PoolSprite, SpriteState};
+use crate::model::promise::Promise;
 use crate::model::task::{Step, Task};
 use crate::routes::Acknowledgement;
 use crate::store::Customer;
@@ -55,6 +56,19 @@ pub struct CustomerView {
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Edges {
+    #[schema(value_type = u64)]
+    pub generation: Generation,
+    pub edges: Vec<EdgeView>,
+}
+
+/// Whether all is well, and what to do where it is not.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    /// No promise is broken.
+    pub well: bool,
+    /// When this was so; unix seconds.
+    pub at: u64,
+    pub promises: Vec<Promise>,
     #[schema(value_type = u64)]
     pub generation: Generation,
     pub edges: Vec<EdgeView>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::accounts::Accounts;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::sign_in::SignIn;
-use crate::app::{App, SharedApp};
+use crate::app::{App, Installed, SharedApp};
 use crate::base::clock::Clock;
 use crate::base::metrics::Metrics;
 use crate::billing::{BillingService, Offer, StripeBilling, StripeConfig};
@@ -76,5 +76,10 @@ pub(super) fn assemble(
         metrics,
         sse: SseConnections::new(),
         clock,
+        installed: Installed {
+            patience: config.tasks.patience,
+            sends_mail: config.resend.is_some(),
+            opens_tickets: config.linear.is_some(),
+        },
     }))
 }

@@ -18,8 +18,8 @@ pub mod tasks;
 pub use accounts::{AccountSession, Credentials, Customer, NewCustomer, Redeemed, SessionsEnded};
 pub use billing::{Reserved, WorkspaceOrder};
 pub use connection::{
-    ChangeNotifier, Dialect, LOG_CHANGES, Listener, Store, StoreError, TableState, Topic,
-    UnreadableRow, Write,
+    ChangeNotifier, Dialect, LOG_CHANGES, Listener, Schema, Store, StoreError, TableState, Topic,
+    UnreadableRow, Write, disk_of, examine,
 };
 pub use machines::{Given, Prepared, SetAside, Settled};
 pub use messages::mails::MailFilter;

@@ -106,6 +106,48 @@ impl Store {
     pub async fn locks_of(&self, username: &Username) -> Result<Vec<Lock>, StoreError> {
         routes::locks_of(&mut self.read().await?, username, LISTED).await
     }
+
+    /// Live workspaces that no edge is told of: nobody reaches them.
+    pub async fn count_unrouted(&self) -> Result<u64, StoreError> {
+        const ATTEMPT: &str = "count workspaces without a route";
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS unrouted FROM workspaces AS w
+             WHERE w.state = 'live' AND NOT EXISTS
+                 (SELECT 1 FROM routes AS r
+                  WHERE r.username = w.username AND r.state <> 'preparing')",
+        )
+        .fetch_one(&mut self.read().await?)
+        .await
+        .attempt(ATTEMPT)?;
+        row.number("unrouted").attempt(ATTEMPT)
+    }
+
+    /// When Stripe was last heard of.
+    pub async fn last_stripe_event(&self) -> Result<Option<Moment>, StoreError> {
+        const ATTEMPT: &str = "look when Stripe was heard of";
+        let row = sqlx::query("SELECT MAX(received_at) AS received_at FROM stripe_events")
+            .fetch_one(&mut self.read().await?)
+            .await
+            .attempt(ATTEMPT)?;
+        row.optional_moment("received_at").attempt(ATTEMPT)
+    }
+
+    /// How many workspaces are in each state, with each state of their subscription.
+    pub async fn count_workspaces(&self) -> Result<Vec<(WorkspaceState, String, u64)>, StoreError> {
+        const ATTEMPT: &str = "count workspaces";
+        let rows = sqlx::query(
+            "SELECT state, subscription_status, COUNT(*) AS workspaces FROM workspaces
+             GROUP BY state, subscription_status ORDER BY state, subscription_status",
+        )
+        .fetch_all(&mut self.read().await?)
+        .await
+        .attempt(ATTEMPT)?;
+        let count = |row: &AnyRow| {
+            let state = valid(row, "state", WorkspaceState::parse)?;
+            Ok((state, row.text("subscription_status")?, row.number("workspaces")?))
+        };
+        rows.iter().map(count).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
 }
 
 /// `text` as a part of a pattern, in which it stands for itself.

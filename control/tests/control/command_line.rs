@@ -3,10 +3,12 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::common::edge::TestEdge;
 use crate::common::{World, wait_until};
 use crate::machines::customer;
 
 const NOT_CONFIRMED: Option<i32> = Some(4);
+const NOT_WELL: Option<i32> = Some(3);
 const USAGE: Option<i32> = Some(64);
 const UNREACHABLE: Option<i32> = Some(69);
 
@@ -158,7 +160,11 @@ async fn a_question_of_a_customer_is_answered_by_one_command() {
 #[tokio::test]
 async fn who_has_ended_is_still_listed_and_shown() {
     let world = World::start(&[]).await;
+    // While its name is in quarantine.
     world.database.run(customer::rows("ada", "ended")).await;
+    let quarantine = "INSERT INTO usernames (username, signup, state, until_at)
+         SELECT username, signup, 'quarantine', 9000000000000 FROM workspaces";
+    world.database.run(quarantine.to_owned()).await;
     world.database.run("DELETE FROM customers".to_owned()).await;
     world.add_customer("bob").await;
     let listed = world.cli("customers list").await;
@@ -189,4 +195,107 @@ async fn why_a_letter_was_dropped_is_said() {
         async || world.cli("mails list").await.lines().nth(1).unwrap_or_default().to_owned();
     let dropped = "reset_password  dropped  ada  60m  -     m1  the link in it has expired";
     wait_until("it is dropped", dropped.to_owned(), listed).await;
+}
+
+#[tokio::test]
+async fn one_screen_says_whether_all_is_well_and_what_to_do() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    let first = async || world.cli_ended("status").await.1.lines().next().unwrap().to_owned();
+    wait_until("all is well", "All is well; 3 to look at.".to_owned(), first).await;
+    let (code, said, _) = world.cli_ended("status").await;
+    assert_eq!(code, Some(0), "{said}");
+    for line in [
+        "  ok      database  it takes writes",
+        "  ok      paid      everybody who has paid has a workspace",
+        "  ok      edges     1 edge in step",
+        "  ok      routes    1 route",
+        "  look    stripe    there is no [stripe]",
+        "                    → Nobody can sign up without it.",
+        "generation 2",
+    ] {
+        assert!(said.lines().any(|it| it == line), "{line:?} is not in\n{said}");
+    }
+    let dead = "INSERT INTO tasks (id, kind, dedupe_key, payload, state, attempts,
+             max_attempts, run_at, due_at, lease_token, created_at, changed_at, finished_at)
+         VALUES ('PROV-20270115-00000001', 'PROV', 'x', '{}', 'dead', 20, 20, 1, 1, 1, 1, 1, 1)";
+    world.database.run(dead.to_owned()).await;
+    let (code, said, _) = world.cli_ended("status").await;
+    assert_eq!(code, NOT_WELL, "{said}");
+    assert!(said.starts_with("NOT WELL: 1 broken, 3 to look at.\n"), "{said}");
+    assert!(said.contains("  BROKEN  tasks     given up: 1 PROV\n"), "{said}");
+    assert!(said.contains("then `control tasks retry ID`"), "{said}");
+    let (code, said, complaint) = world.cli_ended("status --json").await;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, complaint.as_str(), &said["well"]), (NOT_WELL, "", &json!(false)));
+    assert_eq!(said["at"], "2027-01-15T08:00:00Z");
+}
+
+#[tokio::test]
+async fn a_doctor_tries_what_is_configured_and_says_how_to_mend_it() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    let (code, said, _) = world.cli_ended("doctor --json").await;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let finding = |check: &str| {
+        let found = said.as_array().unwrap().iter().find(|it| it["check"] == check);
+        let found = found.unwrap_or_else(|| panic!("no {check} in {said:#}"));
+        (found["verdict"].as_str().unwrap(), found["says"].as_str().unwrap(), &found["mend"])
+    };
+    assert_eq!(finding("configuration").0, "well");
+    assert_eq!(finding("control").0, "well");
+    assert_eq!(finding("database").0, "well");
+    assert_eq!(finding("stripe").0, "unknown");
+    // Nobody has the name of these tests.
+    let (verdict, says, mend) = finding("dns");
+    assert_eq!((verdict, says), ("ill", "arca.test has no address"));
+    assert!(mend.as_str().unwrap().contains("A record"), "{mend}");
+    assert_eq!(finding("site").0, "ill");
+    assert_eq!(code, NOT_WELL);
+    let (code, said, _) = world.cli_ended("doctor --config /nowhere/control.toml").await;
+    assert_eq!(code, NOT_WELL);
+    assert!(
+        said.starts_with("ILL  configuration  /nowhere/control.toml: cannot be read"),
+        "{said}"
+    );
+    assert!(said.ends_with("\n1 thing to mend.\n"), "{said}");
+}
+
+#[tokio::test]
+async fn shells_and_man_know_every_command() {
+    let world = World::start(&[]).await;
+    for shell in ["bash", "zsh", "fish"] {
+        let script = world.cli(&format!("completions {shell}")).await;
+        for word in ["customers", "replace-machine", "dry-run", "doctor"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    world.cli(&format!("man {}", folder.path().display())).await;
+    let page = std::fs::read_to_string(folder.path().join("control.1")).unwrap();
+    assert!(page.contains("control does not answer"), "{page}");
+    assert!(folder.path().join("control-customers-show.1").exists());
+}
+
+#[tokio::test]
+async fn only_what_changes_nothing_is_watched() {
+    let world = World::start(&[]).await;
+    for line in ["routes remove ada --watch", "pool resume --watch=5", "status --watch=0"] {
+        let (code, said, complaint) = world.cli_ended(line).await;
+        assert_eq!((code, said.as_str()), (USAGE, ""), "{line}: {complaint}");
+    }
+}
+
+#[tokio::test]
+async fn money_is_what_those_pay_whose_subscription_is_good() {
+    let world = World::start(&[]).await;
+    world.database.run(customer::rows("ada", "live")).await;
+    world.database.run(customer::rows("bob", "live")).await;
+    let late = "UPDATE workspaces SET subscription_status = 'past_due' WHERE username = 'bob'";
+    world.database.run(late.to_owned()).await;
+    let said = world.cli("money").await;
+    let first = "$7 a month from 1 at $7; $7 more from 1 whose payment failed\n";
+    assert!(said.starts_with(first), "{said}");
 }

@@ -15,8 +15,10 @@ use super::event_batch::EventBatch;
 use super::file::{self, DatabaseFile};
 use super::migrations;
 use super::pool::{Connection, Pool};
+use super::probe;
 use super::unreadable_rows::UnreadableRows;
 use super::write_health::WriteHealth;
+use crate::model::promise::Disk;
 
 /// Connections are few: transactions are short.
 const CONNECTIONS: u32 = 8;
@@ -130,6 +132,11 @@ impl Store {
     /// Whether the last write that was tried failed because the database takes none.
     pub fn takes_writes(&self) -> bool {
         !self.shared.health.is_refusing()
+    }
+
+    /// Of the disk that the database is on; `None` where that is elsewhere.
+    pub fn disk(&self) -> Option<Disk> {
+        probe::disk(self.file()?.path())
     }
 
     /// What this process hears of, whoever committed it.

@@ -49,6 +49,10 @@ impl DatabaseFile {
         Ok(Self { path, identity })
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// # Errors
     /// When the name leads to another file now, or to none.
     pub(super) fn check(&self) -> io::Result<()> {

@@ -21,6 +21,9 @@ const MIGRATIONS: [(&str, &str); 10] = [
     ("unpaid", include_str!("../../../migrations/0010_unpaid.sql")),
 ];
 
+/// Of the schema of this program.
+pub(super) const NEWEST: u64 = MIGRATIONS.len() as u64;
+
 /// # Errors
 /// When the database cannot be reached, or was made by a newer program.
 pub(super) async fn run(dialect: Dialect, address: &str) -> anyhow::Result<()> {

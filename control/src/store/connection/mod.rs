@@ -11,6 +11,7 @@ mod file;
 mod listener;
 mod migrations;
 mod pool;
+mod probe;
 mod transaction;
 mod unreadable;
 mod unreadable_rows;
@@ -21,6 +22,7 @@ pub use database::{LOG_CHANGES, Store};
 pub use dialect::Dialect;
 pub use error::StoreError;
 pub use listener::Listener;
+pub use probe::{Schema, disk_of, examine};
 pub use transaction::{TableState, Write};
 pub use unreadable::UnreadableRow;
 

@@ -1,5 +1,6 @@
 //! Resend: one mail, once.
 
+pub mod domain;
 pub mod email;
 pub mod error;
 pub mod pace;

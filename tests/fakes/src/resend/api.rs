@@ -96,11 +96,22 @@ async fn route(
             ApiError::of_status(StatusCode::UNAUTHORIZED).into_response()
         }
         (&Method::GET, Some(Some(id))) => retrieve(&resend, id),
+        (&Method::GET, None) if path == "/domains" => domains(&resend),
         (_, Some(None)) if path == "/emails" => {
             ApiError::of_status(StatusCode::METHOD_NOT_ALLOWED).into_response()
         }
         _ => ApiError::of_status(StatusCode::NOT_FOUND).into_response(),
     }
+}
+
+/// Each that may send is verified; without a list, any may, and none is named.
+fn domains(resend: &Resend) -> Response {
+    if resend.restricted {
+        return ApiError::of_status(StatusCode::UNAUTHORIZED).into_response();
+    }
+    let domain = |name: &String| json!({ "id": ids::uuid(), "name": name, "status": "verified" });
+    let data: Vec<_> = resend.domains.iter().map(domain).collect();
+    Json(json!({ "object": "list", "data": data, "has_more": false })).into_response()
 }
 
 fn usable_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {

@@ -1,0 +1,38 @@
+//! Completions for shells and manual pages, made from the same description as `--help`.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+use clap::{Command, ValueEnum};
+use clap_complete::Shell;
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum KnownShell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// # Errors
+/// When standard output is closed.
+pub(super) fn completions(shell: KnownShell, mut command: Command) -> anyhow::Result<()> {
+    let shell = match shell {
+        KnownShell::Bash => Shell::Bash,
+        KnownShell::Zsh => Shell::Zsh,
+        KnownShell::Fish => Shell::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "control", &mut script);
+    io::stdout().lock().write_all(&script).context("cannot print")
+}
+
+/// One page for each command, in section 1.
+///
+/// # Errors
+/// When the folder cannot be made or written to.
+pub(super) fn pages(folder: &Path, command: Command) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    clap_mangen::generate_to(command, folder)
+        .with_context(|| format!("cannot write to {}", folder.display()))
+}

@@ -1,0 +1,550 @@
+//! What the system promises, whether each promise is kept, and what to do where it is not.
+//! Pure: facts in, judgements out.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::pool::Counts;
+use super::task::Kind;
+use crate::base::clock::Moment;
+use crate::base::date::Age;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Kept,
+    /// It is kept for now; somebody should look before it is not.
+    AtRisk,
+    Broken,
+}
+
+/// One promise, and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Promise {
+    /// Stable, for programs.
+    pub name: String,
+    pub standing: Standing,
+    /// How it stands, in a sentence.
+    pub says: String,
+    /// What to do, where something is to be done.
+    pub todo: Option<String>,
+}
+
+/// What is looked at. `None` stands for what is not configured.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub takes_writes: bool,
+    pub unreadable_rows: usize,
+    /// Of the disk that the database is on, where that is ours.
+    pub disk: Option<Disk>,
+    pub machines: Option<MachineFacts>,
+    pub waiting: WaitingFacts,
+    pub loads: Vec<TaskLoad>,
+    pub edges: Vec<EdgeFacts>,
+    pub routes: RouteFacts,
+    pub sends_mail: bool,
+    pub opens_tickets: bool,
+    pub stripe: Option<StripeFacts>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Disk {
+    pub free_bytes: u64,
+    pub total_bytes: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct MachineFacts {
+    pub counts: Counts,
+    pub target: u64,
+    pub paused: Option<(Moment, String)>,
+    pub orphans: usize,
+    /// When the provider last answered, and why it does not now.
+    pub answered: Option<Moment>,
+    pub error: Option<String>,
+}
+
+/// Customers who have paid and have no workspace yet.
+#[derive(Debug, Clone, Default)]
+pub struct WaitingFacts {
+    pub count: usize,
+    pub oldest: Option<Moment>,
+    /// How long one may wait before a person is told.
+    pub patience: Duration,
+}
+
+/// The tasks of a kind that are not over.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskLoad {
+    pub kind: Kind,
+    pub waiting: u64,
+    pub oldest_due: Option<Moment>,
+    /// Given up, and nobody has looked yet.
+    pub dead: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct EdgeFacts {
+    pub name: String,
+    pub is_reachable: bool,
+    pub is_in_step: bool,
+    pub lag: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RouteFacts {
+    pub count: u64,
+    /// Live workspaces that no edge is told of.
+    pub unrouted: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct StripeFacts {
+    pub last_event: Option<Moment>,
+}
+
+/// A task that waits for longer is not merely late; Pflaster's own measure.
+const STUCK: Duration = Duration::from_secs(60 * 60);
+
+/// A letter is sent within a minute of Resend's return; one that is older is somebody's
+/// business.
+const MAIL_LATE: Duration = Duration::from_secs(15 * 60);
+
+/// A comparison with the provider comes every half minute.
+const PROVIDER_SILENT: Duration = Duration::from_secs(10 * 60);
+
+/// In percent of the disk.
+const DISK_LOW: u64 = 10;
+const DISK_FULL: u64 = 3;
+
+pub fn judge(facts: &Facts, now: Moment) -> Vec<Promise> {
+    let mut promises = vec![database(facts)];
+    promises.extend(facts.disk.map(disk));
+    promises.extend(facts.machines.as_ref().map(|machines| provider(machines, now)));
+    promises.extend(facts.machines.as_ref().map(|machines| pool(machines, now)));
+    promises.push(waiting(&facts.waiting, now));
+    promises.push(tasks(facts, now));
+    promises.push(edges(&facts.edges));
+    promises.push(routes(facts.routes));
+    promises.push(mail(facts, now));
+    promises.push(stripe(facts, now));
+    promises.push(tickets(facts, now));
+    promises
+}
+
+/// Whether all promises are kept, or only at risk.
+pub fn is_well(promises: &[Promise]) -> bool {
+    promises.iter().all(|promise| promise.standing != Standing::Broken)
+}
+
+fn kept(name: &str, says: impl Into<String>) -> Promise {
+    Promise { name: name.to_owned(), standing: Standing::Kept, says: says.into(), todo: None }
+}
+
+fn at_risk(name: &str, says: impl Into<String>, todo: &str) -> Promise {
+    let todo = Some(todo.to_owned());
+    Promise { standing: Standing::AtRisk, todo, ..kept(name, says) }
+}
+
+fn broken(name: &str, says: impl Into<String>, todo: &str) -> Promise {
+    Promise { standing: Standing::Broken, ..at_risk(name, says, todo) }
+}
+
+fn database(facts: &Facts) -> Promise {
+    const NAME: &str = "database";
+    if !facts.takes_writes {
+        let todo = "Free space or mend the disk; the log says why. Control goes on by itself, \
+                    edges serve meanwhile.";
+        return broken(NAME, "it takes no writes", todo);
+    }
+    match facts.unreadable_rows {
+        0 => kept(NAME, "it takes writes"),
+        rows => broken(
+            NAME,
+            format!("it takes writes, and {} cannot be read", count(rows, "row")),
+            "`control tickets list` names them; mend what is stored.",
+        ),
+    }
+}
+
+fn disk(disk: Disk) -> Promise {
+    const NAME: &str = "disk";
+    let percent = disk.free_bytes.saturating_mul(100) / disk.total_bytes.max(1);
+    let says = format!("{percent} % free, {}", size(disk.free_bytes));
+    let todo = "Free space: when it is full, the database takes no writes.";
+    match percent {
+        0..DISK_FULL => broken(NAME, says, todo),
+        DISK_FULL..DISK_LOW => at_risk(NAME, says, todo),
+        _ => kept(NAME, says),
+    }
+}
+
+fn provider(machines: &MachineFacts, now: Moment) -> Promise {
+    const NAME: &str = "provider";
+    let age = machines.answered.map(|at| now.since(at));
+    if let Some(error) = &machines.error {
+        let last = age.map_or_else(|| "never".to_owned(), ago);
+        let todo = "Tasks wait and go on by themselves. Look at the provider's own status, and \
+                    whether the token in [sprites] is still good: `control doctor`.";
+        return broken(NAME, format!("it does not answer (last {last}): {error}"), todo);
+    }
+    match age {
+        Some(age) if age < PROVIDER_SILENT => kept(NAME, format!("it answered {}", ago(age))),
+        Some(age) => at_risk(
+            NAME,
+            format!("nobody has asked it since it answered {}", ago(age)),
+            "Another control may do so; else restart control.",
+        ),
+        None => kept(NAME, "it was not asked yet"),
+    }
+}
+
+fn pool(machines: &MachineFacts, now: Moment) -> Promise {
+    const NAME: &str = "pool";
+    let Counts { available, preparing, unreachable, .. } = machines.counts;
+    let mut says = format!("{available} of {} stand ready, {preparing} in work", machines.target);
+    if unreachable > 0 {
+        says += &format!(", {unreachable} unreachable");
+    }
+    if machines.orphans > 0 {
+        says += &format!(", {} at the provider nobody's", machines.orphans);
+    }
+    if let Some((since, why)) = &machines.paused {
+        says += &format!("; paused {}: {why}", ago(now.since(*since)));
+        let todo = "`control tasks list --kind PREPARE` says why preparations failed; mend it, \
+                    then `control pool resume`.";
+        return if available == 0 { broken(NAME, says, todo) } else { at_risk(NAME, says, todo) };
+    }
+    if available == 0 && machines.target > 0 {
+        let todo = "The next customer waits until one is ready. `control pool list` and \
+                    `control tasks list --kind PREPARE` say how far they are.";
+        return if preparing > 0 { at_risk(NAME, says, todo) } else { broken(NAME, says, todo) };
+    }
+    if machines.orphans > 0 {
+        return at_risk(NAME, says, "They cost money: `control pool show` names them.");
+    }
+    kept(NAME, says)
+}
+
+fn waiting(waiting: &WaitingFacts, now: Moment) -> Promise {
+    const NAME: &str = "paid";
+    let Some(oldest) = waiting.oldest.filter(|_| waiting.count > 0) else {
+        return kept(NAME, "everybody who has paid has a workspace");
+    };
+    let age = now.since(oldest);
+    let who = if waiting.count == 1 { "customer waits" } else { "customers wait" };
+    let says = format!("{} {who} for a workspace, the longest for {}", waiting.count, Age::of(age));
+    if age < waiting.patience {
+        return kept(NAME, says);
+    }
+    let todo = "`control customers list --state preparing` names them, `control customers show \
+                NAME` says what it waits for, `control workspaces provision NAME` has it \
+                prepared now.";
+    broken(NAME, says, todo)
+}
+
+/// Those of letters and tickets have promises of their own; preparations are the pool's.
+fn tasks(facts: &Facts, now: Moment) -> Promise {
+    const NAME: &str = "tasks";
+    let own = [Kind::Provision, Kind::Recycle, Kind::Stripe];
+    let loads = facts.loads.iter().filter(|load| own.contains(&load.kind));
+    let (mut waiting, mut dead, mut stuck) = (0, Vec::new(), Vec::new());
+    for load in loads {
+        waiting += load.waiting;
+        let kind = load.kind.as_str();
+        if load.dead > 0 {
+            dead.push(format!("{} {kind}", load.dead));
+        }
+        if let Some(age) = load.oldest_due.map(|due| now.since(due)).filter(|age| *age >= STUCK) {
+            stuck.push(format!("a {kind} for {}", Age::of(age)));
+        }
+    }
+    if !dead.is_empty() {
+        let says = format!("given up: {}", dead.join(", "));
+        let todo = "`control tasks list --state dead`, `control tasks show ID`; mend the cause, \
+                    then `control tasks retry ID`.";
+        return broken(NAME, says, todo);
+    }
+    if !stuck.is_empty() {
+        let todo = "`control tasks list --state waiting` says what for.";
+        return broken(NAME, format!("stuck: {}", stuck.join(", ")), todo);
+    }
+    kept(NAME, if waiting == 0 { "none waits".to_owned() } else { format!("{waiting} wait") })
+}
+
+fn edges(edges: &[EdgeFacts]) -> Promise {
+    const NAME: &str = "edges";
+    let away: Vec<_> =
+        edges.iter().filter(|it| !it.is_reachable).map(|it| it.name.as_str()).collect();
+    let behind: Vec<_> = edges
+        .iter()
+        .filter(|it| it.is_reachable && !it.is_in_step)
+        .map(|it| format!("{} by {}", it.name, it.lag.unwrap_or_default()))
+        .collect();
+    let mut says = Vec::new();
+    if !away.is_empty() {
+        says.push(format!("not reached: {}", away.join(", ")));
+    }
+    if !behind.is_empty() {
+        says.push(format!("behind: {}", behind.join(", ")));
+    }
+    if edges.is_empty() {
+        let todo = "Name them as [[edges]] in the configuration: nobody is reached without one.";
+        return at_risk(NAME, "there is none", todo);
+    }
+    if says.is_empty() {
+        return kept(NAME, format!("{} in step", count(edges.len(), "edge")));
+    }
+    let todo = "`control edges` says why. One that does not hear of changes still serves, also \
+                those whose access was taken away since: stop it, or take it out of DNS.";
+    broken(NAME, says.join("; "), todo)
+}
+
+fn routes(routes: RouteFacts) -> Promise {
+    const NAME: &str = "routes";
+    let says = count(usize::try_from(routes.count).unwrap_or(usize::MAX), "route");
+    match routes.unrouted {
+        0 => kept(NAME, says),
+        unrouted => broken(
+            NAME,
+            format!("{says}; live and without a route: {unrouted}"),
+            "`control customers list --state live` shows which; `control workspaces \
+             replace-machine`, or `control routes put` where the machine is there.",
+        ),
+    }
+}
+
+fn mail(facts: &Facts, now: Moment) -> Promise {
+    const NAME: &str = "mail";
+    if !facts.sends_mail {
+        let todo = "Letters are written and kept: without [resend] nobody gets a first password.";
+        return at_risk(NAME, "there is no [resend]", todo);
+    }
+    let todo = "`control mails list --state waiting` and `--state failed` say why; `control \
+                doctor` asks Resend; `control tasks retry ID` sends one again.";
+    outgoing(NAME, "letter", Kind::Mail, todo, facts, now)
+}
+
+fn tickets(facts: &Facts, now: Moment) -> Promise {
+    const NAME: &str = "tickets";
+    if !facts.opens_tickets {
+        let todo = "Incidents are noted only; look at `control tickets list`, or configure it.";
+        return at_risk(NAME, "there is no [linear]", todo);
+    }
+    let todo = "`control tickets list` says why; what they were to say is there as well.";
+    outgoing(NAME, "ticket", Kind::Ticket, todo, facts, now)
+}
+
+fn outgoing(name: &str, what: &str, kind: Kind, todo: &str, facts: &Facts, now: Moment) -> Promise {
+    let Some(load) = facts.loads.iter().find(|load| load.kind == kind) else {
+        return kept(name, format!("no {what} waits"));
+    };
+    let age = load.oldest_due.map(|due| now.since(due)).unwrap_or_default();
+    if load.dead > 0 {
+        let dead = usize::try_from(load.dead).unwrap_or(usize::MAX);
+        return broken(name, format!("{} given up", count(dead, what)), todo);
+    }
+    if load.waiting > 0 && age >= MAIL_LATE {
+        let says = format!("{} wait, the oldest for {}", load.waiting, Age::of(age));
+        return broken(name, says, todo);
+    }
+    kept(
+        name,
+        if load.waiting == 0 {
+            format!("no {what} waits")
+        } else {
+            format!("{} on their way", load.waiting)
+        },
+    )
+}
+
+fn stripe(facts: &Facts, now: Moment) -> Promise {
+    const NAME: &str = "stripe";
+    let Some(stripe) = facts.stripe else {
+        return at_risk(NAME, "there is no [stripe]", "Nobody can sign up without it.");
+    };
+    let Some(last) = stripe.last_event else {
+        return kept(NAME, "no event has come yet");
+    };
+    kept(NAME, format!("last heard of {}", ago(now.since(last))))
+}
+
+fn ago(age: Duration) -> String {
+    format!("{} ago", Age::of(age))
+}
+
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// To the tenth of a GiB, or whole MiB.
+fn size(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    const GIB: u64 = 1 << 30;
+    if bytes < GIB {
+        return format!("{} MiB", bytes / MIB);
+    }
+    format!("{}.{} GiB", bytes / GIB, bytes % GIB * 10 / GIB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Moment = Moment::from_seconds(1_800_000_000);
+
+    fn before(seconds: u64) -> Moment {
+        NOW.before(Duration::from_secs(seconds))
+    }
+
+    fn well() -> Facts {
+        Facts {
+            takes_writes: true,
+            disk: Some(Disk { free_bytes: 5 << 30, total_bytes: 10 << 30 }),
+            machines: Some(MachineFacts {
+                counts: Counts { available: 3, ..Counts::default() },
+                target: 3,
+                answered: Some(before(12)),
+                ..MachineFacts::default()
+            }),
+            waiting: WaitingFacts { patience: Duration::from_secs(600), ..WaitingFacts::default() },
+            edges: vec![EdgeFacts {
+                name: "edge-1".to_owned(),
+                is_reachable: true,
+                is_in_step: true,
+                lag: Some(0),
+            }],
+            sends_mail: true,
+            opens_tickets: true,
+            stripe: Some(StripeFacts { last_event: Some(before(90)) }),
+            ..Facts::default()
+        }
+    }
+
+    fn load(kind: Kind, waiting: u64, age: u64, dead: u64) -> TaskLoad {
+        let oldest_due = (waiting > 0).then(|| before(age));
+        TaskLoad { kind, waiting, oldest_due, dead }
+    }
+
+    /// The one promise that is not kept after `change`, and how it stands.
+    fn check(change: impl FnOnce(&mut Facts), name: &str, standing: Standing, says: &str) {
+        let mut facts = well();
+        change(&mut facts);
+        let promises = judge(&facts, NOW);
+        let promise = promises.iter().find(|promise| promise.name == name).unwrap();
+        assert_eq!((promise.standing, promise.says.as_str()), (standing, says));
+        assert_eq!(promise.todo.is_some(), standing != Standing::Kept, "{promise:?}");
+        for other in promises.iter().filter(|other| other.name != name) {
+            assert_eq!(other.standing, Standing::Kept, "{other:?}");
+        }
+        assert_eq!(is_well(&promises), standing != Standing::Broken);
+    }
+
+    fn machines(facts: &mut Facts) -> &mut MachineFacts {
+        facts.machines.as_mut().unwrap()
+    }
+
+    #[test]
+    fn what_is_well_says_so() {
+        check(|_| {}, "pool", Standing::Kept, "3 of 3 stand ready, 0 in work");
+        check(|_| {}, "disk", Standing::Kept, "50 % free, 5.0 GiB");
+        check(|_| {}, "edges", Standing::Kept, "1 edge in step");
+        check(|_| {}, "stripe", Standing::Kept, "last heard of 90s ago");
+    }
+
+    #[test]
+    fn each_promise_that_is_broken_says_what_to_do() {
+        use Standing::{AtRisk, Broken, Kept};
+        check(|it| it.takes_writes = false, "database", Broken, "it takes no writes");
+        check(
+            |it| it.unreadable_rows = 1,
+            "database",
+            Broken,
+            "it takes writes, and 1 row cannot be read",
+        );
+        let full = Disk { free_bytes: 200 << 20, total_bytes: 10 << 30 };
+        check(|it| it.disk = Some(full), "disk", Broken, "1 % free, 200 MiB");
+        let low = Disk { free_bytes: 600 << 20, total_bytes: 10 << 30 };
+        check(|it| it.disk = Some(low), "disk", AtRisk, "5 % free, 600 MiB");
+        check(
+            |it| machines(it).error = Some("503".to_owned()),
+            "provider",
+            Broken,
+            "it does not answer (last 12s ago): 503",
+        );
+        check(
+            |it| machines(it).counts.available = 0,
+            "pool",
+            Broken,
+            "0 of 3 stand ready, 0 in work",
+        );
+        check(
+            |it| machines(it).counts = Counts { preparing: 3, ..Counts::default() },
+            "pool",
+            AtRisk,
+            "0 of 3 stand ready, 3 in work",
+        );
+        check(
+            |it| machines(it).paused = Some((before(300), "3 in a row failed".to_owned())),
+            "pool",
+            AtRisk,
+            "3 of 3 stand ready, 0 in work; paused 5m ago: 3 in a row failed",
+        );
+        let wait = |seconds| {
+            move |it: &mut Facts| {
+                it.waiting.count = 1;
+                it.waiting.oldest = Some(before(seconds));
+            }
+        };
+        check(wait(60), "paid", Kept, "1 customer waits for a workspace, the longest for 60s");
+        check(wait(660), "paid", Broken, "1 customer waits for a workspace, the longest for 11m");
+        check(
+            |it| it.loads = vec![load(Kind::Provision, 1, 10, 2)],
+            "tasks",
+            Broken,
+            "given up: 2 PROV",
+        );
+        check(
+            |it| it.loads = vec![load(Kind::Recycle, 1, 7_200, 0)],
+            "tasks",
+            Broken,
+            "stuck: a RECYCLE for 2h",
+        );
+        check(|it| it.loads = vec![load(Kind::Prepare, 1, 7_200, 4)], "tasks", Kept, "none waits");
+        check(|it| it.edges[0].is_reachable = false, "edges", Broken, "not reached: edge-1");
+        check(
+            |it| {
+                it.edges[0].is_in_step = false;
+                it.edges[0].lag = Some(4);
+            },
+            "edges",
+            Broken,
+            "behind: edge-1 by 4",
+        );
+        check(|it| it.edges.clear(), "edges", AtRisk, "there is none");
+        check(
+            |it| it.routes = RouteFacts { count: 2, unrouted: 1 },
+            "routes",
+            Broken,
+            "2 routes; live and without a route: 1",
+        );
+        check(|it| it.loads = vec![load(Kind::Mail, 3, 60, 0)], "mail", Kept, "3 on their way");
+        check(
+            |it| it.loads = vec![load(Kind::Mail, 3, 1_200, 0)],
+            "mail",
+            Broken,
+            "3 wait, the oldest for 20m",
+        );
+        check(|it| it.loads = vec![load(Kind::Mail, 0, 0, 1)], "mail", Broken, "1 letter given up");
+        check(|it| it.sends_mail = false, "mail", AtRisk, "there is no [resend]");
+        check(|it| it.stripe = None, "stripe", AtRisk, "there is no [stripe]");
+        check(
+            |it| it.loads = vec![load(Kind::Ticket, 0, 0, 2)],
+            "tickets",
+            Broken,
+            "2 tickets given up",
+        );
+    }
+}
