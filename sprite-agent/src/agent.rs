@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::awake_status::AwakeStatus;
 use crate::config::Config;
 use crate::gateway_status::GatewayStatus;
 use crate::http::assets::Ui;
@@ -23,6 +24,7 @@ pub struct Agent {
     pub ui: Ui,
     pub metrics: Metrics,
     pub settings: Settings,
+    pub awake: Arc<AwakeStatus>,
     pub identity_keys: IdentityKeys,
     pub gateway: watch::Receiver<GatewayStatus>,
     pub stopping: Stopping,
@@ -41,6 +43,7 @@ impl Agent {
         Self {
             ui: Ui::new(&config.site_url),
             metrics: Metrics::new(),
+            awake: Arc::default(),
             settings: Settings::open(config.settings_file.clone()),
             identity_keys,
             gateway,

@@ -22,6 +22,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// `None`: somebody else runs the gateway, we only look whether it is ready.
     pub supervisor: Option<SupervisorConfig>,
+    /// Where the provider's API stands in this machine; without it nothing holds it awake.
+    pub machine_socket: Option<PathBuf>,
     /// Where the customer's choices are kept; without it none can be made.
     pub settings_file: Option<PathBuf>,
     pub limits: Limits,
@@ -106,6 +108,7 @@ fn root(root: &mut Section<'_>) -> Option<Config> {
     let identity_keys = root.table("identity", identity_keys);
     let gateway = root.table("gateway", gateway);
     let supervisor = root.table("supervisor", supervisor);
+    let machine_socket = root.table("machine", |machine| machine.optional("api_socket", absolute));
     let settings_file = root.table("settings", |settings| settings.optional("file", absolute));
     let limits = root.table("limits", limits);
     let log_format = root
@@ -122,6 +125,7 @@ fn root(root: &mut Section<'_>) -> Option<Config> {
         identity_keys,
         gateway: gateway?,
         supervisor: supervisor?,
+        machine_socket,
         settings_file,
         limits,
         log_format,

@@ -7,6 +7,7 @@
 //! `supervisor::state`.
 
 pub mod agent;
+pub mod awake_status;
 pub mod check;
 pub mod config;
 pub mod gateway;

@@ -15,6 +15,7 @@ use crate::gateway_status::GatewayStatus;
 use crate::identity_keys::{self, IdentityKeys};
 use crate::serve::server;
 use crate::stopping::Stopping;
+use crate::supervisor::keeper::Keeper;
 use crate::supervisor::orphans;
 use crate::supervisor::runner::Supervisor;
 use crate::supervisor::watcher;
@@ -58,16 +59,24 @@ pub async fn serve(
     let (status, gateway) = watch::channel(GatewayStatus::unknown());
     let token = config.gateway.token.clone();
     let address = config.gateway.address;
-    let agent = Arc::new(Agent::new(config, identity_keys, gateway, stopping.clone()));
+    let socket = config.machine_socket.clone();
+    let agent = Arc::new(Agent::new(config, identity_keys, gateway.clone(), stopping.clone()));
+    let keeper = Keeper::new(address, token.clone(), gateway, agent.awake.clone(), socket);
     let serving = server::serve(agent, listener);
-    match supervisor {
-        Some(supervisor) => {
-            let supervisor = Supervisor::new(supervisor, address, &token, status);
-            tokio::join!(serving, supervisor.run(stopping));
+    let served = async {
+        match supervisor {
+            Some(supervisor) => {
+                let supervisor = Supervisor::new(supervisor, address, &token, status);
+                tokio::join!(serving, supervisor.run(stopping));
+            }
+            None => tokio::select! {
+                () = serving => {}
+                () = watcher::watch(address, token.clone(), status) => {}
+            },
         }
-        None => tokio::select! {
-            () = serving => {}
-            () = watcher::watch(address, token, status) => {}
-        },
+    };
+    tokio::select! {
+        () = served => {}
+        () = keeper.run() => {}
     }
 }

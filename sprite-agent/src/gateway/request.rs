@@ -79,11 +79,6 @@ pub fn connect_frame_with(
     frame(id, "connect", params)
 }
 
-/// Asks whether the gateway still answers; needs only the right to read.
-pub fn health_frame(id: &str) -> String {
-    frame(id, "health", serde_json::json!({}))
-}
-
 /// A request of the agent's own making.
 pub fn frame(id: &str, method: &str, params: impl Serialize) -> String {
     #[derive(Serialize)]

@@ -46,8 +46,18 @@ pub struct Health {
     memory_bytes: Option<u64>,
     sockets: usize,
     gateway: GatewayHealth,
+    awake: AwakeHealth,
     /// Every counter and gauge of `/metrics`, by its name and labels.
     metrics: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct AwakeHealth {
+    /// Why the machine is held awake: `working`, `due`, `untold`; `null` when it may sleep.
+    held: Option<&'static str>,
+    /// When the assistant next has something to do, in Unix seconds: whoever reads it wakes the
+    /// machine in time.
+    next_due: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,7 +95,9 @@ impl From<Mended> for MendedFacts {
 
 pub fn full(agent: &Agent) -> Health {
     let gateway = agent.gateway.borrow().clone();
+    let awake = agent.awake.tell();
     Health {
+        awake: AwakeHealth { held: awake.held.map(|why| why.label()), next_due: awake.next_due },
         status: Status::from(&gateway),
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: agent.started.elapsed().as_secs(),

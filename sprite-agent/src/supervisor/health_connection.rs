@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use shared::Secret;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tracing::debug;
@@ -19,8 +19,8 @@ use tracing::debug;
 use crate::gateway::dial::{GatewaySocket, dial};
 use crate::gateway::hello::{self, Hello};
 use crate::gateway::methods::SCOPES;
-use crate::gateway::peek::{Frame, peek};
-use crate::gateway::request::{connect_frame, health_frame};
+use crate::gateway::peek::{Frame, event_name, peek};
+use crate::gateway::request::{connect_frame, frame};
 
 /// For the hello, and for each answer after it. The real gateway takes up to some seconds
 /// under load, and gives a client as long to send its `connect`.
@@ -30,11 +30,19 @@ const CONNECT_ID: &str = "health";
 
 /// Closed when it is dropped.
 pub struct HealthConnection {
-    asks: mpsc::Sender<oneshot::Sender<()>>,
+    asks: mpsc::Sender<Ask>,
+    /// Counts events that tell of work.
+    activity: watch::Receiver<u64>,
     task: AbortHandle,
     /// The gateway's version, by its own word.
     pub version: Option<String>,
 }
+
+/// Events that come when the assistant does something.
+const ACTIVITY: &[&str] = &["agent", "chat", "cron", "task"];
+
+/// A method, its parameters, and who waits for the answer.
+type Ask = (&'static str, Value, oneshot::Sender<Value>);
 
 /// Why there is no connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,17 +62,26 @@ impl HealthConnection {
         let greeting = tokio::time::timeout(ANSWER_MAX, greet(address, token)).await;
         let (socket, version) = greeting.unwrap_or(Err(NoConnection::Silent))?;
         let (asks, asked) = mpsc::channel(1);
-        let task = tokio::spawn(keep(socket, asked)).abort_handle();
-        Ok(Self { asks, task, version })
+        let (worked, activity) = watch::channel(0);
+        let task = tokio::spawn(keep(socket, asked, worked)).abort_handle();
+        Ok(Self { asks, activity, task, version })
     }
 
     /// Does the gateway still answer on it?
     pub async fn is_answered(&self) -> bool {
+        self.ask("health", serde_json::json!({})).await.is_some()
+    }
+
+    /// The whole answer to one request; `None` when there is none in time.
+    pub async fn ask(&self, method: &'static str, params: Value) -> Option<Value> {
         let (answer, answered) = oneshot::channel();
-        if self.asks.send(answer).await.is_err() {
-            return false;
-        }
-        matches!(tokio::time::timeout(ANSWER_MAX, answered).await, Ok(Ok(())))
+        self.asks.send((method, params, answer)).await.ok()?;
+        tokio::time::timeout(ANSWER_MAX, answered).await.ok()?.ok()
+    }
+
+    /// Changes when the gateway tells of work; ends with the connection.
+    pub fn activity(&self) -> watch::Receiver<u64> {
+        self.activity.clone()
     }
 
     /// Has the gateway closed it?
@@ -119,27 +136,40 @@ fn version(hello: &str) -> Option<String> {
 
 /// Reads whatever comes, so that the gateway's pings are answered and its events do not
 /// pile up, and asks when it is asked to.
-async fn keep(mut socket: GatewaySocket, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
-    let mut waiting: Option<(String, oneshot::Sender<()>)> = None;
+async fn keep(
+    mut socket: GatewaySocket,
+    mut asked: mpsc::Receiver<Ask>,
+    worked: watch::Sender<u64>,
+) {
+    let mut waiting: Option<(String, oneshot::Sender<Value>)> = None;
     let mut number = 0_u64;
     loop {
         tokio::select! {
             ask = asked.recv() => {
-                let Some(ask) = ask else { return };
+                let Some((method, params, answer)) = ask else { return };
                 number += 1;
                 let id = format!("{CONNECT_ID}-{number}");
-                if socket.send(Message::text(health_frame(&id))).await.is_err() {
+                if socket.send(Message::text(frame(&id, method, params))).await.is_err() {
                     return;
                 }
-                waiting = Some((id, ask));
+                waiting = Some((id, answer));
             }
             message = socket.next() => {
                 let Some(Ok(message)) = message else { return };
                 let Message::Text(text) = message else { continue };
-                let Frame::Response { id } = peek(&text) else { continue };
-                if let Some((_, answer)) = waiting.take_if(|(asked, _)| *asked == id) {
-                    // Whoever asked may have waited long enough.
-                    let _ = answer.send(());
+                match peek(&text) {
+                    Frame::Response { id } => {
+                        if let Some((_, answer)) = waiting.take_if(|(asked, _)| *asked == id) {
+                            // Whoever asked may have waited long enough.
+                            let _ = answer.send(serde_json::from_str(&text).unwrap_or_default());
+                        }
+                    }
+                    Frame::Other => {
+                        let name = event_name(&text);
+                        if name.is_some_and(|name| ACTIVITY.contains(&&*name)) {
+                            worked.send_modify(|count| *count = count.wrapping_add(1));
+                        }
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The whole agent on real sockets, against a small gateway of its own.
 
+mod awake;
 mod command_line;
 mod control_ui;
 mod front_door;

@@ -112,7 +112,10 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     .unwrap();
     chrome.screenshot("openclaw-4-control-ui").await.unwrap();
 
-    assert_eq!(methods_of_the_gateway(world.sprite("ada")).await, recorded_methods());
+    // A plugin that is not loaded brings no methods; one that nobody has judged is the danger.
+    let methods = methods_of_the_gateway(world.sprite("ada")).await;
+    let unknown: Vec<_> = methods.difference(&recorded_methods()).cloned().collect();
+    assert!(methods.len() > 400 && unknown.is_empty(), "{} methods, {unknown:?}", methods.len());
 }
 
 /// The record that the tables of methods are tested against.

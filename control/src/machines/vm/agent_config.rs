@@ -34,6 +34,7 @@ struct File<'a> {
     health_token: String,
     identity: Identity,
     gateway: Gateway,
+    machine: Machine,
     settings: Settings,
     supervisor: Supervisor<'a>,
 }
@@ -47,6 +48,11 @@ struct Identity {
 struct Gateway {
     address: String,
     token: String,
+}
+
+#[derive(Serialize)]
+struct Machine {
+    api_socket: &'static str,
 }
 
 #[derive(Serialize)]
@@ -90,6 +96,7 @@ pub fn render(workspace: &Workspace<'_>, base: &Base, ring: &KeyRing) -> String 
             keys: keys.into_iter().map(|(id, key)| (id.to_string(), key)).collect(),
         },
         gateway: Gateway { address: format!("127.0.0.1:{port}"), token: secret(VmSecret::Gateway) },
+        machine: Machine { api_socket: layout::API_SOCKET },
         settings: Settings { file: layout::AGENT_SETTINGS },
         supervisor: Supervisor {
             command: program.clone().chain(run).collect(),

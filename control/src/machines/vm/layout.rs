@@ -8,6 +8,9 @@ pub const AGENT_FOLDER: &str = "/home/sprite/arcamatrix";
 
 pub const AGENT_CONFIG: &str = "/home/sprite/arcamatrix/sprite-agent.toml";
 
+/// Where the provider's API stands inside.
+pub const API_SOCKET: &str = "/.sprite/api.sock";
+
 /// What the customer has chosen about the agent itself.
 pub const AGENT_SETTINGS: &str = "/home/sprite/arcamatrix/settings.json";
 

@@ -199,6 +199,12 @@ impl Sprite {
         let mut power = self.power.lock().await;
         // Somebody may have come while it was locked.
         if let Some(to) = due(quiet_for()) {
+            if let Power::On { vm, .. } = &*power
+                && vm.is_held_awake().await
+            {
+                *self.quiet_since() = Instant::now();
+                return;
+            }
             let now = std::mem::replace(&mut *power, Power::Off);
             *power = self.lulled(now, to).await;
         }

@@ -32,6 +32,9 @@ const BOOT: &str = include_str!("guest/boot.sh");
 /// Longest boot: mounts and one program, on a machine that may be busy.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// A list of tasks.
+const TASKS_MAX_BYTES: usize = 1 << 20;
+
 /// Longest orderly end before the whole is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -114,6 +117,18 @@ impl Vm {
     /// The guest does not answer.
     pub async fn thaw(&self) -> anyhow::Result<()> {
         self.tell("/machine/thaw").await
+    }
+
+    /// Whether something in it holds it awake.
+    pub async fn is_held_awake(&self) -> bool {
+        let tasks = async {
+            let request = Request::get("/v1/tasks").body(Body::empty()).ok()?;
+            let response = inward::send(&self.sockets.api(), request).await.ok()?;
+            let body = axum::body::to_bytes(Body::new(response.into_body()), TASKS_MAX_BYTES);
+            serde_json::from_slice::<serde_json::Value>(&body.await.ok()?).ok()
+        };
+        let tasks = tasks.await.unwrap_or_default();
+        tasks["tasks"].as_array().is_some_and(|tasks| !tasks.is_empty())
     }
 
     /// Returns when no process of the sprite is left.

@@ -31,6 +31,7 @@ pub mod request;
 pub mod services;
 pub mod session;
 pub mod table;
+pub mod tasks;
 
 /// The sprite's own folder, as its processes see it.
 pub const FOLDER: &str = "/.sprite";
@@ -65,6 +66,7 @@ pub struct GuestArguments {
 pub struct Guest {
     sessions: Arc<Sessions>,
     services: Services,
+    tasks: tasks::Tasks,
     environment: Environment,
     close_delay: Duration,
 }
@@ -83,7 +85,8 @@ impl Guest {
     ) -> io::Result<(Arc<Self>, Vec<String>)> {
         let (services, wanted) = Services::load(environment.clone(), folder)?;
         let sessions = Arc::default();
-        Ok((Arc::new(Self { sessions, services, environment, close_delay }), wanted))
+        let tasks = tasks::Tasks::default();
+        Ok((Arc::new(Self { sessions, services, tasks, environment, close_delay }), wanted))
     }
 }
 
@@ -131,6 +134,7 @@ pub fn router(guest: Arc<Guest>) -> Router {
         .route("/proxy", get(proxy::open))
         .route("/ports/watch", get(ports::watch))
         .merge(files::router())
+        .merge(tasks::router())
         .merge(services::api::router());
     Router::new()
         .nest("/v1", api)

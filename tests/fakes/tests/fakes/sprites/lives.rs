@@ -183,3 +183,29 @@ async fn a_running_process_can_be_seen_on_the_page() {
     let page = || async { provider.get_url(&format!("{}/_fake", provider.base)).await.1 };
     provider.wait_until("listed", page, |page| page.contains("sleep 6011")).await;
 }
+
+#[tokio::test]
+async fn a_task_inside_holds_a_sprite_awake_until_it_expires() {
+    const HELD: Duration = Duration::from_secs(4);
+    let provider = Provider::with(|settings| settings.idle = Duration::from_millis(100)).await;
+    provider.create("one").await;
+    // Perl's base is on every Debian.
+    let ask = "perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(\"/.sprite/api.sock\"); \
+               print $s join(\"\", <STDIN>); $s->flush; print while <$s>'";
+    let begun = std::time::Instant::now();
+    let hold = b"PUT /v1/tasks/work HTTP/1.0\r\ncontent-type: application/json\r\n\
+                 content-length: 15\r\n\r\n{\"expire\":\"4s\"}";
+    let said = provider.shell("one", ask, hold).await;
+    assert!(said.stdout.contains("200 OK"), "{said:?}");
+    let said = provider.shell("one", ask, b"GET /v1/tasks HTTP/1.0\r\n\r\n").await;
+    assert!(said.stdout.contains("\"name\":\"work\""), "{said:?}");
+    let status = || provider.status("one");
+    loop {
+        let seen = status().await;
+        if begun.elapsed() >= HELD {
+            break;
+        }
+        assert_eq!(seen, "running");
+    }
+    provider.wait_until("asleep", status, |status| status != "running").await;
+}

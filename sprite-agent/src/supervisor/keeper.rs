@@ -1,0 +1,195 @@
+//! Keeps the machine awake exactly as long as its assistant needs it, and knows when
+//! it will need it next.
+//!
+//! Whether something runs is asked of the gateway, not guessed from silence: by
+//! `gateway.restart.preflight`, which looks and changes nothing.
+//! (`gateway.suspend.prepare` asks the same by closing the gateway to everybody,
+//! which a customer's next message must not meet; and the machine's pause, which
+//! keeps its memory, is not ours to time.) While nothing happens, nothing is asked.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::Secret;
+use shared::process::time::unix_seconds;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::health_connection::HealthConnection;
+use super::machine_task::MachineTask;
+use crate::awake_status::{AwakeStatus, Known, Why};
+use crate::gateway_status::{GatewayStatus, Phase};
+
+/// How soon after an answer the machine is let go, at most twice this.
+const LOOK_HELD: Duration = Duration::from_secs(3);
+
+/// For what no event tells of. Within the machine, so that it keeps nobody awake.
+const LOOK_IDLE: Duration = Duration::from_secs(60);
+
+const RECONNECT: Duration = Duration::from_secs(5);
+
+/// Control wakes the machine two minutes before; its clock may be another one.
+const DUE_SOON_SECONDS: u64 = 180;
+
+/// A gateway that starts schedules what it missed within this.
+const OVERDUE_SECONDS: u64 = 120;
+
+/// How long control may take to ask when to wake this machine: it asks those that run
+/// every two minutes.
+const UNTOLD_MAX: Duration = Duration::from_secs(150);
+
+/// Jobs that are looked at; the next one is the first.
+const JOBS: u32 = 20;
+
+pub struct Keeper {
+    address: SocketAddr,
+    token: Secret<String>,
+    gateway: watch::Receiver<GatewayStatus>,
+    status: Arc<AwakeStatus>,
+    task: MachineTask,
+    /// Since when what is due is another time than control was told.
+    untold_since: Option<(Option<u64>, Instant)>,
+}
+
+impl Keeper {
+    pub fn new(
+        address: SocketAddr,
+        token: Secret<String>,
+        gateway: watch::Receiver<GatewayStatus>,
+        status: Arc<AwakeStatus>,
+        socket: Option<PathBuf>,
+    ) -> Self {
+        let task = MachineTask::new(socket);
+        Self { address, token, gateway, status, task, untold_since: None }
+    }
+
+    /// Runs until it is dropped.
+    pub async fn run(mut self) {
+        loop {
+            if self.gateway.wait_for(|gateway| gateway.phase == Phase::Ready).await.is_err() {
+                // The supervisor has ended: the agent is stopping.
+                std::future::pending::<()>().await;
+            }
+            if let Ok(connection) = HealthConnection::open(self.address, &self.token).await {
+                self.follow(&connection).await;
+            }
+            // What ran has ended with the gateway, or says so when there is one again.
+            self.task.hold(false).await;
+            self.status.set(None, self.status.known().next_due);
+            sleep(RECONNECT).await;
+        }
+    }
+
+    /// Until the connection is lost.
+    async fn follow(&mut self, connection: &HealthConnection) {
+        let mut activity = connection.activity();
+        loop {
+            activity.borrow_and_update();
+            let Some(why) = self.look(connection).await else { return };
+            self.task.hold(why.is_some()).await;
+            let wait = if why.is_some() { LOOK_HELD } else { LOOK_IDLE };
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.status.asked() => {}
+                changed = activity.changed(), if why.is_none() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// `None` when the gateway does not answer.
+    async fn look(&mut self, connection: &HealthConnection) -> Option<Option<Why>> {
+        let work = connection.ask("gateway.restart.preflight", json!({})).await?;
+        let jobs = json!({"enabled": "enabled", "sortBy": "nextRunAtMs", "sortDir": "asc",
+            "limit": JOBS});
+        let next_due = next_due(&connection.ask("cron.list", jobs).await?);
+        let known = Known { next_due, ..self.status.known() };
+        let waited = self.untold_for(known);
+        let why = why(work["payload"]["safe"] == false, known, waited, unix_seconds());
+        self.status.set(why, next_due);
+        Some(why)
+    }
+
+    /// How long what is due has not been told.
+    fn untold_for(&mut self, known: Known) -> Duration {
+        if known.next_due == known.told {
+            self.untold_since = None;
+            return Duration::ZERO;
+        }
+        match self.untold_since {
+            Some((next_due, since)) if next_due == known.next_due => since.elapsed(),
+            _ => {
+                self.untold_since = Some((known.next_due, Instant::now()));
+                Duration::ZERO
+            }
+        }
+    }
+}
+
+/// Why the machine has to stay awake; `waited` is how long control has not asked.
+fn why(is_working: bool, known: Known, waited: Duration, now: u64) -> Option<Why> {
+    let is_due = known
+        .next_due
+        .is_some_and(|due| due <= now + DUE_SOON_SECONDS && due + OVERDUE_SECONDS >= now);
+    let is_untold = known.next_due != known.told && waited < UNTOLD_MAX;
+    match (is_working, is_due, is_untold) {
+        (true, ..) => Some(Why::Working),
+        (_, true, _) => Some(Why::Due),
+        (.., true) => Some(Why::Untold),
+        _ => None,
+    }
+}
+
+/// In Unix seconds, the next job of the customer's. What the gateway schedules for its own
+/// housekeeping is done when the machine is awake anyway, and wakes nobody.
+fn next_due(jobs: &Value) -> Option<u64> {
+    let jobs = jobs["payload"]["jobs"].as_array()?;
+    let of_people = jobs.iter().filter(|job| job["declarationKey"].is_null());
+    of_people.filter_map(|job| job["nextRunAtMs"].as_u64()).min().map(|millis| millis / 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+
+    #[test]
+    fn a_machine_stays_awake_for_work_for_what_is_due_and_until_control_knows() {
+        let check = |is_working, next_due, told, waited, expected: Option<Why>| {
+            let known = Known { held: None, next_due, told };
+            let waited = Duration::from_secs(waited);
+            assert_eq!(why(is_working, known, waited, NOW), expected, "{known:?} {waited:?}");
+        };
+        check(false, None, None, 0, None);
+        check(true, None, None, 0, Some(Why::Working));
+        let later = Some(NOW + 3_600);
+        check(false, later, later, 0, None);
+        check(false, later, None, 0, Some(Why::Untold));
+        check(false, later, None, 149, Some(Why::Untold));
+        check(false, later, None, 150, None);
+        check(false, None, later, 0, Some(Why::Untold));
+        for soon in [Some(NOW + 180), Some(NOW), Some(NOW - 120)] {
+            check(false, soon, soon, 0, Some(Why::Due));
+        }
+        let missed = Some(NOW - 121);
+        check(false, missed, missed, 0, None);
+    }
+
+    #[test]
+    fn the_gateways_own_housekeeping_wakes_nobody() {
+        let job = |due: u64, key: Value| json!({"nextRunAtMs": due, "declarationKey": key});
+        let list = |jobs: Vec<Value>| json!({"ok": true, "payload": {"jobs": jobs}});
+        let jobs = vec![job(5_000, "memory-core:x".into()), job(9_999, Value::Null)];
+        assert_eq!(next_due(&list(jobs)), Some(9));
+        assert_eq!(next_due(&list(vec![job(5_000, "memory-core:x".into())])), None);
+        assert_eq!(next_due(&list(vec![json!({"nextRunAtMs": null})])), None);
+        assert_eq!(next_due(&json!({"ok": false})), None);
+    }
+}

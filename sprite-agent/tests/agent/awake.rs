@@ -1,0 +1,89 @@
+//! The machine is held awake by the provider's task while the assistant works, and the
+//! agent says when it will work next.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+
+use crate::gateway::TOKEN;
+use crate::page::Page;
+use crate::running::Running;
+use crate::supervision::{GOOD, Workshop, is_ok};
+use crate::waiting::wait_until;
+
+/// The provider's API inside a machine: notes what it is asked, and agrees.
+fn provider(socket: &Path) -> Arc<Mutex<Vec<String>>> {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (seen, listener) = (asked.clone(), UnixListener::bind(socket).unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = vec![0; 4096];
+            let length = stream.read(&mut head).await.unwrap_or(0);
+            let text = String::from_utf8_lossy(&head[..length]).into_owned();
+            seen.lock().unwrap().extend(text.lines().next().map(str::to_owned));
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    asked
+}
+
+async fn agent(workshop: &Workshop, socket: &Path) -> Running {
+    let machine = format!("[machine]\napi_socket = \"{}\"\n", socket.display());
+    let agent = workshop.agent("", &machine).await;
+    agent.wait_for_health(is_ok).await;
+    agent
+}
+
+fn held(health: &Value) -> Option<&str> {
+    health["awake"]["held"].as_str()
+}
+
+#[tokio::test]
+async fn while_an_answer_runs_the_machine_is_held_awake_although_no_page_is_open() {
+    let (folder, workshop) = (tempfile::tempdir().unwrap(), Workshop::with(GOOD));
+    let socket = folder.path().join("api.sock");
+    let asked = provider(&socket);
+    let agent = agent(&workshop, &socket).await;
+    let mut page = Page::connected(agent.address).await;
+    let key = "agent:main:x";
+    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
+    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    drop(page);
+    agent.wait_for_health(|health| held(health) == Some("working")).await;
+    let last = || asked.lock().unwrap().last().cloned().unwrap_or_default();
+    wait_until("it is held", last, |last| last.starts_with("PUT /v1/tasks/arca-agent ")).await;
+
+    let mut page = Page::connected(agent.address).await;
+    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    agent.wait_for_health(|health| held(health).is_none()).await;
+    wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
+}
+
+#[tokio::test]
+async fn health_says_when_the_assistant_next_has_something_to_do() {
+    let (folder, workshop) = (tempfile::tempdir().unwrap(), Workshop::with(GOOD));
+    let socket = folder.path().join("api.sock");
+    let _asked = provider(&socket);
+    let agent = agent(&workshop, &socket).await;
+    assert_eq!(agent.health().await["awake"]["next_due"], Value::Null);
+    let mut operator = Page::try_open(workshop.gateway, "/ws", &[]).await.unwrap();
+    operator.event("connect.challenge").await;
+    let connect = json!({"minProtocol": 4, "maxProtocol": 4, "role": "operator",
+        "client": {"id": "gateway-client", "version": "1", "platform": "linux", "mode": "backend"},
+        "scopes": ["operator.admin"], "auth": {"token": TOKEN}});
+    assert_eq!(operator.ask("connect", &connect).await["ok"], true);
+    let job = json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
+        "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}});
+    let job = operator.ask("cron.add", &job).await["payload"].clone();
+    let due = job["nextRunAtMs"].as_u64().unwrap() / 1_000;
+    // Asking is what makes it look: a machine that was just woken has to know.
+    let health = agent.wait_for_health(|health| health["awake"]["next_due"] == due).await;
+    assert_eq!(health["status"], "ok");
+    agent.wait_for_health(|health| held(health).is_none()).await;
+    assert_eq!(operator.ask("cron.remove", &json!({"id": job["id"]})).await["ok"], true);
+    agent.wait_for_health(|health| health["awake"]["next_due"].is_null()).await;
+}
