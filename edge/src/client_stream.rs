@@ -6,6 +6,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::http2::{self, Http2Stream};
 use crate::limits::UNSENT_MAX_BYTES;
+use crate::proxies::TrustedProxy;
 use crate::sockets::notice_loss;
 
 /// How a client has reached us.
@@ -30,6 +32,8 @@ pub(crate) struct Arrival {
 pub(crate) struct ClientStream {
     transport: Transport,
     address: IpAddr,
+    /// The one through which the client has come.
+    proxy: Option<Arc<TrustedProxy>>,
 }
 
 enum Transport {
@@ -52,11 +56,26 @@ impl ClientStream {
         tcp.set_nodelay(true)?;
         notice_loss(&tcp, lost_after)?;
         SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_MAX_BYTES)?;
-        Ok(Self { transport: Transport::Plain(tcp), address: address.ip().to_canonical() })
+        let address = address.ip().to_canonical();
+        Ok(Self { transport: Transport::Plain(tcp), address, proxy: None })
     }
 
     pub(crate) fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// From here on it is `client`'s, who has come through a proxy that said so.
+    pub(crate) fn set_address(&mut self, client: IpAddr) {
+        self.address = client;
+    }
+
+    /// From here on it is that of `proxy`, which says in each request whose that is.
+    pub(crate) fn set_proxy(&mut self, proxy: Arc<TrustedProxy>) {
+        self.proxy = Some(proxy);
+    }
+
+    pub(crate) fn proxy(&self) -> Option<&Arc<TrustedProxy>> {
+        self.proxy.as_ref()
     }
 
     pub(crate) fn arrival(&self) -> Arrival {
@@ -85,12 +104,12 @@ impl ClientStream {
             Transport::Plain(tcp) => Transport::Tls(Box::new(handshake(tcp).await?)),
             encrypted => encrypted,
         };
-        Ok(Self { transport, address: self.address })
+        Ok(Self { transport, ..self })
     }
 
     /// One stream of this client's connection.
     pub(crate) fn of_http2(stream: Http2Stream, address: IpAddr) -> Self {
-        Self { transport: Transport::Http2(Box::new(stream)), address }
+        Self { transport: Transport::Http2(Box::new(stream)), address, proxy: None }
     }
 
     /// Have both sides agreed on HTTP/2 for what follows?

@@ -12,13 +12,18 @@ use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 use crate::keys::KeyFile;
 use crate::limits::LimitsConfig;
 use crate::observe::access_log::Destination;
+use crate::proxies::TrustedProxy;
 use crate::tls::TlsConfig;
 
 pub struct Config {
+    /// The file that all of this was read from.
+    pub(crate) path: PathBuf,
     pub site: PublicSite,
     pub listen: Vec<SocketAddr>,
     /// Where it is there, `listen` only sends clients to it.
     pub(crate) tls: Option<TlsConfig>,
+    /// Load balancers and CDNs that are believed who their clients are.
+    pub(crate) trusted_proxies: Vec<TrustedProxy>,
     pub admin_listen: SocketAddr,
     pub admin_token: Secret<String>,
     /// Control's site listener.
@@ -51,10 +56,10 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, at once.
     pub fn read(path: &Path) -> Result<Self, Complaints> {
-        Document::read(path)?.check(Self::from_section)
+        Document::read(path)?.check(|root| Self::from_section(root, path))
     }
 
-    fn from_section(root: &mut Section<'_>) -> Option<Self> {
+    fn from_section(root: &mut Section<'_>, path: &Path) -> Option<Self> {
         let base_domain = root.string("base_domain");
         let site_url = root.required("site_url", Upstream::parse);
         let listen = root.list("listen", str::parse);
@@ -62,6 +67,12 @@ impl Config {
             root.complain("listen", "needs at least one address with a port");
         }
         let tls = root.optional_table("tls", TlsConfig::from_section);
+        let trusted_proxies = root.tables("trusted_proxies", TrustedProxy::from_section);
+        let listeners = listen.iter().chain(tls.iter().flat_map(|tls| &tls.listen));
+        let is_ours = |proxy: &TrustedProxy| listeners.clone().any(|at| *at == proxy.listen());
+        if !trusted_proxies.iter().all(is_ours) {
+            root.complain("trusted_proxies", "names a listener that is not there");
+        }
         let admin_listen = root.required("admin_listen", str::parse);
         let admin_token = root.secret("admin_token", "admin_token_file");
         let site_upstream = root.required("site_upstream", Upstream::parse);
@@ -87,9 +98,11 @@ impl Config {
             }
         };
         Some(Self {
+            path: path.to_owned(),
             site,
             listen,
             tls,
+            trusted_proxies,
             admin_listen: admin_listen?,
             admin_token: admin_token?,
             site_upstream: site_upstream?,

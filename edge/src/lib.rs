@@ -15,6 +15,7 @@ mod lifecycle;
 mod limits;
 mod observe;
 mod policy;
+mod proxies;
 mod request;
 mod respond;
 mod routes;

@@ -19,11 +19,11 @@ use crate::limits::BODY_PAUSE;
 use crate::upstream::Duplex;
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Timeouts {
+pub(super) struct Timeouts {
     /// Between two reads of an answer.
-    pub(crate) read: Duration,
+    pub(super) read: Duration,
     /// For a client to take what is written to it.
-    pub(crate) write: Duration,
+    pub(super) write: Duration,
 }
 
 pub(super) struct Downstream<'a> {

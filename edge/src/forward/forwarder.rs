@@ -7,6 +7,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use pingora::time::timeout;
@@ -22,7 +23,7 @@ use super::upload::Upload;
 use super::upstream_request::{TargetKind, UpstreamRequest};
 use crate::client_stream::ClientStream;
 use crate::head::{HeadEnd, HeadReader};
-use crate::limits::{CONTINUE_WAIT, HANDSHAKE_TIMEOUT, MAX_INTERIM_RESPONSES};
+use crate::limits::{CONTINUE_WAIT, HANDSHAKE_TIMEOUT, Limits, MAX_INTERIM_RESPONSES};
 use crate::observe::RequestRecord;
 use crate::policy::response::Speaker;
 use crate::upstream::pool::{self, PoolLimits};
@@ -37,10 +38,10 @@ const BULK_READ_BYTES: usize = 64 * 1024;
 pub(crate) struct Forwarder {
     pub site: Arc<PublicSite>,
     pub connector: Connector,
-    pub(crate) timeouts: Timeouts,
+    /// Between two reads of an answer.
+    pub(crate) read_timeout: Duration,
     pub pool: PoolLimits,
-    /// Content of a request's body.
-    pub body_max_bytes: u64,
+    pub(crate) limits: Arc<Limits>,
 }
 
 /// How a sprite has answered, before the first byte of it goes to the client.
@@ -146,13 +147,14 @@ impl Forwarder {
         reader: &'a mut HeadReader,
         request: &UpstreamRequest,
     ) -> Downstream<'a> {
+        let limits = self.limits.configured();
         Downstream {
             stream,
             reader,
-            upload: Upload::new(request.body, self.body_max_bytes),
+            upload: Upload::new(request.body, limits.body_max_bytes),
             ask_at: request.expects_continue.then(|| Instant::now() + CONTINUE_WAIT),
             has_ended: false,
-            timeouts: self.timeouts,
+            timeouts: Timeouts { read: self.read_timeout, write: limits.write_timeout },
         }
     }
 
@@ -165,7 +167,7 @@ impl Forwarder {
         record: &mut RequestRecord,
     ) -> Result<Answer, ForwardError> {
         record.sent();
-        let sent = timeout(self.timeouts.read, async {
+        let sent = timeout(self.read_timeout, async {
             sprite.write_all(&request.head).await?;
             sprite.flush().await
         });
@@ -180,7 +182,7 @@ impl Forwarder {
             if downstream.read(&mut *sprite, &mut buffer, deadline).await? == 0 {
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
-            deadline.get_or_insert_with(|| Instant::now() + self.timeouts.read);
+            deadline.get_or_insert_with(|| Instant::now() + self.read_timeout);
             while let Some(length) = find_end(&mut end, &buffer)? {
                 let mut slots = NO_SLOTS;
                 let bytes = buffer.split_to(length);

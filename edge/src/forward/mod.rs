@@ -9,7 +9,6 @@ mod upgrade;
 mod upload;
 mod upstream_request;
 
-pub(crate) use downstream::Timeouts;
 pub(crate) use error::{ForwardError, Malformed};
 pub(crate) use forwarder::{Forwarder, Switched};
 pub(crate) use upgrade::Offer;

@@ -89,6 +89,16 @@ pub(crate) const PREMATURE_RESETS: u32 = 128;
 /// it may have open are carried out at one time.
 pub(crate) const HTTP2_ENDING_FACTOR: usize = 2;
 
+// Proxies in front of us.
+
+/// Longest rest of a PROXY header of version 2: haproxy's with a client's certificate
+/// described has less than 1 KiB.
+pub(crate) const MAX_PROXY_HEADER_BYTES: usize = 4 * 1024;
+
+/// So many times what one IPv6 /64 may take, all of its /48 together may: a site, or a
+/// customer with a prefix of its own, has as many of them as it likes.
+pub(crate) const WIDE_BLOCK_FACTOR: u64 = 8;
+
 // Certificates.
 
 /// Longest answer to a challenge: a token and a thumbprint have less than 200 bytes.

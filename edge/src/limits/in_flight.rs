@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::Username;
@@ -16,7 +17,7 @@ use super::fixed::{TURN_WAIT, TURNS_WAITING_MAX};
 const SHARDS: usize = 64;
 
 pub(crate) struct InFlight {
-    limit: usize,
+    limit: AtomicUsize,
     hasher: RandomState,
     shards: Box<[Mutex<HashMap<Username, Workspace>>]>,
 }
@@ -38,19 +39,26 @@ pub(crate) struct Turn {
 
 impl InFlight {
     pub(super) fn new(limit: u64) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { limit, hasher: RandomState::new(), shards }
+        let in_flight = Self { limit: AtomicUsize::default(), hasher: RandomState::new(), shards };
+        in_flight.set_limit(limit);
+        in_flight
+    }
+
+    /// A workspace with requests under way keeps its number of places until it has none.
+    pub(super) fn set_limit(&self, limit: u64) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// `None` when too many of the workspace's wait already.
     pub(crate) fn enter(self: &Arc<Self>, username: &Username) -> Option<Turn> {
+        let limit = self.limit.load(Ordering::Relaxed);
         let mut shard = self.shard(username);
-        let workspace = shard.entry(*username).or_insert_with(|| Workspace {
-            turns: Arc::new(Semaphore::new(self.limit)),
-            inside: 0,
-        });
-        if workspace.inside >= self.limit.saturating_add(TURNS_WAITING_MAX) {
+        let workspace = shard
+            .entry(*username)
+            .or_insert_with(|| Workspace { turns: Arc::new(Semaphore::new(limit)), inside: 0 });
+        if workspace.inside >= limit.saturating_add(TURNS_WAITING_MAX) {
             return None;
         }
         workspace.inside += 1;

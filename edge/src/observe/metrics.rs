@@ -172,6 +172,9 @@ impl Drop for OpenHttp2Stream {
     }
 }
 
+/// Why a connection of a proxy was closed.
+const PROXY_HEADER_REASONS: [&str; 3] = ["malformed", "ended", "timeout"];
+
 /// Versions of HTTP, as their label has them.
 const PROTOCOLS: [&str; 3] = ["1.0", "1.1", "2"];
 
@@ -201,6 +204,7 @@ pub(crate) struct Metrics {
     handshakes: IntCounterVec,
     /// In the order of [`PROTOCOLS`].
     protocols: [IntCounter; PROTOCOLS.len()],
+    proxy_headers: IntCounterVec,
     http2_ends: IntCounterVec,
     http2_streams: IntGauge,
     pub request_seconds: Histogram,
@@ -236,6 +240,12 @@ impl Metrics {
         );
         let metrics = Self {
             protocols: PROTOCOLS.map(|version| protocols.with_label_values(&[version])),
+            proxy_headers: counters(
+                &registry,
+                "arca_edge_proxy_headers_refused_total",
+                "Connections of trusted proxies without a PROXY header, by reason",
+                &["reason"],
+            ),
             http2_ends: counters(
                 &registry,
                 "arca_edge_http2_connections_ended_total",
@@ -386,6 +396,11 @@ impl Metrics {
         PROTOCOLS[version]
     }
 
+    /// `reason` is one of [`PROXY_HEADER_REASONS`].
+    pub(crate) fn count_proxy_header(&self, reason: &str) {
+        self.proxy_headers.with_label_values(&[reason]).inc();
+    }
+
     pub(crate) fn count_http2_end(&self, end: Http2End) {
         self.http2_ends.with_label_values(&[end.label()]).inc();
     }
@@ -427,6 +442,9 @@ impl Metrics {
         }
         for limit in Limit::ALL {
             self.limited.with_label_values(&[limit.label()]);
+        }
+        for reason in PROXY_HEADER_REASONS {
+            self.proxy_headers.with_label_values(&[reason]);
         }
         for end in Http2End::ALL {
             self.http2_ends.with_label_values(&[end.label()]);

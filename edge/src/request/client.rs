@@ -1,30 +1,54 @@
 //! What one connection remembers of its client from request to request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use shared::Route;
 use shared::identity::IdentityKey;
 
 use super::session::LastToken;
-use crate::client_stream::Arrival;
+use crate::client_stream::{Arrival, ClientStream};
+use crate::head::Head;
 use crate::keys::Keys;
+use crate::proxies::TrustedProxy;
 
 pub(crate) struct ClientState {
+    /// Of the present request.
     pub(super) arrival: Arrival,
+    /// Whose connection it is: the client's own, or that of `proxy`.
+    peer: IpAddr,
+    proxy: Option<Arc<TrustedProxy>>,
     pub(super) keys: Arc<Keys>,
     pub(super) token: LastToken,
     identity: Option<(Arc<Route>, IdentityKey)>,
 }
 
 impl ClientState {
-    pub(super) fn new(arrival: Arrival, keys: Arc<Keys>) -> Self {
-        Self { arrival, keys, token: LastToken::default(), identity: None }
+    pub(super) fn new(stream: &ClientStream, keys: Arc<Keys>) -> Self {
+        let arrival = stream.arrival();
+        Self {
+            arrival,
+            peer: arrival.address,
+            proxy: stream.proxy().cloned(),
+            keys,
+            token: LastToken::default(),
+            identity: None,
+        }
+    }
+
+    /// Finds out whose request `head` is.
+    pub(super) fn comes_with(&mut self, head: &Head<'_>) {
+        if let Some(proxy) = &self.proxy {
+            self.arrival.address = proxy.client(head, self.peer);
+        }
     }
 
     /// Forgets what an older ring has vouched for.
     pub(super) fn use_keys(&mut self, keys: Arc<Keys>) {
         if !Arc::ptr_eq(&self.keys, &keys) {
-            *self = Self::new(self.arrival, keys);
+            self.keys = keys;
+            self.token = LastToken::default();
+            self.identity = None;
         }
     }
 

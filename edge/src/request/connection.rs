@@ -5,6 +5,7 @@
 //! response says `Connection: close`; a connection that is merely idle is never
 //! dropped between the client's requests.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -24,6 +25,7 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::{Limits, OVERLONG_HEAD_BYTES, TooMany, Turn};
 use crate::observe::metrics::{Limit, Outcome, Source};
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
+use crate::proxies::{self, ProxyHeaderError, TrustedProxies};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::tunnel::Tunnel;
 
@@ -33,6 +35,7 @@ pub(crate) struct ConnectionHandler {
     pub telemetry: Arc<Telemetry>,
     pub forwarder: Forwarder,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) places: Places,
 }
 
@@ -57,12 +60,34 @@ enum ConnectionEnd {
 
 impl ConnectionHandler {
     /// One connection, from its first byte to its last.
-    pub(crate) async fn serve(self: Arc<Self>, stream: ClientStream, entrance: Entrance) {
-        let address = stream.address();
-        let _admitted = match self.limits.admit(address) {
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        mut stream: ClientStream,
+        entrance: Entrance,
+        listen: SocketAddr,
+    ) {
+        let mut admitted = match self.limits.admit() {
             Ok(admitted) => admitted,
             Err(too_many) => return self.refuse_connection(stream, &entrance, too_many).await,
         };
+        let is_clients = match self.proxies.find(listen, stream.address()) {
+            None => true,
+            Some(proxy) if proxy.announces_clients() => {
+                let Some(named) = self.announced(&mut stream).await else { return };
+                if let Some(client) = named {
+                    stream.set_address(client);
+                }
+                true
+            }
+            // Whose they are is said by each request.
+            Some(proxy) => {
+                stream.set_proxy(proxy);
+                false
+            }
+        };
+        if is_clients && let Err(too_many) = admitted.of(stream.address()) {
+            return self.refuse_connection(stream, &entrance, too_many).await;
+        }
         let stream = match &entrance {
             Entrance::Plain => stream,
             Entrance::Tls(acceptor) => {
@@ -89,6 +114,21 @@ impl ConnectionHandler {
             ConnectionEnd::Refuse(stream, error, _) => self.refuse_head(stream, error).await,
             ConnectionEnd::Upgrade(stream, request) => self.upgrade(stream, *request).await,
         }
+    }
+
+    /// The client that a proxy names before anything else, if it names one; `None` when
+    /// nothing of what follows can be believed.
+    async fn announced(&self, stream: &mut ClientStream) -> Option<Option<IpAddr>> {
+        let deadline = self.limits.configured().deadlines.head;
+        let (label, error) = match timeout(deadline, proxies::read_header(stream)).await {
+            Ok(Ok(client)) => return Some(client),
+            Ok(Err(error @ ProxyHeaderError::Malformed)) => ("malformed", error.to_string()),
+            Ok(Err(error)) => ("ended", error.to_string()),
+            Err(_) => ("timeout", "it did not come in time".to_owned()),
+        };
+        self.telemetry.metrics.count_proxy_header(label);
+        tracing::debug!(proxy = %stream.address(), error, "a PROXY header was refused");
+        None
     }
 
     /// One answer, and the end of the connection: the client goes elsewhere.
@@ -120,7 +160,7 @@ impl ConnectionHandler {
     async fn converse(&self, mut stream: ClientStream) -> ConnectionEnd {
         let deadlines = self.limits.configured().deadlines;
         let mut reader = HeadReader::default();
-        let mut client = self.handler.client(stream.arrival());
+        let mut client = self.handler.client(&stream);
         let mut is_first = true;
         loop {
             let length = match reader.read_head(&mut stream, is_first, &deadlines).await {

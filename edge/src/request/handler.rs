@@ -14,7 +14,7 @@ use super::context::RequestContext;
 use super::decision::{Decision, Workspace, decide};
 use super::overlong::cookie_names;
 use super::session;
-use crate::client_stream::Arrival;
+use crate::client_stream::ClientStream;
 use crate::connections::{Access, ConnectionRegistry, Entry, Kind, RevocationEpoch};
 use crate::forward::{Offer, TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
@@ -79,8 +79,8 @@ struct Found {
 
 impl RequestHandler {
     /// For a client that has just connected.
-    pub(crate) fn client(&self, arrival: Arrival) -> ClientState {
-        ClientState::new(arrival, self.keys.present())
+    pub(crate) fn client(&self, stream: &ClientStream) -> ClientState {
+        ClientState::new(stream, self.keys.present())
     }
 
     pub(crate) fn site(&self) -> &PublicSite {
@@ -105,6 +105,7 @@ impl RequestHandler {
         if head.websocket.is_some() && (has_more || head.body != Body::None) {
             return Err(HeadError::EarlyBytes);
         }
+        client.comes_with(&head);
         let request = random_request_id();
         let record = RequestRecord::begin(&self.telemetry, request, client.arrival, &head);
         let context = RequestContext::new(&head, record, draining, unix_seconds());

@@ -34,12 +34,11 @@ struct Http2Connection {
 impl ConnectionHandler {
     /// One connection whose client has chosen HTTP/2.
     pub(super) async fn serve_http2(self: Arc<Self>, stream: ClientStream) {
-        let arrival = stream.arrival();
+        let (arrival, client) = (stream.arrival(), self.handler.client(&stream));
         let limits = self.limits.configured();
         let handshake = http2::handshake(stream, limits.http2_streams);
         let end = match timeout(limits.deadlines.head, handshake).await {
             Ok(Ok(frames)) => {
-                let client = self.handler.client(arrival);
                 let connection = Http2Connection {
                     handler: Arc::clone(&self),
                     frames,

@@ -1,7 +1,7 @@
 //! Takes new connections of clients, until the process drains.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use pingora::server::ShutdownWatch;
@@ -23,7 +23,6 @@ pub(super) struct Acceptor {
     pub(super) entrances: Entrances,
     pub(super) handler: Arc<ConnectionHandler>,
     pub(super) lifecycle: Lifecycle,
-    pub(super) lost_after: Duration,
 }
 
 #[async_trait]
@@ -40,13 +39,13 @@ impl BackgroundService for Acceptor {
             }
         };
         for listener in listeners {
-            let entrance = listener.local_addr().ok().and_then(|at| self.entrances.at(at));
-            let Some(entrance) = entrance else {
+            let at = listener.local_addr().ok();
+            let Some((at, entrance)) = at.and_then(|at| Some((at, self.entrances.at(at)?))) else {
                 error!(?listener, "a listening socket is bound elsewhere; the edge ends");
                 return self.lifecycle.end();
             };
             let (handler, lifecycle) = (Arc::clone(&self.handler), self.lifecycle.clone());
-            current_handle().spawn(accept(listener, entrance, handler, lifecycle, self.lost_after));
+            current_handle().spawn(accept(listener, (at, entrance), handler, lifecycle));
         }
         // The service lives until the process ends; its runtime is everybody's.
         self.lifecycle.ended().await;
@@ -55,10 +54,9 @@ impl BackgroundService for Acceptor {
 
 async fn accept(
     listener: TcpListener,
-    entrance: Entrance,
+    (at, entrance): (SocketAddr, Entrance),
     handler: Arc<ConnectionHandler>,
     lifecycle: Lifecycle,
-    lost_after: Duration,
 ) {
     loop {
         let accepted = tokio::select! {
@@ -76,11 +74,12 @@ async fn accept(
         // It may stay on another thread, whose runtime must watch it.
         let Ok(tcp) = tcp.into_std() else { continue };
         let (handler, entrance) = (Arc::clone(&handler), entrance.clone());
+        let lost_after = handler.limits.configured().write_timeout;
         current_handle().spawn(async move {
             let stream = tokio::net::TcpStream::from_std(tcp)
                 .and_then(|tcp| ClientStream::new(tcp, address, lost_after));
             match stream {
-                Ok(stream) => handler.serve(stream, entrance).await,
+                Ok(stream) => handler.serve(stream, entrance, at).await,
                 Err(error) => debug!(%error, "a connection ended at once"),
             }
         });

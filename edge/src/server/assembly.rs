@@ -1,6 +1,7 @@
 //! The parts that live as long as the process, made out of its configuration.
 
 use std::hash::RandomState;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use shared::process::time::unix_seconds;
@@ -8,12 +9,13 @@ use tracing::error;
 
 use crate::config::Config;
 use crate::connections::ConnectionRegistry;
-use crate::forward::{Forwarder, Timeouts};
+use crate::forward::Forwarder;
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::observe::Telemetry;
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::{Levels, Metrics};
+use crate::proxies::TrustedProxies;
 use crate::request::{ConnectionHandler, NoSession, Places, RequestHandler};
 use crate::routes::{MovedAside, Routes};
 use crate::tls::Certificates;
@@ -27,6 +29,9 @@ pub(super) struct Parts {
     pub(super) limits: Arc<Limits>,
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) lifecycle: Lifecycle,
+    /// The file that the configuration was read from.
+    pub(super) configuration: PathBuf,
+    pub(super) proxies: Arc<TrustedProxies>,
     pub(super) certificates: Option<Arc<Certificates>>,
 }
 
@@ -51,6 +56,8 @@ impl Parts {
             limits: Arc::new(Limits::new(config.limits)),
             telemetry: Arc::new(Telemetry { metrics, access_log }),
             lifecycle: Lifecycle::default(),
+            configuration: config.path.clone(),
+            proxies: Arc::new(TrustedProxies::new(config.trusted_proxies.clone())),
             certificates: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificates)),
         })
     }
@@ -67,9 +74,9 @@ impl Parts {
         let forwarder = Forwarder {
             site: Arc::clone(&site),
             connector,
-            timeouts: Timeouts { read: upstream.read_timeout, write: config.limits.write_timeout },
+            read_timeout: upstream.read_timeout,
             pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
-            body_max_bytes: config.limits.body_max_bytes,
+            limits: Arc::clone(&self.limits),
         };
         let handler = RequestHandler {
             site,
@@ -88,6 +95,7 @@ impl Parts {
             telemetry: Arc::clone(&self.telemetry),
             forwarder,
             lifecycle: self.lifecycle.clone(),
+            proxies: Arc::clone(&self.proxies),
             places: Places::default(),
         })
     }

@@ -68,16 +68,8 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     former.wait(folder.listen()?)?;
     let api = PrivateApi::new(admin, &config, &parts, &listening, is_handed_over);
     let (ended, failure) = (api.ended(), api.failure());
-    let mut workers = background_service(
-        "edge",
-        Acceptor {
-            listening,
-            entrances,
-            handler,
-            lifecycle,
-            lost_after: config.limits.write_timeout,
-        },
-    );
+    let mut workers =
+        background_service("edge", Acceptor { listening, entrances, handler, lifecycle });
     workers.threads = Some(config.threads);
     let mut server = Server::new_with_opt_and_conf(None, server_conf(&config));
     server.bootstrap();

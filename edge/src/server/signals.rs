@@ -4,20 +4,21 @@ use std::process::Command;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::assembly::Parts;
+use super::descriptors;
+use crate::config::Config;
 use crate::connections::{ConnectionRegistry, RevokedCount};
 use crate::keys::KeyFile;
-use crate::tls::Certificates;
 
 /// Of main.rs.
 const UPGRADE: &str = "--upgrade";
 
-/// SIGTERM and SIGQUIT drain, SIGINT ends, SIGHUP reads the keys again and opens
-/// the access log anew, SIGUSR2 starts the program anew to take over. Returns when the process ends.
+/// SIGTERM and SIGQUIT drain, SIGINT ends, SIGHUP reads the keys and the
+/// configuration again and opens the access log anew, SIGUSR2 starts the program anew to take over. Returns when the process ends.
 pub(super) async fn obey(parts: &Parts, keys: &KeyFile, grace: Duration) {
-    let Parts { lifecycle, registry, telemetry, routes, certificates, .. } = parts;
+    let Parts { lifecycle, registry, telemetry, routes, .. } = parts;
     let mut terminate = listen(SignalKind::terminate());
     let mut quit = listen(SignalKind::quit());
     let mut interrupt = listen(SignalKind::interrupt());
@@ -30,9 +31,7 @@ pub(super) async fn obey(parts: &Parts, keys: &KeyFile, grace: Duration) {
             () = heard(&mut interrupt) => lifecycle.end(),
             () = heard(&mut hangup) => {
                 reload(keys, registry);
-                if let Some(certificates) = certificates {
-                    reload_certificates(certificates);
-                }
+                reload_configuration(parts);
                 routes.reload_follower();
                 telemetry.access_log.reopen();
             }
@@ -67,16 +66,27 @@ fn start_successor() {
     }
 }
 
-/// All of them or none: what was served before goes on being served.
-fn reload_certificates(certificates: &Certificates) {
-    match certificates.reload() {
-        Ok(()) => info!("the certificates were read again"),
+/// Limits, trusted proxies and certificates: all of them or none. The rest of the file
+/// counts at the next start.
+fn reload_configuration(parts: &Parts) {
+    let mut config = match Config::read(&parts.configuration) {
+        Ok(config) => config,
         Err(complaints) => {
-            for complaint in complaints {
-                error!("{complaint}; the old certificates stay");
+            for complaint in complaints.to_string().lines() {
+                error!("{complaint}; limits, proxies and certificates stay as they were");
             }
+            return;
         }
+    };
+    descriptors::fit(&mut config);
+    parts.limits.configure(config.limits);
+    parts.proxies.replace(config.trusted_proxies);
+    match (&parts.certificates, &config.tls) {
+        (Some(present), Some(tls)) => present.replace(&tls.certificates),
+        (None, None) => {}
+        _ => warn!("[tls] has come or gone, which counts at the next start"),
     }
+    info!("limits, proxies and certificates were read again");
 }
 
 fn listen(kind: SignalKind) -> Option<Signal> {

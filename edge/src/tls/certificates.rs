@@ -10,10 +10,9 @@ use shared::process::time::unix_seconds;
 
 use super::certificate::{Certificate, CertificateFiles};
 
-/// The present certificates and the files they come from.
+/// The present certificates.
 #[derive(Debug)]
 pub(crate) struct Certificates {
-    files: Vec<CertificateFiles>,
     present: ArcSwap<Present>,
 }
 
@@ -30,18 +29,13 @@ struct Present {
 impl Certificates {
     /// # Errors
     /// Everything that is wrong with any of them.
-    pub(crate) fn open(files: Vec<CertificateFiles>) -> Result<Self, Vec<String>> {
-        let present = read(&files, unix_seconds())?;
-        Ok(Self { files, present: ArcSwap::from_pointee(present) })
+    pub(crate) fn open(files: &[CertificateFiles]) -> Result<Self, Vec<String>> {
+        Ok(Self { present: ArcSwap::from_pointee(read(files, unix_seconds())?) })
     }
 
-    /// Reads all files again: the next handshake is shown what is in them now.
-    ///
-    /// # Errors
-    /// Everything that is wrong with any of them; all old ones stay.
-    pub(crate) fn reload(&self) -> Result<(), Vec<String>> {
-        self.present.store(Arc::new(read(&self.files, unix_seconds())?));
-        Ok(())
+    /// The next handshake is shown one of `others`.
+    pub(crate) fn replace(&self, others: &Self) {
+        self.present.store(others.present.load_full());
     }
 
     /// When the first of them expires, unix seconds.
@@ -126,7 +120,7 @@ mod tests {
             write(folder.path(), "all", &["*.arca.test"], 2080),
             write(folder.path(), "ada", &["ada.arca.test"], 2090),
         ];
-        let certificates = Certificates::open(files.clone()).unwrap();
+        let certificates = Certificates::open(&files).unwrap();
         let present = certificates.present.load();
         let shown = |name| present.find(name).cert[0].clone();
         let expected = |at: usize| files[at].read(unix_seconds()).unwrap().key.cert[0].clone();
@@ -143,25 +137,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let good = write(folder.path(), "good", &["arca.test"], 2090);
         let other = write(folder.path(), "other", &["b.test"], 2090);
-        let certificates = Certificates::open(vec![good.clone(), other.clone()]).unwrap();
+        let certificates = Certificates::open(&[good.clone(), other.clone()]).unwrap();
         let before = certificates.present.load().find(Some("arca.test")).cert[0].clone();
         write(folder.path(), "good", &["arca.test"], 2021);
         let stranger = write(folder.path(), "stranger", &["b.test"], 2090);
         std::fs::copy(&stranger.key, &other.key).unwrap();
-        let complaints = certificates.reload().unwrap_err().join("\n");
+        let read_again = || Certificates::open(&[good.clone(), other.clone()]).unwrap_err();
+        let complaints = read_again().join("\n");
         assert!(complaints.contains("good.crt has expired"), "{complaints}");
         assert!(complaints.contains("other.key is not the key of"), "{complaints}");
         assert!(!complaints.contains("PRIVATE"), "{complaints}");
-        assert_eq!(certificates.present.load().find(Some("arca.test")).cert[0], before);
         std::fs::remove_file(&good.certificate).unwrap();
         std::fs::write(&other.key, "-----BEGIN PRIVATE KEY-----\nsecret\n").unwrap();
-        let complaints = certificates.reload().unwrap_err().join("\n");
+        let complaints = read_again().join("\n");
         assert!(complaints.contains("good.crt cannot be read"), "{complaints}");
         assert!(!complaints.contains("secret"), "{complaints}");
+        let next = [write(folder.path(), "good", &["arca.test"], 2090)];
+        certificates.replace(&Certificates::open(&next).unwrap());
+        assert_ne!(certificates.present.load().find(Some("arca.test")).cert[0], before);
     }
 
     #[test]
     fn without_any_pair_nothing_is_served() {
-        assert!(Certificates::open(Vec::new()).unwrap_err()[0].contains("there is none"));
+        assert!(Certificates::open(&[]).unwrap_err()[0].contains("there is none"));
     }
 }

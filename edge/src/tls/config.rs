@@ -39,7 +39,7 @@ impl TlsConfig {
         let http2 = tls.flag("http2", true);
         let handshakes = tls.number("handshakes", 1..=100_000, 512);
         let acme_folder = tls.optional("acme_folder", |path| Ok::<_, String>(PathBuf::from(path)));
-        let certificates = match Certificates::open(files) {
+        let certificates = match Certificates::open(&files) {
             Ok(certificates) => Arc::new(certificates),
             Err(complaints) => {
                 for complaint in complaints {

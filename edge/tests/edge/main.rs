@@ -5,6 +5,8 @@ mod drain;
 mod handover;
 mod harness;
 mod http2;
+mod proxies;
 mod refusals;
+mod reload;
 mod tls;
 mod upgrade;
