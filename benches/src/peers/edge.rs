@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::AccessLog;
+use super::{AccessLog, Entrance};
 use crate::admin::Admin;
 use crate::child::{Child, free_address};
 use crate::http::Connection;
@@ -28,7 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Edge {
     pub address: SocketAddr,
-    pub tls_address: SocketAddr,
     admin: SocketAddr,
     setting: Setting,
     program: Child,
@@ -47,15 +46,26 @@ impl Edge {
     ///
     /// # Errors
     /// Quotes what the edge says when it does not start.
-    pub async fn start(stage: &Stage, name: &'static str, log: AccessLog) -> anyhow::Result<Self> {
+    pub async fn start(
+        stage: &Stage,
+        name: &'static str,
+        log: AccessLog,
+        entrance: Entrance,
+    ) -> anyhow::Result<Self> {
         let folder = stage.folder.join(name);
         std::fs::create_dir_all(&folder)?;
         let address = free_address().context("looking for a free port")?;
-        let tls_address = free_address().context("looking for a free port")?;
         let admin = free_address().context("looking for a free port")?;
         std::fs::write(folder.join("keys.toml"), &stage.ring.toml)?;
-        let mut configuration = configuration(&folder, address, admin, log);
-        configuration.push_str(&encryption(tls_address, &stage.certificate));
+        let configuration = match entrance {
+            Entrance::Plain => configuration(&folder, address, admin, log),
+            // Whoever comes unencrypted is told to come back by TLS.
+            Entrance::Tls => {
+                let plain = free_address().context("looking for a free port")?;
+                let tls = encryption(address, &stage.certificate);
+                configuration(&folder, plain, admin, log) + &tls
+            }
+        };
         std::fs::write(folder.join("edge.toml"), configuration)?;
         // An earlier edge of this name has left its table there.
         let _ = std::fs::remove_file(folder.join("routes.redb"));
@@ -64,7 +74,7 @@ impl Edge {
         let mut program = setting.start()?;
         program.wait_until_listening(admin).await?;
         program.wait_until_listening(address).await?;
-        Ok(Self { address, tls_address, admin, setting, program })
+        Ok(Self { address, admin, setting, program })
     }
 
     /// Starts one and sends it a thousand routes: half to the web server, half to the echo.
@@ -75,8 +85,9 @@ impl Edge {
         stage: &Stage,
         name: &'static str,
         log: AccessLog,
+        entrance: Entrance,
     ) -> anyhow::Result<Self> {
-        let edge = Self::start(stage, name, log).await?;
+        let edge = Self::start(stage, name, log, entrance).await?;
         let (web, echo) = (stage.web.door().address, stage.echo.address);
         let upstream = |index| if index < WEB_TENANTS { web } else { echo };
         let routes = (0..ROUTES).map(|index| tenants::served_route(index, upstream(index)));
@@ -105,9 +116,9 @@ impl Edge {
     /// # Errors
     /// When it does not end, or does not come back.
     pub async fn restart(self) -> anyhow::Result<(Self, Duration)> {
-        let Self { address, tls_address, admin, setting, program } = self;
+        let Self { address, admin, setting, program } = self;
         program.stop().await?;
-        Self::start_again(address, tls_address, admin, setting).await
+        Self::start_again(address, admin, setting).await
     }
 
     /// The same after `SIGKILL`.
@@ -115,14 +126,13 @@ impl Edge {
     /// # Errors
     /// When it does not come back.
     pub async fn restart_after_kill(self) -> anyhow::Result<(Self, Duration)> {
-        let Self { address, tls_address, admin, setting, program } = self;
+        let Self { address, admin, setting, program } = self;
         program.kill()?;
-        Self::start_again(address, tls_address, admin, setting).await
+        Self::start_again(address, admin, setting).await
     }
 
     async fn start_again(
         address: SocketAddr,
-        tls_address: SocketAddr,
         admin: SocketAddr,
         setting: Setting,
     ) -> anyhow::Result<(Self, Duration)> {
@@ -136,7 +146,7 @@ impl Edge {
             tokio::time::sleep(Duration::from_micros(500)).await;
         }
         let took = started.elapsed();
-        Ok((Self { address, tls_address, admin, setting, program }, took))
+        Ok((Self { address, admin, setting, program }, took))
     }
 }
 

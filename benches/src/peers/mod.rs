@@ -32,6 +32,22 @@ pub enum AccessLog {
     Off,
 }
 
+/// Where visitors come in: the edge serves one or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    Plain,
+    Tls,
+}
+
+impl Kind {
+    pub fn entrance(self) -> Entrance {
+        match self {
+            Self::Http | Self::Large | Self::WebSocket => Entrance::Plain,
+            Self::Https | Self::Handshake => Entrance::Tls,
+        }
+    }
+}
+
 /// Something that visitors can be sent to.
 pub struct Peer {
     pub name: &'static str,
@@ -87,12 +103,16 @@ impl Peer {
     ///
     /// # Errors
     /// When one of them does not start.
-    pub async fn all(stage: &Stage, log: AccessLog) -> anyhow::Result<Vec<Self>> {
+    pub async fn all(
+        stage: &Stage,
+        log: AccessLog,
+        entrance: Entrance,
+    ) -> anyhow::Result<Vec<Self>> {
         let mut peers = vec![Self::direct(stage), start_nginx(stage, log).await?];
         if let Some(program) = &stage.programs.haproxy {
             peers.push(start_haproxy(stage, program, log).await?);
         }
-        peers.push(Self::edge(stage, log).await?);
+        peers.push(Self::edge(stage, log, entrance).await?);
         Ok(peers)
     }
 
@@ -100,9 +120,9 @@ impl Peer {
     ///
     /// # Errors
     /// When it does not start or does not take its table.
-    pub async fn edge(stage: &Stage, log: AccessLog) -> anyhow::Result<Self> {
-        let edge = Edge::start_serving(stage, "edge", log).await?;
-        let (plain, encrypted) = (edge.address, edge.tls_address);
-        Ok(Self::of_program("edge (session checked)", plain, encrypted, edge.into_program()))
+    pub async fn edge(stage: &Stage, log: AccessLog, entrance: Entrance) -> anyhow::Result<Self> {
+        let edge = Edge::start_serving(stage, "edge", log, entrance).await?;
+        let address = edge.address;
+        Ok(Self::of_program("edge (session checked)", address, address, edge.into_program()))
     }
 }

@@ -130,8 +130,8 @@ impl Contest {
     }
 
     async fn compare(&self, stage: &Stage) -> anyhow::Result<Comparison> {
-        let peers = Peer::all(stage, self.log).await?;
         let kind = self.load.kind();
+        let peers = Peer::all(stage, self.log, kind.entrance()).await?;
         let doors = peers.iter().filter_map(|peer| Some((peer.name, peer.door(kind)?)));
         let mut samples: Vec<_> = doors.map(|(name, door)| (name, door, Vec::new())).collect();
         let (title, effort) = (self.title, &stage.effort);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use super::Findings;
-use crate::peers::{AccessLog, Edge, WEB_TENANTS};
+use crate::peers::{AccessLog, Edge, Entrance, WEB_TENANTS};
 use crate::quantity::{CUT, CUT_BYSTANDERS};
 use crate::stage::Stage;
 use crate::tenants::{Visitor, served_route};
@@ -20,7 +20,7 @@ const BYSTANDERS: usize = 100;
 /// # Errors
 /// When the edge does not start, or miscounts what it has cut.
 pub async fn cut(stage: &Stage) -> anyhow::Result<Findings> {
-    let edge = Edge::start_serving(stage, "edge-cut", AccessLog::On).await?;
+    let edge = Edge::start_serving(stage, "edge-cut", AccessLog::On, Entrance::Plain).await?;
     let mut worst = Once::default();
     for _ in 0..stage.effort.cuts {
         let once = cut_once(stage, &edge).await?;

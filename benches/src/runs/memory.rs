@@ -17,13 +17,13 @@ const MESSAGE_BYTES: usize = 1024;
 /// # Errors
 /// When a peer does not start, or refuses one of the connections.
 pub async fn memory(stage: &Stage) -> anyhow::Result<Findings> {
-    let edge = async || Peer::edge(stage, AccessLog::On).await;
+    let edge = async |kind: Kind| Peer::edge(stage, AccessLog::On, kind.entrance()).await;
     let nginx = async || start_nginx(stage, AccessLog::On).await;
     let figures = vec![
-        idle(stage, Kind::Http, &IDLE_HTTP, edge().await?).await?,
+        idle(stage, Kind::Http, &IDLE_HTTP, edge(Kind::Http).await?).await?,
         idle(stage, Kind::Http, &NGINX_IDLE_HTTP, nginx().await?).await?,
-        idle(stage, Kind::Https, &IDLE_HTTPS, edge().await?).await?,
-        idle(stage, Kind::WebSocket, &IDLE_SOCKET, edge().await?).await?,
+        idle(stage, Kind::Https, &IDLE_HTTPS, edge(Kind::Https).await?).await?,
+        idle(stage, Kind::WebSocket, &IDLE_SOCKET, edge(Kind::WebSocket).await?).await?,
         idle(stage, Kind::WebSocket, &NGINX_IDLE_SOCKET, nginx().await?).await?,
     ];
     Ok(figures.into())

@@ -13,7 +13,7 @@ use super::Findings;
 use crate::accounting::settled_bytes;
 use crate::admin::Admin;
 use crate::latency::{Latencies, median};
-use crate::peers::{AccessLog, Edge};
+use crate::peers::{AccessLog, Edge, Entrance};
 use crate::quantity::{
     CHANGE_GROWTH, CHANGE_P99, CHANGE_P99_MANY, DISK_SYNC, Figure, LOOKUP, ROUTE_BYTES,
     ROUTE_BYTES_SENT, START, START_AFTER_KILL,
@@ -58,7 +58,7 @@ struct Table {
 
 impl Table {
     async fn load(stage: &Stage, name: &'static str, size: u64) -> anyhow::Result<Self> {
-        let edge = Edge::start(stage, name, AccessLog::On).await?;
+        let edge = Edge::start(stage, name, AccessLog::On, Entrance::Plain).await?;
         let mut admin = edge.admin().await?;
         let started = Instant::now();
         admin.send_table((0..size).map(|index| sleeping_route(index, 0))).await?;
