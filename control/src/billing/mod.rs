@@ -23,8 +23,8 @@ pub mod sync;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
 use shared::PublicSite;
+use shared::process::Complaints;
 use tracing::warn;
 
 use crate::base::amount::Amount;
@@ -109,16 +109,17 @@ impl StripeBilling {
     /// Asks Stripe for the price, so that a wrong one is noticed before a customer does.
     ///
     /// # Errors
-    /// When Stripe says that the key or the price is wrong, or not `shown`, which our
+    /// Every complaint, when Stripe says that the key or the price is wrong, or not `shown`, which our
     /// pages name. When it says nothing, that is logged: we must be able to start
     /// without it.
-    pub async fn check(&self, shown: Amount) -> anyhow::Result<()> {
+    pub async fn check(&self, shown: Amount) -> Result<(), Complaints> {
         let price = match tokio::time::timeout(PRICE_DEADLINE, self.client.price(&self.price)).await
         {
             Ok(Ok(price)) => price,
             Ok(Err(error)) if is_about_settings(&error) => {
                 let key = if error.is_missing() { "stripe.price" } else { "stripe.secret_key" };
-                return Err(error).with_context(|| format!("{key} is not good"));
+                let error = anyhow::Error::from(error);
+                return Err(Complaints::found_later(vec![format!("{key}: {error:#}")]));
             }
             Ok(Err(error)) => {
                 let error = anyhow::Error::from(error);
@@ -130,31 +131,32 @@ impl StripeBilling {
                 return Ok(());
             }
         };
-        match fault(&price, self.is_live, shown) {
-            None => Ok(()),
-            Some(fault) => bail!("stripe.price {}: {fault}", price.id),
+        let faults = faults(&price, self.is_live, shown);
+        if faults.is_empty() {
+            return Ok(());
         }
+        let line = |fault| format!("stripe.price: {}: {fault}", price.id);
+        Err(Complaints::found_later(faults.into_iter().map(line).collect()))
     }
 }
 
-/// Why nothing should be sold at this price, if so.
-fn fault(price: &Price, is_live: bool, shown: Amount) -> Option<String> {
+/// Every reason why nothing should be sold at this price.
+fn faults(price: &Price, is_live: bool, shown: Amount) -> Vec<String> {
     let Price { currency, unit_amount, .. } = price;
-    if price.livemode != is_live {
-        return Some("it is of the other mode than stripe.secret_key".to_owned());
-    }
-    if !price.active {
-        return Some("it is not active: nobody can buy at it".to_owned());
-    }
-    if !price.is_monthly() {
-        return Some("it is not paid every month, as our pages say".to_owned());
-    }
-    let Some(amount) = *unit_amount else {
-        return Some(format!("it is no fixed sum, and site.price says {shown}"));
+    let amount = match *unit_amount {
+        None => Some(format!("it is no fixed sum, and site.price says {shown}")),
+        Some(amount) if shown.is(amount, currency) => None,
+        Some(amount) => {
+            Some(format!("its unit_amount is {amount} {currency}, and site.price says {shown}"))
+        }
     };
-    let is_shown = shown.is(amount, currency);
-    (!is_shown)
-        .then(|| format!("its unit_amount is {amount} {currency}, and site.price says {shown}"))
+    let rules = [
+        (price.livemode != is_live, "it is of the other mode than stripe.secret_key"),
+        (!price.active, "it is not active: nobody can buy at it"),
+        (!price.is_monthly(), "it is not paid every month, as our pages say"),
+    ];
+    let broken = rules.into_iter().filter(|(is_broken, _)| *is_broken);
+    broken.map(|(_, fault)| fault.to_owned()).chain(amount).collect()
 }
 
 /// Stripe understood us, and will not change its mind.

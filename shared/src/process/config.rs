@@ -27,6 +27,13 @@ pub struct Complaints {
     lines: Vec<String>,
 }
 
+impl Complaints {
+    /// What was found wrong after the file was read, by asking somebody else about it.
+    pub fn found_later(lines: Vec<String>) -> Self {
+        Self { lines }
+    }
+}
+
 impl fmt::Display for Complaints {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.lines.join("\n"))

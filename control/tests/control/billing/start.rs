@@ -43,5 +43,8 @@ async fn a_price_that_our_pages_do_not_name_ends_the_start() {
     };
     check(PRICE, "$9", "its unit_amount is 700 usd, and site.price says $9").await;
     check(PRICE, "€7", "site.price says €7").await;
+    // All of them at once, as complaints about the file are.
+    let error = billing(&stripe, YEARLY).check(Amount::parse("$9").unwrap()).await.unwrap_err();
+    assert_eq!(error.to_string().lines().count(), 2, "{error}");
     check(YEARLY, "$7", "it is not paid every month").await;
 }
