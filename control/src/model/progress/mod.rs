@@ -13,6 +13,7 @@ use shared::PublicSite;
 
 use crate::base::clock::Moment;
 use crate::base::token::sha256_hex;
+use crate::model::mail::MailState;
 
 pub use order::{Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, WorkspaceStatus};
 pub use step::{Step, StepState};
@@ -133,7 +134,10 @@ impl Progress {
         let is_final = match stage {
             // Whoever looks after a stuck one has it go on.
             Stage::Unpaid | Stage::Pending | Stage::Preparing | Stage::Stuck => false,
-            Stage::Live => order.task.as_ref().is_none_or(|task| task.is_over),
+            Stage::Live => {
+                let is_over = order.task.as_ref().is_none_or(|task| task.is_over);
+                is_over && order.letter != Some(MailState::Waiting)
+            }
             Stage::Expired | Stage::Declined | Stage::Suspended | Stage::Ended => true,
         };
         let has_password = order.has_password;

@@ -4,6 +4,7 @@ use shared::Username;
 
 use crate::base::clock::Moment;
 use crate::base::token::TokenHash;
+use crate::model::mail::MailState;
 use crate::model::skills::Skills;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub struct Order {
     /// The ticket under which somebody looks after it.
     pub ticket: Option<String>,
     pub has_password: bool,
+    /// What became of the letter with the way in; `None` before it is written, and once
+    /// it is forgotten.
+    pub letter: Option<MailState>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::order::{Order, OrderedStep};
 use crate::base::clock::Moment;
+use crate::model::mail::MailState;
 use crate::model::task::kinds::{ProvisionWorkspace as Provision, StepName};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -112,6 +113,7 @@ fn in_words(time: Duration) -> String {
 /// The first that is not done is what goes on now, or where it ended.
 pub(super) fn steps(order: &Order, is_paid: bool, now: Moment) -> Vec<Step> {
     let mut steps = vec![payment(order, is_paid)];
+    let letter = letter(order);
     let mut goes_on = is_paid.then_some(steps[0].finished).flatten();
     for row in &ROWS[1..] {
         let covered = |name: &StepName| find(order, *name);
@@ -121,7 +123,11 @@ pub(super) fn steps(order: &Order, is_paid: bool, now: Moment) -> Vec<Step> {
         let step = if is_done {
             let finished = begun.iter().filter_map(|step| step.finished).max();
             goes_on = finished;
-            Step { state: StepState::Done, word: "", started, finished, ..blank(row) }
+            let (state, word) = match letter {
+                Some(letter) if row.covers == [Provision::MAIL] => letter,
+                _ => (StepState::Done, ""),
+            };
+            Step { state, word, started, finished, ..blank(row) }
         } else if let Some(since) = goes_on.take() {
             let started = started.or(Some(since));
             let is_slow = begun.iter().any(|step| step.attempts > 1)
@@ -143,6 +149,15 @@ pub(super) fn steps(order: &Order, is_paid: bool, now: Moment) -> Vec<Step> {
         steps.push(step);
     }
     steps
+}
+
+/// What became of the letter, where that is not yet that it was sent.
+fn letter(order: &Order) -> Option<(StepState, &'static str)> {
+    match order.letter? {
+        MailState::Waiting => Some((StepState::Running, "It is on its way")),
+        MailState::Failed | MailState::Unsent => Some((StepState::Failed, "It could not be sent")),
+        MailState::Sent | MailState::Dropped => None,
+    }
 }
 
 fn payment(order: &Order, is_paid: bool) -> Step {

@@ -26,6 +26,7 @@ fn order(payment: Payment) -> Order {
         task: None,
         ticket: None,
         has_password: false,
+        letter: None,
     }
 }
 
@@ -147,4 +148,20 @@ fn nobody_but_its_owner_is_told_an_address_or_asked_for_a_password() {
     let json = serde_json::to_string(&stranger).unwrap();
     assert!(stranger.text.contains("mail to a•••@mail.test"), "{json}");
     assert!(!json.contains("ada@mail.test"), "{json}");
+}
+
+#[test]
+fn the_letter_is_done_when_it_is_sent_and_not_before() {
+    let names = ["assign", "wake", "configure", "start", "ready", "route", "mail"];
+    let check = |letter, state, word: &str, is_final| {
+        let live = paid(&names, WorkspaceStatus::Live);
+        let task = OrderedTask { is_over: true, ..live.task.clone().unwrap() };
+        let progress = seen(&Order { letter, task: Some(task), ..live }, 60);
+        let mail = progress.steps.last().unwrap();
+        assert_eq!((mail.state, mail.word, progress.is_final), (state, word, is_final));
+    };
+    check(None, StepState::Done, "", true);
+    check(Some(MailState::Waiting), StepState::Running, "It is on its way", false);
+    check(Some(MailState::Sent), StepState::Done, "", true);
+    check(Some(MailState::Failed), StepState::Failed, "It could not be sent", true);
 }

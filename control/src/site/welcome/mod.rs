@@ -27,7 +27,7 @@ use crate::app::{App, SharedApp};
 use crate::billing::sync::sync_checkout;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::handover;
-use crate::model::progress::{Order, Payment, Progress, Stage};
+use crate::model::progress::{Order, Payment, Progress, Stage, Step, StepState};
 use vendors::stripe::id::CheckoutSessionId;
 
 /// How long a page waits for Stripe's word on a payment.
@@ -236,6 +236,14 @@ impl Welcome<'_> {
     /// Where all is ready, and the way in is by mail.
     fn waits_for_mail(&self) -> bool {
         !self.is_owner && self.progress.stage == Stage::Live
+    }
+
+    /// The letter with the way in could not be sent, and there is no other way in yet.
+    fn has_no_letter(&self) -> bool {
+        let failed = |step: &Step| step.name == "mail" && step.state == StepState::Failed;
+        self.progress.stage == Stage::Live
+            && !self.progress.has_password
+            && self.progress.steps.iter().any(failed)
     }
 
     fn password_title(&self) -> &'static str {

@@ -5,6 +5,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::base::token::TokenHash;
+use crate::model::mail::MailState;
 use crate::model::progress::{
     Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, WorkspaceStatus,
 };
@@ -24,12 +25,14 @@ const SELECT: &str = "
         signups.checkout_url, signups.checkout_expires_at, signups.looked_at, signups.created_at,
         customers.password_hash,
         workspaces.state AS workspace, workspaces.created_at AS paid_at,
-        tasks.id AS task, tasks.state AS task_state, tickets.identifier AS ticket
+        tasks.id AS task, tasks.state AS task_state, tickets.identifier AS ticket,
+        mails.state AS letter
     FROM signups
     LEFT JOIN workspaces ON workspaces.signup = signups.id
     LEFT JOIN customers ON customers.username = workspaces.username
     LEFT JOIN tasks ON tasks.dedupe_key = 'prov/' || signups.checkout
-    LEFT JOIN tickets ON tickets.incident = 'task/' || tasks.id";
+    LEFT JOIN tickets ON tickets.incident = 'task/' || tasks.id
+    LEFT JOIN mails ON mails.id = 'welcome/' || signups.id";
 
 impl Store {
     /// The order that is paid at this checkout.
@@ -122,6 +125,7 @@ fn parse(row: &AnyRow) -> Result<Order, sqlx::Error> {
         task: None,
         ticket: row.optional_text("ticket")?,
         has_password: row.optional_text("password_hash")?.is_some(),
+        letter: row.optional("letter", MailState::parse)?,
     })
 }
 
