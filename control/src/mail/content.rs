@@ -1,6 +1,6 @@
 //! What each letter says. Pure; HTML and text are made of the same words.
 
-use shared::PublicSite;
+use shared::{PublicSite, Username};
 
 use super::renderer::MailRenderer;
 use crate::base::amount::Amount;
@@ -46,6 +46,7 @@ impl MailContent {
         match *letter {
             Message::Welcome { link, next_payment } => author.welcome(link, next_payment),
             Message::OrderReceived => author.order_received(),
+            Message::AnotherWorkspace { others } => author.another_workspace(others),
             Message::OrderFailed => author.order_failed(),
             Message::SetPassword { link } => author.set_password(link),
             Message::ResetPassword { link } => author.reset_password(link),
@@ -114,6 +115,28 @@ impl Author<'_> {
                     self.site.workspace_host(&self.to.username)
                 )),
                 paragraph("As soon as it is ready we write to you again, with a link to it."),
+            ],
+        )
+    }
+
+    fn another_workspace(&self, others: &[Username]) -> MailContent {
+        let others: Vec<_> = others.iter().map(|name| self.site.workspace_host(name)).collect();
+        words(
+            "You have more than one workspace now",
+            "You have more than one workspace now",
+            vec![
+                paragraph(format!(
+                    "With this address you have {} already. Your new order, {}, is another \
+                     workspace with a subscription of its own: each of them costs {} a month.",
+                    others.join(", "),
+                    self.site.workspace_host(&self.to.username),
+                    self.price
+                )),
+                paragraph(format!(
+                    "If that was what you wanted, there is nothing to do. If not, cancel one of \
+                     them on its account page: {}",
+                    self.account_url()
+                )),
             ],
         )
     }

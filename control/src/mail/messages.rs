@@ -57,22 +57,33 @@ impl MailRenderer {
         NewMail { run_at: Some(now.after(ORDER_PATIENCE)), ..mail }
     }
 
+    /// To be posted with the payment, where the address has `others` already.
+    pub fn another_workspace(
+        &self,
+        signup: &str,
+        to: Recipient<'_>,
+        others: &[Username],
+        now: Moment,
+    ) -> NewMail {
+        self.write(format!("another/{signup}"), to, Message::AnotherWorkspace { others }, now)
+    }
+
     /// To be posted when a bank has refused what was ordered.
     pub fn order_failed(&self, signup: &str, to: Recipient<'_>, now: Moment) -> NewMail {
         self.write(format!("order-failed/{signup}"), to, Message::OrderFailed, now)
     }
 
-    /// `until` is when access ends, or ended. An end that is planned, and planned
-    /// anew, is another letter.
+    /// `until` is when access ends, or ended. `look` is the number of the look that saw it:
+    /// an end that is taken back and planned again is another letter.
     pub fn cancelled(
         &self,
-        subscription: &str,
+        (subscription, look): (&str, u64),
         to: Recipient<'_>,
         until: Moment,
         now: Moment,
     ) -> NewMail {
         let id = if until > now {
-            format!("cancelled/{subscription}/{}", until.seconds())
+            format!("cancelled/{subscription}/{}/{look}", until.seconds())
         } else {
             format!("ended/{subscription}")
         };

@@ -59,6 +59,8 @@ pub async fn follow_subscription(
     let Some(mut workspace) = locked else { return Ok(None) };
     let before = &workspace.billing;
     let billing = Billing::after(Some(before), look.subscription, look.grace, look.looked);
+    // Others may have begun meanwhile: what is told is told by this one.
+    workspace.looks = look.before.looks;
     let standing = billing.standing(now);
     let (unpaid, step) = if workspace.state.is_owed_for(standing) {
         let (unpaid, step) = Unpaid::after(workspace.unpaid, &look.unpaid, now);

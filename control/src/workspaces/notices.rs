@@ -29,7 +29,8 @@ pub fn letter(
             renderer.payment_failed(subscription, to, grace_until, now)
         }
         CustomerNotice::Cancelled { until } => {
-            renderer.cancelled(subscription, to, until.unwrap_or(now), now)
+            let seen = (subscription, workspace.looks);
+            renderer.cancelled(seen, to, until.unwrap_or(now), now)
         }
         CustomerNotice::Closed { ends } => renderer.closed(subscription, to, ends, now),
         CustomerNotice::EndIsNear { ends, is_last } => {

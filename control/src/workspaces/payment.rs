@@ -8,6 +8,7 @@ use shared::Username;
 use super::notices;
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
+use crate::model::mail::Recipient;
 use crate::model::sign_up::SignUp;
 use crate::model::subscription::Billing;
 use crate::model::task::NewTask;
@@ -75,6 +76,13 @@ pub async fn open_workspace(
     tickets::open(&mut write, &notices::signed_up(&workspace, &signup), now).await?;
     let letter = notices::order_received(&workspace, &signup, renderer, now);
     mails::enqueue(&mut write, &letter, now).await?;
+    // Said by letter only: the form must not tell strangers who has a workspace.
+    let others = customers::others_of_email(&mut write, &signup.email, &username).await?;
+    if !others.is_empty() {
+        let to = Recipient { username, email: &signup.email };
+        let letter = renderer.another_workspace(signup.id.as_str(), to, &others, now);
+        mails::enqueue(&mut write, &letter, now).await?;
+    }
     write.commit().await?;
     Ok(Some(workspace))
 }

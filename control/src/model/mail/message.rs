@@ -24,6 +24,10 @@ pub enum Message<'a> {
     },
     /// The payment is here, and the workspace is still being prepared.
     OrderReceived,
+    /// The same address has these already.
+    AnotherWorkspace {
+        others: &'a [Username],
+    },
     /// What a bank was to pay did not come, days after the order: nothing was opened.
     OrderFailed,
     /// The first link is lost or too old.
@@ -64,6 +68,7 @@ pub enum Message<'a> {
 pub enum MailKind {
     Welcome,
     OrderReceived,
+    AnotherWorkspace,
     OrderFailed,
     SetPassword,
     ResetPassword,
@@ -81,6 +86,7 @@ impl<'a> Message<'a> {
         match self {
             Self::Welcome { .. } => MailKind::Welcome,
             Self::OrderReceived => MailKind::OrderReceived,
+            Self::AnotherWorkspace { .. } => MailKind::AnotherWorkspace,
             Self::OrderFailed => MailKind::OrderFailed,
             Self::SetPassword { .. } => MailKind::SetPassword,
             Self::ResetPassword { .. } => MailKind::ResetPassword,
@@ -104,9 +110,10 @@ impl<'a> Message<'a> {
 }
 
 impl MailKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Welcome,
         Self::OrderReceived,
+        Self::AnotherWorkspace,
         Self::OrderFailed,
         Self::SetPassword,
         Self::ResetPassword,
@@ -123,6 +130,7 @@ impl MailKind {
         match self {
             Self::Welcome => "welcome",
             Self::OrderReceived => "order_received",
+            Self::AnotherWorkspace => "another_workspace",
             Self::OrderFailed => "order_failed",
             Self::SetPassword => "set_password",
             Self::ResetPassword => "reset_password",

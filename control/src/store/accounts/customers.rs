@@ -178,6 +178,31 @@ pub async fn find(
     row.as_ref().map(parse).transpose().attempt(ATTEMPT)
 }
 
+/// Most names that a letter lists.
+const OTHERS_MAX: i64 = 5;
+
+/// The other workspaces of an address, whatever its capitals.
+pub async fn others_of_email(
+    connection: &mut Connection,
+    email: &str,
+    username: &Username,
+) -> Result<Vec<Username>, StoreError> {
+    const ATTEMPT: &str = "look for other workspaces of an address";
+    let rows = sqlx::query(
+        "SELECT username FROM customers
+         WHERE LOWER(email) = LOWER($1) AND username <> $2 ORDER BY username LIMIT $3",
+    )
+    .bind(email)
+    .bind(username.as_str())
+    .bind(OTHERS_MAX)
+    .fetch_all(connection)
+    .await
+    .attempt(ATTEMPT)?;
+    // A name that cannot be read is no reason to keep somebody from what they paid for.
+    let name = |row: &AnyRow| valid(row, "username", Username::parse).ok();
+    Ok(rows.iter().filter_map(name).collect())
+}
+
 /// `false` when there is no such customer.
 pub(super) async fn write_password(
     connection: &mut Connection,

@@ -196,6 +196,32 @@ async fn one_button_cancels_and_another_takes_it_back() {
 }
 
 #[tokio::test]
+async fn an_end_that_is_taken_back_and_arranged_again_is_told_again() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    for ends in [true, false, true] {
+        for _ in 0..2 {
+            change(&shop, "cancel_at_period_end", json!(ends)).await;
+        }
+    }
+    assert_eq!(shop.letters().await.iter().filter(|kind| *kind == "cancelled").count(), 2);
+}
+
+#[tokio::test]
+async fn whoever_buys_a_second_workspace_is_told_that_it_is_one() {
+    let shop = Shop::open().await;
+    shop.customer("sub_1").await;
+    assert!(!shop.letters().await.contains(&"another_workspace".to_owned()));
+    let second = shop.sign_up("Ada@example.com").await;
+    let checkout = second.checkout.unwrap().id;
+    shop.stripe.books().pay(checkout.as_str(), "paid", "sub_2", "active");
+    shop.tell("checkout.session.completed", checkout.as_str()).await;
+    shop.settled().await;
+    let told = shop.letters().await;
+    assert_eq!(told.iter().filter(|kind| *kind == "another_workspace").count(), 1, "{told:?}");
+}
+
+#[tokio::test]
 async fn collecting_that_is_paused_closes_the_workspace_until_it_goes_on() {
     let shop = Shop::open().await;
     live(&shop).await;

@@ -37,11 +37,13 @@ fn keep(name: &str, body: &Value) {
 #[test]
 fn html_and_text_say_the_same() {
     let link = NewLink::draw("ada".parse().unwrap(), Purpose::Reset, NOW);
+    let others = ["bob".parse().unwrap(), "eve".parse().unwrap()];
     let later = NOW.after(Duration::from_secs(20 * 86_400));
     let letters = [
         ("welcome", Message::Welcome { link: Some(&link), next_payment: Some(later) }),
         ("welcome-back", Message::Welcome { link: None, next_payment: None }),
         ("order", Message::OrderReceived),
+        ("another", Message::AnotherWorkspace { others: &others }),
         ("order-failed", Message::OrderFailed),
         ("set", Message::SetPassword { link: &link }),
         ("reset", Message::ResetPassword { link: &link }),
