@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 /// A closed list, for health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
+    /// The gateway is on its way up: what it has to do is not known yet.
+    Starting,
     /// A turn, a tool or something else that the assistant has begun runs.
     Working,
     /// Something that is scheduled begins within minutes.
@@ -19,6 +21,7 @@ pub enum Why {
 impl Why {
     pub fn label(self) -> &'static str {
         match self {
+            Self::Starting => "starting",
             Self::Working => "working",
             Self::Due => "due",
             Self::Untold => "untold",
@@ -32,6 +35,8 @@ pub struct Known {
     pub held: Option<Why>,
     /// Unix seconds.
     pub next_due: Option<u64>,
+    /// Whether the gateway has been asked what is due: before, `None` says nothing.
+    pub is_known: bool,
     /// What control was told last.
     pub told: Option<u64>,
 }
@@ -51,14 +56,20 @@ impl AwakeStatus {
     /// For control, which now knows.
     pub fn tell(&self) -> Known {
         let mut known = self.lock();
-        known.told = known.next_due;
+        if known.is_known {
+            known.told = known.next_due;
+        }
         self.asked.notify_one();
         *known
     }
 
     pub fn set(&self, held: Option<Why>, next_due: Option<u64>) {
         let mut known = self.lock();
-        (known.held, known.next_due) = (held, next_due);
+        (known.held, known.next_due, known.is_known) = (held, next_due, true);
+    }
+
+    pub fn set_held(&self, held: Option<Why>) {
+        self.lock().held = held;
     }
 
     /// Returns when [`Self::tell`] was called since.

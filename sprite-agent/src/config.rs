@@ -22,6 +22,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// `None`: somebody else runs the gateway, we only look whether it is ready.
     pub supervisor: Option<SupervisorConfig>,
+    /// Where the logs are; `None` without a supervisor.
+    pub log_folder: Option<PathBuf>,
     /// Where the provider's API stands in this machine; without it nothing holds it awake.
     pub machine_socket: Option<PathBuf>,
     /// Where the customer's choices are kept; without it none can be made.
@@ -124,6 +126,7 @@ fn root(root: &mut Section<'_>) -> Option<Config> {
         health_token: health_token?,
         identity_keys,
         gateway: gateway?,
+        log_folder: supervisor.as_ref()?.as_ref().map(|supervisor| supervisor.log.folder.clone()),
         supervisor: supervisor?,
         machine_socket,
         settings_file,

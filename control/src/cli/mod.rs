@@ -9,6 +9,7 @@ mod edges;
 mod failure;
 mod keys;
 mod locks;
+mod logs;
 mod mails;
 mod manual;
 mod money;
@@ -91,6 +92,8 @@ enum Command {
     /// What does not come to rest by itself.
     #[command(subcommand)]
     Workspaces(workspaces::Command),
+    /// What a workspace's gateway, or its agent, has logged; wakes its machine.
+    Logs(logs::Arguments),
     /// Letters, and whether they were sent.
     #[command(subcommand)]
     Mails(mails::Command),
@@ -191,6 +194,7 @@ async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Resul
         Command::Pflaster(command) => pflaster::run(command, &api, output).await,
         Command::Tasks(command) => tasks::run(command, &api, output).await,
         Command::Workspaces(command) => workspaces::run(command, &api, output).await,
+        Command::Logs(arguments) => logs::run(&arguments, &api, output).await,
         Command::Mails(command) => mails::run(command, &api, output).await,
         Command::Tickets(command) => tickets::run(command, &api, output).await,
         Command::Status => status::run(&api, output).await,

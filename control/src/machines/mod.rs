@@ -4,6 +4,7 @@
 //! `vm` is what is done inside one machine; `pool` keeps enough of them; a workspace
 //! gets its machine by `provisioning` and loses it by `recycling`.
 
+pub mod alarm_clock;
 pub mod context;
 pub mod job_context;
 pub mod pool;

@@ -4,6 +4,7 @@ mod customers;
 mod edges;
 mod health;
 mod locks;
+pub mod logs;
 mod mails;
 pub mod money;
 pub mod openapi;
@@ -94,6 +95,7 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(tasks::cancel))
         .routes(routes!(support::list))
         .routes(routes!(support::show))
+        .routes(routes!(logs::show))
         .routes(routes!(workspaces::provision))
         .routes(routes!(workspaces::end))
         .routes(routes!(workspaces::replace_machine))

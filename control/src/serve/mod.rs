@@ -19,6 +19,7 @@ use crate::app::SharedApp;
 use crate::base::clock::{self, Clock, Moment};
 use crate::billing::{StripeJob, reconcile};
 use crate::http::listener;
+use crate::machines::alarm_clock::AlarmClock;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
 use crate::machines::pool::{PoolReconciler, Prepare};
@@ -73,6 +74,7 @@ pub struct Running {
     dispatcher: Dispatcher,
     pool: Option<tokio::task::JoinHandle<()>>,
     services: Option<tokio::task::JoinHandle<()>>,
+    alarms: Option<tokio::task::JoinHandle<()>>,
     upkeep: tokio::task::JoinHandle<()>,
     sweeps: tokio::task::JoinHandle<()>,
     /// Where something is sold.
@@ -115,6 +117,8 @@ impl Running {
         let dispatcher = Dispatcher::start(worker_context, jobs, config.tasks.sweep);
         let services = context.clone();
         let services = services.map(|it| tokio::spawn(ServicesReconciler::new(it).run()));
+        let alarms = context.clone();
+        let alarms = alarms.map(|it| tokio::spawn(AlarmClock::new(it).run()));
         let pool = context.map(|it| tokio::spawn(PoolReconciler::new(it).run()));
         let upkeep = WorkspaceReconciler {
             store: app.store.in_background(),
@@ -135,6 +139,7 @@ impl Running {
             dispatcher,
             pool,
             services,
+            alarms,
             upkeep,
             sweeps,
             syncs,
@@ -151,7 +156,7 @@ impl Running {
 
     async fn stop_all(self) {
         self.stop.send_replace(true);
-        for keeper in [self.pool, self.services].into_iter().flatten() {
+        for keeper in [self.pool, self.services, self.alarms].into_iter().flatten() {
             keeper.abort();
         }
         self.app.sse.close();

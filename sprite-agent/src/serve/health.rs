@@ -53,11 +53,14 @@ pub struct Health {
 
 #[derive(Debug, Serialize)]
 struct AwakeHealth {
-    /// Why the machine is held awake: `working`, `due`, `untold`; `null` when it may sleep.
+    /// Why the machine is held awake: `starting`, `working`, `due`, `untold`; `null` when it may
+    /// sleep.
     held: Option<&'static str>,
     /// When the assistant next has something to do, in Unix seconds: whoever reads it wakes the
     /// machine in time.
     next_due: Option<u64>,
+    /// Whether the gateway was asked: before, `null` says nothing.
+    known: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,7 +100,11 @@ pub fn full(agent: &Agent) -> Health {
     let gateway = agent.gateway.borrow().clone();
     let awake = agent.awake.tell();
     Health {
-        awake: AwakeHealth { held: awake.held.map(|why| why.label()), next_due: awake.next_due },
+        awake: AwakeHealth {
+            held: awake.held.map(|why| why.label()),
+            next_due: awake.next_due,
+            known: awake.is_known,
+        },
         status: Status::from(&gateway),
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: agent.started.elapsed().as_secs(),

@@ -3,6 +3,7 @@
 
 pub mod choices;
 pub mod health;
+pub mod logs;
 pub mod public_facts;
 pub mod router;
 pub mod server;

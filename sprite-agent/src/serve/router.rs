@@ -12,6 +12,7 @@ use shared::process::time::unix_seconds;
 
 use super::choices;
 use super::health::{self, Liveness, Status};
+use super::logs;
 use super::public_facts::PublicFacts;
 use super::strangers::Standing;
 use crate::agent::Agent;
@@ -43,6 +44,7 @@ async fn route(
 ) -> (Part, RequestId, Answer) {
     match request.uri().path() {
         "/pflaster/health" => return (Part::Health, RequestId::random(), health(agent, &request)),
+        "/pflaster/logs" => return (Part::Logs, RequestId::random(), logs(agent, &request).await),
         "/metrics" => return (Part::Metrics, RequestId::random(), metrics(agent, &request)),
         _ => {}
     }
@@ -157,6 +159,14 @@ fn health(agent: &Agent, request: &Request<Incoming>) -> Answer {
     }
     refuse_without_token(agent, request.headers())
         .unwrap_or_else(|| answer::json(code, &health::full(agent)))
+}
+
+async fn logs(agent: &Arc<Agent>, request: &Request<Incoming>) -> Answer {
+    let refusal = refuse_unless_read(request);
+    match refusal.or_else(|| refuse_without_token(agent, request.headers())) {
+        Some(refusal) => refusal,
+        None => logs::answer(agent, request.uri().query()).await,
+    }
 }
 
 fn metrics(agent: &Agent, request: &Request<Incoming>) -> Answer {

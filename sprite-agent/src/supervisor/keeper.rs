@@ -29,6 +29,12 @@ const LOOK_HELD: Duration = Duration::from_secs(3);
 /// For what no event tells of. Within the machine, so that it keeps nobody awake.
 const LOOK_IDLE: Duration = Duration::from_secs(60);
 
+/// For the task, which has to be refreshed.
+const LOOK_STARTING: Duration = Duration::from_secs(20);
+
+/// How long a gateway may take to come up until the machine may sleep all the same.
+const START_MAX: Duration = Duration::from_secs(300);
+
 const RECONNECT: Duration = Duration::from_secs(5);
 
 /// Control wakes the machine two minutes before; its clock may be another one.
@@ -69,17 +75,35 @@ impl Keeper {
     /// Runs until it is dropped.
     pub async fn run(mut self) {
         loop {
-            if self.gateway.wait_for(|gateway| gateway.phase == Phase::Ready).await.is_err() {
-                // The supervisor has ended: the agent is stopping.
-                std::future::pending::<()>().await;
-            }
+            self.until_ready().await;
             if let Ok(connection) = HealthConnection::open(self.address, &self.token).await {
                 self.follow(&connection).await;
             }
-            // What ran has ended with the gateway, or says so when there is one again.
-            self.task.hold(false).await;
-            self.status.set(None, self.status.known().next_due);
             sleep(RECONNECT).await;
+        }
+    }
+
+    /// A machine that was woken in time for something must not fall asleep again before its
+    /// gateway is up and does it.
+    async fn until_ready(&mut self) {
+        let deadline = Instant::now() + START_MAX;
+        loop {
+            let phase = self.gateway.borrow_and_update().phase;
+            if phase == Phase::Ready {
+                return;
+            }
+            let is_held = phase != Phase::Failed && Instant::now() < deadline;
+            self.task.hold(is_held).await;
+            self.status.set_held(is_held.then_some(Why::Starting));
+            tokio::select! {
+                () = sleep(LOOK_STARTING) => {}
+                changed = self.gateway.changed() => {
+                    if changed.is_err() {
+                        // The supervisor has ended: the agent is stopping.
+                        std::future::pending::<()>().await;
+                    }
+                }
+            }
         }
     }
 
@@ -163,7 +187,7 @@ mod tests {
     #[test]
     fn a_machine_stays_awake_for_work_for_what_is_due_and_until_control_knows() {
         let check = |is_working, next_due, told, waited, expected: Option<Why>| {
-            let known = Known { held: None, next_due, told };
+            let known = Known { held: None, next_due, is_known: true, told };
             let waited = Duration::from_secs(waited);
             assert_eq!(why(is_working, known, waited, NOW), expected, "{known:?} {waited:?}");
         };

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 
 use crate::gateway::TOKEN;
-use crate::running::Running;
+use crate::running::{HEALTH_TOKEN, Running};
 use crate::stand_in::{self, DOCTOR, GATEWAY};
 use crate::waiting::wait_until;
 
@@ -101,6 +101,23 @@ async fn a_gateway_that_works_is_left_alone_and_its_configuration_kept() {
     let pid = health["gateway"]["pid"].as_u64().unwrap();
     agent.stop().await;
     assert!(!Path::new(&format!("/proc/{pid}")).exists(), "the gateway outlived its agent");
+}
+
+#[tokio::test]
+async fn its_log_is_fetched_with_the_health_token_only() {
+    let workshop = Workshop::new(&format!("echo it says {TOKEN}\n{GATEWAY}"), DOCTOR, GOOD);
+    let agent = workshop.agent("", "").await;
+    agent.wait_for_health(is_ok).await;
+    let bearer = format!("Bearer {HEALTH_TOKEN}");
+    let reply = agent.get("/pflaster/logs?log=gateway", &[("authorization", &bearer)]).await;
+    assert_eq!(reply.status, 200);
+    let piece: Value = serde_json::from_str(&reply.body).unwrap();
+    assert!(piece["text"].as_str().unwrap().contains("it says ***"), "{piece}");
+    assert!(!reply.body.contains(TOKEN));
+    let bad = agent.get("/pflaster/logs?log=../x", &[("authorization", &bearer)]).await;
+    assert_eq!(bad.status, 400);
+    assert_eq!(agent.get("/pflaster/logs", &[]).await.status, 401);
+    assert_eq!(agent.visit("GET", "/pflaster/logs").await.status, 401);
 }
 
 #[tokio::test]

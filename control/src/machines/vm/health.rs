@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::base::clock::Moment;
 use vendors::sprites::address::Probe;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -33,6 +34,15 @@ pub fn read_health(probe: &Probe) -> Health {
         (Some(word), None) => Health::NotYet(format!("{word}, and it does not know our token")),
         (None, _) => Health::NotYet(format!("an answer with status {}", status.as_u16())),
     }
+}
+
+/// When the assistant next has something to do, by its agent's word. The outer `None`:
+/// no agent that knows our token has answered, or its gateway is not up yet.
+pub fn next_due(probe: &Probe) -> Option<Option<Moment>> {
+    let Probe::Answered { body, .. } = probe else { return None };
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let awake = body.get("awake").filter(|awake| awake["known"] == true)?;
+    Some(awake["next_due"].as_u64().map(Moment::from_seconds))
 }
 
 /// For the operator: the reason by its name, what was seen, what was mended.

@@ -37,6 +37,9 @@ pub const SERVICE: &str = "agent";
 /// Where the agent tells how it is.
 pub const HEALTH_PATH: &str = "/pflaster/health";
 
+/// Where the agent gives out its logs.
+pub const LOGS_PATH: &str = "/pflaster/logs";
+
 /// Says that a base was installed to its end.
 pub fn marker(base: &str) -> String {
     format!("{HOME}/.base-{base}")

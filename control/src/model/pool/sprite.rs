@@ -31,6 +31,17 @@ pub struct PoolSprite {
     pub changed: Moment,
 }
 
+impl PoolSprite {
+    /// As the workspace's that it belongs to, if it does.
+    pub fn assigned(self) -> Option<Assigned> {
+        if self.state != SpriteState::Assigned {
+            return None;
+        }
+        let upstream = self.upstream?;
+        Some(Assigned { name: self.name, upstream, assignment: self.assignment })
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SpriteState {

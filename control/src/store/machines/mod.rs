@@ -3,6 +3,7 @@
 mod healing;
 pub mod pool;
 mod proofs;
+mod schedules;
 mod services;
 mod sprite_claims;
 mod sprites;

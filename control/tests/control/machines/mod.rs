@@ -4,6 +4,7 @@
 pub(crate) mod customer;
 mod installation;
 mod provider;
+mod schedules;
 mod services;
 
 mod claims;
