@@ -17,6 +17,7 @@ import { ConversationsView } from './view/conversations.js';
 import { answered, confirmed, told } from './view/dialog.js';
 import { ExportView } from './view/export.js';
 import { FocusKeeper } from './view/focus.js';
+import { GatewayPageView } from './view/gateway-page.js';
 import { GreetingView } from './view/greeting.js';
 import { PromptsView } from './view/prompts.js';
 import { QueueView } from './view/queue.js';
@@ -71,6 +72,7 @@ const status = new StatusView({ tryNow: () => connection.wake() });
 const shut = new ShutView();
 const settings = new SettingsView(memory);
 const skills = new SkillsView();
+const gatewayPage = new GatewayPageView();
 const shortcuts = new ShortcutsView();
 const toasts = new Toasts();
 const greeting = new GreetingView((text) => composer.suggest(text), memory);
@@ -348,7 +350,8 @@ async function readConfig() {
   try {
     const answer = await fetch('/config.json', { cache: 'no-store' });
     if (!answer.ok) throw new Error(`config.json answered ${answer.status}`);
-    const { username = '', site_url: site = '', skills: names = [], limits = {}, assistant = {} } = await answer.json();
+    const { username = '', site_url: site = '', skills: names = [], limits = {}, assistant = {}, settings: choices = {} } = await answer.json();
+    gatewayPage.update(choices);
     config = { username, site_url: /^https?:\/\//.test(site) ? site : '', skills: names, limits, assistant };
     tellOfRepair(assistant.mended ?? {});
     renderSoon();

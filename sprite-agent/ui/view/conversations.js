@@ -15,6 +15,8 @@ export class ConversationsView {
   #actions;
   #entries = [];
   #shown = '';
+  /** By key: `{row, facts}`, so that only what has changed is made anew. */
+  #made = new Map();
   #rows = ROWS;
   #first = document.getElementById('new-conversation');
 
@@ -34,6 +36,8 @@ export class ConversationsView {
     const focused = this.#list.contains(activeElement) ? activeElement.closest('[data-key]') : null;
     const place = [...this.#list.querySelectorAll('[data-key]')].indexOf(focused);
     const focus = focused && { key: focused.dataset.key, part: activeElement.dataset.part, place };
+    const keys = new Set(visible.map(({ key }) => key));
+    for (const key of this.#made.keys()) if (!keys.has(key)) this.#made.delete(key);
     this.#list.replaceChildren(...this.#groups(visible));
     if (focus) this.focus(focus.key, focus.part, focus.place);
   }
@@ -59,8 +63,17 @@ export class ConversationsView {
     return [...groups].map(([heading, members], index) =>
       element('section', { 'aria-labelledby': `group-${index}` },
         element('h2', { id: `group-${index}` }, heading),
-        element('ul', {}, members.map((entry) => this.#row(entry)))),
+        element('ul', {}, members.map((entry) => this.#kept(entry)))),
     );
+  }
+
+  #kept(entry) {
+    const facts = JSON.stringify(entry);
+    const made = this.#made.get(entry.key);
+    if (made?.facts === facts) return made.row;
+    const row = this.#row(entry);
+    this.#made.set(entry.key, { row, facts });
+    return row;
   }
 
   #row(entry) {

@@ -44,7 +44,8 @@ export class ThreadView {
     const stay = new ResizeObserver(() => this.#atEnd && this.#scrollToEnd());
     stay.observe(this.#list);
     stay.observe(this.#scroller);
-    const near = ([entry]) => entry.isIntersecting && this.#thread?.earlier === 'idle' && this.#actions.readEarlier();
+    // Several may be told at once: the last one counts.
+    const near = (entries) => entries.at(-1).isIntersecting && this.#thread?.earlier === 'idle' && this.#actions.readEarlier();
     this.#watcher = new IntersectionObserver(near, { root: this.#scroller, rootMargin: EARLIER_MARGIN });
   }
 
