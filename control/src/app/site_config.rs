@@ -18,6 +18,12 @@ pub struct SiteConfig {
     /// What a month costs, as every page and letter says it. The price at Stripe is what
     /// is charged: they are compared at the start.
     pub price: Amount,
+    /// Programs that every VM has: a skill that needs another one is not sold.
+    pub programs: Vec<String>,
+    /// What answers, in words for customers.
+    pub model: String,
+    /// Where the machines stand, in words for customers.
+    pub location: String,
     /// Instead of the built-in texts.
     pub legal: Option<StaticPage>,
     pub privacy: Option<StaticPage>,
@@ -36,6 +42,9 @@ pub enum Block {
 /// What a month costs when nothing else is configured.
 pub const PRICE: Amount = Amount::dollars(7);
 
+/// What a VM has in any case: the gateway needs them itself.
+const PROGRAMS: &[&str] = &["curl", "git", "node"];
+
 /// A text for people; what is longer is a mistake.
 const STATIC_PAGE_MAX_BYTES: u64 = 256 * 1024;
 
@@ -45,12 +54,16 @@ impl SiteConfig {
             |key, default: &str| site.optional(key, as_it_is).unwrap_or_else(|| default.to_owned());
         let operator = text("operator", "Arcamatrix");
         let contact_email = text("contact_email", "hello@arcamatrix.com");
+        let model = text("model", "");
+        let location = text("location", "");
         let price = site.optional("price", Amount::parse).unwrap_or(PRICE);
         let address = site.list("address", as_it_is);
+        let mut programs = site.list("programs", as_it_is);
+        programs.extend(PROGRAMS.iter().map(|&name| name.to_owned()));
         let mut page = |key| site.optional(key, |path| StaticPage::read(Path::new(path)));
         let legal = page("legal_file");
         let privacy = page("privacy_file");
-        Self { operator, address, contact_email, price, legal, privacy }
+        Self { operator, address, contact_email, price, programs, model, location, legal, privacy }
     }
 }
 

@@ -62,9 +62,9 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-pub(crate) fn sha256_hex(text: &str) -> String {
+pub(crate) fn sha256_hex(content: impl AsRef<[u8]>) -> String {
     use fmt::Write as _;
-    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    Sha256::digest(content).iter().fold(String::with_capacity(64), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a string");
         hex
     })

@@ -8,49 +8,179 @@ use std::fmt;
 pub struct Skill {
     pub id: &'static str,
     pub name: &'static str,
-    /// A sentence for customers.
+    pub group: SkillGroup,
+    /// What comes of it, in a sentence for customers.
     pub does: &'static str,
     /// What the customer has to bring; empty when nothing.
     pub needs: &'static str,
+    /// Programs that the gateway asks for in the VM: without one of them the skill does not work.
+    programs: &'static [&'static str],
+}
+
+/// What a customer has to do before a skill works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkillGroup {
+    /// Nothing.
+    AtOnce,
+    /// Connect an account, or bring a key.
+    Connect,
+    /// The same, and it is for who writes programs.
+    Developers,
+}
+
+impl SkillGroup {
+    /// In the order of the landing page.
+    pub const ALL: [Self; 3] = [Self::AtOnce, Self::Connect, Self::Developers];
 }
 
 /// In the order of the landing page: what works at once comes first.
 pub const CATALOGUE: &[Skill] = &[
-    skill("weather", "Weather", "Tells the weather now and the forecast, anywhere.", ""),
-    skill("summarize", "Summaries", "Sums up web pages, articles, videos and PDF files.", ""),
-    skill("visualize", "Charts", "Draws charts and small dashboards into the conversation.", ""),
-    skill("nano-pdf", "PDF editing", "Changes PDF files by what you say.", ""),
+    skill(
+        "weather",
+        "Weather",
+        SkillGroup::AtOnce,
+        "Know what to wear: the weather now and the forecast, anywhere.",
+        "",
+        &["curl"],
+    ),
+    skill(
+        "summarize",
+        "Summaries",
+        SkillGroup::AtOnce,
+        "Read less: web pages, articles, videos and PDF files in a few sentences.",
+        "",
+        &["summarize"],
+    ),
+    skill(
+        "visualize",
+        "Charts",
+        SkillGroup::AtOnce,
+        "See it instead of reading it: charts and small dashboards in the conversation.",
+        "",
+        &[],
+    ),
+    skill(
+        "nano-pdf",
+        "PDF editing",
+        SkillGroup::AtOnce,
+        "Change a PDF file by saying what should be different.",
+        "",
+        &["nano-pdf"],
+    ),
     skill(
         "healthcheck",
         "Check-up",
-        "Looks over its own machine and reports what is not safe.",
+        SkillGroup::AtOnce,
+        "Have your assistant's own machine looked over, and hear what is not safe.",
         "",
+        &[],
     ),
-    skill("tmux", "Terminal", "Runs and watches long programs in its own machine.", ""),
-    skill("github", "GitHub", "Works with issues, pull requests and builds.", "A GitHub token"),
-    skill("gh-issues", "Issue fixing", "Takes open issues and proposes fixes.", "A GitHub token"),
-    skill("coding-agent", "Coding", "Hands programming work to a coding agent.", "A model key"),
-    skill("gog", "Google", "Reads mail, calendar, Drive and Docs.", "A Google sign-in"),
-    skill("himalaya", "Mailbox", "Reads and writes mail over IMAP.", "Your mail account"),
-    skill("notion", "Notion", "Reads and writes pages and databases.", "A Notion token"),
-    skill("trello", "Trello", "Keeps boards and cards in order.", "A Trello key and token"),
-    skill("obsidian", "Obsidian", "Works in a vault of notes.", "Your vault, uploaded"),
+    skill(
+        "gog",
+        "Google",
+        SkillGroup::Connect,
+        "Ask about your mail, calendar, Drive and Docs.",
+        "A Google sign-in",
+        &["gog"],
+    ),
+    skill(
+        "himalaya",
+        "Mailbox",
+        SkillGroup::Connect,
+        "Have mail found, summed up and answered, in any mailbox with IMAP.",
+        "Your mail account",
+        &["himalaya"],
+    ),
+    skill(
+        "notion",
+        "Notion",
+        SkillGroup::Connect,
+        "Find, write and tidy pages and databases.",
+        "A Notion token",
+        &["curl"],
+    ),
+    skill(
+        "trello",
+        "Trello",
+        SkillGroup::Connect,
+        "Keep boards and cards in order by talking about them.",
+        "A Trello key and token",
+        &["curl", "jq"],
+    ),
+    skill(
+        "obsidian",
+        "Obsidian",
+        SkillGroup::Connect,
+        "Search your vault of notes, and add to it.",
+        "Your vault, uploaded",
+        &["obsidian"],
+    ),
     skill(
         "openai-whisper-api",
         "Transcripts",
-        "Writes down what is said in a recording.",
+        SkillGroup::Connect,
+        "Get what was said in a recording, written down.",
         "An OpenAI key",
+        &["curl", "node"],
     ),
-    skill("xurl", "X", "Reads and writes posts and messages.", "An X developer account"),
+    skill(
+        "xurl",
+        "X",
+        SkillGroup::Connect,
+        "Read and write posts and messages.",
+        "An X developer account",
+        &["xurl"],
+    ),
+    skill(
+        "tmux",
+        "Terminal",
+        SkillGroup::Developers,
+        "Start programs that run for hours, and ask how they are doing.",
+        "",
+        &["tmux"],
+    ),
+    skill(
+        "github",
+        "GitHub",
+        SkillGroup::Developers,
+        "Work with issues, pull requests and builds.",
+        "A GitHub token",
+        &["gh"],
+    ),
+    skill(
+        "gh-issues",
+        "Issue fixing",
+        SkillGroup::Developers,
+        "Have open issues taken up and fixes proposed.",
+        "A GitHub token",
+        &["git", "gh"],
+    ),
+    skill(
+        "coding-agent",
+        "Coding",
+        SkillGroup::Developers,
+        "Hand programming work to a coding agent.",
+        "A model key",
+        &["claude"],
+    ),
 ];
 
 const fn skill(
     id: &'static str,
     name: &'static str,
+    group: SkillGroup,
     does: &'static str,
     needs: &'static str,
+    programs: &'static [&'static str],
 ) -> Skill {
-    Skill { id, name, does, needs }
+    Skill { id, name, group, does, needs, programs }
+}
+
+impl Skill {
+    /// Whether it can work in a VM that has `programs`: what cannot is not sold.
+    pub fn works_with(&self, programs: &[String]) -> bool {
+        self.programs.iter().all(|needed| programs.iter().any(|there| there == needed))
+    }
 }
 
 /// What one customer chose: each skill once, in the order of the catalogue.
@@ -133,6 +263,22 @@ mod tests {
         let seen = Skills::parse(ids.iter().copied());
         let seen = seen.map(|skills| skills.to_string()).map_err(|error| error.to_string());
         assert_eq!(seen, expected.map(str::to_owned).map_err(str::to_owned), "{ids:?}");
+    }
+
+    #[test]
+    fn a_skill_is_sold_where_its_programs_are() {
+        let sold = |programs: &[&str]| {
+            let programs: Vec<_> = programs.iter().map(|&name| name.to_owned()).collect();
+            let works = CATALOGUE.iter().filter(|skill| skill.works_with(&programs));
+            works.map(|skill| skill.id).collect::<Vec<_>>().join(",")
+        };
+        assert_eq!(sold(&[]), "visualize,healthcheck");
+        assert_eq!(
+            sold(&["curl", "git", "node"]),
+            "weather,visualize,healthcheck,notion,openai-whisper-api"
+        );
+        assert!(!sold(&["git"]).contains("gh-issues"));
+        assert!(sold(&["git", "gh"]).contains("gh-issues"));
     }
 
     #[test]

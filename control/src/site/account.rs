@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use shared::Username;
 
-use super::account_session::{open_session, signed_in};
+use super::account_session::{end, open_session, signed_in};
 use super::billing;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
@@ -18,8 +18,11 @@ use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
+use crate::base::date::Date;
+use crate::base::token::TokenHash;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::sign_in::Proven;
+use crate::model::skills::Skills;
 use crate::model::suspension::SuspensionReason;
 use crate::routes::PAGE_WAIT;
 use crate::store::{AccountSession, Customer};
@@ -34,8 +37,24 @@ struct AccountPage<'a> {
     price: Amount,
     /// Without one, for a workspace that an operator opened.
     plan: Option<SubscriptionSummary>,
+    skills: Skills,
+    browsers: Vec<Browser>,
     was_changed: bool,
     faults: Faults<'a>,
+}
+
+/// A browser that is signed in, as its owner can tell it from the others.
+struct Browser {
+    id: String,
+    is_this_one: bool,
+    since: String,
+    last_seen: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct SignOutOne {
+    #[serde(default)]
+    browser: String,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +129,26 @@ pub(super) async fn sign_out_everywhere(
     Ok(response)
 }
 
+/// Ends one browser's sessions, here and at the workspace. One that is over already is over.
+pub(super) async fn sign_out_one(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    Form(chosen): Form<SignOutOne>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login?to=account"));
+    };
+    let id = TokenHash::parse(&chosen.browser)
+        .map_err(|_| Problem::invalid("browser", "There is no such browser."))?;
+    let own = app.store.open_sessions(&session.username, app.now()).await?;
+    if own.iter().any(|open| open.id == id) {
+        let username = session.username;
+        end(&app, &AccountSession { id, username }).await?;
+    }
+    Ok(see_other("/account#browsers"))
+}
+
 /// The present password is asked for: an open browser is not its owner.
 async fn set_password(
     app: &App,
@@ -157,6 +196,14 @@ async fn render(
     let workspace = app.store.workspace(&session.username).await?;
     let times = &app.sign_up.unpaid;
     let plan = workspace.map(|it| SubscriptionSummary::of(&it, times, app.now()));
+    let order = app.store.workspace_order(&session.username).await?;
+    let open = app.store.open_sessions(&session.username, app.now()).await?;
+    let browsers = open.into_iter().map(|open| Browser {
+        is_this_one: open.id == session.id,
+        id: open.id.as_str().to_owned(),
+        since: Date::of(open.created).to_string(),
+        last_seen: Date::of(open.last_seen).to_string(),
+    });
     let page = AccountPage {
         frame: Frame::new(app),
         workspace_url: app.site.workspace_url(&customer.username),
@@ -164,6 +211,8 @@ async fn render(
         customer: &customer,
         price: app.texts.price,
         plan,
+        skills: order.map(|order| order.skills).unwrap_or_default(),
+        browsers: browsers.collect(),
         was_changed,
         faults,
     };

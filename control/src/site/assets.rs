@@ -1,4 +1,4 @@
-//! Stylesheets, scripts and the mark: compiled in, named by their content.
+//! Stylesheets, scripts, the font and pictures: compiled in, named by their content.
 
 use std::sync::LazyLock;
 
@@ -14,26 +14,27 @@ use crate::http::request_context::text;
 
 struct Asset {
     name: &'static str,
-    content: &'static str,
+    content: &'static [u8],
     /// The beginning of the content's SHA-256.
     version: String,
 }
 
 macro_rules! assets {
     ($($name:literal)*) => {
-        [$(Asset::new($name, include_str!(concat!("../../assets/", $name)))),*]
+        [$(Asset::new($name, include_bytes!(concat!("../../assets/", $name)))),*]
     };
 }
 
-static ASSETS: LazyLock<[Asset; 8]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 12]> = LazyLock::new(|| {
     assets![
         "icon.svg" "site.css" "home.css" "welcome.css"
         "signup.js" "name.js" "welcome.js" "progress.js"
+        "inter-latin.woff2" "chat-light.webp" "chat-dark.webp" "chat-phone.webp"
     ]
 });
 
 impl Asset {
-    fn new(name: &'static str, content: &'static str) -> Self {
+    fn new(name: &'static str, content: &'static [u8]) -> Self {
         Self { name, content, version: sha256_hex(content)[..16].to_owned() }
     }
 
@@ -41,6 +42,8 @@ impl Asset {
         HeaderValue::from_static(match self.name.rsplit('.').next() {
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
+            Some("webp") => "image/webp",
+            Some("woff2") => "font/woff2",
             _ => "image/svg+xml",
         })
     }
@@ -75,10 +78,10 @@ pub(super) async fn show(
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let content = Bytes::from_static(asset.content.as_bytes());
+        let content = Bytes::from_static(asset.content);
         ([(header::CONTENT_TYPE, asset.content_type())], content).into_response()
     };
-    // Scripts import each other without a version, and ask again each time.
+    // Scripts and fonts are named by other files without a version, and asked for again each time.
     let keep = if version.v == asset.version {
         HeaderValue::from_static("public, max-age=31536000, immutable")
     } else {
@@ -86,6 +89,8 @@ pub(super) async fn show(
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, keep);
+    // A page on a workspace's host shows its letters too.
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ETAG, HeaderValue::try_from(tag).expect("hexadecimal digits"));
     Ok(response)
 }

@@ -14,7 +14,7 @@ use super::skill_icon;
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
 use crate::http::Problem;
-use crate::model::skills::{CATALOGUE, Skill};
+use crate::model::skills::{CATALOGUE, Skill, SkillGroup};
 
 /// What somebody chose, as typed.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +34,22 @@ struct Home<'a> {
     /// After a username and its dot.
     domain: String,
     price: Amount,
-    catalogue: &'a [Skill],
+    groups: Vec<OfferedGroup>,
+    model: &'a str,
+    location: &'a str,
+    operator: &'a str,
     form: &'a SignUpForm,
     faults: Faults<'a>,
+}
+
+/// The skills of one group that can be chosen.
+struct OfferedGroup {
+    title: &'static str,
+    /// Before the first skill of the group.
+    hint: &'static str,
+    skills: Vec<&'static Skill>,
+    /// Whether they are shown without being asked for.
+    is_open: bool,
 }
 
 #[derive(Deserialize)]
@@ -80,11 +93,35 @@ pub(super) async fn page(
         workspace,
         domain: workspace_domain(app),
         price: app.texts.price,
-        catalogue: CATALOGUE,
+        groups: offered(&app.texts.programs, form),
+        model: &app.texts.model,
+        location: &app.texts.location,
+        operator: &app.texts.operator,
         form,
         faults,
     };
     Ok(page::answer_again(faults, &home))
+}
+
+/// What works in the VMs that there are, and what was chosen while it did.
+fn offered(programs: &[String], form: &SignUpForm) -> Vec<OfferedGroup> {
+    let is_chosen = |skill: &Skill| form.skills.iter().any(|chosen| chosen == skill.id);
+    let group = |group: SkillGroup| {
+        let (title, hint) = match group {
+            SkillGroup::AtOnce => ("Works at once", "Nothing to set up."),
+            SkillGroup::Connect => {
+                ("Connect an account", "You connect it later, in your workspace.")
+            }
+            SkillGroup::Developers => ("For developers", "Each says what it needs of you."),
+        };
+        let of_group = CATALOGUE.iter().filter(|skill| skill.group == group);
+        let skills: Vec<_> =
+            of_group.filter(|skill| skill.works_with(programs) || is_chosen(skill)).collect();
+        let is_open = group == SkillGroup::AtOnce || skills.iter().any(|skill| is_chosen(skill));
+        OfferedGroup { title, hint, skills, is_open }
+    };
+    let groups = SkillGroup::ALL.map(group);
+    groups.into_iter().filter(|group| !group.skills.is_empty()).collect()
 }
 
 /// What follows a username and its dot in the address bar.

@@ -103,6 +103,7 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account/cancel", post(billing::cancel))
         .route("/account/keep", post(billing::keep))
         .route("/account/password", post(account::change_password))
+        .route("/account/sign-out-one", post(account::sign_out_one))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
         .route("/assets/{name}", get(assets::show))
         .fallback(unknown)

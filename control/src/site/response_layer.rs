@@ -44,7 +44,7 @@ fn policy(app: &App) -> HeaderValue {
     let workspaces = &app.workspace_origins;
     let payment = app.billing.as_ref().map_or("", |billing| billing.stripe.pages.as_str());
     let policy = format!(
-        "default-src 'none'; style-src {site}; script-src {site}; img-src {site}; \
+        "default-src 'none'; style-src {site}; script-src {site}; img-src {site}; font-src {site}; \
          connect-src 'self'; form-action 'self' {site} {workspaces} {payment}; \
          base-uri 'none'; frame-ancestors 'none'"
     );

@@ -6,6 +6,7 @@ use shared::{Lock, Username};
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
+use crate::base::token::TokenHash;
 use crate::model::suspension::Suspensions;
 use crate::model::workspace::WorkspaceState;
 use crate::model::workspace::listing::{ListedWorkspace, OpenSession};
@@ -83,7 +84,7 @@ impl Store {
     ) -> Result<Vec<OpenSession>, StoreError> {
         const ATTEMPT: &str = "list the sessions of a customer";
         let rows = sqlx::query(
-            "SELECT created_at, last_seen_at, expires_at FROM account_sessions
+            "SELECT id_hash, created_at, last_seen_at, expires_at FROM account_sessions
              WHERE username = $1 AND expires_at > $2 ORDER BY last_seen_at DESC LIMIT $3",
         )
         .bind(username.as_str())
@@ -94,6 +95,7 @@ impl Store {
         .attempt(ATTEMPT)?;
         let session = |row: &AnyRow| {
             Ok(OpenSession {
+                id: valid(row, "id_hash", TokenHash::parse)?,
                 created: row.moment("created_at")?,
                 last_seen: row.moment("last_seen_at")?,
                 expires: row.moment("expires_at")?,

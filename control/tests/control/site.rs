@@ -67,7 +67,9 @@ async fn pages_load_only_what_the_policy_allows_and_all_of_it_is_there() {
 
 #[tokio::test]
 async fn the_start_page_offers_every_skill_and_a_form_that_needs_no_script() {
-    let world = World::start_with_sections(&[], "", "[site]\nprice = '$9'\n").await;
+    let site = "[site]\nprice = '$9'\nprograms = ['summarize', 'nano-pdf', 'gog', 'himalaya', 'jq', \
+                'obsidian', 'xurl', 'tmux', 'gh', 'claude']\n";
+    let world = World::start_with_sections(&[], "", site).await;
     let page = Browser::new(&world).open(&format!("{SITE}/")).await;
     assert_eq!(page.status, StatusCode::OK);
     for skill in control::model::skills::CATALOGUE {
@@ -78,6 +80,16 @@ async fn the_start_page_offers_every_skill_and_a_form_that_needs_no_script() {
         assert!(page.body.contains(part), "{part}");
     }
     assert!(!page.body.contains("aria-invalid"), "nothing is wrong yet");
+}
+
+#[tokio::test]
+async fn a_skill_whose_program_is_missing_in_the_machines_is_not_sold() {
+    let world = World::start(&[]).await;
+    let page = Browser::new(&world).open(&format!("{SITE}/")).await;
+    for (skill, sold) in [("weather", true), ("notion", true), ("summarize", false), ("gog", false)]
+    {
+        assert_eq!(page.body.contains(&format!("value=\"{skill}\"")), sold, "{skill}");
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use shared::{RouteState, Username};
 
 use super::WorkspaceState;
 use crate::base::clock::Moment;
+use crate::base::token::TokenHash;
 use crate::model::suspension::Suspensions;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub struct ListedWorkspace {
 /// A browser that is signed in on the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenSession {
+    pub id: TokenHash,
     pub created: Moment,
     pub last_seen: Moment,
     pub expires: Moment,

@@ -29,7 +29,7 @@ pub fn candidates(email: &Email) -> impl Iterator<Item = Username> {
     let hashed = {
         let stem = stem.clone();
         (0..HASHED).map(move |round| {
-            let hash = sha256_hex(&format!("{address} {round}"));
+            let hash = sha256_hex(format!("{address} {round}"));
             format!("{stem}-{}", &hash[..6])
         })
     };
