@@ -8,7 +8,7 @@ import { readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
 import { Rest } from './rest.js';
 import { skillList } from './skills.js';
-import { t, translate } from './words.js';
+import { locale, t, translate } from './words.js';
 import { Workspace } from './workspace.js';
 import { arrived, pageTitle } from './arrivals.js';
 import { AttachmentsView } from './view/attachments.js';
@@ -33,6 +33,8 @@ import { Toasts } from './view/toasts.js';
 
 /** Repairs of the agent's that are told of. */
 const REPAIRS = ['doctor', 'last_good', 'pinned_version'];
+/** The subscription is asked about at most this often. */
+const NOTICE_EVERY_MS = 3_600_000;
 /** Wait before asking for the configuration again, in milliseconds. */
 const CONFIG_AGAIN_MS = 5_000;
 
@@ -45,6 +47,7 @@ const clock = {
 let config = { username: '', site_url: '', skills: [], limits: {}, assistant: {} };
 let frame = null;
 let composer = null;
+let noticeReadAt = 0;
 /** What the connection was when the configuration was looked at. */
 let knownKind = '';
 /** Threads as they were shown last, and answers that came while nobody looked. */
@@ -337,6 +340,7 @@ function whyNot(error, known, pattern) {
 function stateChanged({ kind }) {
   const says = ['starting', 'restarting', 'failed'].includes(kind) || (kind === 'online' && config.assistant.reason !== 'ready');
   if (kind !== knownKind && says) readConfig();
+  if (kind !== knownKind && kind === 'online') readNotice();
   knownKind = kind;
 }
 
@@ -344,6 +348,33 @@ function stateChanged({ kind }) {
 function tellOfRepair({ by, at } = {}) {
   if (!REPAIRS.includes(by) || memory.lastTold('mended') === at) return;
   toasts.show({ kind: 'mended', text: t(`mended.${by}`), stays: true, closed: () => memory.keepTold('mended', at) });
+}
+
+/** What the site tells of the subscription, once for each thing and browser. */
+async function readNotice() {
+  if (Date.now() - noticeReadAt < NOTICE_EVERY_MS || !config.site_url) return;
+  noticeReadAt = Date.now();
+  try {
+    const answer = await fetch('/auth/notice', { cache: 'no-store' });
+    const { notice } = answer.ok ? await answer.json() : {};
+    if (!['overdue', 'ending'].includes(notice?.kind)) toasts.take('account');
+    else tellOfAccount(notice);
+  } catch {
+    // Asked again with the next connection.
+  }
+}
+
+function tellOfAccount({ kind, at }) {
+  const told = `${kind} ${at}`;
+  if (memory.lastTold('account') === told) return;
+  const date = new Date(at * 1000).toLocaleDateString(locale, { day: 'numeric', month: 'long' });
+  toasts.show({
+    kind: 'account',
+    text: t(`account.${kind}`, { date }),
+    link: { href: `${config.site_url}/account`, words: t('settings.account'), isOutside: true },
+    stays: true,
+    closed: () => memory.keepTold('account', told),
+  });
 }
 
 async function readConfig() {
@@ -354,6 +385,7 @@ async function readConfig() {
     gatewayPage.update(choices);
     config = { username, site_url: /^https?:\/\//.test(site) ? site : '', skills: names, limits, assistant };
     tellOfRepair(assistant.mended ?? {});
+    readNotice();
     renderSoon();
   } catch {
     // The connection tells the visitor what is wrong; names and limits follow when they can be had.

@@ -154,7 +154,7 @@ async fn missed(
 }
 
 /// A session that the edges let in: signed, not expired, and of the present epoch.
-async fn has_session(
+pub(super) async fn has_session(
     app: &App,
     workspace: &Username,
     headers: &HeaderMap,

@@ -16,6 +16,7 @@ mod handover;
 mod home;
 mod login;
 mod logout;
+mod notice;
 mod page;
 mod portal;
 mod response_layer;
@@ -115,6 +116,7 @@ fn workspace_routes() -> Router<SharedApp> {
         .route("/auth/login", get(handover::begin))
         .route("/auth/callback", get(handover::finish))
         .route("/auth/logout", post(logout::submit_on_workspace))
+        .route("/auth/notice", get(notice::show))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
 }

@@ -456,12 +456,46 @@ async fn signing_out_everywhere_raises_the_epoch() {
 }
 
 #[tokio::test]
+async fn one_browser_is_signed_out_from_another_one_and_a_stranger_s_is_not() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    for name in ["ada", "grace"] {
+        world.add_customer(name).await;
+        world.put_route(name).await;
+    }
+    let mut here = Browser::new(&world);
+    here.log_in("ada", PASSWORD).await;
+    let mut lost = Browser::new(&world);
+    lost.log_in("ada", PASSWORD).await;
+    let mut stranger = Browser::new(&world);
+    stranger.log_in("grace", PASSWORD).await;
+    let account = format!("{SITE}/account");
+    let page = here.open(&account).await;
+    let (_, rest) = page.body.split_once("name=\"browser\" value=\"").expect("another browser");
+    let (id, _) = rest.split_once('"').unwrap();
+    let url = format!("{SITE}/account/sign-out-one");
+    stranger.submit(&url, &[("browser", id)]).await;
+    assert_eq!(lost.open(&account).await.status, StatusCode::OK);
+    assert_eq!(here.submit(&url, &[("browser", id)]).await.location, "/account#browsers");
+    assert_eq!(lost.open(&account).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(here.open(&account).await.status, StatusCode::OK);
+    // Twice is once.
+    assert_eq!(here.submit(&url, &[("browser", id)]).await.location, "/account#browsers");
+}
+
+#[tokio::test]
 async fn forms_of_other_origins_are_refused() {
     let world = world().await;
     let mut browser = Browser::new(&world);
     browser.sign_in().await;
     let fields = [("username", "ada"), ("password", PASSWORD)];
-    for path in ["/login", "/logout", "/account/password", "/account/sign-out-everywhere"] {
+    for path in [
+        "/login",
+        "/logout",
+        "/account/password",
+        "/account/sign-out-one",
+        "/account/sign-out-everywhere",
+    ] {
         for headers in [
             vec![("origin", ADA), ("sec-fetch-site", "same-site")],
             vec![("origin", "https://evil.test")],

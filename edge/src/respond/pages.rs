@@ -13,6 +13,14 @@ use super::refusal::{Action, RefusalText};
 
 const STYLE: &str = include_str!("pages.css");
 
+/// The mark of the product, as on every other page of it.
+const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"28\" height=\"28\" aria-hidden=\"true\">\
+<rect width=\"32\" height=\"32\" rx=\"9\" fill=\"#0f6b5c\"/><g fill=\"#fff\">\
+<circle cx=\"9\" cy=\"23\" r=\"2\"/><circle cx=\"9\" cy=\"16.5\" r=\"2\"/>\
+<circle cx=\"11.8\" cy=\"10.8\" r=\"2\"/><circle cx=\"16\" cy=\"8.8\" r=\"2\"/>\
+<circle cx=\"20.2\" cy=\"10.8\" r=\"2\"/><circle cx=\"23\" cy=\"16.5\" r=\"2\"/>\
+<circle cx=\"23\" cy=\"23\" r=\"2\"/></g><circle cx=\"16\" cy=\"18.5\" r=\"3.2\" fill=\"#ffd28a\"/></svg>";
+
 /// Allows the one style sheet that stands in the page, a form that it has, and
 /// nothing else.
 pub(super) fn content_security_policy(page: &str) -> String {
@@ -49,7 +57,8 @@ pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId)
         None => String::new(),
     };
     let body = format!(
-        "<h1>{}</h1><p>{}</p>{action}<p class=\"fine\">Request {request}</p>",
+        "<h1>{}</h1><p>{}</p>{action}<p class=\"fine\"><a href=\"{site_url}/contact\">Contact</a> \
+         <span>Request {request}</span></p>",
         text.title, text.message,
     );
     document(text.title, &refresh, &body)
@@ -62,7 +71,7 @@ pub(super) fn too_many_cookies(request: RequestId) -> String {
          Clear them and sign in again; nothing in your workspace is lost.</p>\
          <form method=\"post\" action=\"/auth/clear-cookies\">\
          <button class=\"button\">Clear cookies</button></form>\
-         <p class=\"fine\">Request {request}</p>"
+         <p class=\"fine\"><span>Request {request}</span></p>"
     );
     document(title, "", &body)
 }
@@ -71,7 +80,8 @@ pub(super) fn too_many_cookies(request: RequestId) -> String {
 pub(super) fn bounce(target: &ReturnPath) -> String {
     let target = escaped(target.as_str());
     let refresh = format!("<meta http-equiv=\"refresh\" content=\"0;url={target}\">");
-    let body = format!("<p><a href=\"{target}\">Continue to your workspace</a></p>");
+    let body =
+        format!("<h1>One moment</h1><p><a href=\"{target}\">Continue to your workspace</a></p>");
     document("One moment", &refresh, &body)
 }
 
@@ -80,7 +90,8 @@ fn document(title: &str, head: &str, body: &str) -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <meta name=\"robots\" content=\"noindex\">{head}<title>{title} – Arcamatrix</title>\
-         <style>{STYLE}</style></head><body><main>{body}</main></body></html>"
+         <style>{STYLE}</style></head><body><main><p class=\"brand\">{MARK} Arcamatrix</p>{body}</main>\
+         </body></html>"
     )
 }
 
