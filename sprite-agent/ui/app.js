@@ -74,7 +74,12 @@ const request = (method, params) => workspace.request(method, params);
 const status = new StatusView({ tryNow: () => connection.wake() });
 const shut = new ShutView();
 const settings = new SettingsView(memory);
-const skills = new SkillsView();
+const skills = new SkillsView({
+  canSwitch: () => workspace.can('arca.skill.switch'),
+  canSetKey: () => workspace.can('arca.skill.key'),
+  turn: (skill, on) => workspace.changeSkill('arca.skill.switch', { skill, on }),
+  setKey: (skill, key) => workspace.changeSkill('arca.skill.key', { skill, key }),
+});
 const gatewayPage = new GatewayPageView();
 const shortcuts = new ShortcutsView();
 const toasts = new Toasts();
@@ -83,6 +88,8 @@ const thread = new ThreadView({
   retry: (id) => workspace.retry(id),
   edit,
   answerAnew,
+  fork,
+  canFork: () => workspace.rewriting.canFork,
   canReplace: () => workspace.rewriting.isPossible,
   readEarlier: () => workspace.readEarlier(),
   readFile: (file) => readFile(request, workspace.thread.key, file),
@@ -154,7 +161,7 @@ function render() {
   frame = null;
   shownKey = workspace.state.current;
   const accountUrl = config.site_url && `${config.site_url}/account`;
-  status.update(workspace.connectionState, accountUrl, config.assistant.reason);
+  status.update(workspace.connectionState, accountUrl, workspace.connectionState.reason ?? config.assistant.reason);
   const isShut = shut.update(workspace.connectionState.kind, config.site_url);
   document.getElementById('app').hidden = isShut;
   if (isShut) {
@@ -277,6 +284,18 @@ function composerFocus() {
 function edit(id) {
   const message = workspace.thread.messages.find((candidate) => candidate.id === id);
   if (message) composer.edit(message, workspace.rewriting.isPossible);
+}
+
+/** Goes on from before the question `id` in a conversation of its own; this one stays as it is. */
+async function fork(id) {
+  try {
+    const { key, text } = await workspace.rewriting.fork(workspace.thread.key, id);
+    workspace.open(key);
+    workspace.sessions.soon();
+    composer.suggest(text);
+  } catch (error) {
+    composer.refuse(error.uncertain ? t('away') : t('says', { reason: error.message }));
+  }
 }
 
 async function answerAnew(id) {

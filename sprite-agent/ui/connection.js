@@ -174,11 +174,11 @@ export class Connection {
     this.#outside.onHello(hello);
   }
 
-  #gatewayChanged({ state, message }) {
+  #gatewayChanged({ state, message, reason }) {
     // `ready` needs no action: a new challenge follows, and our greeting makes us online.
     if (!['starting', 'restarting', 'failed'].includes(state)) return;
     const wasOnline = this.state.kind === 'online';
-    this.#become({ kind: state, message });
+    this.#become({ kind: state, message, ...(reason && { reason }) });
     if (wasOnline) this.#outside.onLost({ code: null });
   }
 

@@ -27,9 +27,13 @@ function isKeptAway(row) {
 
 function skill(key, row) {
   const [name, description] = skillWords(key) ?? [readable(row?.name ?? key), row?.description ?? ''];
-  if (!row) return { key, name, description, usable: false, reason: t('skill.missing') };
+  if (!row) return { key, name, description, usable: false, reason: t('skill.missing'), isOn: null, wantsKey: false };
   const reason = reasonAgainst(row);
-  return { key, name, description, usable: reason === '', reason };
+  const isOn = row.blockedByAllowlist || row.blockedByAgentFilter ? null : !row.disabled;
+  const { env = [], bins = [], anyBins = [], os = [] } = row.missing ?? {};
+  // A key alone does not help where a program is missing as well.
+  const wantsKey = Boolean(row.primaryEnv ?? env[0]) && bins.length + anyBins.length + os.length === 0 && !row.disabled;
+  return { key, name, description, usable: reason === '', reason, isOn, wantsKey };
 }
 
 /** `nano-pdf` → `Nano pdf`. */

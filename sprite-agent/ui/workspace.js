@@ -167,6 +167,12 @@ export class Workspace {
     return this.#methods.includes(method);
   }
 
+  /** Has the agent change a skill, and reads how it stands then. Rejects with the reason. */
+  async changeSkill(method, params) {
+    await this.#connection.request(method, params);
+    await this.#readSkills();
+  }
+
   /** The commands that can be typed, read when they are first wanted; none while the assistant is away. */
   commands() {
     this.#commands ??= this.#connection.request('commands.list', { scope: 'text', includeArgs: false }).then(commandsFrom, () => {

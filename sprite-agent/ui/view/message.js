@@ -31,7 +31,8 @@ export class QuestionView {
   #note = element('div', { class: 'note' });
   #time = element('time', { class: 'at' });
   #edit = iconButton('pencil', '', { 'data-testid': 'edit', onclick: () => this.#actions.edit(this.#id) });
-  #acts = element('div', { class: 'acts' }, this.#time, copyButton(t('message.copy'), () => this.#whole ?? ''), this.#edit);
+  #fork = iconButton('fork', t('fork'), { 'data-testid': 'fork', onclick: () => this.#actions.fork(this.#id) });
+  #acts = element('div', { class: 'acts' }, this.#time, copyButton(t('message.copy'), () => this.#whole ?? ''), this.#edit, this.#fork);
   root = element('li', { class: 'message user', 'data-testid': 'message-user' },
     element('h2', { class: 'visually-hidden' }, t('you.said')), this.#files, this.#text, this.#fold, this.#note, this.#acts);
   #actions;
@@ -50,6 +51,7 @@ export class QuestionView {
     const delivery = message.received && message.delivery === 'unsure' ? 'sent' : message.delivery;
     this.root.dataset.state = delivery;
     this.#acts.hidden = delivery !== 'sent' || message.text === '';
+    this.#fork.hidden = !this.#actions.canFork();
     const label = t(this.#actions.canReplace() ? 'edit.button' : 'edit.again');
     if (this.#edit.title !== label) {
       this.#edit.title = label;

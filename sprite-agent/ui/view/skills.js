@@ -11,14 +11,23 @@ export class SkillsView {
   #body = document.getElementById('skills-body');
   #shown = null;
 
-  constructor() {
+  #actions;
+  /** A change that is under way, or that failed, by skill: `{isSending, error}`. */
+  #changes = new Map();
+  #last = null;
+
+  /** `actions`: `canSwitch()`, `canSetKey()`, `turn(key, isOn)`, `setKey(key, text)`; both may reject. */
+  constructor(actions) {
+    this.#actions = actions;
     closable(this.#dialog);
     this.#button.addEventListener('click', () => this.#dialog.showModal());
   }
 
   /** Shows `{chosen, others}`; `known` is false until the assistant has said what it can do. */
   update({ chosen, others }, known) {
-    const shown = JSON.stringify([chosen, others, known]);
+    this.#last = [{ chosen, others }, known];
+    const can = { turn: this.#actions.canSwitch(), setKey: this.#actions.canSetKey() };
+    const shown = JSON.stringify([chosen, others, known, can, [...this.#changes]]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     const usable = chosen.filter((skill) => skill.usable).length;
@@ -29,30 +38,78 @@ export class SkillsView {
         [names && t('skills.chose', { list: names }), t('skills.unknown')].filter(Boolean).join(' ')));
       return;
     }
-    this.#body.replaceChildren(...sections(chosen, others));
+    const { activeElement } = document;
+    const focused = this.#body.contains(activeElement) ? activeElement.dataset.focus : null;
+    this.#body.replaceChildren(...this.#sections(chosen, others, can));
+    if (focused) this.#focus(focused);
   }
-}
 
-function sections(chosen, others) {
-  const parts = [
-    element('h3', {}, t('skills.yours')),
-    chosen.length > 0
-      ? element('ul', { class: 'skills' }, chosen.map(row))
-      : element('p', { class: 'quiet' }, t('skills.none')),
-  ];
-  if (others.length > 0) {
-    parts.push(element('details', {},
-      element('summary', {}, t('skills.others', { count: others.length })),
-      element('ul', { class: 'skills' }, others.map(row))));
+  #focus(name) {
+    [...this.#body.querySelectorAll('[data-focus]')].find(({ dataset }) => dataset.focus === name)?.focus();
   }
-  return parts;
-}
 
-function row({ name, description, usable, reason }) {
-  return element('li', { 'data-usable': String(usable) },
-    element('span', { class: 'sign' }, icon(usable ? 'check' : 'warning')),
-    element('div', {},
-      element('p', { class: 'name' }, name, element('span', { class: 'badge' }, t(usable ? 'skill.ready' : 'skill.not'))),
-      description && element('p', { class: 'quiet' }, description),
-      !usable && element('p', { class: 'reason' }, reason)));
+  async #change(key, work) {
+    const focused = document.activeElement.dataset.focus ?? document.activeElement.closest('form')?.querySelector('[data-focus]')?.dataset.focus;
+    this.#note(key, { isSending: true, error: '' });
+    try {
+      await work();
+      this.#note(key, null);
+    } catch (error) {
+      this.#note(key, { isSending: false, error: error.uncertain ? t('away') : t('says', { reason: error.message }) });
+    }
+    // What is under way is disabled, and loses the focus.
+    if (focused && !this.#body.contains(document.activeElement)) this.#focus(focused);
+  }
+
+  #note(key, change) {
+    if (change) this.#changes.set(key, change);
+    else this.#changes.delete(key);
+    this.update(...this.#last);
+  }
+
+  #sections(chosen, others, can) {
+    const parts = [
+      element('h3', {}, t('skills.yours')),
+      chosen.length > 0
+        ? element('ul', { class: 'skills' }, chosen.map((skill) => this.#row(skill, can)))
+        : element('p', { class: 'quiet' }, t('skills.none')),
+    ];
+    if (others.length > 0) {
+      parts.push(element('details', {},
+        element('summary', {}, t('skills.others', { count: others.length })),
+        element('ul', { class: 'skills' }, others.map((skill) => this.#row(skill, {})))));
+    }
+    return parts;
+  }
+
+  #row(skill, can) {
+    const { key, name, description, usable, reason, isOn, wantsKey } = skill;
+    const { isSending = false, error = '' } = this.#changes.get(key) ?? {};
+    const turn = can.turn && isOn !== null && element('input', {
+      type: 'checkbox', role: 'switch', class: 'turn', 'aria-label': t('skill.switch', { name }), checked: isOn, disabled: isSending,
+      'data-focus': `turn ${key}`, 'data-testid': `switch-${key}`, onchange: (event) => this.#change(key, () => this.#actions.turn(key, event.target.checked)),
+    });
+    return element('li', { 'data-usable': String(usable) },
+      element('span', { class: 'sign' }, icon(usable ? 'check' : 'warning')),
+      element('div', {},
+        element('p', { class: 'name' }, name, element('span', { class: 'badge' }, t(usable ? 'skill.ready' : 'skill.not'))),
+        description && element('p', { class: 'quiet' }, description),
+        !usable && element('p', { class: 'reason' }, reason),
+        can.setKey && wantsKey && this.#keyForm(skill, isSending),
+        error && element('p', { class: 'reason', role: 'alert' }, error)),
+      turn && element('span', { class: 'switch' }, turn));
+  }
+
+  /** The key stays in the workspace's own machine, and is never shown again. */
+  #keyForm({ key, name, usable }, isSending) {
+    const field = element('input', { type: 'password', autocomplete: 'off', maxlength: '4000', 'aria-label': t('skill.key', { name }), placeholder: t('skill.key', { name }), disabled: isSending, 'data-focus': `key ${key}` });
+    const form = element('form', { class: 'key' }, field,
+      element('button', { type: 'submit', class: 'button small', disabled: isSending, 'data-testid': `connect-${key}` }, t(usable ? 'skill.change' : 'skill.connect')));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (field.value.trim()) this.#change(key, () => this.#actions.setKey(key, field.value.trim()));
+      else field.focus();
+    });
+    return form;
+  }
 }
