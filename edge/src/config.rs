@@ -13,7 +13,7 @@ use crate::keys::KeyFile;
 use crate::limits::LimitsConfig;
 use crate::observe::access_log::Destination;
 use crate::proxies::TrustedProxy;
-use crate::tls::TlsConfig;
+use crate::tls::{Certificates, TlsConfig, private_certificate};
 
 pub struct Config {
     /// The file that all of this was read from.
@@ -25,6 +25,8 @@ pub struct Config {
     /// Load balancers and CDNs that are believed who their clients are.
     pub(crate) trusted_proxies: Vec<TrustedProxy>,
     pub admin_listen: SocketAddr,
+    /// Of the private API, where it speaks TLS.
+    pub(crate) admin_certificate: Option<Arc<Certificates>>,
     pub admin_token: Secret<String>,
     /// Control's site listener.
     pub site_upstream: Upstream,
@@ -74,6 +76,7 @@ impl Config {
             root.complain("trusted_proxies", "names a listener that is not there");
         }
         let admin_listen = root.required("admin_listen", str::parse);
+        let admin_certificate = root.optional_table("admin_tls", private_certificate);
         let admin_token = root.secret("admin_token", "admin_token_file");
         let site_upstream = root.required("site_upstream", Upstream::parse);
         let keys = root.required("keys_file", |path| {
@@ -104,6 +107,7 @@ impl Config {
             tls,
             trusted_proxies,
             admin_listen: admin_listen?,
+            admin_certificate,
             admin_token: admin_token?,
             site_upstream: site_upstream?,
             keys: Arc::new(keys?),

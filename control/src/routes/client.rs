@@ -35,6 +35,7 @@ const MESSAGE_MAX_CHARS: usize = 500;
 
 pub(super) struct EdgeClient {
     http: Client,
+    visitor: Client,
     url: String,
     visitors: Option<String>,
     token: Secret<String>,
@@ -60,23 +61,31 @@ pub(super) enum EdgeError {
 
 impl EdgeClient {
     pub(super) fn new(edge: &EdgeConfig) -> Result<Self, reqwest::Error> {
-        let http = vendors::http_client()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            // A private network is not reached through somebody's proxy.
-            .no_proxy()
-            .user_agent("arcamatrix-control")
-            .build()?;
+        let builder = || {
+            vendors::http_client()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+                // A private network is not reached through somebody's proxy.
+                .no_proxy()
+                .user_agent("arcamatrix-control")
+        };
+        let http = match &edge.certificates {
+            Some(certificates) => builder().tls_certs_only(certificates.iter().cloned()).build()?,
+            None => builder().build()?,
+        };
+        // Visitors are shown another certificate.
+        let visitor = builder().build()?;
         let visitors = edge.visitors.as_ref().map(|url| url.as_str().to_owned());
         let (url, token) = (edge.url.as_str().to_owned(), edge.token.clone());
-        Ok(Self { http, url, visitors, token })
+        Ok(Self { http, visitor, url, visitors, token })
     }
 
     /// The status with which a visitor of `host` is answered; `None` where nobody said
     /// where visitors reach this edge.
     pub(super) async fn visit(&self, host: &str) -> Option<Result<u16, String>> {
         let url = self.visitors.as_ref()?;
-        let request = self.http.get(format!("{url}/")).header("host", host).timeout(VISIT_TIMEOUT);
+        let request =
+            self.visitor.get(format!("{url}/")).header("host", host).timeout(VISIT_TIMEOUT);
         let answer = request.send().await;
         let answer = answer.map_err(|error| root_cause(&error.without_url()));
         Some(answer.map(|response| response.status().as_u16()))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Certificate;
 use shared::process::Section;
 use shared::{Secret, Upstream};
 
@@ -13,6 +14,8 @@ pub struct EdgeConfig {
     pub url: Upstream,
     /// Where visitors reach it, for checks that ask as they would.
     pub visitors: Option<Upstream>,
+    /// The only certificates that the private API is believed by, if not the system's.
+    pub certificates: Option<Vec<Certificate>>,
     pub token: Secret<String>,
 }
 
@@ -39,8 +42,21 @@ impl EdgeConfig {
         });
         let url = edge.required("url", Upstream::parse);
         let visitors = edge.optional("visitors", Upstream::parse);
+        let certificates = edge.optional("ca_file", read_certificates);
+        if certificates.is_some() && url.as_ref().is_some_and(|url| !url.is_tls()) {
+            edge.complain("ca_file", "is for a url that begins with https://");
+        }
         let token = edge.secret("token", "token_file");
-        Some(Self { name: name?, url: url?, visitors, token: token? })
+        Some(Self { name: name?, url: url?, visitors, certificates, token: token? })
+    }
+}
+
+fn read_certificates(path: &str) -> Result<Vec<Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(format!("{path} has no certificate in PEM")),
+        Err(error) => Err(format!("{path} has no certificates in PEM: {error}")),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Routes reach every edge, whatever happened to it meanwhile.
 
 use crate::common::edge::TestEdge;
-use crate::common::{World, wait_until};
+use crate::common::tls::{Sealed, seal};
+use crate::common::{EDGE_TOKEN, World, wait_until};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::{Checksum, Generation};
@@ -39,6 +40,29 @@ async fn a_change_is_answered_when_every_edge_serves_it() {
     assert!(one.names().is_empty() && two.names().is_empty());
     let (status, _) = world.api(Method::DELETE, "/api/routes/ada", None).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_edge_is_believed_by_its_own_certificate_and_by_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (TestEdge::start("one").await, TestEdge::start("two").await);
+    let known = seal(one.address, folder.path(), "known").await;
+    let stranger = seal(two.address, folder.path(), "stranger").await;
+    let section = |name: &str, Sealed { address, .. }: &Sealed| {
+        let certificate = known.certificate.display();
+        format!(
+            "[[edges]]\nname = '{name}'\nurl = 'https://{address}'\ntoken = '{EDGE_TOKEN}'\n\
+             ca_file = '{certificate}'\n"
+        )
+    };
+    let sections = [section("known", &known), section("stranger", &stranger)].concat();
+    let world = World::start_with_sections(&[], "", &sections).await;
+    let answer = world.put_route("ada").await;
+    assert_eq!(acknowledged(&answer), [true, false], "{answer}");
+    let error = answer["edges"][1]["error"].as_str().unwrap();
+    assert!(error.contains("certificate"), "{answer}");
+    assert_eq!((one.names(), two.names()), (vec!["ada".into()], Vec::new()));
+    assert_eq!(two.table().calls, Vec::<&str>::new());
 }
 
 #[tokio::test]

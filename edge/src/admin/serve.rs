@@ -11,6 +11,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -18,6 +19,7 @@ use tower::ServiceExt as _;
 use tracing::warn;
 
 use crate::limits::{ACCEPT_PAUSE, ADMIN_CONNECTIONS_MAX, ADMIN_DRAIN, ADMIN_HEAD_DEADLINE};
+use crate::tls::TlsAcceptor;
 
 /// Has the connection shown the bearer token?
 #[derive(Debug, Clone, Default)]
@@ -36,6 +38,7 @@ impl Trust {
 /// Answers on `listener` until `until` says so, then for at most five seconds more.
 pub(crate) async fn serve(
     listener: TcpListener,
+    tls: Option<Arc<TlsAcceptor>>,
     router: Router,
     until: impl Future<Output = ()> + Send,
 ) {
@@ -48,7 +51,7 @@ pub(crate) async fn serve(
             () = &mut until => break,
         };
         match accepted {
-            Ok((tcp, _)) => open.admit(tcp, router.clone(), stopping.clone()),
+            Ok((tcp, _)) => open.admit(tcp, tls.clone(), router.clone(), stopping.clone()),
             Err(error) => {
                 warn!(%error, "the private API could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -72,7 +75,13 @@ struct Connection {
 }
 
 impl Open {
-    fn admit(&self, tcp: TcpStream, router: Router, stopping: watch::Receiver<bool>) {
+    fn admit(
+        &self,
+        tcp: TcpStream,
+        tls: Option<Arc<TlsAcceptor>>,
+        router: Router,
+        stopping: watch::Receiver<bool>,
+    ) {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|connection| !connection.task.is_finished());
         if open.len() >= ADMIN_CONNECTIONS_MAX {
@@ -82,14 +91,27 @@ impl Open {
             open.remove(stranger).task.abort();
         }
         let trust = Trust::default();
-        let task = tokio::spawn(answer(tcp, router, trust.clone(), stopping)).abort_handle();
+        // An answer is small and wanted at once.
+        let _ = tcp.set_nodelay(true);
+        let answered = trust.clone();
+        let task = tokio::spawn(async move {
+            let Some(tls) = tls else { return answer(tcp, router, answered, stopping).await };
+            // Who cannot be spoken with has no request that could be answered.
+            if let Ok(stream) = tls.accept(tcp).await {
+                answer(stream, router, answered, stopping).await;
+            }
+        });
+        let task = task.abort_handle();
         open.push(Connection { trust, task });
     }
 }
 
-async fn answer(tcp: TcpStream, router: Router, trust: Trust, mut stopping: watch::Receiver<bool>) {
-    // An answer is small and wanted at once.
-    let _ = tcp.set_nodelay(true);
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    router: Router,
+    trust: Trust,
+    mut stopping: watch::Receiver<bool>,
+) {
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
         let router = router.clone();
         let mut request: Request = request.map(Body::new);
@@ -102,7 +124,7 @@ async fn answer(tcp: TcpStream, router: Router, trust: Trust, mut stopping: watc
         .timer(TokioTimer::new())
         .header_read_timeout(ADMIN_HEAD_DEADLINE)
         .half_close(true)
-        .serve_connection(TokioIo::new(tcp), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // An error is a connection that broke off, and nobody's loss but its own.
     let is_stopping = tokio::select! {
@@ -129,7 +151,7 @@ mod tests {
             request.extensions().get::<Trust>().expect("every request has one").earn();
         };
         let router = Router::new().route("/", axum::routing::get(earn));
-        tokio::spawn(serve(listener, router, std::future::pending()));
+        tokio::spawn(serve(listener, None, router, std::future::pending()));
         let ask = async |tcp: &mut TcpStream| {
             tcp.write_all(b"GET / HTTP/1.1\r\nhost: edge\r\n\r\n").await?;
             tcp.read(&mut [0; 1024]).await

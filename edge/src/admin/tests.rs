@@ -317,7 +317,7 @@ async fn the_listener_answers_until_it_is_told_to_stop() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, edge.router.clone(), async {
+    let server = tokio::spawn(serve(listener, None, edge.router.clone(), async {
         let _ = stopped.await;
     }));
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();

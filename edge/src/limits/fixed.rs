@@ -281,5 +281,8 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// the oldest that has not shown the token makes room.
 pub(crate) const ADMIN_CONNECTIONS_MAX: usize = 64;
 
+/// For a handshake with the private API. Control is near.
+pub(crate) const ADMIN_HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
+
 /// For the whole head of a request to the private API, and between two of them.
 pub(crate) const ADMIN_HEAD_DEADLINE: Duration = Duration::from_secs(30);

@@ -33,6 +33,7 @@ pub(super) struct Parts {
     pub(super) configuration: PathBuf,
     pub(super) proxies: Arc<TrustedProxies>,
     pub(super) certificates: Option<Arc<Certificates>>,
+    pub(super) admin_certificate: Option<Arc<Certificates>>,
 }
 
 impl Parts {
@@ -58,6 +59,7 @@ impl Parts {
             lifecycle: Lifecycle::default(),
             configuration: config.path.clone(),
             proxies: Arc::new(TrustedProxies::new(config.trusted_proxies.clone())),
+            admin_certificate: config.admin_certificate.clone(),
             certificates: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificates)),
         })
     }
@@ -111,10 +113,14 @@ impl Parts {
             generation: state.generation.0,
             ready: self.routes.is_ready(),
             store_behind: self.routes.is_behind(),
-            certificate_seconds: self
-                .certificates
-                .as_ref()
-                .map_or(0, |certificates| certificates.expires().saturating_sub(unix_seconds())),
+            certificate_seconds: self.certificate_seconds(),
         })
+    }
+
+    /// Until the first certificate expires.
+    fn certificate_seconds(&self) -> u64 {
+        let all = self.certificates.iter().chain(&self.admin_certificate);
+        let first = all.map(|certificates| certificates.expires()).min();
+        first.map_or(0, |expires| expires.saturating_sub(unix_seconds()))
     }
 }

@@ -66,7 +66,7 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
         handed_over,
     };
     former.wait(folder.listen()?)?;
-    let api = PrivateApi::new(admin, &config, &parts, &listening, is_handed_over);
+    let api = PrivateApi::new(admin, &config, &parts, &listening, is_handed_over)?;
     let (ended, failure) = (api.ended(), api.failure());
     let mut workers =
         background_service("edge", Acceptor { listening, entrances, handler, lifecycle });

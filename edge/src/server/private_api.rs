@@ -18,6 +18,7 @@ use super::signals;
 use crate::admin;
 use crate::config::Config;
 use crate::keys::KeyFile;
+use crate::tls::TlsAcceptor;
 
 /// How often a drain looks whether the last connection has gone.
 const DRAINED_LOOK: Duration = Duration::from_millis(50);
@@ -30,6 +31,7 @@ pub(super) struct PrivateApi {
     listening: Arc<Listening>,
     /// Turns true when a successor has the private API.
     is_handed_over: watch::Receiver<bool>,
+    tls: Option<Arc<TlsAcceptor>>,
     router: axum::Router,
     keys: Arc<KeyFile>,
     grace: Duration,
@@ -44,7 +46,9 @@ impl PrivateApi {
         parts: &Parts,
         listening: &Arc<Listening>,
         is_handed_over: watch::Receiver<bool>,
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
+        let tls = config.admin_certificate.as_ref().map(TlsAcceptor::private).transpose();
+        let tls = tls.context("setting up TLS of the private API")?.map(Arc::new);
         let metrics = {
             let parts = parts.clone();
             Arc::new(move || parts.render_metrics())
@@ -52,7 +56,8 @@ impl PrivateApi {
         let routes = Arc::clone(&parts.routes);
         let token = config.admin_token.clone();
         let state = admin::State::new(routes, token, metrics, parts.lifecycle.clone());
-        Self {
+        Ok(Self {
+            tls,
             listener: Mutex::new(Some(listener)),
             parts: parts.clone(),
             listening: Arc::clone(listening),
@@ -62,7 +67,7 @@ impl PrivateApi {
             grace: config.grace,
             ended: Arc::default(),
             failure: Failure::default(),
-        }
+        })
     }
 
     /// Notified when nothing of this runs any more.
@@ -88,7 +93,7 @@ impl PrivateApi {
                 () = lifecycle.ended() => {}
             }
         };
-        let api = admin::serve(listener, self.router.clone(), until);
+        let api = admin::serve(listener, self.tls.clone(), self.router.clone(), until);
         tokio::join!(api, signals, self.end_when_drained());
         Ok(())
     }

@@ -81,10 +81,16 @@ fn reload_configuration(parts: &Parts) {
     descriptors::fit(&mut config);
     parts.limits.configure(config.limits);
     parts.proxies.replace(config.trusted_proxies);
-    match (&parts.certificates, &config.tls) {
-        (Some(present), Some(tls)) => present.replace(&tls.certificates),
-        (None, None) => {}
-        _ => warn!("[tls] has come or gone, which counts at the next start"),
+    let shown = config.tls.map(|tls| tls.certificates);
+    for (table, present, next) in [
+        ("tls", &parts.certificates, shown),
+        ("admin_tls", &parts.admin_certificate, config.admin_certificate),
+    ] {
+        match (present, next) {
+            (Some(present), Some(next)) => present.replace(&next),
+            (None, None) => {}
+            _ => warn!("[{table}] has come or gone, which counts at the next start"),
+        }
     }
     info!("limits, proxies and certificates were read again");
 }

@@ -10,10 +10,12 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
+use super::certificates::Certificates;
 use super::config::TlsConfig;
 use super::tickets::Tickets;
 use crate::http2;
 use crate::keys::KeyFile;
+use crate::limits::{ADMIN_CONNECTIONS_MAX, ADMIN_HANDSHAKE_DEADLINE};
 
 /// Session tickets that a client gets with one handshake of TLS 1.3: a browser opens
 /// several connections at once, and must not use one ticket twice (RFC 8446 §C.4).
@@ -37,12 +39,7 @@ impl TlsAcceptor {
     /// # Errors
     /// When the provider has none of the versions, which is ours to prevent.
     pub(crate) fn new(config: &TlsConfig, keys: &Arc<KeyFile>) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut server = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&TLS13, &TLS12])?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&config.certificates) as _);
-        server.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let mut server = server_config(&config.certificates)?;
         if config.http2 {
             server.alpn_protocols.insert(0, http2::PROTOCOL.to_vec());
         }
@@ -53,6 +50,18 @@ impl TlsAcceptor {
             acceptor: Arc::new(server).into(),
             timeout: config.handshake_timeout,
             places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+        })
+    }
+
+    /// For the private API, whose connections are few and stay.
+    ///
+    /// # Errors
+    /// As [`TlsAcceptor::new`].
+    pub(crate) fn private(certificates: &Arc<Certificates>) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            acceptor: Arc::new(server_config(certificates)?).into(),
+            timeout: ADMIN_HANDSHAKE_DEADLINE,
+            places: Semaphore::new(ADMIN_CONNECTIONS_MAX),
         })
     }
 
@@ -71,4 +80,14 @@ impl TlsAcceptor {
             Err(_) => Err(HandshakeError::Timeout),
         }
     }
+}
+
+fn server_config(certificates: &Arc<Certificates>) -> Result<ServerConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut server = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::clone(certificates) as _);
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(server)
 }

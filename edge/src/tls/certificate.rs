@@ -1,5 +1,6 @@
 //! One certificate with its key, read from two PEM files and checked against each other.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,7 +20,8 @@ pub(crate) struct CertificateFiles {
 /// A pair that can be served.
 #[derive(Debug)]
 pub(crate) struct Certificate {
-    /// In lower case; `*.` stands for one label.
+    /// In lower case; `*.` stands for one label. Clients ask for no address by name: a
+    /// certificate for one is shown when no other fits.
     pub names: Vec<String>,
     /// Unix seconds; from then on clients refuse it.
     pub expires: u64,
@@ -66,9 +68,13 @@ fn kind(error: &rustls::pki_types::pem::Error) -> String {
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let extension = certificate.subject_alternative_name().ok().flatten();
     let names = extension.map(|extension| &extension.value.general_names);
-    let dns = names.into_iter().flatten().filter_map(|name| match name {
+    let texts = names.into_iter().flatten().filter_map(|name| match name {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+        GeneralName::IPAddress(bytes) => match **bytes {
+            [a, b, c, d] => Some(Ipv4Addr::new(a, b, c, d).to_string()),
+            _ => Some(Ipv6Addr::from(<[u8; 16]>::try_from(*bytes).ok()?).to_string()),
+        },
         _ => None,
     });
-    dns.collect()
+    texts.collect()
 }

@@ -30,24 +30,40 @@ impl TlsConfig {
         if listen.is_empty() {
             tls.complain("listen", "needs at least one address with a port");
         }
-        let files = tls.tables("certificates", |pair| {
-            let certificate = pair.path("certificate");
-            let key = pair.path("key");
-            Some(CertificateFiles { certificate: certificate?, key: key? })
-        });
+        let files = tls.tables("certificates", pair);
         let handshake_timeout = tls.seconds("handshake_seconds", 1..=60, 10);
         let http2 = tls.flag("http2", true);
         let handshakes = tls.number("handshakes", 1..=100_000, 512);
         let acme_folder = tls.optional("acme_folder", |path| Ok::<_, String>(PathBuf::from(path)));
-        let certificates = match Certificates::open(&files) {
-            Ok(certificates) => Arc::new(certificates),
-            Err(complaints) => {
-                for complaint in complaints {
-                    tls.complain("certificates", &complaint);
-                }
-                return None;
-            }
-        };
+        let certificates = open(tls, "certificates", &files)?;
         Some(Self { listen, certificates, handshake_timeout, http2, handshakes, acme_folder })
     }
+}
+
+/// The table `[admin_tls]`: the certificate of the private API. `None` after a complaint.
+pub(crate) fn private_certificate(table: &mut Section<'_>) -> Option<Arc<Certificates>> {
+    let files = pair(table)?;
+    open(table, "certificate", &[files])
+}
+
+fn pair(pair: &mut Section<'_>) -> Option<CertificateFiles> {
+    let certificate = pair.path("certificate");
+    let key = pair.path("key");
+    Some(CertificateFiles { certificate: certificate?, key: key? })
+}
+
+fn open(
+    section: &mut Section<'_>,
+    key: &'static str,
+    files: &[CertificateFiles],
+) -> Option<Arc<Certificates>> {
+    let opened = Certificates::open(files);
+    opened
+        .map(Arc::new)
+        .map_err(|complaints| {
+            for complaint in complaints {
+                section.complain(key, &complaint);
+            }
+        })
+        .ok()
 }

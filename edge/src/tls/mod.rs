@@ -13,4 +13,4 @@ mod tickets;
 
 pub(crate) use acceptor::{HandshakeError, TlsAcceptor};
 pub(crate) use certificates::Certificates;
-pub(crate) use config::TlsConfig;
+pub(crate) use config::{TlsConfig, private_certificate};

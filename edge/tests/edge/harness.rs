@@ -1,12 +1,15 @@
 //! A running edge with a folder of its own, and sprites that do what a test says.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use serde_json::{Value, json};
 use shared::{KeyRing, Session, SessionId, SessionKeys};
 use tempfile::TempDir;
@@ -23,6 +26,8 @@ pub(crate) struct TestEdge {
     process: Option<Child>,
     /// Those that came before it.
     former: Vec<Child>,
+    /// By which its private API is believed, where that speaks TLS.
+    private: Option<Arc<ClientConfig>>,
 }
 
 impl TestEdge {
@@ -35,12 +40,28 @@ impl TestEdge {
         Self::limited(limits, more, "")
     }
 
-    /// `shell` is run in the shell that then becomes the edge, as in `ulimit -n 100;`.
-    pub(crate) fn limited(limits: &str, more: &str, shell: &str) -> Self {
+    /// With a private API that speaks TLS, as 127.0.0.1.
+    pub(crate) fn with_private_tls(more: &str, client: Arc<ClientConfig>) -> Self {
+        let mut edge = Self::unstarted();
+        edge.private = Some(client);
+        edge.configure("", more);
+        edge.process = Some(edge.spawn("", &[]));
+        edge.wait_until_ready();
+        edge
+    }
+
+    fn unstarted() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (public, admin) = (free_address(), free_address());
-        let mut edge = Self { folder, public, admin, process: None, former: Vec::new() };
+        let former = Vec::new();
+        let edge = Self { folder, public, admin, process: None, former, private: None };
         edge.write_ring(&["k1"]);
+        edge
+    }
+
+    /// `shell` is run in the shell that then becomes the edge, as in `ulimit -n 100;`.
+    pub(crate) fn limited(limits: &str, more: &str, shell: &str) -> Self {
+        let mut edge = Self::unstarted();
         edge.configure(limits, more);
         edge.process = Some(edge.spawn(shell, &[]));
         edge.wait_until_ready();
@@ -130,20 +151,16 @@ impl TestEdge {
         path: &str,
         body: &str,
     ) -> std::io::Result<(u16, String)> {
-        let mut tcp = TcpStream::connect(self.admin)?;
+        let tcp = TcpStream::connect(self.admin)?;
         tcp.set_read_timeout(Some(DEADLINE))?;
-        let length = body.len();
-        write!(
-            tcp,
-            "{method} {path} HTTP/1.1\r\nhost: edge\r\nauthorization: Bearer {TOKEN}\r\n\
-             connection: close\r\ncontent-type: application/json\r\n\
-             content-length: {length}\r\n\r\n{body}"
-        )?;
-        let mut answer = String::new();
-        tcp.read_to_string(&mut answer)?;
-        let status = answer.get(9..12).and_then(|status| status.parse().ok());
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        Ok((status.unwrap_or_default(), body.to_owned()))
+        match &self.private {
+            None => ask(tcp, method, path, body),
+            Some(client) => {
+                let name = ServerName::try_from("127.0.0.1").unwrap();
+                let connection = ClientConnection::new(Arc::clone(client), name).unwrap();
+                ask(StreamOwned::new(connection, tcp), method, path, body)
+            }
+        }
     }
 
     /// Brings the table one generation on.
@@ -255,6 +272,27 @@ pub(crate) fn put(name: &str, sprite: SocketAddr) -> Value {
         "username": name, "upstream": format!("http://{sprite}"), "sprite": format!("sprite-{name}"),
         "assignment": 1, "state": "live", "epoch": 1,
     } })
+}
+
+/// One call over `stream`, which ends with it.
+fn ask(
+    mut stream: impl Read + Write,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> std::io::Result<(u16, String)> {
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: edge\r\nauthorization: Bearer {TOKEN}\r\n\
+         connection: close\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.get(9..12).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok((status.unwrap_or_default(), body.to_owned()))
 }
 
 /// Asked for once and free again: another process may take it, which is unlikely.

@@ -28,7 +28,12 @@ impl Authority {
     }
 
     /// Writes `STEM.pem` and `STEM.key`, and tells the certificate as it is shown.
-    fn issue(&self, folder: &Path, stem: &str, names: &[&str]) -> CertificateDer<'static> {
+    pub(crate) fn issue(
+        &self,
+        folder: &Path,
+        stem: &str,
+        names: &[&str],
+    ) -> CertificateDer<'static> {
         let names: Vec<_> = names.iter().copied().map(str::to_owned).collect();
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.0).unwrap();

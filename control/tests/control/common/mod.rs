@@ -7,6 +7,7 @@ pub mod database;
 pub mod edge;
 pub mod order;
 pub mod process;
+pub mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
