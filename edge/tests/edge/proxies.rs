@@ -78,8 +78,10 @@ fn a_header_is_believed_of_a_proxy_and_of_nobody_else() {
         let lines = "X-Forwarded-For: 1.1.1.1, 203.0.113.9\r\nForwarded: for=2.2.2.2\r\n";
         assert_eq!(ask(&edge, b"", lines), "200");
         logged(&edge, expected);
-        // What is no header of a proxy's is no request either.
-        assert_eq!(ask(&edge, b"PROXY TCP4 203.0.113.9 10.0.0.1 1 443\r\n", ""), "505");
+        // What is no header of a proxy's is no request either; which of its mistakes is
+        // named depends on how much of it has come.
+        let status = ask(&edge, b"PROXY TCP4 203.0.113.9 10.0.0.1 1 443\r\n", "");
+        assert!(matches!(status.as_str(), "400" | "505"), "{status}");
     }
 }
 
