@@ -34,6 +34,8 @@ pub(crate) struct ClientStream {
     address: IpAddr,
     /// The one through which the client has come.
     proxy: Option<Arc<TrustedProxy>>,
+    /// What each answer says about coming over TLS alone.
+    hsts: Option<Arc<str>>,
 }
 
 enum Transport {
@@ -57,7 +59,7 @@ impl ClientStream {
         notice_loss(&tcp, lost_after)?;
         SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_MAX_BYTES)?;
         let address = address.ip().to_canonical();
-        Ok(Self { transport: Transport::Plain(tcp), address, proxy: None })
+        Ok(Self { transport: Transport::Plain(tcp), address, proxy: None, hsts: None })
     }
 
     pub(crate) fn address(&self) -> IpAddr {
@@ -72,6 +74,14 @@ impl ClientStream {
     /// From here on it is that of `proxy`, which says in each request whose that is.
     pub(crate) fn set_proxy(&mut self, proxy: Arc<TrustedProxy>) {
         self.proxy = Some(proxy);
+    }
+
+    pub(crate) fn set_hsts(&mut self, hsts: Option<Arc<str>>) {
+        self.hsts = hsts;
+    }
+
+    pub(crate) fn hsts(&self) -> Option<&Arc<str>> {
+        self.hsts.as_ref()
     }
 
     pub(crate) fn proxy(&self) -> Option<&Arc<TrustedProxy>> {
@@ -108,8 +118,8 @@ impl ClientStream {
     }
 
     /// One stream of this client's connection.
-    pub(crate) fn of_http2(stream: Http2Stream, address: IpAddr) -> Self {
-        Self { transport: Transport::Http2(Box::new(stream)), address, proxy: None }
+    pub(crate) fn of_http2(stream: Http2Stream, address: IpAddr, hsts: Option<Arc<str>>) -> Self {
+        Self { transport: Transport::Http2(Box::new(stream)), address, proxy: None, hsts }
     }
 
     /// Have both sides agreed on HTTP/2 for what follows?

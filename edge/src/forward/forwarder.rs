@@ -197,7 +197,8 @@ impl Forwarder {
                     // A body of which something is still to come hides where the next
                     // request begins.
                     let keep_alive = request.keep_alive && downstream.upload.is_done();
-                    let head = ResponseHead::new(&raw, &self.asked(request, keep_alive))?;
+                    let hsts = downstream.stream.hsts().map(|hsts| &**hsts);
+                    let head = ResponseHead::new(&raw, &self.asked(request, keep_alive, hsts))?;
                     return Ok(Answer::Response(Begun { sprite, buffer, head, keep_alive }));
                 }
                 interim += 1;
@@ -212,7 +213,12 @@ impl Forwarder {
         }
     }
 
-    fn asked<'a>(&'a self, request: &'a UpstreamRequest, keep_alive: bool) -> Asked<'a> {
+    fn asked<'a>(
+        &'a self,
+        request: &'a UpstreamRequest,
+        keep_alive: bool,
+        hsts: Option<&'a str>,
+    ) -> Asked<'a> {
         let speaker = match request.kind {
             TargetKind::Site => Speaker::Site,
             TargetKind::Sprite(username) => {
@@ -221,7 +227,7 @@ impl Forwarder {
             }
         };
         let UpstreamRequest { id, head_only, knows_chunks, .. } = *request;
-        Asked { speaker, id, head_only, knows_chunks, keep_alive }
+        Asked { speaker, id, head_only, knows_chunks, keep_alive, hsts }
     }
 
     /// From the head of the answer to its end.

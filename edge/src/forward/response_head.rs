@@ -36,6 +36,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) knows_chunks: bool,
     /// Another request may follow on the client's connection.
     pub(crate) keep_alive: bool,
+    /// What it says about coming over TLS alone.
+    pub(crate) hsts: Option<&'a str>,
 }
 
 /// The length of the head at the front of `bytes`; `None` while it is not whole.
@@ -179,6 +181,9 @@ fn write(raw: &RawHead<'_>, fields: &Fields<'_>, asked: &Asked<'_>, packing: Pac
         }
         _ => {}
     }
+    if let Some(hsts) = asked.hsts {
+        write!(out, "strict-transport-security: {hsts}\r\n").expect("writing to memory");
+    }
     if !asked.keep_alive || packing == Packing::UntilClose {
         out.extend_from_slice(b"connection: close\r\n");
     }
@@ -202,7 +207,8 @@ mod tests {
             Speaker::Site
         };
         let id = RequestId::from_bits(1);
-        let asked = Asked { speaker, id, head_only, knows_chunks: true, keep_alive: true };
+        let asked =
+            Asked { speaker, id, head_only, knows_chunks: true, keep_alive: true, hsts: None };
         let mut slots = NO_SLOTS;
         ResponseHead::new(&RawHead::parse(text, &mut slots)?, &asked)
     }

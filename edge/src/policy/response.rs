@@ -46,7 +46,7 @@ impl<'a> ResponseHeaders<'a> {
         let fate = fate(name);
         let Speaker::Sprite { site, username, authority } = self.speaker else {
             self.has_date |= fate == Fate::Date;
-            if fate != Fate::OneHop {
+            if !matches!(fate, Fate::OneHop | Fate::EdgeOnly) {
                 append(name, value, out);
             }
             return;
@@ -58,7 +58,7 @@ impl<'a> ResponseHeaders<'a> {
                 self.has_date = true;
                 append(name, value, out);
             }
-            Fate::OneHop | Fate::SiteOnly => {}
+            Fate::OneHop | Fate::SiteOnly | Fate::EdgeOnly => {}
             Fate::SetCookie => {
                 let before = out.len();
                 out.extend_from_slice(b"set-cookie: ");
@@ -95,6 +95,8 @@ enum Fate {
     OneHop,
     /// No sprite may say it.
     SiteOnly,
+    /// Not even control may say it.
+    EdgeOnly,
     SetCookie,
     Location,
 }
@@ -133,8 +135,9 @@ fn fate_of_folded(name: &[u8]) -> Fate {
         | b"sec-session-challenge"
         | b"sec-session-registration"
         | b"set-cookie2"
-        | b"set-login"
-        | b"strict-transport-security" => Fate::SiteOnly,
+        | b"set-login" => Fate::SiteOnly,
+        // The edge alone knows whether it speaks TLS, and for how long it will.
+        b"strict-transport-security" => Fate::EdgeOnly,
         // What a proxy or a cache in front of us would obey.
         b"cdn-cache-control"
         | b"cloudflare-cdn-cache-control"

@@ -93,7 +93,8 @@ impl ConnectionHandler {
             Entrance::Tls(acceptor) => {
                 let encrypted = Box::pin(stream.encrypted(|tcp| acceptor.accept(tcp))).await;
                 self.telemetry.metrics.count_handshake(encrypted.as_ref().err().copied());
-                let Ok(stream) = encrypted else { return };
+                let Ok(mut stream) = encrypted else { return };
+                stream.set_hsts(acceptor.hsts().cloned());
                 stream
             }
             Entrance::ToHttps(redirect) => return self.send_to_https(stream, redirect).await,
@@ -434,8 +435,9 @@ impl ConnectionHandler {
 
     /// `false` when the client did not take it in time.
     async fn write(&self, stream: &mut ClientStream, response: &Response) -> bool {
+        let bytes = response.bytes(stream.hsts().map(|hsts| &**hsts));
         let write = async {
-            stream.write_all(&response.bytes()).await?;
+            stream.write_all(&bytes).await?;
             stream.flush().await
         };
         matches!(timeout(self.limits.configured().write_timeout, write).await, Ok(Ok(())))

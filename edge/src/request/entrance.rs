@@ -84,7 +84,7 @@ mod tests {
         };
         let redirect = HttpsRedirect { site, acme_folder: folder };
         let answer = redirect.answer(request.as_bytes(), options).await.unwrap();
-        String::from_utf8(answer.bytes()).unwrap()
+        String::from_utf8(answer.bytes(None)).unwrap()
     }
 
     #[tokio::test]

@@ -25,6 +25,7 @@ struct Http2Connection {
     frames: Connection<ClientStream, Bytes>,
     client: ClientState,
     arrival: Arrival,
+    hsts: Option<Arc<str>>,
     streams: JoinSet<()>,
     /// Requests so far.
     begun: u32,
@@ -35,6 +36,7 @@ impl ConnectionHandler {
     /// One connection whose client has chosen HTTP/2.
     pub(super) async fn serve_http2(self: Arc<Self>, stream: ClientStream) {
         let (arrival, client) = (stream.arrival(), self.handler.client(&stream));
+        let hsts = stream.hsts().cloned();
         let limits = self.limits.configured();
         let handshake = http2::handshake(stream, limits.http2_streams);
         let end = match timeout(limits.deadlines.head, handshake).await {
@@ -44,6 +46,7 @@ impl ConnectionHandler {
                     frames,
                     client,
                     arrival,
+                    hsts,
                     streams: JoinSet::new(),
                     begun: 0,
                     premature_resets: PrematureResets::default(),
@@ -170,7 +173,7 @@ impl Http2Connection {
         let head = if matches!(action, Err(HeadError::TooLarge)) { head } else { Vec::new() };
         let resets = self.premature_resets.clone();
         let stream = Http2Stream::new(request.into_body(), respond, body, head_only, resets);
-        let stream = ClientStream::of_http2(stream, self.arrival.address);
+        let stream = ClientStream::of_http2(stream, self.arrival.address, self.hsts.clone());
         self.streams.spawn(Arc::clone(&self.handler).serve_stream(stream, head, action));
     }
 

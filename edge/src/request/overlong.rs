@@ -123,7 +123,7 @@ mod tests {
             keep_alive: false,
             head_only: false,
         };
-        String::from_utf8(Overlong::read(bytes).answer(&site, options).bytes()).unwrap()
+        String::from_utf8(Overlong::read(bytes).answer(&site, options).bytes(None)).unwrap()
     }
 
     #[test]

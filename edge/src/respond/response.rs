@@ -169,11 +169,15 @@ impl Response {
     }
 
     /// The answer as it goes over the wire in HTTP/1.1.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    /// `hsts` is what it says about coming over TLS alone.
+    pub(crate) fn bytes(&self, hsts: Option<&str>) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(512 + self.body.len());
         write!(bytes, "HTTP/1.1 {} {}\r\n", self.status, reason(self.status)).expect("memory");
         for (name, value) in &self.headers {
             write!(bytes, "{name}: {value}\r\n").expect("memory");
+        }
+        if let Some(hsts) = hsts {
+            write!(bytes, "strict-transport-security: {hsts}\r\n").expect("memory");
         }
         bytes.extend_from_slice(b"\r\n");
         if !self.options.head_only {
@@ -256,7 +260,7 @@ mod tests {
     }
 
     fn text(response: &Response) -> String {
-        String::from_utf8(response.bytes()).unwrap()
+        String::from_utf8(response.bytes(None)).unwrap()
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub(crate) struct TlsAcceptor {
     acceptor: tokio_rustls::TlsAcceptor,
     timeout: Duration,
     places: Semaphore,
+    hsts: Option<Arc<str>>,
 }
 
 impl TlsAcceptor {
@@ -50,6 +51,7 @@ impl TlsAcceptor {
             acceptor: Arc::new(server).into(),
             timeout: config.handshake_timeout,
             places: Semaphore::new(places.min(Semaphore::MAX_PERMITS)),
+            hsts: config.hsts.clone(),
         })
     }
 
@@ -62,7 +64,13 @@ impl TlsAcceptor {
             acceptor: Arc::new(server_config(certificates)?).into(),
             timeout: ADMIN_HANDSHAKE_DEADLINE,
             places: Semaphore::new(ADMIN_CONNECTIONS_MAX),
+            hsts: None,
         })
+    }
+
+    /// What each answer says about coming over TLS alone.
+    pub(crate) fn hsts(&self) -> Option<&Arc<str>> {
+        self.hsts.as_ref()
     }
 
     /// The handshake, within its time. Waiting for a place counts.

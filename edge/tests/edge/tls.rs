@@ -13,7 +13,7 @@ use rustls::{
     SupportedProtocolVersion,
 };
 
-use crate::harness::{DEADLINE, TestEdge, echo, read_head, wait_until};
+use crate::harness::{DEADLINE, TestEdge, echo, read_head, sprite, wait_until};
 
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -75,8 +75,12 @@ fn start() -> TlsEdge {
     start_with("")
 }
 
-/// `limits` are lines of the table of that name.
 pub(crate) fn start_with(limits: &str) -> TlsEdge {
+    start_configured(limits, "")
+}
+
+/// `limits` are lines of the table of that name, `lines` of that of TLS.
+pub(crate) fn start_configured(limits: &str, lines: &str) -> TlsEdge {
     let files = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let shown = [
@@ -87,7 +91,7 @@ pub(crate) fn start_with(limits: &str) -> TlsEdge {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let path = |name: &str| files.path().join(name).display().to_string();
     let more = format!(
-        "[tls]\nlisten = [\"{address}\"]\nhandshake_seconds = 1\nacme_folder = \"{}\"\n\
+        "[tls]\nlisten = [\"{address}\"]\nhandshake_seconds = 1\nacme_folder = \"{}\"\n{lines}\n\
          [[tls.certificates]]\ncertificate = \"{}\"\nkey = \"{}\"\n\
          [[tls.certificates]]\ncertificate = \"{}\"\nkey = \"{}\"\n",
         files.path().display(),
@@ -219,5 +223,33 @@ fn what_is_no_handshake_or_comes_to_no_end_is_ended_and_counted() {
         wait_until("it is counted", || {
             tls.edge.metric(&series).filter(|count| *count >= 1.0).map(|_| ())
         });
+    }
+}
+
+#[test]
+fn that_tls_is_the_only_way_is_said_over_tls_alone_and_by_the_edge_alone() {
+    let line = "strict-transport-security: max-age=60\r\n";
+    let said = sprite(|mut tcp, _| {
+        let _ = tcp.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\
+              Strict-Transport-Security: max-age=9; preload\r\n\r\nhello",
+        );
+    });
+    for (lines, count) in [("hsts = \"max-age=60\"", 1), ("", 0)] {
+        let tls = start_configured("", lines);
+        tls.edge.put("ada", said);
+        let client = tls.authority.client(&[&rustls::version::TLS13]);
+        let answer = tls.get(&mut tls.connect(&client, "ada.arca.test"));
+        assert_eq!(answer.matches(line).count(), count, "{answer}");
+        assert!(!answer.contains("preload"), "{answer}");
+        let mut own = tls.connect(&client, "ada.arca.test");
+        write!(own, "GET / HTTP/1.1\r\nHost: ada.arca.test\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        let _ = own.read_to_string(&mut answer);
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        assert_eq!(answer.matches(line).count(), count, "{answer}");
+        let mut plain = tls.edge.connect();
+        write!(plain, "GET / HTTP/1.1\r\nHost: ada.arca.test\r\n\r\n").unwrap();
+        assert!(!read_head(&mut plain).contains("strict-transport-security"));
     }
 }
