@@ -9,6 +9,7 @@
 mod cancellation;
 pub mod checkout;
 pub mod delivery;
+mod erasure;
 mod incidents;
 pub mod job;
 mod money_back;
@@ -39,6 +40,7 @@ use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
 use vendors::{Again, BuildError};
 
 pub use cancellation::{cancel, keep};
+pub use erasure::erase;
 pub use job::StripeJob;
 pub use offer::Offer;
 pub use renewal::checkout_again;

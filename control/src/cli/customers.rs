@@ -18,6 +18,7 @@ use super::output::{Output, age, dash, list};
 use crate::accounts::passwords;
 use crate::base::clock::Moment;
 use crate::model::workspace::WorkspaceState;
+use crate::operator::receipts::ErasureView;
 use crate::operator::responses::{CustomerView, Published};
 use crate::operator::support_views::{WorkspaceDetails, WorkspaceView};
 
@@ -60,6 +61,8 @@ pub(super) enum Command {
     Resume { username: Username },
     /// End every session of a customer.
     SignOut { username: Username },
+    /// Delete everything about a customer: access, subscription, machine and account.
+    Erase { username: Username },
 }
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
@@ -120,6 +123,24 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
                 return Ok(());
             }
             change(api, &username, "resume", None, output).await
+        }
+        Command::Erase { username } => {
+            let consequence = format!(
+                "This deletes everything about {username} for good: the machine with all that is \
+                 in it, the subscription and the account."
+            );
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
+            let path = format!("/api/customers/{username}/erase");
+            let erased: ErasureView = api.call(Method::POST, &path, None).await?;
+            output.print(&erased, |erased| match &erased.task {
+                Some(task) => format!(
+                    "{username} is closed; {task} deletes the rest. `control workspaces receipt \
+                     {username}` has the receipt when it is done"
+                ),
+                None => format!("{username} is deleted"),
+            })
         }
         Command::SignOut { username } => {
             let consequence =

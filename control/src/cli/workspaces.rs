@@ -8,6 +8,9 @@ use url::form_urlencoded::Serializer;
 use super::client::ApiClient;
 use super::output::Output;
 use super::tasks;
+use crate::base::clock::Moment;
+use crate::base::date::DateTime;
+use crate::operator::receipts::ReceiptView;
 use crate::operator::support_views::WorkspaceDetails;
 
 #[derive(Subcommand, Clone)]
@@ -16,6 +19,8 @@ pub(super) enum Command {
     Provision { username: Username },
     /// End a workspace and its subscription now, or take down one that is ending.
     End { username: Username },
+    /// What was deleted at the end of a workspace, when, and how that was checked.
+    Receipt { username: Username },
     /// Give a workspace another machine; what was in the old one is lost.
     ReplaceMachine {
         username: Username,
@@ -33,6 +38,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             }
             (username, "provision".to_owned())
         }
+        Command::Receipt { username } => return receipt(api, &username, output).await,
         Command::End { username } => {
             let whose = owner(api, &username).await?;
             let consequence = format!(
@@ -59,6 +65,19 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
     };
     let path = format!("/api/workspaces/{username}/{what}");
     tasks::print(&api.call(Method::POST, &path, None).await?, api.now(), output)
+}
+
+async fn receipt(api: &ApiClient, username: &Username, output: Output) -> anyhow::Result<()> {
+    let path = format!("/api/workspaces/{username}/receipt");
+    let receipt: ReceiptView = api.show(&path).await?;
+    output.print(&receipt, |receipt| {
+        let lines = receipt.lines.iter().map(|line| {
+            let at = DateTime::of(Moment::from_seconds(line.at));
+            format!("{at}  {}: {}", line.what, line.checked)
+        });
+        let first = format!("{}, ended for: {}", receipt.username, receipt.reason);
+        std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n")
+    })
 }
 
 /// Whose it is, so that a typing error is seen in the question.

@@ -101,9 +101,9 @@ impl Recycle {
         if let Some(name) = sprite {
             self.context.store.forget_sprite(name).await?;
         }
-        let (quarantine, now) = (self.context.quarantine, self.context.now());
-        workspaces::workspace_is_ended(&self.context.store, username, quarantine, lease, now)
-            .await?;
+        let now = self.context.now();
+        let end = (self.context.quarantine, &self.context.renderer);
+        workspaces::workspace_is_ended(&self.context.store, username, end, lease, now).await?;
         self.context.machines.wake_pool();
         info!("nothing is left of the workspace of {username}");
         Ok(())

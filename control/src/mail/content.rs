@@ -8,6 +8,7 @@ use crate::base::clock::Moment;
 use crate::base::date::{Date, DateTime, Span};
 use crate::model::mail::{Message, Recipient};
 use crate::model::password_link::{NewLink, request_url};
+use crate::model::receipt::Receipt;
 use crate::model::workspace::EndReason;
 
 /// A letter's content, from the top.
@@ -56,6 +57,7 @@ impl MailContent {
             Message::Closed { ends } => author.closed(ends),
             Message::EndIsNear { ends, is_last } => author.end_is_near(ends, is_last),
             Message::Paused => author.paused(),
+            Message::Deleted { receipt } => author.deleted(receipt),
             Message::PaymentFailed { grace_until } => author.payment_failed(grace_until),
         }
     }
@@ -245,6 +247,7 @@ impl Author<'_> {
         let host = self.site.workspace_host(&self.to.username);
         let reason = match why {
             EndReason::Unpaid => "No payment arrived until the date that our letters had named.",
+            EndReason::Erasure => "You asked us to delete everything about you.",
             EndReason::Subscription => "Its subscription is over.",
             EndReason::Refund => "Its last payment was given back in full.",
             EndReason::Dispute => {
@@ -322,6 +325,24 @@ impl Author<'_> {
                 paragraph("As soon as the subscription goes on the workspace opens again."),
             ],
         )
+    }
+
+    fn deleted(&self, receipt: &Receipt) -> MailContent {
+        let host = self.site.workspace_host(&self.to.username);
+        let first = paragraph(format!(
+            "{host} and everything in it is deleted. This is your receipt: what went, when, and \
+             how we know."
+        ));
+        let lines = receipt.lines.iter().map(|line| {
+            let at = DateTime::of(Moment::from_seconds(line.at));
+            paragraph(format!("{}, on {at}: {}.", line.what, line.checked))
+        });
+        let last = paragraph(
+            "We keep this receipt without your address, and this is the last letter you get \
+             from us about it.",
+        );
+        let parts = [first].into_iter().chain(lines).chain([last]).collect();
+        words("Your workspace is deleted", "Your workspace is deleted", parts)
     }
 
     fn payment_failed(&self, grace_until: Moment) -> MailContent {

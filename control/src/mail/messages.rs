@@ -10,6 +10,7 @@ use super::MailRenderer;
 use crate::base::clock::Moment;
 use crate::model::mail::{Message, NewMail, Recipient};
 use crate::model::password_link::{NewLink, Purpose};
+use crate::model::receipt::Receipt;
 use crate::model::workspace::EndReason;
 use crate::store::{Store, StoreError};
 
@@ -124,6 +125,12 @@ impl MailRenderer {
         let which = if is_last { "last" } else { "first" };
         let id = format!("end-is-near/{subscription}/{which}/{}", ends.seconds());
         self.write(id, to, Message::EndIsNear { ends, is_last }, now)
+    }
+
+    /// Nothing is left of it but this.
+    pub fn deleted(&self, receipt: &Receipt, to: Recipient<'_>, now: Moment) -> NewMail {
+        let id = format!("deleted/{}", receipt.signup);
+        self.write(id, to, Message::Deleted { receipt }, now)
     }
 
     /// Each pause has a letter of its own.

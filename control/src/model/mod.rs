@@ -13,6 +13,7 @@ pub mod password_link;
 pub mod pool;
 pub mod progress;
 pub mod promise;
+pub mod receipt;
 pub mod route_change;
 pub mod sign_in;
 pub mod sign_up;

@@ -11,6 +11,7 @@ pub mod openapi;
 mod paging;
 pub mod pflaster;
 mod pool;
+pub mod receipts;
 pub mod responses;
 mod routes;
 mod schemas;
@@ -73,6 +74,8 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(customers::sign_out_everywhere))
         .routes(routes!(customers::suspend))
         .routes(routes!(customers::resume))
+        .routes(routes!(receipts::show))
+        .routes(routes!(receipts::erase))
         .routes(routes!(edges::list))
         .routes(routes!(status::show))
         .routes(routes!(money::show))

@@ -120,6 +120,14 @@ pub const RETENTION: &[RetentionRule] = &[
               ORDER BY changed_at LIMIT $2)",
     },
     RetentionRule {
+        what: "receipts for what was deleted",
+        keep: Keep::Configured { key: "retention.order_days", time: |times| times.orders },
+        why: "a customer may ask what became of their data; they name the workspace only",
+        statement: "DELETE FROM receipts WHERE signup IN
+             (SELECT signup FROM receipts WHERE created_at <= $1
+              ORDER BY created_at LIMIT $2)",
+    },
+    RetentionRule {
         what: "tasks that are over; one that was given up stays until it is tried again or called off",
         keep: Keep::Configured { key: "tasks.keep_days", time: |times| times.tasks },
         why: "an event that Stripe tells again within this is known",

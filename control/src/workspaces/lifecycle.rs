@@ -7,11 +7,15 @@ use shared::Username;
 use super::transition::{Followed, carry_out};
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
+use crate::model::mail::Recipient;
+use crate::model::receipt::Receipt;
 use crate::model::subscription::Billing;
 use crate::model::task::Lease;
 use crate::model::workspace::state::Event;
 use crate::model::workspace::{EndReason, Unpaid, UnpaidTimes, Workspace, WorkspaceState};
-use crate::store::billing::{usernames, workspaces};
+use crate::store::accounts::customers;
+use crate::store::billing::{receipts, usernames, workspaces};
+use crate::store::messages::mails;
 use crate::store::{LeaseError, Store, StoreError, Write, tasks};
 use vendors::stripe::Subscription;
 use vendors::stripe::id::CustomerId;
@@ -167,15 +171,15 @@ pub async fn workspace_is_live(
     Ok(Some(carry_out(write, workspace, event, None, now).await?))
 }
 
-/// The machine is gone: nothing is kept of the customer, and the name rests for
-/// `quarantine`. Calling again changes nothing.
+/// The machine is gone: nothing is kept of the customer but a receipt, which they get as
+/// their last letter, and the name rests for `quarantine`. Calling again changes nothing.
 ///
 /// # Errors
 /// [`LeaseError`]
 pub async fn workspace_is_ended(
     store: &Store,
     username: &Username,
-    quarantine: Duration,
+    (quarantine, renderer): (Duration, &MailRenderer),
     lease: &Lease,
     now: Moment,
 ) -> Result<Option<Followed>, LeaseError> {
@@ -184,6 +188,14 @@ pub async fn workspace_is_ended(
     };
     if workspace.state == WorkspaceState::Ending {
         usernames::quarantine(&mut write, username, now.after(quarantine)).await?;
+        let steps = tasks::steps_of(&mut write, &lease.task).await?;
+        let receipt = Receipt::of(&workspace, &steps, now);
+        receipts::insert(&mut write, &receipt).await?;
+        if let Some(customer) = customers::find(&mut write, username).await? {
+            let to = Recipient { username: *username, email: &customer.email };
+            let letter = renderer.deleted(&receipt, to, now);
+            mails::enqueue(&mut write, &letter, now).await?;
+        }
     }
     Ok(Some(carry_out(write, workspace, Event::TakenDown, None, now).await?))
 }

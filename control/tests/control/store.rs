@@ -403,6 +403,9 @@ async fn a_suspension_of_the_earlier_schema_keeps_its_most_likely_reason() {
              ALTER TABLE sprites DROP COLUMN services;
              ALTER TABLE sprites DROP COLUMN services_at;
              ALTER TABLE mails DROP COLUMN why;
+             ALTER TABLE sprites DROP COLUMN next_due_at;
+             ALTER TABLE sprites DROP COLUMN asked_at;
+             DROP TABLE receipts;
              UPDATE customers SET suspended = 1 WHERE username <> 'kim';
              INSERT INTO workspaces (username, signup, state, stripe_customer, subscription,
                  subscription_status, looked_at, created_at, changed_at)

@@ -4,6 +4,7 @@ use shared::Username;
 
 use crate::base::clock::Moment;
 use crate::model::password_link::NewLink;
+use crate::model::receipt::Receipt;
 use crate::model::workspace::EndReason;
 
 /// Who a letter goes to.
@@ -55,6 +56,10 @@ pub enum Message<'a> {
         ends: Moment,
         is_last: bool,
     },
+    /// Nothing is left of it but this receipt.
+    Deleted {
+        receipt: &'a Receipt,
+    },
     /// It is closed while its subscription is paused.
     Paused,
     /// A renewal could not be paid; the workspace stays open until then.
@@ -77,6 +82,7 @@ pub enum MailKind {
     Ended,
     Closed,
     EndIsNear,
+    Deleted,
     Paused,
     PaymentFailed,
 }
@@ -95,6 +101,7 @@ impl<'a> Message<'a> {
             Self::Ended { .. } => MailKind::Ended,
             Self::Closed { .. } => MailKind::Closed,
             Self::EndIsNear { .. } => MailKind::EndIsNear,
+            Self::Deleted { .. } => MailKind::Deleted,
             Self::Paused => MailKind::Paused,
             Self::PaymentFailed { .. } => MailKind::PaymentFailed,
         }
@@ -110,7 +117,7 @@ impl<'a> Message<'a> {
 }
 
 impl MailKind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Welcome,
         Self::OrderReceived,
         Self::AnotherWorkspace,
@@ -122,6 +129,7 @@ impl MailKind {
         Self::Ended,
         Self::Closed,
         Self::EndIsNear,
+        Self::Deleted,
         Self::Paused,
         Self::PaymentFailed,
     ];
@@ -139,6 +147,7 @@ impl MailKind {
             Self::Ended => "ended",
             Self::Closed => "closed",
             Self::EndIsNear => "end_is_near",
+            Self::Deleted => "deleted",
             Self::Paused => "paused",
             Self::PaymentFailed => "payment_failed",
         }

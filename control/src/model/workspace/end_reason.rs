@@ -10,10 +10,13 @@ pub enum EndReason {
     Dispute,
     /// Nobody paid for it until its time was over.
     Unpaid,
+    /// Its customer wants everything about them deleted.
+    Erasure,
 }
 
 impl EndReason {
-    const ALL: [Self; 4] = [Self::Subscription, Self::Refund, Self::Dispute, Self::Unpaid];
+    const ALL: [Self; 5] =
+        [Self::Subscription, Self::Refund, Self::Dispute, Self::Unpaid, Self::Erasure];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -21,6 +24,7 @@ impl EndReason {
             Self::Refund => "refund",
             Self::Dispute => "dispute",
             Self::Unpaid => "unpaid",
+            Self::Erasure => "erasure",
         }
     }
 
@@ -30,6 +34,7 @@ impl EndReason {
             Self::Subscription => "its subscription is over",
             Self::Refund => "its payment was given back in full",
             Self::Dispute => "its payment is disputed",
+            Self::Erasure => "its customer wants everything deleted",
             Self::Unpaid => "nobody paid for it until its time was over",
         }
     }

@@ -28,6 +28,14 @@ impl Store {
         write.commit_with_generation().await.map(Some)
     }
 
+    /// Deletes everything about a customer who has paid for nothing.
+    pub async fn erase_customer(&self, username: &Username) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        customers::delete(&mut write, username).await?;
+        write.remove_route(username).await?;
+        write.commit_routes().await.map(drop)
+    }
+
     /// Completes `order` from what is known and puts the route it makes.
     pub async fn put_route(&self, order: RouteOrder) -> Result<(Route, Generation), StoreError> {
         let mut write = self.begin().await?;

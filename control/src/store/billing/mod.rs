@@ -1,6 +1,7 @@
 //! From a sign-up to what is paid for: sign-ups, names, workspaces, events of Stripe's.
 
 mod orders;
+pub mod receipts;
 pub mod signups;
 mod stripe_events;
 pub mod usernames;

@@ -30,6 +30,21 @@ pub enum Reserved {
 }
 
 impl Store {
+    /// Takes the address out of what was ordered under it and never paid.
+    pub async fn forget_unpaid_sign_ups(&self, email: &str, now: Moment) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query(
+            "UPDATE signups SET email = '', changed_at = $2
+             WHERE LOWER(email) = LOWER($1) AND subscription IS NULL AND state <> 'unpaid'",
+        )
+        .bind(email)
+        .bind(millis(now))
+        .execute(&mut *write)
+        .await
+        .attempt("forget an address")?;
+        write.commit().await
+    }
+
     /// Begins a sign-up, or, with `known`, changes that one, at whose page nobody can pay
     /// any more; reserves a name for it until `until` and counts an attempt. What was
     /// reserved before is given back.

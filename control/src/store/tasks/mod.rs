@@ -6,6 +6,8 @@ mod queue;
 pub(super) mod steps;
 
 pub use claims::Claimed;
+pub use steps::of as steps_of;
+
 pub use lease::{LeaseError, check_lease};
 pub use queue::{TaskCount, TaskFilter, cancel, enqueue, find, lock_row, revive};
 

@@ -103,10 +103,7 @@ impl Store {
 }
 
 /// Those of a task that were begun, in their order.
-pub(in crate::store) async fn of(
-    connection: &mut Connection,
-    task: &TaskId,
-) -> Result<Vec<Step>, StoreError> {
+pub async fn of(connection: &mut Connection, task: &TaskId) -> Result<Vec<Step>, StoreError> {
     const ATTEMPT: &str = "read the steps of a task";
     let text = format!("SELECT {COLUMNS} FROM task_steps WHERE task = $1 ORDER BY position, name");
     let rows = sqlx::query(AssertSqlSafe(text))

@@ -117,7 +117,8 @@ async fn a_name_rests_after_its_workspace_and_nothing_names_the_customer() {
     let lease = shop.claim(Kind::Recycle).await;
     let now = || Moment::from_seconds(shop.world.now_seconds());
     for _ in 0..2 {
-        workspaces::workspace_is_ended(&shop.store, &name("ada"), 30 * DAY, &lease, now())
+        let end = (30 * DAY, &shop.world.app().renderer);
+        workspaces::workspace_is_ended(&shop.store, &name("ada"), end, &lease, now())
             .await
             .unwrap();
     }
@@ -125,6 +126,9 @@ async fn a_name_rests_after_its_workspace_and_nothing_names_the_customer() {
     assert_eq!(ended.state.as_str(), "ended");
     assert!(shop.store.customer(&name("ada")).await.unwrap().is_none());
     assert_eq!(shop.signup(&ended.signup).await.email, "");
+    let receipt = shop.store.receipt(&name("ada")).await.unwrap().unwrap();
+    assert_eq!((receipt.reason.as_str(), receipt.lines.len()), ("subscription", 2));
+    assert_eq!(shop.letters().await.iter().filter(|kind| *kind == "deleted").count(), 1);
     assert_eq!(shop.sign_up("ada@example.org").await.username, name("ada-2"));
     shop.world.turn_clock(31 * DAY);
     let times = RetentionTimes {

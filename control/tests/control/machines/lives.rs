@@ -38,6 +38,10 @@ async fn nothing_stays_of_a_workspace_that_has_ended() {
     let stopped = done["steps"].as_array().unwrap().iter().find(|step| step["name"] == "stop");
     assert!(stopped.unwrap()["result"]["complaint"].is_null(), "{done:#}");
     assert!(town.edge.names().is_empty());
+    let (_, receipt) = town.control().api(Method::GET, "/api/workspaces/ada/receipt", None).await;
+    let lines = receipt["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 4, "{receipt:#}");
+    assert!(lines[2]["what"].as_str().unwrap().contains(&name), "{receipt:#}");
     let (status, _) = town.control().api(Method::GET, "/api/customers/ada", None).await;
     assert_eq!(status, reqwest::StatusCode::NOT_FOUND);
     assert!(!town.provider.names().await.contains(&name));
