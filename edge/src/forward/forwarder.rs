@@ -275,7 +275,7 @@ impl Forwarder {
             relayed += used;
         }
         if head.keep_alive && !has_excess && downstream.upload.is_done() {
-            pool::put(request.group, sprite, self.pool);
+            pool::put(request.group, sprite, self.pool, head.closes_after);
         }
         Ok(keep_alive && packing != Packing::UntilClose)
     }

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 use httparse::{Header, Status};
 use shared::RequestId;
@@ -23,6 +24,8 @@ pub(crate) struct ResponseHead {
     pub(crate) packing: Packing,
     /// May the sprite's connection be used again?
     pub(crate) keep_alive: bool,
+    /// After how much silence the sprite says that it closes the connection.
+    pub(crate) closes_after: Option<Duration>,
 }
 
 /// What an answer is an answer to.
@@ -111,8 +114,9 @@ impl ResponseHead {
             && !matches!(framing, BodyFraming::UntilClose)
             // Said of no body, so that whatever follows cannot be told from one.
             && !(matches!(status, 204 | 205) && (fields.chunked || fields.length.unwrap_or(0) > 0));
+        let closes_after = fields.closes_after;
         let bytes = write(raw, &fields, asked, packing);
-        Ok(Self { status, bytes, framing, packing, keep_alive })
+        Ok(Self { status, bytes, framing, packing, keep_alive, closes_after })
     }
 }
 
@@ -121,6 +125,7 @@ struct Fields<'a> {
     length: Option<u64>,
     chunked: bool,
     connection: Connection<'a>,
+    closes_after: Option<Duration>,
 }
 
 impl<'a> Fields<'a> {
@@ -147,11 +152,25 @@ impl<'a> Fields<'a> {
                 10 if name.eq_ignore_ascii_case("connection") => {
                     fields.connection.add(value).map_err(|_| Malformed::Head)?;
                 }
+                10 if name.eq_ignore_ascii_case("keep-alive") => {
+                    fields.closes_after = announced(value).or(fields.closes_after);
+                }
                 _ => {}
             }
         }
         Ok(fields)
     }
+}
+
+/// `timeout=5, max=100`: seconds, as Node and Apache announce them.
+fn announced(keep_alive: &[u8]) -> Option<Duration> {
+    let parameters = keep_alive.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let timeout = parameters.filter_map(|parameter| {
+        let at = parameter.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = (parameter[..at].trim_ascii(), parameter[at + 1..].trim_ascii());
+        digits(value).filter(|_| name.eq_ignore_ascii_case(b"timeout"))
+    });
+    timeout.min().map(Duration::from_secs)
 }
 
 fn digits(value: &[u8]) -> Option<u64> {
@@ -295,6 +314,20 @@ mod tests {
              x-request-id: 00000000000000000000000000000001\r\n\r\n"
         );
         assert!(of(false).contains("__Host-arca_session=x"));
+    }
+
+    #[test]
+    fn a_sprite_announces_when_it_closes() {
+        let check = |line: &str, seconds: Option<u64>| {
+            let text = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{line}\r\n");
+            let seen = head(text.as_bytes(), true, false).unwrap().closes_after;
+            assert_eq!(seen, seconds.map(Duration::from_secs), "{line}");
+        };
+        check("", None);
+        check("Keep-Alive: timeout=5\r\n", Some(5));
+        check("Keep-Alive: max=100, Timeout = 5, timeout=7\r\n", Some(5));
+        check("Keep-Alive: timeout=-5\r\n", None);
+        check("Keep-Alive: 5\r\n", None);
     }
 
     proptest! {

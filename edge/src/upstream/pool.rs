@@ -34,7 +34,12 @@ struct Pool {
 struct Idle {
     sprite: Box<dyn Duplex>,
     since: Instant,
+    until: Instant,
 }
+
+/// So long before a sprite says that it closes a connection nothing is sent on it any
+/// more: it may be on its way, and an unsafe request cannot be sent again.
+const CLOSING_MARGIN: Duration = Duration::from_secs(1);
 
 thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
@@ -45,21 +50,33 @@ pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
     POOL.with_borrow_mut(|pool| {
         loop {
             let idle = pool.groups.get_mut(&group)?;
-            let Some(Idle { mut sprite, .. }) = idle.pop() else {
+            let Some(Idle { mut sprite, until, .. }) = idle.pop() else {
                 pool.groups.remove(&group);
                 return None;
             };
             pool.connections -= 1;
             // Bytes nobody asked for, or the end: either way it is of no more use.
-            if is_quiet(&mut *sprite) {
+            if Instant::now() < until && is_quiet(&mut *sprite) {
                 return Some(sprite);
             }
         }
     })
 }
 
-/// Keeps `sprite` for the next request of `group`.
-pub(crate) fn put(group: u64, sprite: Box<dyn Duplex>, limits: PoolLimits) {
+/// Keeps `sprite` for the next request of `group`, but not until it closes by itself,
+/// which it does after so much silence as `closes_after` says.
+pub(crate) fn put(
+    group: u64,
+    sprite: Box<dyn Duplex>,
+    limits: PoolLimits,
+    closes_after: Option<Duration>,
+) {
+    let usable = closes_after.map_or(limits.idle, |after| after.saturating_sub(CLOSING_MARGIN));
+    if usable.is_zero() {
+        return;
+    }
+    let since = Instant::now();
+    let until = since + usable.min(limits.idle);
     let must_start_sweeping = POOL.with_borrow_mut(|pool| {
         if limits.connections == 0 {
             return false;
@@ -68,7 +85,7 @@ pub(crate) fn put(group: u64, sprite: Box<dyn Duplex>, limits: PoolLimits) {
             pool.drop_one();
         }
         pool.connections += 1;
-        pool.groups.entry(group).or_default().push(Idle { sprite, since: Instant::now() });
+        pool.groups.entry(group).or_default().push(Idle { sprite, since, until });
         !std::mem::replace(&mut pool.is_swept, true)
     });
     if must_start_sweeping {
@@ -81,7 +98,7 @@ async fn sweep_for_ever(idle: Duration) {
     let mut ticks = tokio::time::interval(idle / 4);
     loop {
         ticks.tick().await;
-        POOL.with_borrow_mut(|pool| pool.sweep(idle));
+        POOL.with_borrow_mut(|pool| pool.sweep(Instant::now()));
     }
 }
 
@@ -103,9 +120,9 @@ impl Pool {
         }
     }
 
-    fn sweep(&mut self, idle: Duration) {
+    fn sweep(&mut self, now: Instant) {
         self.groups.retain(|_, connections| {
-            connections.retain(|connection| connection.since.elapsed() < idle);
+            connections.retain(|connection| now < connection.until);
             !connections.is_empty()
         });
         self.connections = self.groups.values().map(Vec::len).sum();
@@ -128,8 +145,19 @@ mod tests {
 
     fn put_one(group: u64) -> DuplexStream {
         let (near, far) = duplex(64);
-        put(group, Box::new(near), LIMITS);
+        put(group, Box::new(near), LIMITS, None);
         far
+    }
+
+    #[tokio::test]
+    async fn one_that_is_about_to_close_is_not_used_any_more() {
+        let keep = |closes_after: u64| {
+            let (near, far) = duplex(64);
+            put(9, Box::new(near), LIMITS, Some(Duration::from_secs(closes_after)));
+            far
+        };
+        let (_short, _long) = (keep(1), keep(5));
+        assert!(take(9).is_some() && take(9).is_none(), "only the one that stays a while");
     }
 
     #[tokio::test]
@@ -166,7 +194,7 @@ mod tests {
         let _far = [put_one(1), put_one(2), put_one(3)];
         assert!(POOL.with_borrow(|pool| pool.connections == LIMITS.connections));
         assert!(take(3).is_some(), "the newest is kept");
-        POOL.with_borrow_mut(|pool| pool.sweep(Duration::ZERO));
+        POOL.with_borrow_mut(|pool| pool.sweep(Instant::now() + LIMITS.idle));
         assert!(take(1).is_none() && take(2).is_none());
         assert!(POOL.with_borrow(|pool| pool.connections == 0 && pool.groups.is_empty()));
     }
