@@ -47,6 +47,8 @@ pub struct UpstreamConfig {
     /// Certificates to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     pub connect_timeout: Duration,
+    /// How long a sprite that sleeps may take to wake.
+    pub(crate) wake_timeout: Duration,
     /// Between two reads of a sprite's answer.
     pub read_timeout: Duration,
     /// How long an unused connection to a sprite is kept.
@@ -134,6 +136,7 @@ impl UpstreamConfig {
                 if Path::new(path).is_file() { Ok(path.into()) } else { Err("is not a file") }
             }),
             connect_timeout: section.seconds("connect_timeout_seconds", 1..=60, 5),
+            wake_timeout: section.seconds("wake_timeout_seconds", 1..=60, 15),
             read_timeout: section.seconds("read_timeout_seconds", 1..=3_600, 300),
             idle_timeout: section.seconds("idle_timeout_seconds", 1..=3_600, 55),
             pool_size: usize::try_from(section.number("pool_size", 1..=65_536, 1_024))

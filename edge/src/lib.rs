@@ -24,6 +24,7 @@ mod sockets;
 mod tls;
 mod tunnel;
 mod upstream;
+mod waking;
 
 /// The parts whose cost the benches measure in a process of their own.
 pub mod measured {

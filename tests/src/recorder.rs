@@ -4,6 +4,7 @@
 //! hide what an edge sent, or refuse to say what a hostile VM would.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
@@ -51,13 +52,21 @@ impl Recorder {
         let address = listener.local_addr()?;
         let tape = Tape::default();
         let taken = Arc::<Mutex<Vec<Taken>>>::default();
-        let play = Arc::new(Play { script, tape: tape.clone(), taken: Arc::clone(&taken) });
+        let play = Arc::new(Play {
+            script,
+            connections: AtomicUsize::new(0),
+            tape: tape.clone(),
+            taken: Arc::clone(&taken),
+        });
         let server = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let number = connections.len() + 1;
                 let play = Arc::clone(&play);
                 connections.spawn(async move {
+                    if answer_probe(&stream).await {
+                        return;
+                    }
+                    let number = play.connections.fetch_add(1, Ordering::Relaxed) + 1;
                     // What an edge may do to a connection is the story's to judge.
                     let _ = play.serve(stream, number).await;
                 });
@@ -92,8 +101,24 @@ impl Drop for Recorder {
     }
 }
 
+/// Is this only an edge that asks whether somebody is awake? No story is about that.
+async fn answer_probe(stream: &TcpStream) -> bool {
+    let mut start = [0; PROBE.len()];
+    if !matches!(stream.peek(&mut start).await, Ok(count) if start[..count] == *PROBE) {
+        return false;
+    }
+    // It has hung up, or is answered.
+    if stream.writable().await.is_ok() {
+        let _ = stream.try_write(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n");
+    }
+    true
+}
+
+const PROBE: &[u8] = b"OPTIONS /pflaster/health ";
+
 struct Play<S> {
     script: S,
+    connections: AtomicUsize,
     tape: Tape,
     taken: Arc<Mutex<Vec<Taken>>>,
 }

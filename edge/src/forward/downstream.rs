@@ -1,6 +1,6 @@
 //! The client's side of a request, while its answer is awaited.
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -104,6 +104,19 @@ impl Downstream<'_> {
         }
     }
 
+    /// Resolves when the client cannot be answered any more; it may send on meanwhile.
+    pub(super) async fn left(&mut self) {
+        let Self { stream, reader, has_ended, .. } = self;
+        while !*has_ended {
+            match poll_fn(|context| reader.poll_more(&mut **stream, context)).await {
+                Ok(0) => *has_ended = true,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+        pending::<()>().await;
+    }
+
     fn patience(&self, deadline: Option<Instant>) -> (Duration, Late) {
         let left = |at: Instant| at.saturating_duration_since(Instant::now());
         if let Some(ask_at) = self.ask_at {
@@ -136,8 +149,10 @@ impl Downstream<'_> {
             if self.upload.has_unsent() {
                 return self.upload.poll_send(sprite, context).map(|()| Ok(Step::Sent));
             }
-            if self.has_ended {
-                return Poll::Pending;
+            match (self.has_ended, self.upload.wants_more()) {
+                (true, true) => return Poll::Ready(Err(ForwardError::Client)),
+                (true, false) => return Poll::Pending,
+                (false, _) => {}
             }
             match ready!(self.reader.poll_more(&mut *self.stream, context)) {
                 // It may still wait for its answer; one that has left cannot be told

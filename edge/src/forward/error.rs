@@ -15,6 +15,12 @@ pub(crate) enum ForwardError {
     Sprite(#[source] io::Error),
     #[error("the sprite took too long")]
     SpriteTimeout,
+    #[error("the sprite is not awake yet")]
+    Waking,
+    #[error("the sprite has not woken in time, and nobody waits for it any more")]
+    GivenUp,
+    #[error("too many wait for sprites already")]
+    Crowded,
     #[error("the client is gone")]
     Client,
     #[error("the client's body did not go on in time")]
@@ -36,7 +42,13 @@ impl ForwardError {
             | Self::Body(_)
             | Self::TooLarge
             | Self::EarlyBytes => true,
-            Self::Dial(_) | Self::Malformed(_) | Self::Sprite(_) | Self::SpriteTimeout => false,
+            Self::Dial(_)
+            | Self::Malformed(_)
+            | Self::Sprite(_)
+            | Self::SpriteTimeout
+            | Self::Waking
+            | Self::GivenUp
+            | Self::Crowded => false,
         }
     }
 

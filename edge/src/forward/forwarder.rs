@@ -28,6 +28,7 @@ use crate::observe::RequestRecord;
 use crate::policy::response::Speaker;
 use crate::upstream::pool::{self, PoolLimits};
 use crate::upstream::{Connector, Duplex, Purpose};
+use crate::waking::Waking;
 
 /// Room for a head and the body of most answers.
 const READ_BYTES: usize = 8 * 1024;
@@ -37,7 +38,8 @@ const BULK_READ_BYTES: usize = 64 * 1024;
 
 pub(crate) struct Forwarder {
     pub site: Arc<PublicSite>,
-    pub connector: Connector,
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) waking: Arc<Waking>,
     /// Between two reads of an answer.
     pub(crate) read_timeout: Duration,
     pub pool: PoolLimits,
@@ -45,9 +47,19 @@ pub(crate) struct Forwarder {
 }
 
 /// How a sprite has answered, before the first byte of it goes to the client.
-enum Answer {
+pub(super) enum Answer {
     Response(Begun),
     Switched(Switched),
+}
+
+impl Answer {
+    /// `None` for an agreement to a WebSocket.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Response(begun) => Some(begun.head.status),
+            Self::Switched(_) => None,
+        }
+    }
 }
 
 /// An agreement to a WebSocket.
@@ -59,7 +71,7 @@ pub(crate) struct Switched {
     pub(crate) early: Bytes,
 }
 
-struct Begun {
+pub(super) struct Begun {
     sprite: Box<dyn Duplex>,
     /// What came behind the head.
     buffer: BytesMut,
@@ -88,22 +100,7 @@ impl Forwarder {
         record: &mut RequestRecord,
     ) -> Result<bool, ForwardError> {
         let mut downstream = self.downstream(client, reader, request);
-        let answer = match pool::take(request.group) {
-            Some(sprite) => match self.begin(sprite, &mut downstream, request, record).await {
-                // Most likely it was closed while it waited in the pool. Should the sprite have
-                // seen the request after all, asking again does no harm.
-                Err(ForwardError::Sprite(_)) if request.repeatable => None,
-                result => Some(result?),
-            },
-            None => None,
-        };
-        let answer = match answer {
-            Some(answer) => answer,
-            None => {
-                let sprite = self.connector.connect(&request.upstream, Purpose::Requests).await?;
-                self.begin(sprite, &mut downstream, request, record).await?
-            }
-        };
+        let answer = self.begin_awake(&mut downstream, request, record).await?;
         match answer {
             Answer::Response(begun) => self.finish(begun, &mut downstream, request, record).await,
             Answer::Switched(_) => Err(Malformed::Upgrade.into()),
@@ -123,13 +120,8 @@ impl Forwarder {
         record: &mut RequestRecord,
     ) -> Result<Option<Switched>, ForwardError> {
         let mut downstream = self.downstream(client, reader, request);
-        let answer = async {
-            let sprite = self.connector.connect(&request.upstream, Purpose::Tunnel).await?;
-            self.begin(sprite, &mut downstream, request, record).await
-        };
-        let answer =
-            timeout(HANDSHAKE_TIMEOUT, answer).await.map_err(|_| ForwardError::SpriteTimeout)?;
-        match answer? {
+        let answer = self.begin_awake(&mut downstream, request, record).await?;
+        match answer {
             // They would go through the tunnel unasked (CVE-2026-2833).
             Answer::Switched(_) if !downstream.reader.bytes().is_empty() => {
                 Err(ForwardError::EarlyBytes)
@@ -156,6 +148,33 @@ impl Forwarder {
             has_ended: false,
             timeouts: Timeouts { read: self.read_timeout, write: limits.write_timeout },
         }
+    }
+
+    /// Sends `request` once, and again where a kept connection had died.
+    pub(super) async fn try_once(
+        &self,
+        downstream: &mut Downstream<'_>,
+        request: &UpstreamRequest,
+        record: &mut RequestRecord,
+    ) -> Result<Answer, ForwardError> {
+        if request.offer.is_some() {
+            let answer = async {
+                let sprite = self.connector.connect(&request.upstream, Purpose::Tunnel).await?;
+                self.begin(sprite, downstream, request, record).await
+            };
+            let answer = timeout(HANDSHAKE_TIMEOUT, answer).await;
+            return answer.unwrap_or(Err(ForwardError::SpriteTimeout));
+        }
+        if let Some(sprite) = pool::take(request.group) {
+            match self.begin(sprite, downstream, request, record).await {
+                // Most likely it was closed while it waited in the pool. Should the sprite have
+                // seen the request after all, asking again does no harm.
+                Err(ForwardError::Sprite(_)) if request.repeatable => {}
+                result => return result,
+            }
+        }
+        let sprite = self.connector.connect(&request.upstream, Purpose::Requests).await?;
+        self.begin(sprite, downstream, request, record).await
     }
 
     /// Until the head of the answer is there.

@@ -1,5 +1,6 @@
 //! Sends requests on to sprites and to control, and brings their answers back.
 
+mod awake;
 mod body_framing;
 mod downstream;
 mod error;

@@ -1,10 +1,13 @@
 //! One request as it goes on.
 
+use std::sync::Arc;
+
 use shared::{RequestId, Upstream, Username};
 
 use super::upgrade::Offer;
 use crate::head::Body;
 use crate::observe::metrics::Source;
+use crate::waking::Sprite;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TargetKind {
@@ -44,6 +47,10 @@ pub(crate) struct UpstreamRequest {
     pub expects_continue: bool,
     /// The client speaks HTTP/1.1: it is given chunks.
     pub knows_chunks: bool,
+    /// Which may be asleep; `None` for the site.
+    pub(crate) sprite: Option<Arc<Sprite>>,
+    /// A person waits to see the answer.
+    pub(crate) is_page: bool,
     /// It asks for a WebSocket.
     pub(crate) offer: Option<Offer>,
 }

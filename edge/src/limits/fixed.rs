@@ -113,6 +113,51 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a side may take for what the other said last.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 
+// Sprites that sleep. The provider lets one sleep after 30 s of silence; it wakes within
+// 0.1 to 2 s, and was seen to take twelve.
+
+/// How long a sign of life says that a sprite is awake: less than the shortest silence
+/// after which it sleeps, by what its clock and ours may differ.
+pub(crate) const AWAKE_FOR: Duration = Duration::from_secs(20);
+
+/// For an answer before a sprite is asked beside it whether it is awake at all.
+pub(crate) const PROBE_AFTER: Duration = Duration::from_millis(500);
+
+/// For a person to look at nothing before a page says why.
+pub(crate) const PAGE_AFTER: Duration = Duration::from_millis(1_500);
+
+/// For the answer that a sprite has woken for, before it is asked for again.
+pub(crate) const WOKEN_ANSWER_WAIT: Duration = Duration::from_millis(300);
+
+/// For one probe: with nothing on its port a sprite's address was seen to hang for 25 s.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two probes: doubled after each up to the second, or up to the third for a
+/// sprite that is given up.
+pub(crate) const PROBE_PAUSE_FIRST: Duration = Duration::from_millis(100);
+pub(crate) const PROBE_PAUSE_MAX: Duration = Duration::from_secs(1);
+pub(crate) const PROBE_PAUSE_GIVEN_UP: Duration = Duration::from_secs(5);
+
+/// How often a request is sent to a sprite that says it is awake and fails all the same.
+pub(crate) const WAKING_TRIES_MAX: usize = 4;
+
+/// Failed tries before a sprite is given up, when it had its time to wake too.
+pub(crate) const GIVE_UP_TRIES: u32 = 3;
+
+/// How long that it is given up is known, without a further try.
+pub(crate) const GIVEN_UP_FOR: Duration = Duration::from_secs(300);
+
+/// How long a sprite is asked whether it is awake behind the last who wanted to know.
+pub(crate) const WANTED_FOR: Duration = Duration::from_secs(30);
+
+/// Requests that wait for sprites, in all and for one: each has a connection, and up to
+/// [`MAX_HEAD_BYTES`] of what its client sends meanwhile.
+pub(crate) const HELD_MAX: usize = 4_096;
+pub(crate) const HELD_PER_SPRITE_MAX: usize = 512;
+
+/// Sprites of which something is known: those that are in use, not all there are.
+pub(crate) const SPRITES_KNOWN_MAX: usize = 65_536;
+
 // Names of sprites.
 
 /// The system resolver does not tell how long an answer holds; half a minute is

@@ -1,5 +1,7 @@
 //! What Prometheus scrapes. No label has values that a customer chooses.
 
+use std::time::Duration;
+
 use prometheus::{
     Encoder as _, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
@@ -92,11 +94,12 @@ pub(crate) enum Limit {
     RequestsInFlight,
     Http2Streams,
     Sockets,
+    Held,
     Body,
 }
 
 impl Limit {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::RequestsPerAddress,
@@ -104,6 +107,7 @@ impl Limit {
         Self::RequestsInFlight,
         Self::Http2Streams,
         Self::Sockets,
+        Self::Held,
         Self::Body,
     ];
 
@@ -116,6 +120,7 @@ impl Limit {
             Self::RequestsInFlight => "requests_in_flight_per_workspace",
             Self::Http2Streams => "http2_streams",
             Self::Sockets => "sockets_per_workspace",
+            Self::Held => "held",
             Self::Body => "body_max_bytes",
         }
     }
@@ -184,6 +189,8 @@ pub(crate) struct Levels {
     pub connections: u64,
     pub tunnels: u64,
     pub requests_in_flight: u64,
+    pub(crate) held: u64,
+    pub(crate) given_up: u64,
     pub routes: u64,
     pub locks: u64,
     pub generation: u64,
@@ -212,9 +219,13 @@ pub(crate) struct Metrics {
     pub tunnel_seconds: Histogram,
     pub connections_refused: IntCounter,
     pub access_lines_dropped: IntCounter,
+    wake_seconds: Histogram,
+    probes: IntCounterVec,
+    pub(crate) sprites_given_up: IntCounter,
+    sprites_recovered: IntCounter,
     revoked: IntCounterVec,
     limited: IntCounterVec,
-    levels: [(IntGauge, ReadLevel); 9],
+    levels: [(IntGauge, ReadLevel); 11],
 }
 
 impl Metrics {
@@ -313,6 +324,28 @@ impl Metrics {
                 "arca_edge_access_lines_dropped_total",
                 "Access log lines for which there was no room",
             ),
+            wake_seconds: histogram(
+                &registry,
+                "arca_edge_wake_seconds",
+                "From a sprite's first failure to its next sign of life",
+                &[0.1, 0.25, 0.5, 1., 2., 5., 10., 15., 30., 60., 300.],
+            ),
+            probes: counters(
+                &registry,
+                "arca_edge_probes_total",
+                "How often a sprite was asked whether it is awake",
+                &["outcome"],
+            ),
+            sprites_given_up: counter(
+                &registry,
+                "arca_edge_sprites_given_up_total",
+                "Sprites that did not wake in time: requests are refused at once from then on",
+            ),
+            sprites_recovered: counter(
+                &registry,
+                "arca_edge_sprites_recovered_total",
+                "Sprites that were given up and answered again",
+            ),
             revoked: counters(
                 &registry,
                 "arca_edge_cut_total",
@@ -333,6 +366,18 @@ impl Metrics {
                 (gauge(&registry, "arca_edge_requests_in_flight", "Requests at sprites"), |l| {
                     l.requests_in_flight
                 }),
+                (
+                    gauge(
+                        &registry,
+                        "arca_edge_requests_held",
+                        "Requests that wait for a sprite to wake",
+                    ),
+                    |l| l.held,
+                ),
+                (
+                    gauge(&registry, "arca_edge_sprites_given_up", "Sprites that are given up"),
+                    |l| l.given_up,
+                ),
                 (gauge(&registry, "arca_edge_routes", "Routes that are served"), |l| l.routes),
                 (gauge(&registry, "arca_edge_locks", "Locks that are held"), |l| l.locks),
                 (gauge(&registry, "arca_edge_generation", "Generation of the route table"), |l| {
@@ -410,6 +455,18 @@ impl Metrics {
         OpenHttp2Stream(self.http2_streams.clone())
     }
 
+    /// A sprite has given a sign of life behind failures, or while somebody waited.
+    pub(crate) fn woken(&self, after: Duration, was_given_up: bool) {
+        self.wake_seconds.observe(after.as_secs_f64());
+        if was_given_up {
+            self.sprites_recovered.inc();
+        }
+    }
+
+    pub(crate) fn count_probe(&self, is_awake: bool) {
+        self.probes.with_label_values(&[PROBE_OUTCOMES[usize::from(is_awake)]]).inc();
+    }
+
     /// `None` for one that went well.
     pub(crate) fn count_handshake(&self, error: Option<HandshakeError>) {
         let outcome = match error {
@@ -449,11 +506,16 @@ impl Metrics {
         for end in Http2End::ALL {
             self.http2_ends.with_label_values(&[end.label()]);
         }
+        for outcome in PROBE_OUTCOMES {
+            self.probes.with_label_values(&[outcome]);
+        }
         for kind in ["socket", "request"] {
             self.revoked.with_label_values(&[kind]);
         }
     }
 }
+
+const PROBE_OUTCOMES: [&str; 2] = ["asleep", "awake"];
 
 const OWN_NAMES: &str = "names and labels are our own and distinct";
 

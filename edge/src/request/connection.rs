@@ -306,6 +306,12 @@ impl ConnectionHandler {
             (ForwardError::Body(_), _) => return malformed(HeadError::Chunk),
             (ForwardError::EarlyBytes, _) => return malformed(HeadError::EarlyBytes),
             (ForwardError::BodyTimeout, _) => Refusal::BodyTimeout,
+            (ForwardError::Waking, _) => Refusal::Waking,
+            (ForwardError::GivenUp, _) => Refusal::GivenUp,
+            (ForwardError::Crowded, _) => {
+                self.telemetry.metrics.count_limited(Limit::Held);
+                Refusal::TooManyRequests
+            }
             (ForwardError::TooLarge, _) => Refusal::BodyTooLarge,
             (_, TargetKind::Site) => Refusal::SiteUnreachable,
             (ForwardError::Malformed(Malformed::Upgrade), _) => Refusal::SpriteRefusedUpgrade,

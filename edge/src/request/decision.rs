@@ -51,10 +51,15 @@ pub enum Decision {
     SignIn,
     Unauthorized,
     ClearCookies,
+    /// Whether the machine is awake, for the page that waits for it.
+    MachineInfo,
     Refuse(Refusal),
 }
 
 const SESSION_PATH: &str = "/auth/session";
+
+/// What the page that waits for a machine asks.
+const MACHINE_PATH: &str = "/auth/waking";
 
 /// Where the page about too many cookies leads.
 pub(super) const CLEAR_COOKIES_PATH: &str = "/auth/clear-cookies";
@@ -94,7 +99,8 @@ fn decide_workspace(facts: &RequestFacts<'_>, workspace: &Workspace) -> Decision
         let session = workspace.session.ok().filter(|_| status == WorkspaceStatus::Live);
         return Decision::SessionInfo { session, status };
     }
-    if facts.path == "/auth" || facts.path.starts_with("/auth/") {
+    let is_auth = facts.path == "/auth" || facts.path.starts_with("/auth/");
+    if is_auth && facts.path != MACHINE_PATH {
         return Decision::Site;
     }
     match workspace.state {
@@ -104,6 +110,8 @@ fn decide_workspace(facts: &RequestFacts<'_>, workspace: &Workspace) -> Decision
         RouteState::Live => {}
     }
     match workspace.session {
+        Ok(_) if facts.path == MACHINE_PATH => Decision::MachineInfo,
+        Err(_) if facts.path == MACHINE_PATH => Decision::Unauthorized,
         Ok(_) if facts.websocket && facts.own_origin != Some(true) => {
             Decision::Refuse(Refusal::ForeignOrigin)
         }
@@ -222,6 +230,15 @@ mod tests {
         }
         let near = RequestFacts { path: "/authority", ..PAGE };
         check(near, live(Ok(session())), Decision::Sprite(session()));
+    }
+
+    #[test]
+    fn whether_a_machine_is_awake_is_told_to_a_session_only() {
+        let info = RequestFacts { path: MACHINE_PATH, ..PAGE };
+        check(info, live(Ok(session())), Decision::MachineInfo);
+        check(info, live(Err(NoSession::NoCookie)), Decision::Unauthorized);
+        let paused = Workspace { state: RouteState::Suspended, ..live(Ok(session())) };
+        check(info, paused, Decision::Refuse(Refusal::Suspended));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use crate::policy::request::{self, Credential, Forwarded};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::routes::Routes;
 use crate::tunnel::{Patience, Tunnel};
+use crate::waking::{Sprite, Waking};
 
 pub(crate) struct RequestHandler {
     pub site: Arc<PublicSite>,
@@ -38,6 +39,7 @@ pub(crate) struct RequestHandler {
     pub telemetry: Arc<Telemetry>,
     pub groups: RandomState,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) waking: Arc<Waking>,
 }
 
 /// The group of connections to control.
@@ -230,7 +232,9 @@ impl RequestHandler {
         let to = (route.upstream.authority(), origin);
         let head = self.forwarded(client.arrival.address, to, credential, &context);
         let target = (TargetKind::Sprite(route.username), route.upstream.clone());
-        let upstream = to_upstream(head, target, self.group_of(route), &context);
+        let group = self.group_of(route);
+        let sprite = self.waking.sprite(group, &route.upstream);
+        let upstream = to_upstream(head, target, (group, Some(sprite)), &context);
         if kind == Kind::Request {
             return forward(upstream, (Some(entry), turn), context);
         }
@@ -248,7 +252,7 @@ impl RequestHandler {
         let to = (&*context.host, None);
         let head = self.forwarded(client.arrival.address, to, credential, &context);
         let target = (TargetKind::Site, self.site_upstream.clone());
-        let upstream = to_upstream(head, target, SITE_GROUP, &context);
+        let upstream = to_upstream(head, target, (SITE_GROUP, None), &context);
         forward(upstream, (None, None), context)
     }
 
@@ -293,6 +297,11 @@ impl RequestHandler {
             Decision::Bounce => Response::bounce(head.target, options),
             Decision::SignIn => Response::sign_in(head.target, options),
             Decision::Unauthorized => Response::unauthorized(options),
+            Decision::MachineInfo => {
+                let route = &found.expect("only a workspace that was found has one").route;
+                let sprite = self.waking.sprite(self.group_of(route), &route.upstream);
+                Response::machine(self.waking.look(&sprite), options)
+            }
             Decision::ClearCookies => {
                 Response::cookies_cleared(cookie_names(head.cookies()), &self.site, options)
             }
@@ -324,10 +333,11 @@ fn answer(response: Response, context: RequestContext<'_>) -> RequestAction {
 fn to_upstream(
     head: Vec<u8>,
     (kind, upstream): (TargetKind, Upstream),
-    group: u64,
+    (group, sprite): (u64, Option<Arc<Sprite>>),
     context: &RequestContext<'_>,
 ) -> UpstreamRequest {
     let received = context.head;
+    let repeatable = context.is_repeatable();
     UpstreamRequest {
         head,
         kind,
@@ -336,11 +346,13 @@ fn to_upstream(
         id: context.options.request,
         body: received.body,
         head_only: context.options.head_only,
-        repeatable: context.is_repeatable(),
+        repeatable,
         // Whatever follows an upgrade that was refused comes on another connection.
         keep_alive: context.keep_alive && received.websocket.is_none(),
         expects_continue: received.expects_continue,
         knows_chunks: received.version == 1,
+        sprite,
+        is_page: context.options.page && repeatable,
         offer: Offer::of(received),
     }
 }

@@ -21,13 +21,23 @@ const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"28\" height=\"28\" aria-h
 <circle cx=\"20.2\" cy=\"10.8\" r=\"2\"/><circle cx=\"23\" cy=\"16.5\" r=\"2\"/>\
 <circle cx=\"23\" cy=\"23\" r=\"2\"/></g><circle cx=\"16\" cy=\"18.5\" r=\"3.2\" fill=\"#ffd28a\"/></svg>";
 
-/// Allows the one style sheet that stands in the page, a form that it has, and
-/// nothing else.
+/// Of the page that waits for a machine.
+const WAKING: &str = include_str!("waking.js");
+
+/// Allows the one style sheet that stands in the page, a form or the script that it has,
+/// and nothing else.
 pub(super) fn content_security_policy(page: &str) -> String {
     static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
+    static SCRIPT_HASH: LazyLock<String> = LazyLock::new(|| hash(WAKING));
     let form = if page.contains("<form") { "'self'" } else { "'none'" };
+    // Whatever others have said is escaped: a tag is one of ours.
+    let script = if page.contains("<script") {
+        format!("script-src {}; connect-src 'self'; ", *SCRIPT_HASH)
+    } else {
+        String::new()
+    };
     format!(
-        "default-src 'none'; style-src {}; base-uri 'none'; form-action {form}; \
+        "default-src 'none'; {script}style-src {}; base-uri 'none'; form-action {form}; \
          frame-ancestors 'none'",
         *STYLE_HASH
     )
@@ -43,6 +53,10 @@ pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId)
         (Some(Action::Wait), Some(seconds)) => {
             format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
         }
+        // Without scripts it asks again by loading itself.
+        (Some(Action::Watch), _) => {
+            "<noscript><meta http-equiv=\"refresh\" content=\"3\"></noscript>".to_owned()
+        }
         _ => String::new(),
     };
     let site_url = escaped(site.site_url());
@@ -53,6 +67,12 @@ pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId)
         Some(Action::Site) => {
             format!("<p><a class=\"button\" href=\"{site_url}/\">Go to Arcamatrix</a></p>")
         }
+        Some(Action::Watch) => format!(
+            "<p class=\"wait\" id=\"wait\" role=\"status\">Waiting…</p>\
+             <p class=\"wait\" id=\"late\" role=\"status\" hidden>It has not answered for a minute, \
+             which is longer than it should take. We go on trying. If it stays like this, \
+             write to us and name the request below.</p><script>{WAKING}</script>"
+        ),
         Some(Action::Wait) => "<p class=\"wait\" role=\"status\">Waiting…</p>".to_owned(),
         None => String::new(),
     };

@@ -21,6 +21,10 @@ pub enum Refusal {
     SpriteUnreachable,
     SpriteTimeout,
     SpriteRefusedUpgrade,
+    /// Not awake yet: the page waits for it.
+    Waking,
+    /// It did not wake, and is asked by us alone until it does.
+    GivenUp,
     SiteUnreachable,
     NotReady,
 }
@@ -40,6 +44,8 @@ pub(super) struct RefusalText {
 pub(super) enum Action {
     /// The page asks again by itself.
     Wait,
+    /// The page watches the machine, and asks again when it is awake.
+    Watch,
     /// To the account, where a payment is put right.
     Account,
     /// To the site.
@@ -152,6 +158,22 @@ impl RefusalText {
                 "The workspace did not open a live connection.",
             )
             .again_after(3),
+            Refusal::Waking => Self::new(
+                503,
+                "waking",
+                "Your workspace is waking up",
+                "It sleeps while nobody uses it. The page opens it by itself, within seconds.",
+            )
+            .again_after(2)
+            .offering(Action::Watch),
+            Refusal::GivenUp => Self::new(
+                503,
+                "workspace_down",
+                "Your workspace does not answer",
+                "Nothing is lost. We go on trying, and the page opens it by itself.",
+            )
+            .again_after(5)
+            .offering(Action::Watch),
             Refusal::SiteUnreachable => Self::new(
                 503,
                 "site_unreachable",

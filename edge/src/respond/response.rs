@@ -145,6 +145,11 @@ impl Response {
         Self::write(200, Content::json(&body), None, options)
     }
 
+    /// What the page that waits for a machine asks for.
+    pub(crate) fn machine(state: &'static str, options: ResponseOptions) -> Self {
+        Self::write(200, Content::json(&serde_json::json!({ "state": state })), None, options)
+    }
+
     fn write(
         status: u16,
         content: Content,

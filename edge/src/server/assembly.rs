@@ -2,7 +2,7 @@
 
 use std::hash::RandomState;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use shared::process::time::unix_seconds;
 use tracing::error;
@@ -21,6 +21,7 @@ use crate::routes::{MovedAside, Routes};
 use crate::tls::Certificates;
 use crate::upstream::pool::PoolLimits;
 use crate::upstream::{Connector, Resolver};
+use crate::waking::Waking;
 
 #[derive(Clone)]
 pub(super) struct Parts {
@@ -34,6 +35,8 @@ pub(super) struct Parts {
     pub(super) proxies: Arc<TrustedProxies>,
     pub(super) certificates: Option<Arc<Certificates>>,
     pub(super) admin_certificate: Option<Arc<Certificates>>,
+    /// Once requests are taken.
+    waking: Arc<OnceLock<Arc<Waking>>>,
 }
 
 impl Parts {
@@ -60,6 +63,7 @@ impl Parts {
             configuration: config.path.clone(),
             proxies: Arc::new(TrustedProxies::new(config.trusted_proxies.clone())),
             admin_certificate: config.admin_certificate.clone(),
+            waking: Arc::default(),
             certificates: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificates)),
         })
     }
@@ -72,10 +76,16 @@ impl Parts {
         let site_upstream = config.site_upstream.clone();
         let resolver = Arc::new(Resolver::new(upstream.policy.clone(), site_upstream.clone()));
         let ca_file = upstream.ca_file.as_deref();
-        let connector = Connector::new(resolver, ca_file, upstream.connect_timeout)?;
+        let connector = Arc::new(Connector::new(resolver, ca_file, upstream.connect_timeout)?);
+        let telemetry = Arc::clone(&self.telemetry);
+        let waking =
+            Arc::new(Waking::new(Arc::clone(&connector), telemetry, upstream.wake_timeout));
+        // Asked by the metrics only.
+        let _ = self.waking.set(Arc::clone(&waking));
         let forwarder = Forwarder {
             site: Arc::clone(&site),
             connector,
+            waking: Arc::clone(&waking),
             read_timeout: upstream.read_timeout,
             pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
             limits: Arc::clone(&self.limits),
@@ -90,6 +100,7 @@ impl Parts {
             telemetry: Arc::clone(&self.telemetry),
             groups: RandomState::new(),
             lifecycle: self.lifecycle.clone(),
+            waking,
         };
         Ok(ConnectionHandler {
             handler,
@@ -108,6 +119,8 @@ impl Parts {
             connections: self.limits.open_connections(),
             tunnels: self.registry.sockets(),
             requests_in_flight: self.registry.requests(),
+            held: self.waking.get().map_or(0, |waking| waking.held()),
+            given_up: self.waking.get().map_or(0, |waking| waking.given_up()),
             routes: state.routes,
             locks: state.locks,
             generation: state.generation.0,

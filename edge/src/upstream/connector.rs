@@ -52,6 +52,13 @@ pub(crate) enum ConnectError {
     Name { upstream: Upstream, source: InvalidDnsNameError },
 }
 
+impl ConnectError {
+    /// Can it be otherwise in a moment? What was refused by the policy cannot.
+    pub(crate) fn is_passing(&self) -> bool {
+        !matches!(self, Self::Name { .. } | Self::Resolve(ResolveError::Refused(_)))
+    }
+}
+
 impl Connector {
     /// Trusts the certificates in `ca_file`, or else the system's.
     ///

@@ -40,6 +40,12 @@ impl TestEdge {
         Self::limited(limits, more, "")
     }
 
+    /// `upstream` are lines of the table of that name.
+    pub(crate) fn with_upstream(upstream: &str) -> Self {
+        // What belongs to the top level stands above; the rest of the table follows.
+        Self::with("", &format!("[upstream]\n{upstream}\n"))
+    }
+
     /// With a private API that speaks TLS, as 127.0.0.1.
     pub(crate) fn with_private_tls(more: &str, client: Arc<ClientConfig>) -> Self {
         let mut edge = Self::unstarted();
@@ -71,12 +77,13 @@ impl TestEdge {
     pub(crate) fn configure(&self, limits: &str, more: &str) {
         let Self { public, admin, .. } = self;
         let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let upstream = if more.starts_with("[upstream]") { "" } else { "[upstream]\n" };
         let text = format!(
             "base_domain = \"arca.test\"\nsite_url = \"http://arca.test\"\nlisten = [\"{public}\"]\n\
              admin_listen = \"{admin}\"\nadmin_token = \"{TOKEN}\"\n\
              site_upstream = \"http://127.0.0.1:9\"\nkeys_file = \"{}\"\nstore = \"{}\"\n\
-             threads = 2\n{more}\n\
-             [upstream]\nallow_http = [\"127.0.0.0/8\"]\nallow_addresses = [\"127.0.0.0/8\"]\n\
+             threads = 2\n{more}\n{upstream}\
+             allow_http = [\"127.0.0.0/8\"]\nallow_addresses = [\"127.0.0.0/8\"]\n\
              [limits]\n{limits}\n[log]\nformat = \"text\"\naccess = \"{}\"\n",
             path("keys.toml"),
             path("routes.redb"),

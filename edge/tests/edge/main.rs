@@ -11,3 +11,4 @@ mod refusals;
 mod reload;
 mod tls;
 mod upgrade;
+mod waking;
