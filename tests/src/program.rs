@@ -114,6 +114,16 @@ impl Program {
         self.signal(Signal::HUP);
     }
 
+    /// SIGSTOP: it stands still, and its connections with it, as in a machine that sleeps.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// SIGTERM; the caller waits with [`Self::stop`].
     pub fn ask_to_stop(&self) {
         self.signal(Signal::TERM);

@@ -13,7 +13,7 @@ use super::downstream::Downstream;
 use super::error::ForwardError;
 use super::forwarder::{Answer, Forwarder};
 use super::upstream_request::UpstreamRequest;
-use crate::limits::{PAGE_AFTER, PROBE_AFTER, WAKING_TRIES_MAX, WOKEN_ANSWER_WAIT};
+use crate::limits::{DOUBT_AFTER, PAGE_AFTER, PROBE_AFTER, WAKING_TRIES_MAX, WOKEN_ANSWER_WAIT};
 use crate::observe::RequestRecord;
 use crate::waking::{Held, Sprite, is_platforms};
 
@@ -39,7 +39,17 @@ impl Forwarder {
             // In memory of its own: it is needed once in a while.
             return Box::pin(self.begin_held(sprite, None, downstream, request, record)).await;
         }
-        let tried = self.try_once(downstream, request, record).await;
+        let tried = tokio::select! {
+            biased;
+            tried = self.try_once(downstream, request, record) => tried,
+            outwaited = self.doubt(sprite, request) => match outwaited {
+                Outwaited::TooLate(error) => return Err(error),
+                Outwaited::Lost => {
+                    let held = self.begin_held(sprite, None, downstream, request, record);
+                    return Box::pin(held).await;
+                }
+            },
+        };
         match &tried {
             Ok(answer) if !answer.status().is_some_and(is_platforms) => {
                 self.waking.heard(sprite);
@@ -138,6 +148,17 @@ impl Forwarder {
             () = downstream.left() => Err(ForwardError::Client),
             () = sleep_until(until) => Err(late),
         }
+    }
+
+    /// The same as [`Self::outwait`] for a sprite that was awake a moment ago.
+    async fn doubt(&self, sprite: &Arc<Sprite>, request: &UpstreamRequest) -> Outwaited {
+        pingora::time::sleep(DOUBT_AFTER).await;
+        if !request.repeatable {
+            // It cannot be helped, but others shall know.
+            self.waking.want(sprite);
+            return pending().await;
+        }
+        Box::pin(self.outwait(sprite, Instant::now(), request)).await
     }
 
     /// Resolves when a try that is under way is not worth waiting for any longer. Never

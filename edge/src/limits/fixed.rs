@@ -123,6 +123,9 @@ pub(crate) const AWAKE_FOR: Duration = Duration::from_secs(20);
 /// For an answer before a sprite is asked beside it whether it is awake at all.
 pub(crate) const PROBE_AFTER: Duration = Duration::from_millis(500);
 
+/// The same for one that was awake a moment ago, and may just be slow.
+pub(crate) const DOUBT_AFTER: Duration = Duration::from_secs(3);
+
 /// For a person to look at nothing before a page says why.
 pub(crate) const PAGE_AFTER: Duration = Duration::from_millis(1_500);
 

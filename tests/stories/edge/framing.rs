@@ -305,6 +305,9 @@ async fn an_answer_that_does_not_wait_for_the_body_ends_the_connection() {
     place.world.control.put_route("early", address, "sprite-early-answer").await.unwrap();
     let mut visitor = place.wire().await;
     visitor.send(place.head("POST / HTTP/1.1", "Content-Length: 5\r\n") + "he").await.unwrap();
+    let mut probe = Wire::new(sprite.accept().await.unwrap().0, Tape::default());
+    assert_eq!(probe.head().await.unwrap().unwrap().target(), "/pflaster/health");
+    probe.send("HTTP/1.1 405 Awake\r\nContent-Length: 0\r\n\r\n").await.unwrap();
     let mut sprite = Wire::new(sprite.accept().await.unwrap().0, Tape::default());
     sprite.head().await.unwrap().unwrap();
     sprite.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno").await.unwrap();

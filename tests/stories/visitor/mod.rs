@@ -4,4 +4,5 @@ mod browser;
 mod conversations;
 mod openclaw;
 mod pages;
+mod sleep;
 mod tenants;

@@ -1,0 +1,43 @@
+//! A workspace whose machine sleeps when somebody comes.
+
+use anyhow::anyhow;
+use e2e::wait::ensure;
+use e2e::{Chrome, Plan, Screen, World, wait_until};
+
+#[tokio::test]
+async fn a_machine_that_sleeps_opens_its_page_by_itself_when_it_wakes() {
+    let world = World::start(Plan::with_tenants(&["ada"])).await.unwrap();
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    chrome.goto(&world.workspace_url("ada")).await.unwrap();
+    chrome.fill("input[name=username]", "ada").await.unwrap();
+    chrome.fill("input[name=password]", &world.customer("ada").password).await.unwrap();
+    chrome.click_css("button[type=submit]").await.unwrap();
+    chrome.wait_for_state("status", "online").await.unwrap();
+    chrome.watch_cookies(&world).await.unwrap();
+    chrome.goto(world.site_url()).await.unwrap();
+
+    let agent = &world.sprite("ada").agent;
+    agent.freeze();
+    chrome.goto(&format!("{}/?from=mail", world.workspace_url("ada"))).await.unwrap();
+    wait_until("the page says that the machine wakes", async || {
+        let text = chrome.evaluate("document.body.innerText").await?;
+        let is_said = text.as_str().is_some_and(|text| text.contains("is waking up"));
+        ensure(is_said, anyhow!("{text}"))
+    })
+    .await
+    .unwrap();
+    chrome.screenshot("waking").await.unwrap();
+    agent.thaw();
+    // Nobody touches it any more.
+    chrome.wait_for_state("status", "online").await.unwrap();
+    let url = chrome.client.current_url().await.unwrap();
+    assert_eq!(url.query(), Some("from=mail"), "{url}");
+    let complaints = chrome.console().await.unwrap();
+    assert!(
+        !complaints.iter().any(|text| text.contains("Content Security Policy")),
+        "the page breaks its own policy: {complaints:?}"
+    );
+    assert_eq!(world.edges[0].metric("arca_edge_requests_held").await.unwrap(), 0);
+    let awake = "arca_edge_probes_total{outcome=\"awake\"}";
+    assert!(world.edges[0].metric(awake).await.unwrap() >= 1);
+}
