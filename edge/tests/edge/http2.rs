@@ -180,7 +180,11 @@ fn measuring() -> SocketAddr {
             }
         }
         let length = content.iter().filter(|byte| **byte == b'x').count().to_string();
-        let _ = write!(tcp, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{length}", length.len());
+        let _ = write!(
+            tcp,
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{length}",
+            length.len()
+        );
     })
 }
 
