@@ -203,8 +203,9 @@ async fn one_screen_says_whether_all_is_well_and_what_to_do() {
     let world = World::start(&[&edge]).await;
     world.add_customer("ada").await;
     world.put_route("ada").await;
-    let first = async || world.cli_ended("status").await.1.lines().next().unwrap().to_owned();
-    wait_until("all is well", "All is well; 3 to look at.".to_owned(), first).await;
+    // How many there are to look at depends on this machine's disk as well.
+    let is_well = async || world.cli_ended("status").await.1.starts_with("All is well; ");
+    wait_until("all is well", true, is_well).await;
     let (code, said, _) = world.cli_ended("status").await;
     assert_eq!(code, Some(0), "{said}");
     for line in [
@@ -224,7 +225,7 @@ async fn one_screen_says_whether_all_is_well_and_what_to_do() {
     world.database.run(dead.to_owned()).await;
     let (code, said, _) = world.cli_ended("status").await;
     assert_eq!(code, NOT_WELL, "{said}");
-    assert!(said.starts_with("NOT WELL: 1 broken, 3 to look at.\n"), "{said}");
+    assert!(said.starts_with("NOT WELL: 1 broken, "), "{said}");
     assert!(said.contains("  BROKEN  tasks     given up: 1 PROV\n"), "{said}");
     assert!(said.contains("then `control tasks retry ID`"), "{said}");
     let (code, said, complaint) = world.cli_ended("status --json").await;
