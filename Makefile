@@ -27,6 +27,7 @@ SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-openclaw test-clients test-openapi
+.PHONY: check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python
 
 help: ## Say what can be done here
@@ -37,7 +38,7 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything her
 	cargo build --bins $(PROGRAMS)
 	@exec target/debug/demo
 
-test: begin-times check need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
+test: begin-times check check-alerts need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
 	.ci/timed "compile the tests" cargo test --workspace --no-run
 	.ci/timed "compile the programs" cargo build --quiet --bins $(PROGRAMS)
 	.ci/timed "tests and stories" cargo test --workspace --no-fail-fast
@@ -63,6 +64,14 @@ check: need-build ## Format, lints, documentation, dependencies that nobody uses
 	RUSTDOCFLAGS="-D warnings" .ci/timed "documentation" cargo doc --workspace --no-deps --quiet
 	.ci/timed "install cargo-machete" .ci/need-cargo cargo-machete
 	cargo machete
+
+check-alerts: need-prometheus ## Prometheus' own tests of the alert rules
+	promtool check rules config/prometheus/arcamatrix.rules.yml
+	promtool test rules config/prometheus/arcamatrix.test.yml
+
+packages: need-build ## Debian packages of all programs in target/packages (a release build: minutes)
+	cargo build --release --package control --package edge --package sprite-agent
+	.ci/package
 
 audit: ## Licences, sources and known faults of the dependencies (installs cargo-deny, which takes minutes)
 	.ci/need-cargo cargo-deny
@@ -102,6 +111,9 @@ need-npm:
 
 need-bench:
 	@.ci/need nginx=nginx-light haproxy=haproxy wrk=wrk h2load=nghttp2-client
+
+need-prometheus:
+	@.ci/need promtool=prometheus
 
 # Debian has what makes a place for PyPI's packages in a package of its own.
 need-python:

@@ -8,6 +8,7 @@ mod graph;
 mod map;
 mod metrics;
 mod modules;
+mod operations;
 mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,6 +134,17 @@ const METRICS: [(&str, &str); 3] = [
     ("control/src/base/metrics.rs", "arca_control_"),
 ];
 
+const RULES: &str = "config/prometheus/arcamatrix.rules.yml";
+
+/// What operators import.
+const OPERATIONS: [&str; 5] = [
+    RULES,
+    "config/grafana/edge.json",
+    "config/grafana/agents.json",
+    "config/grafana/control.json",
+    "config/grafana/money.json",
+];
+
 #[test]
 fn docs_list_every_metric() {
     let docs = read("docs/metrics.md");
@@ -140,6 +152,46 @@ fn docs_list_every_metric() {
     assert!(rows.iter().all(|rows| rows.len() > 5), "metrics were not found: {rows:?}");
     let missing: Vec<_> = rows.concat().into_iter().filter(|row| !docs.contains(row)).collect();
     none(&missing);
+}
+
+#[test]
+fn alerts_and_dashboards_know_only_metrics_that_there_are() {
+    let docs = read("docs/metrics.md");
+    let there = operations::metrics(&docs);
+    let mut unknown = Vec::new();
+    for file in OPERATIONS {
+        let text = read(file);
+        let used = operations::metrics(&text);
+        assert!(used.len() > 3, "{file} names no metrics");
+        unknown.extend(used.difference(&there).map(|metric| format!("{file}: {metric}")));
+    }
+    none(&unknown);
+}
+
+#[test]
+fn each_alert_is_tested_and_leads_to_what_to_do() {
+    let rules = read(RULES);
+    let tests = read("config/prometheus/arcamatrix.test.yml");
+    let runbook = read("docs/runbook.md");
+    let (tested, sections): (BTreeSet<_>, _) =
+        (operations::values(&tests, "name").collect(), operations::anchors(&runbook));
+    let mut wrong: Vec<_> = operations::values(&rules, "alert")
+        .filter(|alert| !tested.contains(alert))
+        .map(|alert| format!("{alert} is in no test"))
+        .collect();
+    let alerts = operations::values(&rules, "alert").count();
+    let links: Vec<_> = operations::values(&rules, "runbook").collect();
+    assert_eq!((alerts > 10, links.len()), (true, alerts), "each alert has a link");
+    wrong.extend(
+        links
+            .iter()
+            .filter(|link| {
+                let section = link.strip_prefix("docs/runbook.md#").unwrap_or_default();
+                !sections.contains(section)
+            })
+            .map(|link| format!("{link} leads nowhere")),
+    );
+    none(&wrong);
 }
 
 #[test]
