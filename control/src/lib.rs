@@ -8,6 +8,7 @@ pub mod app;
 pub mod base;
 pub mod billing;
 pub mod cli;
+pub mod console;
 pub mod doctor;
 pub mod http;
 pub mod machines;

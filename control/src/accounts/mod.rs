@@ -3,6 +3,7 @@
 //! A link holds a token, the database only its hash. Nothing here knows a web page.
 
 mod link_request;
+pub mod operators;
 pub mod passwords;
 mod service;
 mod session_times;

@@ -5,8 +5,9 @@ pub mod site_config;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::{AddressPolicy, PublicSite, Secret};
+use shared::{AddressPolicy, PublicSite};
 
+use crate::accounts::operators::Operators;
 use crate::accounts::sign_in::SignIn;
 use crate::accounts::{Accounts, SessionTimes};
 use crate::app::site_config::SiteConfig;
@@ -30,7 +31,7 @@ pub struct App {
     /// What the site says about who runs it.
     pub texts: SiteConfig,
     pub keys: Arc<KeyFile>,
-    pub admin_key: Secret<String>,
+    pub operators: Operators,
     pub sessions: SessionTimes,
     pub addresses: AddressPolicy,
     pub store: Store,

@@ -1,5 +1,6 @@
 //! The operator's API, health and metrics. A private listener of its own.
 
+pub mod acts;
 mod customers;
 mod edges;
 mod health;
@@ -10,15 +11,15 @@ pub mod money;
 pub mod openapi;
 mod paging;
 pub mod pflaster;
-mod pool;
+pub(crate) mod pool;
 pub mod receipts;
 pub mod responses;
-mod routes;
+pub(crate) mod routes;
 mod schemas;
-mod status;
-mod support;
+pub(crate) mod status;
+pub(crate) mod support;
 pub mod support_views;
-mod tasks;
+pub(crate) mod tasks;
 mod tickets;
 mod workspaces;
 
@@ -31,18 +32,22 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::warn;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::SharedApp;
+use crate::accounts::operators::{Operator, Role};
+use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::http::problem::{unknown, wrong_method};
 use crate::http::request_context::{self, ContextLayer, text};
+use crate::store::ActBegun;
 
 /// The longest body is an upstream and a few names.
 const BODY_MAX_BYTES: usize = 64 * 1024;
 
-pub fn router(app: &SharedApp) -> Router {
+/// `pages` are of the same listener, and have sessions of their own.
+pub fn router(app: &SharedApp, pages: Router<SharedApp>) -> Router {
     let layer =
         ContextLayer { listener: "api", keys: app.keys.clone(), metrics: app.metrics.clone() };
     let operator = Router::from(operator())
@@ -54,6 +59,7 @@ pub fn router(app: &SharedApp) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .merge(pages)
         .merge(operator)
         .with_state(app.clone())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
@@ -113,14 +119,49 @@ async fn say_the_time(State(app): State<SharedApp>, request: Request, next: Next
     response
 }
 
+/// Who may only look changes nothing; whoever changes something is in the journal.
+async fn guarded(app: &App, operator: &Operator, request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    if operator.role == Role::Read {
+        let message = "You may look, and change nothing: your role is \"read\".";
+        return Problem::new(StatusCode::FORBIDDEN, "read_only", message).into_response();
+    }
+    let act = format!("{} {}", request.method(), request.uri().path());
+    let subject = subject(request.uri().path());
+    let begun = app.store.begin_act(&operator.name, &subject, &act, None, app.now()).await;
+    let response = next.run(request).await;
+    // What cannot be noted is done all the same: access is taken away also while the disk is
+    // full.
+    if let Ok(ActBegun::Yes(id)) = begun
+        && let Err(error) = app.store.end_act(&id, response.status().as_str()).await
+    {
+        warn!("the journal lacks an end: {:#}", anyhow::Error::from(error));
+    }
+    response
+}
+
+/// What a call of the API changes, as the page names it.
+fn subject(path: &str) -> String {
+    let mut segments = path.split('/').skip(2);
+    match (segments.next(), segments.next()) {
+        (Some("tasks"), Some(id)) => format!("task {id}"),
+        (Some("pool"), _) => "pool".to_owned(),
+        (Some(_), Some(name)) => format!("workspace {name}"),
+        (Some(what), None) => what.to_owned(),
+        (None, _) => path.to_owned(),
+    }
+}
+
 async fn require_key(
     State(app): State<SharedApp>,
     headers: HeaderMap,
     request: Request,
     next: Next,
 ) -> Response {
-    if app.admin_key.matches_bearer(text(&headers, "authorization")) {
-        return next.run(request).await;
+    if let Some(operator) = app.operators.of_bearer(text(&headers, "authorization")) {
+        return guarded(&app, operator, request, next).await;
     }
     let problem = Problem::new(
         StatusCode::UNAUTHORIZED,

@@ -226,7 +226,7 @@ pub(super) async fn rehearse(
 }
 
 impl RoundView {
-    pub(super) fn new(round: Round) -> Self {
+    pub(crate) fn new(round: Round) -> Self {
         Self {
             task_id: round.task.to_string(),
             phase: round.phase,

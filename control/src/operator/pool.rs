@@ -39,7 +39,7 @@ pub(super) struct PrepareBody {
         Guarded
     )
 )]
-pub(super) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, Problem> {
+pub(crate) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, Problem> {
     let machines = machines(&app)?;
     let standing = app.store.pool_standing().await?;
     let survey = machines.pool.survey();

@@ -147,7 +147,7 @@ pub struct Resumed {
 }
 
 impl SpriteView {
-    pub(super) fn new(sprite: PoolSprite) -> Self {
+    pub(crate) fn new(sprite: PoolSprite) -> Self {
         Self {
             name: sprite.name.to_string(),
             state: sprite.state,
@@ -246,7 +246,7 @@ pub struct TicketView {
 }
 
 impl MailView {
-    pub(super) fn new(mail: MailRecord) -> Self {
+    pub(crate) fn new(mail: MailRecord) -> Self {
         Self {
             id: mail.id,
             kind: mail.kind.as_str().to_owned(),
@@ -262,7 +262,7 @@ impl MailView {
 }
 
 impl TicketView {
-    pub(super) fn new(ticket: Ticket) -> Self {
+    pub(crate) fn new(ticket: Ticket) -> Self {
         Self {
             incident: ticket.incident.key,
             title: ticket.incident.title,
@@ -313,7 +313,7 @@ impl EdgeView {
 }
 
 impl TaskView {
-    pub(super) fn new(task: Task) -> Self {
+    pub(crate) fn new(task: Task) -> Self {
         Self {
             id: task.id.to_string(),
             kind: task.kind.as_str().to_owned(),

@@ -16,7 +16,7 @@ use crate::http::{Json, Path, Problem, Query};
 use crate::model::route_change::RouteOrder;
 
 /// `?wait=all` (default) or `?wait=none`.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, IntoParams, Default)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Waiting {
     #[serde(default)]
@@ -206,7 +206,7 @@ impl Waiting {
 
 /// # Errors
 /// Says which rule the name in the path breaks.
-pub(super) fn parse_username(text: &str) -> Result<Username, Problem> {
+pub(crate) fn parse_username(text: &str) -> Result<Username, Problem> {
     Username::parse(text).map_err(|error| Problem::invalid("username", error.to_string()))
 }
 

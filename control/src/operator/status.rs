@@ -32,7 +32,7 @@ pub(super) async fn show(State(app): State<SharedApp>) -> Result<Answer<Status>,
 
 /// # Errors
 /// When the database does not answer.
-async fn status(app: &App) -> Result<Status, StoreError> {
+pub(crate) async fn status(app: &App) -> Result<Status, StoreError> {
     let now = app.now();
     let generation = app.store.table_state().await?.generation;
     let edges: Vec<_> =

@@ -82,7 +82,7 @@ pub(super) async fn show(
     Ok(Answer(details(&app, &parse_username(&username)?).await?))
 }
 
-async fn find(
+pub(crate) async fn find(
     app: &App,
     filter: &WorkspaceFilter,
     after: &str,
@@ -99,7 +99,7 @@ async fn find(
 
 /// # Errors
 /// 404 when nothing is known under this name.
-async fn details(app: &App, username: &Username) -> Result<WorkspaceDetails, Problem> {
+pub(crate) async fn details(app: &App, username: &Username) -> Result<WorkspaceDetails, Problem> {
     let store = &app.store;
     let customer = store.customer(username).await?.map(|it| customers::view(app, it));
     let workspace = store.workspace(username).await?;

@@ -106,10 +106,10 @@ pub(super) async fn retry(
 /// `?reason=…`
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct ReasonQuery {
+pub(super) struct CancelQuery {
     /// Why; needed where somebody has paid, or a machine is to be taken down.
     #[param(max_length = 500)]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
 }
 
 /// Calls a task off; what is done of it stays.
@@ -119,7 +119,7 @@ pub(super) struct ReasonQuery {
     operation_id = "cancel_task",
     tag = "operator",
     security(("admin_key" = [])),
-    params(OfTask, ReasonQuery),
+    params(OfTask, CancelQuery),
     responses(
         (status = 200, description = "It is called off", body = TaskDetails),
         (status = 409, description = "It is done or called off", body = ErrorShape),
@@ -131,7 +131,7 @@ pub(super) struct ReasonQuery {
 pub(super) async fn cancel(
     State(app): State<SharedApp>,
     Path(id): Path<String>,
-    Query(ReasonQuery { reason }): Query<ReasonQuery>,
+    Query(CancelQuery { reason }): Query<CancelQuery>,
 ) -> Result<Answer<TaskDetails>, Problem> {
     let id = parse_id(&id)?;
     let reason = reason.as_deref().map(parse_reason).transpose()?;
@@ -158,12 +158,12 @@ impl FilterQuery {
     }
 }
 
-pub(super) async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem> {
+pub(crate) async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem> {
     let (task, steps) = app.store.task(id).await?.ok_or_else(|| no_task(id))?;
     Ok(Answer(TaskDetails::new(task, steps)))
 }
 
-pub(super) fn parse_id(text: &str) -> Result<TaskId, Problem> {
+pub(crate) fn parse_id(text: &str) -> Result<TaskId, Problem> {
     TaskId::parse(text).map_err(|error| Problem::invalid("id", error))
 }
 

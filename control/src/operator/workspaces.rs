@@ -23,7 +23,7 @@ use crate::store::Given;
 pub(super) struct WhyQuery {
     /// Why; kept with the machine.
     #[param(min_length = 1, max_length = 500)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// Has a workspace prepared that was paid for: its task is tried again, or another one made.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::accounts::Accounts;
+use crate::accounts::operators::Operators;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::sign_in::SignIn;
 use crate::app::{App, Installed, SharedApp};
@@ -61,7 +62,7 @@ pub(super) fn assemble(
         workspace_origins: config.workspace_origins.clone(),
         texts: config.texts.clone(),
         keys: config.keys.clone(),
-        admin_key: config.admin_key.clone(),
+        operators: Operators::new(config.admin_key.clone(), config.operators.clone()),
         sessions: config.sessions,
         addresses: config.addresses.clone(),
         queue: Queue::of(&store),

@@ -10,6 +10,7 @@ use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
 use crate::accounts::SessionTimes;
+use crate::accounts::operators::Operator;
 use crate::app::site_config::SiteConfig;
 use crate::base::key_file::KeyFile;
 use crate::billing::{SignUpConfig, StripeConfig};
@@ -33,6 +34,8 @@ pub struct Config {
     pub database_url: Secret<String>,
     pub keys: Arc<KeyFile>,
     pub admin_key: Secret<String>,
+    /// Those with keys and roles of their own.
+    pub operators: Vec<Operator>,
     pub edges: Vec<EdgeConfig>,
     pub sessions: SessionTimes,
     pub publish: PublishTimes,
@@ -118,6 +121,8 @@ impl Config {
         let database_url = database_url(root, database);
         let keys = root.required("keys_file", |path| KeyFile::open(Path::new(path)));
         let admin_key = root.secret("admin_key", "admin_key_file");
+        let operators = root.tables("operators", Operator::from_section);
+        complain_of_namesakes(root, &operators);
         let edges = root.tables("edges", EdgeConfig::from_section);
         complain_of_doubles(root, &edges);
         let sessions = root.table("sessions", SessionTimes::from_section);
@@ -146,6 +151,7 @@ impl Config {
             database_url: database_url?,
             keys: Arc::new(keys?),
             admin_key: admin_key?,
+            operators,
             edges,
             sessions,
             publish,
@@ -206,6 +212,15 @@ fn database_url(root: &mut Section<'_>, named_outside: Option<String>) -> Option
         root.complain("database_url", &format!("{DATABASE_VARIABLE} in the environment {error}"));
     }
     checked.ok()
+}
+
+fn complain_of_namesakes(root: &Section<'_>, operators: &[Operator]) {
+    for (index, operator) in operators.iter().enumerate() {
+        if operators[..index].iter().any(|other| other.name == operator.name) {
+            let message = format!("two operators are called {:?}", operator.name);
+            root.complain("operators", &message);
+        }
+    }
 }
 
 fn complain_of_doubles(root: &Section<'_>, edges: &[EdgeConfig]) {

@@ -34,7 +34,7 @@ use crate::queue::{AttemptHook, Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
 use crate::store::{RETENTION, RetentionTimes, Store, StoreError};
 use crate::tickets::TicketJob;
-use crate::{operator, site};
+use crate::{console, operator, site};
 
 /// How long the whole stop may take: a service manager waits for longer than this before
 /// it kills (systemd: 90 s), and requests in flight are answered in less.
@@ -101,7 +101,11 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let listeners = vec![
             tokio::spawn(listener::serve(site, site::router(&app), told(stopped.clone()))),
-            tokio::spawn(listener::serve(api, operator::router(&app), told(stopped))),
+            tokio::spawn(listener::serve(
+                api,
+                operator::router(&app, console::router()),
+                told(stopped),
+            )),
         ];
         let context = app.job_context();
         let pflaster = context.clone().map(|context| PflasterHook(Pflaster::new(context)));

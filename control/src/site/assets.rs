@@ -25,9 +25,10 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: LazyLock<[Asset; 12]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 14]> = LazyLock::new(|| {
     assets![
         "icon.svg" "site.css" "home.css" "welcome.css"
+        "console.css" "console.js"
         "signup.js" "name.js" "welcome.js" "progress.js"
         "inter-latin.woff2" "chat-light.webp" "chat-dark.webp" "chat-phone.webp"
     ]
@@ -53,19 +54,19 @@ impl Asset {
 ///
 /// # Panics
 /// When there is no such asset: a template names one that is not compiled in.
-pub(super) fn url(site_url: &str, name: &str) -> String {
+pub(crate) fn url(site_url: &str, name: &str) -> String {
     let asset = ASSETS.iter().find(|asset| asset.name == name);
     let version = &asset.expect("every asset that a page names is compiled in").version;
     format!("{site_url}/assets/{name}?v={version}")
 }
 
 #[derive(Deserialize)]
-pub(super) struct Version {
+pub(crate) struct Version {
     #[serde(default)]
     v: String,
 }
 
-pub(super) async fn show(
+pub(crate) async fn show(
     Path(name): Path<String>,
     Query(version): Query<Version>,
     headers: HeaderMap,

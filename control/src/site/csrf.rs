@@ -10,7 +10,7 @@ use crate::http::request_context::text;
 
 /// What comes without either header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MissingOrigin {
+pub(crate) enum MissingOrigin {
     /// For forms: every browser of this decade sends one of them.
     Refuse,
     /// For programs, which hold no cookies that could be abused.
@@ -21,7 +21,7 @@ pub(super) enum MissingOrigin {
 ///
 /// # Errors
 /// 403 when it came from elsewhere, or nothing says where from.
-pub(super) fn check(
+pub(crate) fn check(
     headers: &HeaderMap,
     origin: &str,
     missing: MissingOrigin,

@@ -5,12 +5,12 @@
 
 mod account;
 mod account_session;
-mod assets;
+pub(crate) mod assets;
 mod billing;
 mod cancelled;
 mod checkout;
 mod cookies;
-mod csrf;
+pub(crate) mod csrf;
 mod forgot_password;
 mod handover;
 mod home;

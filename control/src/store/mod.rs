@@ -10,6 +10,7 @@ pub mod billing;
 mod connection;
 pub mod machines;
 pub mod messages;
+mod operators;
 mod retention;
 mod routes;
 mod support;
@@ -23,6 +24,7 @@ pub use connection::{
 };
 pub use machines::{Given, Prepared, SetAside, Settled};
 pub use messages::mails::MailFilter;
+pub use operators::{ActBegun, JournalEntry, OperatorSession};
 pub use retention::{Keep, RETENTION, RetentionRule, RetentionTimes};
 pub use routes::{LoggedChange, Snapshot};
 pub use support::WorkspaceFilter;

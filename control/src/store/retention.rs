@@ -177,6 +177,20 @@ pub const RETENTION: &[RetentionRule] = &[
               ORDER BY created_at LIMIT $2)",
     },
     RetentionRule {
+        what: "sessions of operators",
+        keep: Keep::UntilItExpires,
+        why: "they open nothing any more",
+        statement: "DELETE FROM operator_sessions WHERE id_hash IN
+             (SELECT id_hash FROM operator_sessions WHERE expires_at <= $1 LIMIT $2)",
+    },
+    RetentionRule {
+        what: "the journal of what operators did",
+        keep: Keep::Days(400),
+        why: "who asks a year later why a workspace was ended is answered",
+        statement: "DELETE FROM operator_journal WHERE id IN
+             (SELECT id FROM operator_journal WHERE at <= $1 ORDER BY at LIMIT $2)",
+    },
+    RetentionRule {
         what: "to whom a machine was handed that is gone",
         keep: Keep::Days(400),
         why: "a machine that comes back under its name gets a number it never had",

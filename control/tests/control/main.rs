@@ -6,6 +6,7 @@ mod billing;
 mod clients;
 mod command_line;
 mod common;
+mod console;
 mod database_faults;
 mod keys;
 mod letters;

@@ -3,6 +3,7 @@
 mod browser;
 mod conversations;
 mod openclaw;
+mod operator;
 mod pages;
 mod sleep;
 mod tenants;

@@ -1,0 +1,154 @@
+//! What is done on the page: asked about where it hurts, refused to who may only look, told to
+//! the second of two, and in the journal.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::page::{Link, Notice, Page, PageTemplate, QuestionTemplate, answer, see_other};
+use super::session::{SignedIn, signed_in};
+use crate::app::SharedApp;
+use crate::base::date::Age;
+use crate::http::{Form, Problem, Query};
+use crate::operator::acts::{Act, perform};
+use crate::store::{ActBegun, JournalEntry};
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct ActForm {
+    act: String,
+    on: String,
+    /// The last entry of the journal that the page showed.
+    seen: String,
+    reason: String,
+    csrf: String,
+}
+
+/// Every act by its word: what its question is called, and what is said when it is done.
+const WORDS: [(&str, &str, &str); 10] = [
+    ("suspend", "Close the workspace", "It is closed."),
+    ("resume", "Open the workspace", "It is open again, unless another reason stands."),
+    ("sign-out", "Sign out everywhere", "Every browser is signed out."),
+    ("unlock", "Unlock the workspace", "The lock is taken away."),
+    ("provision", "Prepare the workspace", "A machine is being prepared."),
+    ("end", "End the workspace", "It has ended; its machine is being taken down."),
+    ("replace-machine", "Replace the machine", "Another machine is being prepared."),
+    ("retry", "Try the task again", "It is tried again."),
+    ("cancel", "Call the task off", "It is called off."),
+    ("resume-pool", "Prepare machines again", "Machines are prepared again."),
+];
+
+/// What came of an act, by its word; `None` for what is none.
+pub(super) fn said(word: &str) -> Option<&'static str> {
+    WORDS.iter().find(|(it, ..)| *it == word).map(|(_, _, said)| *said)
+}
+
+fn label(word: &str) -> &'static str {
+    WORDS.iter().find(|(it, ..)| *it == word).map_or("Do it", |(_, label, _)| *label)
+}
+
+/// The question before it.
+pub(super) async fn ask(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    Query(form): Query<ActForm>,
+) -> Result<Response, Response> {
+    let session = signed_in(&app, &headers).await?;
+    let act = Act::parse(&form.act, &form.on).map_err(Problem::into_response)?;
+    if let Err(refused) = session.check_role() {
+        return Ok(refusal(&session, &act, &refused));
+    }
+    Ok(question(&session, &act, &form, None))
+}
+
+fn question(
+    session: &SignedIn<'_>,
+    act: &Act,
+    form: &ActForm,
+    error: Option<&Problem>,
+) -> Response {
+    let page = QuestionTemplate {
+        frame: session.frame(""),
+        label: label(&form.act),
+        consequence: act.consequence().unwrap_or_else(|| "Nobody loses anything by it.".to_owned()),
+        act: form.act.clone(),
+        on: form.on.clone(),
+        seen: form.seen.clone(),
+        needs_reason: act.needs_reason(),
+        reason: form.reason.clone(),
+        error: error.map(|problem| problem.message.to_string()),
+        back: act.place(),
+    };
+    answer(error.map_or(StatusCode::OK, |problem| problem.status), &page)
+}
+
+pub(super) async fn submit(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    Form(form): Form<ActForm>,
+) -> Result<Response, Response> {
+    let session = signed_in(&app, &headers).await?;
+    session.check_form(&headers, &form.csrf).map_err(Problem::into_response)?;
+    let act = Act::parse(&form.act, &form.on).map_err(Problem::into_response)?;
+    if let Err(refused) = session.check_role() {
+        return Ok(refusal(&session, &act, &refused));
+    }
+    if act.needs_reason() && form.reason.trim().is_empty() {
+        let missing = Problem::invalid("reason", "Please say why; it is kept.");
+        return Ok(question(&session, &act, &form, Some(&missing)));
+    }
+    let (operator, subject) = (session.operator.name.as_str(), act.subject());
+    let what = match form.reason.trim() {
+        "" => form.act.clone(),
+        reason => format!("{}: {reason}", form.act),
+    };
+    let begun = app.store.begin_act(operator, &subject, &what, Some(&form.seen), app.now()).await;
+    let id = match begun.map_err(|error| Problem::from(error).into_response())? {
+        ActBegun::Yes(id) => id,
+        ActBegun::Overtaken(entry) => return Ok(overtaken(&session, &app, &act, &entry)),
+    };
+    let outcome = perform(&app, &act, &form.reason).await;
+    let said = match &outcome {
+        Ok(said) => (*said).to_owned(),
+        Err(problem) => format!("refused: {}", problem.message),
+    };
+    let noted = app.store.end_act(&id, &said).await;
+    noted.map_err(|error| Problem::from(error).into_response())?;
+    match outcome {
+        Ok(_) => Ok(see_other(&format!("{}?done={}", act.place(), form.act))),
+        Err(problem) => Ok(refusal(&session, &act, &problem)),
+    }
+}
+
+/// Somebody else was first: what they did is said, and nothing more is done.
+fn overtaken(session: &SignedIn<'_>, app: &SharedApp, act: &Act, entry: &JournalEntry) -> Response {
+    let ago = Age::of(app.now().since(entry.at));
+    let JournalEntry { operator, act: what, outcome, .. } = entry;
+    let outcome = outcome.as_deref().unwrap_or("It is under way.");
+    let text = format!(
+        "{operator} did this {ago} ago: {what}. {outcome} Nothing was done now: look again, \
+         then decide."
+    );
+    told(session, act, StatusCode::CONFLICT, "warning", text)
+}
+
+fn refusal(session: &SignedIn<'_>, act: &Act, problem: &Problem) -> Response {
+    told(session, act, problem.status, "error", problem.message.to_string())
+}
+
+fn told(
+    session: &SignedIn<'_>,
+    act: &Act,
+    status: StatusCode,
+    tone: &'static str,
+    text: String,
+) -> Response {
+    let page = Page {
+        title: "Nothing was changed".to_owned(),
+        notice: Some(Notice { tone, text }),
+        links: vec![Link { href: act.place(), text: "Look at it again", is_here: false }],
+        ..Page::default()
+    };
+    answer(status, &PageTemplate { frame: session.frame(""), page })
+}

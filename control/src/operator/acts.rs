@@ -1,0 +1,153 @@
+//! What an operator may do on the page: named, asked about where it hurts, and done by the
+//! same code as the API's.
+
+use axum::extract::State;
+use shared::Username;
+
+use super::tasks::{CancelQuery, parse_id};
+use super::workspaces::WhyQuery;
+use super::{customers, locks, pool, routes, tasks, workspaces};
+use crate::app::SharedApp;
+use crate::http::{Path, Problem, Query};
+use crate::model::task::TaskId;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    Suspend(Username),
+    Resume(Username),
+    SignOut(Username),
+    Unlock(Username),
+    Provision(Username),
+    End(Username),
+    ReplaceMachine(Username),
+    RetryTask(TaskId),
+    CancelTask(TaskId),
+    ResumePool,
+}
+
+impl Act {
+    /// `on` is a username or a task's id; empty for the pool.
+    ///
+    /// # Errors
+    /// 422 when there is no such act.
+    pub fn parse(word: &str, on: &str) -> Result<Self, Problem> {
+        Ok(match word {
+            "suspend" => Self::Suspend(routes::parse_username(on)?),
+            "resume" => Self::Resume(routes::parse_username(on)?),
+            "sign-out" => Self::SignOut(routes::parse_username(on)?),
+            "unlock" => Self::Unlock(routes::parse_username(on)?),
+            "provision" => Self::Provision(routes::parse_username(on)?),
+            "end" => Self::End(routes::parse_username(on)?),
+            "replace-machine" => Self::ReplaceMachine(routes::parse_username(on)?),
+            "retry" => Self::RetryTask(parse_id(on)?),
+            "cancel" => Self::CancelTask(parse_id(on)?),
+            "resume-pool" => Self::ResumePool,
+            _ => return Err(Problem::invalid("act", "There is no such act.")),
+        })
+    }
+
+    /// What it is done to, as the journal names it.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Suspend(name)
+            | Self::Resume(name)
+            | Self::SignOut(name)
+            | Self::Unlock(name)
+            | Self::Provision(name)
+            | Self::End(name)
+            | Self::ReplaceMachine(name) => format!("workspace {name}"),
+            Self::RetryTask(id) | Self::CancelTask(id) => format!("task {id}"),
+            Self::ResumePool => "pool".to_owned(),
+        }
+    }
+
+    /// What would happen, and to whom; `None` where nobody loses anything.
+    pub fn consequence(&self) -> Option<String> {
+        Some(match self {
+            Self::Suspend(name) => format!(
+                "This closes the workspace {name} now: its sockets are cut, and nobody gets in \
+                 until it is resumed. Everything in it is kept."
+            ),
+            Self::SignOut(name) => {
+                format!("This signs out every browser of {name}, and cuts what is live.")
+            }
+            Self::End(name) => format!(
+                "This ends the workspace {name} for good, and its subscription: its machine is \
+                 destroyed with everything in it."
+            ),
+            Self::ReplaceMachine(name) => format!(
+                "This destroys the machine of {name}: what is in it, conversations included, is \
+                 lost. Another one is prepared."
+            ),
+            Self::CancelTask(id) => format!(
+                "This calls off {id}. What is done of it stays; what is not done is nobody's \
+                 until it is tried again."
+            ),
+            Self::Resume(_)
+            | Self::Unlock(_)
+            | Self::Provision(_)
+            | Self::RetryTask(_)
+            | Self::ResumePool => return None,
+        })
+    }
+
+    /// Whether it has to be said why.
+    pub fn needs_reason(&self) -> bool {
+        matches!(self, Self::ReplaceMachine(_) | Self::CancelTask(_))
+    }
+
+    /// Where it can be seen what came of it.
+    pub fn place(&self) -> String {
+        match self.subject().split_once(' ') {
+            Some(("workspace", name)) => format!("/console/workspaces/{name}"),
+            Some((_, id)) => format!("/console/tasks/{id}"),
+            None => "/console/pool".to_owned(),
+        }
+    }
+}
+
+/// Does it. `reason` is empty where none is needed.
+///
+/// # Errors
+/// As the API's call.
+pub async fn perform(app: &SharedApp, act: &Act, reason: &str) -> Result<&'static str, Problem> {
+    let state = || State(app.clone());
+    let of = |name: &Username| Path(name.to_string());
+    let wait = || Query(routes::Waiting::default());
+    match act {
+        Act::Suspend(name) => {
+            customers::suspend(state(), of(name), wait()).await.map(|_| "It is closed.")
+        }
+        Act::Resume(name) => customers::resume(state(), of(name), wait())
+            .await
+            .map(|_| "It is open again, unless another reason stands."),
+        Act::SignOut(name) => customers::sign_out_everywhere(state(), of(name), wait())
+            .await
+            .map(|_| "Every browser is signed out."),
+        Act::Unlock(name) => locks::remove_workspace(state(), of(name), wait())
+            .await
+            .map(|_| "The lock is taken away."),
+        Act::Provision(name) => {
+            workspaces::provision(state(), of(name)).await.map(|_| "A machine is being prepared.")
+        }
+        Act::End(name) => workspaces::end(state(), of(name))
+            .await
+            .map(|_| "It has ended; its machine is being taken down."),
+        Act::ReplaceMachine(name) => {
+            let why = Query(WhyQuery { reason: reason.to_owned() });
+            workspaces::replace_machine(state(), of(name), why)
+                .await
+                .map(|_| "Another machine is being prepared.")
+        }
+        Act::RetryTask(id) => {
+            tasks::retry(state(), Path(id.to_string())).await.map(|_| "It is tried again.")
+        }
+        Act::CancelTask(id) => {
+            let reason = Some(reason.to_owned()).filter(|it| !it.trim().is_empty());
+            tasks::cancel(state(), Path(id.to_string()), Query(CancelQuery { reason }))
+                .await
+                .map(|_| "It is called off.")
+        }
+        Act::ResumePool => pool::resume(state()).await.map(|_| "Machines are prepared again."),
+    }
+}
