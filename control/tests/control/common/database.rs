@@ -2,6 +2,9 @@
 //!
 //! `.ci/postgres cargo test -p control` names one.
 
+use std::path::Path;
+
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 
@@ -38,6 +41,20 @@ impl Database {
         run(&server, format!("CREATE DATABASE {name}")).await.unwrap();
         let (address, _) = server.rsplit_once('/').unwrap();
         Some(Self { url: format!("{address}/{name}"), place: Place::Server { url: server, name } })
+    }
+
+    /// The schema as a program left it whose newest migration was number `newest`.
+    pub async fn migrate_to(&self, newest: i64) {
+        sqlx::any::install_default_drivers();
+        let create = if self.url.starts_with("sqlite:") { "?mode=rwc" } else { "" };
+        let mut connection =
+            AnyConnection::connect(&format!("{}{create}", self.url)).await.unwrap();
+        let migrations = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let all = Migrator::new(Path::new(migrations)).await.unwrap();
+        let former = all.iter().filter(|migration| migration.version <= newest).cloned();
+        let former = Migrator::with_migrations(former.collect());
+        former.run(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// As somebody with a shell at the database would.
