@@ -1,12 +1,13 @@
 //! The page's side of its socket: checks and forwards requests, pings, closes.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -21,6 +22,7 @@ use super::order::Order;
 use super::pending_requests::{Admission, PendingRequests, RequestRefusal};
 use super::request::{Request, connect_frame, frame};
 use crate::agent::Agent;
+use crate::gateway_status::Phase;
 use crate::http::progress::Progress;
 use crate::metrics::Direction;
 
@@ -36,11 +38,17 @@ const WRITE_MAX: Duration = Duration::from_secs(60);
 /// How long the closing handshake may take.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
 
+/// How long the first request of a page waits for the connection that is being opened
+/// for it; on loopback that takes less than a millisecond.
+const DIAL_MAX: Duration = Duration::from_secs(2);
+
 pub(super) struct ClientSession<S> {
     pub(super) agent: Arc<Agent>,
     page: tokio::sync::Mutex<SplitSink<WebSocketStream<S>, Message>>,
     pub(super) gateway: tokio::sync::Mutex<Option<SplitSink<GatewaySocket, Message>>>,
     requests: Mutex<PendingRequests>,
+    /// There is a connection to the gateway, as yet without a `connect`.
+    dialled: Notify,
     progress: Progress,
     orders: Orders,
 }
@@ -84,6 +92,7 @@ where
             page: tokio::sync::Mutex::new(page),
             gateway: tokio::sync::Mutex::new(None),
             requests: Mutex::default(),
+            dialled: Notify::new(),
             progress,
             orders,
         }
@@ -128,7 +137,9 @@ where
         if let Some(hand) = Hand::find(&request.method) {
             return self.change(&request, hand).await;
         }
-        if request.method != CONNECT {
+        if request.method == CONNECT {
+            self.until_dialled().await;
+        } else {
             match methods::permit(&request.method, request.params) {
                 Ok(Carrier::Page) => {}
                 Ok(Carrier::Own) => return self.order(&request).await,
@@ -161,6 +172,24 @@ where
             return self.tell(notice::unavailable(&request.id).into()).await;
         }
         Ok(())
+    }
+
+    /// A page may speak first, without waiting for the gateway's challenge: then its
+    /// `connect` is here before the connection that it is meant for.
+    async fn until_dialled(&self) {
+        let mut dialled = pin!(self.dialled.notified());
+        dialled.as_mut().enable();
+        let is_ready = self.agent.gateway.borrow().phase == Phase::Ready;
+        if is_ready && self.requests().is_down() {
+            // Without one, the refusal says that there is none.
+            let _ = tokio::time::timeout(DIAL_MAX, dialled).await;
+        }
+    }
+
+    /// `connect` may be sent from now on.
+    pub(super) fn has_dialled(&self) {
+        self.requests().dialled();
+        self.dialled.notify_waiters();
     }
 
     /// Hands a request to the agent's own connection, which answers it.

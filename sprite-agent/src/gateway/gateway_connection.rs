@@ -79,7 +79,7 @@ where
             Ok(socket) => {
                 let (to_gateway, from_gateway) = socket.split();
                 *self.session.gateway.lock().await = Some(to_gateway);
-                self.session.requests().dialled();
+                self.session.has_dialled();
                 let loss = self.relay(from_gateway).await?;
                 self.lose().await?;
                 match loss {

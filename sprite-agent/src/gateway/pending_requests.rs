@@ -129,6 +129,10 @@ impl PendingRequests {
         Admission::Forward
     }
 
+    pub fn is_down(&self) -> bool {
+        matches!(self.connection, ConnectionState::Down)
+    }
+
     /// A new connection to the gateway stands and waits for `connect`.
     pub fn dialled(&mut self) {
         self.connection = ConnectionState::Greeting;

@@ -11,6 +11,16 @@ use crate::running::Running;
 use crate::waiting::wait_until;
 
 #[tokio::test]
+async fn a_page_that_speaks_first_is_connected_too() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    for _ in 0..20 {
+        let mut page = Page::open(agent.address).await;
+        assert_eq!(page.ask("connect", &json!({})).await["ok"], true);
+    }
+}
+
+#[tokio::test]
 async fn the_gateway_sees_our_connect_and_nothing_of_the_visitor() {
     let gateway = Gateway::start().await;
     let agent = Running::watching(gateway.address).await;
