@@ -3,6 +3,7 @@
 
 mod checkout;
 mod disorder;
+mod erasure;
 mod market;
 mod money_back;
 mod payment;
