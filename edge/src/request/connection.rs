@@ -186,7 +186,8 @@ impl ConnectionHandler {
                 }
                 Ok(RequestAction::Forward(request)) => {
                     reader.consume(length);
-                    self.forward(&mut stream, &mut reader, *request).await
+                    // Memory for as long as the request takes: most connections are idle.
+                    Box::pin(self.forward(&mut stream, &mut reader, *request)).await
                 }
             };
             match next {
