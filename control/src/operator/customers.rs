@@ -236,7 +236,7 @@ async fn publish_if_found(
     Ok(publish(app, generation, waiting.wait()).await)
 }
 
-async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
+pub(super) async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
     app.store.customer(username).await?.ok_or_else(|| no_customer(username))
 }
 

@@ -65,10 +65,7 @@ pub(super) async fn show(
     Query(query): Query<LogQuery>,
 ) -> Result<Answer<LogPiece>, Problem> {
     let username = parse_username(&username)?;
-    let none = || {
-        let message = format!("There is no machine of {username}.");
-        Problem::new(StatusCode::NOT_FOUND, "not_found", message)
-    };
+    let none = || Problem::not_found(format!("There is no machine of {username}."));
     let sprite = app.store.sprite_of(&username).await?;
     let machine = sprite.and_then(PoolSprite::assigned).ok_or_else(none)?;
     let machines = app.machines.as_ref().ok_or_else(none)?;

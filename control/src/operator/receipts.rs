@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use shared::Username;
 use utoipa::ToSchema;
 
+use super::customers;
 use super::routes::parse_username;
 use super::schemas::OfWorkspace;
 use crate::app::SharedApp;
@@ -103,9 +104,7 @@ pub(super) async fn erase(
     Path(username): Path<String>,
 ) -> Result<Answer<ErasureView>, Problem> {
     let username = parse_username(&username)?;
-    let Some(customer) = app.store.customer(&username).await? else {
-        return Err(Problem::not_found(format!("There is no customer {username}.")));
-    };
+    let customer = customers::existing(&app, &username).await?;
     app.store.forget_unpaid_sign_ups(&customer.email, app.now()).await?;
     let Some(workspace) = app.store.workspace(&username).await? else {
         app.store.erase_customer(&username).await?;

@@ -6,7 +6,7 @@ use shared::{RequestId, Upstream, Username};
 
 use super::upgrade::Offer;
 use crate::head::Body;
-use crate::observe::metrics::Source;
+use crate::observe::labels::Source;
 use crate::waking::Sprite;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

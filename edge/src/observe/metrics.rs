@@ -7,166 +7,11 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use super::labels::{Http2End, Limit, Outcome, Source};
 use crate::client_stream::Arrival;
 use crate::head::{Head, HeadError};
 use crate::tls::HandshakeError;
 use shared::process::time::unix_millis;
-
-/// Who answered, or whose doing the end was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
-    Client,
-    Edge,
-    Sprite,
-    Site,
-}
-
-impl Source {
-    const ALL: [Self; 4] = [Self::Client, Self::Edge, Self::Sprite, Self::Site];
-
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Client => "visitor",
-            Self::Edge => "edge",
-            Self::Sprite => "sprite",
-            Self::Site => "site",
-        }
-    }
-}
-
-/// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// 101: it became a WebSocket.
-    Upgraded,
-    Success,
-    Redirect,
-    Refused,
-    Failed,
-    /// Ended by us, because the route, the workspace or the session was taken away.
-    Revoked,
-    /// The client went away before the end.
-    Aborted,
-}
-
-impl Outcome {
-    const ALL: [Self; 7] = [
-        Self::Upgraded,
-        Self::Success,
-        Self::Redirect,
-        Self::Refused,
-        Self::Failed,
-        Self::Revoked,
-        Self::Aborted,
-    ];
-
-    pub(crate) const fn of_status(status: u16) -> Self {
-        match status {
-            0 => Self::Aborted,
-            101 => Self::Upgraded,
-            100..=299 => Self::Success,
-            300..=399 => Self::Redirect,
-            400..=499 => Self::Refused,
-            _ => Self::Failed,
-        }
-    }
-
-    pub(crate) const fn label(self) -> &'static str {
-        match self {
-            Self::Upgraded => "upgraded",
-            Self::Success => "2xx",
-            Self::Redirect => "3xx",
-            Self::Refused => "4xx",
-            Self::Failed => "5xx",
-            Self::Revoked => "cut",
-            Self::Aborted => "aborted",
-        }
-    }
-}
-
-/// A limit that can refuse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limit {
-    Connections,
-    ConnectionsPerAddress,
-    RequestsPerAddress,
-    RequestsPerWorkspace,
-    RequestsInFlight,
-    Http2Streams,
-    Sockets,
-    Held,
-    Body,
-}
-
-impl Limit {
-    const ALL: [Self; 9] = [
-        Self::Connections,
-        Self::ConnectionsPerAddress,
-        Self::RequestsPerAddress,
-        Self::RequestsPerWorkspace,
-        Self::RequestsInFlight,
-        Self::Http2Streams,
-        Self::Sockets,
-        Self::Held,
-        Self::Body,
-    ];
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Connections => "connections",
-            Self::ConnectionsPerAddress => "connections_per_address",
-            Self::RequestsPerAddress => "requests_per_second_per_address",
-            Self::RequestsPerWorkspace => "requests_per_second_per_workspace",
-            Self::RequestsInFlight => "requests_in_flight_per_workspace",
-            Self::Http2Streams => "http2_streams",
-            Self::Sockets => "sockets_per_workspace",
-            Self::Held => "held",
-            Self::Body => "body_max_bytes",
-        }
-    }
-}
-
-/// Why a connection of HTTP/2 ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Http2End {
-    /// By the client, with all it had asked for.
-    Closed,
-    /// Nothing was asked for too long.
-    Idle,
-    Drain,
-    /// The client did more than it may of what costs us more than it.
-    Flood,
-    /// The client does not keep to the protocol.
-    Protocol,
-    /// Without a word.
-    Lost,
-}
-
-impl Http2End {
-    const ALL: [Self; 6] =
-        [Self::Closed, Self::Idle, Self::Drain, Self::Flood, Self::Protocol, Self::Lost];
-
-    pub(crate) fn of(error: &h2::Error) -> Self {
-        match error.reason() {
-            _ if error.is_io() => Self::Lost,
-            _ if error.is_remote() => Self::Closed,
-            Some(h2::Reason::NO_ERROR) => Self::Closed,
-            Some(h2::Reason::ENHANCE_YOUR_CALM) => Self::Flood,
-            _ => Self::Protocol,
-        }
-    }
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Idle => "idle",
-            Self::Drain => "drain",
-            Self::Flood => "flood",
-            Self::Protocol => "protocol",
-            Self::Lost => "lost",
-        }
-    }
-}
 
 /// Counts an open stream until it is dropped.
 pub(crate) struct OpenHttp2Stream(IntGauge);
@@ -202,6 +47,8 @@ pub(crate) struct Levels {
 
 type ReadLevel = fn(&Levels) -> u64;
 
+const LEVELS: usize = 11;
+
 pub(crate) struct Metrics {
     registry: Registry,
     /// By source, then outcome: found by index, because this is counted for every request.
@@ -225,7 +72,7 @@ pub(crate) struct Metrics {
     sprites_recovered: IntCounter,
     revoked: IntCounterVec,
     limited: IntCounterVec,
-    levels: [(IntGauge, ReadLevel); 11],
+    levels: [(IntGauge, ReadLevel); LEVELS],
 }
 
 impl Metrics {
@@ -358,51 +205,7 @@ impl Metrics {
                 "Connections and requests refused, by the limit that they met",
                 &["limit"],
             ),
-            levels: [
-                (gauge(&registry, "arca_edge_connections", "Open connections of clients"), |l| {
-                    l.connections
-                }),
-                (gauge(&registry, "arca_edge_tunnels", "Open WebSockets"), |l| l.tunnels),
-                (gauge(&registry, "arca_edge_requests_in_flight", "Requests at sprites"), |l| {
-                    l.requests_in_flight
-                }),
-                (
-                    gauge(
-                        &registry,
-                        "arca_edge_requests_held",
-                        "Requests that wait for a sprite to wake",
-                    ),
-                    |l| l.held,
-                ),
-                (
-                    gauge(&registry, "arca_edge_sprites_given_up", "Sprites that are given up"),
-                    |l| l.given_up,
-                ),
-                (gauge(&registry, "arca_edge_routes", "Routes that are served"), |l| l.routes),
-                (gauge(&registry, "arca_edge_locks", "Locks that are held"), |l| l.locks),
-                (gauge(&registry, "arca_edge_generation", "Generation of the route table"), |l| {
-                    l.generation
-                }),
-                (gauge(&registry, "arca_edge_ready", "1 when the route table is complete"), |l| {
-                    u64::from(l.ready)
-                }),
-                (
-                    gauge(
-                        &registry,
-                        "arca_edge_store_behind",
-                        "1 while a change is served that is not on disk yet",
-                    ),
-                    |l| u64::from(l.store_behind),
-                ),
-                (
-                    gauge(
-                        &registry,
-                        "arca_edge_certificate_seconds",
-                        "Until the first certificate expires; 0 without TLS",
-                    ),
-                    |l| l.certificate_seconds,
-                ),
-            ],
+            levels: levels(&registry),
             registry,
         };
         metrics.name_all_reasons(no_session_reasons);
@@ -513,6 +316,49 @@ impl Metrics {
             self.revoked.with_label_values(&[kind]);
         }
     }
+}
+
+fn levels(registry: &Registry) -> [(IntGauge, ReadLevel); LEVELS] {
+    [
+        (gauge(registry, "arca_edge_connections", "Open connections of clients"), |l| {
+            l.connections
+        }),
+        (gauge(registry, "arca_edge_tunnels", "Open WebSockets"), |l| l.tunnels),
+        (gauge(registry, "arca_edge_requests_in_flight", "Requests at sprites"), |l| {
+            l.requests_in_flight
+        }),
+        (
+            gauge(registry, "arca_edge_requests_held", "Requests that wait for a sprite to wake"),
+            |l| l.held,
+        ),
+        (gauge(registry, "arca_edge_sprites_given_up", "Sprites that are given up"), |l| {
+            l.given_up
+        }),
+        (gauge(registry, "arca_edge_routes", "Routes that are served"), |l| l.routes),
+        (gauge(registry, "arca_edge_locks", "Locks that are held"), |l| l.locks),
+        (gauge(registry, "arca_edge_generation", "Generation of the route table"), |l| {
+            l.generation
+        }),
+        (gauge(registry, "arca_edge_ready", "1 when the route table is complete"), |l| {
+            u64::from(l.ready)
+        }),
+        (
+            gauge(
+                registry,
+                "arca_edge_store_behind",
+                "1 while a change is served that is not on disk yet",
+            ),
+            |l| u64::from(l.store_behind),
+        ),
+        (
+            gauge(
+                registry,
+                "arca_edge_certificate_seconds",
+                "Until the first certificate expires; 0 without TLS",
+            ),
+            |l| l.certificate_seconds,
+        ),
+    ]
 }
 
 const PROBE_OUTCOMES: [&str; 2] = ["asleep", "awake"];

@@ -1,6 +1,7 @@
 //! What is counted and logged. Nothing here decides anything.
 
 pub(crate) mod access_log;
+pub(crate) mod labels;
 pub(crate) mod metrics;
 mod request_id;
 mod telemetry;

@@ -9,7 +9,8 @@ use shared::RequestId;
 use shared::process::time::unix_millis;
 
 use super::access_log::AccessLog;
-use super::metrics::{Metrics, Outcome, Source};
+use super::labels::{Outcome, Source};
+use super::metrics::Metrics;
 use crate::client_stream::Arrival;
 use crate::head::{Head, HeadError};
 use crate::limits::LOG_FIELD_MAX_BYTES;

@@ -23,7 +23,7 @@ use crate::forward::{ForwardError, Forwarder, Malformed, Switched, TargetKind};
 use crate::head::{HeadError, HeadReader, ReadEnd};
 use crate::lifecycle::Lifecycle;
 use crate::limits::{Limits, OVERLONG_HEAD_BYTES, TooMany, Turn};
-use crate::observe::metrics::{Limit, Outcome, Source};
+use crate::observe::labels::{Limit, Outcome, Source};
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::proxies::{self, ProxyHeaderError, TrustedProxies};
 use crate::respond::{Refusal, Response, ResponseOptions};

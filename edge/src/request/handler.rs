@@ -21,7 +21,7 @@ use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
 use crate::limits::{Limits, Turn};
-use crate::observe::metrics::Limit;
+use crate::observe::labels::Limit;
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::policy::request::{self, Credential, Forwarded};
 use crate::respond::{Refusal, Response, ResponseOptions};

@@ -18,7 +18,7 @@ use crate::client_stream::{Arrival, ClientStream};
 use crate::head::{HeadError, HeadReader};
 use crate::http2::{self, Http2Stream, PrematureResets};
 use crate::limits::{HTTP2_ENDING_FACTOR, LAST_WORDS, MAX_HEAD_BYTES, PREMATURE_RESETS};
-use crate::observe::metrics::{Http2End, Limit, Source};
+use crate::observe::labels::{Http2End, Limit, Source};
 
 struct Http2Connection {
     handler: Arc<ConnectionHandler>,

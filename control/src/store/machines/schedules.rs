@@ -1,13 +1,12 @@
 //! When the assistants in the machines next have something to do.
 
-use shared::Upstream;
-use sqlx::any::AnyRow;
+use sqlx::AssertSqlSafe;
 
+use super::sprites::{COLUMNS, parse};
 use crate::base::clock::Moment;
-use crate::model::pool::Assigned;
-use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
+use crate::model::pool::{Assigned, PoolSprite};
+use crate::store::connection::{Attempt as _, millis};
 use crate::store::{Store, StoreError};
-use vendors::sprites::SpriteName;
 
 impl Store {
     /// Up to `limit` machines of open workspaces whose assistant has something to do before
@@ -19,19 +18,20 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Assigned>, StoreError> {
         const ATTEMPT: &str = "list machines that have to be woken";
-        let rows = sqlx::query(
-            "SELECT name, upstream, assignment FROM sprites
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM sprites
              WHERE state = 'assigned' AND services = 'running' AND next_due_at <= $1
                  AND asked_at <= $2
-             ORDER BY next_due_at, name LIMIT $3",
-        )
+             ORDER BY next_due_at, name LIMIT $3"
+        )))
         .bind(millis(due))
         .bind(millis(asked))
         .bind(i64::from(limit))
         .fetch_all(&mut self.read().await?)
         .await
         .attempt(ATTEMPT)?;
-        Ok(self.readable("sprites", "name", &rows, parse))
+        let machines = self.readable("sprites", "name", &rows, parse);
+        Ok(machines.into_iter().filter_map(PoolSprite::assigned).collect())
     }
 
     /// Up to `limit` machines of open workspaces whose agents were not asked since `asked`;
@@ -42,17 +42,18 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Assigned>, StoreError> {
         const ATTEMPT: &str = "list machines whose agents are to be asked";
-        let rows = sqlx::query(
-            "SELECT name, upstream, assignment FROM sprites
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM sprites
              WHERE state = 'assigned' AND services = 'running' AND asked_at <= $1
-             ORDER BY asked_at, name LIMIT $2",
-        )
+             ORDER BY asked_at, name LIMIT $2"
+        )))
         .bind(millis(asked))
         .bind(i64::from(limit))
         .fetch_all(&mut self.read().await?)
         .await
         .attempt(ATTEMPT)?;
-        Ok(self.readable("sprites", "name", &rows, parse))
+        let machines = self.readable("sprites", "name", &rows, parse);
+        Ok(machines.into_iter().filter_map(PoolSprite::assigned).collect())
     }
 
     /// Takes it upon itself to ask this machine's agent; `false` when somebody else has
@@ -98,12 +99,4 @@ impl Store {
         .attempt("note when an assistant has something to do")?;
         write.commit().await
     }
-}
-
-fn parse(row: &AnyRow) -> Result<Assigned, sqlx::Error> {
-    Ok(Assigned {
-        name: valid(row, "name", |text| SpriteName::parse(text))?,
-        upstream: valid(row, "upstream", Upstream::parse)?,
-        assignment: row.number("assignment")?,
-    })
 }

@@ -1,6 +1,8 @@
 //! What the system promises, whether each promise is kept, and what to do where it is not.
 //! Pure: facts in, judgements out.
 
+mod facts;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,10 @@ use super::pool::Counts;
 use super::task::Kind;
 use crate::base::clock::Moment;
 use crate::base::date::Age;
+
+pub use facts::{
+    Disk, EdgeFacts, Facts, MachineFacts, RouteFacts, StripeFacts, TaskLoad, WaitingFacts,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -30,79 +36,6 @@ pub struct Promise {
     pub says: String,
     /// What to do, where something is to be done.
     pub todo: Option<String>,
-}
-
-/// What is looked at. `None` stands for what is not configured.
-#[derive(Debug, Clone, Default)]
-pub struct Facts {
-    pub takes_writes: bool,
-    pub unreadable_rows: usize,
-    /// Of the disk that the database is on, where that is ours.
-    pub disk: Option<Disk>,
-    pub machines: Option<MachineFacts>,
-    pub waiting: WaitingFacts,
-    pub loads: Vec<TaskLoad>,
-    pub edges: Vec<EdgeFacts>,
-    pub routes: RouteFacts,
-    pub sends_mail: bool,
-    pub opens_tickets: bool,
-    pub stripe: Option<StripeFacts>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct Disk {
-    pub free_bytes: u64,
-    pub total_bytes: u64,
-}
-
-#[derive(Debug, Clone, Default)]
-pub struct MachineFacts {
-    pub counts: Counts,
-    pub target: u64,
-    pub paused: Option<(Moment, String)>,
-    pub orphans: usize,
-    /// When the provider last answered, and why it does not now.
-    pub answered: Option<Moment>,
-    pub error: Option<String>,
-}
-
-/// Customers who have paid and have no workspace yet.
-#[derive(Debug, Clone, Default)]
-pub struct WaitingFacts {
-    pub count: usize,
-    pub oldest: Option<Moment>,
-    /// How long one may wait before a person is told.
-    pub patience: Duration,
-}
-
-/// The tasks of a kind that are not over.
-#[derive(Debug, Clone, Copy)]
-pub struct TaskLoad {
-    pub kind: Kind,
-    pub waiting: u64,
-    pub oldest_due: Option<Moment>,
-    /// Given up, and nobody has looked yet.
-    pub dead: u64,
-}
-
-#[derive(Debug, Clone)]
-pub struct EdgeFacts {
-    pub name: String,
-    pub is_reachable: bool,
-    pub is_in_step: bool,
-    pub lag: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RouteFacts {
-    pub count: u64,
-    /// Live workspaces that no edge is told of.
-    pub unrouted: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub struct StripeFacts {
-    pub last_event: Option<Moment>,
 }
 
 /// A task that waits for longer is not merely late; Pflaster's own measure.
