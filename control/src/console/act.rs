@@ -109,14 +109,14 @@ pub(super) async fn submit(
         ActBegun::Overtaken(entry) => return Ok(overtaken(&session, &app, &act, &entry)),
     };
     let outcome = perform(&app, &act, &form.reason).await;
-    let said = match &outcome {
-        Ok(said) => (*said).to_owned(),
+    let result = match &outcome {
+        Ok(()) => said(&form.act).unwrap_or_default().to_owned(),
         Err(problem) => format!("refused: {}", problem.message),
     };
-    let noted = app.store.end_act(&id, &said).await;
+    let noted = app.store.end_act(&id, &result).await;
     noted.map_err(|error| Problem::from(error).into_response())?;
     match outcome {
-        Ok(_) => Ok(see_other(&format!("{}?done={}", act.place(), form.act))),
+        Ok(()) => Ok(see_other(&format!("{}?done={}", act.place(), form.act))),
         Err(problem) => Ok(refusal(&session, &act, &problem)),
     }
 }

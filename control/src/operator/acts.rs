@@ -110,44 +110,30 @@ impl Act {
 ///
 /// # Errors
 /// As the API's call.
-pub async fn perform(app: &SharedApp, act: &Act, reason: &str) -> Result<&'static str, Problem> {
+pub async fn perform(app: &SharedApp, act: &Act, reason: &str) -> Result<(), Problem> {
     let state = || State(app.clone());
     let of = |name: &Username| Path(name.to_string());
     let wait = || Query(routes::Waiting::default());
     match act {
-        Act::Suspend(name) => {
-            customers::suspend(state(), of(name), wait()).await.map(|_| "It is closed.")
+        Act::Suspend(name) => customers::suspend(state(), of(name), wait()).await.map(drop),
+        Act::Resume(name) => customers::resume(state(), of(name), wait()).await.map(drop),
+        Act::SignOut(name) => {
+            customers::sign_out_everywhere(state(), of(name), wait()).await.map(drop)
         }
-        Act::Resume(name) => customers::resume(state(), of(name), wait())
-            .await
-            .map(|_| "It is open again, unless another reason stands."),
-        Act::SignOut(name) => customers::sign_out_everywhere(state(), of(name), wait())
-            .await
-            .map(|_| "Every browser is signed out."),
-        Act::Unlock(name) => locks::remove_workspace(state(), of(name), wait())
-            .await
-            .map(|_| "The lock is taken away."),
-        Act::Provision(name) => {
-            workspaces::provision(state(), of(name)).await.map(|_| "A machine is being prepared.")
-        }
-        Act::End(name) => workspaces::end(state(), of(name))
-            .await
-            .map(|_| "It has ended; its machine is being taken down."),
+        Act::Unlock(name) => locks::remove_workspace(state(), of(name), wait()).await.map(drop),
+        Act::Provision(name) => workspaces::provision(state(), of(name)).await.map(drop),
+        Act::End(name) => workspaces::end(state(), of(name)).await.map(drop),
         Act::ReplaceMachine(name) => {
             let why = Query(WhyQuery { reason: reason.to_owned() });
-            workspaces::replace_machine(state(), of(name), why)
-                .await
-                .map(|_| "Another machine is being prepared.")
+            workspaces::replace_machine(state(), of(name), why).await.map(drop)
         }
-        Act::RetryTask(id) => {
-            tasks::retry(state(), Path(id.to_string())).await.map(|_| "It is tried again.")
-        }
+        Act::RetryTask(id) => tasks::retry(state(), Path(id.to_string())).await.map(drop),
         Act::CancelTask(id) => {
             let reason = Some(reason.to_owned()).filter(|it| !it.trim().is_empty());
             tasks::cancel(state(), Path(id.to_string()), Query(CancelQuery { reason }))
                 .await
-                .map(|_| "It is called off.")
+                .map(drop)
         }
-        Act::ResumePool => pool::resume(state()).await.map(|_| "Machines are prepared again."),
+        Act::ResumePool => pool::resume(state()).await.map(drop),
     }
 }
