@@ -26,7 +26,7 @@ export PORT STATE EDGES HEADLESS OPENCLAW
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-openclaw test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-edge-load test-openclaw test-clients test-openapi
 .PHONY: check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python
 
@@ -87,6 +87,9 @@ bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within 
 
 test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)
 	.ci/postgres cargo test --package e2e --test stories resilience::controls:: -- --ignored --nocapture
+
+test-edge-load: need-build ## Twenty upgrades, restarts and wakes under load; prints what clients met (minutes)
+	cargo test --package edge --test edge load:: -- --ignored --nocapture --test-threads 1
 
 test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
 	cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture

@@ -1,6 +1,6 @@
 //! Where the process stands between its start and its end.
 //!
-//! Draining is a state in which everything but new connections goes on: the
+//! Draining is a state in which everything goes on, new connections for a moment only: the
 //! private API answers, keys are read again, access can be taken away, until the
 //! last client is gone or the grace is over.
 
@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Serving,
-    /// No new connections; `until` is when the last of them is ended.
+    /// New connections are still taken for a moment; `until` is when the last one is ended.
     Draining {
         since: Instant,
         until: Instant,
@@ -53,7 +53,7 @@ impl Lifecycle {
         self.advance(Phase::Ended);
     }
 
-    /// Resolves once no new connections are taken.
+    /// Resolves once connections are to end.
     pub(crate) async fn draining(&self) {
         self.wait_for(|phase| *phase != Phase::Serving).await;
     }

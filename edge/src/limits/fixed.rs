@@ -203,6 +203,11 @@ pub(crate) const HANDOVER_WAIT: Duration = Duration::from_secs(60);
 /// How long a start waits for a process that was told to stop to notice it.
 pub(crate) const STOPPING_WAIT: Duration = Duration::from_secs(3);
 
+/// New connections are taken for so long after the signal that begins a drain, unless a
+/// successor has the sockets sooner: a process needs a tenth of it to start, and whoever
+/// looks at readiness once a second has seen it by then.
+pub(crate) const LATECOMERS_FOR: Duration = Duration::from_secs(1);
+
 /// Listening sockets that are handed over.
 pub(crate) const HANDED_SOCKETS_MAX: usize = 64;
 

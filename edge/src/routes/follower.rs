@@ -7,6 +7,8 @@
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use shared::Generation;
 use shared::wire::ChangesRequest;
 
@@ -42,6 +44,13 @@ impl Follower {
     /// It does not follow any more.
     pub(super) fn reload(&mut self) -> io::Result<RevokedCount> {
         self.ask(RELOAD)
+    }
+
+    /// Does it still have connections? It says nothing unless it is asked.
+    pub(super) fn is_there(&self) -> bool {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        let peeked = rustix::net::recv(self.stream.get_ref(), &mut [0_u8][..], flags);
+        matches!(peeked, Err(Errno::WOULDBLOCK | Errno::INTR))
     }
 
     fn ask(&mut self, line: &str) -> io::Result<RevokedCount> {

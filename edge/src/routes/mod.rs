@@ -290,6 +290,20 @@ impl Routes {
         *self.follower.lock().unwrap_or_else(PoisonError::into_inner) = Some(follower);
     }
 
+    /// Is there a former process that still has connections, and must be told of changes?
+    pub(crate) fn has_follower(&self) -> bool {
+        match self.follower.try_lock() {
+            Ok(mut slot) => {
+                if slot.as_ref().is_some_and(|follower| !follower.is_there()) {
+                    *slot = None;
+                }
+                slot.is_some()
+            }
+            // It is being told something just now.
+            Err(_) => true,
+        }
+    }
+
     /// Has a former process read its keys again.
     pub(crate) fn reload_follower(&self) {
         self.tell_follower(|follower| Some(follower.reload()));

@@ -1,13 +1,15 @@
-//! Takes new connections of clients, until the process drains.
+//! Takes new connections of clients, until the listening sockets are closed.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 use pingora_runtime::current_handle;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tracing::{debug, error, warn};
 
 use super::entrances::Entrances;
@@ -44,8 +46,8 @@ impl BackgroundService for Acceptor {
                 error!(?listener, "a listening socket is bound elsewhere; the edge ends");
                 return self.lifecycle.end();
             };
-            let (handler, lifecycle) = (Arc::clone(&self.handler), self.lifecycle.clone());
-            current_handle().spawn(accept(listener, (at, entrance), handler, lifecycle));
+            let (handler, listening) = (Arc::clone(&self.handler), Arc::clone(&self.listening));
+            current_handle().spawn(accept(listener, (at, entrance), handler, listening));
         }
         // The service lives until the process ends; its runtime is everybody's.
         self.lifecycle.ended().await;
@@ -56,32 +58,45 @@ async fn accept(
     listener: TcpListener,
     (at, entrance): (SocketAddr, Entrance),
     handler: Arc<ConnectionHandler>,
-    lifecycle: Lifecycle,
+    listening: Arc<Listening>,
 ) {
+    let mut closed = pin!(listening.closed());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = lifecycle.draining() => return,
+            () = &mut closed => break,
         };
-        let (tcp, address) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok((tcp, address)) => serve(tcp, address, at, &entrance, &handler),
             Err(error) => {
                 warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
             }
-        };
-        // It may stay on another thread, whose runtime must watch it.
-        let Ok(tcp) = tcp.into_std() else { continue };
-        let (handler, entrance) = (Arc::clone(&handler), entrance.clone());
-        let lost_after = handler.limits.configured().write_timeout;
-        current_handle().spawn(async move {
-            let stream = tokio::net::TcpStream::from_std(tcp)
-                .and_then(|tcp| ClientStream::new(tcp, address, lost_after));
-            match stream {
-                Ok(stream) => handler.serve(stream, entrance, at).await,
-                Err(error) => debug!(%error, "a connection ended at once"),
-            }
-        });
+        }
     }
+    // Those that the kernel has let in already would be reset with the socket.
+    while let Some(Ok((tcp, address))) = listener.accept().now_or_never() {
+        serve(tcp, address, at, &entrance, &handler);
+    }
+}
+
+fn serve(
+    tcp: TcpStream,
+    address: SocketAddr,
+    at: SocketAddr,
+    entrance: &Entrance,
+    handler: &Arc<ConnectionHandler>,
+) {
+    // It may stay on another thread, whose runtime must watch it.
+    let Ok(tcp) = tcp.into_std() else { return };
+    let (handler, entrance) = (Arc::clone(handler), entrance.clone());
+    let lost_after = handler.limits.configured().write_timeout;
+    current_handle().spawn(async move {
+        let stream =
+            TcpStream::from_std(tcp).and_then(|tcp| ClientStream::new(tcp, address, lost_after));
+        match stream {
+            Ok(stream) => handler.serve(stream, entrance, at).await,
+            Err(error) => debug!(%error, "a connection ended at once"),
+        }
+    });
 }

@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::assembly::Parts;
-use super::listening::Listening;
+use super::listening::{Inherited, Listening};
 use super::passing;
 use super::run_folder::RunFolder;
 use super::signals;
@@ -38,7 +38,7 @@ use crate::routes::{Batch, CHANGE, Follower, RELOAD, Routes};
 /// What a former process has given.
 #[derive(Default)]
 pub(super) struct Inheritance {
-    pub(super) sockets: Vec<TcpListener>,
+    pub(super) inherited: Inherited,
     former: Option<UnixStream>,
 }
 
@@ -58,7 +58,9 @@ impl Inheritance {
             match answer {
                 Ok((line, sockets)) if line == "given" => {
                     info!(sockets = sockets.len(), "taking over from the edge that was here");
-                    return Ok(Self { sockets, former: Some(stream) });
+                    let free_by = Some(Instant::now() + STOPPING_WAIT);
+                    let inherited = Inherited { sockets, free_by };
+                    return Ok(Self { inherited, former: Some(stream) });
                 }
                 // It may have been told to stop just now.
                 Ok((refused, _)) if Instant::now() > patience => {

@@ -47,10 +47,10 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     let folder = RunFolder::open(&config.run_folder)?;
     let mut inheritance = Inheritance::take(&folder, upgrade)?;
     let entrances = Entrances::new(&config)?;
-    let listening = Arc::new(Listening::open(&entrances.addresses(), &mut inheritance.sockets)?);
-    let admin = listening::obtain(config.admin_listen, &mut inheritance.sockets)?;
+    let listening = Arc::new(Listening::open(&entrances.addresses(), &mut inheritance.inherited)?);
+    let admin = listening::obtain(config.admin_listen, &mut inheritance.inherited)?;
     // What the former process listened on and this one does not.
-    inheritance.sockets.clear();
+    inheritance.inherited.sockets.clear();
     let parts = Parts::assemble(&config)?;
     let handler = Arc::new(parts.connection_handler(&config)?);
     let lifecycle = parts.lifecycle.clone();

@@ -10,6 +10,7 @@ use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 use tracing::info;
 
 use super::assembly::Parts;
@@ -18,6 +19,7 @@ use super::signals;
 use crate::admin;
 use crate::config::Config;
 use crate::keys::KeyFile;
+use crate::limits::LATECOMERS_FOR;
 use crate::tls::TlsAcceptor;
 
 /// How often a drain looks whether the last connection has gone.
@@ -99,14 +101,28 @@ impl PrivateApi {
     }
 
     async fn end_when_drained(&self) {
-        let Parts { limits, lifecycle, .. } = &self.parts;
+        let Parts { limits, lifecycle, routes, .. } = &self.parts;
         lifecycle.draining().await;
-        self.listening.close();
         info!(connections = limits.open_connections(), "the edge drains");
-        let drained = async {
-            while limits.open_connections() > 0 {
+        let idle = || async {
+            // A process that drains since longer hears of changes through this one alone.
+            loop {
+                // First, as what came at last is on its way to its thread.
                 tokio::time::sleep(DRAINED_LOOK).await;
+                if limits.open_connections() == 0 && !routes.has_follower() {
+                    return;
+                }
             }
+        };
+        let drained = async {
+            // It is closed at once when a successor has it.
+            let closed = timeout(LATECOMERS_FOR, self.listening.closed());
+            tokio::select! {
+                _ = closed => {}
+                () = idle() => {}
+            }
+            self.listening.close();
+            idle().await;
         };
         tokio::select! {
             () = drained => {}

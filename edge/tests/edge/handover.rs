@@ -140,3 +140,21 @@ fn a_signal_starts_the_successor_too() {
     assert!(read_head(&mut answer).starts_with("HTTP/1.1 200"));
     assert_eq!(edge.remove("ada")["durable"], true);
 }
+
+#[test]
+fn a_socket_outlives_two_upgrades_of_which_the_first_has_no_client() {
+    let mut edge = TestEdge::with("", "grace_seconds = 600");
+    edge.put("ada", echo());
+    let mut socket = edge.socket("ada", &edge.cookie("ada", "k1", 3_600));
+    for _ in 0..2 {
+        let started = edge.metric("arca_edge_started_seconds").unwrap();
+        edge.succeed(&["--upgrade"]);
+        wait_for_successor(&edge, started);
+    }
+    echoes(&mut socket);
+    // What the last process takes away is told through the one in between.
+    assert_eq!(edge.remove("ada")["sockets_cut"], 1);
+    let (bytes, _) = read_to_end(&mut socket);
+    assert_eq!(bytes.get(..4), Some(ACCESS_ENDED), "{bytes:?}");
+    wait_until("the former processes end", || edge.former_has_ended().then_some(()));
+}

@@ -5,6 +5,7 @@ mod drain;
 mod handover;
 mod harness;
 mod http2;
+mod load;
 mod private_tls;
 mod proxies;
 mod refusals;

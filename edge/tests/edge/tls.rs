@@ -81,6 +81,11 @@ pub(crate) fn start_with(limits: &str) -> TlsEdge {
 
 /// `limits` are lines of the table of that name, `lines` of that of TLS.
 pub(crate) fn start_configured(limits: &str, lines: &str) -> TlsEdge {
+    start_edge(limits, lines, "")
+}
+
+/// The same, with `top` as lines of the top level.
+pub(crate) fn start_edge(limits: &str, lines: &str, top: &str) -> TlsEdge {
     let files = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let shown = [
@@ -91,7 +96,7 @@ pub(crate) fn start_configured(limits: &str, lines: &str) -> TlsEdge {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let path = |name: &str| files.path().join(name).display().to_string();
     let more = format!(
-        "[tls]\nlisten = [\"{address}\"]\nhandshake_seconds = 1\nacme_folder = \"{}\"\n{lines}\n\
+        "{top}\n[tls]\nlisten = [\"{address}\"]\nhandshake_seconds = 1\nacme_folder = \"{}\"\n{lines}\n\
          [[tls.certificates]]\ncertificate = \"{}\"\nkey = \"{}\"\n\
          [[tls.certificates]]\ncertificate = \"{}\"\nkey = \"{}\"\n",
         files.path().display(),
