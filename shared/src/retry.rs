@@ -15,12 +15,19 @@ impl Backoff {
         Self { first, cap, failures: 0 }
     }
 
-    /// Counts a failure and says how long to wait: `first` doubled per failure, at
-    /// most `cap`, of which `chance` (0 to 1) decides the upper half.
+    /// Counts a failure and says how long to wait.
     pub fn failed(&mut self, chance: f64) -> Duration {
-        let doubled = self.first.saturating_mul(1 << self.failures.min(20));
         self.failures = self.failures.saturating_add(1);
-        doubled.min(self.cap).mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
+        self.delay(self.failures, chance)
+    }
+
+    /// How long to wait after `failures` (at least one) in a row, for who counts them
+    /// elsewhere: `first`, doubled after each, at most `cap`, of which `chance` (0 to 1)
+    /// decides the upper half.
+    pub fn delay(self, failures: u32, chance: f64) -> Duration {
+        let doublings = failures.saturating_sub(1).min(20);
+        let delay = self.first.saturating_mul(1 << doublings).min(self.cap);
+        delay.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
     }
 
     /// The next wait is the longest: trying again soon cannot help.
@@ -31,6 +38,12 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.failures = 0;
     }
+}
+
+/// At least `after`, and up to a quarter more as `chance` (0 to 1) has it: clients that
+/// wait for the same thing must not all come at once.
+pub fn spread(after: Duration, chance: f64) -> Duration {
+    after.saturating_add(after.mul_f64(chance.clamp(0.0, 1.0) / 4.0))
 }
 
 /// A number from 0 to 1 that cannot be foretold.
@@ -57,6 +70,27 @@ mod tests {
         assert_eq!(backoff.failed(0.0), Duration::from_secs(30));
         backoff.reset();
         assert_eq!(backoff.failed(0.0), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_failure_counted_elsewhere_waits_as_long() {
+        let backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(300));
+        let check = |failures, chance, millis| {
+            assert_eq!(backoff.delay(failures, chance), Duration::from_millis(millis));
+        };
+        check(0, 1.0, 1_000);
+        check(1, 1.0, 1_000);
+        check(2, 0.0, 1_000);
+        check(9, 1.0, 256_000);
+        check(10, 1.0, 300_000);
+        check(u32::MAX, 0.0, 150_000);
+    }
+
+    #[test]
+    fn a_wait_that_was_asked_for_is_never_shorter() {
+        let second = Duration::from_secs(1);
+        assert_eq!(spread(second, 0.0), second);
+        assert_eq!(spread(second, 1.0), Duration::from_millis(1_250));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! e-mail addresses, amounts of money, delays between attempts, keys, and the metrics.
 
 pub mod amount;
-pub mod backoff;
 pub mod clock;
 pub mod concurrency_limit;
 pub mod date;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use futures_util::FutureExt as _;
+use shared::retry::chance;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{debug, error, info, warn};
@@ -15,7 +16,6 @@ use super::job::Job;
 use super::outcome;
 use super::run::Run;
 use super::worker::{WorkerContext, cancelled};
-use crate::base::backoff::jitter;
 use crate::model::task::lease::{LEASE, RENEWAL};
 use crate::model::task::{Lease, Outcome, Task};
 use crate::store::{Claimed, LeaseError};
@@ -88,7 +88,7 @@ async fn work(context: &WorkerContext, job: &dyn Job, task: &Task, run: &mut Run
     } else {
         hooked(context, job, task, run).await
     };
-    match outcome::judge(task, result, (context.clock)(), jitter()) {
+    match outcome::judge(task, result, (context.clock)(), chance()) {
         Outcome::Dead { why } => mark_dead(context, job, task, why).await,
         outcome => outcome,
     }

@@ -2,15 +2,22 @@
 
 use std::time::Duration;
 
+use shared::retry::{Backoff, spread};
+
 use super::error::JobError;
-use crate::base::backoff::{self, Backoff};
 use crate::base::clock::Moment;
 use crate::model::task::{Outcome, Task};
 
 /// A vendor that is back is noticed within this time.
 const LONGEST_DELAY: Duration = Duration::from_secs(300);
 
-pub(super) fn judge(task: &Task, result: Result<(), JobError>, now: Moment, jitter: u8) -> Outcome {
+/// `chance`, 0 to 1, spreads the waits.
+pub(super) fn judge(
+    task: &Task,
+    result: Result<(), JobError>,
+    now: Moment,
+    chance: f64,
+) -> Outcome {
     let error = match result {
         Ok(()) => return Outcome::Done,
         Err(error) => error,
@@ -21,14 +28,14 @@ pub(super) fn judge(task: &Task, result: Result<(), JobError>, now: Moment, jitt
         JobError::Permanent { .. } => Outcome::Dead { why },
         JobError::Retry { .. } if task.attempts >= task.max_attempts => Outcome::Dead { why },
         JobError::Retry { after, .. } => {
-            let backoff = Backoff { first: task.kind.spec().first_delay, longest: LONGEST_DELAY };
-            let delay = backoff.delay(task.attempts, jitter);
-            let hint = after.map(|after| backoff::spread(after, jitter));
+            let backoff = Backoff::new(task.kind.spec().first_delay, LONGEST_DELAY);
+            let delay = backoff.delay(task.attempts, chance);
+            let hint = after.map(|after| spread(after, chance));
             let at = now.after(delay.max(hint.unwrap_or_default()));
             Outcome::Later { at, counts: true, why }
         }
         JobError::Snooze { after, .. } => {
-            let at = now.after(backoff::spread(after, jitter));
+            let at = now.after(spread(after, chance));
             Outcome::Later { at, counts: false, why }
         }
     }
@@ -64,11 +71,11 @@ mod tests {
     }
 
     fn check(attempts: u32, result: Result<(), JobError>, expected: &Outcome) {
-        assert_eq!(judge(&task(attempts), result, NOW, 0), *expected);
+        assert_eq!(judge(&task(attempts), result, NOW, 1.0), *expected);
     }
 
-    fn later(seconds: u64, counts: bool) -> Outcome {
-        let at = NOW.after(Duration::from_secs(seconds));
+    fn later(millis: u64, counts: bool) -> Outcome {
+        let at = NOW.after(Duration::from_millis(millis));
         Outcome::Later { at, counts, why: "no".to_owned() }
     }
 
@@ -79,17 +86,17 @@ mod tests {
             Err(JobError::Retry { error: anyhow!("no"), after })
         };
         check(1, Ok(()), &Outcome::Done);
-        check(1, again(None), &later(1, true));
-        check(2, again(None), &later(2, true));
-        check(2, again(Some(1)), &later(2, true));
-        check(2, again(Some(60)), &later(60, true));
+        check(1, again(None), &later(1_000, true));
+        check(2, again(None), &later(2_000, true));
+        check(2, again(Some(1)), &later(2_000, true));
+        check(2, again(Some(60)), &later(75_000, true));
         check(3, again(None), &Outcome::Dead { why: "no".to_owned() });
     }
 
     #[test]
     fn a_task_that_only_waits_may_wait_as_often_as_it_takes() {
         let wait = JobError::snooze("no", Duration::from_secs(9));
-        check(3, Err(wait), &later(9, false));
+        check(3, Err(wait), &later(11_250, false));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::Generation;
+use shared::retry::{Backoff, chance};
 use shared::wire::Applied;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -12,7 +13,6 @@ use tracing::{info, warn};
 use super::client::EdgeError;
 use super::edge::{Edge, Wake};
 use super::plan::{BATCH, Belief, Call, Log, batch, next};
-use crate::base::backoff::{Backoff, jitter};
 use crate::base::clock::Clock;
 use crate::base::metrics::EdgeMetrics;
 use crate::store::{Store, StoreError, TableState};
@@ -25,7 +25,7 @@ const FRUITLESS: u32 = 5;
 /// How long to leave an edge alone after it failed. One that comes back is noticed
 /// within the longest, local changes or not.
 const RETRY: Backoff =
-    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
+    Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
 /// Least time between two attempts at an edge that is down: a thousand local
 /// changes a second must not become a thousand dials.
@@ -76,7 +76,7 @@ impl Task {
                 reached = Generation::default();
                 let began = Instant::now();
                 // A retry that a local change asked for does not put off the next one.
-                if !self.sleep_until_woken(began + RETRY.delay(retries + 1, jitter())).await {
+                if !self.sleep_until_woken(began + RETRY.delay(retries + 1, chance())).await {
                     retries = retries.saturating_add(1);
                 }
                 tokio::time::sleep_until(began + POLL_DELAY).await;

@@ -6,6 +6,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use shared::retry::{Backoff, chance};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
@@ -16,7 +17,6 @@ use super::dialect::Dialect;
 use super::error::Attempt as _;
 use super::error::StoreError;
 use super::pool::ACQUIRE_TIMEOUT;
-use crate::base::backoff::{Backoff, jitter};
 
 /// A connection that is silent for so long is asked whether it is still there:
 /// what was lost on the way says nothing by itself.
@@ -27,7 +27,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database that is back is heard within some seconds, and found again in each sweep.
 const RECONNECT: Backoff =
-    Backoff { first: Duration::from_millis(250), longest: Duration::from_secs(5) };
+    Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
 const ATTEMPT: &str = "tell of changes by other processes";
 
@@ -85,7 +85,7 @@ impl Store {
                 warn!("{error:#}; trying again, {meanwhile}");
             }
             failures = failures.saturating_add(1);
-            sleep(RECONNECT.delay(failures, jitter())).await;
+            sleep(RECONNECT.delay(failures, chance())).await;
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
+use shared::retry::chance;
 use tracing::warn;
 
 use crate::http::{Limits, Lost, Reply};
@@ -57,7 +58,7 @@ impl Stripe {
             if !self.retries.allow(retries, outcome_of(&result)) {
                 break result?;
             }
-            let delay = self.retries.delay(retries, random_byte());
+            let delay = self.retries.delay(retries, chance());
             retries += 1;
             warn!(retries, "stripe did not do {method} {path}, trying again in {delay:?}");
             tokio::time::sleep(delay).await;
@@ -107,10 +108,4 @@ fn outcome_of(result: &Result<Reply, Lost>) -> Outcome<'_> {
         },
         Err(_) => Outcome { status: None, should_retry: None },
     }
-}
-
-fn random_byte() -> u8 {
-    let mut byte = [0];
-    getrandom::fill(&mut byte).expect("the operating system gives random bytes");
-    byte[0]
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use shared::retry::Backoff;
 
 /// How often and how far apart.
 #[derive(Debug, Clone, Copy)]
@@ -49,12 +50,11 @@ impl Retries {
 
     /// Before the next call, when `retries` have already been made.
     ///
-    /// `random` spreads callers over the upper half of the delay; it is never
+    /// `chance`, 0 to 1, spreads callers over the upper half of the delay; it is never
     /// less than the first.
-    pub fn delay(&self, retries: u32, random: u8) -> Duration {
-        let doubled = self.first_delay.saturating_mul(1 << retries.min(16)) / 2;
-        let jitter = 0.5 * (1.0 + f64::from(random) / 255.0);
-        doubled.min(self.longest_delay).mul_f64(jitter).max(self.first_delay)
+    pub fn delay(&self, retries: u32, chance: f64) -> Duration {
+        let backoff = Backoff::new(self.first_delay, self.longest_delay);
+        backoff.delay(retries, chance).max(self.first_delay)
     }
 }
 
@@ -87,18 +87,18 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_the_longest_and_never_fall_below_the_first() {
-        let check = |retries, random, expected: u64| {
-            let delay = Retries::default().delay(retries, random);
-            assert_eq!(delay, Duration::from_millis(expected), "{retries} {random}");
+        let check = |retries, chance, expected: u64| {
+            let delay = Retries::default().delay(retries, chance);
+            assert_eq!(delay, Duration::from_millis(expected), "{retries} {chance}");
         };
-        check(0, 0, 500);
-        check(0, 255, 500);
-        check(1, 255, 500);
-        check(2, 0, 500);
-        check(2, 255, 1_000);
-        check(3, 255, 2_000);
-        check(3, 0, 1_000);
-        check(5, 255, 5_000);
-        check(u32::MAX, 255, 5_000);
+        check(0, 0.0, 500);
+        check(0, 1.0, 500);
+        check(1, 1.0, 500);
+        check(2, 0.0, 500);
+        check(2, 1.0, 1_000);
+        check(3, 1.0, 2_000);
+        check(3, 0.0, 1_000);
+        check(5, 1.0, 5_000);
+        check(u32::MAX, 1.0, 5_000);
     }
 }
