@@ -4,6 +4,7 @@
 //! little memory and what is cut is cut; a client that vanished is noticed.
 
 use std::io;
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub(crate) struct ClientStream {
     proxy: Option<Arc<TrustedProxy>>,
     /// What each answer says about coming over TLS alone.
     hsts: Option<Arc<str>>,
+    /// Only the end of the connection tells the client that what it gets is whole.
+    is_delimiter: bool,
 }
 
 enum Transport {
@@ -59,7 +62,13 @@ impl ClientStream {
         notice_loss(&tcp, lost_after)?;
         SockRef::from(&tcp).set_tcp_notsent_lowat(UNSENT_MAX_BYTES)?;
         let address = address.ip().to_canonical();
-        Ok(Self { transport: Transport::Plain(tcp), address, proxy: None, hsts: None })
+        Ok(Self {
+            transport: Transport::Plain(tcp),
+            address,
+            proxy: None,
+            hsts: None,
+            is_delimiter: false,
+        })
     }
 
     pub(crate) fn address(&self) -> IpAddr {
@@ -119,7 +128,8 @@ impl ClientStream {
 
     /// One stream of this client's connection.
     pub(crate) fn of_http2(stream: Http2Stream, address: IpAddr, hsts: Option<Arc<str>>) -> Self {
-        Self { transport: Transport::Http2(Box::new(stream)), address, proxy: None, hsts }
+        let transport = Transport::Http2(Box::new(stream));
+        Self { transport, address, proxy: None, hsts, is_delimiter: false }
     }
 
     /// Have both sides agreed on HTTP/2 for what follows?
@@ -133,16 +143,43 @@ impl ClientStream {
         matches!(self.transport, Transport::Http2(_))
     }
 
+    /// From here on the end of the connection is that of an answer, until [`Self::is_whole`]:
+    /// until then every end is a reset, that of the process included.
+    pub(crate) fn delimit(&mut self) {
+        self.is_delimiter = true;
+        self.linger(Some(Duration::ZERO));
+    }
+
+    /// All of the answer was written.
+    pub(crate) fn is_whole(&mut self) {
+        if mem::take(&mut self.is_delimiter) {
+            self.linger(None);
+        }
+    }
+
+    /// Would an orderly end make an answer look whole that is not?
+    pub(crate) fn must_be_reset(&self) -> bool {
+        self.is_delimiter || self.is_shared()
+    }
+
     /// Ends it so that the client knows that something is missing:
     /// nothing that waits in the kernel goes out any more.
     pub(crate) fn reset(mut self) {
-        let tcp = match &mut self.transport {
-            Transport::Plain(tcp) => &*tcp,
+        match &mut self.transport {
+            Transport::Http2(stream) => stream.reset(),
+            Transport::Plain(_) | Transport::Tls(_) => self.linger(Some(Duration::ZERO)),
+        }
+    }
+
+    /// How long closing it waits for what was not sent; zero resets it.
+    fn linger(&self, time: Option<Duration>) {
+        let tcp = match &self.transport {
+            Transport::Plain(tcp) => tcp,
             Transport::Tls(tls) => tls.get_ref().0,
-            Transport::Http2(stream) => return stream.reset(),
+            Transport::Http2(_) => return,
         };
         // An error is a connection that has ended already.
-        let _ = tcp.set_zero_linger();
+        let _ = SockRef::from(tcp).set_linger(time);
     }
 }
 

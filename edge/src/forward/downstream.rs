@@ -15,7 +15,6 @@ use super::error::ForwardError;
 use super::upload::Upload;
 use crate::client_stream::ClientStream;
 use crate::head::HeadReader;
-use crate::limits::BODY_PAUSE;
 use crate::upstream::Duplex;
 
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +23,8 @@ pub(super) struct Timeouts {
     pub(super) read: Duration,
     /// For a client to take what is written to it.
     pub(super) write: Duration,
+    /// For it to send the next bytes of a body.
+    pub(super) pause: Duration,
 }
 
 pub(super) struct Downstream<'a> {
@@ -124,7 +125,7 @@ impl Downstream<'_> {
         } else if let Some(deadline) = deadline {
             (left(deadline), Late::Sprite)
         } else if self.upload.wants_more() && !self.upload.has_unsent() {
-            (BODY_PAUSE, Late::Body)
+            (self.timeouts.pause, Late::Body)
         } else {
             (self.timeouts.read, Late::Sprite)
         }

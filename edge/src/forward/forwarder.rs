@@ -146,7 +146,11 @@ impl Forwarder {
             upload: Upload::new(request.body, limits.body_max_bytes),
             ask_at: request.expects_continue.then(|| Instant::now() + CONTINUE_WAIT),
             has_ended: false,
-            timeouts: Timeouts { read: self.read_timeout, write: limits.write_timeout },
+            timeouts: Timeouts {
+                read: self.read_timeout,
+                write: limits.write_timeout,
+                pause: limits.body_pause,
+            },
         }
     }
 
@@ -262,6 +266,9 @@ impl Forwarder {
         let mut relayed = framing.repack(&buffer, packing, &mut out)?;
         let mut has_excess = relayed < buffer.len();
         record.answered(request.kind.source(), head.status);
+        if packing == Packing::UntilClose {
+            downstream.stream.delimit();
+        }
         downstream.write(&out).await?;
         record.relayed();
         if packing == Packing::None {
@@ -278,6 +285,7 @@ impl Forwarder {
                 if packing == Packing::Chunks {
                     downstream.write(LAST_CHUNK).await?;
                 }
+                downstream.stream.is_whole();
                 return Ok(keep_alive && packing == Packing::Chunks);
             }
             let used = if packing == Packing::None {
@@ -293,6 +301,7 @@ impl Forwarder {
             has_excess = used < count;
             relayed += used;
         }
+        downstream.stream.is_whole();
         if head.keep_alive && !has_excess && downstream.upload.is_done() {
             pool::put(request.group, sprite, self.pool, head.closes_after);
         }

@@ -20,6 +20,10 @@ pub struct LimitsConfig {
     pub body_max_bytes: u64,
     /// A WebSocket over which nothing goes for so long, either way, is closed.
     pub socket_idle: Duration,
+    /// After so long without a word of its client a WebSocket has a ping sent to it; zero for none.
+    pub(crate) socket_ping: Duration,
+    /// A client that sends nothing of a body for so long is answered without it.
+    pub(crate) body_pause: Duration,
     /// A client that takes nothing of an answer for so long loses its connection.
     pub write_timeout: Duration,
 }
@@ -66,6 +70,8 @@ impl LimitsConfig {
             ),
             body_max_bytes: section.number("body_max_bytes", 1..=(1 << 40), 64 << 20),
             socket_idle: section.seconds("socket_idle_seconds", 60..=604_800, 3_600),
+            socket_ping: section.seconds("socket_ping_seconds", 0..=3_600, 30),
+            body_pause: section.seconds("body_seconds", 1..=3_600, 60),
             write_timeout: section.seconds("write_timeout_seconds", 1..=3_600, 60),
         }
     }

@@ -189,6 +189,8 @@ mod tests {
         requests_per_second_per_workspace: 8,
         body_max_bytes: 1024,
         socket_idle: Duration::from_secs(3_600),
+        socket_ping: Duration::from_secs(30),
+        body_pause: Duration::from_secs(60),
         write_timeout: Duration::from_secs(60),
     };
 

@@ -55,9 +55,6 @@ pub(crate) const CONTINUE_WAIT: Duration = Duration::from_secs(1);
 /// Longest line of a chunk's size with its extensions, and longest trailers together.
 pub(crate) const MAX_CHUNK_LINE_BYTES: u16 = 4_096;
 
-/// How long a client may pause within the body of its request: as with nginx.
-pub(crate) const BODY_PAUSE: Duration = Duration::from_secs(60);
-
 /// How long what a client still sends is read and dropped behind our last answer, which
 /// would be lost else: while it goes on, and in all. As with nginx.
 pub(crate) const LINGER_SILENCE: Duration = Duration::from_secs(5);

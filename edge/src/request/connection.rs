@@ -222,7 +222,9 @@ impl ConnectionHandler {
                 return self.end_revoked(stream, record, options).await;
             }
             // The client comes back by itself, to another process.
-            () = self.leaving(is_stream) => return Next::Close,
+            () = self.leaving(is_stream) => {
+                return if stream.must_be_reset() { Next::Drop } else { Next::Close };
+            }
             result = forward => result,
         };
         match result {

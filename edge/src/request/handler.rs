@@ -239,7 +239,11 @@ impl RequestHandler {
             return forward(upstream, (Some(entry), turn), context);
         }
         let limits = self.limits.configured();
-        let patience = Patience { idle: limits.socket_idle, stall: limits.write_timeout };
+        let patience = Patience {
+            idle: limits.socket_idle,
+            stall: limits.write_timeout,
+            ping: limits.socket_ping,
+        };
         let (record, lifecycle) = (context.record, self.lifecycle.clone());
         let tunnel = Tunnel { entry, record, patience, lifecycle };
         let options = ResponseOptions { keep_alive: false, ..context.options };

@@ -1,12 +1,13 @@
 //! Carries the bytes of one tunnel, and decides when it is over.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::pump::{Pump, Side};
 use crate::connections::Entry;
@@ -16,6 +17,9 @@ use crate::limits::LAST_WORDS;
 /// Looks, while a tunnel is as long silent as it may be, whether it still is: a clock for
 /// each message would cost more. It is closed at most one pause between two looks late.
 const IDLE_LOOKS: u32 = 8;
+
+/// A client that has answered none of so many pings has vanished.
+const LOST_PINGS: u32 = 3;
 
 /// The same while one side does not take what the other sent.
 const STALL_LOOKS: u32 = 4;
@@ -27,6 +31,8 @@ pub(crate) struct Patience {
     pub(crate) idle: Duration,
     /// One side takes nothing of what waits for it.
     pub(crate) stall: Duration,
+    /// After so long without a word of the client it has a ping sent to it; zero for none.
+    pub(crate) ping: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +40,8 @@ pub(super) enum End {
     Closed,
     Idle,
     Stalled(Side),
+    /// The client has not answered pings.
+    Lost,
     Revoked,
     /// The process drains, and it is this tunnel's turn.
     Leaving,
@@ -53,14 +61,17 @@ where
 {
     let mut ended = pin!(entry.ended());
     let mut leaving = pin!(lifecycle.leaving(fastrand::f64()));
-    let mut quiet_looks = 0;
-    let mut stuck_looks = 0;
+    let mut moved_at = Instant::now();
+    let (mut stuck_looks, mut unanswered) = (0, 0);
+    let mut is_asking = false;
     loop {
-        let was = State::of(pump);
+        // A ping that waits was not tried yet.
+        let was = if mem::take(&mut is_asking) { State::Flowing } else { State::of(pump) };
         let pause = match was {
             State::Ending => LAST_WORDS,
             State::Blocked => patience.stall / STALL_LOOKS,
-            State::Flowing => patience.idle / IDLE_LOOKS,
+            State::Flowing if patience.ping.is_zero() => patience.idle / IDLE_LOOKS,
+            State::Flowing => patience.ping.min(patience.idle / IDLE_LOOKS),
         };
         let carried = poll_fn(|context| match pump.poll(context, client, sprite) {
             Poll::Ready(()) => Poll::Ready(true),
@@ -87,9 +98,21 @@ where
                     Some(_) => stuck_looks += 1,
                     None => stuck_looks = 0,
                 }
-                quiet_looks = if pump.has_moved() || was == State::Blocked { 0 } else { quiet_looks + 1 };
-                if quiet_looks == IDLE_LOOKS {
+                if pump.has_moved() || was == State::Blocked {
+                    moved_at = Instant::now();
+                } else if moved_at.elapsed() >= patience.idle {
                     return End::Idle;
+                }
+                if patience.ping.is_zero() || was == State::Blocked {
+                    continue;
+                }
+                match pump.has_heard_client() {
+                    true => unanswered = 0,
+                    false if unanswered == LOST_PINGS => return End::Lost,
+                    false => {
+                        is_asking = pump.ping();
+                        unanswered += u32::from(is_asking);
+                    }
                 }
             }
         }
@@ -127,12 +150,13 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufWriter, DuplexStream, duplex};
     use tokio::time::timeout;
 
+    use super::super::pings::PING;
     use super::*;
     use crate::connections::{ConnectionRegistry, Kind, access};
 
     /// Longer than anything here takes.
     const LONG: Duration = Duration::from_secs(3_600);
-    const PATIENT: Patience = Patience { idle: LONG, stall: LONG };
+    const PATIENT: Patience = Patience { idle: LONG, stall: LONG, ping: Duration::ZERO };
 
     fn entry() -> Entry {
         let registry = Arc::new(ConnectionRegistry::default());
@@ -165,7 +189,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_silent_tunnel_is_closed() {
         let ((_client, near_client), (_sprite, near_sprite)) = (duplex(64), duplex(64));
-        let patience = Patience { idle: Duration::from_millis(40), stall: LONG };
+        let patience = Patience { idle: Duration::from_millis(40), ..PATIENT };
         assert_eq!(carry_between(near_client, near_sprite, patience).await, End::Idle);
     }
 
@@ -183,7 +207,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_side_that_takes_nothing_ends_the_tunnel_and_a_slow_one_does_not() {
-        let patience = Patience { idle: LONG, stall: Duration::from_millis(200) };
+        let patience = Patience { stall: Duration::from_millis(200), ..PATIENT };
         let ((client, near_client), (mut sprite, near_sprite)) = (duplex(4), duplex(64));
         sprite.write_all(b"more than it takes").await.unwrap();
         let ended = timeout(LONG, carry_between(near_client, near_sprite, patience)).await;
@@ -200,6 +224,38 @@ mod tests {
         }
         drop(sprite);
         assert_eq!(carried.await.unwrap(), End::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_answers_pings_stays_and_one_that_vanished_does_not() {
+        let patience = Patience { ping: Duration::from_secs(1), ..PATIENT };
+        let ((mut client, near_client), (mut sprite, near_sprite)) = (duplex(64), duplex(64));
+        let carried = tokio::spawn(carry_between(near_client, near_sprite, patience));
+        for _ in 0..10 {
+            let mut ping = [0; PING.len()];
+            client.read_exact(&mut ping).await.unwrap();
+            assert_eq!(ping, PING);
+            // With a mask of zeros.
+            let pong = [&[0x8a, 0x80 | ping[1], 0, 0, 0, 0], &ping[2..]].concat();
+            client.write_all(&pong).await.unwrap();
+        }
+        let began = Instant::now();
+        assert_eq!(carried.await.unwrap(), End::Lost);
+        assert!(began.elapsed() > 2 * patience.ping);
+        let mut heard = Vec::new();
+        sprite.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, b"", "the sprite hears of none of it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_is_not_asked_within_a_message_of_the_sprites() {
+        let patience = Patience { ping: Duration::from_secs(1), ..PATIENT };
+        let ((mut client, near_client), (mut sprite, near_sprite)) = (duplex(64), duplex(64));
+        sprite.write_all(b"\x81\x02h").await.unwrap();
+        assert_eq!(carry_between(near_client, near_sprite, patience).await, End::Idle);
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, b"\x81\x02h");
     }
 
     #[tokio::test(start_paused = true)]

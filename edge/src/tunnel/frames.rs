@@ -21,22 +21,38 @@ impl Frames {
     }
 
     pub(super) fn pass(&mut self, mut bytes: &[u8]) {
-        while let Some((first, rest)) = bytes.split_first() {
-            if self.payload_left > 0 {
-                let count = usize::try_from(self.payload_left).unwrap_or(usize::MAX);
-                let count = count.min(bytes.len());
-                self.payload_left -= count as u64;
-                bytes = &bytes[count..];
-                continue;
-            }
-            self.header[self.seen] = *first;
-            self.seen += 1;
-            bytes = rest;
-            if self.seen >= 2 && self.seen == self.header_length() {
-                self.payload_left = self.payload_length();
-                self.seen = 0;
+        while !bytes.is_empty() {
+            bytes = &bytes[self.step(bytes)..];
+        }
+    }
+
+    /// The same up to the end of one frame at most; says how many bytes that were.
+    pub(super) fn pass_one(&mut self, bytes: &[u8]) -> usize {
+        let mut passed = 0;
+        while passed < bytes.len() {
+            passed += self.step(&bytes[passed..]);
+            if self.is_between() {
+                break;
             }
         }
+        passed
+    }
+
+    /// One byte of a header, or what there is of a payload.
+    fn step(&mut self, bytes: &[u8]) -> usize {
+        if self.payload_left > 0 {
+            let count = usize::try_from(self.payload_left).unwrap_or(usize::MAX);
+            let count = count.min(bytes.len());
+            self.payload_left -= count as u64;
+            return count;
+        }
+        self.header[self.seen] = bytes[0];
+        self.seen += 1;
+        if self.seen >= 2 && self.seen == self.header_length() {
+            self.payload_left = self.payload_length();
+            self.seen = 0;
+        }
+        1
     }
 
     fn header_length(&self) -> usize {

@@ -5,6 +5,7 @@
 
 mod carry;
 mod frames;
+mod pings;
 mod pump;
 
 use tokio::io::AsyncWriteExt as _;
@@ -69,7 +70,7 @@ impl Tunnel {
         debug!(request = %record.request(), ?end, "a WebSocket has ended");
         match end {
             End::Closed => {}
-            End::Stalled(Side::Client) => record.failed(Source::Client),
+            End::Stalled(Side::Client) | End::Lost => record.failed(Source::Client),
             End::Stalled(Side::Sprite) => record.failed(Source::Sprite),
             End::Revoked => {
                 metrics.count_revoked_socket();
@@ -78,7 +79,7 @@ impl Tunnel {
             End::Idle | End::Leaving => {}
         }
         let Some((code, reason)) = end.close() else { return Some(client) };
-        if !pump.is_between_frames() {
+        if end == End::Lost || !pump.is_between_frames() {
             // The client has not even taken what came before: nothing more goes out.
             client.reset();
             return None;
@@ -98,7 +99,7 @@ impl End {
             Self::Revoked => Some((CLOSE_ACCESS_ENDED, "signed out")),
             Self::Idle => Some((CLOSE_GOING_AWAY, "idle")),
             Self::Leaving => Some((CLOSE_SERVICE_RESTART, "come back at once")),
-            Self::Stalled(_) => Some((CLOSE_INTERNAL_ERROR, "stalled")),
+            Self::Stalled(_) | Self::Lost => Some((CLOSE_INTERNAL_ERROR, "stalled")),
         }
     }
 }

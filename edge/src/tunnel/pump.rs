@@ -10,6 +10,7 @@ use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::Frames;
+use super::pings::{ClientFrames, PING};
 
 /// Most bytes that wait in one direction. Nothing is read while any wait.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -19,7 +20,9 @@ pub(super) struct Pump {
     to_client: Direction,
     /// Where the sprite's frames end, for the one that we may want to add.
     frames: Frames,
+    client_frames: ClientFrames,
     has_moved: bool,
+    has_heard_client: bool,
 }
 
 impl Pump {
@@ -31,7 +34,9 @@ impl Pump {
             to_sprite: Direction::default(),
             to_client: Direction { waiting: early, ..Direction::default() },
             frames,
+            client_frames: ClientFrames::default(),
             has_moved: false,
+            has_heard_client: false,
         }
     }
 
@@ -61,6 +66,22 @@ impl Pump {
         mem::take(&mut self.has_moved)
     }
 
+    /// Has the client sent anything, an answer to a ping included, since this was last asked?
+    pub(super) fn has_heard_client(&mut self) -> bool {
+        mem::take(&mut self.has_heard_client)
+    }
+
+    /// Has the next poll send a ping to the client. `false` within a frame of the sprite's,
+    /// where none can be sent.
+    pub(super) fn ping(&mut self) -> bool {
+        let is_between = self.is_between_frames();
+        if is_between {
+            self.to_client.waiting = Bytes::from_static(&PING);
+            self.client_frames.asked();
+        }
+        is_between
+    }
+
     /// Ready when either side has ended or failed.
     pub(super) fn poll<V, S>(
         &mut self,
@@ -72,17 +93,26 @@ impl Pump {
         V: AsyncRead + AsyncWrite + Unpin + ?Sized,
         S: AsyncRead + AsyncWrite + Unpin + ?Sized,
     {
-        let mut has_moved = false;
+        let (mut has_sent, mut has_moved, mut has_heard) = (false, false, false);
         let (up, down) = (&mut self.to_sprite, &mut self.to_client);
-        let frames = &mut self.frames;
-        let ended = up.poll(context, client, sprite, |_| has_moved = true).is_ready()
+        let (frames, client_frames) = (&mut self.frames, &mut self.client_frames);
+        let ended = up
+            .poll(context, client, sprite, |bytes| {
+                has_heard = true;
+                let on = client_frames.pass(bytes);
+                has_sent |= on.as_ref().is_none_or(|on| !on.is_empty());
+                on
+            })
+            .is_ready()
             || down
                 .poll(context, sprite, client, |bytes| {
                     has_moved = true;
                     frames.pass(bytes);
+                    None
                 })
                 .is_ready();
-        self.has_moved |= has_moved;
+        self.has_moved |= has_moved || has_sent;
+        self.has_heard_client |= has_heard;
         if ended { Poll::Ready(()) } else { Poll::Pending }
     }
 }
@@ -109,13 +139,14 @@ impl Direction {
         !mem::take(&mut self.has_advanced) && !self.waiting.is_empty()
     }
 
-    /// Moves all that can be moved now. Ready when this direction has ended.
+    /// Moves all that can be moved now. Ready when this direction has ended. What is read
+    /// goes through `pass`, which says what is written in its place.
     fn poll<R, W>(
         &mut self,
         context: &mut Context<'_>,
         reader: &mut R,
         writer: &mut W,
-        mut passed: impl FnMut(&[u8]),
+        mut pass: impl FnMut(&[u8]) -> Option<Vec<u8>>,
     ) -> Poll<()>
     where
         R: AsyncRead + Unpin + ?Sized,
@@ -125,7 +156,6 @@ impl Direction {
             while !self.waiting.is_empty() {
                 match Pin::new(&mut *writer).poll_write(context, &self.waiting) {
                     Poll::Ready(Ok(count)) if count > 0 => {
-                        passed(&[]);
                         self.has_advanced = true;
                         self.unflushed = true;
                         self.waiting.advance(count);
@@ -142,8 +172,9 @@ impl Direction {
             let mut read = ReadBuf::uninit(&mut space);
             match Pin::new(&mut *reader).poll_read(context, &mut read) {
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {
-                    passed(read.filled());
-                    if self.write_now(context, writer, read.filled()).is_ready() {
+                    let replaced = pass(read.filled());
+                    let bytes = replaced.as_deref().unwrap_or_else(|| read.filled());
+                    if self.write_now(context, writer, bytes).is_ready() {
                         return Poll::Ready(());
                     }
                 }

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::harness::{DEADLINE, echo, put, sprite, wait_until};
-use crate::tls::{TlsEdge, TlsStream, start_configured, start_with};
+use crate::tls::{TlsEdge, TlsStream, start_configured, start_edge, start_with};
 
 struct Client {
     send: SendRequest<Bytes>,
@@ -309,6 +309,21 @@ fn a_drain_lets_requests_end_and_takes_no_more() {
         release.send(()).unwrap();
         assert_eq!(text(response).await.unwrap(), "hello");
         let _ = timeout(DEADLINE, client.frames).await.expect("the connection ends");
+    });
+}
+
+#[test]
+fn a_stream_that_a_drain_ends_does_not_look_whole() {
+    let edge = start_edge("", "", "grace_seconds = 1");
+    edge.edge.put("ada", events());
+    run(async {
+        let mut client = Client::connect(&edge).await;
+        let stream = of(&edge, "ada", "/").header("accept", "text/event-stream");
+        let mut body = client.get(stream).await.unwrap().into_body();
+        assert_eq!(body.data().await.unwrap().unwrap(), "data: first\n\n");
+        edge.edge.signal("TERM");
+        let end = timeout(DEADLINE, body.data()).await.unwrap().expect("it has no end");
+        assert_eq!(end.unwrap_err().reason(), Some(Reason::CANCEL));
     });
 }
 

@@ -6,6 +6,7 @@ mod handover;
 mod harness;
 mod http2;
 mod load;
+mod patience;
 mod private_tls;
 mod proxies;
 mod refusals;
