@@ -17,7 +17,7 @@ const PAGE: &str = "Accept: text/html\r\nSec-Fetch-Mode: navigate\r\n";
 
 /// What becomes of a connection to a machine that sleeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asleep {
+pub(crate) enum Asleep {
     BadGateway,
     Unavailable,
     Reset,
@@ -30,18 +30,20 @@ enum Asleep {
 
 /// A machine, and what was asked of it.
 #[derive(Default)]
-struct Machine {
+pub(crate) struct Machine {
     is_awake: Mutex<bool>,
     woken: Condvar,
     probes: AtomicUsize,
     probes_now: AtomicUsize,
-    probed_twice: AtomicBool,
+    pub(crate) probed_twice: AtomicBool,
     /// Heads of requests that it has answered itself.
     answered: Mutex<Vec<String>>,
+    /// Requests that may not be sent twice, answered or not.
+    pub(crate) posts: AtomicUsize,
 }
 
 impl Machine {
-    fn start(how: &'static [Asleep]) -> (Arc<Self>, SocketAddr) {
+    pub(crate) fn start(how: &'static [Asleep]) -> (Arc<Self>, SocketAddr) {
         let machine = Arc::new(Self::default());
         let (inner, count) = (Arc::clone(&machine), AtomicUsize::new(0));
         let address = sprite(move |tcp, head| {
@@ -51,7 +53,7 @@ impl Machine {
         (machine, address)
     }
 
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         *self.is_awake.lock().unwrap() = true;
         self.woken.notify_all();
     }
@@ -67,6 +69,7 @@ impl Machine {
             let before = self.probes_now.fetch_add(1, Ordering::SeqCst);
             self.probed_twice.fetch_or(before > 0, Ordering::SeqCst);
         }
+        self.posts.fetch_add(usize::from(head.starts_with("POST ")), Ordering::SeqCst);
         self.answer(&mut tcp, head, how);
         if is_probe {
             self.probes_now.fetch_sub(1, Ordering::SeqCst);
@@ -142,7 +145,7 @@ fn held(edge: &TestEdge, count: usize) {
     });
 }
 
-const SOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+pub(crate) const SOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 #[test]
@@ -280,6 +283,34 @@ fn what_an_awake_machine_says_is_its_own() {
     assert_eq!(asked.load(Ordering::SeqCst), 2, "asked again once it was known to be awake");
     read_head(&mut request(&edge, "GET /", "", ""));
     assert_eq!(asked.load(Ordering::SeqCst), 3, "which it still is");
+}
+
+#[test]
+fn a_machine_for_which_only_its_platform_answers_is_given_up_too() {
+    for status in ["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"] {
+        let edge = TestEdge::with_upstream("wake_timeout_seconds = 1");
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let address = sprite(move |mut tcp, head| {
+            count.fetch_add(usize::from(!head.starts_with("OPTIONS")), Ordering::SeqCst);
+            let _ =
+                write!(tcp, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        });
+        edge.put("ada", address);
+        wait_until("it is given up", || {
+            let answer = read_head(&mut request(&edge, "GET /", "", ""));
+            assert!(answer.starts_with("HTTP/1.1 50"), "{answer}");
+            (edge.metric("arca_edge_sprites_given_up") == Some(1.0)).then_some(())
+        });
+        let before = asked.load(Ordering::SeqCst);
+        for (start, lines) in [("GET /", ""), ("POST /", "Content-Length: 0\r\n")] {
+            for _ in 0..20 {
+                let answer = read_head(&mut request(&edge, start, lines, ""));
+                assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+            }
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), before, "nobody but the prober asks it");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod clients;
 mod processes;
+mod wakes;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
