@@ -15,7 +15,14 @@ pub const IDENTITY_HEADER: &str = "x-arca-identity";
 /// How long a signed identity is good for, and how far the VM's clock may be off, in seconds.
 pub const VALID_SECONDS: u64 = 60;
 
+/// Where Telegram brings what is written to a customer's bot, on the workspace's own host.
+pub const TELEGRAM_PATH: &str = "/hooks/telegram";
+
+/// The header by which Telegram shows the secret that it was given with the address.
+pub const TELEGRAM_SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
+
 const DOMAIN: &[u8] = b"arcamatrix identity 1\0";
+const TELEGRAM_DOMAIN: &[u8] = b"arcamatrix telegram 1\0";
 const HEADER_MAX_BYTES: usize = 256;
 
 /// Who is asking. `issued` is in unix seconds.
@@ -61,6 +68,14 @@ impl IdentityKey {
         Some(Self { id, mac: MacKey::new(&hex::decode(key)?) })
     }
 
+    /// What Telegram is to show with each call: agent and edge know it without telling each
+    /// other. `<key id>_<mac>`, of the characters that Telegram takes.
+    pub fn telegram_secret(&self) -> String {
+        let mut secret = self.id.to_string();
+        self.mac.seal(TELEGRAM_DOMAIN, &mut secret);
+        secret.replace('.', "_")
+    }
+
     pub fn sign(&self, identity: &Identity) -> String {
         let Identity { username, session, request, issued } = identity;
         let mut header = String::with_capacity(HEADER_MAX_BYTES);
@@ -74,6 +89,21 @@ impl IdentityKey {
 /// What control writes into an agent's configuration: a key for each key of the ring.
 pub fn agent_keys(ring: &KeyRing, sprite: &SpriteId, assignment: u64) -> Vec<(KeyId, String)> {
     ring.ids().map(|id| (id.clone(), hex::encode(&derive(ring, id, sprite, assignment)))).collect()
+}
+
+/// The edge's side of [`IdentityKey::telegram_secret`]: was `secret` made with any key of the
+/// ring for this assignment?
+pub fn is_telegram_secret(
+    ring: &KeyRing,
+    sprite: &SpriteId,
+    assignment: u64,
+    secret: &str,
+) -> bool {
+    let Some((id, mac)) = secret.split_once('_') else { return false };
+    ring.ids().find(|known| known.as_str() == id).is_some_and(|id| {
+        let key = MacKey::new(&derive(ring, id, sprite, assignment));
+        key.is_valid(TELEGRAM_DOMAIN, id.as_str(), mac)
+    })
 }
 
 fn derive(ring: &KeyRing, id: &KeyId, sprite: &SpriteId, assignment: u64) -> [u8; 32] {
@@ -163,6 +193,27 @@ mod tests {
         assert_eq!(check(&keys_of("arca-1", 8), "ada", 1_000), Err(IdentityError::Forged));
         assert_eq!(check(&keys_of("arca-2", 7), "ada", 1_000), Err(IdentityError::Forged));
         assert_eq!(check(&[], "ada", 1_000), Err(IdentityError::UnknownKey));
+    }
+
+    #[test]
+    fn telegrams_secret_opens_one_assignment_and_is_no_identity() {
+        let sprite = SpriteId::parse("arca-1").unwrap();
+        let secret = IdentityKey::current(&ring("k2"), &sprite, 7).telegram_secret();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+        assert!(secret.len() <= 256 && secret.bytes().all(is_plain), "{secret}");
+        let opens = |secret: &str, sprite: &str, assignment| {
+            let sprite = SpriteId::parse(sprite).unwrap();
+            is_telegram_secret(&ring("k1"), &sprite, assignment, secret)
+        };
+        assert!(opens(&secret, "arca-1", 7), "by an older key as well");
+        assert!(!opens(&secret, "arca-1", 8) && !opens(&secret, "arca-2", 7));
+        assert!(
+            !opens("", "arca-1", 7) && !opens("k1_", "arca-1", 7) && !opens("k9_x", "arca-1", 7)
+        );
+        let name = Username::parse("ada").unwrap();
+        for header in [secret.clone(), format!("1.{}", secret.replacen('_', ".", 1))] {
+            assert!(verify(&keys_of("arca-1", 7), &header, &name, 1_000).is_err());
+        }
     }
 
     #[test]

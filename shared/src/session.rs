@@ -27,6 +27,10 @@ const DOMAIN: &[u8] = b"arcamatrix session 1\0";
 pub struct SessionId([u8; 16]);
 
 impl SessionId {
+    /// Of a caller who needs no session, such as Telegram with its secret. None is ever given
+    /// this number: they are random.
+    pub const NONE: Self = Self([0; 16]);
+
     pub fn random() -> Self {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -1,6 +1,6 @@
 //! `sprite-agent.toml`, checked. `config/sprite-agent.toml` explains each key.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +37,8 @@ pub struct GatewayConfig {
     pub token: Secret<String>,
     /// May the customer switch its own page on?
     pub proxy_ui: bool,
+    /// Where the gateway is to listen for what Telegram brings.
+    pub telegram: SocketAddr,
 }
 
 pub struct SupervisorConfig {
@@ -159,11 +161,18 @@ fn identity_keys(identity: &mut Section<'_>) -> Vec<IdentityKey> {
     keys
 }
 
+/// The gateway's own default.
+const TELEGRAM_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
+
 fn gateway(gateway: &mut Section<'_>) -> Option<GatewayConfig> {
     let address = gateway.required("address", address);
     let token = gateway.secret("token", "token_file");
     let proxy_ui = gateway.flag("proxy_ui", true);
-    Some(GatewayConfig { address: address?, token: token?, proxy_ui })
+    let telegram = gateway.optional("telegram_address", self::address).unwrap_or(TELEGRAM_ADDRESS);
+    if !telegram.ip().is_loopback() {
+        gateway.complain("telegram_address", "is not on the loopback interface");
+    }
+    Some(GatewayConfig { address: address?, token: token?, proxy_ui, telegram })
 }
 
 /// The outer `None` means complaints, the inner one that supervision is off.

@@ -26,6 +26,7 @@ pub enum Part {
     Logs,
     Metrics,
     Guard,
+    Telegram,
     Nothing,
 }
 
@@ -150,6 +151,7 @@ impl Metrics {
             Part::Logs => "logs",
             Part::Metrics => "metrics",
             Part::Guard => "guard",
+            Part::Telegram => "telegram",
             Part::Nothing => "nothing",
         };
         self.requests.with_label_values(&[part, status.as_str()]).inc();

@@ -25,6 +25,7 @@ import { SearchView } from './view/search.js';
 import { SettingsView } from './view/settings.js';
 import { Sidebar } from './view/sidebar.js';
 import { SkillsView } from './view/skills.js';
+import { TelegramView } from './view/telegram.js';
 import { ShortcutsView } from './view/shortcuts.js';
 import { ShutView } from './view/shut.js';
 import { StatusView } from './view/status.js';
@@ -80,6 +81,7 @@ const skills = new SkillsView({
   turn: (skill, on) => workspace.changeSkill('arca.skill.switch', { skill, on }),
   setKey: (skill, key) => workspace.changeSkill('arca.skill.key', { skill, key }),
 });
+new TelegramView({ can: () => workspace.can('arca.telegram.connect'), request });
 const gatewayPage = new GatewayPageView();
 const shortcuts = new ShortcutsView();
 const toasts = new Toasts();

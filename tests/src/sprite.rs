@@ -40,6 +40,7 @@ pub struct Sprite {
     world: PathBuf,
     agent_port: Port,
     gateway_port: Port,
+    telegram_port: Port,
     health_token: String,
     gateway_token: String,
 }
@@ -52,6 +53,7 @@ pub struct Surroundings<'a> {
     pub gateway: &'a Gateway,
     /// Where the scripted model of a real gateway listens.
     pub model: Option<SocketAddr>,
+    pub telegram: Option<SocketAddr>,
 }
 
 impl Sprite {
@@ -77,6 +79,7 @@ impl Sprite {
             name: format!("sprite-{username}"),
             agent_port: Port::claim()?,
             gateway_port: Port::claim()?,
+            telegram_port: Port::claim()?,
             health_token: secrets.secret(&format!("sprites/{username}/health_token"))?,
             gateway_token: secrets.secret(&format!("sprites/{username}/gateway_token"))?,
             folder,
@@ -104,8 +107,8 @@ impl Sprite {
         &self.folder
     }
 
-    pub(crate) fn ports(&self) -> [&Port; 2] {
-        [&self.agent_port, &self.gateway_port]
+    pub(crate) fn ports(&self) -> [&Port; 3] {
+        [&self.agent_port, &self.gateway_port, &self.telegram_port]
     }
 
     pub fn health_token(&self) -> &str {
@@ -184,13 +187,15 @@ impl Sprite {
         }
         write!(
             text,
-            "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\n\n\
+            "\n[gateway]\naddress = \"{}\"\ntoken = \"{}\"\n\
+             telegram_address = \"{}\"\n\n\
              [settings]\nfile = \"{}\"\n\n\
              [supervisor]\nenabled = true\ncommand = {:?}\ndoctor = {:?}\n\
              state_dir = \"{}\"\nready_budget_seconds = 180\nstop_grace_seconds = 10\n\
              log_dir = \"{}\"\n\n[supervisor.env]\n{} = {:?}\n",
             self.gateway_port.address(),
             self.gateway_token,
+            self.telegram_port.address(),
             self.folder.join("settings.json").display(),
             line(command, &run),
             line(doctor, &repair),
@@ -215,6 +220,10 @@ impl Sprite {
         if let Some(model) = around.model {
             config["models"]["providers"]["pflaster"]["baseUrl"] =
                 format!("http://{model}/v1").into();
+        }
+        if let Some(telegram) = around.telegram {
+            let root = format!("http://{telegram}");
+            config["channels"]["telegram"] = json!({"enabled": false, "apiRoot": root});
         }
         Ok(serde_json::to_string_pretty(&config)?)
     }

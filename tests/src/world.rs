@@ -6,6 +6,7 @@ mod plan;
 mod watched;
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,6 +53,7 @@ pub struct World {
     fakes: Option<VendorFakes>,
     gateway: Gateway,
     model: Option<Model>,
+    telegram: Option<SocketAddr>,
     public: PublicSite,
     folder: PathBuf,
     client: reqwest::Client,
@@ -150,6 +152,7 @@ impl World {
             fakes: fakes.transpose()?,
             gateway: plan.gateway.clone(),
             model,
+            telegram: plan.telegram,
             public: PublicSite::new(BASE_DOMAIN, site_url)?,
             folder,
             client: crate::control::client(),

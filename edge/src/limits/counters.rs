@@ -13,7 +13,7 @@ use shared::Username;
 use shared::address::visitor_block;
 
 use super::configured::LimitsConfig;
-use super::fixed::WIDE_BLOCK_FACTOR;
+use super::fixed::{TELEGRAM_IN_FLIGHT, TELEGRAM_PER_SECOND, WIDE_BLOCK_FACTOR};
 use super::in_flight::{InFlight, Turn};
 
 pub(crate) struct Limits {
@@ -26,6 +26,8 @@ pub(crate) struct Limits {
     block_rate: Rate,
     workspace_rate: Rate,
     in_flight: Arc<InFlight>,
+    telegram_rate: Rate,
+    telegram_in_flight: Arc<InFlight>,
 }
 
 /// Of which connections there are too many.
@@ -78,6 +80,8 @@ impl Limits {
             block_rate: Rate::new(second),
             workspace_rate: Rate::new(second),
             in_flight: Arc::new(InFlight::new(configured.requests_in_flight_per_workspace)),
+            telegram_rate: Rate::new(second),
+            telegram_in_flight: Arc::new(InFlight::new(TELEGRAM_IN_FLIGHT)),
         }
     }
 
@@ -120,6 +124,15 @@ impl Limits {
     /// A place for one more request of a workspace; `None` when too many wait already.
     pub(crate) fn turn(&self, name: &Username) -> Option<Turn> {
         self.in_flight.enter(name)
+    }
+
+    /// A place for one more call of Telegram's to a workspace, whose customer's own requests
+    /// are counted apart.
+    pub(crate) fn telegram_turn(&self, name: &Username) -> Option<Turn> {
+        if exceeds(self.telegram_rate.observe(name, 1), TELEGRAM_PER_SECOND) {
+            return None;
+        }
+        self.telegram_in_flight.enter(name)
     }
 
     pub(crate) fn open_connections(&self) -> u64 {

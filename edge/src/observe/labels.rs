@@ -84,10 +84,11 @@ pub(crate) enum Limit {
     Sockets,
     Held,
     Body,
+    Telegram,
 }
 
 impl Limit {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::RequestsPerAddress,
@@ -97,6 +98,7 @@ impl Limit {
         Self::Sockets,
         Self::Held,
         Self::Body,
+        Self::Telegram,
     ];
 
     pub(super) const fn label(self) -> &'static str {
@@ -110,6 +112,7 @@ impl Limit {
             Self::Sockets => "sockets_per_workspace",
             Self::Held => "held",
             Self::Body => "body_max_bytes",
+            Self::Telegram => "telegram",
         }
     }
 }

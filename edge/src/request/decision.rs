@@ -1,6 +1,7 @@
 //! What becomes of a request. Pure: what it asks and what we know go in, the
 //! [`Decision`] comes out; `connection.rs` carries it out.
 
+use shared::identity::TELEGRAM_PATH;
 use shared::session::Session;
 use shared::{Host, RouteState};
 
@@ -31,6 +32,8 @@ pub struct Workspace {
     pub state: RouteState,
     pub locked: bool,
     pub session: Result<Session, NoSession>,
+    /// It shows the secret that only this workspace's assistant has told to Telegram.
+    pub is_telegram: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub enum Decision {
     Sprite(Session),
     /// The sprite's WebSocket.
     Tunnel(Session),
+    /// Telegram brings a message to the sprite: without a session, and to this one path.
+    Telegram,
     /// `GET /auth/session`: said here, where it is known even while control is away.
     SessionInfo {
         session: Option<Session>,
@@ -109,6 +114,10 @@ fn decide_workspace(facts: &RequestFacts<'_>, workspace: &Workspace) -> Decision
         RouteState::Suspended => return Decision::Refuse(Refusal::Suspended),
         RouteState::Live => {}
     }
+    if facts.path == TELEGRAM_PATH {
+        let is_call = facts.method == "POST" && !facts.websocket && workspace.is_telegram;
+        return if is_call { Decision::Telegram } else { Decision::Unauthorized };
+    }
     match workspace.session {
         Ok(_) if facts.path == MACHINE_PATH => Decision::MachineInfo,
         Err(_) if facts.path == MACHINE_PATH => Decision::Unauthorized,
@@ -155,7 +164,7 @@ mod tests {
     };
 
     fn live(session: Result<Session, NoSession>) -> Workspace {
-        Workspace { state: RouteState::Live, locked: false, session }
+        Workspace { state: RouteState::Live, locked: false, session, is_telegram: false }
     }
 
     fn check(facts: RequestFacts<'_>, workspace: Workspace, expected: Decision) {
@@ -239,6 +248,26 @@ mod tests {
         check(info, live(Err(NoSession::NoCookie)), Decision::Unauthorized);
         let paused = Workspace { state: RouteState::Suspended, ..live(Ok(session())) };
         check(info, paused, Decision::Refuse(Refusal::Suspended));
+    }
+
+    #[test]
+    fn telegram_needs_its_secret_and_reaches_one_path() {
+        let call = RequestFacts { method: "POST", path: TELEGRAM_PATH, navigation: false, ..PAGE };
+        let known = Workspace { is_telegram: true, ..live(Err(NoSession::NoCookie)) };
+        check(call, known, Decision::Telegram);
+        check(call, live(Err(NoSession::NoCookie)), Decision::Unauthorized);
+        check(call, live(Ok(session())), Decision::Unauthorized);
+        check(RequestFacts { method: "GET", ..call }, known, Decision::Unauthorized);
+        check(RequestFacts { websocket: true, ..call }, known, Decision::Unauthorized);
+        check(RequestFacts { path: "/ws", ..call }, known, Decision::Unauthorized);
+        check(RequestFacts { path: "/hooks/telegram/", ..call }, known, Decision::Unauthorized);
+        let paused = Workspace { state: RouteState::Suspended, ..known };
+        check(call, paused, Decision::Refuse(Refusal::Suspended));
+        check(
+            call,
+            Workspace { locked: true, ..known },
+            Decision::Refuse(Refusal::WorkspaceLocked),
+        );
     }
 
     #[test]

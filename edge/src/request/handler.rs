@@ -5,9 +5,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use shared::identity::Identity;
+use shared::identity::{Identity, TELEGRAM_PATH, TELEGRAM_SECRET_HEADER, is_telegram_secret};
 use shared::process::time::unix_seconds;
-use shared::{Host, PublicSite, Route, Session, Upstream, Username};
+use shared::{Host, PublicSite, Route, Session, SessionId, Upstream, Username};
 
 use super::client::ClientState;
 use super::context::RequestContext;
@@ -20,7 +20,7 @@ use crate::forward::{Offer, TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
-use crate::limits::{Limits, Turn};
+use crate::limits::{Limits, TELEGRAM_BODY_MAX_BYTES, TELEGRAM_CALL_MAX, Turn};
 use crate::observe::labels::Limit;
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::policy::request::{self, Credential, Forwarded};
@@ -143,19 +143,27 @@ impl RequestHandler {
             let facts = context.facts(&self.site, name.as_ref());
             let decision = decide(host, &facts, found.as_ref().map(|found| &found.workspace));
             let (session, kind) = match decision {
-                Decision::Sprite(session) => (session, Kind::Request),
-                Decision::Tunnel(session) => (session, Kind::Socket),
+                Decision::Sprite(session) => (Some(session), Kind::Request),
+                Decision::Tunnel(session) => (Some(session), Kind::Socket),
+                Decision::Telegram => (None, Kind::Request),
                 other => return self.respond(other, client, found.as_ref(), context),
             };
             let found = found.expect("only a workspace that was found reaches its sprite");
-            let turn = match self.turn(&found.route.username, kind) {
+            let name = &found.route.username;
+            let turn = match session {
+                Some(_) => self.turn(name, kind),
+                None => self.telegram_turn(name, &context),
+            };
+            let turn = match turn {
                 Ok(turn) => turn,
                 Err(refusal) => return self.refuse(refusal, context),
             };
+            let key = session.map(|_| client.token.key().expect("a session has shown its token"));
+            let session = session.unwrap_or_else(|| telegrams(&found.route, context.now));
             let access = Access {
                 session: session.id,
                 session_epoch: session.epoch,
-                key: client.token.key().expect("a session has shown its token"),
+                key: key.unwrap_or_else(|| client.keys.ring.current().clone()),
                 expires: session.expires,
             };
             match self.registry.enter(found.epoch, access, kind) {
@@ -189,6 +197,21 @@ impl RequestHandler {
         Ok(None)
     }
 
+    /// The same for a call of Telegram's, which takes nothing of what the customer has.
+    fn telegram_turn(
+        &self,
+        name: &Username,
+        context: &RequestContext<'_>,
+    ) -> Result<Option<Turn>, Refusal> {
+        if matches!(context.head.body, Body::Length(length) if length > TELEGRAM_BODY_MAX_BYTES) {
+            return Err(Refusal::BodyTooLarge);
+        }
+        self.limits.telegram_turn(name).map(Some).ok_or_else(|| {
+            self.telemetry.metrics.count_limited(Limit::Telegram);
+            Refusal::TooManyRequests
+        })
+    }
+
     fn find(
         &self,
         client: &mut ClientState,
@@ -205,7 +228,11 @@ impl RequestHandler {
         let session =
             session::check_session(&keys.sessions, token, head, name, route.epoch, is_locked, now);
         let locked = self.routes.is_locked(name, None, now);
-        let workspace = Workspace { state: route.state, locked, session };
+        let is_telegram = head.path() == TELEGRAM_PATH
+            && head.header(TELEGRAM_SECRET_HEADER).is_some_and(|secret| {
+                is_telegram_secret(&keys.ring, &route.sprite, route.assignment, secret)
+            });
+        let workspace = Workspace { state: route.state, locked, session, is_telegram };
         Some(Found { route, epoch, workspace })
     }
 
@@ -309,7 +336,9 @@ impl RequestHandler {
             Decision::ClearCookies => {
                 Response::cookies_cleared(cookie_names(head.cookies()), &self.site, options)
             }
-            Decision::Sprite(_) | Decision::Tunnel(_) => unreachable!("goes to the sprite"),
+            Decision::Sprite(_) | Decision::Tunnel(_) | Decision::Telegram => {
+                unreachable!("goes to the sprite")
+            }
         };
         answer(response, context)
     }
@@ -327,6 +356,13 @@ impl RequestHandler {
         let response = Response::refused(refusal, &self.site, context.options);
         answer(response, context)
     }
+}
+
+/// What stands in place of a session: it opens the one path, and ends as all others do.
+fn telegrams(route: &Route, now: u64) -> Session {
+    let expires = now + TELEGRAM_CALL_MAX.as_secs();
+    let username = route.username;
+    Session { username, id: SessionId::NONE, issued: now, expires, epoch: route.epoch }
 }
 
 fn answer(response: Response, context: RequestContext<'_>) -> RequestAction {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
+use shared::identity::{IdentityKey, TELEGRAM_PATH};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
@@ -15,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::dial::GatewaySocket;
-use super::hands::Hand;
+use super::hands::{Hand, Refused, Workspace};
 use super::methods::{self, CONNECT, Carrier, SCOPES};
 use super::notice;
 use super::order::Order;
@@ -194,7 +196,8 @@ where
 
     /// Hands a request to the agent's own connection, which answers it.
     async fn order(&self, request: &Request<'_>) -> Result<(), End> {
-        let order = Order { id: (*request.id).into(), frame: request.to_frame(), hand: None };
+        let order =
+            Order { id: (*request.id).into(), frame: request.to_frame(), hand: None, then: None };
         match self.orders.answers.try_send(order) {
             Ok(()) => Ok(()),
             Err(_) => self.refuse(request, &RequestRefusal::TooMany).await,
@@ -203,7 +206,7 @@ where
 
     /// The same for a method of the agent's own, whose request is another at the gateway.
     async fn change(&self, request: &Request<'_>, hand: &'static Hand) -> Result<(), End> {
-        let params = match hand.arguments(request.params, &self.agent.config.skills) {
+        let params = match self.arguments(request, hand) {
             Ok(params) => params,
             Err(refused) => {
                 return self.refuse(request, &RequestRefusal::Argument(refused)).await;
@@ -213,12 +216,29 @@ where
             let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             return self.refuse(request, &RequestRefusal::TooFast { retry_after_ms }).await;
         }
-        let frame = frame(&request.id, hand.gateway, params);
-        let order = Order { id: (*request.id).into(), frame, hand: Some(hand) };
+        let (frame, then) = if hand.needs_hash() {
+            (frame(&request.id, "config.get", serde_json::json!({})), Some(params))
+        } else {
+            (frame(&request.id, hand.gateway, params), None)
+        };
+        let order = Order { id: (*request.id).into(), frame, hand: Some(hand), then };
         match self.orders.hands.try_send(order) {
             Ok(()) => Ok(()),
             Err(_) => self.refuse(request, &RequestRefusal::TooMany).await,
         }
+    }
+
+    fn arguments(&self, request: &Request<'_>, hand: &Hand) -> Result<Value, Refused> {
+        let config = &self.agent.config;
+        // The newest: what is signed by an older key ends with that key.
+        let secret = self.agent.identity_keys.borrow().last().map(IdentityKey::telegram_secret);
+        let workspace = Workspace {
+            skills: &config.skills,
+            telegram_url: &format!("{}{TELEGRAM_PATH}", config.public_url),
+            telegram_secret: &secret.unwrap_or_default(),
+            telegram_port: config.gateway.telegram.port(),
+        };
+        hand.arguments(request.params, &workspace)
     }
 
     async fn refuse(&self, request: &Request<'_>, refusal: &RequestRefusal) -> Result<(), End> {

@@ -14,7 +14,15 @@
 //! | `arca.skill.key` | `{skill, key}`: empty takes it away; stays in the VM | `{skillKey}` |
 //! | `arca.schedule.pause` | `{id, paused}`: of `cron.list`, and a boolean | `{id, name, enabled, nextRunAtMs}` |
 //! | `arca.schedule.delete` | `{id}` | `{removed}` |
+//! | `arca.telegram.connect` | `{token}`: of the customer's bot; stays in the VM | `{}` |
+//! | `arca.telegram.disconnect` | `{}`: forgets the token | `{}` |
+//! | `arca.telegram.waiting` | `{}` | `{requests: [{requestId, senderId, metadata}]}` of people who wrote to the bot and are not let in |
+//! | `arca.telegram.allow` | `{requestId}`: lets one of them in | `{senderId}` |
+//! | `arca.telegram.dismiss` | `{requestId}` | `{}` |
 //! | `arca.file.set` | `{name, content, expectedHash?}`: one of [`FILES`], at most 64 KiB; the hash is of `agents.files.get` | `{file: {name, size, hash, updatedAtMs}}` |
+//!
+//! What changes the gateway's configuration is preceded by a question for the hash of the
+//! present one ([`Hand::needs_hash`]), so that nobody's change is overwritten unseen.
 //!
 //! Deleting, naming, pinning and grouping conversations need no more than the
 //! page's own rights (`sessions.patch`, `sessions.delete`, `sessions.groups.*`),
@@ -45,13 +53,25 @@ const NAME_MAX_BYTES: usize = 256;
 /// Conversations that a person has, as opposed to runs of the gateway's own.
 const CONVERSATION: &str = "agent:main:";
 
+/// What the arguments are checked against and completed with.
+#[derive(Clone, Copy)]
+pub struct Workspace<'a> {
+    /// Those that the customer has.
+    pub skills: &'a [String],
+    /// Where Telegram is to bring messages, and what it shows with them.
+    pub telegram_url: &'a str,
+    pub telegram_secret: &'a str,
+    /// Where the gateway is to listen for them.
+    pub telegram_port: u16,
+}
+
 /// One method of ours.
 #[derive(Debug)]
 pub struct Hand {
     pub name: &'static str,
     /// What it becomes at the gateway.
     pub gateway: &'static str,
-    arguments: fn(&RawValue, &[String]) -> Result<Value, Refused>,
+    arguments: fn(&RawValue, &Workspace<'_>) -> Result<Value, Refused>,
     /// What the page gets of the gateway's answer.
     answer: &'static [&'static str],
 }
@@ -110,9 +130,9 @@ pub const HANDS: &[Hand] = &[
     Hand {
         name: "arca.skill.key",
         gateway: "skills.update",
-        arguments: |params, skills| {
+        arguments: |params, workspace| {
             let SkillKey { skill, key } = read(params)?;
-            chosen(&skill, skills)?;
+            chosen(&skill, workspace.skills)?;
             if key.len() > KEY_MAX_BYTES || key.contains(char::is_control) {
                 return Err(Refused::Value("key"));
             }
@@ -123,12 +143,53 @@ pub const HANDS: &[Hand] = &[
     Hand {
         name: "arca.skill.switch",
         gateway: "skills.update",
-        arguments: |params, skills| {
+        arguments: |params, workspace| {
             let Switch { skill, on } = read(params)?;
-            chosen(&skill, skills)?;
+            chosen(&skill, workspace.skills)?;
             Ok(json!({"skillKey": skill, "enabled": on}))
         },
         answer: &["skillKey"],
+    },
+    Hand {
+        name: "arca.telegram.allow",
+        gateway: "channels.pairing.approve",
+        arguments: |params, _| sender(params),
+        answer: &["senderId"],
+    },
+    Hand {
+        name: "arca.telegram.connect",
+        gateway: "config.patch",
+        arguments: |params, workspace| telegram(&read::<Bot>(params)?.token, workspace),
+        answer: &[],
+    },
+    Hand {
+        name: "arca.telegram.disconnect",
+        gateway: "config.patch",
+        arguments: |params, _| {
+            let Nothing {} = read(params)?;
+            // What the operator's template says besides stays.
+            let gone = ["botToken", "webhookUrl", "webhookSecret", "webhookPort", "dmPolicy"];
+            let mut channel: Map<_, _> =
+                gone.map(|key| (key.to_owned(), Value::Null)).into_iter().collect();
+            channel.insert("enabled".to_owned(), false.into());
+            Ok(patch(&json!({"channels": {"telegram": channel}})))
+        },
+        answer: &[],
+    },
+    Hand {
+        name: "arca.telegram.dismiss",
+        gateway: "channels.pairing.dismiss",
+        arguments: |params, _| sender(params),
+        answer: &[],
+    },
+    Hand {
+        name: "arca.telegram.waiting",
+        gateway: "channels.pairing.list",
+        arguments: |params, _| {
+            let Nothing {} = read(params)?;
+            Ok(json!({"channel": "telegram"}))
+        },
+        answer: &["requests"],
     },
 ];
 
@@ -145,16 +206,21 @@ impl Hand {
         HANDS.binary_search_by_key(&name, |hand| hand.name).ok().map(|at| &HANDS[at])
     }
 
-    /// The parameters for the gateway. `skills` are those that the customer has.
+    /// The parameters for the gateway.
     ///
     /// # Errors
     /// Names what is not available.
     pub fn arguments(
         &self,
         params: Option<&RawValue>,
-        skills: &[String],
+        workspace: &Workspace<'_>,
     ) -> Result<Value, Refused> {
-        (self.arguments)(params.ok_or(Refused::Params)?, skills)
+        (self.arguments)(params.ok_or(Refused::Params)?, workspace)
+    }
+
+    /// Does the gateway take it only with the hash of the configuration that it is to change?
+    pub fn needs_hash(&self) -> bool {
+        self.gateway == "config.patch"
     }
 
     /// The page's answer, out of the gateway's: what is not picked may hold paths or keys.
@@ -167,6 +233,11 @@ impl Hand {
         let mut payload = pick(&frame["payload"], self.answer);
         if let Some(file) = payload.get_mut("file") {
             *file = pick(file, &["name", "size", "hash", "updatedAtMs"]);
+        }
+        for request in
+            payload.get_mut("requests").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            *request = pick(request, &["requestId", "senderId", "metadata"]);
         }
         json!({"type": "res", "id": id, "ok": true, "payload": payload}).to_string()
     }
@@ -226,6 +297,22 @@ struct Contents {
     expected_hash: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bot {
+    token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Sender {
+    request_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// A name that is given twice is refused here too, and a list, which is a struct to serde.
 fn read<T: DeserializeOwned>(params: &RawValue) -> Result<T, Refused> {
     if !params.get().starts_with('{') {
@@ -259,6 +346,43 @@ fn file(contents: Contents) -> Result<Value, Refused> {
     Ok(params)
 }
 
+fn sender(params: &RawValue) -> Result<Value, Refused> {
+    let Sender { request_id } = read(params)?;
+    named("requestId", &request_id)?;
+    Ok(json!({"channel": "telegram", "accountId": "default", "requestId": request_id}))
+}
+
+/// Calls come in by the workspace's own address: fetching them would keep the machine awake.
+/// Who writes for the first time is let in by the customer.
+fn telegram(token: &str, workspace: &Workspace<'_>) -> Result<Value, Refused> {
+    if !is_bot_token(token) {
+        return Err(Refused::Value("token"));
+    }
+    let channel = json!({
+        "enabled": true,
+        "botToken": token,
+        "webhookUrl": workspace.telegram_url,
+        "webhookSecret": workspace.telegram_secret,
+        "webhookPort": workspace.telegram_port,
+        "dmPolicy": "pairing",
+    });
+    Ok(patch(&json!({"channels": {"telegram": channel}})))
+}
+
+/// `123456:AAE…`: the bot's number and what proves it.
+fn is_bot_token(token: &str) -> bool {
+    let Some((number, proof)) = token.split_once(':') else { return false };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    (3..=20).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && (20..=128).contains(&proof.len())
+        && proof.bytes().all(is_plain)
+}
+
+fn patch(change: &Value) -> Value {
+    json!({"raw": change.to_string()})
+}
+
 fn conversation(key: &str) -> Result<(), Refused> {
     let name = key.strip_prefix(CONVERSATION).ok_or(Refused::Value("sessionKey"))?;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
@@ -278,98 +402,4 @@ fn chosen(skill: &str, skills: &[String]) -> Result<(), Refused> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(name: &str, params: &Value) -> Result<Value, Refused> {
-        let params = serde_json::value::to_raw_value(params).unwrap();
-        Hand::find(name).unwrap().arguments(Some(&params), &["github".to_owned()])
-    }
-
-    #[test]
-    fn the_table_is_sorted_and_knows_nothing_else() {
-        assert!(HANDS.is_sorted_by_key(|hand| hand.name));
-        assert_eq!(HAND_SCOPES.join(","), HAND_SCOPES_HEADER);
-        for name in ["", "arca", "arca.skill", "skills.update", "config.set", "arca.config.set"] {
-            assert!(Hand::find(name).is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn arguments_become_the_gateways() {
-        let check = |name: &str, params: Value, expected: Value| {
-            assert_eq!(asked(name, &params), Ok(expected), "{name}");
-        };
-        let entry = json!({"sessionKey": "agent:main:x", "entryId": "e1"});
-        check("arca.conversation.rewind", entry.clone(), entry.clone());
-        check("arca.conversation.fork", entry.clone(), entry);
-        check(
-            "arca.skill.switch",
-            json!({"skill": "github", "on": false}),
-            json!({"skillKey": "github", "enabled": false}),
-        );
-        check(
-            "arca.skill.key",
-            json!({"skill": "github", "key": "k"}),
-            json!({"skillKey": "github", "apiKey": "k"}),
-        );
-        check(
-            "arca.schedule.pause",
-            json!({"id": "j", "paused": true}),
-            json!({"id": "j", "patch": {"enabled": false}}),
-        );
-        check("arca.schedule.delete", json!({"id": "j"}), json!({"id": "j"}));
-        check(
-            "arca.file.set",
-            json!({"name": "USER.md", "content": "I am Ada."}),
-            json!({"agentId": "main", "name": "USER.md", "content": "I am Ada."}),
-        );
-    }
-
-    #[test]
-    fn what_is_not_named_does_not_pass() {
-        let check = |name: &str, params: Value| assert!(asked(name, &params).is_err(), "{params}");
-        for key in ["main", "agent:main:", "agent:other:x", "agent:main:cron:1", "agent:main:a b"] {
-            check("arca.conversation.fork", json!({"sessionKey": key, "entryId": "e"}));
-        }
-        check("arca.conversation.fork", json!({"sessionKey": "agent:main:x", "entryId": ""}));
-        check("arca.skill.switch", json!({"skill": "weather", "on": true}));
-        check("arca.skill.switch", json!({"skill": "github", "on": "yes"}));
-        check("arca.skill.switch", json!({"skill": "github", "on": true, "env": {}}));
-        check("arca.skill.key", json!({"skill": "github", "key": "a\nb"}));
-        check("arca.skill.key", json!({"skill": "github", "key": "x".repeat(KEY_MAX_BYTES + 1)}));
-        check("arca.schedule.pause", json!({"id": "j", "paused": true, "patch": {}}));
-        check("arca.schedule.delete", json!({}));
-        check("arca.schedule.delete", json!(["j"]));
-        check("arca.file.set", json!({"name": "../x", "content": ""}));
-        check("arca.file.set", json!({"name": "BOOTSTRAP.md", "content": ""}));
-        check(
-            "arca.file.set",
-            json!({"name": "USER.md", "content": "x".repeat(FILE_MAX_BYTES + 1)}),
-        );
-        let hash = json!({"name": "USER.md", "content": "", "expectedHash": "no"});
-        check("arca.file.set", hash);
-        let twice = r#"{"id":"a","id":"b"}"#;
-        let twice: Box<RawValue> = serde_json::from_str(twice).unwrap();
-        assert!(Hand::find("arca.schedule.delete").unwrap().arguments(Some(&twice), &[]).is_err());
-    }
-
-    #[test]
-    fn of_the_answer_only_what_is_picked_comes_back() {
-        let answer = |name: &str, frame: &Value| -> Value {
-            serde_json::from_str(&Hand::find(name).unwrap().answer("7", &frame.to_string()))
-                .unwrap()
-        };
-        let set = json!({"type": "res", "id": "x", "ok": true, "payload": {
-            "workspace": "SECRET", "file": {"name": "USER.md", "path": "SECRET", "size": 9}}});
-        let expected = json!({"type": "res", "id": "7", "ok": true,
-            "payload": {"file": {"name": "USER.md", "size": 9}}});
-        assert_eq!(answer("arca.file.set", &set), expected);
-        let key =
-            json!({"ok": true, "payload": {"skillKey": "github", "config": {"apiKey": "SECRET"}}});
-        assert_eq!(answer("arca.skill.key", &key)["payload"], json!({"skillKey": "github"}));
-        let error =
-            json!({"ok": false, "error": {"code": "X", "message": "m", "details": "SECRET"}});
-        assert_eq!(answer("arca.skill.key", &error)["error"], json!({"code": "X", "message": "m"}));
-    }
-}
+mod tests;

@@ -3,12 +3,12 @@
 //! No pool: the readiness probe comes every few seconds, the files of the
 //! gateway's own page are few, and the way is the loopback interface.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -27,11 +27,14 @@ pub enum FetchError {
 ///
 /// # Errors
 /// When there is no head after `limit`.
-pub async fn fetch(
+pub async fn fetch<B>(
     address: SocketAddr,
-    request: Request<Empty<Bytes>>,
+    request: Request<B>,
     limit: Duration,
-) -> Result<Response<Incoming>, FetchError> {
+) -> Result<Response<Incoming>, FetchError>
+where
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
     let attempt = async {
         let stream = TcpStream::connect(address)
             .await

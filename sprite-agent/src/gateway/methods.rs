@@ -64,6 +64,8 @@ pub const METHODS: &[Method] = &[
     changes("agents.files.list", &[("agentId", OneOf(&["main"]))], &[]),
     reads("artifacts.download"),
     reads("artifacts.list"),
+    // Whether a channel runs, and what it says of itself; it may not be told to try anything.
+    changes("channels.status", &[], &[]),
     changes("chat.abort", &[("sessionKey", Name), ("runId", Name)], &[]),
     reads("chat.history"),
     reads("chat.message.get"),

@@ -4,7 +4,7 @@
 //! `page_socket` is one page's socket; it outlives any number of
 //! `gateway_connection`s, and may have `own_connection`s beside them, for what needs other
 //! rights. `pending_requests`, `methods`, `hands`, `params`, `request`, `hello` and `peek` decide;
-//! they do no I/O.
+//! they do no I/O. `telegram` brings in what is written to the customer's bot.
 
 pub mod client_session;
 pub mod control_ui;
@@ -26,3 +26,4 @@ pub mod params;
 pub mod peek;
 pub mod pending_requests;
 pub mod request;
+pub mod telegram;

@@ -12,4 +12,6 @@ pub(super) struct Order {
     pub(super) frame: String,
     /// What makes the page's answer out of the gateway's; `None`: it goes on as it is.
     pub(super) hand: Option<&'static Hand>,
+    /// `frame` asks for the hash of the gateway's configuration; with it these are sent.
+    pub(super) then: Option<serde_json::Value>,
 }

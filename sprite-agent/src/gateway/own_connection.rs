@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -25,7 +26,7 @@ use super::methods::{OWN_SCOPES, OWN_SCOPES_HEADER};
 use super::notice;
 use super::order::Order;
 use super::peek::{Frame, event_name, peek};
-use super::request::connect_frame;
+use super::request::{connect_frame, frame};
 
 /// A gateway that has not said hello by then has other troubles; the page asks again.
 const HELLO_MAX: Duration = Duration::from_secs(15);
@@ -37,6 +38,12 @@ const EVENTS: &[&str] = &[
     "question.requested",
     "question.resolved",
 ];
+
+/// Of the configuration, in the answer to `config.get`.
+fn hash_in(text: &str) -> Option<String> {
+    let frame: Value = serde_json::from_str(text).ok()?;
+    frame["payload"]["hash"].as_str().map(str::to_owned)
+}
 
 const CONNECT_ID: &str = "arca-own";
 
@@ -67,7 +74,13 @@ pub(super) struct OwnConnection<'a, S> {
     rights: &'static Rights,
     orders: mpsc::Receiver<Order>,
     /// By their ids, with what makes the page's answer out of the gateway's.
-    waiting: HashMap<Box<str>, Option<&'static Hand>>,
+    waiting: HashMap<Box<str>, Waiting>,
+}
+
+struct Waiting {
+    hand: Option<&'static Hand>,
+    /// What is sent next, with the hash that comes back first.
+    then: Option<Value>,
 }
 
 impl<'a, S> OwnConnection<'a, S>
@@ -103,8 +116,9 @@ where
         loop {
             if let Some(order) = next.take() {
                 used = Instant::now();
-                self.waiting.insert(order.id, order.hand);
-                if socket.send(Message::text(order.frame)).await.is_err() {
+                let Order { id, frame, hand, then } = order;
+                self.waiting.insert(id, Waiting { hand, then });
+                if socket.send(Message::text(frame)).await.is_err() {
                     break;
                 }
             }
@@ -118,7 +132,12 @@ where
             tokio::select! {
                 order = self.orders.recv() => next = order,
                 message = socket.next() => match message {
-                    Some(Ok(Message::Text(text))) => self.relay(text).await?,
+                    Some(Ok(Message::Text(text))) => {
+                        let Some(frame) = self.relay(text).await? else { continue };
+                        if socket.send(Message::text(frame)).await.is_err() {
+                            break;
+                        }
+                    }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                     Some(Ok(_)) => {}
                 },
@@ -136,11 +155,23 @@ where
         Ok(())
     }
 
-    async fn relay(&mut self, text: Utf8Bytes) -> Result<(), End> {
+    /// What is to be sent to the gateway because of it.
+    async fn relay(&mut self, text: Utf8Bytes) -> Result<Option<String>, End> {
         match peek(&text) {
             Frame::Response { id } => match self.waiting.remove(&*id) {
-                Some(Some(hand)) => self.session.tell(hand.answer(&id, &text).into()).await,
-                Some(None) => self.session.tell(text).await,
+                Some(Waiting { hand: Some(hand), then: Some(mut params) }) => {
+                    if let Some(hash) = hash_in(&text) {
+                        params["baseHash"] = hash.into();
+                        let next = frame(&id, hand.gateway, params);
+                        self.waiting.insert((*id).into(), Waiting { hand: Some(hand), then: None });
+                        return Ok(Some(next));
+                    }
+                    self.session.tell(hand.answer(&id, &text).into()).await
+                }
+                Some(Waiting { hand: Some(hand), then: None }) => {
+                    self.session.tell(hand.answer(&id, &text).into()).await
+                }
+                Some(Waiting { hand: None, .. }) => self.session.tell(text).await,
                 None => Ok(()),
             },
             Frame::Other => {
@@ -148,7 +179,8 @@ where
                 let is_for_page = event_name(&text).is_some_and(|name| events.contains(&&*name));
                 if is_for_page { self.session.tell(text).await } else { Ok(()) }
             }
-        }
+        }?;
+        Ok(None)
     }
 
     /// Dials and says hello; `None` when the gateway is not there or will not have it.

@@ -5,8 +5,10 @@
 
 use hyper::header::{HeaderMap, HeaderName, ORIGIN, UPGRADE};
 use hyper::{Method, Uri};
-use shared::identity::{self, IDENTITY_HEADER, Identity, IdentityError, IdentityKey};
-use shared::{Upstream, Username};
+use shared::identity::{
+    self, IDENTITY_HEADER, Identity, IdentityError, IdentityKey, TELEGRAM_PATH,
+};
+use shared::{SessionId, Upstream, Username};
 
 /// What is known about this workspace.
 pub struct Guard<'a> {
@@ -18,6 +20,8 @@ pub struct Guard<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Decision {
     Pass(Identity),
+    /// The edge has seen Telegram's secret: to the assistant's own ear for it, and nowhere else.
+    Telegram(Identity),
     /// A person who found the VM's own URL: to the same path on the proper host.
     Redirect(String),
     NoIdentity(IdentityRefusal),
@@ -50,6 +54,14 @@ impl Guard<'_> {
     /// `now` is in unix seconds.
     pub fn decide(&self, method: &Method, uri: &Uri, headers: &HeaderMap, now: u64) -> Decision {
         match self.identify(headers, now) {
+            Ok(identity) if identity.session == SessionId::NONE => {
+                let is_call = method == Method::POST && uri.path() == TELEGRAM_PATH;
+                if is_call && !is_upgrade(headers) {
+                    Decision::Telegram(identity)
+                } else {
+                    Decision::NoIdentity(IdentityRefusal::Missing)
+                }
+            }
             Ok(_) if needs_origin(method, headers) && !self.is_our_origin(headers) => {
                 Decision::ForeignOrigin
             }
@@ -122,7 +134,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Only<'a> {
 #[cfg(test)]
 mod tests {
     use hyper::header::HeaderValue;
-    use shared::{KeyId, RequestId, SessionId};
+    use shared::{KeyId, RequestId};
 
     use super::*;
 
@@ -182,6 +194,27 @@ mod tests {
         check(signed().replacen("ada", "bob", 1), "forged");
         check(String::new(), "malformed");
         check("1.k1".to_owned(), "malformed");
+    }
+
+    #[test]
+    fn telegrams_call_opens_one_path_and_needs_no_page() {
+        let identity = Identity { session: SessionId::NONE, ..identity("ada", NOW) };
+        let header = key("01").sign(&identity);
+        let asked = |method: &str, path: &str, extra: &[(&'static str, &str)]| {
+            let mut headers = vec![(IDENTITY_HEADER, header.as_str())];
+            headers.extend_from_slice(extra);
+            decide(method, path, &headers)
+        };
+        assert_eq!(asked("POST", TELEGRAM_PATH, &[]), Decision::Telegram(identity));
+        let refused = Decision::NoIdentity(IdentityRefusal::Missing);
+        assert_eq!(asked("GET", TELEGRAM_PATH, &[]), refused);
+        assert_eq!(asked("POST", TELEGRAM_PATH, &[("upgrade", "websocket")]), refused);
+        for path in ["/", "/ws", "/settings.json", "/hooks/telegram/", "/hooks"] {
+            assert_eq!(asked("POST", path, &[("origin", OURS)]), refused, "{path}");
+        }
+        let person = signed();
+        let passed = decide("POST", TELEGRAM_PATH, &[(IDENTITY_HEADER, &person), ("origin", OURS)]);
+        assert!(matches!(passed, Decision::Pass(_)), "a person finds nothing there: {passed:?}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::public_facts::PublicFacts;
 use super::strangers::Standing;
 use crate::agent::Agent;
 use crate::gateway::control_ui_path::is_plain;
-use crate::gateway::{control_ui, control_ui_socket, page_socket};
+use crate::gateway::{control_ui, control_ui_socket, page_socket, telegram};
 use crate::http::answer::{self, Answer};
 use crate::http::guard::{Decision, Guard, is_upgrade};
 use crate::http::websocket;
@@ -54,6 +54,10 @@ async fn route(
             let (part, answer) = for_visitor(agent, request).await;
             (part, identity.request, answer)
         }
+        Decision::Telegram(identity) => {
+            standing.identified();
+            (Part::Telegram, identity.request, telegram::deliver(agent, request).await)
+        }
         refused => (Part::Guard, RequestId::random(), refuse(agent, refused)),
     }
 }
@@ -79,7 +83,7 @@ fn refuse(agent: &Agent, decision: Decision) -> Answer {
             let message = "This address answers only through the workspace's own host.";
             answer::error(StatusCode::UNAUTHORIZED, "no_identity", message)
         }
-        Decision::Pass(_) => unreachable!("a visitor who passes is not refused"),
+        Decision::Pass(_) | Decision::Telegram(_) => unreachable!("who passes is not refused"),
     };
     answer::closing(answer)
 }

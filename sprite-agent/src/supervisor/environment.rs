@@ -10,14 +10,13 @@ use shared::Secret;
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// How the gateway is to behave in a workspace: no discovery on the network, no restarting
-/// or updating by itself (both are the supervisor's), no channels.
+/// or updating by itself (both are the supervisor's).
 const BEHAVIOUR: &[(&str, &str)] = &[
     ("OPENCLAW_DISABLE_BONJOUR", "1"),
     ("OPENCLAW_EXEC_SHELL_SNAPSHOT", "0"),
     ("OPENCLAW_NO_AUTO_UPDATE", "1"),
     ("OPENCLAW_NO_RESPAWN", "1"),
     ("OPENCLAW_OFFLINE", "1"),
-    ("OPENCLAW_SKIP_CHANNELS", "1"),
 ];
 
 /// `extra` comes last and may replace anything but what follows from the configuration.

@@ -155,7 +155,6 @@ async fn the_gateways_environment_is_built_from_nothing() {
         "OPENCLAW_NO_AUTO_UPDATE",
         "OPENCLAW_NO_RESPAWN",
         "OPENCLAW_OFFLINE",
-        "OPENCLAW_SKIP_CHANNELS",
         "OPENCLAW_STATE_DIR",
         "PATH",
     ];

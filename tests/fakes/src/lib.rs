@@ -9,6 +9,7 @@
 //! - `fake-stripe`, `fake-resend`, `fake-linear`: the vendors behind control
 //!   ([`stripe`], [`resend`], [`linear`]); what tests may say to all of them
 //!   stands in [`vendor`],
+//! - [`telegram`], which stories start themselves,
 //! - `fake-sprites`: the Sprites API, with real processes ([`sprites`]).
 //!
 //! The first two say what [`script`] says; send `help` to
@@ -25,4 +26,5 @@ pub mod resend;
 pub mod script;
 pub mod sprites;
 pub mod stripe;
+pub mod telegram;
 pub mod vendor;

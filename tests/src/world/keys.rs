@@ -28,6 +28,7 @@ impl World {
             ring,
             gateway: &self.gateway,
             model: self.model.as_ref().map(Model::address),
+            telegram: self.telegram,
         };
         sprite.configure(&around, assignment)?;
         let id = SpriteId::parse(&sprite.name).context("a sprite's name is a sprite id")?;

@@ -1,5 +1,6 @@
 //! What a world is made of, chosen by each story.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::sprite::Gateway;
@@ -20,6 +21,8 @@ pub struct Plan {
     /// The first edge's port; further edges follow. Free ports without it.
     pub public_port: Option<u16>,
     pub gateway: Gateway,
+    /// The Bot API that assistants speak to instead of Telegram's.
+    pub telegram: Option<SocketAddr>,
     /// Stand-ins for the vendors, and how they behave.
     pub vendors: Option<Vendors>,
     /// Lines for the top of `control.toml`.
@@ -39,6 +42,7 @@ impl Plan {
             state: None,
             public_port: None,
             gateway: Gateway::Fake,
+            telegram: None,
             vendors: None,
             control_config: String::new(),
             edge_limits: String::new(),

@@ -6,4 +6,5 @@ mod openclaw;
 mod operator;
 mod pages;
 mod sleep;
+mod telegram;
 mod tenants;

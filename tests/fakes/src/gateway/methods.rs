@@ -13,7 +13,8 @@ use super::sessions::{CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
 use super::turn_events::failure_summary;
 use super::turns::{Begun, Outcome, Turn};
 use super::{
-    Gateway, assistant, attachments, hello, history, prompts, schema, session_methods, turn,
+    Gateway, assistant, attachments, hello, history, prompts, schema, session_methods, telegram,
+    turn,
 };
 
 /// What a call brings about.
@@ -98,9 +99,14 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
         "sessions.fork" => assistant::branch(gateway, params, true),
         "sessions.rewind" => assistant::branch(gateway, params, false),
         "health" => Ok(gateway.health()),
-        other => assistant::answer(gateway, other, params).unwrap_or_else(|| {
-            Err(CallError::new("UNAVAILABLE", format!("{other} is not played by the fake gateway")))
-        }),
+        other => assistant::answer(gateway, other, params)
+            .or_else(|| telegram::answer(gateway, other, params))
+            .unwrap_or_else(|| {
+                Err(CallError::new(
+                    "UNAVAILABLE",
+                    format!("{other} is not played by the fake gateway"),
+                ))
+            }),
     }
 }
 

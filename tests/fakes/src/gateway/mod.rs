@@ -34,6 +34,7 @@ pub mod session_store;
 pub mod sessions;
 pub mod settings;
 pub mod skills;
+pub mod telegram;
 pub mod turn;
 pub mod turn_events;
 pub mod turns;
@@ -84,6 +85,7 @@ pub struct Gateway {
     pairings: Pairings,
     prompts: prompts::Prompts,
     assistant: assistant::Assistant,
+    telegram: telegram::Telegram,
     lockout: Lockout,
     phase: watch::Sender<Phase>,
     /// Changes with every start.
@@ -122,6 +124,7 @@ impl Bound {
             pairings: Pairings::default(),
             prompts: prompts::Prompts::default(),
             assistant: assistant::Assistant::default(),
+            telegram: telegram::Telegram::default(),
             lockout: Lockout::default(),
             phase: watch::channel(Phase::Starting).0,
             boot_id: ids::uuid(),
@@ -142,6 +145,7 @@ impl Bound {
                 }
             });
         }
+        tasks.spawn(telegram::run(Arc::clone(&self.gateway)));
         tasks.spawn(become_ready(Arc::clone(&self.gateway)));
         tasks.spawn(beat(Arc::clone(&self.gateway), "tick", TICK));
         tasks.spawn(beat(Arc::clone(&self.gateway), "health", HEALTH));
