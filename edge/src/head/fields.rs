@@ -90,6 +90,7 @@ impl<'a> Fields<'a> {
                 21 if name.eq_ignore_ascii_case("sec-websocket-version") => {
                     fields.websocket_version.add(value);
                 }
+                14.. if resembles_framing(name) => return Err(HeadError::Framing),
                 _ => {}
             }
         }
@@ -121,6 +122,22 @@ impl<'a> Fields<'a> {
             _ => Err(HeadError::HandshakeVersion),
         }
     }
+}
+
+/// Would a server that takes other marks for hyphens find the end of a body by it?
+fn resembles_framing(name: &str) -> bool {
+    let last = name.as_bytes().last().map(u8::to_ascii_lowercase);
+    // Most names are told apart by this.
+    if !last.is_some_and(|last| matches!(last, b'h' | b'g') || !last.is_ascii_alphanumeric()) {
+        return false;
+    }
+    [["content", "length"], ["transfer", "encoding"]].iter().any(|expected| {
+        let is_mark = |letter: char| !letter.is_ascii_alphanumeric();
+        let mut words = name.split(is_mark).filter(|word| !word.is_empty());
+        let mut is_next =
+            |expected: &&str| words.next().is_some_and(|word| word.eq_ignore_ascii_case(expected));
+        expected.iter().all(&mut is_next) && words.next().is_none()
+    })
 }
 
 /// Sixteen bytes in base64.
@@ -175,5 +192,30 @@ impl<'a> Connection<'a> {
 
     pub(crate) fn names(&self, name: &str) -> bool {
         self.names[..self.count].iter().any(|named| named.eq_ignore_ascii_case(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_server_may_take_for_framing_is_no_name() {
+        for name in [
+            "Transfer_Encoding",
+            "Content_Length",
+            "Transfer---Encoding",
+            "Transfer-_Encoding",
+            "content.length",
+            "-Content-Length",
+            "Transfer-Encoding_",
+        ] {
+            assert!(resembles_framing(name), "{name}");
+        }
+        for name in ["Accept-Encoding", "X-Content-Length", "ContentLength", "Content-Length-Max"] {
+            assert!(!resembles_framing(name), "{name}");
+        }
+        let header = [Header { name: "Content_Length", value: b"5" }];
+        assert!(matches!(Fields::collect(&header, 1), Err(HeadError::Framing)));
     }
 }
