@@ -6,6 +6,7 @@
 
 use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -13,7 +14,9 @@ use super::downstream::Downstream;
 use super::error::ForwardError;
 use super::forwarder::{Answer, Forwarder};
 use super::upstream_request::UpstreamRequest;
-use crate::limits::{DOUBT_AFTER, PAGE_AFTER, PROBE_AFTER, WAKING_TRIES_MAX, WOKEN_ANSWER_WAIT};
+use crate::limits::{
+    DOUBT_AFTER, LOST_AFTER, PAGE_AFTER, PROBE_AFTER, WAKING_TRIES_MAX, WOKEN_ANSWER_WAIT,
+};
 use crate::observe::RequestRecord;
 use crate::waking::{Held, Sprite, is_platforms};
 
@@ -89,7 +92,7 @@ impl Forwarder {
                     tokio::select! {
                         biased;
                         tried = self.try_once(downstream, request, record) => tried,
-                        outwaited = self.outwait(sprite, begun, request) => match outwaited {
+                        outwaited = self.outwait(sprite, begun, LOST_AFTER, request) => match outwaited {
                             Outwaited::Lost => continue,
                             Outwaited::TooLate(error) => return Err(error),
                         },
@@ -158,15 +161,16 @@ impl Forwarder {
             self.waking.want(sprite);
             return pending().await;
         }
-        Box::pin(self.outwait(sprite, Instant::now(), request)).await
+        Box::pin(self.outwait(sprite, Instant::now(), Duration::MAX, request)).await
     }
 
-    /// Resolves when a try that is under way is not worth waiting for any longer. Never
-    /// once the sprite has shown that it was awake all the time: then it is just slow.
+    /// Resolves when a try that is under way is not worth waiting for any longer: `lost_after`
+    /// a sprite has shown that it was awake all the time, as then it is most likely just slow.
     async fn outwait(
         &self,
         sprite: &Arc<Sprite>,
         begun: Instant,
+        lost_after: Duration,
         request: &UpstreamRequest,
     ) -> Outwaited {
         let mut states = sprite.watch();
@@ -186,11 +190,8 @@ impl Forwarder {
         if !has_woken {
             return Outwaited::TooLate(ForwardError::GivenUp);
         }
-        if !has_failed {
-            return pending().await;
-        }
         // What it has woken for may be answered just now.
-        sleep(WOKEN_ANSWER_WAIT).await;
+        sleep(if has_failed { WOKEN_ANSWER_WAIT } else { lost_after }).await;
         Outwaited::Lost
     }
 

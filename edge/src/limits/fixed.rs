@@ -129,8 +129,15 @@ pub(crate) const PAGE_AFTER: Duration = Duration::from_millis(1_500);
 /// For the answer that a sprite has woken for, before it is asked for again.
 pub(crate) const WOKEN_ANSWER_WAIT: Duration = Duration::from_millis(300);
 
-/// For one probe: with nothing on its port a sprite's address was seen to hang for 25 s.
-pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same where the first probe found it awake already, so that it may be slow only: longer
+/// than pages take, and a request that went to a machine in its sleep is not lost for ever.
+pub(crate) const LOST_AFTER: Duration = Duration::from_secs(5);
+
+/// For one probe: with nothing on its port a sprite's address was seen to hang for 25 s. One
+/// that is lost just before a machine wakes, after 12 s at most, leaves time for the next one
+/// within the 15 s for which requests wait. Nobody waits for a sprite that is given up.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const PROBE_TIMEOUT_GIVEN_UP: Duration = Duration::from_secs(10);
 
 /// Between two probes: doubled after each up to the second, or up to the third for a
 /// sprite that is given up.

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use shared::Upstream;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::sprite::{Sprite, is_platforms};
-use crate::limits::{PROBE_PAUSE_FIRST, PROBE_PAUSE_GIVEN_UP, PROBE_PAUSE_MAX, PROBE_TIMEOUT};
+use crate::limits::{
+    PROBE_PAUSE_FIRST, PROBE_PAUSE_GIVEN_UP, PROBE_PAUSE_MAX, PROBE_TIMEOUT, PROBE_TIMEOUT_GIVEN_UP,
+};
 use crate::observe::Telemetry;
 use crate::upstream::{Connector, Purpose};
 
@@ -56,7 +58,9 @@ pub(super) async fn probe(prober: Arc<Prober>, sprite: Arc<Sprite>) {
 async fn ask_until_awake(prober: &Prober, sprite: &Sprite) {
     let mut pause = PROBE_PAUSE_FIRST;
     loop {
-        let asked = timeout(PROBE_TIMEOUT, ask(&prober.connector, &sprite.upstream)).await;
+        let begun = Instant::now();
+        let patience = if sprite.is_given_up() { PROBE_TIMEOUT_GIVEN_UP } else { PROBE_TIMEOUT };
+        let asked = timeout(patience, ask(&prober.connector, &sprite.upstream)).await;
         let is_awake = matches!(asked, Ok(Ok(status)) if !status.is_some_and(is_platforms));
         prober.telemetry.metrics.count_probe(is_awake);
         if is_awake {
@@ -67,7 +71,9 @@ async fn ask_until_awake(prober: &Prober, sprite: &Sprite) {
             return;
         }
         let pause_max = if sprite.is_given_up() { PROBE_PAUSE_GIVEN_UP } else { PROBE_PAUSE_MAX };
-        sleep(pause.min(pause_max)).await;
+        // One that was waited for in vain has paused already.
+        let rest = pause.min(pause_max).saturating_sub(begun.elapsed());
+        sleep(rest.max(PROBE_PAUSE_FIRST)).await;
         pause = pause.saturating_mul(2);
     }
 }
