@@ -22,13 +22,17 @@ HEADLESS ?= 0
 OPENCLAW ?= fake
 export PORT STATE EDGES HEADLESS OPENCLAW
 
+# How long a soak lasts.
+MINUTES ?= 15
+export MINUTES
+
 # People who sign up at once in a bench.
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-edge-load test-openclaw test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
 .PHONY: check-alerts packages need-prometheus
-.PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python
+.PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
 help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,7 +93,13 @@ test-kills: need-build need-sprites ## A hundred sign-ups while one of two contr
 	.ci/postgres cargo test --package e2e --test stories resilience::controls:: -- --ignored --nocapture
 
 test-edge-load: need-build ## Twenty upgrades, restarts and wakes under load; prints what clients met (minutes)
-	cargo test --package edge --test edge load:: -- --ignored --nocapture --test-threads 1
+	cargo test --package edge --test edge load:: -- --ignored --nocapture --test-threads 1 --skip soak
+
+test-edge-foreign: need-build need-foreign ## Other people's programs against the edge: Autobahn's cases, testssl.sh, slowhttptest, clients (minutes)
+	edge/tests/foreign/run
+
+soak: need-build ## Mixed load with restarts and changes; prints errors and memory: MINUTES=60
+	cargo test --package edge --test edge load::soak:: -- --ignored --nocapture
 
 test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
 	cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture
@@ -125,3 +135,6 @@ need-python:
 # The fake provider gives each of its machines a network of its own.
 need-sprites:
 	@.ci/need ip=iproute2 unshare=util-linux
+
+need-foreign: need-python
+	@.ci/need testssl=testssl.sh slowhttptest=slowhttptest node=nodejs npm=npm curl=curl h2load=nghttp2-client

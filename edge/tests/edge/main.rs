@@ -12,5 +12,6 @@ mod proxies;
 mod refusals;
 mod reload;
 mod tls;
+mod trouble;
 mod upgrade;
 mod waking;

@@ -123,6 +123,11 @@ impl TlsEdge {
         stream
     }
 
+    /// What a workspace's client is shown that comes now.
+    pub(crate) fn shown_to(&self, client: &Arc<ClientConfig>) -> CertificateDer<'static> {
+        shown(&self.connect(client, "ada.arca.test"))
+    }
+
     /// What `ada` is answered over `stream`, which stays open.
     fn get(&self, stream: &mut TlsStream) -> String {
         let cookie = self.edge.cookie("ada", "k1", 3_600);

@@ -1,8 +1,10 @@
 //! Clients of every kind that go on and on while something is done to the edge, and a
 //! count of what went wrong for them.
 
+mod certificates;
 mod clients;
 mod processes;
+mod soak;
 mod wakes;
 
 use std::net::SocketAddr;

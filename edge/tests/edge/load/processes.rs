@@ -8,13 +8,13 @@ use crate::tls::{TlsEdge, start_edge};
 const GRACE: &str = "grace_seconds = 4";
 
 #[derive(Debug, Clone, Copy)]
-enum Way {
+pub(super) enum Way {
     Upgrade,
     /// SIGTERM, and a start.
     Restart,
 }
 
-fn next_process(tls: &mut TlsEdge, way: Way) {
+pub(super) fn next_process(tls: &mut TlsEdge, way: Way) {
     let started = tls.edge.metric("arca_edge_started_seconds").unwrap();
     match way {
         Way::Upgrade => tls.edge.succeed(&["--upgrade"]),
