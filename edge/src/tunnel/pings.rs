@@ -86,6 +86,7 @@ impl ClientFrames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [7, 0, 255, 90];
@@ -132,5 +133,46 @@ mod tests {
         let mut frames = Frames::default();
         frames.pass(&PING);
         assert!(frames.is_between());
+    }
+
+    fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+        let payload = prop::collection::vec(any::<u8>(), 0..20);
+        (any::<u8>(), payload).prop_map(|(first, payload)| masked(first, &payload))
+    }
+
+    proptest! {
+        #[test]
+        fn answers_are_taken_out_wherever_the_network_cuts(
+            frames in prop::collection::vec(prop::option::weighted(0.7, any_frame()), 0..12),
+            size in 1usize..40,
+        ) {
+            let mut client = ClientFrames::default();
+            let (mut expected, mut on) = (Vec::new(), Vec::new());
+            for frame in frames {
+                let sent = frame.clone().unwrap_or_else(|| {
+                    client.asked();
+                    masked(PONG, &PAYLOAD)
+                });
+                expected.extend(frame.unwrap_or_default());
+                for piece in sent.chunks(size) {
+                    on.extend(client.pass(piece).unwrap_or_else(|| piece.to_vec()));
+                }
+            }
+            prop_assert_eq!(on, expected);
+            prop_assert!(client.frames.is_between());
+        }
+
+        #[test]
+        fn no_bytes_panic_and_none_are_made_up(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            is_asked: bool,
+        ) {
+            let mut client = ClientFrames::default();
+            if is_asked {
+                client.asked();
+            }
+            let on = client.pass(&bytes).unwrap_or_else(|| bytes.clone());
+            prop_assert!(on.len() <= bytes.len());
+        }
     }
 }
