@@ -2,6 +2,7 @@
 
 mod access;
 mod drain;
+mod foreign;
 mod handover;
 mod harness;
 mod http2;
