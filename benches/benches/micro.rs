@@ -92,7 +92,12 @@ fn session_check(criterion: &mut Criterion) {
 fn decision(criterion: &mut Criterion) {
     let session = session();
     let host = Host::Workspace(session.username);
-    let workspace = Workspace { state: RouteState::Live, locked: false, session: Ok(session) };
+    let workspace = Workspace {
+        state: RouteState::Live,
+        locked: false,
+        session: Ok(session),
+        is_telegram: false,
+    };
     let question = RequestFacts {
         method: "GET",
         path: "/index.html",
