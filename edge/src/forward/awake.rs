@@ -83,9 +83,11 @@ impl Forwarder {
         if tried.is_none() && !request.repeatable {
             self.wake(&held, sprite, begun, downstream, request).await?;
         }
+        // Was it known to be awake when what it has answered was sent?
+        let mut is_awake = tried.is_some();
         for _ in 0..WAKING_TRIES_MAX {
             if tried.is_none() {
-                let is_awake = sprite.is_awake();
+                is_awake = sprite.is_awake();
                 tried = Some(if is_awake || !request.repeatable {
                     self.try_once(downstream, request, record).await
                 } else {
@@ -105,7 +107,9 @@ impl Forwarder {
                     return Ok(answer);
                 }
                 // The machine itself has said so, which is awake.
-                Some(Ok(answer)) if sprite.is_awake() || !request.repeatable => return Ok(answer),
+                Some(Ok(answer)) if is_awake || !request.repeatable => return Ok(answer),
+                // It has woken since, and would answer itself.
+                Some(Ok(_)) if sprite.is_awake() => continue,
                 Some(Err(error)) if !may_try_again(request, &error) => return Err(error),
                 failed => tried = failed,
             }

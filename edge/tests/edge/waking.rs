@@ -280,6 +280,35 @@ fn a_page_of_a_machine_that_is_awake_and_slow_is_waited_for() {
 }
 
 #[test]
+fn what_was_said_of_a_machine_while_it_slept_is_not_its_own() {
+    let edge = TestEdge::start();
+    let (machine, asked) = (Arc::new(Machine::default()), AtomicUsize::new(0));
+    let inner = Arc::clone(&machine);
+    // Its platform answers for it, but after a probe has found it awake.
+    edge.put(
+        "ada",
+        sprite(move |mut tcp, head| {
+            if head.starts_with("OPTIONS") {
+                let _ = tcp.write_all(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+            } else if asked.fetch_add(1, Ordering::SeqCst) > 0 {
+                let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            } else if inner.wait_with(&tcp) {
+                let _ = tcp.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
+            }
+        }),
+    );
+    let mut reader = request(&edge, "GET /", "", "");
+    wait_until("a probe was answered", || {
+        let (_, text) = edge.ask("GET", "/metrics", "").ok()?;
+        let mut lines = text.lines().filter(|line| line.starts_with("arca_edge_probes_total"));
+        lines.any(|line| line.contains("awake") && line.ends_with(" 1")).then_some(())
+    });
+    machine.wake();
+    let answer = read_head(&mut reader);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
 fn what_an_awake_machine_says_is_its_own() {
     let edge = TestEdge::start();
     let asked = Arc::new(AtomicUsize::new(0));
