@@ -8,7 +8,7 @@ import { readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
 import { Rest } from './rest.js';
 import { skillList } from './skills.js';
-import { locale, t, translate } from './words.js';
+import { language, locale, t, translate } from './words.js';
 import { Workspace } from './workspace.js';
 import { arrived, pageTitle } from './arrivals.js';
 import { AttachmentsView } from './view/attachments.js';
@@ -57,6 +57,7 @@ let unseen = 0;
 /** The conversation that is on the page. */
 let shownKey = null;
 
+document.documentElement.lang = language;
 translate(document);
 const memory = new Memory(storage());
 const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: changed });
