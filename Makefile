@@ -31,7 +31,7 @@ SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
-.PHONY: check-alerts packages need-prometheus
+.PHONY: test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
 help: ## Say what can be done here
@@ -101,8 +101,12 @@ test-edge-foreign: need-build need-foreign ## Other people's programs against th
 soak: need-build ## Mixed load with restarts and changes; prints errors and memory: MINUTES=60
 	cargo test --package edge --test edge load::soak:: -- --ignored --nocapture
 
-test-openclaw: need-build need-browser need-npm ## The story of a conversation with the real OpenClaw (slow: installs it from npm)
+test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm)
 	cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture
+	cargo test --package e2e --test stories visitor::telegram:: -- --ignored --nocapture
+
+test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, light and dark: two minutes
+	cargo test --package e2e --test stories visitor::axe:: -- --ignored
 
 test-clients: need-build need-npm need-sprites need-python ## The vendors' own clients against their fakes (from npm and PyPI)
 	cargo build --quiet --bins $(PROGRAMS)

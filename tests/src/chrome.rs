@@ -45,6 +45,14 @@ impl Chrome {
         Self::start_with(screen, json!({ scripts: BLOCKED })).await
     }
 
+    /// Somebody who reads `language`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_in(screen: Screen, language: &str) -> anyhow::Result<Self> {
+        Self::start_with(screen, json!({ "intl.accept_languages": language })).await
+    }
+
     async fn start_with(screen: Screen, preferences: Value) -> anyhow::Result<Self> {
         let profile = tempfile::Builder::new().prefix("arcamatrix-chrome-").tempdir()?;
         let port = Port::claim()?;
@@ -181,6 +189,18 @@ impl Chrome {
         Ok(())
     }
 
+    /// Somebody who likes it dark, from here on.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn prefer_dark(&self, is_dark: bool) -> anyhow::Result<()> {
+        let value = if is_dark { "dark" } else { "light" };
+        let features = json!([{"name": "prefers-color-scheme", "value": value}]);
+        let params = json!({"features": features});
+        let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": params});
+        self.ask_driver("goog/cdp/execute", &command).await.map(drop)
+    }
+
     /// What the library has no call for.
     async fn ask_driver(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let session = self.client.session_id().await?.context("the browser has a session")?;
@@ -197,6 +217,17 @@ impl Chrome {
     pub async fn screenshot(&self, name: &str) -> anyhow::Result<()> {
         let folder: PathBuf = binaries::target_folder()?.join("screenshots");
         std::fs::create_dir_all(&folder)?;
+        self.wait_for_rest().await?;
+        let picture = self.client.screenshot().await.context("take a screenshot")?;
+        std::fs::write(folder.join(format!("{name}.png")), picture)?;
+        Ok(())
+    }
+
+    /// Waits until nothing on the page moves or changes its colour.
+    ///
+    /// # Errors
+    /// When it goes on and on.
+    pub async fn wait_for_rest(&self) -> anyhow::Result<()> {
         let moving = "document.getAnimations().filter(animation => \
                       animation.playState === 'running' && \
                       animation.effect.getComputedTiming().iterations !== Infinity).length";
@@ -204,10 +235,7 @@ impl Chrome {
             let moving = self.evaluate(moving).await?;
             ensure(moving == 0, anyhow!("{moving} animations"))
         })
-        .await?;
-        let picture = self.client.screenshot().await.context("take a screenshot")?;
-        std::fs::write(folder.join(format!("{name}.png")), picture)?;
-        Ok(())
+        .await
     }
 }
 

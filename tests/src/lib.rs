@@ -6,6 +6,7 @@
 //! are in `tests/`, the demo in `bin/demo.rs`.
 
 pub mod audit;
+pub mod axe;
 pub mod binaries;
 pub mod census;
 pub mod chat;
@@ -32,6 +33,7 @@ pub mod wait;
 pub mod wire;
 pub mod world;
 
+pub use axe::Axe;
 pub use chat::{Chat, Opening, Refusal};
 pub use chrome::{Chrome, Screen};
 pub use mirror::Mirror;

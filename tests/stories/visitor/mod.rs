@@ -1,5 +1,6 @@
 //! What customers and strangers meet at a workspace that runs.
 
+mod axe;
 mod browser;
 mod conversations;
 mod openclaw;

@@ -1,8 +1,10 @@
 //! A customer's own bot in Telegram, and a message that finds the machine asleep.
 
 use anyhow::anyhow;
+use e2e::openclaw::OpenClaw;
+use e2e::sprite::Gateway;
 use e2e::wait::ensure;
-use e2e::{Chrome, Plan, Screen, World, wait_until};
+use e2e::{Chrome, Plan, Screen, World, binaries, wait_until};
 use fakes::telegram::BotApi;
 use serde_json::Value;
 
@@ -19,8 +21,19 @@ async fn deliver(world: &World, update: &Value, secret: &str) -> reqwest::Respon
 
 #[tokio::test]
 async fn a_message_in_telegram_wakes_the_machine_and_is_answered() {
+    a_bot_is_connected_woken_and_removed(Gateway::Fake).await;
+}
+
+#[tokio::test]
+#[ignore = "slow: make test-openclaw runs it"]
+async fn a_message_in_telegram_wakes_openclaw_and_is_answered() {
+    let cache = binaries::target_folder().unwrap().join("openclaw");
+    a_bot_is_connected_woken_and_removed(Gateway::Real(OpenClaw::install(&cache).unwrap())).await;
+}
+
+async fn a_bot_is_connected_woken_and_removed(gateway: Gateway) {
     let bot = BotApi::start().await.unwrap();
-    let plan = Plan { telegram: Some(bot.address), ..Plan::with_tenants(&["ada"]) };
+    let plan = Plan { gateway, telegram: Some(bot.address), ..Plan::with_tenants(&["ada"]) };
     let world = World::start(plan).await.unwrap();
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
     chrome.goto(&world.workspace_url("ada")).await.unwrap();
