@@ -25,11 +25,11 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: LazyLock<[Asset; 14]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 15]> = LazyLock::new(|| {
     assets![
         "icon.svg" "site.css" "home.css" "welcome.css"
         "console.css" "console.js"
-        "signup.js" "name.js" "welcome.js" "progress.js"
+        "signup.js" "name.js" "password.js" "welcome.js" "progress.js"
         "inter-latin.woff2" "chat-light.webp" "chat-dark.webp" "chat-phone.webp"
     ]
 });
