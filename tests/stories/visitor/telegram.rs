@@ -57,7 +57,12 @@ async fn a_bot_is_connected_woken_and_removed(gateway: Gateway) {
     })
     .await
     .unwrap();
-    let webhook = bot.webhook().expect("the assistant has told Telegram its address");
+    // The gateway says that it runs before it has told Telegram.
+    let webhook = wait_until("the assistant has told Telegram its address", async || {
+        bot.webhook().ok_or("no address")
+    })
+    .await
+    .unwrap();
     assert_eq!(webhook.url, format!("{}/hooks/telegram", world.workspace_url("ada")));
     let page = chrome.evaluate("document.documentElement.outerHTML").await.unwrap().to_string();
     assert!(!page.contains(TOKEN) && !page.contains(&webhook.secret));
