@@ -9,4 +9,5 @@ pub mod email_address;
 pub mod key_file;
 pub mod masking;
 pub mod metrics;
+pub mod ownership;
 pub mod token;

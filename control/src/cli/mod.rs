@@ -1,5 +1,6 @@
 //! The command line: `control serve`, and everything an operator does beside it.
 
+mod backup;
 mod client;
 mod confirm;
 mod customers;
@@ -109,6 +110,11 @@ enum Command {
     Money,
     /// Try whatever the configuration names, and say how to mend what does not work.
     Doctor,
+    /// Write database and keys to a file, while control serves.
+    Backup(backup::BackupArguments),
+    /// Put a backup back, where control does not run and the database is empty; asks the edges
+    /// what was taken away since.
+    Restore(backup::RestoreArguments),
     /// Completions for a shell, to be put where it looks for them.
     Completions {
         #[arg(value_enum)]
@@ -173,6 +179,8 @@ async fn run(command: Command, config: &Path, output: Output) -> anyhow::Result<
         Command::Completions { shell } => manual::completions(shell, Cli::command()),
         Command::Man { folder } => manual::pages(&folder, Cli::command()),
         Command::Doctor => doctor::run(config, output).await,
+        Command::Backup(arguments) => backup::write(&arguments, config, output).await,
+        Command::Restore(arguments) => backup::read(&arguments, config, output).await,
         Command::Serve => {
             let config = Config::read(config)?;
             logging::start(config.log, "info");
@@ -203,6 +211,8 @@ async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Resul
         | Command::Openapi
         | Command::Keys(_)
         | Command::Doctor
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::Completions { .. }
         | Command::Man { .. } => unreachable!("they ask nobody"),
     }

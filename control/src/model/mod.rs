@@ -14,6 +14,7 @@ pub mod pool;
 pub mod progress;
 pub mod promise;
 pub mod receipt;
+pub mod restored;
 pub mod route_change;
 pub mod sign_in;
 pub mod sign_up;

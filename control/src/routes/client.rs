@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use shared::wire::{
     Applied, ChangesRequest, Conflict, ErrorBody, GenerationState, TableHead, TableLine,
 };
-use shared::{Generation, Secret};
+use shared::{Generation, Lock, Route, Secret};
 
 use super::EdgeConfig;
 use crate::store::{Snapshot, StoreError};
@@ -32,6 +32,14 @@ const ANSWER_MAX_BYTES: usize = 1 << 20;
 
 /// How much of an edge's complaint goes into our log and the operator's view.
 const MESSAGE_MAX_CHARS: usize = 500;
+
+/// What an edge serves.
+#[derive(Debug)]
+pub struct EdgeTable {
+    pub generation: Generation,
+    pub routes: Vec<Route>,
+    pub locks: Vec<Lock>,
+}
 
 pub(super) struct EdgeClient {
     http: Client,
@@ -110,10 +118,42 @@ impl EdgeClient {
         read(self.send(request.timeout(TABLE_TIMEOUT)).await?).await
     }
 
+    /// Everything that it serves.
+    pub(super) async fn read_table(&self) -> Result<EdgeTable, EdgeError> {
+        let request = self.http.get(format!("{}/v1/table", self.url));
+        let response = self.send(request.timeout(TABLE_TIMEOUT)).await?;
+        if response.status() != StatusCode::OK {
+            return Err(read::<GenerationState>(response)
+                .await
+                .err()
+                .unwrap_or_else(|| EdgeError::Answer("it is no table".to_owned())));
+        }
+        let text = response.text().await.map_err(EdgeError::Unreachable)?;
+        parse_table(&text).map_err(|error| EdgeError::Answer(error.to_string()))
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, EdgeError> {
         let response = request.bearer_auth(self.token.expose()).send().await;
         response.map_err(|error| EdgeError::Unreachable(error.without_url()))
     }
+}
+
+fn parse_table(text: &str) -> serde_json::Result<EdgeTable> {
+    let mut lines = text.lines();
+    let head: TableHead = serde_json::from_str(lines.next().unwrap_or_default())?;
+    let mut table =
+        EdgeTable { generation: head.generation, routes: Vec::new(), locks: Vec::new() };
+    for line in lines {
+        match serde_json::from_str(line)? {
+            TableLine::Route(route) => table.routes.push(route),
+            TableLine::Lock(lock) => table.locks.push(lock),
+        }
+    }
+    let counts = (table.routes.len() as u64, table.locks.len() as u64);
+    if counts == (head.routes, head.locks) {
+        return Ok(table);
+    }
+    Err(serde::de::Error::custom("the table broke off"))
 }
 
 /// The table as NDJSON: the head, then a piece of lines at a time.

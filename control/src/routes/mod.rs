@@ -31,6 +31,7 @@ use crate::store::Store;
 use client::EdgeClient;
 use edge::{Edge, Wake};
 
+pub use client::EdgeTable;
 pub use config::{EdgeConfig, PublishTimes};
 pub use status::{Acknowledgement, EdgeStatus};
 
@@ -56,6 +57,21 @@ pub struct EdgeView {
     pub name: String,
     pub url: String,
     pub status: EdgeStatus,
+}
+
+/// What each of `edges` serves, with its name; an error in words where it does not say.
+///
+/// # Errors
+/// When the TLS configuration of this machine is unusable.
+pub async fn tables_of(
+    edges: &[EdgeConfig],
+) -> anyhow::Result<Vec<(String, Result<EdgeTable, String>)>> {
+    let clients = edges.iter().map(|edge| Ok((edge.name.clone(), EdgeClient::new(edge)?)));
+    let clients = clients.collect::<Result<Vec<_>, reqwest::Error>>()?;
+    let asked = clients.into_iter().map(async |(name, client)| {
+        (name, client.read_table().await.map_err(|error| error.to_string()))
+    });
+    Ok(join_all(asked).await)
 }
 
 impl Publisher {

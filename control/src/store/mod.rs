@@ -6,6 +6,7 @@
 //! group of tables reads and writes their rows; none of them knows why.
 
 pub mod accounts;
+mod archive;
 pub mod billing;
 mod connection;
 pub mod machines;
@@ -17,6 +18,7 @@ mod support;
 pub mod tasks;
 
 pub use accounts::{AccountSession, Credentials, Customer, NewCustomer, Redeemed, SessionsEnded};
+pub use archive::{Cells, Dump, Occupied, Restoring, TableShape};
 pub use billing::{Reserved, WorkspaceOrder};
 pub use connection::{
     ChangeNotifier, Dialect, LOG_CHANGES, Listener, Schema, Store, StoreError, TableState, Topic,

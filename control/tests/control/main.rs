@@ -2,6 +2,7 @@
 //! each subject costs more than running them all.
 
 mod account;
+mod backup;
 mod billing;
 mod clients;
 mod command_line;

@@ -23,7 +23,7 @@ pub(crate) fn router(state: State) -> Router {
     let private = Router::new()
         .route("/v1/generation", get(view::generation))
         .route("/v1/changes", post(changes::post))
-        .route("/v1/table", put(table::put))
+        .route("/v1/table", put(table::put).get(table::get))
         .route("/v1/routes", get(view::list))
         .route("/v1/routes/{username}", get(view::find))
         .route_layer(middleware::from_fn_with_state(state.clone(), require_token));

@@ -1,4 +1,4 @@
-//! `PUT /v1/table`: everything at once, as lines of JSON.
+//! `PUT /v1/table`, `GET /v1/table`: everything at once, as lines of JSON.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{self, Query};
-use axum::http::StatusCode;
-use futures_util::StreamExt as _;
-use serde::Deserialize;
-use shared::wire::Applied;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use futures_util::{StreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+use shared::wire::{Applied, GenerationState, TableHead, TableLine};
 use tokio::time::timeout;
 
 use super::reply::Failure;
@@ -51,4 +52,39 @@ pub(super) async fn put(
         Ok::<_, Failure>(routes.replace(whole)?)
     });
     Ok(Json(applied.await.expect("replacing does not panic")?))
+}
+
+/// Routes or locks that are made into text at once.
+const PIECE: usize = 1_000;
+
+/// What is served, as [`put`] takes it: for a control that was restored from a backup, which
+/// learns here what came after it.
+pub(super) async fn get(extract::State(state): extract::State<State>) -> impl IntoResponse {
+    let served = state.0.routes.served();
+    let GenerationState { generation, routes, locks, checksum } = served.state();
+    let head = line(&TableHead { generation, routes, locks, checksum });
+    let rows: Vec<_> = served.routes().cloned().collect();
+    let locks: Vec<_> = served.locks().collect();
+    let rows = stream::iter(pieces(rows)).map(|piece| {
+        let lines = piece.iter().map(|route| line(&TableLine::Route((**route).clone())));
+        lines.collect::<String>()
+    });
+    let locks = stream::iter(pieces(locks)).map(|piece| {
+        piece.into_iter().map(|lock| line(&TableLine::Lock(lock))).collect::<String>()
+    });
+    let lines =
+        stream::iter([head]).chain(rows).chain(locks).map(Ok::<_, std::convert::Infallible>);
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines))
+}
+
+fn pieces<T>(mut all: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        let rest = all.len().saturating_sub(PIECE);
+        let piece = all.split_off(rest);
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+fn line<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("routes and locks are plain data") + "\n"
 }

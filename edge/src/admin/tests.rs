@@ -102,6 +102,7 @@ async fn private_calls_want_the_token() {
         (Method::GET, "/v1/generation"),
         (Method::POST, "/v1/changes"),
         (Method::PUT, "/v1/table"),
+        (Method::GET, "/v1/table"),
         (Method::GET, "/v1/routes"),
         (Method::GET, "/v1/routes/ada"),
     ];
@@ -252,6 +253,22 @@ async fn a_whole_table_takes_the_place_of_everything() {
     let names: Vec<_> =
         page["routes"].as_array().unwrap().iter().map(|route| route["username"].clone()).collect();
     assert_eq!(names, ["grace", "linus"]);
+}
+
+#[tokio::test]
+async fn what_is_served_is_told_whole_as_it_is_taken() {
+    let (edge, other) = (Edge::new(), Edge::new());
+    edge.change(0, json!([put("ada"), put("bob"), { "lock": { "username": "bob", "until": 9 } }]))
+        .await;
+    let request = Request::builder()
+        .uri("/v1/table")
+        .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+        .body(Body::empty())
+        .unwrap();
+    let told = body::to_bytes(edge.answer(request).await.into_body(), 10_000).await.unwrap();
+    let (status, answer) = other.ask(Method::PUT, "/v1/table", told).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(other.routes.state(), edge.routes.state());
 }
 
 #[tokio::test]

@@ -127,6 +127,11 @@ impl Routes {
         Ok(Opened { routes, moved_aside })
     }
 
+    /// What is served now, all of it.
+    pub(crate) fn served(&self) -> Arc<Tables> {
+        self.tables.load_full()
+    }
+
     /// Where `username` is served. Never waits.
     pub(crate) fn find(&self, username: &Username) -> Option<Arc<Route>> {
         self.tables.load().route(username)

@@ -116,7 +116,12 @@ impl Tables {
         steps
     }
 
-    fn locks(&self) -> impl Iterator<Item = Lock> {
+    /// Every route, in no order.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.iter()
+    }
+
+    pub(crate) fn locks(&self) -> impl Iterator<Item = Lock> {
         self.locks.iter().flat_map(|locks| locks.iter())
     }
 

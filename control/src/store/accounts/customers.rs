@@ -233,6 +233,21 @@ pub(super) async fn raise_epoch(
     raised.map(|row| row.number("epoch")).transpose().attempt(ATTEMPT)
 }
 
+/// Sessions under a smaller epoch are over; one that is larger already stays.
+pub(in crate::store) async fn raise_epoch_to(
+    connection: &mut Connection,
+    username: &Username,
+    epoch: u64,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE customers SET epoch = $2 WHERE username = $1 AND epoch < $2")
+        .bind(username.as_str())
+        .bind(bigint(epoch))
+        .execute(connection)
+        .await
+        .attempt("raise the epoch of a customer")?;
+    Ok(())
+}
+
 /// What decides about a customer's route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockedCustomer {

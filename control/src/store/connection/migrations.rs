@@ -25,7 +25,7 @@ const MIGRATIONS: [(&str, &str); 13] = [
 ];
 
 /// Of the schema of this program.
-pub(super) const NEWEST: u64 = MIGRATIONS.len() as u64;
+pub(in crate::store) const NEWEST: u64 = MIGRATIONS.len() as u64;
 
 /// # Errors
 /// When the database cannot be reached, or was made by a newer program.
@@ -38,6 +38,20 @@ pub(super) async fn run(dialect: Dialect, address: &str) -> anyhow::Result<()> {
     let migrated = migrator().run(&mut connection).await;
     connection.close().await?;
     migrated.context("cannot bring the database up to date")
+}
+
+/// As a program left it whose newest migration was number `version`.
+///
+/// # Errors
+/// When the database fails.
+pub(in crate::store) async fn migrate_to(
+    connection: &mut AnyConnection,
+    version: u64,
+) -> anyhow::Result<()> {
+    let all = migrator();
+    let former = all.iter().filter(|it| u64::try_from(it.version).is_ok_and(|it| it <= version));
+    let former = Migrator::with_migrations(former.cloned().collect());
+    former.run(connection).await.context("cannot make the tables")
 }
 
 fn migrator() -> Migrator {

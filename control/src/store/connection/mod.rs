@@ -29,4 +29,6 @@ pub use unreadable::UnreadableRow;
 pub(super) use columns::{Columns, bigint, json, millis, shortened, valid};
 pub(super) use error::Attempt;
 pub(super) use event_batch::Arrived;
+pub(super) use migrations::{NEWEST as NEWEST_MIGRATION, migrate_to};
 pub(super) use pool::Connection;
+pub(super) use probe::{connect, connect_anew, connect_to_existing, path_of, schema_version};

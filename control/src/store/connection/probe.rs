@@ -46,12 +46,8 @@ pub async fn examine(url: &Secret<String>) -> anyhow::Result<Schema> {
         }
     };
     let mut connection = AnyConnection::connect(&address).await.context("cannot connect")?;
-    let found = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations")
-        .fetch_one(&mut connection)
-        .await;
-    let Ok(row) = found else { return Ok(Schema::None) };
-    let version = row.optional_number("version").context("cannot read the version")?;
-    let schema = match version.unwrap_or_default().cmp(&migrations::NEWEST) {
+    let Some(version) = schema_version(&mut connection).await? else { return Ok(Schema::None) };
+    let schema = match version.cmp(&migrations::NEWEST) {
         std::cmp::Ordering::Less => Schema::Older,
         std::cmp::Ordering::Equal => Schema::Present,
         std::cmp::Ordering::Greater => Schema::Newer,
@@ -83,7 +79,66 @@ pub(super) fn disk(path: &Path) -> Option<Disk> {
     })
 }
 
-fn path_of(url: &str) -> Option<PathBuf> {
+/// To a database that is there; it is not made.
+///
+/// # Errors
+/// When there is none, or it cannot be reached.
+pub(in crate::store) async fn connect_to_existing(
+    url: &Secret<String>,
+) -> anyhow::Result<(Dialect, AnyConnection)> {
+    let url = url.expose();
+    let dialect = Dialect::of_url(url).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let address = match dialect {
+        Dialect::Postgres => url.clone(),
+        Dialect::Sqlite => file::address(url),
+    };
+    let connection = connect(&address).await.context("cannot open the database")?;
+    Ok((dialect, connection))
+}
+
+/// To a database that is made anew, private, where it is a file.
+///
+/// # Errors
+/// When it cannot be made.
+pub(in crate::store) async fn connect_anew(
+    url: &Secret<String>,
+) -> anyhow::Result<(Dialect, AnyConnection)> {
+    if Dialect::of_url(url.expose()) == Ok(Dialect::Sqlite) {
+        file::DatabaseFile::prepare(url.expose()).context("cannot make the file")?;
+    }
+    connect_to_existing(url).await
+}
+
+/// Ready for long work: nothing ends a statement early.
+///
+/// # Errors
+/// Those of the driver.
+pub(in crate::store) async fn connect(address: &str) -> Result<AnyConnection, sqlx::Error> {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(address).await?;
+    if address.starts_with("sqlite:") {
+        sqlx::raw_sql("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON")
+            .execute(&mut connection)
+            .await?;
+    }
+    Ok(connection)
+}
+
+/// `None` where there is nothing in it.
+///
+/// # Errors
+/// When the number cannot be read.
+pub(in crate::store) async fn schema_version(
+    connection: &mut AnyConnection,
+) -> anyhow::Result<Option<u64>> {
+    let found = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await;
+    let Ok(row) = found else { return Ok(None) };
+    row.optional_number("version").context("cannot read the version")
+}
+
+pub(in crate::store) fn path_of(url: &str) -> Option<PathBuf> {
     Some(SqliteConnectOptions::from_str(url).ok()?.get_filename().to_owned())
 }
 

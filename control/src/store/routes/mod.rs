@@ -14,4 +14,6 @@ pub use snapshot::Snapshot;
 pub(super) use lock_rows::{
     count_sessions, find as find_lock, of_sessions, of_workspace as locks_of,
 };
-pub(super) use route_rows::{find as find_route, find_handout, parse_state, upsert_handout};
+pub(super) use route_rows::{
+    all as all_routes, find as find_route, find_handout, parse_state, upsert_handout,
+};

@@ -42,6 +42,20 @@ pub(super) async fn page(
     rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
 }
 
+/// For work of a whole table, which nobody waits for.
+pub(in crate::store) async fn all(connection: &mut Connection) -> Result<Vec<Route>, StoreError> {
+    const PIECE: u32 = 1_000;
+    let mut routes: Vec<Route> = Vec::new();
+    loop {
+        let after = routes.last().map(|route| route.username.to_string()).unwrap_or_default();
+        let piece = page(connection, &after, PIECE).await?;
+        if piece.is_empty() {
+            return Ok(routes);
+        }
+        routes.extend(piece);
+    }
+}
+
 pub(super) async fn count(connection: &mut Connection) -> Result<u64, StoreError> {
     const ATTEMPT: &str = "count routes";
     let row = sqlx::query("SELECT COUNT(*) AS routes FROM routes")

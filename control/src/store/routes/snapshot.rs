@@ -1,6 +1,7 @@
 //! The whole route table as it was at one generation, read piece by piece.
 
 use shared::wire::{TableHead, TableLine};
+use shared::{Lock, Route};
 
 use super::lock_rows::session_text;
 use super::table::read_state;
@@ -35,6 +36,23 @@ impl Store {
             checksum: state.checksum,
         };
         Ok(Snapshot { transaction, head, position: Position::Routes { after: String::new() } })
+    }
+}
+
+impl Store {
+    /// Every route and lock, for work that nobody waits for.
+    pub async fn whole_table(&self) -> Result<(Vec<Route>, Vec<Lock>), StoreError> {
+        let mut snapshot = self.snapshot().await?;
+        let (mut routes, mut locks) = (Vec::new(), Vec::new());
+        while let Some(lines) = snapshot.next().await? {
+            for line in lines {
+                match line {
+                    TableLine::Route(route) => routes.push(route),
+                    TableLine::Lock(lock) => locks.push(lock),
+                }
+            }
+        }
+        Ok((routes, locks))
     }
 }
 

@@ -57,6 +57,16 @@ impl Database {
         connection.close().await.unwrap();
     }
 
+    /// As on a new disk. Nobody is connected.
+    pub async fn wipe(&self) {
+        let Some(path) = self.url.strip_prefix("sqlite://") else {
+            return self.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public".to_owned()).await;
+        };
+        for end in ["", "-wal", "-shm"] {
+            let _absent = std::fs::remove_file(format!("{path}{end}"));
+        }
+    }
+
     /// As somebody with a shell at the database would.
     pub async fn run(&self, statement: String) {
         run(&self.url, statement).await.unwrap();

@@ -125,7 +125,7 @@ impl TestEdge {
         let router = Router::new()
             .route("/v1/generation", get(look))
             .route("/v1/changes", post(change))
-            .route("/v1/table", put(replace))
+            .route("/v1/table", put(replace).get(tell))
             .with_state(Arc::clone(&self.table));
         self.server = Some(tokio::spawn(async move {
             axum::serve(listener, router).await.unwrap();
@@ -201,6 +201,27 @@ async fn change(State(table): State<Shared>, headers: HeaderMap, body: Json<Chan
     }
     table.generation = generation;
     table.applied()
+}
+
+async fn tell(State(table): State<Shared>, headers: HeaderMap) -> Response {
+    if !is_control(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let door = table.lock().unwrap().looks.knock();
+    pass(door).await;
+    let table = table.lock().unwrap();
+    let head = TableHead {
+        generation: table.generation,
+        routes: table.routes.len() as u64,
+        locks: table.locks.len() as u64,
+        checksum: table.checksum(),
+    };
+    let mut text = serde_json::to_string(&head).unwrap() + "\n";
+    let routes = table.routes.values().cloned().map(TableLine::Route);
+    for line in routes.chain(table.locks.values().cloned().map(TableLine::Lock)) {
+        text += &(serde_json::to_string(&line).unwrap() + "\n");
+    }
+    text.into_response()
 }
 
 async fn replace(State(table): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {

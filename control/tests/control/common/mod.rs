@@ -88,6 +88,19 @@ impl World {
         self.running = Some(Running::start(&self.config, clock(&self.time)).await.unwrap());
     }
 
+    pub async fn stop(&mut self) {
+        self.running.take().unwrap().stop().await;
+    }
+
+    /// After [`Self::stop`].
+    pub async fn start_again(&mut self) {
+        self.running = Some(Running::start(&self.config, clock(&self.time)).await.unwrap());
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Time passes once no task is worked at. An answer that was given before must not
     /// be noted after: who is told to wait a minute would wait from the wrong one.
     pub async fn let_pass(&self, time: Duration) {
@@ -152,15 +165,19 @@ impl World {
 
     /// How `control …` ends: its exit code, standard output and standard error.
     pub async fn cli_ended(&self, line: &str) -> (Option<i32>, String, String) {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_control"))
-            .args(line.split(' '))
-            .env("ARCA_CONTROL_CONFIG", self.folder.path().join("control.toml"))
-            .stdin(std::process::Stdio::null())
-            .output()
-            .await
-            .unwrap();
+        let output = self.cli_command(line).output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// Of `control …`, which is not started yet.
+    pub fn cli_command(&self, line: &str) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_control"));
+        command
+            .args(line.split(' '))
+            .env("ARCA_CONTROL_CONFIG", self.path("control.toml"))
+            .stdin(std::process::Stdio::null());
+        command
     }
 
     pub async fn metrics(&self) -> String {
