@@ -77,6 +77,11 @@ packages: need-build ## Debian packages of all programs in target/packages (a re
 	cargo build --release --package control --package edge --package sprite-agent
 	.ci/package
 
+test-install: need-build ## Install the packages in a clean Debian, as an operator would (by root; packages are built first)
+	cargo build --quiet --bins --package fakes
+	@test -e target/packages/SHA256SUMS || $(MAKE) --no-print-directory packages
+	.ci/test-install
+
 audit: ## Licences, sources and known faults of the dependencies (installs cargo-deny, which takes minutes)
 	.ci/need-cargo cargo-deny
 	cargo deny --offline check bans licenses sources

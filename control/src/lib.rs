@@ -12,6 +12,7 @@ pub mod cli;
 pub mod console;
 pub mod doctor;
 pub mod http;
+pub mod init;
 pub mod machines;
 pub mod mail;
 pub mod model;

@@ -8,6 +8,7 @@ mod doctor;
 mod dossier;
 mod edges;
 mod failure;
+mod init;
 mod keys;
 mod locks;
 mod logs;
@@ -110,6 +111,8 @@ enum Command {
     Money,
     /// Try whatever the configuration names, and say how to mend what does not work.
     Doctor,
+    /// Ask what a new installation needs, and write its configuration and keys.
+    Init(init::Arguments),
     /// Write database and keys to a file, while control serves.
     Backup(backup::BackupArguments),
     /// Put a backup back, where control does not run and the database is empty; asks the edges
@@ -179,6 +182,7 @@ async fn run(command: Command, config: &Path, output: Output) -> anyhow::Result<
         Command::Completions { shell } => manual::completions(shell, Cli::command()),
         Command::Man { folder } => manual::pages(&folder, Cli::command()),
         Command::Doctor => doctor::run(config, output).await,
+        Command::Init(arguments) => init::run(&arguments, output),
         Command::Backup(arguments) => backup::write(&arguments, config, output).await,
         Command::Restore(arguments) => backup::read(&arguments, config, output).await,
         Command::Serve => {
@@ -211,6 +215,7 @@ async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Resul
         | Command::Openapi
         | Command::Keys(_)
         | Command::Doctor
+        | Command::Init(_)
         | Command::Backup(_)
         | Command::Restore(_)
         | Command::Completions { .. }

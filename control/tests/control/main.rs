@@ -9,6 +9,7 @@ mod command_line;
 mod common;
 mod console;
 mod database_faults;
+mod installing;
 mod keys;
 mod letters;
 mod machines;

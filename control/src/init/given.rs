@@ -1,0 +1,40 @@
+//! The answers as they were given.
+
+use std::collections::BTreeMap;
+
+use shared::process::Section;
+
+use super::questions::{QUESTIONS, SETTINGS};
+
+/// Each answer by its name; empty where none was given.
+pub(super) struct Given {
+    texts: BTreeMap<&'static str, String>,
+    /// Networks of machines that have no public addresses.
+    pub(super) private_networks: Vec<String>,
+}
+
+impl Given {
+    pub(super) fn read(root: &mut Section<'_>) -> Option<Self> {
+        let mut texts = BTreeMap::new();
+        let mut is_whole = true;
+        for question in QUESTIONS.into_iter().chain(SETTINGS) {
+            let found = root.optional(question.key, |it| Ok::<_, &str>(it.trim().to_owned()));
+            let found = found.filter(|it| !it.is_empty());
+            if found.is_none() && question.is_required {
+                root.complain(question.key, "is missing");
+                is_whole = false;
+            }
+            texts.insert(question.key, found.unwrap_or_else(|| question.default.to_owned()));
+        }
+        let private_networks = root.list("private_networks", |it| Ok::<_, &str>(it.to_owned()));
+        is_whole.then_some(Self { texts, private_networks })
+    }
+
+    pub(super) fn text(&self, key: &str) -> &str {
+        self.texts.get(key).map_or("", String::as_str)
+    }
+
+    pub(super) fn is_there(&self, key: &str) -> bool {
+        !self.text(key).is_empty()
+    }
+}

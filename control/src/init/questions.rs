@@ -1,0 +1,64 @@
+//! What is asked, in this order; the names are those of the answers' file.
+
+/// One answer that an operator gives.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    pub key: &'static str,
+    pub text: &'static str,
+    /// Taken when nothing is typed; empty where the answer may be left out.
+    pub default: &'static str,
+    pub is_required: bool,
+}
+
+const fn required(key: &'static str, text: &'static str) -> Question {
+    Question { key, text, default: "", is_required: true }
+}
+
+const fn optional(key: &'static str, text: &'static str, default: &'static str) -> Question {
+    Question { key, text, default, is_required: false }
+}
+
+pub const QUESTIONS: [Question; 14] = [
+    required("base_domain", "Domain of the site; workspaces are at <name>.<domain>"),
+    required("operator", "Who offers the service, as the site says it"),
+    required("contact_email", "Where customers reach you"),
+    optional("price", "What a month costs", "$7"),
+    optional(
+        "certificate",
+        "Certificate chain in PEM, of the domain and of *.domain",
+        "/etc/arcamatrix/tls/site.pem",
+    ),
+    optional("certificate_key", "Its key in PEM", "/etc/arcamatrix/tls/site.key"),
+    optional(
+        "database_url",
+        "Database: sqlite://<path> or postgres://<user>:<password>@<host>/<database>",
+        "sqlite:///var/lib/arcamatrix/control/control.db",
+    ),
+    optional("stripe_secret_key", "Stripe, secret key (empty: nothing is sold yet)", ""),
+    optional("stripe_webhook_secret", "Stripe, signing secret of the webhook (whsec_…)", ""),
+    optional("stripe_price", "Stripe, id of the monthly price (price_…)", ""),
+    optional("resend_api_key", "Resend, key (empty: no letter is sent yet)", ""),
+    optional("sprites_token", "Sprites, token (empty: there are no machines yet)", ""),
+    optional("linear_api_key", "Linear, key (empty: incidents are noted only)", ""),
+    optional("linear_team", "Linear, UUID of the team", ""),
+];
+
+/// What nobody is asked, and an answers' file may say.
+pub(super) const SETTINGS: [Question; 16] = [
+    optional("folder", "", "/etc/arcamatrix"),
+    optional("state_folder", "", "/var/lib/arcamatrix"),
+    optional("site_port", "", "443"),
+    optional("listen", "", "0.0.0.0:80"),
+    optional("listen_tls", "", "0.0.0.0:443"),
+    optional("site_listen", "", "127.0.0.1:9000"),
+    optional("api_listen", "", "127.0.0.1:9001"),
+    optional("edge_listen", "", "127.0.0.1:9100"),
+    optional("stripe_url", "", "https://api.stripe.com"),
+    optional("resend_url", "", "https://api.resend.com"),
+    optional("resend_from", "", ""),
+    optional("linear_url", "", "https://api.linear.app"),
+    optional("sprites_url", "", "https://api.sprites.dev"),
+    optional("agent", "", "/usr/bin/sprite-agent"),
+    optional("install", "", "npm install --global openclaw@2026.9.6"),
+    optional("gateway", "", "openclaw"),
+];

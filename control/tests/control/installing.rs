@@ -1,0 +1,91 @@
+//! A new installation, and what is told of one to somebody who helps.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use control::serve::config::Config;
+
+const GOOD: &str = "base_domain = 'arca.test'\noperator = 'Ada & Sons'\n\
+    contact_email = 'help@arca.test'\nstripe_secret_key = 'sk_test_0123456789'\n\
+    stripe_webhook_secret = 'whsec_0123456789'\nstripe_price = 'price_1'\n\
+    resend_api_key = 're_0123456789abcdef'\n";
+
+fn init(folder: &Path, answers: &str) -> Output {
+    let file = folder.join("answers.toml");
+    std::fs::write(&file, answers).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_control"))
+        .args(["init", "--answers"])
+        .arg(&file)
+        .arg("--folder")
+        .arg(folder.join("etc"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn what_init_writes_is_what_the_program_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let done = init(folder.path(), GOOD);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let said = text(&done.stdout);
+    for step in ["DNS: ", "/api/webhook", "systemctl enable --now edge control", "[sprites]"] {
+        assert!(said.contains(step), "{said}");
+    }
+    let etc = folder.path().join("etc");
+    let config = Config::read(&etc.join("control.toml")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.texts.operator, "Ada & Sons");
+    assert_eq!(config.edges[0].token.expose(), &read(&etc.join("edge-admin-token")));
+    assert!(config.stripe.is_some() && config.resend.is_some() && config.machines.is_none());
+    for file in ["control.toml", "keys.toml", "edge.toml", "edge-admin-token"] {
+        let mode = etc.join(file).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o007, 0, "{file}: {mode:o}");
+    }
+    let edge = read(&etc.join("edge.toml"));
+    assert!(edge.contains("listen = [\"0.0.0.0:443\"]"), "{edge}");
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn every_mistake_is_said_at_once_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |answers: &str, code: i32, expected: &[&str]| {
+        let done = init(folder.path(), answers);
+        let complaint = text(&done.stderr);
+        assert_eq!(done.status.code(), Some(code), "{complaint}");
+        for part in expected {
+            assert!(complaint.contains(part), "{part}: {complaint}");
+        }
+        assert!(!folder.path().join("etc/control.toml").exists());
+    };
+    check(
+        "operater = 'Ada'\nstripe_price = 7\n",
+        64,
+        &[
+            "base_domain: is missing",
+            "operator: is missing",
+            "contact_email: is missing",
+            "operater: is not a known key",
+            "stripe_price: must be a text",
+        ],
+    );
+    let bad = GOOD.replace("sk_test_", "pk_test_").replace("price_1", "").replace("re_0", "x");
+    let bad = bad.replace("'x123456789abcdef'", "'short'") + "database_url = 'mysql://x'\n";
+    check(
+        &bad,
+        64,
+        &["stripe.secret_key: must begin", "stripe.price", "resend.api_key", "database_url: must"],
+    );
+    std::fs::create_dir(folder.path().join("etc")).unwrap();
+    std::fs::write(folder.path().join("etc/keys.toml"), "precious").unwrap();
+    check(GOOD, 1, &["nothing was written", "keys.toml"]);
+    assert_eq!(read(&folder.path().join("etc/keys.toml")), "precious");
+}
