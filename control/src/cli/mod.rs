@@ -20,6 +20,7 @@ mod pflaster;
 mod pool;
 mod routes;
 mod status;
+mod support_bundle;
 mod tasks;
 mod tickets;
 mod times;
@@ -118,6 +119,11 @@ enum Command {
     /// Put a backup back, where control does not run and the database is empty; asks the edges
     /// what was taken away since.
     Restore(backup::RestoreArguments),
+    /// Collect for somebody who helps what they have to know, without secrets and addresses.
+    SupportBundle {
+        /// Where to: not there yet.
+        file: PathBuf,
+    },
     /// Completions for a shell, to be put where it looks for them.
     Completions {
         #[arg(value_enum)]
@@ -182,6 +188,7 @@ async fn run(command: Command, config: &Path, output: Output) -> anyhow::Result<
         Command::Completions { shell } => manual::completions(shell, Cli::command()),
         Command::Man { folder } => manual::pages(&folder, Cli::command()),
         Command::Doctor => doctor::run(config, output).await,
+        Command::SupportBundle { file } => support_bundle::run(&file, config, output).await,
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Backup(arguments) => backup::write(&arguments, config, output).await,
         Command::Restore(arguments) => backup::read(&arguments, config, output).await,
@@ -215,6 +222,7 @@ async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Resul
         | Command::Openapi
         | Command::Keys(_)
         | Command::Doctor
+        | Command::SupportBundle { .. }
         | Command::Init(_)
         | Command::Backup(_)
         | Command::Restore(_)

@@ -5,6 +5,7 @@
 mod finding;
 mod local;
 mod network;
+mod redaction;
 mod vendors_check;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 use crate::serve::config::Config;
 
 pub use finding::{Finding, Verdict};
+pub use redaction::Redaction;
 
 /// How long one check may take: longer than a vendor's slowest ordinary answer.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -28,13 +28,8 @@ fn client() -> reqwest::Result<Client> {
         .build()
 }
 
-async fn get(url: &str, token: Option<&str>) -> reqwest::Result<Response> {
-    let request = client()?.get(url);
-    let request = match token {
-        Some(token) => request.bearer_auth(token),
-        None => request,
-    };
-    request.send().await
+async fn get(url: &str) -> reqwest::Result<Response> {
+    client()?.get(url).send().await
 }
 
 /// Without the address, which says nothing that the finding does not say.
@@ -49,7 +44,7 @@ fn cause(error: &reqwest::Error) -> String {
 pub(super) async fn control(config: &Config) -> Finding {
     const CHECK: &str = "control";
     let url = format!("http://{}/readyz", config.api_listen);
-    match get(&url, None).await {
+    match get(&url).await {
         Ok(answer) if answer.status() == StatusCode::OK => {
             Finding::well(CHECK, format!("it serves on {}", config.api_listen))
         }
@@ -74,10 +69,23 @@ pub(super) async fn edges(config: &Config) -> Vec<Finding> {
     futures_util::future::join_all(config.edges.iter().map(edge)).await
 }
 
+/// Believed by the certificates that its section names, as by the program that serves.
+async fn ask(edge: &EdgeConfig, path: &str, token: Option<&str>) -> reqwest::Result<Response> {
+    let builder = vendors::http_client().timeout(CALL_TIMEOUT).no_proxy().user_agent(USER_AGENT);
+    let builder = match &edge.certificates {
+        Some(certificates) => builder.tls_certs_only(certificates.iter().cloned()),
+        None => builder,
+    };
+    let mut request = builder.build()?.get(format!("{}{path}", edge.url));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    request.send().await
+}
+
 async fn edge(edge: &EdgeConfig) -> Finding {
     let check = format!("edge {}", edge.name);
-    let url = format!("{}/v1/generation", edge.url);
-    match get(&url, Some(edge.token.expose())).await {
+    match ask(edge, "/v1/generation", Some(edge.token.expose())).await {
         Ok(answer) if answer.status() == StatusCode::OK => ready(&check, edge).await,
         Ok(answer) if answer.status() == StatusCode::UNAUTHORIZED => Finding::ill(
             &check,
@@ -98,7 +106,7 @@ async fn edge(edge: &EdgeConfig) -> Finding {
 }
 
 async fn ready(check: &str, edge: &EdgeConfig) -> Finding {
-    match get(&format!("{}/readyz", edge.url), None).await {
+    match ask(edge, "/readyz", None).await {
         Ok(answer) if answer.status() == StatusCode::OK => {
             Finding::well(check, format!("{} is ready and takes our token", edge.url))
         }
@@ -143,7 +151,7 @@ async fn resolve(name: &str) -> BTreeSet<IpAddr> {
 pub(super) async fn site(config: &Config) -> Finding {
     const CHECK: &str = "site";
     let url = config.site.site_url();
-    match get(&format!("{url}/login"), None).await {
+    match get(&format!("{url}/login")).await {
         Ok(answer) if answer.status() == StatusCode::OK => {
             Finding::well(CHECK, format!("{url} answers visitors"))
         }
@@ -195,7 +203,7 @@ pub(super) async fn clock(config: &Config) -> Finding {
     let Some(url) = stripe.or_else(|| config.resend.as_ref().map(|it| it.url.to_string())) else {
         return Finding::unknown(CHECK, "there is no vendor to compare it with");
     };
-    let answer = get(&url, None).await;
+    let answer = get(&url).await;
     let date = answer.ok().and_then(|it| it.headers().get(DATE)?.to_str().ok().map(str::to_owned));
     let theirs = date.and_then(|date| httpdate::parse_http_date(&date).ok());
     let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

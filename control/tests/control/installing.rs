@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use control::serve::config::Config;
+use serde_json::Value;
+
+use crate::common::World;
 
 const GOOD: &str = "base_domain = 'arca.test'\noperator = 'Ada & Sons'\n\
     contact_email = 'help@arca.test'\nstripe_secret_key = 'sk_test_0123456789'\n\
@@ -88,4 +91,31 @@ fn every_mistake_is_said_at_once_and_nothing_is_written() {
     std::fs::write(folder.path().join("etc/keys.toml"), "precious").unwrap();
     check(GOOD, 1, &["nothing was written", "keys.toml"]);
     assert_eq!(read(&folder.path().join("etc/keys.toml")), "precious");
+}
+
+#[tokio::test]
+async fn no_secret_and_no_address_is_in_a_support_bundle() {
+    let world = World::start_with_sections(
+        &[],
+        "",
+        "[resend]\nurl = 'http://127.0.0.1:9'\napi_key = 'planted-resend-key'\n\
+         from = 'Arca <hello@arca.test>'\n",
+    )
+    .await;
+    world.add_customer("ada").await;
+    let file = world.path("bundle");
+    world.cli(&format!("support-bundle {}", file.display())).await;
+    let bundle = read(&file);
+    let ring = read(&world.path("keys.toml"));
+    let ring = ring.rsplit('"').nth(1).unwrap();
+    for secret in ["planted-resend-key", crate::common::ADMIN_KEY, ring, "ada@", "hello@"] {
+        assert!(!bundle.contains(secret), "{secret}");
+    }
+    let bundle: Value = serde_json::from_str(&bundle).unwrap();
+    let asked = bundle["answers"].as_array().unwrap();
+    let status = asked.iter().find(|it| it["asked"] == "/api/status").unwrap();
+    assert!(status["answer"]["promises"].is_array(), "{bundle:#}");
+    assert!(bundle["doctor"].as_array().unwrap().len() > 5, "{bundle:#}");
+    let (code, ..) = world.cli_ended(&format!("support-bundle {}", file.display())).await;
+    assert_eq!(code, Some(1), "nothing is written over a file");
 }

@@ -9,6 +9,7 @@ mod command_line;
 mod common;
 mod console;
 mod database_faults;
+mod doctor;
 mod installing;
 mod keys;
 mod letters;

@@ -1,0 +1,69 @@
+//! `control support-bundle`: what somebody who helps has to know, and nothing secret.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use super::client::ApiClient;
+use super::output::Output;
+use crate::base::date::iso_time;
+use crate::doctor::{Redaction, examine};
+use crate::serve::config::Config;
+
+/// What is asked of the running program. Letters and customers are not among it.
+const ASKED: [&str; 8] = [
+    "/api/status",
+    "/api/edges",
+    "/api/pool",
+    "/api/tasks?state=dead&limit=200",
+    "/api/tasks?state=running&limit=200",
+    "/api/tickets?limit=200",
+    "/api/pflaster/checks",
+    "/api/money",
+];
+
+/// # Errors
+/// When the file is there already, or cannot be written.
+pub(super) async fn run(file: &Path, config_path: &Path, output: Output) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(config_path)
+        .with_context(|| format!("cannot read {}", config_path.display()))?;
+    let redaction = Redaction::of(&text);
+    let mut answers = Vec::new();
+    if let Ok(config) = Config::read(config_path) {
+        let api = ApiClient::new(&config).context("cannot speak HTTP")?;
+        for path in ASKED {
+            let answer = match api.show::<Value>(path).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    json!({ "not_answered": format!("{:#}", anyhow::Error::from(error)) })
+                }
+            };
+            answers.push(json!({ "asked": path, "answer": answer }));
+        }
+    }
+    let bundle = json!({
+        "release": env!("CARGO_PKG_VERSION"),
+        "made_at": iso_time((crate::base::clock::system())()),
+        "config": redaction.config,
+        "doctor": examine(config_path).await,
+        "answers": answers,
+    });
+    let text = redaction.clean(&serde_json::to_string_pretty(&bundle)?);
+    let mut made = OpenOptions::new();
+    let made = made.write(true).create_new(true).mode(0o600).open(file);
+    let mut made = made.with_context(|| format!("cannot make {}", file.display()))?;
+    made.write_all(text.as_bytes()).context("cannot write the bundle")?;
+    let said = json!({ "file": PathBuf::from(file), "bytes": text.len() });
+    output.print(&said, |_| {
+        format!(
+            "{} bytes in {}: configuration, findings of the doctor, tasks, tickets. Secrets and \
+             addresses are taken out; read it before you send it.",
+            text.len(),
+            file.display()
+        )
+    })
+}
