@@ -162,7 +162,7 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
         // Nobody has the name of these tests.
         mistake("arca.test", "arca.test", "dns", "A record"),
         mistake("arca.test", "arca.test", "dns wildcard", "*.arca.test"),
-        mistake("arca.test", "arca.test", "site", "An edge must listen"),
+        mistake("arca.test", "arca.test", "site", "an edge must listen"),
         mistake("arca.test", "arca.test", "stripe webhook", "finding about the site"),
     ]);
     let folder = tempfile::tempdir().unwrap();
