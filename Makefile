@@ -31,7 +31,7 @@ SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
-.PHONY: test-axe check-alerts packages need-prometheus
+.PHONY: test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
 help: ## Say what can be done here
