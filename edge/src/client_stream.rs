@@ -8,6 +8,7 @@ use std::mem;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,12 +23,44 @@ use crate::proxies::TrustedProxy;
 use crate::sockets::notice_loss;
 
 /// How a client has reached us.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     pub(crate) address: IpAddr,
     /// The version of TLS, as logs have it.
     pub(crate) tls: Option<&'static str>,
     pub(crate) is_http2: bool,
+    pub(crate) traffic: Arc<Traffic>,
+}
+
+/// Bytes that a connection has carried since its last request was logged: heads and
+/// bodies, before they were encrypted.
+///
+/// One task has the connection; others may only look.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Traffic {
+    pub(crate) fn count_read(&self, bytes: usize) {
+        let before = self.read.load(Ordering::Relaxed);
+        self.read.store(before.saturating_add(bytes as u64), Ordering::Relaxed);
+    }
+
+    fn count_written(&self, bytes: usize) {
+        let before = self.written.load(Ordering::Relaxed);
+        self.written.store(before.saturating_add(bytes as u64), Ordering::Relaxed);
+    }
+
+    /// What was read and what was written; both begin anew.
+    pub(crate) fn take(&self) -> (u64, u64) {
+        let (read, written) =
+            (self.read.load(Ordering::Relaxed), self.written.load(Ordering::Relaxed));
+        self.read.store(0, Ordering::Relaxed);
+        self.written.store(0, Ordering::Relaxed);
+        (read, written)
+    }
 }
 
 pub(crate) struct ClientStream {
@@ -39,6 +72,7 @@ pub(crate) struct ClientStream {
     hsts: Option<Arc<str>>,
     /// Only the end of the connection tells the client that what it gets is whole.
     is_delimiter: bool,
+    traffic: Arc<Traffic>,
 }
 
 enum Transport {
@@ -68,6 +102,7 @@ impl ClientStream {
             proxy: None,
             hsts: None,
             is_delimiter: false,
+            traffic: Arc::default(),
         })
     }
 
@@ -105,7 +140,8 @@ impl ClientStream {
             }),
             Transport::Plain(_) | Transport::Http2(_) => None,
         };
-        Arrival { address: self.address, tls, is_http2: self.speaks_http2() }
+        let traffic = Arc::clone(&self.traffic);
+        Arrival { address: self.address, tls, is_http2: self.speaks_http2(), traffic }
     }
 
     /// The same connection with `handshake` over it; one that is encrypted stays as it is.
@@ -126,10 +162,16 @@ impl ClientStream {
         Ok(Self { transport, ..self })
     }
 
-    /// One stream of this client's connection.
-    pub(crate) fn of_http2(stream: Http2Stream, address: IpAddr, hsts: Option<Arc<str>>) -> Self {
-        let transport = Transport::Http2(Box::new(stream));
-        Self { transport, address, proxy: None, hsts, is_delimiter: false }
+    /// One stream of a client's connection.
+    pub(crate) fn of_http2(stream: Http2Stream, arrival: &Arrival, hsts: Option<Arc<str>>) -> Self {
+        Self {
+            transport: Transport::Http2(Box::new(stream)),
+            address: arrival.address,
+            proxy: None,
+            hsts,
+            is_delimiter: false,
+            traffic: Arc::clone(&arrival.traffic),
+        }
     }
 
     /// Have both sides agreed on HTTP/2 for what follows?
@@ -189,11 +231,14 @@ impl AsyncRead for ClientStream {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.transport {
+        let before = into.filled().len();
+        let result = match &mut self.transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_read(context, into),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_read(context, into),
             Transport::Http2(stream) => Pin::new(&mut **stream).poll_read(context, into),
-        }
+        };
+        self.traffic.count_read(into.filled().len() - before);
+        result
     }
 }
 
@@ -203,11 +248,15 @@ impl AsyncWrite for ClientStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
+        let result = match &mut self.transport {
             Transport::Plain(tcp) => Pin::new(tcp).poll_write(context, bytes),
             Transport::Tls(tls) => Pin::new(&mut **tls).poll_write(context, bytes),
             Transport::Http2(stream) => Pin::new(&mut **stream).poll_write(context, bytes),
+        };
+        if let Poll::Ready(Ok(count)) = result {
+            self.traffic.count_written(count);
         }
+        result
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

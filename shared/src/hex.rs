@@ -13,11 +13,15 @@ pub fn encode(bytes: &[u8]) -> String {
 
 /// Writes a 128-bit id. Without an allocation: ids are written for every request.
 pub(crate) fn write_id(bytes: [u8; 16], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    formatter.write_str(std::str::from_utf8(&id_digits(bytes)).expect("only digits"))
+}
+
+pub(crate) fn id_digits(bytes: [u8; 16]) -> [u8; 32] {
     let mut text = [0; 32];
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
         pair.copy_from_slice(&digits(byte));
     }
-    formatter.write_str(std::str::from_utf8(&text).expect("only digits"))
+    text
 }
 
 fn digits(byte: u8) -> [u8; 2] {

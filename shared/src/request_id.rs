@@ -21,6 +21,11 @@ impl RequestId {
         Self(bits)
     }
 
+    /// Its text, where a formatter would cost more than the digits.
+    pub fn digits(&self) -> [u8; 32] {
+        hex::id_digits(self.0.to_be_bytes())
+    }
+
     /// `None` unless `text` is 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         hex::decode(text).map(|bytes| Self(u128::from_be_bytes(bytes)))

@@ -89,12 +89,15 @@ impl<'a> Head<'a> {
         self.target.split_once('?').map_or(self.target, |(path, _)| path)
     }
 
-    /// The first value of `name`, if it is text. `name` is in lower case.
+    /// The first value of `name`. `name` is in lower case.
+    pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
+        let mut headers = self.headers.iter();
+        headers.find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value)
+    }
+
+    /// The same, if it is text.
     pub fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case(name))
-            .and_then(|header| std::str::from_utf8(header.value).ok())
+        self.value(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
     /// The `Cookie` lines, as bytes: what others have set need not be text.

@@ -218,7 +218,7 @@ pub(crate) const HANDED_SOCKETS_MAX: usize = 64;
 // The access log.
 
 /// Lines that wait for the disk, in bytes: what is more is dropped and counted, because
-/// a full disk must not stop the edge. A line has about 250 bytes. As much again may be
+/// a full disk must not stop the edge. A line has about 500 bytes. As much again may be
 /// on its way to the disk.
 pub(crate) const LOG_QUEUE_BYTES: usize = 4 << 20;
 
@@ -234,6 +234,11 @@ pub(crate) const LOG_LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Longest part of a field that is written: a path that is longer is cut off.
 pub(crate) const LOG_FIELD_MAX_BYTES: usize = 1024;
+
+/// Room for most lines: what a line was written in is used for the next one, in each
+/// thread for as many as it has requests under way at a busy moment.
+pub(crate) const LOG_SPARE_BYTES: usize = 768;
+pub(crate) const LOG_LINES_SPARE: usize = 64;
 
 // The private API.
 

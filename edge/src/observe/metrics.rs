@@ -8,7 +8,6 @@ use prometheus::{
 };
 
 use super::labels::{Http2End, Limit, Outcome, Source};
-use crate::client_stream::Arrival;
 use crate::head::{Head, HeadError};
 use crate::tls::HandshakeError;
 use shared::process::time::unix_millis;
@@ -238,8 +237,8 @@ impl Metrics {
     }
 
     /// Says which version of HTTP it is.
-    pub(crate) fn count_protocol(&self, arrival: Arrival, head: &Head<'_>) -> &'static str {
-        let version = if arrival.is_http2 { 2 } else { usize::from(head.version.min(1)) };
+    pub(crate) fn count_protocol(&self, is_http2: bool, head: &Head<'_>) -> &'static str {
+        let version = if is_http2 { 2 } else { usize::from(head.version.min(1)) };
         self.protocols[version].inc();
         PROTOCOLS[version]
     }

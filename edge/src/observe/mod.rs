@@ -2,6 +2,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod labels;
+mod log_line;
 pub(crate) mod metrics;
 mod request_id;
 mod telemetry;

@@ -1,19 +1,16 @@
 //! One request from its head to its end: measured, counted and logged whatever ends it.
 
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use shared::RequestId;
-use shared::process::time::unix_millis;
 
 use super::access_log::AccessLog;
 use super::labels::{Outcome, Source};
+use super::log_line::{Asked, Became, LogLine};
 use super::metrics::Metrics;
-use crate::client_stream::Arrival;
+use crate::client_stream::{Arrival, Traffic};
 use crate::head::{Head, HeadError};
-use crate::limits::LOG_FIELD_MAX_BYTES;
 
 /// Where requests are counted and logged.
 pub(crate) struct Telemetry {
@@ -22,28 +19,27 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// A request whose head was refused before anything of it was believed.
-    pub(crate) fn refused_head(&self, request: RequestId, address: IpAddr, error: HeadError) {
+    /// A request whose head was refused before anything of it was believed, and which
+    /// was answered.
+    pub(crate) fn refused_head(&self, request: RequestId, arrival: &Arrival, error: HeadError) {
         let Self { metrics, access_log } = self;
         metrics.count_malformed(error);
         metrics.count(Source::Client, Outcome::Refused);
+        let (bytes_in, bytes_out) = arrival.traffic.take();
         if access_log.is_on() {
-            access_log.write(&log_line(&LogEntry {
-                time: unix_millis(),
-                request_id: request.to_string(),
-                address,
-                method: "",
-                host: "",
-                path: "",
+            let line = LogLine::begin(request, arrival.address, arrival.tls, &Asked::default());
+            let became = Became {
                 status: error.status(),
                 source: Source::Client.label(),
                 outcome: Outcome::Refused.label(),
-                protocol: None,
-                tls: None,
                 reason: Some(error.label()),
-                seconds: 0.0,
-                added_seconds: None,
-            }));
+                bytes_in,
+                bytes_out,
+                total: Duration::ZERO,
+                upstream: None,
+                added: None,
+            };
+            line.end(&became, access_log);
         }
     }
 }
@@ -51,6 +47,7 @@ impl Telemetry {
 /// Counted and logged when it is dropped, which also happens to a request that is cut off.
 pub(crate) struct RequestRecord {
     telemetry: Arc<Telemetry>,
+    traffic: Arc<Traffic>,
     request: RequestId,
     started: Instant,
     /// When the request went on, when the head of an answer came back, and when
@@ -63,37 +60,31 @@ pub(crate) struct RequestRecord {
     /// The answer did not come to its end.
     broken: bool,
     revoked: bool,
-    line: Option<Box<Line>>,
-}
-
-/// What only the access log needs to know.
-struct Line {
-    arrival: Arrival,
-    protocol: &'static str,
-    method: String,
-    host: String,
-    path: String,
-}
-
-/// At most [`LOG_FIELD_MAX_BYTES`], cut between two characters.
-fn bounded(text: &str) -> String {
-    text[..text.floor_char_boundary(LOG_FIELD_MAX_BYTES)].to_owned()
+    line: Option<LogLine>,
 }
 
 impl RequestRecord {
     pub(crate) fn begin(
         telemetry: &Arc<Telemetry>,
         request: RequestId,
-        arrival: Arrival,
+        arrival: &Arrival,
         head: &Head<'_>,
     ) -> Self {
-        let protocol = telemetry.metrics.count_protocol(arrival, head);
+        let Arrival { address, tls, is_http2, traffic } = arrival;
+        let protocol = telemetry.metrics.count_protocol(*is_http2, head);
         let line = telemetry.access_log.is_on().then(|| {
-            let [method, host, path] = [head.method, head.host, head.path()].map(bounded);
-            Box::new(Line { arrival, protocol, method, host, path })
+            let asked = Asked {
+                protocol: Some(protocol),
+                method: head.method,
+                host: head.host,
+                path: head.path(),
+                user_agent: head.value("user-agent").unwrap_or_default(),
+            };
+            LogLine::begin(request, *address, *tls, &asked)
         });
         Self {
             telemetry: Arc::clone(telemetry),
+            traffic: Arc::clone(traffic),
             request,
             started: Instant::now(),
             sent: None,
@@ -130,6 +121,9 @@ impl RequestRecord {
     pub(crate) fn answered(&mut self, source: Source, status: u16) {
         self.answered = Some(Instant::now());
         (self.source, self.status, self.broken) = (source, status, false);
+        if let (101, Some(line)) = (status, &mut self.line) {
+            line.shrink();
+        }
     }
 
     /// The client has the head of the answer.
@@ -156,10 +150,10 @@ impl RequestRecord {
 
     /// Time that was ours: until the request went on, and for request the head
     /// of the answer. How long its body takes is up to the sprite and the client.
-    fn added_seconds(&self) -> Option<f64> {
+    fn added(&self) -> Option<Duration> {
         let before = self.sent?.duration_since(self.started);
         let after = self.relayed?.duration_since(self.answered?);
-        Some((before + after).as_secs_f64())
+        Some(before + after)
     }
 }
 
@@ -169,63 +163,29 @@ impl Drop for RequestRecord {
         let (source, outcome) = self.end();
         let Telemetry { metrics, access_log } = &*self.telemetry;
         metrics.count(source, outcome);
-        let seconds = now.duration_since(self.started).as_secs_f64();
-        let added = self.added_seconds();
+        let total = now.duration_since(self.started);
+        let added = self.added().filter(|_| outcome != Outcome::Upgraded);
         if outcome == Outcome::Upgraded {
-            metrics.tunnel_seconds.observe(seconds);
+            metrics.tunnel_seconds.observe(total.as_secs_f64());
         } else {
-            metrics.request_seconds.observe(seconds);
+            metrics.request_seconds.observe(total.as_secs_f64());
             if let Some(added) = added {
-                metrics.added_seconds.observe(added);
+                metrics.added_seconds.observe(added.as_secs_f64());
             }
         }
+        let (bytes_in, bytes_out) = self.traffic.take();
         let Some(line) = self.line.take() else { return };
-        let entry = LogEntry {
-            time: unix_millis(),
-            request_id: self.request.to_string(),
-            address: line.arrival.address,
-            method: &line.method,
-            host: &line.host,
-            path: &line.path,
+        let became = Became {
             status: self.status,
             source: source.label(),
             outcome: outcome.label(),
-            protocol: Some(line.protocol),
-            tls: line.arrival.tls,
             reason: None,
-            seconds,
-            added_seconds: added.filter(|_| outcome != Outcome::Upgraded),
+            bytes_in,
+            bytes_out,
+            total,
+            upstream: self.sent.map(|sent| self.answered.unwrap_or(now).duration_since(sent)),
+            added,
         };
-        access_log.write(&log_line(&entry));
+        line.end(&became, access_log);
     }
-}
-
-/// One line of the access log. `time` is in unix milliseconds.
-#[derive(Serialize)]
-struct LogEntry<'a> {
-    time: u64,
-    request_id: String,
-    address: IpAddr,
-    method: &'a str,
-    host: &'a str,
-    path: &'a str,
-    status: u16,
-    source: &'static str,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    protocol: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<&'static str>,
-    /// Why a head was refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    seconds: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    added_seconds: Option<f64>,
-}
-
-fn log_line(entry: &LogEntry<'_>) -> Vec<u8> {
-    let mut text = serde_json::to_vec(entry).expect("a log entry is JSON");
-    text.push(b'\n');
-    text
 }

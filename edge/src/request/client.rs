@@ -27,13 +27,19 @@ impl ClientState {
     pub(super) fn new(stream: &ClientStream, keys: Arc<Keys>) -> Self {
         let arrival = stream.arrival();
         Self {
-            arrival,
             peer: arrival.address,
+            arrival,
             proxy: stream.proxy().cloned(),
             keys,
             token: LastToken::default(),
             identity: None,
         }
+    }
+
+    /// What follows comes on a stream of its own.
+    pub(super) fn begins_stream(&mut self, head_bytes: usize) {
+        self.arrival.traffic = Arc::default();
+        self.arrival.traffic.count_read(head_bytes);
     }
 
     /// Finds out whose request `head` is.

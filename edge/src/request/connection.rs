@@ -368,16 +368,15 @@ impl ConnectionHandler {
     /// would begin cannot be known.
     pub(super) async fn refuse_head(&self, mut stream: ClientStream, error: HeadError) {
         let request = random_request_id();
-        self.telemetry.refused_head(request, stream.address(), error);
         let response = Response::malformed(error, request);
         self.write(&mut stream, &response).await;
+        self.telemetry.refused_head(request, &stream.arrival(), error);
         self.close(stream).await;
     }
 
     /// The same for a head that is too large: a person gets a page that helps.
     pub(super) async fn refuse_overlong(&self, mut stream: ClientStream, mut bytes: BytesMut) {
         let request = random_request_id();
-        self.telemetry.refused_head(request, stream.address(), HeadError::TooLarge);
         if let Ok(_place) = self.places.overlong.try_acquire() {
             let rest = async {
                 let is_whole = |bytes: &[u8]| memmem::find(bytes, b"\r\n\r\n").is_some();
@@ -395,6 +394,7 @@ impl ConnectionHandler {
         let response = Overlong::read(&bytes).answer(self.handler.site(), options);
         drop(bytes);
         self.write(&mut stream, &response).await;
+        self.telemetry.refused_head(request, &stream.arrival(), HeadError::TooLarge);
         self.close(stream).await;
     }
 

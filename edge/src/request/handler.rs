@@ -109,7 +109,7 @@ impl RequestHandler {
         }
         client.comes_with(&head);
         let request = random_request_id();
-        let record = RequestRecord::begin(&self.telemetry, request, client.arrival, &head);
+        let record = RequestRecord::begin(&self.telemetry, request, &client.arrival, &head);
         let context = RequestContext::new(&head, record, draining, unix_seconds());
         let host = self.site.classify(head.host);
         if !self.limits.allows_address(client.arrival.address) {

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::client::ClientState;
 use super::connection::{ConnectionHandler, Next};
 use super::handler::RequestAction;
-use crate::client_stream::{Arrival, ClientStream};
+use crate::client_stream::ClientStream;
 use crate::head::{HeadError, HeadReader};
 use crate::http2::{self, Http2Stream, PrematureResets};
 use crate::limits::{HTTP2_ENDING_FACTOR, LAST_WORDS, MAX_HEAD_BYTES, PREMATURE_RESETS};
@@ -24,7 +24,6 @@ struct Http2Connection {
     handler: Arc<ConnectionHandler>,
     frames: Connection<ClientStream, Bytes>,
     client: ClientState,
-    arrival: Arrival,
     hsts: Option<Arc<str>>,
     streams: JoinSet<()>,
     /// Requests so far.
@@ -35,7 +34,7 @@ struct Http2Connection {
 impl ConnectionHandler {
     /// One connection whose client has chosen HTTP/2.
     pub(super) async fn serve_http2(self: Arc<Self>, stream: ClientStream) {
-        let (arrival, client) = (stream.arrival(), self.handler.client(&stream));
+        let client = self.handler.client(&stream);
         let hsts = stream.hsts().cloned();
         let limits = self.limits.configured();
         let handshake = http2::handshake(stream, limits.http2_streams);
@@ -45,7 +44,6 @@ impl ConnectionHandler {
                     handler: Arc::clone(&self),
                     frames,
                     client,
-                    arrival,
                     hsts,
                     streams: JoinSet::new(),
                     begun: 0,
@@ -159,6 +157,7 @@ impl Http2Connection {
         let head_only = *request.method() == Method::HEAD;
         let has_body = !request.body().is_end_stream();
         let written = http2::write_request_head(&request, has_body);
+        self.client.begins_stream(written.as_ref().map_or(0, |(head, _)| head.len()));
         let (action, head, body) = match written {
             Err(error) => (Err(error), Vec::new(), http2::Body::None),
             Ok((head, body)) if head.len() > MAX_HEAD_BYTES => {
@@ -173,7 +172,7 @@ impl Http2Connection {
         let head = if matches!(action, Err(HeadError::TooLarge)) { head } else { Vec::new() };
         let resets = self.premature_resets.clone();
         let stream = Http2Stream::new(request.into_body(), respond, body, head_only, resets);
-        let stream = ClientStream::of_http2(stream, self.arrival.address, self.hsts.clone());
+        let stream = ClientStream::of_http2(stream, &self.client.arrival, self.hsts.clone());
         self.streams.spawn(Arc::clone(&self.handler).serve_stream(stream, head, action));
     }
 

@@ -171,18 +171,6 @@ fn access_is_taken_away_when_no_file_can_be_written() {
     });
 }
 
-#[test]
-fn a_long_path_costs_the_log_no_more_than_a_kilobyte() {
-    let edge = TestEdge::start();
-    let path = format!("/{}", "long".repeat(7_000));
-    let mut answer = edge.get("ada", &path);
-    read_head(&mut answer);
-    wait_until("it is logged", || {
-        let log = edge.access_log();
-        log.contains("/longlong").then(|| assert!(log.len() < 2_500, "{}", log.len()))
-    });
-}
-
 /// Says nothing until the test is over.
 fn silence() -> std::net::SocketAddr {
     sprite(|mut tcp, _| {
@@ -220,17 +208,6 @@ fn one_workspace_cannot_have_everything_under_way() {
     assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("retry-after"), "{answer}");
     let limited = "arca_edge_limited_total{limit=\"requests_in_flight_per_workspace\"}";
     assert_eq!(edge.metric(limited), Some(1.0));
-}
-
-#[test]
-fn a_malformed_head_is_logged_with_its_reason() {
-    let edge = TestEdge::start();
-    let mut tcp = edge.connect();
-    tcp.write_all(b"GET / HTTP/1.1\nHost: ada.arca.test\n\n").unwrap();
-    assert!(read_head(&mut tcp).starts_with("HTTP/1.1 400"));
-    wait_until("it is logged", || {
-        edge.access_log().contains("\"reason\":\"line_ending\"").then_some(())
-    });
 }
 
 #[test]

@@ -125,6 +125,7 @@ fn a_request_gets_the_answer_that_it_would_get_over_http_1() {
             Some(edge.edge.access_log()).filter(|log| log.contains("\"path\":\"/x\""))
         });
         assert!(log.contains("\"protocol\":\"2\"") && log.contains("\"tls\":\"1.3\""), "{log}");
+        assert!(!log.contains("\"bytes_in\":0,") && !log.contains("\"bytes_out\":0,"), "{log}");
         let series = "arca_edge_protocol_requests_total{version=\"2\"}";
         assert_eq!(edge.edge.metric(series), Some(1.0));
     });

@@ -1,6 +1,7 @@
 //! The program as a process: what clients, sprites, control and an operator meet.
 
 mod access;
+mod access_log;
 mod drain;
 mod foreign;
 mod handover;
