@@ -78,6 +78,10 @@ pub(crate) const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 /// Of one answer, what waits for its turn on the connection, beside what the kernel has.
 pub(crate) const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1024;
 
+/// Frames that leave together, in bytes: one whole record of TLS. More waits for the client
+/// to take it.
+pub(crate) const HTTP2_BATCH_BYTES: usize = 16 * 1024;
+
 /// A client that takes back more than half of its requests before they are answered, and
 /// at least so many, is after something else than answers. Envoy looks from 500 on.
 pub(crate) const PREMATURE_RESETS: u32 = 128;

@@ -16,13 +16,15 @@ use super::connection::{ConnectionHandler, Next};
 use super::handler::RequestAction;
 use crate::client_stream::ClientStream;
 use crate::head::{HeadError, HeadReader};
-use crate::http2::{self, Http2Stream, PrematureResets};
+use crate::http2::{self, Batch, BatchedIo, Http2Stream, PrematureResets};
 use crate::limits::{HTTP2_ENDING_FACTOR, LAST_WORDS, MAX_HEAD_BYTES, PREMATURE_RESETS};
 use crate::observe::labels::{Http2End, Limit, Source};
 
 struct Http2Connection {
     handler: Arc<ConnectionHandler>,
-    frames: Connection<ClientStream, Bytes>,
+    frames: Connection<BatchedIo<ClientStream>, Bytes>,
+    /// Sends what `frames` has written.
+    batch: Batch<ClientStream>,
     client: ClientState,
     hsts: Option<Arc<str>>,
     streams: JoinSet<()>,
@@ -37,12 +39,14 @@ impl ConnectionHandler {
         let client = self.handler.client(&stream);
         let hsts = stream.hsts().cloned();
         let limits = self.limits.configured();
-        let handshake = http2::handshake(stream, limits.http2_streams);
+        let (batch, io) = http2::batched(stream);
+        let handshake = batch.sending(http2::handshake(io, limits.http2_streams));
         let end = match timeout(limits.deadlines.head, handshake).await {
             Ok(Ok(frames)) => {
                 let connection = Http2Connection {
                     handler: Arc::clone(&self),
                     frames,
+                    batch,
                     client,
                     hsts,
                     streams: JoinSet::new(),
@@ -94,9 +98,9 @@ impl ConnectionHandler {
 impl Http2Connection {
     async fn serve(mut self) -> Http2End {
         let end = self.serve_streams().await;
-        let Self { frames, mut streams, .. } = self;
+        let Self { frames, batch, mut streams, .. } = self;
         // By this those that are left learn that their client is gone.
-        drop(frames);
+        drop((frames, batch));
         let ending = async { while streams.join_next().await.is_some() {} };
         let _ = timeout(LAST_WORDS, ending).await;
         end
@@ -110,7 +114,7 @@ impl Http2Connection {
         loop {
             let (patience, is_idle) = (self.patience(end), self.streams.is_empty());
             tokio::select! {
-                accepted = self.frames.accept() => match accepted {
+                accepted = self.batch.sending(self.frames.accept()) => match accepted {
                     Some(Ok((request, respond))) => self.begin(request, respond),
                     Some(Err(error)) => return end.unwrap_or_else(|| Http2End::of(&error)),
                     None => return end.unwrap_or(Http2End::Closed),
