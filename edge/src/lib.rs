@@ -7,6 +7,7 @@ mod admin;
 mod client_stream;
 pub mod config;
 mod connections;
+mod digits;
 mod forward;
 mod head;
 mod http2;

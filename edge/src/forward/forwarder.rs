@@ -71,6 +71,16 @@ pub(crate) struct Switched {
     pub(crate) early: Bytes,
 }
 
+/// What one head of an answer says.
+enum Heard {
+    /// With the status of more to come.
+    Interim(u16),
+    /// The 101 as it goes to the client.
+    Switched(Vec<u8>),
+    /// Whether the client is told that another request may follow.
+    Final(ResponseHead, bool),
+}
+
 pub(super) struct Begun {
     sprite: Box<dyn Duplex>,
     /// What came behind the head.
@@ -207,33 +217,52 @@ impl Forwarder {
             }
             deadline.get_or_insert_with(|| Instant::now() + self.read_timeout);
             while let Some(length) = find_end(&mut end, &buffer)? {
-                let mut slots = NO_SLOTS;
                 let bytes = buffer.split_to(length);
                 end = HeadEnd::default();
-                let raw = RawHead::parse(&bytes, &mut slots)?;
-                if let (101, Some(offer)) = (raw.status, &request.offer) {
-                    let answer = offer.agreed(&raw, request.id)?;
-                    let early = buffer.freeze();
-                    return Ok(Answer::Switched(Switched { sprite, answer, early }));
-                }
-                if raw.status >= 200 || raw.status == 101 {
-                    // A body of which something is still to come hides where the next
-                    // request begins.
-                    let keep_alive = request.keep_alive && downstream.upload.is_done();
-                    let hsts = downstream.stream.hsts().map(|hsts| &**hsts);
-                    let head = ResponseHead::new(&raw, &self.asked(request, keep_alive, hsts))?;
-                    return Ok(Answer::Response(Begun { sprite, buffer, head, keep_alive }));
-                }
+                let status = match self.judge(&bytes, downstream, request)? {
+                    Heard::Switched(answer) => {
+                        let early = buffer.freeze();
+                        return Ok(Answer::Switched(Switched { sprite, answer, early }));
+                    }
+                    Heard::Final(head, keep_alive) => {
+                        return Ok(Answer::Response(Begun { sprite, buffer, head, keep_alive }));
+                    }
+                    Heard::Interim(status) => status,
+                };
                 interim += 1;
                 if interim > MAX_INTERIM_RESPONSES {
                     return Err(Malformed::Interim.into());
                 }
                 // It may be what the client waits for. 103 and its like help nobody here.
-                if raw.status == 100 {
+                if status == 100 {
                     downstream.ask().await?;
                 }
             }
         }
+    }
+
+    /// Judges one whole head of an answer. By itself: what [`Self::begin`] knows while it
+    /// waits has a place in every request's memory, and is moved with it several times. The
+    /// slots of a head alone are three kilobytes.
+    fn judge(
+        &self,
+        bytes: &[u8],
+        downstream: &Downstream<'_>,
+        request: &UpstreamRequest,
+    ) -> Result<Heard, ForwardError> {
+        let mut slots = NO_SLOTS;
+        let raw = RawHead::parse(bytes, &mut slots)?;
+        if let (101, Some(offer)) = (raw.status, &request.offer) {
+            return Ok(Heard::Switched(offer.agreed(&raw, request.id)?));
+        }
+        if raw.status < 200 && raw.status != 101 {
+            return Ok(Heard::Interim(raw.status));
+        }
+        // A body of which something is still to come hides where the next request begins.
+        let keep_alive = request.keep_alive && downstream.upload.is_done();
+        let hsts = downstream.stream.hsts().map(|hsts| &**hsts);
+        let head = ResponseHead::new(&raw, &self.asked(request, keep_alive, hsts))?;
+        Ok(Heard::Final(head, keep_alive))
     }
 
     fn asked<'a>(

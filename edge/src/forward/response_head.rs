@@ -1,7 +1,6 @@
 //! The head of an answer: parsed as strictly as a request, and written anew
 //! without what is not for the client.
 
-use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use shared::request_id::REQUEST_ID_HEADER;
 
 use super::body_framing::{BodyFraming, Packing};
 use super::error::Malformed;
+use crate::digits::append_number;
 use crate::head::{Connection, HeadEnd, HeadError, has_strict_line_endings};
 use crate::limits::{MAX_RESPONSE_HEAD_BYTES, MAX_RESPONSE_HEADERS};
 use crate::policy::response::{ResponseHeaders, Speaker};
@@ -180,7 +180,11 @@ fn digits(value: &[u8]) -> Option<u64> {
 
 fn write(raw: &RawHead<'_>, fields: &Fields<'_>, asked: &Asked<'_>, packing: Packing) -> Vec<u8> {
     let mut out = Vec::with_capacity(2_048);
-    write!(out, "HTTP/1.1 {} {}\r\n", raw.status, raw.reason).expect("writing to memory");
+    out.extend_from_slice(b"HTTP/1.1 ");
+    append_number(raw.status.into(), &mut out);
+    for part in [" ", raw.reason, "\r\n"] {
+        out.extend_from_slice(part.as_bytes());
+    }
     let mut headers = ResponseHeaders::new(asked.speaker);
     for header in raw.headers {
         if !fields.connection.names(header.name) {
@@ -193,7 +197,9 @@ fn write(raw: &RawHead<'_>, fields: &Fields<'_>, asked: &Asked<'_>, packing: Pac
         (204, _) => {}
         (205, _) => out.extend_from_slice(b"content-length: 0\r\n"),
         (_, Some(length)) => {
-            write!(out, "content-length: {length}\r\n").expect("writing to memory");
+            out.extend_from_slice(b"content-length: ");
+            append_number(length, &mut out);
+            out.extend_from_slice(b"\r\n");
         }
         (_, None) if packing == Packing::Chunks => {
             out.extend_from_slice(b"transfer-encoding: chunked\r\n");
@@ -201,12 +207,16 @@ fn write(raw: &RawHead<'_>, fields: &Fields<'_>, asked: &Asked<'_>, packing: Pac
         _ => {}
     }
     if let Some(hsts) = asked.hsts {
-        write!(out, "strict-transport-security: {hsts}\r\n").expect("writing to memory");
+        for part in ["strict-transport-security: ", hsts, "\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
     }
     if !asked.keep_alive || packing == Packing::UntilClose {
         out.extend_from_slice(b"connection: close\r\n");
     }
-    write!(out, "{REQUEST_ID_HEADER}: {}\r\n\r\n", asked.id).expect("writing to memory");
+    for part in [REQUEST_ID_HEADER.as_bytes(), b": ", &asked.id.digits(), b"\r\n\r\n"] {
+        out.extend_from_slice(part);
+    }
     out
 }
 

@@ -13,6 +13,7 @@ use shared::RequestId;
 use shared::process::time::unix_millis;
 
 use super::access_log::AccessLog;
+use crate::digits::{append_address, append_number, write_digits};
 use crate::limits::{LOG_FIELD_MAX_BYTES, LOG_LINES_SPARE, LOG_SPARE_BYTES};
 
 pub(super) struct LogLine {
@@ -71,10 +72,7 @@ impl LogLine {
         line.text.push(b'"');
         line.name("address");
         line.text.push(b'"');
-        match address {
-            IpAddr::V4(address) => append_ipv4(address.octets(), &mut line.text),
-            IpAddr::V6(address) => write!(line.text, "{address}").expect("writing to memory"),
-        }
+        append_address(address, &mut line.text);
         line.text.push(b'"');
         line.own("protocol", asked.protocol);
         line.own("tls", tls);
@@ -112,11 +110,7 @@ impl LogLine {
     }
 
     fn set_time(&mut self, millis: u64) {
-        let mut rest = millis;
-        for digit in self.text[TIME_AT..TIME.len()].iter_mut().rev() {
-            *digit = digit_of(rest);
-            rest /= 10;
-        }
+        write_digits(millis, &mut self.text[TIME_AT..TIME.len()]);
     }
 
     fn name(&mut self, name: &str) {
@@ -143,13 +137,9 @@ impl LogLine {
         let Some(duration) = duration else { return };
         self.number(name, duration.as_secs());
         self.text.push(b'.');
-        let mut digits = [0; 6];
-        let mut rest = u64::from(duration.subsec_micros());
-        for digit in digits.iter_mut().rev() {
-            *digit = digit_of(rest);
-            rest /= 10;
-        }
-        self.text.extend_from_slice(&digits);
+        let mut micros = [0; 6];
+        write_digits(duration.subsec_micros().into(), &mut micros);
+        self.text.extend_from_slice(&micros);
     }
 
     /// What a client said.
@@ -183,34 +173,6 @@ impl Drop for LogLine {
                 }
             });
         }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "one digit")]
-fn digit_of(number: u64) -> u8 {
-    b'0' + (number % 10) as u8
-}
-
-fn append_number(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let (mut at, mut rest) = (digits.len(), number);
-    loop {
-        at -= 1;
-        digits[at] = digit_of(rest);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-fn append_ipv4(octets: [u8; 4], out: &mut Vec<u8>) {
-    for (at, octet) in octets.into_iter().enumerate() {
-        if at > 0 {
-            out.push(b'.');
-        }
-        append_number(u64::from(octet), out);
     }
 }
 

@@ -4,7 +4,6 @@
 //! What the client claims about itself stays behind; what the edge knows of it is
 //! added.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::IpAddr;
 
@@ -15,6 +14,7 @@ use shared::site_hop::SITE_HOP_HEADER;
 
 use super::cookies;
 use super::names::{Name, is_for_one_hop};
+use crate::digits::append_address;
 use crate::head::{Body, Head};
 
 /// What the next server is told of a client.
@@ -96,16 +96,15 @@ fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, 
         Credential::Identity(identity) => append(out, IDENTITY_HEADER, identity.as_bytes()),
         Credential::SiteHop(bearer) => append(out, SITE_HOP_HEADER, bearer.as_bytes()),
     }
-    write!(
-        out,
-        "x-forwarded-for: {address}\r\nx-forwarded-proto: {scheme}\r\nx-forwarded-host: {}\r\n\
-         {REQUEST_ID_HEADER}: {request}\r\n",
-        forwarded.public_host,
-    )
-    .expect("writing to memory");
+    out.extend_from_slice(b"x-forwarded-for: ");
+    append_address(*address, out);
+    out.extend_from_slice(b"\r\n");
+    append(out, "x-forwarded-proto", scheme.as_bytes());
+    append(out, "x-forwarded-host", forwarded.public_host.as_bytes());
+    append(out, REQUEST_ID_HEADER, &request.digits());
     match trace {
         Some(trace) => append(out, "traceparent", trace.as_bytes()),
-        None => append(out, "traceparent", new_traceparent(*request).as_bytes()),
+        None => append(out, "traceparent", &new_traceparent(*request)),
     }
     if head.websocket.is_some() {
         out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
@@ -228,9 +227,12 @@ fn valid_traceparent(value: &[u8]) -> Option<&str> {
 }
 
 /// A trace that begins here: its id is the request's, so that logs and traces meet.
-fn new_traceparent(request: RequestId) -> String {
-    let mut text = String::with_capacity(55);
-    write!(text, "00-{request}-{:016x}-01", fastrand::u64(1..)).expect("writing to memory");
+fn new_traceparent(request: RequestId) -> [u8; 55] {
+    let mut text = *b"00-................................-................-01";
+    text[3..35].copy_from_slice(&request.digits());
+    // Random as well; a span is never all zero.
+    let span = RequestId::from_bits(fastrand::u64(1..).into()).digits();
+    text[36..52].copy_from_slice(&span[16..]);
     text
 }
 
