@@ -10,6 +10,7 @@ pub mod agent;
 pub mod awake_status;
 pub mod check;
 pub mod config;
+pub mod export;
 pub mod gateway;
 pub mod gateway_status;
 pub mod http;

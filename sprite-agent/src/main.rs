@@ -1,4 +1,4 @@
-//! `sprite-agent --config FILE [--no-supervise] [--check]`
+//! `sprite-agent --config FILE [--no-supervise] [--check | --export [--home FOLDER]]`
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use clap::Parser;
 use shared::process::{exit, logging, shutdown};
 use sprite_agent::check;
 use sprite_agent::config::Config;
+use sprite_agent::export::{self, ExportLimits};
 use sprite_agent::run::run;
 use sprite_agent::stopping;
 use sprite_agent::supervisor::own_log::OwnLog;
@@ -31,6 +32,13 @@ struct Arguments {
     /// when something else is. Changes nothing.
     #[arg(long)]
     check: bool,
+    /// Write everything that the customer has in this machine to the output, as a .tar.gz, and
+    /// exit. Changes nothing; the gateway may run or not.
+    #[arg(long)]
+    export: bool,
+    /// With --export: the folder beside the gateway's in which the customer may have files.
+    #[arg(long, value_name = "FOLDER", requires = "export")]
+    home: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -44,6 +52,12 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut config = Config::read(&arguments.config)?;
     if arguments.no_supervise {
         config.supervisor = None;
+    }
+    if arguments.export {
+        let output = std::io::stdout().lock();
+        let (path, home) = (&arguments.config, arguments.home.as_deref());
+        export::write(&config, path, home, ExportLimits::default(), output)?;
+        return Ok(ExitCode::SUCCESS);
     }
     // One thread: a workspace has one customer, and each further thread costs idle memory.
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use shared::process::Section;
 use shared::{Secret, Upstream};
 
+use super::export_slots::ExportSlots;
 use super::pool_handle::PoolHandle;
 use super::vm::Base;
 use crate::model::pool::{Labels, Target, labels};
@@ -34,6 +35,7 @@ pub struct Machines {
     /// How often the provider's list is compared with ours.
     pub sweep: Duration,
     pub pool: PoolHandle,
+    pub exports: ExportSlots,
 }
 
 const PREFIX: &str = "arca";
@@ -89,6 +91,7 @@ impl Machines {
             failure_limit: config.failure_limit,
             sweep: config.sweep,
             pool: PoolHandle::default(),
+            exports: ExportSlots::default(),
         }))
     }
 

@@ -220,10 +220,12 @@ impl Author<'_> {
                      more is charged.",
                     DateTime::of(until)
                 )),
-                paragraph(
+                paragraph(format!(
                     "Please take with you what you want to keep: after that, the workspace and \
-                     everything in it is deleted and cannot be brought back.",
-                ),
+                     everything in it is deleted and cannot be brought back. All of it in one \
+                     archive is at {}",
+                    self.export_url()
+                )),
                 paragraph(format!(
                     "If you change your mind, you can undo it until then on your account page: {}",
                     self.account_url()
@@ -285,6 +287,7 @@ impl Author<'_> {
                     "With the payment it opens again, as you left it. We write to you twice more \
                      before anything is deleted.",
                 ),
+                self.take_out(),
             ],
         )
     }
@@ -307,6 +310,7 @@ impl Author<'_> {
                 )),
                 button("Repair the payment", self.account_url()),
                 paragraph("With the payment before that date it opens again, as you left it."),
+                self.take_out(),
             ],
         )
     }
@@ -323,6 +327,7 @@ impl Author<'_> {
                 )),
                 button("Your account", self.account_url()),
                 paragraph("As soon as the subscription goes on the workspace opens again."),
+                self.take_out(),
             ],
         )
     }
@@ -381,6 +386,19 @@ impl Author<'_> {
 
     fn workspace_url(&self) -> String {
         self.site.workspace_url(&self.to.username)
+    }
+
+    /// Signing in leads to it; nothing in the address opens anything.
+    fn export_url(&self) -> String {
+        format!("{}#export", self.account_url())
+    }
+
+    fn take_out(&self) -> Part {
+        paragraph(format!(
+            "While it is closed you can still take out everything that is in it, as one archive: \
+             {}",
+            self.export_url()
+        ))
     }
 
     fn account_url(&self) -> String {

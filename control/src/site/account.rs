@@ -12,6 +12,7 @@ use super::account_session::{end, open_session, signed_in};
 use super::billing;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
+use super::export::{self, ExportSection};
 use super::page::{self, Faults, Frame, see_other};
 use super::subscription_summary::SubscriptionSummary;
 use crate::accounts::SetPasswordError;
@@ -38,6 +39,7 @@ struct AccountPage<'a> {
     /// Without one, for a workspace that an operator opened.
     plan: Option<SubscriptionSummary>,
     skills: Skills,
+    export: Option<ExportSection>,
     browsers: Vec<Browser>,
     was_changed: bool,
     faults: Faults<'a>,
@@ -212,6 +214,7 @@ async fn render(
         price: app.texts.price,
         plan,
         skills: order.map(|order| order.skills).unwrap_or_default(),
+        export: export::section(app, session).await?,
         browsers: browsers.collect(),
         was_changed,
         faults,

@@ -11,6 +11,7 @@ mod cancelled;
 mod checkout;
 mod cookies;
 pub(crate) mod csrf;
+mod export;
 mod forgot_password;
 mod handover;
 mod home;
@@ -103,6 +104,7 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account/billing", post(billing::open))
         .route("/account/cancel", post(billing::cancel))
         .route("/account/keep", post(billing::keep))
+        .route("/account/export", get(export::fetch).post(export::ask))
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-one", post(account::sign_out_one))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))

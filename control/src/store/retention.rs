@@ -70,6 +70,13 @@ pub const RETENTION: &[RetentionRule] = &[
              (SELECT code_hash FROM sign_in_codes WHERE expires_at <= $1 LIMIT $2)",
     },
     RetentionRule {
+        what: "permissions to fetch an export",
+        keep: Keep::UntilItExpires,
+        why: "they open nothing any more; nothing of an export itself is kept",
+        statement: "DELETE FROM exports WHERE account_session IN
+             (SELECT account_session FROM exports WHERE expires_at <= $1 LIMIT $2)",
+    },
+    RetentionRule {
         what: "counters of sign-ins",
         keep: Keep::UntilItExpires,
         why: "their limits are over",

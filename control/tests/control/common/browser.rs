@@ -80,7 +80,8 @@ impl<'a> Browser<'a> {
         self.answer(url, request).await
     }
 
-    fn request(&self, method: Method, url: &str, headers: &[(&str, &str)]) -> RequestBuilder {
+    /// As it would be sent, cookies and all.
+    pub fn request(&self, method: Method, url: &str, headers: &[(&str, &str)]) -> RequestBuilder {
         let host = origin(url).strip_prefix("http://").unwrap();
         let path = &url[origin(url).len()..];
         let target = format!("http://{}{path}", self.site);

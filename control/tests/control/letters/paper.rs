@@ -85,7 +85,7 @@ As you asked, ada.arca.test will not be renewed. It stays open until 4 February 
 nothing more is charged.
 
 Please take with you what you want to keep: after that, the workspace and everything in it is \
-deleted and cannot be brought back.
+deleted and cannot be brought back. All of it in one archive is at https://arca.test/account#export
 
 If you change your mind, you can undo it until then on your account page: \
 https://arca.test/account

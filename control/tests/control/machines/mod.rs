@@ -2,6 +2,7 @@
 //! program of its own, against a provider with real machines.
 
 pub(crate) mod customer;
+mod exports;
 mod installation;
 mod provider;
 mod schedules;

@@ -121,6 +121,13 @@ impl Provider {
         response.text().await.unwrap()
     }
 
+    pub(crate) async fn write(&self, name: &str, path: &str, content: Vec<u8>) {
+        let query = format!("path={path}&workingDir=/&mkdirParents=true");
+        let url = format!("{}/v1/sprites/{name}/fs/write?{query}", self.url);
+        let response = self.http.put(url).bearer_auth(TOKEN).body(content).send().await.unwrap();
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+    }
+
     /// The comments of a machine's checkpoints.
     pub(crate) async fn checkpoints(&self, name: &str) -> Vec<String> {
         let path = format!("/v1/sprites/{name}/checkpoints");

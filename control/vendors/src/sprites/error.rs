@@ -90,6 +90,10 @@ pub enum ExecError {
     Silent(Duration),
     #[error("the connection ended before the command: {0}")]
     Cut(String),
+    #[error("nobody takes its output any more")]
+    ReaderGone,
+    #[error("its output was not taken within {0:?}")]
+    ReaderSlow(Duration),
     #[error("a frame of {bytes} bytes for stream {stream} makes no sense")]
     BadFrame { stream: u8, bytes: usize },
 }

@@ -8,6 +8,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use reqwest::{Method, StatusCode, Upgraded};
+use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
@@ -16,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::http::{self, Limits, Lost};
 use crate::sprites::error::{self, ExecError};
-use crate::sprites::exec::transcript::{Heard, STDIN, STDIN_END, Transcript};
+use crate::sprites::exec::transcript::{Heard, STDIN, STDIN_END, STDOUT, Transcript};
 use crate::sprites::exec::{Command, Finished};
 use crate::sprites::{SpriteName, Sprites, SpritesError};
 
@@ -53,7 +54,33 @@ impl Sprites {
             let transcript = Transcript::new(command.output_max_bytes);
             // The socket is dropped at the end: servers take seconds to close theirs.
             tokio::select! {
-                finished = listen(stream, transcript) => finished.map_err(SpritesError::from),
+                finished = listen(stream, transcript, None) => finished.map_err(SpritesError::from),
+                never = feed(sink, command.stdin.clone()) => match never {},
+            }
+        };
+        let timed_out = |_| SpritesError::from(ExecError::TimedOut(command.timeout));
+        timeout(command.timeout, run).await.map_err(timed_out)?
+    }
+
+    /// Runs it to its end, and sends on what it writes to its output as it comes. No more is
+    /// read while `output` is full. Wakes the sprite.
+    ///
+    /// # Errors
+    /// As [`Sprites::run`]; also when nobody takes the output any more, or not within
+    /// `patience`.
+    pub async fn pipe(
+        &self,
+        sprite: &SpriteName,
+        command: &Command,
+        output: &Sender<Bytes>,
+        patience: Duration,
+    ) -> Result<Finished, SpritesError> {
+        let run = async {
+            let (sink, stream) = self.open(sprite, command).await?.split();
+            let transcript = Transcript::new(command.output_max_bytes);
+            let tap = Tap { output, patience };
+            tokio::select! {
+                finished = listen(stream, transcript, Some(tap)) => finished.map_err(SpritesError::from),
                 never = feed(sink, command.stdin.clone()) => match never {},
             }
         };
@@ -115,9 +142,26 @@ async fn feed(mut sink: SplitSink<Socket, Message>, stdin: Option<Bytes>) -> Inf
     std::future::pending().await
 }
 
+/// Where the output goes, and how long it may take to go there.
+struct Tap<'a> {
+    output: &'a Sender<Bytes>,
+    patience: Duration,
+}
+
+impl Tap<'_> {
+    async fn give(&self, piece: Bytes) -> Result<(), ExecError> {
+        match timeout(self.patience, self.output.send(piece)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_gone)) => Err(ExecError::ReaderGone),
+            Err(_late) => Err(ExecError::ReaderSlow(self.patience)),
+        }
+    }
+}
+
 async fn listen(
     mut stream: SplitStream<Socket>,
     mut transcript: Transcript,
+    tap: Option<Tap<'_>>,
 ) -> Result<Finished, ExecError> {
     let mut told_at: Option<Instant> = None;
     loop {
@@ -130,6 +174,12 @@ async fn listen(
             Err(_) => return Err(ExecError::Silent(SILENCE_MAX)),
         };
         let heard = match message {
+            Message::Binary(frame) if tap.is_some() && frame.first() == Some(&STDOUT) => {
+                if let Some(tap) = &tap {
+                    tap.give(frame.slice(1..)).await?;
+                }
+                Heard::Something
+            }
             Message::Binary(frame) => transcript.binary(&frame)?,
             Message::Text(text) => transcript.text(&text),
             Message::Close(_) => return transcript.close("it was closed"),

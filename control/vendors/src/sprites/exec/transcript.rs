@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::sprites::error::ExecError;
 
 /// First byte of a binary frame from the server.
-const STDOUT: u8 = 1;
+pub(super) const STDOUT: u8 = 1;
 const STDERR: u8 = 2;
 const EXIT: u8 = 3;
 

@@ -1,0 +1,145 @@
+//! Everything that a customer has in their machine, as a stream on its way to them.
+//!
+//! The agent's program makes the archive, in a process of its own that the provider runs:
+//! that works as well while the workspace is closed and its services are stopped, and opens
+//! nothing else. Nothing of it is kept here; whoever reads slowly holds the machine's
+//! process up, and whoever goes away ends it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use shared::Username;
+use tokio::sync::mpsc::{self, Receiver};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use super::context::Machines;
+use super::export_slots::{ExportError, ExportSlot};
+use super::vm::layout;
+use vendors::sprites::{Command, SpriteName};
+
+/// From the first byte to the last: what the agent takes out at most, on a slow line.
+const TOTAL: Duration = Duration::from_secs(4 * 3_600);
+
+/// A cold machine has been seen to take 12 s to its first answer.
+const FIRST_PIECE: Duration = Duration::from_secs(60);
+
+/// Of the machine, between two pieces: large files that compress to nothing take a while.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
+
+/// Of the customer's browser, for one piece.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Above what the agent takes out at most: an agent that is another program ends there.
+const MAX_BYTES: u64 = 24 << 30;
+
+/// Pieces of at most some hundred KiB that wait for the browser.
+const PIECES: usize = 4;
+
+/// What of the agent's complaints is kept.
+const COMPLAINT_MAX_BYTES: usize = 2_000;
+
+/// The archive of the machine `sprite` of `username`, once its first bytes are there.
+///
+/// The stream ends in an error when the archive is not whole.
+///
+/// # Errors
+/// [`ExportError`]; nothing of the archive has been given out then.
+pub async fn begin(
+    machines: &Arc<Machines>,
+    username: Username,
+    sprite: SpriteName,
+) -> Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>, ExportError> {
+    let slot = machines.exports.enter(username)?;
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let making = {
+        let (machines, sprite) = (Arc::clone(machines), sprite.clone());
+        tokio::spawn(async move {
+            let command = command(&machines);
+            let made = machines.sprites.pipe(&sprite, &command, &sender, PATIENCE).await;
+            match made {
+                Ok(finished) if finished.is_success() => Ok(()),
+                Ok(finished) => {
+                    let said = finished.stderr.text();
+                    Err(finished.complaint.unwrap_or_else(|| said.trim().to_owned()))
+                }
+                Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+            }
+        })
+    };
+    let mut archive = Archive { slot, sprite, receiver, making, bytes: 0 };
+    match archive.next(FIRST_PIECE).await {
+        Some(Ok(first)) => {
+            info!("everything of {username} is on its way to its customer");
+            Ok(stream::unfold(Some((archive, Some(first))), |state| async {
+                let (mut archive, first) = state?;
+                let piece = match first {
+                    Some(first) => Ok(first),
+                    None => archive.next(SILENCE_MAX).await?,
+                };
+                let then = piece.is_ok().then_some((archive, None));
+                Some((piece, then))
+            }))
+        }
+        Some(Err(error)) => Err(ExportError::Failed(error.to_string())),
+        None => Err(ExportError::Failed("it was empty".to_owned())),
+    }
+}
+
+/// An archive that is being made.
+struct Archive {
+    slot: ExportSlot,
+    sprite: SpriteName,
+    receiver: Receiver<Bytes>,
+    making: JoinHandle<Result<(), String>>,
+    bytes: u64,
+}
+
+impl Archive {
+    /// `None` at its end; after an error there is nothing more.
+    async fn next(&mut self, patience: Duration) -> Option<io::Result<Bytes>> {
+        match timeout(patience, self.receiver.recv()).await {
+            Ok(Some(piece)) => {
+                self.bytes += piece.len() as u64;
+                if self.bytes > MAX_BYTES {
+                    return Some(Err(self.failed("it does not end")));
+                }
+                Some(Ok(piece))
+            }
+            Ok(None) => match (&mut self.making).await {
+                Ok(Ok(())) => None,
+                Ok(Err(why)) => Some(Err(self.failed(&why))),
+                Err(error) => Some(Err(self.failed(&error.to_string()))),
+            },
+            Err(_late) => Some(Err(self.failed(&format!("nothing came for {patience:?}")))),
+        }
+    }
+
+    fn failed(&self, why: &str) -> io::Error {
+        let (name, username) = (&self.sprite, &self.slot.username);
+        warn!(sprite.name = %name, "the export of {username} from {name} is not whole: {why}");
+        io::Error::other(why.to_owned())
+    }
+}
+
+impl Drop for Archive {
+    fn drop(&mut self) {
+        // The provider ends a command whose caller has gone.
+        self.making.abort();
+    }
+}
+
+fn command(machines: &Machines) -> Command {
+    let (program, arguments) = machines.base.agent.split_first().expect("checked when read");
+    let arguments = arguments.iter().map(String::as_str);
+    let more = ["--config", layout::AGENT_CONFIG, "--export", "--home", layout::HOME];
+    Command::new(program)
+        .arguments(arguments.chain(more))
+        .directory(layout::HOME)
+        .timeout(TOTAL)
+        .output_max_bytes(COMPLAINT_MAX_BYTES)
+}

@@ -1,0 +1,196 @@
+//! A customer takes everything out: from the account page, also while it is closed, and
+//! again after it broke off.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use control::base::token::Token;
+use flate2::read::GzDecoder;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::installation::Town;
+use crate::common::browser::Browser;
+use crate::common::{SITE, wait_until};
+
+const ACCOUNT: &str = "__Host-arca_account";
+const FAR: u64 = 4_000_000_000_000;
+
+/// More than fits into all that lies between a machine and a browser.
+const LARGE: usize = 8 << 20;
+
+/// The name of ada's machine, with a note and so much noise on it.
+async fn live(town: &Town, noise: usize) -> String {
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    let name = "SELECT name FROM sprites WHERE username = 'ada'";
+    let name = town.installation.database.text(name).await.unwrap();
+    let folder = "/home/sprite/openclaw/workspace";
+    town.provider.write(&name, &format!("{folder}/note.md"), b"buy milk".to_vec()).await;
+    let mut noise = vec![0; noise];
+    std::fs::File::open("/dev/urandom").unwrap().read_exact(&mut noise).unwrap();
+    town.provider.write(&name, &format!("{folder}/noise"), noise).await;
+    name
+}
+
+/// A browser that is signed in as ada.
+async fn signed_in(town: &Town) -> Browser<'_> {
+    let token = Token::random();
+    let seen = shared::process::time::unix_millis();
+    let session = format!(
+        "INSERT INTO account_sessions (id_hash, username, created_at, last_seen_at, expires_at)
+         VALUES ('{}', 'ada', {seen}, {seen}, {FAR})",
+        token.hash().as_str()
+    );
+    town.installation.database.run(session).await;
+    let mut browser = Browser::at(town.control().site, &town.installation.keys);
+    browser.set_cookie(SITE, ACCOUNT, token.expose());
+    browser
+}
+
+async fn ask(browser: &mut Browser<'_>) {
+    let asked = browser.submit(&format!("{SITE}/account/export"), &[]).await;
+    assert_eq!(asked.location, "/account#export", "{asked:?}");
+}
+
+async fn fetch(browser: &Browser<'_>) -> reqwest::Response {
+    browser.request(Method::GET, &format!("{SITE}/account/export"), &[]).send().await.unwrap()
+}
+
+/// The texts of an archive, or why there is none.
+async fn files(response: reqwest::Response) -> Result<BTreeMap<String, Vec<u8>>, String> {
+    if response.status() != StatusCode::OK {
+        return Err(format!("{}: {}", response.status(), response.text().await.unwrap()));
+    }
+    let archive = response.bytes().await.map_err(|error| error.to_string())?;
+    let mut files = BTreeMap::new();
+    for entry in tar::Archive::new(GzDecoder::new(&archive[..])).entries().unwrap() {
+        let mut entry = entry.map_err(|error| error.to_string())?;
+        let (path, mut bytes) = (entry.path().unwrap().display().to_string(), Vec::new());
+        entry.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        files.insert(path, bytes);
+    }
+    Ok(files)
+}
+
+async fn until_whole(browser: &mut Browser<'_>) -> BTreeMap<String, Vec<u8>> {
+    e2e::wait_until("the archive is whole", async || files(fetch(browser).await).await)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn who_asks_for_it_takes_everything_out_and_nobody_else_does() {
+    let town = Town::start(1).await;
+    live(&town, 1_000).await;
+    let mut browser = signed_in(&town).await;
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert!(page.body.contains("data-testid=\"export-ask\""), "{}", page.body);
+    // Not before it was asked for, and by a form of ours.
+    assert_eq!(fetch(&browser).await.headers()["location"], "/account#export");
+    let foreign = [("origin", "http://evil.test")];
+    let address = format!("{SITE}/account/export");
+    let forged = browser.send(Method::POST, &address, None, &foreign).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    ask(&mut browser).await;
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert!(page.body.contains("data-testid=\"export-fetch\""), "{}", page.body);
+    let head = browser.request(Method::HEAD, &format!("{SITE}/account/export"), &[]);
+    assert_eq!(head.send().await.unwrap().status(), StatusCode::OK);
+    let response = fetch(&browser).await;
+    let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "application/gzip");
+    assert_eq!(header("cache-control"), "no-store");
+    assert!(header("content-disposition").starts_with("attachment; filename=\"ada-20"));
+    let files = files(response).await.unwrap();
+    assert_eq!(files["openclaw/workspace/note.md"], b"buy milk");
+    assert!(files.contains_key("openclaw/openclaw.json") && files.contains_key("REPORT.txt"));
+    // Another browser of the same customer has not asked.
+    let other = signed_in(&town).await;
+    assert_eq!(fetch(&other).await.headers()["location"], "/account#export");
+    let nobody = Browser::at(town.control().site, &town.installation.keys);
+    assert_eq!(fetch(&nobody).await.headers()["location"], "/login?to=account");
+    // A quarter of an hour later.
+    let late = "UPDATE exports SET expires_at = 1";
+    town.installation.database.run(late.to_owned()).await;
+    assert_eq!(fetch(&browser).await.headers()["location"], "/account#export");
+}
+
+#[tokio::test]
+async fn a_closed_workspace_gives_its_archive_out_and_nothing_else() {
+    let town = Town::start(1).await;
+    let name = live(&town, 1_000).await;
+    let (status, answer) =
+        town.control().api(Method::POST, "/api/customers/ada/suspend", Some(json!({}))).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let services = "SELECT services FROM sprites WHERE username = 'ada'";
+    wait_until("what runs is stopped", Some("stopped".to_owned()), async || {
+        town.installation.database.text(services).await
+    })
+    .await;
+    town.provider.sleep(&name).await;
+    let mut browser = signed_in(&town).await;
+    ask(&mut browser).await;
+    let files = files(fetch(&browser).await).await.unwrap();
+    assert_eq!(files["openclaw/workspace/note.md"], b"buy milk");
+    assert_ne!(town.provider.service_status(&name).await, "running");
+    let state = town.edge.table().routes.values().next().map(|route| route.state);
+    assert_eq!(state, Some(shared::RouteState::Suspended));
+}
+
+#[tokio::test]
+async fn one_that_breaks_off_is_not_taken_for_whole_and_comes_again() {
+    let mut town = Town::start(1).await;
+    let name = live(&town, LARGE).await;
+    let token = {
+        let mut browser = signed_in(&town).await;
+        ask(&mut browser).await;
+        // The machine's process ends in the middle.
+        let mut response = fetch(&browser).await;
+        assert!(response.chunk().await.unwrap().is_some());
+        // Meanwhile nobody takes a second one.
+        assert_eq!(fetch(&browser).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        town.provider.sleep(&name).await;
+        let rest = async {
+            while response.chunk().await?.is_some() {}
+            Ok::<_, reqwest::Error>(())
+        };
+        assert!(rest.await.is_err(), "half an archive looks like a whole one");
+        assert!(until_whole(&mut browser).await.contains_key("REPORT.txt"));
+        // So does its reader.
+        let mut response = fetch(&browser).await;
+        assert!(response.chunk().await.unwrap().is_some());
+        drop(response);
+        assert!(until_whole(&mut browser).await.contains_key("REPORT.txt"));
+        // So does control.
+        let mut response = fetch(&browser).await;
+        assert!(response.chunk().await.unwrap().is_some());
+        let token = browser.cookie(SITE, ACCOUNT).unwrap().to_owned();
+        drop(browser);
+        town.kill_control().await;
+        let rest = async {
+            while response.chunk().await?.is_some() {}
+            Ok::<_, reqwest::Error>(())
+        };
+        assert!(rest.await.is_err(), "half an archive looks like a whole one");
+        token
+    };
+    town.start_control().await;
+    let mut browser = Browser::at(town.control().site, &town.installation.keys);
+    browser.set_cookie(SITE, ACCOUNT, &token);
+    assert!(until_whole(&mut browser).await.contains_key("REPORT.txt"));
+}
+
+#[tokio::test]
+async fn a_provider_in_trouble_is_said_and_asked_again_it_works() {
+    let town = Town::start(1).await;
+    live(&town, 1_000).await;
+    let mut browser = signed_in(&town).await;
+    ask(&mut browser).await;
+    town.provider.arm("GET", "/v1/sprites/*/exec", 1, "500").await;
+    let refused = fetch(&browser).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let page = refused.text().await.unwrap();
+    assert!(page.contains("did not give its archive out"), "{page}");
+    assert!(files(fetch(&browser).await).await.unwrap().contains_key("REPORT.txt"));
+}
