@@ -96,10 +96,12 @@ impl Control {
         let mut text = format!("{}{extra}\n{allow}", toml::to_string(&config)?);
         for edge in edges {
             text += &format!(
-                "\n[[edges]]\nname = \"{}\"\nurl = \"http://{}\"\ntoken = \"{}\"\n",
+                "\n[[edges]]\nname = \"{}\"\nurl = \"http://{}\"\ntoken = \"{}\"\n\
+                 visitors = \"http://{}\"\n",
                 edge.program.name(),
                 edge.admin(),
-                edge.token()
+                edge.token(),
+                edge.address()
             );
         }
         text += tables;

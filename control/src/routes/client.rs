@@ -5,12 +5,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
-use reqwest::{Body, Client, Response, StatusCode};
+use reqwest::{Body, Client, ClientBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use shared::wire::{
     Applied, ChangesRequest, Conflict, ErrorBody, GenerationState, TableHead, TableLine,
 };
-use shared::{Generation, Lock, Route, Secret};
+use shared::{Generation, Lock, Route, Secret, Upstream};
+use tokio::time::timeout;
 
 use super::EdgeConfig;
 use crate::store::{Snapshot, StoreError};
@@ -45,7 +46,7 @@ pub(super) struct EdgeClient {
     http: Client,
     visitor: Client,
     url: String,
-    visitors: Option<String>,
+    visitors: Option<Upstream>,
     token: Secret<String>,
 }
 
@@ -69,21 +70,13 @@ pub(super) enum EdgeError {
 
 impl EdgeClient {
     pub(super) fn new(edge: &EdgeConfig) -> Result<Self, reqwest::Error> {
-        let builder = || {
-            vendors::http_client()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .redirect(reqwest::redirect::Policy::none())
-                // A private network is not reached through somebody's proxy.
-                .no_proxy()
-                .user_agent("arcamatrix-control")
-        };
         let http = match &edge.certificates {
             Some(certificates) => builder().tls_certs_only(certificates.iter().cloned()).build()?,
             None => builder().build()?,
         };
         // Visitors are shown another certificate.
         let visitor = builder().build()?;
-        let visitors = edge.visitors.as_ref().map(|url| url.as_str().to_owned());
+        let visitors = edge.visitors.clone();
         let (url, token) = (edge.url.as_str().to_owned(), edge.token.clone());
         Ok(Self { http, visitor, url, visitors, token })
     }
@@ -91,12 +84,18 @@ impl EdgeClient {
     /// The status with which a visitor of `host` is answered; `None` where nobody said
     /// where visitors reach this edge.
     pub(super) async fn visit(&self, host: &str) -> Option<Result<u16, String>> {
-        let url = self.visitors.as_ref()?;
-        let request =
-            self.visitor.get(format!("{url}/")).header("host", host).timeout(VISIT_TIMEOUT);
-        let answer = request.send().await;
-        let answer = answer.map_err(|error| root_cause(&error.without_url()));
-        Some(answer.map(|response| response.status().as_u16()))
+        let edge = self.visitors.as_ref()?;
+        let answer = if edge.is_tls() {
+            visit_over_tls(edge, host).await
+        } else {
+            self.visit_plain(edge, host).await
+        };
+        Some(answer)
+    }
+
+    async fn visit_plain(&self, edge: &Upstream, host: &str) -> Result<u16, String> {
+        let request = self.visitor.get(format!("{edge}/")).header("host", host);
+        status(request.timeout(VISIT_TIMEOUT).send().await)
     }
 
     pub(super) async fn look(&self) -> Result<GenerationState, EdgeError> {
@@ -154,6 +153,33 @@ fn parse_table(text: &str) -> serde_json::Result<EdgeTable> {
         return Ok(table);
     }
     Err(serde::de::Error::custom("the table broke off"))
+}
+
+fn builder() -> ClientBuilder {
+    vendors::http_client()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        // A private network is not reached through somebody's proxy.
+        .no_proxy()
+        .user_agent("arcamatrix-control")
+}
+
+/// By the workspace's own name, at this edge's address: a visitor checks that the
+/// certificate is for it, and would see it when that has expired.
+async fn visit_over_tls(edge: &Upstream, host: &str) -> Result<u16, String> {
+    let name = host.split(':').next().unwrap_or(host);
+    let looking = tokio::net::lookup_host((edge.host_name(), edge.port()));
+    let found = timeout(CONNECT_TIMEOUT, looking).await.map_err(|_| "its name has no address")?;
+    let address = found.ok().and_then(|mut addresses| addresses.next());
+    let address = address.ok_or("its name has no address")?;
+    let client = builder().resolve(name, address).build().map_err(|error| root_cause(&error))?;
+    let request = client.get(format!("https://{name}:{}/", edge.port())).header("host", host);
+    status(request.timeout(VISIT_TIMEOUT).send().await)
+}
+
+fn status(answer: Result<Response, reqwest::Error>) -> Result<u16, String> {
+    let answer = answer.map_err(|error| root_cause(&error.without_url()));
+    answer.map(|response| response.status().as_u16())
 }
 
 /// The table as NDJSON: the head, then a piece of lines at a time.

@@ -12,7 +12,7 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use shared::wire::{Applied, Conflict, ErrorBody, GenerationState, TableHead, TableLine};
-use shared::{Change, Checksum, Generation, Lock, LockKey, Route, Username};
+use shared::{Change, Checksum, Generation, Lock, LockKey, Route, RouteState, Username};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -33,6 +33,9 @@ pub struct Table {
     pub locks: BTreeMap<LockKey, Lock>,
     /// Calls that changed something or tried to: `changes` and `table`.
     pub calls: Vec<&'static str>,
+    /// Hosts that somebody asked for as a visitor would, and how they are answered instead.
+    pub visits: Vec<String>,
+    pub visitors_get: Option<StatusCode>,
     /// What each change is said to have cut.
     pub cuts: u64,
     pub looks: Door,
@@ -126,6 +129,7 @@ impl TestEdge {
             .route("/v1/generation", get(look))
             .route("/v1/changes", post(change))
             .route("/v1/table", put(replace).get(tell))
+            .route("/", get(visit))
             .with_state(Arc::clone(&self.table));
         self.server = Some(tokio::spawn(async move {
             axum::serve(listener, router).await.unwrap();
@@ -179,6 +183,24 @@ async fn look(State(table): State<Shared>, headers: HeaderMap) -> Response {
         checksum: table.checksum(),
     })
     .into_response()
+}
+
+/// As an edge answers somebody without a session.
+async fn visit(State(table): State<Shared>, headers: HeaderMap) -> StatusCode {
+    let host = headers["host"].to_str().unwrap();
+    let name = host.split('.').next().unwrap();
+    let mut table = table.lock().unwrap();
+    table.visits.push(host.to_owned());
+    if let Some(status) = table.visitors_get {
+        return status;
+    }
+    let route = name.parse().ok().and_then(|name: Username| table.routes.get(&name));
+    match route.map(|route| route.state) {
+        Some(RouteState::Live) => StatusCode::SEE_OTHER,
+        Some(RouteState::Suspended) => StatusCode::FORBIDDEN,
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+        None => StatusCode::NOT_FOUND,
+    }
 }
 
 async fn change(State(table): State<Shared>, headers: HeaderMap, body: Json<Changes>) -> Response {

@@ -220,8 +220,9 @@ fn config_text(
     );
     for edge in edges {
         text.push_str(&format!(
-            "[[edges]]\nname = '{}'\nurl = 'http://{}'\ntoken = '{EDGE_TOKEN}'\n",
-            edge.name, edge.address
+            "[[edges]]\nname = '{}'\nurl = 'http://{}'\ntoken = '{EDGE_TOKEN}'\n\
+             visitors = 'http://{}'\n",
+            edge.name, edge.address, edge.address
         ));
     }
     text

@@ -169,6 +169,23 @@ async fn a_welcome_mail_that_has_failed_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_new_workspace_is_asked_for_through_the_edge_as_a_visitor_would() {
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    assert!(town.edge.table().visits.iter().any(|host| host == "ada.arca.test:8080"));
+    assert_eq!(done_for(&town, "route").await, [""; 0]);
+    // An edge that says it is in step, and has no such host.
+    town.edge.table().visitors_get = Some(reqwest::StatusCode::NOT_FOUND);
+    again(&town, &task).await;
+    let done = done_for(&town, "route").await;
+    assert!(!done.is_empty(), "nobody noticed");
+    town.edge.table().visitors_get = None;
+    again(&town, &task).await;
+    assert_eq!(done_for(&town, "route").await, done, "it is well again");
+}
+
+#[tokio::test]
 async fn the_table_says_what_is_done_and_why() {
     let town = Town::start(0).await;
     let shown = town.installation.cli(town.control(), "pflaster list").await;
