@@ -20,6 +20,9 @@ pub enum Screen {
     Phone,
 }
 
+/// Where the browser puts files, in its own folder.
+const DOWNLOADS: &str = "downloads";
+
 /// One browser with a profile of its own; ends when it is dropped.
 pub struct Chrome {
     pub client: Client,
@@ -55,6 +58,8 @@ impl Chrome {
 
     async fn start_with(screen: Screen, preferences: Value) -> anyhow::Result<Self> {
         let profile = tempfile::Builder::new().prefix("arcamatrix-chrome-").tempdir()?;
+        let mut preferences = preferences;
+        preferences["download.default_directory"] = json!(profile.path().join(DOWNLOADS));
         let port = Port::claim()?;
         let driver =
             Program::new("chromedriver", "chromedriver".into(), profile.path().join("log"))
@@ -159,6 +164,21 @@ impl Chrome {
             );
             let seen = self.evaluate(&found).await?;
             ensure(seen == state, anyhow!("{seen}"))
+        })
+        .await
+    }
+
+    /// The file that was downloaded, whose name ends in `end`, once it is whole.
+    ///
+    /// # Errors
+    /// When there is none in the end.
+    pub async fn downloaded(&self, end: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.profile.path().join(DOWNLOADS);
+        wait_until(&format!("a file {end} is downloaded"), async || {
+            let entries = std::fs::read_dir(&folder).context("nothing is downloaded")?;
+            let names: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+            let is_whole = |path: &&PathBuf| path.to_string_lossy().ends_with(end);
+            names.iter().find(is_whole).cloned().with_context(|| format!("{names:?}"))
         })
         .await
     }

@@ -1,4 +1,5 @@
 //! From the landing page to a workspace, also where vendors fail.
 
+mod export;
 mod faults;
 mod journey;
