@@ -26,12 +26,15 @@ export PORT STATE EDGES HEADLESS OPENCLAW
 MINUTES ?= 15
 export MINUTES
 
+# Machines that are handed on, by each strategy.
+RECYCLINGS ?= 500
+
 # People who sign up at once in a bench.
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
-.PHONY: test-install test-axe check-alerts packages need-prometheus
+.PHONY: test-recycling test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
 help: ## Say what can be done here
@@ -105,6 +108,10 @@ test-edge-foreign: need-build need-foreign ## Other people's programs against th
 
 soak: need-build ## Mixed load with restarts and changes; prints errors and memory: MINUTES=60
 	cargo test --package edge --test edge load::soak:: -- --ignored --nocapture
+
+test-recycling: need-build need-sprites ## Machines handed on a thousand times by either strategy, with secrets everywhere (hours)
+	cargo build --quiet --bins $(PROGRAMS)
+	ARCA_RECYCLINGS=$(RECYCLINGS) cargo test --package control --test control machines::wiping::a_machine -- --nocapture --test-threads=1
 
 test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm)
 	cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture

@@ -10,7 +10,7 @@ use shared::{Secret, Upstream};
 use super::export_slots::ExportSlots;
 use super::pool_handle::PoolHandle;
 use super::vm::Base;
-use crate::model::pool::{Labels, Target, labels};
+use crate::model::pool::{Labels, RecycleStrategy, Target, labels};
 use crate::store::Store;
 use vendors::sprites::Sprites;
 
@@ -20,6 +20,7 @@ pub struct MachinesConfig {
     token: Secret<String>,
     prefix: String,
     target: Target,
+    recycling: RecycleStrategy,
     failure_limit: u64,
     sweep: Duration,
     base: Base,
@@ -30,6 +31,8 @@ pub struct Machines {
     pub labels: Labels,
     pub base: Base,
     pub target: Target,
+    /// What becomes of a machine whose workspace has ended.
+    pub recycling: RecycleStrategy,
     /// After so many failed preparations in a row the keeper stops and tells.
     pub failure_limit: u64,
     /// How often the provider's list is compared with ours.
@@ -49,15 +52,26 @@ impl MachinesConfig {
             let prefix = sprites.optional("prefix", labels::parse_prefix);
             Some((url, token, prefix.unwrap_or_else(|| PREFIX.to_owned())))
         })?;
-        let (target, failure_limit, sweep) = root.table("pool", |pool| {
+        let (target, recycling, failure_limit, sweep) = root.table("pool", |pool| {
             let available = pool.number("available", 0..=1_000, 3);
             let at_once = pool.number("at_once", 1..=50, 3);
+            let recycling = pool.optional("recycling", RecycleStrategy::parse);
             let failure_limit = pool.number("failure_limit", 1..=1_000, 3);
             let sweep = pool.seconds("sweep_seconds", 1..=3_600, 30);
-            (Target { available, at_once }, failure_limit, sweep)
+            let recycling = recycling.unwrap_or(RecycleStrategy::Replace);
+            (Target { available, at_once }, recycling, failure_limit, sweep)
         });
         let base = root.table("base", Base::from_section)?;
-        Some(Self { url: url?, token: token?, prefix, target, failure_limit, sweep, base })
+        Some(Self {
+            url: url?,
+            token: token?,
+            prefix,
+            target,
+            recycling,
+            failure_limit,
+            sweep,
+            base,
+        })
     }
 }
 
@@ -88,6 +102,7 @@ impl Machines {
             labels: Labels::new(&config.prefix, &installation),
             base: config.base.clone(),
             target: config.target,
+            recycling: config.recycling,
             failure_limit: config.failure_limit,
             sweep: config.sweep,
             pool: PoolHandle::default(),

@@ -2,7 +2,8 @@
 //! and take them down.
 //!
 //! `vm` is what is done inside one machine; `pool` keeps enough of them; a workspace
-//! gets its machine by `provisioning` and loses it by `recycling`.
+//! gets its machine by `provisioning` and loses it by `recycling`, for which `wiping`
+//! makes it nobody's again.
 
 pub mod alarm_clock;
 pub mod context;
@@ -16,3 +17,4 @@ pub mod recycling;
 pub mod services;
 pub mod upkeep;
 pub mod vm;
+pub mod wiping;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::Username;
 use tokio::time::timeout;
@@ -14,15 +15,28 @@ use tracing::{info, warn};
 use super::pool::destroy;
 use super::provisioning::publish;
 use super::vm::machine;
+use super::wiping::{self, WipeProof};
 use crate::machines::job_context::JobContext;
+use crate::model::incident::Incident;
 use crate::model::task::kinds::RecycleWorkspace;
 use crate::model::task::{Kind, Lease};
 use crate::queue::{Job, JobError, Run};
 use crate::workspaces;
+use vendors::linear::Priority;
 use vendors::sprites::SpriteName;
 
 /// An orderly end is a courtesy: what does not stop in time is destroyed as it is.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Restoring takes up to half a minute, reading a disk twice some minutes.
+const WIPE_TIMEOUT: Duration = Duration::from_secs(480);
+
+/// What came of wiping; neither where machines are replaced.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Wiped {
+    proof: Option<WipeProof>,
+    complaint: Option<String>,
+}
 
 pub struct Recycle {
     context: JobContext,
@@ -52,9 +66,15 @@ impl Recycle {
         let sprite =
             self.context.store.recycle_sprite(&lease, &username, self.context.now()).await?;
         run.step(RecycleWorkspace::STOP, async || self.stop(sprite.as_ref()).await).await?;
-        run.step(RecycleWorkspace::DESTROY, async || self.destroy(sprite.as_ref()).await).await?;
+        let wiped =
+            run.step(RecycleWorkspace::WIPE, async || self.wipe(sprite.as_ref()).await).await?;
+        let to_destroy = sprite.as_ref().filter(|_| wiped.proof.is_none());
+        run.step(RecycleWorkspace::DESTROY, async || self.destroy(to_destroy).await).await?;
         run.step(RecycleWorkspace::FREE, async || {
-            self.free(&lease, &username, sprite.as_ref()).await
+            if let (Some(name), Some(_)) = (&sprite, &wiped.proof) {
+                self.context.store.release_sprite(&lease, name, self.context.now()).await?;
+            }
+            self.free(&lease, &username, to_destroy).await
         })
         .await
     }
@@ -85,6 +105,31 @@ impl Recycle {
         Ok(json!({ "sprite": name, "complaint": complaint }))
     }
 
+    /// Where machines are wiped; one of which it cannot be proved is destroyed.
+    async fn wipe(&self, sprite: Option<&SpriteName>) -> Result<Wiped, JobError> {
+        let JobContext { machines, store, .. } = &self.context;
+        let Some(name) = sprite else { return Ok(Wiped::default()) };
+        let available = store.count_sprites().await?.available;
+        if !machines.recycling.wipes(available, machines.target.available) {
+            return Ok(Wiped::default());
+        }
+        let Some(row) = store.sprite(name).await? else { return Ok(Wiped::default()) };
+        let wiping = timeout(WIPE_TIMEOUT, wiping::wipe(&self.context, &row)).await;
+        match wiping.with_context(|| format!("not within {WIPE_TIMEOUT:?}")).flatten() {
+            Ok(proof) => {
+                info!(sprite.name = %name, "{name} is wiped, and the proof holds");
+                Ok(Wiped { proof: Some(proof), complaint: None })
+            }
+            Err(error) => {
+                let complaint = format!("{error:#}");
+                warn!(sprite.name = %name, "cannot wipe {name}: {complaint}; destroying it");
+                let now = self.context.now();
+                store.open_incident(&unproved(name, &complaint), now).await?;
+                Ok(Wiped { proof: None, complaint: Some(complaint) })
+            }
+        }
+    }
+
     async fn destroy(&self, sprite: Option<&SpriteName>) -> Result<(), JobError> {
         match sprite {
             Some(name) => destroy(&self.context.machines.sprites, name).await,
@@ -108,4 +153,14 @@ impl Recycle {
         info!("nothing is left of the workspace of {username}");
         Ok(())
     }
+}
+
+fn unproved(name: &SpriteName, complaint: &str) -> Incident {
+    let body = format!(
+        "Sprite `{name}` was to be used again, and it could not be proved that nothing of its \
+         customer is left: {complaint}.\n\nNobody gets it: it is destroyed, and another one is \
+         made. When this happens often, `recycling = \"replace\"` in `[pool]` does without."
+    );
+    let title = format!("Sprite {name} could not be wiped");
+    Incident::new(format!("recycle/wipe/{name}"), title, body, Priority::Medium)
 }

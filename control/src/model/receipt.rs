@@ -57,11 +57,18 @@ impl Receipt {
                     "the provider has said so".to_owned()
                 },
             ));
-            lines.push(line(
-                format!("The machine {name} is destroyed, with its disk and its checkpoints"),
-                Recycle::DESTROY,
-                "the provider was asked twice, and has no such machine".to_owned(),
-            ));
+            lines.push(match result(steps, Recycle::WIPE, "proof") {
+                Some(proof) => line(
+                    format!("The disk of the machine {name} is put back to what it was before"),
+                    Recycle::WIPE,
+                    proof_in_words(proof),
+                ),
+                None => line(
+                    format!("The machine {name} is destroyed, with its disk and its checkpoints"),
+                    Recycle::DESTROY,
+                    "the provider was asked twice, and has no such machine".to_owned(),
+                ),
+            });
         }
         lines.push(ReceiptLine {
             what: "The account is deleted: e-mail address, password, sessions and links".to_owned(),
@@ -76,6 +83,19 @@ impl Receipt {
             created: now,
         }
     }
+}
+
+/// Of a machine that was wiped.
+fn proof_in_words(proof: &Value) -> String {
+    let number = |field: &str| proof[field].as_u64().unwrap_or(0);
+    format!(
+        "a search that had found marks planted in {} places found none of them afterwards, and \
+         none of the workspace's keys; {} checkpoints and {} services are removed, and the files \
+         are those from before",
+        number("places"),
+        number("checkpoints"),
+        number("services")
+    )
 }
 
 fn find(steps: &[Step], name: StepName) -> Option<&Step> {

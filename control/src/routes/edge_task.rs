@@ -24,8 +24,7 @@ const FRUITLESS: u32 = 5;
 
 /// How long to leave an edge alone after it failed. One that comes back is noticed
 /// within the longest, local changes or not.
-const RETRY: Backoff =
-    Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
 /// Least time between two attempts at an edge that is down: a thousand local
 /// changes a second must not become a thousand dials.

@@ -10,8 +10,9 @@ use crate::machines::job_context::JobContext;
 use crate::machines::vm::base::Base;
 use crate::machines::vm::liveness::{Liveness, prove};
 use crate::machines::vm::{failure, layout, machine};
+use crate::machines::wiping;
 use crate::model::incident::Incident;
-use crate::model::pool::{PoolSprite, SpriteState};
+use crate::model::pool::{PoolSprite, RecycleStrategy, SpriteState};
 use crate::model::task::kinds::PrepareSprite;
 use crate::model::task::{Kind, Task, TaskId};
 use crate::queue::{Job, JobError, Run};
@@ -141,6 +142,10 @@ impl Prepare {
         let path = AbsolutePath::parse(&marker).expect("ours is absolute");
         let written = sprites.write_file(name, path, 0o644, base.hash().to_owned().into()).await;
         written.map_err(failure::job_error)?;
+        if self.context.machines.recycling == RecycleStrategy::Wipe {
+            let listed = wiping::write_list(&self.context, name).await;
+            listed.map_err(failure::any_job_error)?;
+        }
         let comment = format!("base-{}-{task}", base.hash());
         let checkpoint = sprites.ensure_checkpoint(name, &comment).await;
         Ok(checkpoint.map_err(failure::job_error)?.id.to_string())

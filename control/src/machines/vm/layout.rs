@@ -40,6 +40,9 @@ pub const HEALTH_PATH: &str = "/pflaster/health";
 /// Where the agent gives out its logs.
 pub const LOGS_PATH: &str = "/pflaster/logs";
 
+/// Which files were there before anybody's secret, where machines are wiped.
+pub const FILE_LIST: &str = "/home/sprite/.base-files";
+
 /// Says that a base was installed to its end.
 pub fn marker(base: &str) -> String {
     format!("{HOME}/.base-{base}")

@@ -5,6 +5,7 @@ mod counts;
 pub mod labels;
 mod pause;
 pub mod plan;
+mod recycling;
 mod services;
 mod sprite;
 
@@ -12,5 +13,6 @@ pub use counts::Counts;
 pub use labels::Labels;
 pub use pause::{Pause, Standing};
 pub use plan::{Situation, Target};
+pub use recycling::RecycleStrategy;
 pub use services::{Services, ServicesFault};
 pub use sprite::{Assigned, Claim, PoolSprite, SpriteState, sprite_id};

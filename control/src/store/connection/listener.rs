@@ -26,8 +26,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database that is back is heard within some seconds, and found again in each sweep.
-const RECONNECT: Backoff =
-    Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+const RECONNECT: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
 const ATTEMPT: &str = "tell of changes by other processes";
 

@@ -13,6 +13,7 @@ use crate::model::task::{Kind, Lease, NewTask, TaskId, TaskState};
 use crate::store::connection::{Attempt as _, Columns as _, bigint, millis};
 use crate::store::tasks::{check_lease, enqueue};
 use crate::store::{LeaseError, Store, StoreError, Topic, Write};
+use vendors::sprites::SpriteName;
 
 /// What became of preparations that ended without a sprite.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,6 +100,42 @@ impl Store {
         .attempt("offer a sprite")?;
         if offered.rows_affected() > 0 {
             set_failures(&mut write, 0).await?;
+            give_turn(&mut write, now).await?;
+            write.announce(Topic::TasksDue).await?;
+        }
+        Ok(write.commit().await?)
+    }
+
+    /// Puts a sprite that was wiped back into the pool, and gives whoever waits longest the
+    /// turn. Its number stays: the next assignment has another one, and other keys.
+    ///
+    /// Called again, does nothing, whoever has it by then.
+    ///
+    /// # Errors
+    /// [`LeaseError`].
+    pub async fn release_sprite(
+        &self,
+        lease: &Lease,
+        name: &SpriteName,
+        now: Moment,
+    ) -> Result<(), LeaseError> {
+        let mut write = self.begin().await?;
+        lock(&mut write).await?;
+        check_lease(&mut write, lease).await?;
+        let released = sqlx::query(
+            "UPDATE sprites SET state = $2, username = NULL, task = NULL, last_error = NULL,
+                 proved_at = NULL, changed_at = $3
+             WHERE name = $1 AND state = $4 AND task = $5",
+        )
+        .bind(name.as_str())
+        .bind(SpriteState::Available.as_str())
+        .bind(millis(now))
+        .bind(SpriteState::Recycling.as_str())
+        .bind(lease.task.as_str())
+        .execute(&mut *write)
+        .await
+        .attempt("release a sprite")?;
+        if released.rows_affected() > 0 {
             give_turn(&mut write, now).await?;
             write.announce(Topic::TasksDue).await?;
         }

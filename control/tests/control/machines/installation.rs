@@ -31,8 +31,21 @@ impl Town {
 
     /// `base` is added to `[base]`.
     pub(crate) async fn start_with(provider: Provider, wanted: &Wanted, base: &str) -> Self {
+        Self::start_as(provider, wanted, base, "replace").await
+    }
+
+    /// What becomes of machines: `replace` or `wipe`.
+    pub(crate) async fn start_recycling(
+        provider: Provider,
+        wanted: &Wanted,
+        recycling: &str,
+    ) -> Self {
+        Self::start_as(provider, wanted, "", recycling).await
+    }
+
+    async fn start_as(provider: Provider, wanted: &Wanted, base: &str, recycling: &str) -> Self {
         let edge = TestEdge::start("one").await;
-        let settings = settings(&provider.url, wanted, base);
+        let settings = settings(&provider.url, wanted, base, recycling);
         let installation = Installation::on(Database::fresh().await, &[&edge], &settings);
         let control = Some(installation.start().await);
         Self { provider, edge, installation, control }
@@ -131,11 +144,12 @@ impl Town {
 /// Several machines boot, on a machine that may be busy.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
-fn settings(provider: &str, wanted: &Wanted, base: &str) -> String {
+fn settings(provider: &str, wanted: &Wanted, base: &str, recycling: &str) -> String {
     let Wanted { available, failure_limit } = wanted;
     format!(
         "sprites = {{ url = '{provider}', token = '{TOKEN}', prefix = 'arca' }}\n\
-         pool = {{ available = {available}, failure_limit = {failure_limit}, sweep_seconds = 1 }}\n\
+         pool = {{ available = {available}, failure_limit = {failure_limit}, sweep_seconds = 1, \
+         recycling = '{recycling}' }}\n\
          base = {{ agent = ['{PROGRAMS}/sprite-agent'], gateway = ['{PROGRAMS}/fake-gateway'], \
          owner = 'root'{base} }}\n"
     )

@@ -14,3 +14,4 @@ mod faults;
 mod keeper;
 mod lives;
 mod pflaster;
+mod wiping;

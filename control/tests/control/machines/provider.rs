@@ -20,7 +20,7 @@ pub(crate) struct Provider {
     pub(crate) url: String,
     http: Client,
     _child: Child,
-    _state: TempDir,
+    state: TempDir,
 }
 
 impl Provider {
@@ -54,7 +54,7 @@ impl Provider {
             }
         };
         tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        Self { url, http: common::client(), _child: child, _state: state }
+        Self { url, http: common::client(), _child: child, state }
     }
 
     pub(crate) async fn sprites(&self) -> Vec<Value> {
@@ -126,6 +126,16 @@ impl Provider {
         let url = format!("{}/v1/sprites/{name}/fs/write?{query}", self.url);
         let response = self.http.put(url).bearer_auth(TOKEN).body(content).send().await.unwrap();
         assert!(response.status().is_success(), "{path}: {}", response.status());
+    }
+
+    /// Where the disks of all machines are.
+    pub(crate) fn state(&self) -> &std::path::Path {
+        self.state.path()
+    }
+
+    /// All that it knows of a machine's services.
+    pub(crate) async fn services(&self, name: &str) -> String {
+        self.admin(Method::GET, &format!("/v1/sprites/{name}/services"), None).await.to_string()
     }
 
     /// The comments of a machine's checkpoints.

@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::sprites::call::ORDINARY;
+use crate::sprites::call::{self, ORDINARY};
 use crate::sprites::lines;
 use crate::sprites::{SpriteName, Sprites, SpritesError};
 
@@ -84,6 +84,28 @@ impl Sprites {
         let request = self.of(Method::GET, sprite, "/checkpoints");
         let rows: Vec<Row> = self.json(request, ORDINARY).await?;
         Ok(rows.into_iter().filter_map(Row::checkpoint).collect())
+    }
+
+    /// With those that the provider made by itself.
+    pub async fn every_checkpoint(
+        &self,
+        sprite: &SpriteName,
+    ) -> Result<Vec<Checkpoint>, SpritesError> {
+        let request = self.of(Method::GET, sprite, "/checkpoints?includeAuto=true");
+        let rows: Vec<Row> = self.json(request, ORDINARY).await?;
+        Ok(rows.into_iter().filter_map(Row::checkpoint).collect())
+    }
+
+    /// Called again, does nothing. The provider's clients know the call by its command line
+    /// only: whoever relies on it looks afterwards.
+    pub async fn delete_checkpoint(
+        &self,
+        sprite: &SpriteName,
+        checkpoint: &CheckpointId,
+    ) -> Result<(), SpritesError> {
+        let path = format!("/checkpoints/{checkpoint}");
+        let request = self.of(Method::DELETE, sprite, &path);
+        call::found(self.done(request, ORDINARY).await).map(drop)
     }
 
     /// Puts the disk back and starts the sprite anew. Everything running in it ends.

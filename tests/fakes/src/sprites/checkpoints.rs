@@ -172,6 +172,9 @@ async fn bring_back(sprite: &Arc<Sprite>, id: &str) -> Result<(), String> {
         sprite.sleep(super::life::Status::Cold).await;
         return Err(RESTORE_FAILURE.to_owned());
     }
+    if trouble.restore_lies {
+        return Ok(());
+    }
     sprite.restore(id).await.map_err(|error| format!("{RESTORE_FAILURE}: {error:#}"))
 }
 

@@ -51,6 +51,8 @@ pub struct Trouble {
     pub checkpoint_fails: bool,
     /// A restore fails, and leaves a sprite that no longer wakes.
     pub restore_fails: bool,
+    /// A restore says that it is done, and has changed nothing.
+    pub restore_lies: bool,
     /// It does not wake.
     pub broken: bool,
 }

@@ -18,6 +18,7 @@ impl Payload for RecycleWorkspace {
 impl RecycleWorkspace {
     pub const CUT: StepName = StepName::new("cut");
     pub const STOP: StepName = StepName::new("stop");
+    pub const WIPE: StepName = StepName::new("wipe");
     pub const DESTROY: StepName = StepName::new("destroy");
     pub const FREE: StepName = StepName::new("free");
 }
@@ -26,6 +27,7 @@ pub(super) const RECYCLE: Spec = Spec {
     steps: &[
         RecycleWorkspace::CUT,
         RecycleWorkspace::STOP,
+        RecycleWorkspace::WIPE,
         RecycleWorkspace::DESTROY,
         RecycleWorkspace::FREE,
     ],

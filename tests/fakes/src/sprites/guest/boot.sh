@@ -44,6 +44,8 @@ mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --rbind /sys "$root/sys"
 mount -t tmpfs -o mode=755 run "$root/run"
+# Shared memory is the sprite's own, and ends with it.
+if [ -d "$root/dev/shm" ]; then mount -t tmpfs -o mode=1777 shm "$root/dev/shm"; fi
 touch "$root/run/guest"
 mount --bind "$program" "$root/run/guest"
 
