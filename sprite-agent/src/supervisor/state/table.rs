@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::recovery::FAILURES_MAX;
+use super::transitions::EXIT_CONFIGURATION;
 use super::*;
+use crate::supervisor::events::{Excess, Exit, Probe};
 
 const STAGES: [RecoveryStage; 5] = [
     RecoveryStage::AsItIs,

@@ -1,4 +1,8 @@
+use super::probes::{SILENT_MAX, UNREADY_MAX};
+use super::recovery::{DOCTOR_MAX, FAILURES_MAX};
+use super::transitions::{DRAIN_MAX, INSPECT_AGAIN};
 use super::*;
+use crate::supervisor::events::{Excess, Exit, Probe};
 
 const BUDGET: Duration = Duration::from_secs(120);
 const GRACE: Duration = Duration::from_secs(30);

@@ -1,0 +1,70 @@
+//! What is done for a gateway that does not start, in its order and within its bounds.
+
+use std::time::{Duration, Instant};
+
+use super::{Machine, Next, RecoveryStage, State};
+use crate::gateway_status::Repair;
+use crate::supervisor::events::Action;
+
+/// Failed starts in a row, whatever the exit code, before the configuration is suspected.
+pub(super) const FAILURES_MAX: u32 = 3;
+/// The same after a repair, which has either helped or not.
+const FAILURES_AFTER_REPAIR_MAX: u32 = 2;
+
+/// Between two attempts when nothing more can be repaired: 10 to 15 minutes.
+pub(super) const RETRY_FIRST: Duration = Duration::from_secs(600);
+pub(super) const RETRY_SPREAD: Duration = Duration::from_secs(300);
+
+/// The doctor checks and rewrites a file; the gateway itself takes half a minute to load.
+pub(super) const DOCTOR_MAX: Duration = Duration::from_secs(180);
+
+impl Machine {
+    pub(super) fn start_failed(&mut self, now: Instant, chance: f64) -> Next {
+        self.failures += 1;
+        let max = match self.stage {
+            RecoveryStage::AsItIs => FAILURES_MAX,
+            RecoveryStage::Exhausted => 1,
+            _ => FAILURES_AFTER_REPAIR_MAX,
+        };
+        if self.failures >= max { self.escalate(now, chance) } else { self.back_off(now, chance) }
+    }
+
+    /// The next repair in their order, or the end of them.
+    pub(super) fn escalate(&mut self, now: Instant, chance: f64) -> Next {
+        self.failures = 0;
+        self.backoff.reset();
+        match self.stage {
+            RecoveryStage::AsItIs if self.policy.has_doctor => {
+                self.stage = RecoveryStage::Doctored;
+                (State::Doctoring { deadline: now + DOCTOR_MAX }, Some(Action::StartDoctor))
+            }
+            RecoveryStage::AsItIs | RecoveryStage::Doctored => {
+                (State::Restoring, Some(Action::Restore))
+            }
+            RecoveryStage::Restored if self.policy.has_pinned_version && !self.is_pinned => {
+                (State::Pinning, Some(Action::PinVersion))
+            }
+            _ => {
+                self.stage = RecoveryStage::Exhausted;
+                let retry_at = now + RETRY_FIRST + RETRY_SPREAD.mul_f64(chance.clamp(0.0, 1.0));
+                (State::Failed { retry_at }, None)
+            }
+        }
+    }
+
+    pub(super) fn back_off(&mut self, now: Instant, chance: f64) -> Next {
+        (State::BackingOff { until: now + self.backoff.failed(chance) }, None)
+    }
+
+    /// The gateway has proven itself: whatever was tried last has helped.
+    pub(super) fn note_proof(&mut self) {
+        self.mended = match self.stage {
+            RecoveryStage::Doctored => Some(Repair::Doctor),
+            RecoveryStage::Restored => Some(Repair::LastGood),
+            RecoveryStage::VersionPinned => Some(Repair::PinnedVersion),
+            RecoveryStage::AsItIs | RecoveryStage::Exhausted => self.mended,
+        };
+        self.stage = RecoveryStage::AsItIs;
+        self.failures = 0;
+    }
+}
