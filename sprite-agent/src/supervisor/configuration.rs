@@ -27,6 +27,8 @@ const REFUSED: &str = "openclaw.json.refused";
 const REFUSED_REASON: &str = "openclaw.json.refused.reason";
 const NEW: &str = "openclaw.json.new";
 
+const OWNER_READS: u32 = 0o400;
+
 /// Real ones have a few kilobytes.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -37,7 +39,7 @@ pub struct Configuration {
 }
 
 /// Tells a file from what it was before; cheap to take.
-pub type Fingerprint = Option<(u64, u64, i64, i64)>;
+pub type Fingerprint = Option<(u64, u64, i64, i64, u32)>;
 
 impl Configuration {
     /// Keeps a copy as the last good one, of `version` too where that is known.
@@ -62,7 +64,8 @@ impl Configuration {
             Some(good) => good,
             None => self.read(LAST_WORKED)?,
         };
-        if self.read(CONFIGURATION).is_ok_and(|present| is_same(&present, &good)) {
+        let is_in_place = self.read(CONFIGURATION).is_ok_and(|present| is_same(&present, &good));
+        if is_in_place && self.is_the_gateways_to_read() {
             return Err(io::Error::other("the configuration in place is the last good one"));
         }
         self.put_in_place(&good)
@@ -98,10 +101,21 @@ impl Configuration {
         let _ = self.replace(REFUSED_REASON, reason.as_bytes());
     }
 
-    /// Changes whenever the file does.
+    /// We may be root, and read what the gateway may not.
+    fn is_the_gateways_to_read(&self) -> bool {
+        let owner = match &self.account {
+            Some(account) => account.uid,
+            None => rustix::process::geteuid().as_raw(),
+        };
+        std::fs::symlink_metadata(self.folder.join(CONFIGURATION))
+            .is_ok_and(|file| file.uid() == owner && file.mode() & OWNER_READS != 0)
+    }
+
+    /// Changes whenever the file, or who may read it, does.
     pub fn fingerprint(&self) -> Fingerprint {
         let metadata = std::fs::symlink_metadata(self.folder.join(CONFIGURATION)).ok()?;
-        Some((metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
+        let (seconds, nanos) = (metadata.mtime(), metadata.mtime_nsec());
+        Some((metadata.ino(), metadata.len(), seconds, nanos, metadata.mode()))
     }
 
     fn versions(&self) -> Vec<String> {
@@ -184,6 +198,7 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     use super::*;
@@ -215,6 +230,19 @@ mod tests {
         check(folder, REFUSED, Some("bad"));
         check(folder, REFUSED_REASON, Some("it ended with code 78"));
         assert!(configuration.restore(None).is_err(), "the same again is no help");
+    }
+
+    #[test]
+    fn a_good_one_that_the_gateway_may_not_read_is_put_there_again() {
+        let (folder, configuration) = folder_with(&[(CONFIGURATION, "good")]);
+        let path = folder.path().join(CONFIGURATION);
+        configuration.keep(None).unwrap();
+        assert!(configuration.restore(None).is_err(), "it is in place, and can be read");
+        let before = configuration.fingerprint();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
+        assert_ne!(configuration.fingerprint(), before);
+        configuration.restore(None).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     }
 
     #[test]
