@@ -85,7 +85,7 @@ async fn a_task_is_shown_with_its_steps_and_its_errors() {
     assert_eq!(steps[0]["result"], json!({ "edges": 2 }));
     assert_eq!((&steps[1]["state"], &steps[1]["error"]), (&json!("failed"), &json!(why)));
     let states: Vec<_> = steps.iter().map(|step| step["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["done", "failed", "waiting", "waiting"]);
+    assert_eq!(states, ["done", "failed", "waiting", "waiting", "waiting"]);
     let metrics = world.metrics().await;
     assert!(metrics.contains(r#"arca_control_tasks{kind="RECYCLE",state="dead"} 1"#), "{metrics}");
 }
