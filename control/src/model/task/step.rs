@@ -83,8 +83,13 @@ mod tests {
         let all = with_those_to_come(Kind::Recycle, begun);
         let seen: Vec<_> = all.iter().map(|step| (step.name.as_str(), step.state)).collect();
         let waiting = StepState::Waiting;
-        let expected =
-            [("cut", waiting), ("stop", StepState::Done), ("destroy", waiting), ("free", waiting)];
+        let expected = [
+            ("cut", waiting),
+            ("stop", StepState::Done),
+            ("wipe", waiting),
+            ("destroy", waiting),
+            ("free", waiting),
+        ];
         assert_eq!(seen, expected);
     }
 }

@@ -59,7 +59,7 @@ mod tests {
         });
         let expected = [
             "PROV: assign wake configure start ready route mail pool",
-            "RECYCLE: cut stop destroy free",
+            "RECYCLE: cut stop wipe destroy free",
             "PREPARE: create wake install seal offer",
             "STRIPE: follow",
             "MAIL: send",
