@@ -29,12 +29,17 @@ impl Secrets {
         Self { finders: finders.collect(), longest }
     }
 
-    fn mask(&self, bytes: &mut [u8]) {
+    /// Those that begin before `safe`: a later one may be the beginning of a longer one that
+    /// has not come yet, whose rest would then not be known.
+    fn mask(&self, bytes: &mut [u8], safe: usize) {
         for finder in &self.finders {
             let mut from = 0;
             while let Some(at) = finder.find(&bytes[from..]) {
-                let end = from + at + finder.needle().len();
-                bytes[from + at..end].fill(b'*');
+                let (begin, end) = (from + at, from + at + finder.needle().len());
+                if begin >= safe {
+                    break;
+                }
+                bytes[begin..end].fill(b'*');
                 from = end;
             }
         }
@@ -64,10 +69,10 @@ impl<'a, R: Read> Masked<'a, R> {
         let read = self.inner.read(&mut self.buffer[held..])?;
         self.buffer.truncate(held + read);
         self.is_over = read == 0;
-        self.secrets.mask(&mut self.buffer);
         // A secret may have begun in the last bytes.
         let held_back = if self.is_over { 0 } else { self.secrets.longest - 1 };
         self.safe = self.buffer.len().saturating_sub(held_back);
+        self.secrets.mask(&mut self.buffer, self.safe);
         Ok(())
     }
 }
