@@ -69,7 +69,7 @@ impl From<SyncError> for CheckoutError {
         match error {
             SyncError::Stripe(error) | SyncError::Missing(error) => Self::Stripe(error),
             SyncError::Store(error) => Self::Store(error),
-            SyncError::Overtaken(_) => Self::Overtaken,
+            SyncError::Overtaken(_) | SyncError::Held(_) => Self::Overtaken,
             SyncError::Odd { object, what } => Self::Odd { object, what },
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Each has a key that names what it is about: told again, it is the same.
 
+use super::end_limit::MOST_AN_HOUR;
+use crate::base::clock::Moment;
 use crate::model::incident::Incident;
 use crate::model::sign_up::SignUp;
 use vendors::linear::Priority;
@@ -55,6 +57,59 @@ pub(super) fn unknown_subscription(username: &str, subscription: &SubscriptionId
         format!(
             "Stripe does not know subscription `{subscription}` of `{username}`: does \
              `stripe.secret_key` belong to another account? The workspace stays as it is."
+        ),
+        Priority::Urgent,
+    )
+}
+
+/// More workspaces would end than do so by themselves. Told again in each hour in which they
+/// would.
+pub(super) fn too_many_ends(now: Moment) -> Incident {
+    const HOUR_SECONDS: u64 = 3_600;
+    Incident::new(
+        format!("ends/{}", now.seconds() / HOUR_SECONDS),
+        "Stripe says of many subscriptions at once that they are over",
+        format!(
+            "{MOST_AN_HOUR} workspaces have ended within an hour because a look at Stripe found \
+             their subscriptions over, of which no event had come. Nothing more is ended by such \
+             looks within this hour; what stays open is open.\n\nDoes `stripe.secret_key` belong \
+             to another account, or to the other mode? Did somebody cancel them in Stripe's \
+             dashboard while our webhook was away? Then nothing is to be done: they end by \
+             {MOST_AN_HOUR} an hour, or at once by `control workspaces end NAME`."
+        ),
+        Priority::Urgent,
+    )
+}
+
+/// Money is taken for a subscription, and nobody here is served for it.
+pub(super) fn stranger(id: &SubscriptionId) -> Incident {
+    Incident::new(
+        format!("stranger/{id}"),
+        "A subscription at Stripe that no workspace is served for",
+        format!(
+            "Subscription `{id}` is to what we sell, and its customer pays. No workspace here \
+             is of it, and none could be opened by looking at its payment: was the database \
+             restored from a backup, or the subscription made by hand? Find the customer in \
+             Stripe's dashboard; cancel it there, and give the money back, if nobody is to be \
+             served. Nothing was changed."
+        ),
+        Priority::Urgent,
+    )
+}
+
+/// Too many to be looked at one by one. Told once a day.
+pub(super) fn many_differ(what: &str, ids: &[SubscriptionId], day: &str) -> Incident {
+    const NAMED: usize = 20;
+    let named: Vec<_> = ids.iter().take(NAMED).map(|id| format!("`{id}`")).collect();
+    let count = ids.len();
+    Incident::new(
+        format!("subscriptions/{what}/{day}"),
+        format!("Stripe's list and the workspaces differ in {count} subscriptions"),
+        format!(
+            "{count} subscriptions are {what}, too many to follow from the list. Nothing was \
+             changed because of it. Does `stripe.secret_key` belong to another account, or was \
+             the database restored from a backup?\n\nThe first of them: {}",
+            named.join(", ")
         ),
         Priority::Urgent,
     )

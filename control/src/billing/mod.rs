@@ -9,6 +9,7 @@
 mod cancellation;
 pub mod checkout;
 pub mod delivery;
+pub mod end_limit;
 mod erasure;
 mod incidents;
 pub mod job;
@@ -19,6 +20,7 @@ pub mod payment;
 pub mod reconcile;
 mod renewal;
 pub mod settings;
+pub mod subscription_list;
 pub mod sync;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
 use vendors::{Again, BuildError};
 
 pub use cancellation::{cancel, keep};
+pub use end_limit::EndLimit;
 pub use erasure::erase;
 pub use job::StripeJob;
 pub use offer::Offer;
@@ -72,6 +75,8 @@ pub struct BillingService {
     pub clock: Clock,
     pub renderer: MailRenderer,
     pub publisher: Arc<Publisher>,
+    /// How many workspaces reconcilers may end.
+    pub ends: EndLimit,
 }
 
 impl BillingService {

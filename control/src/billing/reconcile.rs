@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, stream};
 use tracing::{debug, warn};
 
 use super::sync::{self, SyncError};
-use super::{BillingService, incidents};
+use super::{BillingService, incidents, subscription_list};
 use crate::store::StoreError;
 use vendors::Again;
 
@@ -36,6 +36,9 @@ pub async fn keep(billing: Arc<BillingService>) {
         if let Err(error) = round(&billing).await {
             warn!("{:#}; asking stripe again later", anyhow::Error::from(error));
         }
+        if let Err(error) = subscription_list::compare_when_due(&billing).await {
+            warn!("{:#}; comparing stripe's list later", anyhow::Error::from(error));
+        }
     }
 }
 
@@ -59,7 +62,7 @@ pub async fn round(billing: &BillingService) -> Result<(), StoreError> {
     let workspaces = billing.store.workspaces_to_look_at(before, now, A_ROUND).await?;
     stream::iter(workspaces)
         .for_each_concurrent(AT_ONCE, async |workspace| {
-            let looked = sync::sync_subscription(billing, &workspace.subscription).await;
+            let looked = sync::look_again(billing, &workspace.subscription).await;
             if matches!(looked, Err(SyncError::Missing(_))) {
                 let username = workspace.username.as_str();
                 let incident = incidents::unknown_subscription(username, &workspace.subscription);

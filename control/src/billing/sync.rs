@@ -11,7 +11,7 @@ use super::{BillingService, incidents};
 use crate::base::clock::Moment;
 use crate::model::mail::NewMail;
 use crate::model::sign_up::{SignUp, SignUpId, SignUpState};
-use crate::model::subscription::Billing;
+use crate::model::subscription::{Billing, Standing};
 use crate::model::workspace::Workspace;
 use crate::queue::JobError;
 use crate::store::StoreError;
@@ -29,6 +29,9 @@ pub enum SyncError {
     Missing(#[source] StripeError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Too many have ended by looks of this program's own within an hour.
+    #[error("{0} would end its workspace, as too many have within an hour")]
+    Held(SubscriptionId),
     /// Its workspace is opened in this moment.
     #[error("the workspace of {0} comes and goes")]
     Overtaken(SubscriptionId),
@@ -52,7 +55,7 @@ impl From<SyncError> for JobError {
                 Self::from_client(error, again)
             }
             SyncError::Store(error) => error.into(),
-            overtaken @ SyncError::Overtaken(_) => Self::retry(overtaken),
+            later @ (SyncError::Overtaken(_) | SyncError::Held(_)) => Self::retry(later),
             odd @ SyncError::Odd { .. } => Self::permanent(odd),
         }
     }
@@ -136,7 +139,7 @@ async fn settle(
             let opened = workspaces::open_workspace(&billing.store, &paid, now).await?;
             let Some(workspace) = opened else { return Ok(false) };
             info!(username = %workspace.username, "workspace {} is paid for", workspace.username);
-            apply(billing, &object, &workspace, looked).await?;
+            apply(billing, &object, &workspace, looked, Cause::Told).await?;
         }
         PaymentDecision::TooLate { subscription } => {
             let (store, checkout) = (&billing.store, &session.id);
@@ -221,7 +224,35 @@ pub async fn sync_subscription(
     billing: &BillingService,
     id: &SubscriptionId,
 ) -> Result<(), SyncError> {
-    let Some(subscription) = follow(billing, id).await? else { return Ok(()) };
+    sync_because(billing, id, Cause::Told).await
+}
+
+/// As [`sync_subscription`], where nobody told of a change and we look by ourselves.
+///
+/// # Errors
+/// Also `Held`: so many workspaces have ended by such looks that a person has to look first.
+pub(super) async fn look_again(
+    billing: &BillingService,
+    id: &SubscriptionId,
+) -> Result<(), SyncError> {
+    sync_because(billing, id, Cause::Round).await
+}
+
+/// Why Stripe is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// An event, a customer or an operator says that something has happened.
+    Told,
+    /// A reconciler's turn.
+    Round,
+}
+
+async fn sync_because(
+    billing: &BillingService,
+    id: &SubscriptionId,
+    cause: Cause,
+) -> Result<(), SyncError> {
+    let Some(subscription) = follow(billing, id, cause).await? else { return Ok(()) };
     // A subscription can be told of before its payment is.
     let signup = subscription.metadata.get(SIGN_UP);
     let Some(Ok(signup)) = signup.map(|id| SignUpId::parse(id)) else { return Ok(()) };
@@ -242,6 +273,7 @@ pub async fn sync_subscription(
 async fn follow(
     billing: &BillingService,
     id: &SubscriptionId,
+    cause: Cause,
 ) -> Result<Option<Subscription>, SyncError> {
     for _ in 0..RACES {
         // Before Stripe is asked: looks are ordered by when they began.
@@ -250,7 +282,7 @@ async fn follow(
         let subscription = billing.stripe.client.subscription(id).await;
         let subscription = subscription.map_err(SyncError::of_look)?;
         if let Some(before) = before {
-            apply(billing, &subscription, &before, looked).await?;
+            apply(billing, &subscription, &before, looked, cause).await?;
             return Ok(None);
         }
         if billing.store.workspace_of_subscription(id).await?.is_none() {
@@ -266,8 +298,14 @@ async fn apply(
     subscription: &Subscription,
     before: &Workspace,
     looked: Moment,
+    cause: Cause,
 ) -> Result<(), SyncError> {
     let look = look(billing, subscription, before, looked);
+    if cause == Cause::Round && would_end(&look) && !billing.ends.take(billing.now()) {
+        let incident = incidents::too_many_ends(billing.now());
+        billing.store.open_incident(&incident, billing.now()).await?;
+        return Err(SyncError::Held(subscription.id.clone()));
+    }
     let followed = workspaces::follow_subscription(&billing.store, &look, billing.now()).await?;
     let fault = billing.offer.fault_of_subscription(subscription);
     if let Some((Followed { workspace, .. }, what)) = followed.as_ref().zip(fault) {
@@ -288,6 +326,13 @@ async fn apply(
         end(billing, &subscription.id).await?;
     }
     Ok(())
+}
+
+/// Whether Stripe says that the subscription of an open workspace is over.
+fn would_end(look: &Look<'_>) -> bool {
+    let billing = &look.before.billing;
+    let after = Billing::after(Some(billing), look.subscription, look.grace, look.looked);
+    !look.before.state.is_over() && after.standing(look.looked) == Standing::Over
 }
 
 fn look<'a>(

@@ -20,6 +20,7 @@ pub mod sign_in;
 pub mod sign_up;
 pub mod skills;
 pub mod subscription;
+pub mod subscription_list;
 pub mod suspension;
 pub mod sync_target;
 pub mod task;

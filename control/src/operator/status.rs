@@ -65,7 +65,10 @@ async fn facts(app: &App, edges: &[EdgeView]) -> Result<Facts, StoreError> {
         sends_mail: app.installed.sends_mail,
         opens_tickets: app.installed.opens_tickets,
         stripe: match app.billing {
-            Some(_) => Some(StripeFacts { last_event: store.last_stripe_event().await? }),
+            Some(_) => Some(StripeFacts {
+                last_event: store.last_stripe_event().await?,
+                list: store.subscription_list().await?,
+            }),
             None => None,
         },
     })

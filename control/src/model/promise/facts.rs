@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::base::clock::Moment;
 use crate::model::pool::Counts;
+use crate::model::subscription_list::Compared;
 use crate::model::task::Kind;
 
 /// What is looked at. `None` stands for what is not configured.
@@ -74,7 +75,9 @@ pub struct RouteFacts {
     pub unrouted: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct StripeFacts {
     pub last_event: Option<Moment>,
+    /// How its list of subscriptions compared with the workspaces.
+    pub list: Compared,
 }

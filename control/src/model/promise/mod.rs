@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::pool::Counts;
+use super::subscription_list::Compared;
 use super::task::Kind;
 use crate::base::clock::Moment;
 use crate::base::date::Age;
@@ -48,6 +49,9 @@ const MAIL_LATE: Duration = Duration::from_secs(15 * 60);
 /// A comparison with the provider comes every half minute.
 const PROVIDER_SILENT: Duration = Duration::from_secs(10 * 60);
 
+/// Stripe's list is read each hour.
+const LIST_LATE: Duration = Duration::from_secs(3 * 60 * 60);
+
 /// In percent of the disk.
 const DISK_LOW: u64 = 10;
 const DISK_FULL: u64 = 3;
@@ -63,6 +67,7 @@ pub fn judge(facts: &Facts, now: Moment) -> Vec<Promise> {
     promises.push(routes(facts.routes));
     promises.push(mail(facts, now));
     promises.push(stripe(facts, now));
+    promises.extend(facts.stripe.as_ref().map(|stripe| subscriptions(&stripe.list, now)));
     promises.push(tickets(facts, now));
     promises
 }
@@ -295,13 +300,41 @@ fn outgoing(name: &str, what: &str, kind: Kind, todo: &str, facts: &Facts, now: 
 
 fn stripe(facts: &Facts, now: Moment) -> Promise {
     const NAME: &str = "stripe";
-    let Some(stripe) = facts.stripe else {
+    let Some(stripe) = &facts.stripe else {
         return at_risk(NAME, "there is no [stripe]", "Nobody can sign up without it.");
     };
     let Some(last) = stripe.last_event else {
         return kept(NAME, "no event has come yet");
     };
     kept(NAME, format!("last heard of {}", ago(now.since(last))))
+}
+
+fn subscriptions(list: &Compared, now: Moment) -> Promise {
+    const NAME: &str = "subscriptions";
+    let Compared { whole, listed, served, strangers, lacking, error } = list;
+    let age = whole.map(|at| now.since(at));
+    let when = age.map_or_else(|| "never yet".to_owned(), ago);
+    if *strangers > 0 || *lacking > 0 {
+        let says = format!(
+            "Stripe lists {listed}, {served} are served (compared {when}); paid and served by \
+             nobody: {strangers}, open and not listed: {lacking}"
+        );
+        let todo = "`control tickets list` names them. Nothing was changed because of the list.";
+        return broken(NAME, says, todo);
+    }
+    let is_late = age.is_some_and(|age| age >= LIST_LATE);
+    match error {
+        Some(error) if is_late || age.is_none() => {
+            let todo = "It is read again every five minutes; `control doctor` asks Stripe.";
+            at_risk(NAME, format!("Stripe's list was last read {when}: {error}"), todo)
+        }
+        _ if is_late => at_risk(
+            NAME,
+            format!("Stripe's list was last read {when}"),
+            "Another control may do so; else restart control.",
+        ),
+        _ => kept(NAME, format!("all {listed} of Stripe's list are served (compared {when})")),
+    }
 }
 
 fn ago(age: Duration) -> String {
@@ -351,7 +384,10 @@ mod tests {
             }],
             sends_mail: true,
             opens_tickets: true,
-            stripe: Some(StripeFacts { last_event: Some(before(90)) }),
+            stripe: Some(StripeFacts {
+                last_event: Some(before(90)),
+                list: Compared { whole: Some(before(600)), ..Compared::default() },
+            }),
             ..Facts::default()
         }
     }
@@ -472,6 +508,19 @@ mod tests {
         );
         check(|it| it.loads = vec![load(Kind::Mail, 0, 0, 1)], "mail", Broken, "1 letter given up");
         check(|it| it.sends_mail = false, "mail", AtRisk, "there is no [resend]");
+        check(
+            |it| it.stripe.as_mut().unwrap().list.strangers = 2,
+            "subscriptions",
+            Broken,
+            "Stripe lists 0, 0 are served (compared 10m ago); paid and served by nobody: 2, open \
+             and not listed: 0",
+        );
+        check(
+            |it| it.stripe.as_mut().unwrap().list.whole = Some(before(20_000)),
+            "subscriptions",
+            AtRisk,
+            "Stripe's list was last read 5h ago",
+        );
         check(|it| it.stripe = None, "stripe", AtRisk, "there is no [stripe]");
         check(
             |it| it.loads = vec![load(Kind::Ticket, 0, 0, 2)],

@@ -4,6 +4,7 @@ mod orders;
 pub mod receipts;
 pub mod signups;
 mod stripe_events;
+mod subscription_list;
 pub mod usernames;
 mod workspace_orders;
 pub mod workspaces;

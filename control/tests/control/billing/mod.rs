@@ -4,6 +4,7 @@
 mod checkout;
 mod disorder;
 mod erasure;
+mod list;
 mod market;
 mod money_back;
 mod payment;

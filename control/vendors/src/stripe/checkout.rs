@@ -99,6 +99,11 @@ pub enum Expand {
     SubscriptionAndCustomer,
 }
 
+#[derive(Deserialize)]
+struct Sessions {
+    data: Vec<CheckoutSession>,
+}
+
 impl CheckoutSession {
     /// Is nothing more to be paid, so that what was bought may be given?
     pub fn is_settled(&self) -> bool {
@@ -128,6 +133,16 @@ impl Stripe {
             }
         };
         self.read(&format!("/v1/checkout/sessions/{id}"), &query).await
+    }
+
+    /// The session at which a subscription was bought; `None` when it was made otherwise.
+    pub async fn checkout_of(
+        &self,
+        subscription: &SubscriptionId,
+    ) -> Result<Option<CheckoutSession>, StripeError> {
+        let query = Form::default().with("subscription", subscription.as_str()).with("limit", "1");
+        let sessions: Sessions = self.read("/v1/checkout/sessions", &query).await?;
+        Ok(sessions.data.into_iter().next())
     }
 
     /// Nobody can pay by this session any more.

@@ -16,6 +16,7 @@ pub mod price;
 pub mod retry;
 pub mod signature;
 pub mod subscription;
+mod subscription_list;
 
 mod call;
 mod expandable;
@@ -33,6 +34,7 @@ pub use portal::{NewPortalSession, PortalSession};
 pub use retry::Retries;
 pub use signature::WebhookSecrets;
 pub use subscription::{Subscription, SubscriptionChange};
+pub use subscription_list::SubscriptionPage;
 
 /// Sent with every call; the webhook endpoint is created with the same.
 pub const API_VERSION: &str = "2026-10-28.endive";

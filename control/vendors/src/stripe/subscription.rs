@@ -19,6 +19,7 @@ pub struct Subscription {
     pub customer: Expandable<CustomerId, Customer>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub metadata: Metadata,
+    pub created: u64,
     /// Set by a cancellation in the portal, without `cancel_at_period_end`.
     pub cancel_at: Option<u64>,
     /// As `usd`.
