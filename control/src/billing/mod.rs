@@ -35,7 +35,7 @@ use crate::base::clock::{Clock, Moment};
 use crate::base::concurrency_limit::ConcurrencyLimit;
 use crate::mail::MailRenderer;
 use crate::routes::Publisher;
-use crate::store::Store;
+use crate::store::{Actor, JournalFilter, Store, StoreError};
 use vendors::stripe::id::{PortalConfigurationId, PriceId};
 use vendors::stripe::price::Price;
 use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
@@ -80,6 +80,27 @@ pub struct BillingService {
 }
 
 impl BillingService {
+    /// Notes in the journal at which prices is sold from now on, where these are others than
+    /// before.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn note_price(&self, shown: Amount) -> Result<(), StoreError> {
+        let Offer { price, former_prices, .. } = &self.offer;
+        let former: Vec<_> = former_prices.iter().map(PriceId::as_str).collect();
+        let act = match former.as_slice() {
+            [] => format!("sells at {price}, {shown} a month"),
+            former => format!("sells at {price}, {shown} a month; before: {}", former.join(", ")),
+        };
+        let filter = JournalFilter { subject: Some("price"), ..JournalFilter::default() };
+        let last = self.store.journal(&filter, 1).await?;
+        if last.first().is_some_and(|last| last.act == act) {
+            return Ok(());
+        }
+        let by = Actor::System("configuration");
+        self.store.note_act(by, ("price", None), &act, self.now()).await
+    }
+
     fn now(&self) -> Moment {
         (self.clock)()
     }

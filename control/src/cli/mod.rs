@@ -9,6 +9,7 @@ mod dossier;
 mod edges;
 mod failure;
 mod init;
+mod journal;
 mod keys;
 mod locks;
 mod logs;
@@ -108,6 +109,8 @@ enum Command {
     Keys(keys::Command),
     /// Is all well, and if not, what is to be done?
     Status,
+    /// Who did what to which workspace, machine, route and price, the newest first.
+    Journal(journal::Arguments),
     /// What comes in each month.
     Money,
     /// Try whatever the configuration names, and say how to mend what does not work.
@@ -164,6 +167,7 @@ impl Command {
     fn may_be_watched(&self) -> bool {
         match self {
             Self::Status | Self::Money | Self::Edges | Self::Mails(_) | Self::Tickets(_) => true,
+            Self::Journal(_) => true,
             Self::Routes(routes::Command::List) | Self::Locks(locks::Command::List) => true,
             Self::Customers(command) => {
                 matches!(command, customers::Command::List { .. } | customers::Command::Show { .. })
@@ -217,6 +221,7 @@ async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Resul
         Command::Mails(command) => mails::run(command, &api, output).await,
         Command::Tickets(command) => tickets::run(command, &api, output).await,
         Command::Status => status::run(&api, output).await,
+        Command::Journal(arguments) => journal::run(&arguments, &api, output).await,
         Command::Money => money::run(&api, output).await,
         Command::Serve
         | Command::Openapi

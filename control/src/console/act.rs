@@ -124,7 +124,7 @@ pub(super) async fn submit(
 /// Somebody else was first: what they did is said, and nothing more is done.
 fn overtaken(session: &SignedIn<'_>, app: &SharedApp, act: &Act, entry: &JournalEntry) -> Response {
     let ago = Age::of(app.now().since(entry.at));
-    let JournalEntry { operator, act: what, outcome, .. } = entry;
+    let JournalEntry { actor: operator, act: what, outcome, .. } = entry;
     let outcome = outcome.as_deref().unwrap_or("It is under way.");
     let text = format!(
         "{operator} did this {ago} ago: {what}. {outcome} Nothing was done now: look again, \

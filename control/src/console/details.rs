@@ -20,7 +20,7 @@ use crate::model::promise::{Promise, Standing};
 use crate::operator::responses::{SpriteView, StepView, TaskDetails};
 use crate::operator::support_views::{PlanView, SessionView, WorkspaceDetails};
 use crate::operator::{pool as api_pool, status, support, tasks as api_tasks};
-use crate::store::StoreError;
+use crate::store::{JournalFilter, StoreError};
 
 /// Entries of the journal on the page of a thing.
 const JOURNAL_ROWS: u32 = 10;
@@ -110,7 +110,8 @@ pub(super) async fn workspace(
     let details = support::details(&app, &username).await.map_err(failed)?;
     let now = app.now();
     let subject = format!("workspace {username}");
-    let journal = app.store.journal(Some(&subject), JOURNAL_ROWS).await.map_err(failed)?;
+    let filter = JournalFilter { workspace: Some(username.as_str()), ..JournalFilter::default() };
+    let journal = app.store.journal(&filter, JOURNAL_ROWS).await.map_err(failed)?;
     let tasks = details.tasks.iter().map(|details| &details.task);
     let steps = details.tasks.iter().flat_map(|it| failed_steps(it, now)).collect();
     let tables = vec![
@@ -290,7 +291,8 @@ pub(super) async fn task(
         api_tasks::details(&app, &id).await.map_err(failed)?.0;
     let now = app.now();
     let subject = format!("task {id}");
-    let journal = app.store.journal(Some(&subject), JOURNAL_ROWS).await.map_err(failed)?;
+    let filter = JournalFilter { subject: Some(&subject), ..JournalFilter::default() };
+    let journal = app.store.journal(&filter, JOURNAL_ROWS).await.map_err(failed)?;
     let mut facts = vec![
         Fact::new("State", task.state.clone()),
         Fact::new("Attempts", format!("{} of {}", task.attempts, task.max_attempts)),

@@ -15,7 +15,9 @@ use crate::model::mail::MailState;
 use crate::model::task::TaskState;
 use crate::model::workspace::WorkspaceState;
 use crate::operator::{money, support};
-use crate::store::{JournalEntry, MailFilter, TaskFilter, WorkspaceFilter};
+use crate::store::{
+    ActorKind, JournalEntry, JournalFilter, MailFilter, TaskFilter, WorkspaceFilter,
+};
 
 /// Rows of one page: what a phone can scroll through.
 const ROWS: u32 = 50;
@@ -217,25 +219,34 @@ pub(super) async fn journal(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let session = signed_in(&app, &headers).await?;
-    let entries = app.store.journal(None, ROWS).await.map_err(failed)?;
+    let entries = app.store.journal(&JournalFilter::default(), ROWS).await.map_err(failed)?;
     let tables = vec![journal_table(&entries)];
     let page = Page { title: "Journal".to_owned(), tables, ..Page::default() };
     let frame = session.frame("/console/journal");
     Ok(answer(StatusCode::OK, &PageTemplate { frame, page }))
 }
 
+/// By name; what is no operator says what it is.
+fn who(entry: &JournalEntry) -> String {
+    match entry.kind {
+        ActorKind::Operator => entry.actor.clone(),
+        ActorKind::System => format!("system: {}", entry.actor),
+        ActorKind::Customer => format!("customer {}", entry.actor),
+    }
+}
+
 pub(super) fn journal_table(entries: &[JournalEntry]) -> Table {
     let row = |entry: &JournalEntry| {
         vec![
             iso_time(entry.at).into(),
-            entry.operator.as_str().into(),
+            who(entry).into(),
             entry.act.as_str().into(),
             entry.subject.as_str().into(),
             Cell::from(entry.outcome.as_deref().unwrap_or("under way, or its end was lost")),
         ]
     };
     Table {
-        title: "What operators did",
+        title: "Journal",
         header: vec!["Time", "Who", "What", "To", "Outcome"],
         rows: entries.iter().map(row).collect(),
         none: "Nothing yet.",

@@ -144,7 +144,7 @@ impl Recycle {
         sprite: Option<&SpriteName>,
     ) -> Result<(), JobError> {
         if let Some(name) = sprite {
-            self.context.store.forget_sprite(name).await?;
+            self.context.store.forget_sprite(name, self.context.now()).await?;
         }
         let now = self.context.now();
         let end = (self.context.quarantine, &self.context.renderer);

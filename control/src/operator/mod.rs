@@ -4,6 +4,7 @@ pub mod acts;
 mod customers;
 mod edges;
 mod health;
+pub mod journal;
 mod locks;
 pub mod logs;
 mod mails;
@@ -85,6 +86,7 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(edges::list))
         .routes(routes!(status::show))
         .routes(routes!(money::show))
+        .routes(routes!(journal::list))
         .routes(routes!(locks::list))
         .routes(routes!(locks::put_workspace, locks::remove_workspace))
         .routes(routes!(locks::put_session, locks::remove_session))

@@ -95,6 +95,7 @@ impl Running {
         let app = assembly::assemble(config, store, machines, clock)?;
         if let Some(billing) = &app.billing {
             billing.stripe.check(app.texts.price).await?;
+            billing.note_price(app.texts.price).await?;
         }
         let running_site = site.local_addr()?;
         let running_api = api.local_addr()?;

@@ -12,6 +12,7 @@ use crate::app::{App, SharedApp};
 use crate::billing::{self, BillingService, sync};
 use crate::http::Problem;
 use crate::model::workspace::Workspace;
+use crate::store::Actor;
 use vendors::IdempotencyKey;
 use vendors::stripe::NewPortalSession;
 use vendors::stripe::id::CheckoutSessionId;
@@ -58,6 +59,13 @@ async fn change(app: &App, headers: &HeaderMap, change: Change) -> Result<Respon
         warn!("{}: {:#}", workspace.username, anyhow::Error::from(error));
         away()
     })?;
+    let act = match change {
+        Change::Cancel => "cancels with the end of the period",
+        Change::Keep => "takes the cancellation back",
+    };
+    let username = &workspace.username;
+    let about = (&*format!("workspace {username}"), Some(username));
+    app.store.note_act(Actor::Customer(username), about, act, app.now()).await?;
     Ok(see_other("/account"))
 }
 

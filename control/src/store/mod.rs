@@ -9,6 +9,7 @@ pub mod accounts;
 mod archive;
 pub mod billing;
 mod connection;
+pub mod journal;
 pub mod machines;
 pub mod messages;
 mod operators;
@@ -24,9 +25,10 @@ pub use connection::{
     ChangeNotifier, Dialect, LOG_CHANGES, Listener, Schema, Store, StoreError, TableState, Topic,
     UnreadableRow, Write, disk_of, examine,
 };
+pub use journal::{ActBegun, Actor, ActorKind, JournalEntry, JournalFilter};
 pub use machines::{Given, Prepared, SetAside, Settled};
 pub use messages::mails::MailFilter;
-pub use operators::{ActBegun, JournalEntry, OperatorSession};
+pub use operators::OperatorSession;
 pub use retention::{Keep, RETENTION, RetentionRule, RetentionTimes};
 pub use routes::{LoggedChange, Snapshot};
 pub use support::WorkspaceFilter;

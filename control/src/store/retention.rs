@@ -191,7 +191,7 @@ pub const RETENTION: &[RetentionRule] = &[
              (SELECT id_hash FROM operator_sessions WHERE expires_at <= $1 LIMIT $2)",
     },
     RetentionRule {
-        what: "the journal of what operators did",
+        what: "the journal of what operators, the system and customers did",
         keep: Keep::Days(400),
         why: "who asks a year later why a workspace was ended is answered",
         statement: "DELETE FROM operator_journal WHERE id IN

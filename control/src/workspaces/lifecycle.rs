@@ -16,7 +16,7 @@ use crate::model::workspace::{EndReason, Unpaid, UnpaidTimes, Workspace, Workspa
 use crate::store::accounts::customers;
 use crate::store::billing::{receipts, usernames, workspaces};
 use crate::store::messages::mails;
-use crate::store::{LeaseError, Store, StoreError, Write, tasks};
+use crate::store::{Actor, LeaseError, Store, StoreError, Write, journal, tasks};
 use vendors::stripe::Subscription;
 use vendors::stripe::id::CustomerId;
 
@@ -112,6 +112,10 @@ pub async fn renew_workspace(
     }
     let id = &look.subscription.id;
     workspaces::replace_subscription(&mut write, &workspace.username, id, payer).await?;
+    let subject = format!("workspace {}", workspace.username);
+    let line = format!("goes on with {id} in place of {}", workspace.subscription);
+    let about = (subject.as_str(), Some(&workspace.username));
+    journal::note(&mut write, Actor::System("stripe"), about, &line, now).await?;
     let billing = Billing::after(None, look.subscription, look.grace, look.looked);
     let standing = billing.standing(now);
     let event = Event::Stands { standing, ends: billing.cancel_at, known_end: None, unpaid: None };

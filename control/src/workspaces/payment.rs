@@ -17,7 +17,7 @@ use crate::model::workspace::{Workspace, WorkspaceState, names};
 use crate::store::accounts::customers;
 use crate::store::billing::{signups, usernames, workspaces};
 use crate::store::messages::{mails, tickets};
-use crate::store::{NewCustomer, Store, StoreError, Write, tasks};
+use crate::store::{Actor, NewCustomer, Store, StoreError, Write, journal, tasks};
 use vendors::stripe::id::{CheckoutSessionId, CustomerId, SubscriptionId};
 
 /// A payment that has come.
@@ -73,6 +73,10 @@ pub async fn open_workspace(
         changed: now,
     };
     workspaces::insert(&mut write, &workspace, looked).await?;
+    let subject = format!("workspace {username}");
+    let line = format!("paid with {subscription}: it is being prepared");
+    let about = (subject.as_str(), Some(&username));
+    journal::note(&mut write, Actor::System("stripe"), about, &line, now).await?;
     tickets::open(&mut write, &notices::signed_up(&workspace, &signup), now).await?;
     let letter = notices::order_received(&workspace, &signup, renderer, now);
     mails::enqueue(&mut write, &letter, now).await?;

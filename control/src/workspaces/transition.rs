@@ -4,6 +4,7 @@ use shared::Generation;
 
 use super::notices;
 use crate::base::clock::Moment;
+use crate::base::date::iso_time;
 use crate::mail::MailRenderer;
 use crate::model::suspension::{SuspensionReason, Suspensions};
 use crate::model::task::kinds::RecycleWorkspace;
@@ -13,7 +14,7 @@ use crate::model::workspace::{Workspace, WorkspaceState};
 use crate::store::accounts::{customers, workspace_access};
 use crate::store::billing::{signups, workspaces};
 use crate::store::messages::{mails, tickets};
-use crate::store::{StoreError, Write, tasks};
+use crate::store::{Actor, StoreError, Write, journal, tasks};
 use vendors::stripe::subscription::SubscriptionStatus;
 
 /// A workspace after a change, and the route table's number when edges must hear of it.
@@ -34,6 +35,16 @@ pub(super) async fn carry_out(
     now: Moment,
 ) -> Result<Followed, StoreError> {
     let (state, effects) = workspace.state.after(event);
+    if let Some(line) = journal_line(workspace.state, state, event) {
+        let actor = match (event, &workspace.task) {
+            (Event::Prepared(_) | Event::TakenDown, Some(task)) => task.as_str(),
+            (Event::Stands { .. }, _) => "stripe",
+            _ => "workspaces",
+        };
+        let subject = format!("workspace {}", workspace.username);
+        let about = (subject.as_str(), Some(&workspace.username));
+        journal::note(&mut write, Actor::System(actor), about, &line, now).await?;
+    }
     if workspace.state != state {
         workspace.changed = now;
     }
@@ -76,6 +87,25 @@ pub(super) async fn carry_out(
     }
     let generation = write.commit_routes().await?;
     Ok(Followed { workspace, generation })
+}
+
+/// What the journal says of a change; `None` when nothing changes that anybody asks about.
+fn journal_line(before: WorkspaceState, after: WorkspaceState, event: Event) -> Option<String> {
+    if before != after {
+        let why = match event {
+            Event::Stands { standing, .. } => format!("the subscription is {standing:?}"),
+            Event::Prepared(_) => "its machine is ready, and its route published".to_owned(),
+            Event::Ends(why) => why.explained().to_owned(),
+            Event::TakenDown => "its machine is gone, and nothing is left of it".to_owned(),
+        };
+        return Some(format!("{} → {}: {why}", before.as_str(), after.as_str()));
+    }
+    let Event::Stands { ends, known_end, .. } = event else { return None };
+    match ends {
+        _ if ends == known_end || after.is_over() => None,
+        Some(ends) => Some(format!("its end is arranged for {}", iso_time(ends))),
+        None => Some("its end is taken back".to_owned()),
+    }
 }
 
 /// Why it is closed, as far as its subscription is concerned.

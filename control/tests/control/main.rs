@@ -11,6 +11,7 @@ mod console;
 mod database_faults;
 mod doctor;
 mod installing;
+mod journal;
 mod keys;
 mod letters;
 mod machines;

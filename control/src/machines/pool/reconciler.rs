@@ -293,7 +293,8 @@ impl PoolReconciler {
                 warn!(sprite.name = %name, "cannot destroy sprite {name}: {trouble}; trying again");
                 continue;
             }
-            if let Err(error) = self.context.store.forget_sprite(name).await {
+            let now = self.context.now();
+            if let Err(error) = self.context.store.forget_sprite(name, now).await {
                 warn!("cannot forget sprite {name}: {:#}", anyhow::Error::from(error));
                 continue;
             }

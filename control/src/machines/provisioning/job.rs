@@ -112,7 +112,8 @@ impl Provision {
         let Order { username, lease, .. } = order;
         let preparing = RouteState::Preparing;
         let store = &self.context.store;
-        match store.route_workspace(lease, username, &sprite, preparing).await? {
+        match store.route_workspace(lease, username, &sprite, preparing, self.context.now()).await?
+        {
             None => return Ok(None),
             Some(generation) => {
                 self.context.publisher.publish_without_waiting(generation);
@@ -245,7 +246,9 @@ impl Provision {
     async fn route(&self, order: &Order, sprite: &Assigned) -> Result<bool, JobError> {
         let Order { username, lease, .. } = order;
         let live = RouteState::Live;
-        let generation = self.context.store.route_workspace(lease, username, sprite, live).await?;
+        let now = self.context.now();
+        let store = &self.context.store;
+        let generation = store.route_workspace(lease, username, sprite, live, now).await?;
         let Some(generation) = generation else { return Ok(false) };
         publish::publish(&self.context.publisher, generation).await?;
         let now = self.context.now();

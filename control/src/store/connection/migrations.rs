@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 15] = [
+const MIGRATIONS: [(&str, &str); 16] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -24,6 +24,7 @@ const MIGRATIONS: [(&str, &str); 15] = [
     ("operators", include_str!("../../../migrations/0013_operators.sql")),
     ("exports", include_str!("../../../migrations/0014_exports.sql")),
     ("subscription list", include_str!("../../../migrations/0015_subscription_list.sql")),
+    ("journal", include_str!("../../../migrations/0016_journal.sql")),
 ];
 
 /// Of the schema of this program.

@@ -1,6 +1,7 @@
 //! The provider's VMs that are ours: prepared, handed out, taken down.
 
 mod healing;
+mod journal;
 pub mod pool;
 mod proofs;
 mod schedules;

@@ -5,6 +5,7 @@
 
 use sqlx::any::AnyRow;
 
+use super::journal::note;
 use super::sprites::{self, Prepared};
 use crate::base::clock::Moment;
 use crate::model::pool::{Counts, Labels, Pause, SpriteState, Standing};
@@ -12,7 +13,7 @@ use crate::model::task::kinds::PrepareSprite;
 use crate::model::task::{Kind, Lease, NewTask, TaskId, TaskState};
 use crate::store::connection::{Attempt as _, Columns as _, bigint, millis};
 use crate::store::tasks::{check_lease, enqueue};
-use crate::store::{LeaseError, Store, StoreError, Topic, Write};
+use crate::store::{Actor, LeaseError, Store, StoreError, Topic, Write, journal};
 use vendors::sprites::SpriteName;
 
 /// What became of preparations that ended without a sprite.
@@ -100,6 +101,8 @@ impl Store {
         .attempt("offer a sprite")?;
         if offered.rows_affected() > 0 {
             set_failures(&mut write, 0).await?;
+            let by = lease.task.as_str();
+            note(&mut write, by, &prepared.name, None, "preparing → available", now).await?;
             give_turn(&mut write, now).await?;
             write.announce(Topic::TasksDue).await?;
         }
@@ -184,6 +187,8 @@ pub async fn settle_preparations(
     if failed == 0 {
         return Ok(Settled::default());
     }
+    let act = format!("{failed} preparations failed");
+    journal::note(write, Actor::System("pool"), ("pool", None), &act, now).await?;
     let failures = standing.failures + failed;
     set_failures(write, failures).await?;
     if standing.pause.is_some() || failures < failure_limit {
@@ -191,6 +196,8 @@ pub async fn settle_preparations(
     }
     let why = format!("{failures} preparations in a row have failed");
     pause(write, &why, now).await?;
+    let act = format!("paused: {why}");
+    journal::note(write, Actor::System("pool"), ("pool", None), &act, now).await?;
     Ok(Settled { failed, paused: Some(why) })
 }
 
@@ -229,6 +236,7 @@ async fn begin(
     .execute(&mut **write)
     .await
     .attempt("begin to prepare a sprite")?;
+    note(write, "pool", &name, None, "it is being prepared", now).await?;
     Ok(task)
 }
 

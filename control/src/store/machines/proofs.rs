@@ -2,6 +2,7 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::journal::note;
 use super::pool;
 use super::sprites::{self, COLUMNS};
 use crate::base::clock::Moment;
@@ -59,6 +60,11 @@ impl Store {
         .execute(&mut *write)
         .await
         .attempt("note what a look at a sprite found")?;
+        if from != to && examined.rows_affected() > 0 {
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            let act = format!("{} → {}{why}", from.as_str(), to.as_str());
+            note(&mut write, "pool", name, None, &act, now).await?;
+        }
         if is_proved && from != to && examined.rows_affected() > 0 {
             pool::give_turn(&mut write, now).await?;
             write.announce(Topic::TasksDue).await?;

@@ -3,6 +3,7 @@
 use shared::{Generation, RouteState, Username};
 use sqlx::AssertSqlSafe;
 
+use super::journal::note;
 use super::sprites;
 use crate::base::clock::Moment;
 use crate::model::pool::{Assigned, Claim, PoolSprite, SpriteState};
@@ -12,7 +13,7 @@ use crate::store::accounts::{customers, workspace_access};
 use crate::store::billing::workspaces;
 use crate::store::connection::{Attempt as _, Columns as _, millis};
 use crate::store::tasks::check_lease;
-use crate::store::{LeaseError, Store, StoreError, Write};
+use crate::store::{Actor, LeaseError, Store, StoreError, Write, journal};
 use vendors::sprites::SpriteName;
 
 /// Why and where to a sprite is set aside.
@@ -76,6 +77,8 @@ impl Store {
             .attempt(CLAIM)?;
         let Some(row) = row else { return Ok(Claim::Empty) };
         let taken = assigned(sprites::parse(&row).attempt(CLAIM)?)?;
+        let act = format!("available → assigned to {username}, assignment {}", taken.assignment);
+        note(&mut write, lease.task.as_str(), &taken.name, Some(username), &act, now).await?;
         write.commit().await?;
         Ok(Claim::Taken(taken))
     }
@@ -99,7 +102,7 @@ impl Store {
         let SetAside { to, is_touched, why } = *aside;
         let mut write = self.begin().await?;
         check_lease(&mut write, lease).await?;
-        sqlx::query(
+        let aside = sqlx::query(
             "UPDATE sprites SET state = $3, username = NULL, last_error = $4, changed_at = $5,
                  task = CASE $7 WHEN 1 THEN task ELSE NULL END
              WHERE name = $1 AND username = $2 AND state = $6",
@@ -114,6 +117,10 @@ impl Store {
         .execute(&mut *write)
         .await
         .attempt("set a sprite aside")?;
+        if aside.rows_affected() > 0 {
+            let act = format!("assigned → {}: {why}", to.as_str());
+            note(&mut write, lease.task.as_str(), name, Some(username), &act, now).await?;
+        }
         Ok(write.commit().await?)
     }
 
@@ -129,6 +136,7 @@ impl Store {
         username: &Username,
         sprite: &Assigned,
         state: RouteState,
+        now: Moment,
     ) -> Result<Option<Generation>, LeaseError> {
         let mut write = self.begin().await?;
         check_lease(&mut write, lease).await?;
@@ -145,6 +153,13 @@ impl Store {
             state: Some(if is_suspended { RouteState::Suspended } else { state }),
         };
         workspace_access::put_order(&mut write, &order).await?;
+        if write.table().is_some() {
+            let shown = order.state.unwrap_or(state).as_str();
+            let act = format!("leads to {} with {}, {shown}", sprite.upstream, sprite.name);
+            let subject = format!("route {username}");
+            let by = Actor::System(lease.task.as_str());
+            journal::note(&mut write, by, (&subject, Some(username)), &act, now).await?;
+        }
         Ok(Some(write.commit_with_generation().await?))
     }
 }

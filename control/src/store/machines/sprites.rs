@@ -7,6 +7,7 @@ use shared::{Upstream, Username};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
+use super::journal::note;
 use crate::base::clock::Moment;
 use crate::model::pool::{Counts, PoolSprite, SpriteState};
 use crate::model::task::{Lease, TaskId};
@@ -96,6 +97,12 @@ impl Store {
     ) -> Result<Option<SpriteName>, LeaseError> {
         let mut write = self.begin().await?;
         check_lease(&mut write, lease).await?;
+        let before = find_of(&mut write, username).await?;
+        if let Some(before) = before.filter(|it| it.state != SpriteState::Recycling) {
+            let act = format!("{} → recycling", before.state.as_str());
+            let by = lease.task.as_str();
+            note(&mut write, by, &before.name, Some(username), &act, now).await?;
+        }
         sqlx::query(
             "UPDATE sprites SET state = $2, task = $3, changed_at = $4 WHERE username = $1",
         )
@@ -112,15 +119,18 @@ impl Store {
     }
 
     /// Forgets a sprite that is gone for certain, and is nobody's that is served.
-    pub async fn forget_sprite(&self, name: &SpriteName) -> Result<(), StoreError> {
+    pub async fn forget_sprite(&self, name: &SpriteName, now: Moment) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        sqlx::query("DELETE FROM sprites WHERE name = $1 AND state IN ($2, $3)")
+        let forgotten = sqlx::query("DELETE FROM sprites WHERE name = $1 AND state IN ($2, $3)")
             .bind(name.as_str())
             .bind(SpriteState::Recycling.as_str())
             .bind(SpriteState::Failed.as_str())
             .execute(&mut *write)
             .await
             .attempt("forget a sprite")?;
+        if forgotten.rows_affected() > 0 {
+            note(&mut write, "pool", name, None, "destroyed, and gone for certain", now).await?;
+        }
         write.commit().await
     }
 
@@ -132,7 +142,7 @@ impl Store {
         now: Moment,
     ) -> Result<(), StoreError> {
         let mut write = self.begin().await?;
-        sqlx::query(
+        let retired = sqlx::query(
             "UPDATE sprites SET state = $2, last_error = $3, changed_at = $4
              WHERE name = $1 AND state = $5",
         )
@@ -144,6 +154,10 @@ impl Store {
         .execute(&mut *write)
         .await
         .attempt("retire a sprite")?;
+        if retired.rows_affected() > 0 {
+            let act = format!("available → failed: {why}");
+            note(&mut write, "pool", name, None, &act, now).await?;
+        }
         write.commit().await
     }
 }

@@ -5,7 +5,7 @@ mod checkout;
 mod disorder;
 mod erasure;
 mod list;
-mod market;
+pub(crate) mod market;
 mod money_back;
 mod payment;
 mod shop;

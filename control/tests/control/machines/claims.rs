@@ -144,7 +144,7 @@ async fn a_sprite_that_was_set_aside_is_nobodys_any_more() {
     assert_eq!((failed.state, failed.username), (SpriteState::Failed, None));
     assert_eq!(failed.last_error.as_deref(), Some("dead"));
     assert_ne!(taken(claim(&store, &ada).await).name, first.name);
-    store.forget_sprite(&first.name).await.unwrap();
+    store.forget_sprite(&first.name, now()).await.unwrap();
     assert!(store.sprite(&first.name).await.unwrap().is_none());
 }
 

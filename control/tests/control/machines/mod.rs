@@ -3,7 +3,7 @@
 
 pub(crate) mod customer;
 mod exports;
-mod installation;
+pub(crate) mod installation;
 mod provider;
 mod schedules;
 mod services;
