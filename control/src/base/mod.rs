@@ -6,6 +6,7 @@ pub mod clock;
 pub mod concurrency_limit;
 pub mod date;
 pub mod email_address;
+pub mod hourly_limit;
 pub mod key_file;
 pub mod masking;
 pub mod metrics;

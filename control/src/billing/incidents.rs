@@ -2,7 +2,7 @@
 //!
 //! Each has a key that names what it is about: told again, it is the same.
 
-use super::end_limit::MOST_AN_HOUR;
+use super::ENDS_AN_HOUR;
 use crate::base::clock::Moment;
 use crate::model::incident::Incident;
 use crate::model::sign_up::SignUp;
@@ -70,12 +70,12 @@ pub(super) fn too_many_ends(now: Moment) -> Incident {
         format!("ends/{}", now.seconds() / HOUR_SECONDS),
         "Stripe says of many subscriptions at once that they are over",
         format!(
-            "{MOST_AN_HOUR} workspaces have ended within an hour because a look at Stripe found \
+            "{ENDS_AN_HOUR} workspaces have ended within an hour because a look at Stripe found \
              their subscriptions over, of which no event had come. Nothing more is ended by such \
              looks within this hour; what stays open is open.\n\nDoes `stripe.secret_key` belong \
              to another account, or to the other mode? Did somebody cancel them in Stripe's \
              dashboard while our webhook was away? Then nothing is to be done: they end by \
-             {MOST_AN_HOUR} an hour, or at once by `control workspaces end NAME`."
+             {ENDS_AN_HOUR} an hour, or at once by `control workspaces end NAME`."
         ),
         Priority::Urgent,
     )

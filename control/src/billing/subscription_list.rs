@@ -85,8 +85,8 @@ pub async fn compare(billing: &BillingService) -> Result<(), SyncError> {
             break;
         }
     }
-    let (findings, compared) = comparison.finish();
-    follow(billing, &findings).await?;
+    let (findings, mut compared) = comparison.finish();
+    (compared.strangers, compared.lacking) = follow(billing, &findings).await?;
     billing.store.note_subscription_list(&compared).await?;
     Ok(())
 }
@@ -112,18 +112,26 @@ fn is_ours(billing: &BillingService, subscription: &Subscription) -> bool {
     is_at_our_price || subscription.metadata.contains_key(offer::SIGN_UP)
 }
 
-async fn follow(billing: &BillingService, findings: &Findings) -> Result<(), SyncError> {
+/// How many strangers and how many of those that are lacking remain so.
+async fn follow(billing: &BillingService, findings: &Findings) -> Result<(u64, u64), SyncError> {
     let Findings { strangers, outliving, lacking } = findings;
+    let (mut strange, mut missed) = (count(strangers), count(lacking));
     for id in few(billing, strangers, "paid and served by no workspace").await? {
-        adopt(billing, id).await?;
+        strange -= u64::from(is_settled(billing, id).await?);
     }
     for id in few(billing, outliving, "paid for workspaces that have ended").await? {
         put_off(sync::look_again(billing, id).await)?;
     }
     for id in few(billing, lacking, "of open workspaces and not in the list").await? {
         put_off(sync::look_again(billing, id).await)?;
+        let workspace = billing.store.workspace_of_subscription(id).await?;
+        missed -= u64::from(workspace.is_none_or(|it| it.state.is_over()));
     }
-    Ok(())
+    Ok((strange, missed))
+}
+
+fn count(ids: &[SubscriptionId]) -> u64 {
+    u64::try_from(ids.len()).unwrap_or(u64::MAX)
 }
 
 /// All of `ids`; none, and a person is told, when these are too many.
@@ -141,22 +149,27 @@ async fn few<'a>(
     Ok(&[])
 }
 
-/// Opens the workspace that was paid for, as the event would have that was lost.
-async fn adopt(billing: &BillingService, id: &SubscriptionId) -> Result<(), SyncError> {
-    let checkout = billing.stripe.client.checkout_of(id).await?;
-    if let Some(session) = checkout {
+/// Opens the workspace that was paid for, as the event would have that was lost; tells a person
+/// where there is none to open. `false` when it stays a stranger.
+async fn is_settled(billing: &BillingService, id: &SubscriptionId) -> Result<bool, SyncError> {
+    let session = billing.stripe.client.checkout_of(id).await?;
+    if let Some(session) = &session {
         put_off(sync::sync_checkout(billing, &session.id).await.map(drop))?;
+        if !session.is_settled() {
+            // A bank takes days, in which the subscription may be active already.
+            return Ok(true);
+        }
     }
     if billing.store.workspace_of_subscription(id).await?.is_some() {
         info!("subscription {id} was paid and is served now: no event had told of it");
-        return Ok(());
+        return Ok(true);
     }
     // A second payment for one sign-up is ended by the look.
-    let subscription = billing.stripe.client.subscription(id).await?;
-    if !subscription.status.is_terminal() {
+    let is_over = billing.stripe.client.subscription(id).await?.status.is_terminal();
+    if !is_over {
         billing.store.open_incident(&incidents::stranger(id), billing.now()).await?;
     }
-    Ok(())
+    Ok(is_over)
 }
 
 /// One that Stripe will not speak of keeps nobody else waiting.

@@ -8,8 +8,9 @@ use crate::accounts::passwords::Passwords;
 use crate::accounts::sign_in::SignIn;
 use crate::app::{App, Installed, SharedApp};
 use crate::base::clock::Clock;
+use crate::base::hourly_limit::HourlyLimit;
 use crate::base::metrics::Metrics;
-use crate::billing::{BillingService, EndLimit, Offer, StripeBilling, StripeConfig};
+use crate::billing::{BillingService, ENDS_AN_HOUR, Offer, StripeBilling, StripeConfig};
 use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
 use crate::mail::MailRenderer;
@@ -54,7 +55,7 @@ pub(super) fn assemble(
         clock: Arc::clone(&clock),
         renderer: renderer.clone(),
         publisher: Arc::clone(&publisher),
-        ends: EndLimit::default(),
+        ends: HourlyLimit::new(ENDS_AN_HOUR),
     };
     let stripe = config.stripe.as_ref().map(StripeBilling::new).transpose()?;
     let billing = stripe.zip(config.stripe.as_ref()).map(billing).map(Arc::new);

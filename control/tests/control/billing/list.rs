@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use control::billing::{end_limit, subscription_list};
+use control::billing::{ENDS_AN_HOUR, subscription_list};
 use control::model::promise::Standing;
+use fakes::stripe::session::Method;
 use fakes::stripe::subscription::Subscription;
 use vendors::stripe::id::SubscriptionId;
 
@@ -143,7 +144,7 @@ async fn more_ends_at_once_than_ever_happen_are_told_and_wait() {
     let market = Market::open(&[]).await;
     let ada = market.live("ada@example.com").await;
     let billing = market.shop.world.app().billing.clone().unwrap();
-    for _ in 0..end_limit::MOST_AN_HOUR {
+    for _ in 0..ENDS_AN_HOUR {
         assert!(billing.ends.take(market.shop.world.now()));
     }
     market.act(|account, now| {
@@ -209,4 +210,22 @@ async fn a_stripe_that_is_away_is_said_and_asked_again() {
     // A clock that was ahead by days puts it off by an hour at most.
     assert!(market.shop.store.claim_subscription_list(HOUR, now.after(99 * HOUR)).await.unwrap());
     assert!(market.shop.store.claim_subscription_list(HOUR, now).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_bank_that_has_not_paid_yet_is_waited_for_and_told_to_nobody() {
+    let market = Market::open(&[]).await;
+    let signup = market.shop.sign_up("ada@example.com").await;
+    let page = signup.checkout.unwrap().id;
+    market
+        .act(|account, now| account.pay_session(page.as_str(), Method::Bank, true, None, now))
+        .unwrap();
+    market.tell(1).await;
+    market.pass(HOUR);
+    market.compare().await;
+    assert_eq!((market.life("ada").await, market.tickets("stranger/").await), ("", 0));
+    assert_eq!(market.promise().await.0, Standing::Kept);
+    market.pass(5 * 24 * HOUR);
+    market.compare().await;
+    assert_eq!(market.life("ada").await, "preparing");
 }
