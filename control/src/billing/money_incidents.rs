@@ -78,8 +78,9 @@ pub(super) fn decided_dispute(payer: &Payer, dispute: &Dispute, is_won: bool) ->
         (
             "won",
             "The money is ours again. What the dispute has ended does not come back by itself: \
-             whether this customer is welcome is yours to decide. If so, write to them: they \
-             order again, and you give the first month back.",
+             whether this customer is welcome is yours to decide. If so, \
+             `control customers reinstate NAME` frees their name: write to them, they order it \
+             again, and you give the first month back.",
         )
     } else {
         ("lost", "The money is gone, with the bank's fee. The workspace has ended.")

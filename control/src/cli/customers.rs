@@ -19,6 +19,7 @@ use crate::accounts::passwords;
 use crate::base::clock::Moment;
 use crate::model::workspace::WorkspaceState;
 use crate::operator::receipts::ErasureView;
+use crate::operator::reinstatement::ReinstatementView;
 use crate::operator::responses::{CustomerView, Published};
 use crate::operator::support_views::{WorkspaceDetails, WorkspaceView};
 
@@ -63,6 +64,9 @@ pub(super) enum Command {
     SignOut { username: Username },
     /// Delete everything about a customer: access, subscription, machine and account.
     Erase { username: Username },
+    /// Give a customer their name back whose workspace ended by a dispute that was won, or by a
+    /// refund that was a mistake: they may order again at once.
+    Reinstate { username: Username },
 }
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
@@ -123,6 +127,20 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
                 return Ok(());
             }
             change(api, &username, "resume", None, output).await
+        }
+        Command::Reinstate { username } => {
+            if !output.is_meant(&format!("The name {username} would be free to be ordered."))? {
+                return Ok(());
+            }
+            let path = format!("/api/customers/{username}/reinstate");
+            let view: ReinstatementView = api.call(Method::POST, &path, None).await?;
+            output.print(&view, |view| {
+                let ReinstatementView { username, order_at, .. } = view;
+                format!(
+                    "{username} may be ordered again at {order_at}. Their address is not kept: \
+                     write to them."
+                )
+            })
         }
         Command::Erase { username } => {
             let consequence = format!(

@@ -14,6 +14,7 @@ mod paging;
 pub mod pflaster;
 pub(crate) mod pool;
 pub mod receipts;
+pub mod reinstatement;
 pub mod responses;
 pub(crate) mod routes;
 mod schemas;
@@ -83,6 +84,7 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(customers::resume))
         .routes(routes!(receipts::show))
         .routes(routes!(receipts::erase))
+        .routes(routes!(reinstatement::reinstate))
         .routes(routes!(edges::list))
         .routes(routes!(status::show))
         .routes(routes!(money::show))

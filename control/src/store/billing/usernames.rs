@@ -68,6 +68,21 @@ async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
+impl Store {
+    /// Anybody may have the name from now on; `false` when it was not in quarantine.
+    pub async fn end_quarantine(&self, username: &Username) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        let freed =
+            sqlx::query("DELETE FROM usernames WHERE username = $1 AND state = 'quarantined'")
+                .bind(username.as_str())
+                .execute(&mut *write)
+                .await
+                .attempt("end the quarantine of a name")?;
+        write.commit().await?;
+        Ok(freed.rows_affected() > 0)
+    }
+}
+
 /// Is it of a sign-up that can still be paid, of a workspace, or in quarantine?
 pub(in crate::store) async fn is_spoken_for(
     connection: &mut Connection,

@@ -162,3 +162,29 @@ async fn what_is_being_prepared_is_prepared_no_further_when_its_money_goes_back(
     assert_eq!(market.shop.tasks(Kind::Provision).await, ["cancelled"]);
     check_ended(&market, "ada", EndReason::Refund).await;
 }
+
+#[tokio::test]
+async fn who_is_welcome_again_after_a_dispute_gets_the_name_back_and_nobody_else_does() {
+    let market = Market::open(&[]).await;
+    let ada = market.live("ada@example.com").await;
+    let refused = async || market.shop.world.cli_ended("customers reinstate ada --yes").await.2;
+    assert!(refused().await.contains("has not ended"), "{}", refused().await);
+    let charge = market.charge(&ada);
+    market.act(|account, now| account.dispute(&charge, "fraudulent", false, now)).unwrap();
+    market.tell(1).await;
+    assert!(refused().await.contains("being taken down"), "{}", refused().await);
+    let lease = market.shop.claim(Kind::Recycle).await;
+    let app = market.shop.world.app();
+    let end = (Duration::from_secs(30 * 86_400), &app.renderer);
+    let username = super::shop::name("ada");
+    let now = market.shop.world.now();
+    control::workspaces::workspace_is_ended(&market.shop.store, &username, end, &lease, now)
+        .await
+        .unwrap();
+    assert_eq!(market.shop.sign_up("ada@example.org").await.username.as_str(), "ada-2");
+    for _ in 0..2 {
+        let said = market.shop.world.cli("customers reinstate ada --yes").await;
+        assert!(said.contains("ada may be ordered again at "), "{said}");
+    }
+    assert_eq!(market.shop.sign_up("ada@example.net").await.username.as_str(), "ada");
+}
