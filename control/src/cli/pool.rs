@@ -73,7 +73,7 @@ fn to_text(pool: &Pool, now: Moment) -> String {
     let mut text = format!(
         "{} available of {}, {} preparing, {} assigned, {} recycling, {} unreachable, {} failed",
         counts.available,
-        pool.target_available,
+        pool.wanted.max(pool.target_available),
         counts.preparing,
         counts.assigned,
         counts.recycling,

@@ -1,6 +1,7 @@
 //! The VMs as the rest of the program sees them: the provider, and what we want of it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -23,6 +24,7 @@ pub struct MachinesConfig {
     recycling: RecycleStrategy,
     failure_limit: u64,
     sweep: Duration,
+    lost_patience: Duration,
     base: Base,
 }
 
@@ -37,11 +39,17 @@ pub struct Machines {
     pub failure_limit: u64,
     /// How often the provider's list is compared with ours.
     pub sweep: Duration,
+    /// How long the provider says that a customer's machine is gone before they get another.
+    pub lost_patience: Duration,
     pub pool: PoolHandle,
     pub exports: ExportSlots,
 }
 
 const PREFIX: &str = "arca";
+
+/// As many as stand ready at most where nothing else is said: three times the usual pool, and
+/// what a quarter of an hour's creations are.
+const MOST_AVAILABLE: u64 = 10;
 
 impl MachinesConfig {
     /// `None` without `[sprites]`: then there is no provider, and nothing is provisioned.
@@ -52,14 +60,22 @@ impl MachinesConfig {
             let prefix = sprites.optional("prefix", labels::parse_prefix);
             Some((url, token, prefix.unwrap_or_else(|| PREFIX.to_owned())))
         })?;
-        let (target, recycling, failure_limit, sweep) = root.table("pool", |pool| {
+        let (target, recycling, failure_limit, sweep, lost_patience) = root.table("pool", |pool| {
             let available = pool.number("available", 0..=1_000, 3);
+            let usual = available.max(MOST_AVAILABLE);
+            let most_available = pool.number("most_available", 0..=1_000, usual);
+            if most_available < available {
+                let rule = format!("must not be below pool.available, which is {available}");
+                pool.complain("most_available", &rule);
+            }
+            let lost = pool.seconds("lost_seconds", 0..=86_400, 600);
             let at_once = pool.number("at_once", 1..=50, 3);
             let recycling = pool.optional("recycling", RecycleStrategy::parse);
             let failure_limit = pool.number("failure_limit", 1..=1_000, 3);
             let sweep = pool.seconds("sweep_seconds", 1..=3_600, 30);
             let recycling = recycling.unwrap_or(RecycleStrategy::Replace);
-            (Target { available, at_once }, recycling, failure_limit, sweep)
+            let target = Target { available, most_available, at_once };
+            (target, recycling, failure_limit, sweep, lost)
         });
         let base = root.table("base", Base::from_section)?;
         Some(Self {
@@ -70,6 +86,7 @@ impl MachinesConfig {
             recycling,
             failure_limit,
             sweep,
+            lost_patience,
             base,
         })
     }
@@ -105,9 +122,15 @@ impl Machines {
             recycling: config.recycling,
             failure_limit: config.failure_limit,
             sweep: config.sweep,
-            pool: PoolHandle::default(),
+            lost_patience: config.lost_patience,
+            pool: PoolHandle::new(config.target.available),
             exports: ExportSlots::default(),
         }))
+    }
+
+    /// How many are to stand ready at this time.
+    pub fn wanted(&self) -> u64 {
+        self.pool.wanted.load(Ordering::Relaxed)
     }
 
     /// Something changed that the keeper should look at.

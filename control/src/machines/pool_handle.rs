@@ -1,6 +1,6 @@
 //! How the keeper of the pool is woken, and what it has learnt of the provider.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -23,14 +23,25 @@ pub struct InventoryReport {
 }
 
 /// How the keeper is woken, and what it knows. Shared by everybody who needs either.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PoolHandle {
     pub wake: Notify,
+    /// How many are to stand ready, by the sign-ups of the last hours.
+    pub wanted: AtomicU64,
     is_suspicious: AtomicBool,
     survey: Mutex<InventoryReport>,
 }
 
 impl PoolHandle {
+    pub fn new(wanted: u64) -> Self {
+        Self {
+            wake: Notify::new(),
+            wanted: AtomicU64::new(wanted),
+            is_suspicious: AtomicBool::new(false),
+            survey: Mutex::default(),
+        }
+    }
+
     /// A machine left a call unanswered: those that stand ready are to be looked at before
     /// the next customer finds out the same.
     pub fn suspect(&self) {

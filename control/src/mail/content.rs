@@ -57,6 +57,7 @@ impl MailContent {
             Message::Closed { ends } => author.closed(ends),
             Message::EndIsNear { ends, is_last } => author.end_is_near(ends, is_last),
             Message::Paused => author.paused(),
+            Message::MachineReplaced => author.machine_replaced(),
             Message::Deleted { receipt } => author.deleted(receipt),
             Message::PaymentFailed { grace_until } => author.payment_failed(grace_until),
         }
@@ -104,6 +105,19 @@ impl Author<'_> {
             self.account_url()
         )));
         words("Your workspace is ready", "Your workspace is ready", parts)
+    }
+
+    fn machine_replaced(&self) -> MailContent {
+        let lost = "The machine that your assistant lived in has failed, and what was in it is \
+                    lost: its files, and your conversations. We are sorry. You need not do \
+                    anything, and pay nothing more for it.";
+        let next = format!(
+            "Another machine is being prepared with the skills that you chose, at the same \
+             address: {}. Answer this letter if we may help.",
+            self.workspace_url()
+        );
+        let heading = "What was in your workspace is lost";
+        words("Your workspace had to be made anew", heading, vec![paragraph(lost), paragraph(next)])
     }
 
     fn order_received(&self) -> MailContent {

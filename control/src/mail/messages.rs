@@ -139,6 +139,11 @@ impl MailRenderer {
         self.write(id, to, Message::Paused, now)
     }
 
+    /// Of each machine that is lost once.
+    pub fn machine_replaced(&self, lost: &str, to: Recipient<'_>, now: Moment) -> NewMail {
+        self.write(format!("machine-replaced/{lost}"), to, Message::MachineReplaced, now)
+    }
+
     /// `grace_until` is how long a failed renewal is forgiven.
     pub fn payment_failed(
         &self,

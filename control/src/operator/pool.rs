@@ -47,6 +47,7 @@ pub(crate) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, P
     Ok(Answer(Pool {
         counts: app.store.count_sprites().await?,
         target_available: machines.target.available,
+        wanted: machines.wanted(),
         target_at_once: machines.target.at_once,
         base: machines.base.hash().to_owned(),
         failures: standing.failures,

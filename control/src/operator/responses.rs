@@ -95,6 +95,9 @@ pub struct EdgeView {
 pub struct Pool {
     pub counts: Counts,
     pub target_available: u64,
+    /// As many are to stand ready now: more than `target_available` when many sign up.
+    #[serde(default)]
+    pub wanted: u64,
     pub target_at_once: u64,
     /// The hash of what is installed in new ones.
     pub base: String,

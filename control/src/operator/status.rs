@@ -80,7 +80,7 @@ async fn machines(app: &App) -> Result<Option<MachineFacts>, StoreError> {
     let standing = app.store.pool_standing().await?;
     Ok(Some(MachineFacts {
         counts: app.store.count_sprites().await?,
-        target: machines.target.available,
+        target: machines.wanted(),
         paused: standing.pause.map(|pause| (pause.since, pause.why)),
         orphans: survey.orphans.len(),
         answered: survey.at,

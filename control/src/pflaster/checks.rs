@@ -196,7 +196,7 @@ impl Pflaster {
     }
 
     async fn refill(&self) -> Result<Finding, JobError> {
-        let wanted = self.context.machines.target.available;
+        let wanted = self.context.machines.wanted();
         let counts = self.context.store.count_sprites().await?;
         let coming = counts.available + counts.preparing;
         let is_paused = self.context.store.pool_standing().await?.pause.is_some();

@@ -38,7 +38,7 @@ impl Pflaster {
             table::STALE => self.give_up_stale(task).await,
             table::POOL => self.prepare(1, "a machine is being prepared").await,
             table::REFILL => {
-                let wanted = self.context.machines.target.available + EXPANSION;
+                let wanted = self.context.machines.wanted() + EXPANSION;
                 let counts = self.context.store.count_sprites().await?;
                 let missing = wanted.saturating_sub(counts.available + counts.preparing);
                 let what = format!("pool expanded (was {})", counts.available);

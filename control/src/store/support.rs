@@ -134,6 +134,21 @@ impl Store {
         row.optional_moment("received_at").attempt(ATTEMPT)
     }
 
+    /// How many workspaces were paid for after `since`, until `now`: none is counted that was
+    /// noted by a clock that was ahead.
+    pub async fn count_orders(&self, since: Moment, now: Moment) -> Result<u64, StoreError> {
+        const ATTEMPT: &str = "count orders";
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS orders FROM workspaces WHERE created_at > $1 AND created_at <= $2",
+        )
+        .bind(millis(since))
+        .bind(millis(now))
+        .fetch_one(&mut self.read().await?)
+        .await
+        .attempt(ATTEMPT)?;
+        row.number("orders").attempt(ATTEMPT)
+    }
+
     /// How many workspaces are in each state, with each state of their subscription.
     pub async fn count_workspaces(&self) -> Result<Vec<(WorkspaceState, String, u64)>, StoreError> {
         const ATTEMPT: &str = "count workspaces";

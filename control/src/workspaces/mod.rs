@@ -4,6 +4,7 @@
 //! `model/workspace/state` decides; here it is carried out.
 
 mod lifecycle;
+mod machine;
 pub mod notices;
 mod payment;
 mod sign_up;
@@ -13,6 +14,7 @@ pub use lifecycle::{
     Look, end_workspace, follow_subscription, renew_workspace, workspace_is_ended,
     workspace_is_live,
 };
+pub use machine::replace_lost_machine;
 pub use payment::{Paid, open_workspace, paid_too_late};
 pub use sign_up::settle_sign_up;
 pub use transition::Followed;

@@ -73,13 +73,16 @@ pub fn orphan(orphan: &Orphan) -> Incident {
 
 /// A customer's VM that is no longer there; told again each day until it is replaced.
 ///
-/// That is a person's decision: the provider has said of machines that they are gone
-/// although they were not, and what was in the old one is lost.
+/// The keeper replaces single ones by itself. What is told of here is a person's decision: the
+/// provider has said of machines that they are gone although they were not, and what was in
+/// the old one is lost.
 pub fn lost(name: &SpriteName, username: &str, now: Moment) -> Incident {
     let body = format!(
         "The provider no longer has sprite `{name}`, the workspace of `{username}`. The \
          customer sees errors until they get another one:\n\n\
-         `control workspaces replace-machine {username} --reason \"lost at the provider\"`"
+         `control workspaces replace-machine {username} --reason \"lost at the provider\"`\n\n\
+         After some minutes it is replaced by itself, unless the provider's list lacks more \
+         machines than it has, or several were replaced within this hour."
     );
     let title = format!("The sprite of {username} is gone");
     Incident::new(

@@ -4,6 +4,7 @@
 //! and acts. Two processes may do so on one database: what to begin is decided under
 //! a lock, and destroying twice is destroying once.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,14 +16,17 @@ use super::inventory::{self, Debounce, Findings, Orphan};
 use super::settle::settle_preparations;
 use super::{alarm, destroy};
 use crate::base::clock::Moment;
+use crate::base::hourly_limit::HourlyLimit;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
 use crate::machines::pool_handle::InventoryReport;
-use crate::model::pool::{Counts, Situation, SpriteState, Standing, plan};
+use crate::model::pool::{Counts, Situation, SpriteState, Standing, Target, plan};
 use crate::model::task::TaskId;
 use crate::model::workspace::WorkspaceState;
 use crate::model::workspace::upkeep::Unsettled;
 use crate::store::StoreError;
+use crate::workspaces;
+use shared::Username;
 use vendors::sprites::{Existence, SpriteName};
 
 /// Changes come in bursts; one look after each burst is enough.
@@ -41,6 +45,10 @@ const OUTAGE_PATIENCE: Duration = Duration::from_secs(60);
 /// Workspaces that are looked through for those who wait.
 const WAITING_MAX: u32 = 1_000;
 
+/// Machines of customers that are replaced within an hour because the provider says that they
+/// are gone. It has lost single ones; when it says so of many, it is mistaken more often.
+const REPLACED_AN_HOUR: usize = 3;
+
 pub struct PoolReconciler {
     context: JobContext,
     /// Orphans of the round before.
@@ -48,6 +56,8 @@ pub struct PoolReconciler {
     /// Those that were missing in the round before.
     missing: Debounce,
     examiner: Examiner,
+    /// Machines of customers that were replaced because they are gone.
+    replacements: HourlyLimit,
 }
 
 impl PoolReconciler {
@@ -57,6 +67,7 @@ impl PoolReconciler {
             strangers: Debounce::default(),
             missing: Debounce::default(),
             examiner: Examiner::default(),
+            replacements: HourlyLimit::new(REPLACED_AN_HOUR),
         }
     }
 
@@ -67,6 +78,7 @@ impl PoolReconciler {
         loop {
             if Instant::now() >= next_survey {
                 next_survey = Instant::now() + self.context.machines.sweep;
+                self.follow_demand().await;
                 self.survey().await;
                 self.clear_away().await;
                 // What stands ready is made first; a look may wait for a machine.
@@ -106,6 +118,21 @@ impl PoolReconciler {
         }
     }
 
+    /// Has as many stand ready as the sign-ups of the last hours ask for.
+    async fn follow_demand(&self) {
+        let (Machines { target, pool, .. }, now) = (&*self.context.machines, self.context.now());
+        match self.context.store.count_orders(now.before(plan::DEMAND_SPAN), now).await {
+            Ok(orders) => {
+                let wanted = plan::wanted(*target, orders);
+                let before = pool.wanted.swap(wanted, Ordering::Relaxed);
+                if before != wanted {
+                    info!("{wanted} sprites are to stand ready, for {orders} who signed up lately");
+                }
+            }
+            Err(error) => warn!("{:#}; trying again later", anyhow::Error::from(error)),
+        }
+    }
+
     /// Settles preparations that failed, and begins as many as are missing.
     async fn fill(&self) -> Result<(), StoreError> {
         let store = &self.context.store;
@@ -137,7 +164,9 @@ impl PoolReconciler {
             failures_left: self.context.machines.failure_limit.saturating_sub(standing.failures),
             room,
         };
-        plan::short_of(self.context.machines.target, &situation)
+        let Machines { target, .. } = *self.context.machines;
+        let wanted = Target { available: self.context.machines.wanted(), ..target };
+        plan::short_of(wanted, &situation)
     }
 
     async fn settle(&self) -> Result<(), StoreError> {
@@ -199,8 +228,11 @@ impl PoolReconciler {
         for orphan in orphans.iter().filter(|orphan| is_among(&again, &orphan.name)) {
             self.see_to_orphan(orphan, now).await;
         }
-        for (name, _) in self.missing.again(&absent, now) {
-            self.see_to_missing(&name, now).await;
+        // Of a list that lacks more than it has nothing is believed but the ticket.
+        let is_plausible = fleet.sprites.len() > absent.len();
+        for (name, since) in self.missing.again(&absent, now) {
+            let is_lasting = now.since(since) >= self.context.machines.lost_patience;
+            self.see_to_missing(&name, is_plausible && is_lasting, now).await;
         }
     }
 
@@ -255,7 +287,9 @@ impl PoolReconciler {
     }
 
     /// The list says nothing against the provider's own word for the one sprite.
-    async fn see_to_missing(&self, name: &SpriteName, now: Moment) {
+    ///
+    /// A customer's is replaced where `may_replace`, and not many within an hour.
+    async fn see_to_missing(&self, name: &SpriteName, may_replace: bool, now: Moment) {
         if !matches!(self.context.machines.sprites.look(name).await, Existence::Gone) {
             return;
         }
@@ -265,6 +299,9 @@ impl PoolReconciler {
             let row = self.context.store.sprite(name).await?;
             match row.filter(|row| row.state == SpriteState::Assigned).and_then(|row| row.username)
             {
+                Some(username) if may_replace && self.replacements.take(now) => {
+                    self.replace(name, &username, now).await
+                }
                 Some(username) => {
                     let incident = alarm::lost(name, username.as_str(), now);
                     self.context.store.open_incident(&incident, now).await
@@ -275,6 +312,20 @@ impl PoolReconciler {
         if let Err(error) = outcome.await {
             warn!("cannot see to sprite {name}: {:#}", anyhow::Error::from(error));
         }
+    }
+
+    async fn replace(
+        &self,
+        name: &SpriteName,
+        username: &Username,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let JobContext { store, renderer, .. } = &self.context;
+        if workspaces::replace_lost_machine(store, username, name, renderer, now).await? {
+            warn!(sprite.name = %name, "sprite {name} of {username} is gone; another one follows");
+            self.context.machines.wake_pool();
+        }
+        Ok(())
     }
 
     /// Destroys what is of no use. What cannot be destroyed now is in the next round.

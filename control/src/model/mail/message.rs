@@ -60,6 +60,8 @@ pub enum Message<'a> {
     Deleted {
         receipt: &'a Receipt,
     },
+    /// Its machine was lost, with what was in it; another one is being prepared.
+    MachineReplaced,
     /// It is closed while its subscription is paused.
     Paused,
     /// A renewal could not be paid; the workspace stays open until then.
@@ -84,6 +86,7 @@ pub enum MailKind {
     EndIsNear,
     Deleted,
     Paused,
+    MachineReplaced,
     PaymentFailed,
 }
 
@@ -103,6 +106,7 @@ impl<'a> Message<'a> {
             Self::EndIsNear { .. } => MailKind::EndIsNear,
             Self::Deleted { .. } => MailKind::Deleted,
             Self::Paused => MailKind::Paused,
+            Self::MachineReplaced => MailKind::MachineReplaced,
             Self::PaymentFailed { .. } => MailKind::PaymentFailed,
         }
     }
@@ -117,7 +121,7 @@ impl<'a> Message<'a> {
 }
 
 impl MailKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Welcome,
         Self::OrderReceived,
         Self::AnotherWorkspace,
@@ -131,6 +135,7 @@ impl MailKind {
         Self::EndIsNear,
         Self::Deleted,
         Self::Paused,
+        Self::MachineReplaced,
         Self::PaymentFailed,
     ];
 
@@ -149,6 +154,7 @@ impl MailKind {
             Self::EndIsNear => "end_is_near",
             Self::Deleted => "deleted",
             Self::Paused => "paused",
+            Self::MachineReplaced => "machine_replaced",
             Self::PaymentFailed => "payment_failed",
         }
     }

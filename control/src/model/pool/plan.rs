@@ -1,5 +1,7 @@
 //! Decides how many sprites to begin preparing. Pure: counts in, a number out.
 
+use std::time::Duration;
+
 use super::Counts;
 
 /// What the operator wants.
@@ -7,6 +9,8 @@ use super::Counts;
 pub struct Target {
     /// Sprites that stand ready, at least.
     pub available: u64,
+    /// Sprites that stand ready at most, however many sign up: what they may cost.
+    pub most_available: u64,
     /// Sprites prepared at the same time, at most.
     pub at_once: u64,
 }
@@ -21,6 +25,25 @@ pub struct Situation {
     pub failures_left: u64,
     /// Sprites that may still run beside those that do, as far as the provider says.
     pub room: Option<u64>,
+}
+
+/// How long sign-ups are looked back at.
+pub const DEMAND_SPAN: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// How many of those who signed up within [`DEMAND_SPAN`] one machine stands ready for: with
+/// as many as came in half an hour, a crowd that doubles within it finds the pool filled
+/// again, at ten creations a minute.
+const SIGN_UPS_A_SPRITE: u64 = 4;
+
+/// How many are to stand ready when so many have signed up within [`DEMAND_SPAN`].
+///
+/// An operator who wants none gets none.
+pub fn wanted(target: Target, sign_ups: u64) -> u64 {
+    if target.available == 0 {
+        return 0;
+    }
+    let demand = sign_ups.div_ceil(SIGN_UPS_A_SPRITE);
+    demand.min(target.most_available).max(target.available)
 }
 
 /// How many to begin now, so that those available and those coming are enough.
@@ -53,7 +76,7 @@ fn slots(target: Target, now: &Situation) -> u64 {
 mod tests {
     use super::*;
 
-    const TARGET: Target = Target { available: 3, at_once: 3 };
+    const TARGET: Target = Target { available: 3, most_available: 10, at_once: 3 };
 
     fn situation(available: u64, preparing: u64) -> Situation {
         let counts = Counts { available, preparing, assigned: 9, ..Counts::default() };
@@ -77,7 +100,7 @@ mod tests {
 
     #[test]
     fn never_more_at_once_than_is_wanted_and_possible() {
-        let wide = Target { available: 50, at_once: 3 };
+        let wide = Target { available: 50, most_available: 50, at_once: 3 };
         assert_eq!(short_of(wide, &situation(0, 1)), 2);
         let room = |room| Situation { room: Some(room), ..situation(0, 0) };
         assert_eq!(short_of(wide, &room(1)), 1);
@@ -100,6 +123,19 @@ mod tests {
         assert_eq!(begun(0, 2), 2);
         assert_eq!(begun(1, 2), 1);
         assert_eq!(begun(1, 1), 0);
+    }
+
+    #[test]
+    fn what_is_wanted_follows_the_sign_ups_within_its_bounds() {
+        let check = |sign_ups, expected| {
+            assert_eq!(wanted(TARGET, sign_ups), expected, "{sign_ups} sign-ups");
+        };
+        check(0, 3);
+        check(12, 3);
+        check(13, 4);
+        check(40, 10);
+        check(1_000_000, 10);
+        assert_eq!(wanted(Target { available: 0, ..TARGET }, 99), 0);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 16] = [
+const MIGRATIONS: [(&str, &str); 17] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -25,6 +25,7 @@ const MIGRATIONS: [(&str, &str); 16] = [
     ("exports", include_str!("../../../migrations/0014_exports.sql")),
     ("subscription list", include_str!("../../../migrations/0015_subscription_list.sql")),
     ("journal", include_str!("../../../migrations/0016_journal.sql")),
+    ("demand", include_str!("../../../migrations/0017_demand.sql")),
 ];
 
 /// Of the schema of this program.

@@ -8,7 +8,7 @@ mod schedules;
 mod services;
 mod sprite_claims;
 mod sprites;
-mod upkeep;
+pub mod upkeep;
 
 pub use pool::Settled;
 pub use sprite_claims::SetAside;

@@ -3,6 +3,8 @@
 use shared::Username;
 use sqlx::any::AnyRow;
 
+use super::journal::note;
+use super::sprites;
 use crate::base::clock::Moment;
 use crate::model::pool::SpriteState;
 use crate::model::sign_up::SignUpId;
@@ -12,6 +14,7 @@ use crate::model::workspace::WorkspaceState;
 use crate::model::workspace::upkeep::{LastTask, Unsettled};
 use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
 use crate::store::{Store, StoreError, Topic, Write, tasks};
+use vendors::sprites::SpriteName;
 
 /// What came of asking for a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,30 +72,55 @@ impl Store {
         now: Moment,
     ) -> Result<Given, StoreError> {
         let mut write = self.begin().await?;
-        let Some(row) = lock(&mut write, username).await? else { return Ok(Given::NoWorkspace) };
-        if row.state.is_over() {
-            return Ok(Given::AtRest);
-        }
+        let why = format!("replaced by hand: {why}");
+        let given = replace_machine(&mut write, username, None, &why, now).await?;
+        write.commit().await?;
+        Ok(given)
+    }
+}
+
+/// Takes the machine away from a workspace and has it given another one. Where `machine` is
+/// named and is not the one that it has, nothing is changed.
+///
+/// # Errors
+/// [`StoreError`]
+pub async fn replace_machine(
+    write: &mut Write,
+    username: &Username,
+    machine: Option<&SpriteName>,
+    why: &str,
+    now: Moment,
+) -> Result<Given, StoreError> {
+    let Some(row) = lock(write, username).await? else { return Ok(Given::NoWorkspace) };
+    if row.state.is_over() {
+        return Ok(Given::AtRest);
+    }
+    let before = sprites::find_of(write, username).await?;
+    let before = before.filter(|it| it.state == SpriteState::Assigned);
+    if machine.is_some() && machine != before.as_ref().map(|it| &it.name) {
+        return Ok(Given::AtRest);
+    }
+    if let Some(before) = before {
         sqlx::query(
             "UPDATE sprites SET state = $2, username = NULL, last_error = $3, changed_at = $4
-             WHERE username = $1 AND state = $5",
+             WHERE name = $1",
         )
-        .bind(username.as_str())
+        .bind(before.name.as_str())
         .bind(SpriteState::Failed.as_str())
-        .bind(format!("replaced by hand: {why}"))
+        .bind(why)
         .bind(millis(now))
-        .bind(SpriteState::Assigned.as_str())
-        .execute(&mut *write)
+        .execute(&mut **write)
         .await
         .attempt("take a machine away from a workspace")?;
-        // Steps that are done are of the machine that it had.
-        if let Some(task) = &row.task {
-            tasks::cancel(&mut write, task, Some("its machine is replaced"), now).await?;
-        }
-        let task = give(&mut write, username, &LockedWorkspace { task: None, ..row }, now).await?;
-        write.commit().await?;
-        Ok(Given::Task(task))
+        let act = format!("assigned → failed: {why}");
+        note(write, "pool", &before.name, Some(username), &act, now).await?;
     }
+    // Steps that are done are of the machine that it had.
+    if let Some(task) = &row.task {
+        tasks::cancel(write, task, Some("its machine is replaced"), now).await?;
+    }
+    let task = give(write, username, &LockedWorkspace { task: None, ..row }, now).await?;
+    Ok(Given::Task(task))
 }
 
 /// A workspace whose row is workspace.

@@ -54,6 +54,7 @@ fn html_and_text_say_the_same() {
         ("near", Message::EndIsNear { ends: later, is_last: false }),
         ("last", Message::EndIsNear { ends: later, is_last: true }),
         ("paused", Message::Paused),
+        ("replaced", Message::MachineReplaced),
         ("ended-unpaid", Message::Ended { why: EndReason::Unpaid }),
         ("ended-refund", Message::Ended { why: EndReason::Refund }),
         ("ended-dispute", Message::Ended { why: EndReason::Dispute }),

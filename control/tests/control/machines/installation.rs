@@ -31,7 +31,7 @@ impl Town {
 
     /// `base` is added to `[base]`.
     pub(crate) async fn start_with(provider: Provider, wanted: &Wanted, base: &str) -> Self {
-        Self::start_as(provider, wanted, base, "replace").await
+        Self::start_with_pool(provider, wanted, "", base).await
     }
 
     /// What becomes of machines: `replace` or `wipe`.
@@ -40,12 +40,19 @@ impl Town {
         wanted: &Wanted,
         recycling: &str,
     ) -> Self {
-        Self::start_as(provider, wanted, "", recycling).await
+        let pool = format!(", recycling = '{recycling}'");
+        Self::start_with_pool(provider, wanted, &pool, "").await
     }
 
-    async fn start_as(provider: Provider, wanted: &Wanted, base: &str, recycling: &str) -> Self {
+    /// `pool` is added to `[pool]`, and `base` to `[base]`.
+    pub(crate) async fn start_with_pool(
+        provider: Provider,
+        wanted: &Wanted,
+        pool: &str,
+        base: &str,
+    ) -> Self {
         let edge = TestEdge::start("one").await;
-        let settings = settings(&provider.url, wanted, base, recycling);
+        let settings = settings(&provider.url, wanted, pool, base);
         let installation = Installation::on(Database::fresh().await, &[&edge], &settings);
         let control = Some(installation.start().await);
         Self { provider, edge, installation, control }
@@ -128,6 +135,13 @@ impl Town {
             .unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The machine of a customer.
+    pub(crate) async fn machine_of(&self, username: &str) -> Option<String> {
+        let rows = self.rows().await;
+        let own = rows.iter().find(|row| row["username"] == username)?;
+        own["name"].as_str().map(str::to_owned)
+    }
+
     /// The machine that the next customer gets.
     pub(crate) async fn next_in_line(&self) -> String {
         let first = "SELECT name FROM sprites WHERE state = 'available'
@@ -144,12 +158,11 @@ impl Town {
 /// Several machines boot, on a machine that may be busy.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
-fn settings(provider: &str, wanted: &Wanted, base: &str, recycling: &str) -> String {
+fn settings(provider: &str, wanted: &Wanted, pool: &str, base: &str) -> String {
     let Wanted { available, failure_limit } = wanted;
     format!(
         "sprites = {{ url = '{provider}', token = '{TOKEN}', prefix = 'arca' }}\n\
-         pool = {{ available = {available}, failure_limit = {failure_limit}, sweep_seconds = 1, \
-         recycling = '{recycling}' }}\n\
+         pool = {{ available = {available}, failure_limit = {failure_limit}, sweep_seconds = 1{pool} }}\n\
          base = {{ agent = ['{PROGRAMS}/sprite-agent'], gateway = ['{PROGRAMS}/fake-gateway'], \
          owner = 'root'{base} }}\n"
     )

@@ -108,3 +108,79 @@ async fn without_a_provider_nothing_is_prepared_and_the_rest_works() {
         (StatusCode::NOT_FOUND, &json!("not_configured"))
     );
 }
+
+async fn incidents(town: &Town, beginning: &str) -> usize {
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    let keys = tickets["items"].as_array().unwrap().iter();
+    keys.filter(|it| it["incident"].as_str().unwrap().starts_with(beginning)).count()
+}
+
+#[tokio::test]
+async fn a_customer_whose_machine_is_gone_gets_another_one_and_is_told_what_is_lost() {
+    let wanted = Wanted { available: 2, failure_limit: 3 };
+    let provider = Provider::start().await;
+    let mut town = Town::start_with_pool(provider, &wanted, ", lost_seconds = 0", "").await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.until_available(2).await;
+    let lost = town.machine_of("ada").await.unwrap();
+    town.provider.delete(&lost).await;
+    let moved = async || {
+        let machine = town.machine_of("ada").await;
+        machine.is_some_and(|machine| machine != lost)
+    };
+    wait_until("she has another machine", true, moved).await;
+    let prov = town.tasks_of_kind("PROV").await;
+    let next = prov.iter().find(|it| it["id"] != task.as_str()).unwrap()["id"].clone();
+    town.until_done(next.as_str().unwrap()).await;
+    town.check_live("ada").await;
+    // The kept record of it does no harm, and a restart tells nothing again.
+    town.kill_control().await;
+    town.start_control().await;
+    town.until_available(2).await;
+    let (_, mails) = town.control().api(Method::GET, "/api/mails", None).await;
+    let told = mails["items"].as_array().unwrap().iter();
+    assert_eq!(told.filter(|it| it["kind"] == "machine_replaced").count(), 1);
+    assert_eq!(incidents(&town, &format!("sprite/{lost}/replaced")).await, 1);
+    assert_eq!(town.tasks_of_kind("PROV").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_list_that_lacks_more_than_it_has_replaces_nobody() {
+    let wanted = Wanted { available: 0, failure_limit: 3 };
+    let provider = Provider::start().await;
+    let town = Town::start_with_pool(provider, &wanted, ", lost_seconds = 0", "").await;
+    let (_, begun) =
+        town.control().api(Method::POST, "/api/pool/prepare", Some(json!({ "count": 1 }))).await;
+    town.until_done(begun["tasks"][0].as_str().unwrap()).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    let machine = town.machine_of("ada").await.unwrap();
+    town.provider.delete(&machine).await;
+    let lost = format!("sprite/{machine}/lost/");
+    wait_until("it is told of", 1, async || incidents(&town, &lost).await).await;
+    let looks = async || town.pool().await["surveyed_at"].as_u64();
+    let first = looks().await;
+    wait_until("it was looked at again", true, async || looks().await > first).await;
+    assert_eq!(town.machine_of("ada").await, Some(machine));
+    assert_eq!(town.tasks_of_kind("PROV").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_crowd_that_signs_up_has_more_machines_stand_ready_within_the_bound() {
+    let wanted = Wanted { available: 1, failure_limit: 3 };
+    let provider = Provider::start().await;
+    let town = Town::start_with_pool(provider, &wanted, ", most_available = 2", "").await;
+    town.until_available(1).await;
+    for name in ["ada", "bob", "eve", "joe", "kim", "leo", "mia", "ned", "oda"] {
+        town.installation.database.run(customer::rows(name, "ended")).await;
+    }
+    let lately = "UPDATE workspaces SET created_at = ";
+    let now = shared::process::time::unix_millis();
+    town.installation.database.run(format!("{lately}{now}")).await;
+    town.until_available(2).await;
+    assert_eq!(town.pool().await["wanted"], 2, "three are wanted, and two allowed");
+    town.installation.database.run(format!("{lately}1")).await;
+    wait_until("the crowd is gone", json!(1), async || town.pool().await["wanted"].clone()).await;
+    assert_eq!(town.count("available").await, 2, "what stands ready is not destroyed");
+}
