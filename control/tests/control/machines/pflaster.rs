@@ -29,10 +29,12 @@ async fn run(town: &Town, statement: &str) {
     town.installation.database.run(statement.to_owned()).await;
 }
 
+const AGAIN: &str =
+    "UPDATE tasks SET state = 'waiting', run_at = 0, finished_at = NULL WHERE id = ";
+
 /// Has a task that is done attempted once more: its steps are done, its checks are not.
 async fn again(town: &Town, id: &str) {
-    let state = "UPDATE tasks SET state = 'waiting', run_at = 0, finished_at = NULL WHERE id = ";
-    run(town, &format!("{state}'{id}'")).await;
+    run(town, &format!("{AGAIN}'{id}'")).await;
     town.hurry(id).await;
     town.until_done(id).await;
 }
@@ -193,4 +195,60 @@ async fn the_table_says_what_is_done_and_why() {
         let line = shown.lines().find(|line| line.starts_with(&format!("{} ", check.name)));
         assert!(line.is_some_and(|line| line.contains(check.why)), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn an_edge_that_is_behind_is_told_again_before_a_task_and_after_it() {
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    // It is up, and takes no change.
+    town.edge.table().changes.close();
+    town.control().api(Method::PUT, "/api/locks/ada?wait=none", Some(json!({}))).await;
+    run(&town, &format!("{AGAIN}'{task}'")).await;
+    town.hurry(&task).await;
+    let done = async |check| done_for(&town, check).await.first().cloned().unwrap_or_default();
+    wait_until("it was told again after the task", true, async || !done("route").await.is_empty())
+        .await;
+    let told = "generation";
+    assert!(done("edges").await.starts_with(&format!("patch {told} ")), "{}", done("edges").await);
+    assert!(done("route").await.starts_with(&format!("fix {told} ")), "{}", done("route").await);
+    town.edge.table().changes.open();
+    town.until_done(&task).await;
+    again(&town, &task).await;
+    assert_eq!(export(&town).await["patches"], json!([]), "the patch is off");
+}
+
+#[tokio::test]
+async fn a_pool_that_ran_short_is_expanded_beyond_what_is_wanted() {
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.until_available(1).await;
+    // The keeper begins nothing more: as many as may have failed.
+    run(&town, "UPDATE pool SET failures = 99").await;
+    run(&town, "UPDATE sprites SET state = 'failed' WHERE state = 'available'").await;
+    wait_until("the pool is empty", 1, async || town.rows().await.len()).await;
+    again(&town, &task).await;
+    let done = done_for(&town, "pool_refill").await;
+    assert!(done.len() == 1 && done[0].starts_with("fix pool expanded (was 0): "), "{done:?}");
+    town.until_available(3).await;
+    again(&town, &task).await;
+    assert_eq!(done_for(&town, "pool_refill").await.len(), 1, "it is whole");
+}
+
+#[tokio::test]
+async fn a_task_waits_while_its_checks_cannot_be_written_down() {
+    let town = Town::start(1).await;
+    town.until_available(1).await;
+    run(&town, "ALTER TABLE pflaster_log RENAME TO away").await;
+    let task = town.pay("ada").await;
+    let why = async || town.task(&task).await["last_error"].as_str().unwrap_or("").to_owned();
+    wait_until("it waits", true, async || why().await.starts_with("database: ")).await;
+    let waiting = town.task(&task).await;
+    assert_eq!((&waiting["attempts"], &waiting["state"]), (&json!(0), &json!("waiting")));
+    assert!(town.edge.names().is_empty());
+    run(&town, "ALTER TABLE away RENAME TO pflaster_log").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
 }
