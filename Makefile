@@ -29,11 +29,14 @@ export MINUTES
 # Machines that are handed on, by each strategy.
 RECYCLINGS ?= 500
 
+# Runs of the simulation: one, or from-to.
+SEEDS ?= 1-100
+
 # People who sign up at once in a bench.
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
 .PHONY: test-recycling test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
@@ -102,6 +105,10 @@ test-kills: need-build need-sprites ## A hundred sign-ups while one of two contr
 
 test-edge-load: need-build ## Twenty upgrades, restarts and wakes under load; prints what clients met (minutes)
 	cargo test --package edge --test edge load:: -- --ignored --nocapture --test-threads 1 --skip soak
+
+test-simulation: need-build ## Months of customers by chance, on a clock of their own, against Stripe's books: SEEDS=1-300 (slow)
+	ARCA_SEEDS=$(SEEDS) .ci/postgres cargo test --package control --test control simulation:: -- --nocapture
+	ARCA_SEEDS=$(SEEDS) cargo test --package control --test control simulation:: -- --nocapture
 
 test-edge-foreign: need-build need-foreign ## Other people's programs against the edge: Autobahn's cases, testssl.sh, slowhttptest, clients (minutes)
 	edge/tests/foreign/run

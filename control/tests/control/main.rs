@@ -22,6 +22,7 @@ mod processes;
 mod publisher;
 mod queue;
 mod sign_in;
+mod simulation;
 mod site;
 mod store;
 mod welcome;

@@ -8,7 +8,7 @@ mod list;
 pub(crate) mod market;
 mod money_back;
 mod payment;
-mod shop;
+pub(crate) mod shop;
 mod start;
 mod stripe;
 mod subscription;
