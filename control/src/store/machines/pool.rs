@@ -139,6 +139,8 @@ impl Store {
         .await
         .attempt("release a sprite")?;
         if released.rows_affected() > 0 {
+            let act = "recycling → available: wiped, and searched";
+            note(&mut write, lease.task.as_str(), name, None, act, now).await?;
             give_turn(&mut write, now).await?;
             write.announce(Topic::TasksDue).await?;
         }
