@@ -215,6 +215,11 @@ async fn an_edge_that_is_behind_is_told_again_before_a_task_and_after_it() {
     assert!(done("route").await.starts_with(&format!("fix {told} ")), "{}", done("route").await);
     town.edge.table().changes.open();
     town.until_done(&task).await;
+    let edges = async || town.control().api(Method::GET, "/api/edges", None).await.1;
+    wait_until("the edge follows", json!(true), async || {
+        edges().await["edges"][0]["in_step"].clone()
+    })
+    .await;
     again(&town, &task).await;
     assert_eq!(export(&town).await["patches"], json!([]), "the patch is off");
 }
