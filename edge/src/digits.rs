@@ -39,7 +39,6 @@ pub(crate) fn append_address(address: IpAddr, out: &mut Vec<u8>) {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "one digit")]
 fn last_digit(number: u64) -> u8 {
     b'0' + (number % 10) as u8
 }

@@ -139,7 +139,7 @@ mod tests {
             io.write_all(b"two").await.unwrap();
             io.flush().await.unwrap();
             assert_eq!(lock(&io.0).waiting, b"one two");
-            io.read(&mut [0; 1]).await.unwrap();
+            io.read_u8().await.unwrap();
             io
         };
         let listen = async {

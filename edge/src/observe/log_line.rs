@@ -150,7 +150,7 @@ impl LogLine {
         match std::str::from_utf8(value) {
             Ok(value) if is_cut => {
                 let end = value.floor_char_boundary(LOG_FIELD_MAX_BYTES);
-                append_escaped(value[..end].as_bytes(), &mut self.text);
+                append_escaped(&value.as_bytes()[..end], &mut self.text);
             }
             Ok(value) => append_escaped(value.as_bytes(), &mut self.text),
             Err(_) => {
