@@ -1,7 +1,7 @@
 //! Telegram's Bot API, as far as a bot in webhook mode uses it.
 //!
-//! `/bot<TOKEN>/<method>`; a test writes to the bot with [`BotApi::write`], which is delivered
-//! as Telegram does: with the secret that came with the address, and answered by a status.
+//! `/bot<TOKEN>/<method>`; what Telegram would deliver is made by [`BotApi::update`], and the
+//! address and the secret that a bot has given are told by [`BotApi::webhook`].
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
