@@ -6,10 +6,11 @@
 //! processes respect.
 
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context as _, bail};
+use socket2::{Domain, Socket, Type};
 
 /// Below 32768, where Linux begins to hand out ports by itself.
 const FIRST: u16 = 20_000;
@@ -71,12 +72,22 @@ impl Port {
     }
 }
 
+/// Bound without listening: a process that is being started meanwhile inherits the socket
+/// until it becomes its program, and one that listened would keep the port from us for so long.
 fn is_free(number: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok()
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, number));
+    Socket::new(Domain::IPV4, Type::STREAM, None)
+        .and_then(|socket| {
+            socket.set_reuse_address(true)?;
+            socket.bind(&address.into())
+        })
+        .is_ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     #[test]
