@@ -5,24 +5,14 @@ use std::io::Write as _;
 use std::net::IpAddr;
 
 pub(crate) fn append_number(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let (mut at, mut rest) = (digits.len(), number);
-    loop {
-        at -= 1;
-        digits[at] = last_digit(rest);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// The last digits of `number`, as many as `into` has room for.
 pub(crate) fn write_digits(number: u64, into: &mut [u8]) {
     let mut rest = number;
     for digit in into.iter_mut().rev() {
-        *digit = last_digit(rest);
+        *digit = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
 }
@@ -37,10 +27,6 @@ pub(crate) fn append_address(address: IpAddr, out: &mut Vec<u8>) {
         }
         append_number(u64::from(octet), out);
     }
-}
-
-fn last_digit(number: u64) -> u8 {
-    b'0' + (number % 10) as u8
 }
 
 #[cfg(test)]

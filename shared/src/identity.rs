@@ -21,6 +21,10 @@ pub const TELEGRAM_PATH: &str = "/hooks/telegram";
 /// The header by which Telegram shows the secret that it was given with the address.
 pub const TELEGRAM_SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
+/// One update: a text of 4,096 characters with all its entities and a reply is a tenth of it,
+/// and files are fetched by the assistant itself.
+pub const TELEGRAM_BODY_MAX_BYTES: usize = 1 << 20;
+
 const DOMAIN: &[u8] = b"arcamatrix identity 1\0";
 const TELEGRAM_DOMAIN: &[u8] = b"arcamatrix telegram 1\0";
 const HEADER_MAX_BYTES: usize = 256;

@@ -1,8 +1,7 @@
 //! Writes a backup, while control serves.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -11,10 +10,8 @@ use shared::{Generation, Secret};
 
 use super::archive::{FORMAT, Head, Line, Writer};
 use crate::base::clock::Moment;
-use crate::store::Dump;
-
-/// Its owner reads it, and nobody else: keys and addresses are in it.
-const PRIVATE: u32 = 0o600;
+use crate::base::private_file;
+use crate::store::{Dump, Dumped};
 
 #[derive(Debug, Serialize)]
 pub struct BackedUp {
@@ -73,18 +70,19 @@ async fn write_all(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(part)?;
+    let file = private_file::make(part)?;
     let mut writer = Writer::new(BufWriter::with_capacity(1 << 20, file));
     writer.put(&Line::Head { head })?;
     writer.put(&Line::Keys { keys })?;
-    let writer = std::cell::RefCell::new(writer);
-    dump.read(
-        |shape| Ok(writer.borrow_mut().put(&Line::Table(shape.clone()))?),
-        |_, cells| Ok(writer.borrow_mut().put(&Line::Row(cells))?),
-    )
-    .await?;
-    let (mut out, rows) = writer.into_inner().finish()?;
-    out.flush()?;
+    let put = |dumped| {
+        let line = match dumped {
+            Dumped::Table(shape) => Line::Table(shape),
+            Dumped::Row(cells) => Line::Row(cells),
+        };
+        Ok(writer.put(&line)?)
+    };
+    dump.read(put).await?;
+    let (out, rows) = writer.finish()?;
     let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok((file, rows))
 }

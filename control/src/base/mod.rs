@@ -1,5 +1,5 @@
 //! What every other folder may use, and nothing else of ours: time, dates, tokens,
-//! e-mail addresses, amounts of money, delays between attempts, keys, and the metrics.
+//! e-mail addresses, amounts of money, keys, private files, and the metrics.
 
 pub mod amount;
 pub mod clock;
@@ -11,4 +11,5 @@ pub mod key_file;
 pub mod masking;
 pub mod metrics;
 pub mod ownership;
+pub mod private_file;
 pub mod token;

@@ -1,8 +1,6 @@
 //! `control support-bundle`: what somebody who helps has to know, and nothing secret.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -11,6 +9,7 @@ use serde_json::{Value, json};
 use super::client::ApiClient;
 use super::output::Output;
 use crate::base::date::iso_time;
+use crate::base::private_file;
 use crate::doctor::{Redaction, examine};
 use crate::serve::config::Config;
 
@@ -53,8 +52,7 @@ pub(super) async fn run(file: &Path, config_path: &Path, output: Output) -> anyh
         "answers": answers,
     });
     let text = redaction.clean(&serde_json::to_string_pretty(&bundle)?);
-    let mut made = OpenOptions::new();
-    let made = made.write(true).create_new(true).mode(0o600).open(file);
+    let made = private_file::make(file);
     let mut made = made.with_context(|| format!("cannot make {}", file.display()))?;
     made.write_all(text.as_bytes()).context("cannot write the bundle")?;
     let said = json!({ "file": PathBuf::from(file), "bytes": text.len() });

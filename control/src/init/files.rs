@@ -1,8 +1,6 @@
 //! Puts the files to their places, all of them or none.
 
-use std::fs::OpenOptions;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -10,9 +8,7 @@ use serde::Serialize;
 
 use super::answers::Answers;
 use super::owner::{Owner, give};
-
-/// Before its owner has it.
-const PRIVATE: u32 = 0o600;
+use crate::base::private_file;
 
 #[derive(Debug, Serialize)]
 pub struct Written {
@@ -64,7 +60,7 @@ pub fn write(answers: &Answers, folder: &Path) -> anyhow::Result<Written> {
 }
 
 fn put(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path)?;
+    let mut file = private_file::make(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

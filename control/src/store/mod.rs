@@ -19,7 +19,7 @@ mod support;
 pub mod tasks;
 
 pub use accounts::{AccountSession, Credentials, Customer, NewCustomer, Redeemed, SessionsEnded};
-pub use archive::{Cells, Dump, Occupied, Restoring, TableShape};
+pub use archive::{Cells, Dump, Dumped, Occupied, Restoring, TableShape};
 pub use billing::{Reserved, WorkspaceOrder};
 pub use connection::{
     ChangeNotifier, Dialect, LOG_CHANGES, Listener, Schema, Store, StoreError, TableState, Topic,

@@ -328,10 +328,6 @@ pub(crate) const TELEGRAM_IN_FLIGHT: u64 = 8;
 /// Calls to one workspace in a second: far above what people write, and it is repeated.
 pub(crate) const TELEGRAM_PER_SECOND: u64 = 20;
 
-/// One update: a text of 4,096 characters with all its entities and a reply is a tenth of it,
-/// and files are fetched by the assistant itself.
-pub(crate) const TELEGRAM_BODY_MAX_BYTES: u64 = 1 << 20;
-
 /// Longer than waking and delivering may take together.
 pub(crate) const TELEGRAM_CALL_MAX: Duration = Duration::from_secs(120);
 

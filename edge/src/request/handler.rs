@@ -5,7 +5,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use shared::identity::{Identity, TELEGRAM_PATH, TELEGRAM_SECRET_HEADER, is_telegram_secret};
+use shared::identity::{
+    Identity, TELEGRAM_BODY_MAX_BYTES, TELEGRAM_PATH, TELEGRAM_SECRET_HEADER, is_telegram_secret,
+};
 use shared::process::time::unix_seconds;
 use shared::{Host, PublicSite, Route, Session, SessionId, Upstream, Username};
 
@@ -20,7 +22,7 @@ use crate::forward::{Offer, TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
-use crate::limits::{Limits, TELEGRAM_BODY_MAX_BYTES, TELEGRAM_CALL_MAX, Turn};
+use crate::limits::{Limits, TELEGRAM_CALL_MAX, Turn};
 use crate::observe::labels::Limit;
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::policy::request::{self, Credential, Forwarded};
@@ -203,7 +205,8 @@ impl RequestHandler {
         name: &Username,
         context: &RequestContext<'_>,
     ) -> Result<Option<Turn>, Refusal> {
-        if matches!(context.head.body, Body::Length(length) if length > TELEGRAM_BODY_MAX_BYTES) {
+        if matches!(context.head.body, Body::Length(length) if length > TELEGRAM_BODY_MAX_BYTES as u64)
+        {
             return Err(Refusal::BodyTooLarge);
         }
         self.limits.telegram_turn(name).map(Some).ok_or_else(|| {

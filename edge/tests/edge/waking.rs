@@ -155,6 +155,9 @@ fn held(edge: &TestEdge, count: usize) {
 pub(crate) const SOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
+/// To a probe: whatever it says, it is there.
+const NOT_ASLEEP: &[u8] = b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n";
+
 #[test]
 fn who_reads_waits_until_the_machine_is_awake_however_it_sleeps() {
     for how in [
@@ -264,7 +267,7 @@ fn a_page_of_a_machine_that_is_awake_and_slow_is_waited_for() {
         "ada",
         sprite(move |mut tcp, head| {
             if head.starts_with("OPTIONS") {
-                let _ = tcp.write_all(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+                let _ = tcp.write_all(NOT_ASLEEP);
                 return;
             }
             inner.answer(&mut tcp, &head, Asleep::Late);
@@ -289,7 +292,7 @@ fn what_was_said_of_a_machine_while_it_slept_is_not_its_own() {
         "ada",
         sprite(move |mut tcp, head| {
             if head.starts_with("OPTIONS") {
-                let _ = tcp.write_all(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n");
+                let _ = tcp.write_all(NOT_ASLEEP);
             } else if asked.fetch_add(1, Ordering::SeqCst) > 0 {
                 let _ = tcp.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
             } else if inner.wait_with(&tcp) {

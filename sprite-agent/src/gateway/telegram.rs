@@ -11,7 +11,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Request, StatusCode};
-use shared::identity::TELEGRAM_SECRET_HEADER;
+use shared::identity::{TELEGRAM_BODY_MAX_BYTES, TELEGRAM_SECRET_HEADER};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
@@ -24,9 +24,6 @@ const PATH: &str = "/telegram-webhook";
 
 /// By this the gateway says that it keeps the message whatever happens now.
 const ACCEPTED: HeaderName = HeaderName::from_static("x-openclaw-delivery-accepted");
-
-/// The same as at the edge.
-const BODY_MAX_BYTES: usize = 1 << 20;
 
 /// For the body, which is small; and for the gateway to write it down.
 const BODY_WAIT: Duration = Duration::from_secs(10);
@@ -44,7 +41,8 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let secret = request.headers().get(TELEGRAM_SECRET_HEADER).cloned();
-    let body = timeout(BODY_WAIT, Limited::new(request.into_body(), BODY_MAX_BYTES).collect());
+    let body =
+        timeout(BODY_WAIT, Limited::new(request.into_body(), TELEGRAM_BODY_MAX_BYTES).collect());
     let Ok(Ok(body)) = body.await else {
         let message = "The message was too large, or did not come whole.";
         return answer::error(StatusCode::PAYLOAD_TOO_LARGE, "bad_body", message);

@@ -21,6 +21,12 @@ pub struct Dump {
     pub generation: Generation,
 }
 
+/// What a dump is made of, in this order: a table, then each of its rows.
+pub enum Dumped {
+    Table(TableShape),
+    Row(Cells),
+}
+
 impl Dump {
     /// # Errors
     /// When there is no database, or none of ours.
@@ -42,17 +48,16 @@ impl Dump {
         Ok(Self { connection, dialect, version, generation })
     }
 
-    /// Gives each table, and then each of its rows.
+    /// Gives everything to `put`.
     ///
     /// # Errors
-    /// When the database fails, or one of the two does.
+    /// When the database fails, or `put` does.
     pub async fn read(
         mut self,
-        mut on_table: impl FnMut(&TableShape) -> anyhow::Result<()>,
-        mut on_row: impl FnMut(&TableShape, Cells) -> anyhow::Result<()>,
+        mut put: impl FnMut(Dumped) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         for shape in tables(&mut self.connection, self.dialect).await? {
-            on_table(&shape)?;
+            put(Dumped::Table(shape.clone()))?;
             let names: Vec<_> =
                 shape.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
             let text = format!("SELECT {} FROM \"{}\"", names.join(", "), shape.table);
@@ -60,7 +65,7 @@ impl Dump {
             while let Some(row) = rows.try_next().await.context("cannot read a table")? {
                 let cells = cells(&row, &shape)
                     .with_context(|| format!("cannot read a row of {}", shape.table))?;
-                on_row(&shape, cells)?;
+                put(Dumped::Row(cells))?;
             }
         }
         self.connection.close().await.context("cannot close the connection")

@@ -12,7 +12,7 @@ mod restoring;
 mod settle;
 mod shape;
 
-pub use dump::Dump;
+pub use dump::{Dump, Dumped};
 pub use place::Occupied;
 pub use restoring::Restoring;
 pub use shape::{Cells, TableShape};

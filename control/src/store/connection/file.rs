@@ -1,15 +1,13 @@
 //! The file of a SQLite database: made private, and still the same one.
 
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use sqlx::sqlite::SqliteConnectOptions;
 
-/// Its owner reads and writes it, and nobody else: addresses and sessions are in it.
-const PRIVATE: u32 = 0o600;
+use crate::base::private_file;
 
 /// The file as it was opened.
 ///
@@ -40,7 +38,7 @@ impl DatabaseFile {
         let options = SqliteConnectOptions::from_str(url).map_err(io::Error::other)?;
         let path = options.get_filename().to_owned();
         if makes_file(url) {
-            match OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&path) {
+            match private_file::make(&path) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
             }
