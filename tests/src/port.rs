@@ -58,6 +58,18 @@ impl Port {
         Ok(Self { number, _claim: None })
     }
 
+    /// An address of 127.0.0.1 that stays ours until this process ends, for whoever
+    /// starts a program there and has no place to keep a claim.
+    ///
+    /// # Errors
+    /// As for [`Port::claim`].
+    pub fn until_exit() -> anyhow::Result<SocketAddr> {
+        let port = Self::claim()?;
+        let address = port.address();
+        std::mem::forget(port);
+        Ok(address)
+    }
+
     pub fn number(&self) -> u16 {
         self.number
     }
@@ -100,6 +112,15 @@ mod tests {
         for port in &ports {
             drop(TcpListener::bind(port.address()).unwrap());
         }
+    }
+
+    #[test]
+    fn an_address_kept_until_the_end_is_nobody_elses_and_not_the_kernels_to_give() {
+        let address = Port::until_exit().unwrap();
+        let folder = std::env::temp_dir().join("arcamatrix-ports");
+        let claim = File::open(folder.join(address.port().to_string())).unwrap();
+        assert!(claim.try_lock().is_err());
+        assert!((FIRST..FIRST + COUNT).contains(&address.port()));
     }
 
     #[test]

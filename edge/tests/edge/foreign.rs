@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use crate::harness::echo;
+use crate::harness::{echo, free_address};
 use crate::tls::start_edge;
 
 /// One person's and one address' requests.
@@ -31,7 +31,7 @@ fn other_peoples_programs_find_nothing() {
         let tls = start_edge(LIMITS, "", "");
         tls.edge.put("ada", echo());
         // The scripts start a sprite there themselves.
-        let sprite = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let sprite = free_address();
         plain.put("ada", sprite);
         let authority = tls.files.path().join("authority.pem");
         std::fs::write(&authority, tls.authority.pem()).unwrap();

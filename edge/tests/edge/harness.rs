@@ -302,9 +302,8 @@ fn ask(
     Ok((status.unwrap_or_default(), body.to_owned()))
 }
 
-/// Asked for once and free again: another process may take it, which is unlikely.
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+pub(crate) fn free_address() -> SocketAddr {
+    e2e::Port::until_exit().unwrap()
 }
 
 /// Answers each connection on a thread of its own with `serve`, which is given

@@ -2,7 +2,7 @@
 //! those get who come without it.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use rustls::{
     SupportedProtocolVersion,
 };
 
-use crate::harness::{DEADLINE, TestEdge, echo, read_head, sprite, wait_until};
+use crate::harness::{DEADLINE, TestEdge, echo, free_address, read_head, sprite, wait_until};
 
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -93,7 +93,7 @@ pub(crate) fn start_edge(limits: &str, lines: &str, top: &str) -> TlsEdge {
         authority.issue(files.path(), "all", &["*.arca.test"]),
     ];
     std::fs::write(files.path().join("token-1"), "token-1.thumb").unwrap();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_address();
     let path = |name: &str| files.path().join(name).display().to_string();
     let more = format!(
         "{top}\n[tls]\nlisten = [\"{address}\"]\nhandshake_seconds = 1\nacme_folder = \"{}\"\n{lines}\n\

@@ -8,7 +8,9 @@ use std::thread;
 
 use socket2::SockRef;
 
-use crate::harness::{DEADLINE, TestEdge, read_head, read_to_end, sprite, upgrade, wait_until};
+use crate::harness::{
+    DEADLINE, TestEdge, free_address, read_head, read_to_end, sprite, upgrade, wait_until,
+};
 
 /// How often a machine that is late looks whether it is still waited for.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(10);
@@ -366,7 +368,7 @@ fn a_machine_for_which_only_its_platform_answers_is_given_up_too() {
 #[test]
 fn a_dead_machine_is_given_up_and_taken_back_when_it_answers() {
     let edge = TestEdge::with_upstream("wake_timeout_seconds = 1");
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_address();
     edge.put("ada", address);
     let opened = "arca_edge_sprites_given_up_total";
     wait_until("it is given up", || {

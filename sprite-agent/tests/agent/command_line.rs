@@ -1,7 +1,6 @@
 //! The program itself: its exit codes, and what it leaves behind.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -14,16 +13,13 @@ use sprite_agent::config::Config;
 
 use crate::gateway::{Gateway, TOKEN};
 use crate::running::{HEALTH_TOKEN, Running, UNSUPERVISED, ask, configuration, signed_by};
+use crate::stand_in::free_address;
 use crate::waiting::{DEADLINE, wait_until};
 
 fn agent(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sprite-agent"));
     command.arg("--config").arg(config).env("RUST_LOG", "info").stderr(Stdio::piped());
     command
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[test]

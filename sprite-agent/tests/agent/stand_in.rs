@@ -3,7 +3,7 @@
 //! The supervisor looks whose the listening socket is, so that a gateway inside
 //! the test would not do. [`COMMAND`] in a script becomes it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser as _;
@@ -26,7 +26,7 @@ pub(crate) fn path() -> PathBuf {
 }
 
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    e2e::Port::until_exit().unwrap()
 }
 
 /// No test of its own: without the variable it does nothing.
