@@ -22,6 +22,11 @@ stream.onmessage = ({ data }) => {
   }
   show(progress);
   if (progress.is_final) stream.close();
+  if (mayOpen(progress) && location.hash === '#opens') {
+    // Whoever comes back to this page finds the button.
+    history.replaceState(null, '', location.pathname + location.search);
+    location.assign(find('open').href);
+  }
 };
 setInterval(tick, 1000);
 

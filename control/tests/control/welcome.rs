@@ -141,10 +141,8 @@ async fn the_browser_that_paid_sets_the_first_password_and_is_signed_in() {
         assert!(!page.body.contains(&format!("value=\"{bad}\"")) || bad.is_empty(), "{bad}");
     }
     let page = set(&mut browser, PASSWORD).await;
-    assert_eq!(
-        (page.status, page.location.as_str()),
-        (StatusCode::SEE_OTHER, &welcome()[SITE.len()..])
-    );
+    let then = format!("{}#opens", &welcome()[SITE.len()..]);
+    assert_eq!((page.status, page.location), (StatusCode::SEE_OTHER, then));
     let page = browser.open(&welcome()).await;
     assert!(page.body.contains("password-is-set") && !page.body.contains("name=\"password\""));
     order.workspace_is("live").await;

@@ -52,7 +52,7 @@ async fn sign_up(chrome: &Chrome, world: &WorldGuard) {
     chrome.click_css("#pay").await.unwrap();
     chrome.fill("input[name=password]", PASSWORD).await.unwrap();
     chrome.click("set-password").await.unwrap();
-    chrome.find("open").await.unwrap();
+    chrome.find("composer").await.unwrap();
 }
 
 /// As the assistant does for its customer.

@@ -103,11 +103,9 @@ async fn buys(screen: Screen, username: &str, shots: &str) {
     chrome.fill("input[name=password]", PASSWORD).await.unwrap();
     shoot("4-progress").await;
     chrome.click("set-password").await.unwrap();
-    chrome.find("open").await.unwrap();
-    shoot("5-ready").await;
-    chrome.click("open").await.unwrap();
+    // It opens by itself.
     shows_chat(&chrome).await;
-    shoot("6-chat").await;
+    shoot("5-chat").await;
     let complaints = chrome.console().await.unwrap();
     assert!(
         !complaints.iter().any(|text| text.contains("Content Security Policy")),
@@ -116,7 +114,7 @@ async fn buys(screen: Screen, username: &str, shots: &str) {
     chrome.watch_cookies(&world).await.unwrap();
     chrome.goto(&format!("{}/account", world.site_url())).await.unwrap();
     chrome.find("plan").await.unwrap();
-    shoot("7-account").await;
+    shoot("6-account").await;
     let letter = welcome_letter(&world, &email).await;
     assert!(letter.contains(&world.workspace_url(username)), "{letter}");
     assert!(!letter.contains("token="), "she has a password already: {letter}");

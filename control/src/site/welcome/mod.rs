@@ -107,7 +107,8 @@ pub(super) async fn set_password(
             "Only the browser that paid can set the password here. Please use the link in our mail.",
         ));
     }
-    let mut response = see_other(&format!("/welcome?session_id={session_id}"));
+    // The fragment tells the page's script to open the workspace once it is ready.
+    let mut response = see_other(&format!("/welcome?session_id={session_id}#opens"));
     match app.accounts.set_first_password(&order.username, password).await {
         Ok(redeemed) => {
             let (_, cookie) = open_session(&app, &redeemed.proven).await?;
@@ -244,12 +245,5 @@ impl Welcome<'_> {
         self.progress.stage == Stage::Live
             && !self.progress.has_password
             && self.progress.steps.iter().any(failed)
-    }
-
-    fn password_title(&self) -> &'static str {
-        match self.progress.stage {
-            Stage::Live => "Choose a password to go in",
-            _ => "Meanwhile, choose a password",
-        }
     }
 }
