@@ -3,6 +3,8 @@
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::json;
+use url::form_urlencoded::Serializer;
+use vendors::sprites::SpriteName;
 
 use super::client::ApiClient;
 use super::output::{Output, age, dash, list};
@@ -16,7 +18,7 @@ pub(super) enum Command {
     /// Every sprite.
     List {
         /// Only those in this state.
-        #[arg(long, value_parser = ["preparing", "available", "assigned", "recycling", "unreachable", "failed"])]
+        #[arg(long, value_parser = ["preparing", "available", "assigned", "recycling", "unreachable", "quarantined", "failed"])]
         state: Option<String>,
     },
     /// Prepare some more than the pool would by itself.
@@ -26,6 +28,14 @@ pub(super) enum Command {
     },
     /// Prepare sprites again after too many preparations have failed.
     Resume,
+    /// Destroy a quarantined sprite; no other one is touched.
+    Destroy {
+        #[arg(value_parser = |text: &str| SpriteName::parse(text))]
+        name: SpriteName,
+        /// Why; kept in the journal.
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
@@ -65,19 +75,32 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
                 text.to_owned()
             })
         }
+        Command::Destroy { name, reason } => {
+            let consequence =
+                format!("This destroys the machine {name}: what could be learnt from it is lost.");
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
+            let query = Serializer::new(String::new()).append_pair("reason", &reason).finish();
+            let path = format!("/api/pool/sprites/{name}/destroy?{query}");
+            let sprite: SpriteView = api.call(Method::POST, &path, None).await?;
+            output.print(&sprite, |sprite| format!("{} is being destroyed", sprite.name))
+        }
     }
 }
 
 fn to_text(pool: &Pool, now: Moment) -> String {
     let counts = &pool.counts;
     let mut text = format!(
-        "{} available of {}, {} preparing, {} assigned, {} recycling, {} unreachable, {} failed",
+        "{} available of {}, {} preparing, {} assigned, {} recycling, {} unreachable, \
+         {} quarantined, {} failed",
         counts.available,
         pool.wanted.max(pool.target_available),
         counts.preparing,
         counts.assigned,
         counts.recycling,
         counts.unreachable,
+        counts.quarantined,
         counts.failed
     );
     if let Some(pause) = &pool.paused {
@@ -92,6 +115,17 @@ fn to_text(pool: &Pool, now: Moment) -> String {
     }
     if !pool.orphans.is_empty() {
         text += &format!("\nnobody's: {}", pool.orphans.join(", "));
+    }
+    for sprite in &pool.quarantined {
+        let why = sprite.error.as_deref().unwrap_or("nobody knows why");
+        text += &format!(
+            "\nquarantined for {}: {}: {why}; control pool destroy {} --reason WHY ends it, and \
+             {} hours do",
+            age(sprite.changed_at, now),
+            sprite.name,
+            sprite.name,
+            pool.quarantined_hours
+        );
     }
     text
 }

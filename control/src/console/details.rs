@@ -207,7 +207,10 @@ fn plan_facts(plan: &PlanView, now: Moment) -> Vec<Fact> {
 }
 
 fn workspace_buttons(details: &WorkspaceDetails) -> Vec<Button> {
-    let button = |label, act, asks| Button { label, act, on: details.username.to_string(), asks };
+    let button = |label: &'static str, act, asks| {
+        let on = details.username.to_string();
+        Button { label: label.into(), act, on, asks }
+    };
     let mut buttons = Vec::new();
     if let Some(customer) = &details.customer {
         let is_ours = customer.suspended_for.iter().any(|reason| reason == "operator");
@@ -309,7 +312,12 @@ pub(super) async fn task(
     facts.push(Fact::new("Cause", task.cause.clone()));
     facts.push(Fact::new("Payload", payload.to_string()));
     facts.extend(task.last_error.clone().map(|error| Fact::new("Error", error)));
-    let button = |label, act, asks| Button { label, act, on: id.to_string(), asks };
+    let button = |label: &'static str, act, asks| Button {
+        label: label.into(),
+        act,
+        on: id.to_string(),
+        asks,
+    };
     let buttons = match task.state.as_str() {
         "waiting" | "dead" => {
             vec![button("Try it now", "retry", false), button("Call it off", "cancel", true)]
@@ -365,6 +373,7 @@ fn pool_facts(pool: &crate::operator::responses::Pool, now: Moment) -> (Vec<Fact
         Fact::new("Assigned", counts.assigned.to_string()),
         Fact::new("Being recycled", counts.recycling.to_string()),
         Fact::new("Unreachable", counts.unreachable.to_string()),
+        Fact::new("Quarantined", counts.quarantined.to_string()),
         Fact::new("Of no use", counts.failed.to_string()),
         Fact::new("Failures in a row", format!("{} of {}", pool.failures, pool.failure_limit)),
     ];
@@ -379,7 +388,16 @@ fn pool_facts(pool: &crate::operator::responses::Pool, now: Moment) -> (Vec<Fact
     if let Some(pause) = &pool.paused {
         facts.push(Fact::new("PAUSED", format!("for {}: {}", age(pause.since, now), pause.why)));
         let on = String::new();
-        buttons.push(Button { label: "Prepare again", act: "resume-pool", on, asks: false });
+        let label = "Prepare again".into();
+        buttons.push(Button { label, act: "resume-pool", on, asks: false });
+    }
+    for machine in &pool.quarantined {
+        let why = machine.error.as_deref().unwrap_or("for no reason that is known");
+        let since = age(machine.changed_at, now);
+        facts.push(Fact::new("Quarantine", format!("{}, for {since}: {why}", machine.name)));
+        let label = format!("Destroy {}", machine.name).into();
+        let on = machine.name.clone();
+        buttons.push(Button { label, act: "destroy-machine", on, asks: true });
     }
     (facts, buttons)
 }
@@ -388,7 +406,7 @@ fn sprite_table(sprites: &[SpriteView], now: Moment) -> Table {
     let row = |sprite: &SpriteView| {
         let tone = match sprite.state.as_str() {
             "available" => "good",
-            "failed" | "unreachable" => "bad",
+            "failed" | "unreachable" | "quarantined" => "bad",
             "preparing" | "recycling" => "warn",
             _ => "",
         };

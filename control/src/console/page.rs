@@ -1,5 +1,7 @@
 //! What a page of the operator's consists of, whatever it is about.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -89,7 +91,7 @@ pub(super) struct Fact {
 }
 
 pub(super) struct Button {
-    pub(super) label: &'static str,
+    pub(super) label: Cow<'static, str>,
     pub(super) act: &'static str,
     pub(super) on: String,
     /// A question comes first.

@@ -25,6 +25,7 @@ pub struct MachinesConfig {
     failure_limit: u64,
     sweep: Duration,
     lost_patience: Duration,
+    quarantined: Duration,
     base: Base,
 }
 
@@ -41,6 +42,8 @@ pub struct Machines {
     pub sweep: Duration,
     /// How long the provider says that a customer's machine is gone before they get another.
     pub lost_patience: Duration,
+    /// How long a machine is kept that nobody gets any more, for a person to look at.
+    pub quarantined: Duration,
     pub pool: PoolHandle,
     pub exports: ExportSlots,
 }
@@ -51,6 +54,10 @@ const PREFIX: &str = "arca";
 /// what a quarter of an hour's creations are.
 const MOST_AVAILABLE: u64 = 10;
 
+/// A working day is enough to look at a machine that behaved against expectation, and what may
+/// be left of its customer is not kept longer.
+const QUARANTINED_HOURS: u64 = 24;
+
 impl MachinesConfig {
     /// `None` without `[sprites]`: then there is no provider, and nothing is provisioned.
     pub fn from_root(root: &mut Section<'_>) -> Option<Self> {
@@ -60,7 +67,7 @@ impl MachinesConfig {
             let prefix = sprites.optional("prefix", labels::parse_prefix);
             Some((url, token, prefix.unwrap_or_else(|| PREFIX.to_owned())))
         })?;
-        let (target, recycling, failure_limit, sweep, lost_patience) = root.table("pool", |pool| {
+        let (target, recycling, failure_limit, sweep, patience) = root.table("pool", |pool| {
             let available = pool.number("available", 0..=1_000, 3);
             let usual = available.max(MOST_AVAILABLE);
             let most_available = pool.number("most_available", 0..=1_000, usual);
@@ -75,8 +82,11 @@ impl MachinesConfig {
             let sweep = pool.seconds("sweep_seconds", 1..=3_600, 30);
             let recycling = recycling.unwrap_or(RecycleStrategy::Replace);
             let target = Target { available, most_available, at_once };
-            (target, recycling, failure_limit, sweep, lost)
+            let quarantined = pool.number("quarantined_hours", 0..=168, QUARANTINED_HOURS);
+            let quarantined = Duration::from_secs(quarantined * 3_600);
+            (target, recycling, failure_limit, sweep, (lost, quarantined))
         });
+        let (lost_patience, quarantined) = patience;
         let base = root.table("base", Base::from_section)?;
         Some(Self {
             url: url?,
@@ -87,6 +97,7 @@ impl MachinesConfig {
             failure_limit,
             sweep,
             lost_patience,
+            quarantined,
             base,
         })
     }
@@ -123,6 +134,7 @@ impl Machines {
             failure_limit: config.failure_limit,
             sweep: config.sweep,
             lost_patience: config.lost_patience,
+            quarantined: config.quarantined,
             pool: PoolHandle::new(config.target.available),
             exports: ExportSlots::default(),
         }))

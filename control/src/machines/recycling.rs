@@ -16,11 +16,15 @@ use super::pool::destroy;
 use super::provisioning::publish;
 use super::vm::machine;
 use super::wiping::{self, WipeProof};
+use crate::base::clock::Moment;
+use crate::base::date::iso_time;
 use crate::machines::job_context::JobContext;
 use crate::model::incident::Incident;
 use crate::model::task::kinds::RecycleWorkspace;
 use crate::model::task::{Kind, Lease};
+use crate::model::workspace::EndReason;
 use crate::queue::{Job, JobError, Run};
+use crate::store::machines::quarantine::quarantine_sprite;
 use crate::workspaces;
 use vendors::linear::Priority;
 use vendors::sprites::SpriteName;
@@ -36,6 +40,9 @@ const WIPE_TIMEOUT: Duration = Duration::from_secs(480);
 struct Wiped {
     proof: Option<WipeProof>,
     complaint: Option<String>,
+    /// In unix seconds, where the machine is kept from everybody until then at most.
+    #[serde(default)]
+    kept_until: Option<u64>,
 }
 
 pub struct Recycle {
@@ -66,10 +73,16 @@ impl Recycle {
         let sprite =
             self.context.store.recycle_sprite(&lease, &username, self.context.now()).await?;
         run.step(RecycleWorkspace::STOP, async || self.stop(sprite.as_ref()).await).await?;
-        let wiped =
-            run.step(RecycleWorkspace::WIPE, async || self.wipe(sprite.as_ref()).await).await?;
-        let to_destroy = sprite.as_ref().filter(|_| wiped.proof.is_none());
-        run.step(RecycleWorkspace::DESTROY, async || self.destroy(to_destroy).await).await?;
+        let wiped = run
+            .step(RecycleWorkspace::WIPE, async || self.wipe(&username, sprite.as_ref()).await)
+            .await?;
+        let is_kept = wiped.kept_until.is_some();
+        let to_destroy = sprite.as_ref().filter(|_| wiped.proof.is_none() && !is_kept);
+        let end = async || match (&sprite, &wiped.complaint) {
+            (Some(name), Some(why)) if is_kept => self.quarantine(&lease, name, why).await,
+            _ => self.destroy(to_destroy).await,
+        };
+        run.step(RecycleWorkspace::DESTROY, end).await?;
         run.step(RecycleWorkspace::FREE, async || {
             if let (Some(name), Some(_)) = (&sprite, &wiped.proof) {
                 self.context.store.release_sprite(&lease, name, self.context.now()).await?;
@@ -105,8 +118,12 @@ impl Recycle {
         Ok(json!({ "sprite": name, "complaint": complaint }))
     }
 
-    /// Where machines are wiped; one of which it cannot be proved is destroyed.
-    async fn wipe(&self, sprite: Option<&SpriteName>) -> Result<Wiped, JobError> {
+    /// Where machines are wiped; one of which it cannot be proved is nobody's any more.
+    async fn wipe(
+        &self,
+        username: &Username,
+        sprite: Option<&SpriteName>,
+    ) -> Result<Wiped, JobError> {
         let JobContext { machines, store, .. } = &self.context;
         let Some(name) = sprite else { return Ok(Wiped::default()) };
         let available = store.count_sprites().await?.available;
@@ -118,16 +135,35 @@ impl Recycle {
         match wiping.with_context(|| format!("not within {WIPE_TIMEOUT:?}")).flatten() {
             Ok(proof) => {
                 info!(sprite.name = %name, "{name} is wiped, and the proof holds");
-                Ok(Wiped { proof: Some(proof), complaint: None })
+                Ok(Wiped { proof: Some(proof), ..Wiped::default() })
             }
             Err(error) => {
                 let complaint = format!("{error:#}");
-                warn!(sprite.name = %name, "cannot wipe {name}: {complaint}; destroying it");
-                let now = self.context.now();
-                store.open_incident(&unproved(name, &complaint), now).await?;
-                Ok(Wiped { proof: None, complaint: Some(complaint) })
+                let (now, patience) = (self.context.now(), machines.quarantined);
+                // Who wants everything deleted has it deleted, whatever we would like to know.
+                let ended = store.workspace(username).await?.and_then(|it| it.end_reason);
+                let is_kept = ended != Some(EndReason::Erasure) && !patience.is_zero();
+                let kept_until = is_kept.then(|| now.after(patience).seconds());
+                let then = if is_kept { "keeping it from everybody" } else { "destroying it" };
+                warn!(sprite.name = %name, "cannot wipe {name}: {complaint}; {then}");
+                let incident = unproved(name, &complaint, kept_until);
+                store.open_incident(&incident, now).await?;
+                Ok(Wiped { proof: None, complaint: Some(complaint), kept_until })
             }
         }
+    }
+
+    async fn quarantine(
+        &self,
+        lease: &Lease,
+        name: &SpriteName,
+        why: &str,
+    ) -> Result<(), JobError> {
+        let mut write = self.context.store.begin().await?;
+        let why = format!("could not be proved to be clean: {why}");
+        quarantine_sprite(&mut write, lease, name, &why, self.context.now()).await?;
+        write.commit().await?;
+        Ok(())
     }
 
     async fn destroy(&self, sprite: Option<&SpriteName>) -> Result<(), JobError> {
@@ -155,11 +191,18 @@ impl Recycle {
     }
 }
 
-fn unproved(name: &SpriteName, complaint: &str) -> Incident {
+fn unproved(name: &SpriteName, complaint: &str, kept_until: Option<u64>) -> Incident {
+    let end = match kept_until {
+        None => "it is destroyed".to_owned(),
+        Some(until) => format!(
+            "it is kept for you to look at until {}, then destroyed; `control pool destroy \
+             {name} --reason WHY` ends it at once",
+            iso_time(Moment::from_seconds(until))
+        ),
+    };
     let body = format!(
         "Sprite `{name}` was to be used again, and it could not be proved that nothing of its \
-         customer is left: {complaint}.\n\nNobody gets it: it is destroyed, and another one is \
-         made. When this happens often, `recycling = \"replace\"` in `[pool]` does without."
+         customer is left: {complaint}.\n\nNobody gets it: {end}. Another one is made. When this happens often, `recycling = \"replace\"` in `[pool]` does without."
     );
     let title = format!("Sprite {name} could not be wiped");
     Incident::new(format!("recycle/wipe/{name}"), title, body, Priority::Medium)

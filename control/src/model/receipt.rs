@@ -10,6 +10,7 @@ use super::task::Step;
 use super::task::kinds::{RecycleWorkspace as Recycle, StepName};
 use super::workspace::{EndReason, Workspace};
 use crate::base::clock::Moment;
+use crate::base::date::iso_time;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -57,13 +58,25 @@ impl Receipt {
                     "the provider has said so".to_owned()
                 },
             ));
-            lines.push(match result(steps, Recycle::WIPE, "proof") {
-                Some(proof) => line(
+            let kept_until = result(steps, Recycle::WIPE, "kept_until").and_then(Value::as_u64);
+            lines.push(match (result(steps, Recycle::WIPE, "proof"), kept_until) {
+                (Some(proof), _) => line(
                     format!("The disk of the machine {name} is put back to what it was before"),
                     Recycle::WIPE,
                     proof_in_words(proof),
                 ),
-                None => line(
+                (None, Some(until)) => line(
+                    format!(
+                        "The machine {name} is kept from everybody, and destroyed with its disk \
+                         by {}",
+                        iso_time(Moment::from_seconds(until))
+                    ),
+                    Recycle::WIPE,
+                    "nobody is given it: a search could not prove that its disk is clean, and an \
+                     operator looks at why"
+                        .to_owned(),
+                ),
+                (None, None) => line(
                     format!("The machine {name} is destroyed, with its disk and its checkpoints"),
                     Recycle::DESTROY,
                     "the provider was asked twice, and has no such machine".to_owned(),

@@ -10,6 +10,7 @@ use super::{customers, locks, pool, routes, tasks, workspaces};
 use crate::app::SharedApp;
 use crate::http::{Path, Problem, Query};
 use crate::model::task::TaskId;
+use vendors::sprites::SpriteName;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -23,10 +24,11 @@ pub enum Act {
     RetryTask(TaskId),
     CancelTask(TaskId),
     ResumePool,
+    DestroyMachine(SpriteName),
 }
 
 impl Act {
-    /// `on` is a username or a task's id; empty for the pool.
+    /// `on` is a username, a task's id or a machine's name; empty for the pool.
     ///
     /// # Errors
     /// 422 when there is no such act.
@@ -42,6 +44,7 @@ impl Act {
             "retry" => Self::RetryTask(parse_id(on)?),
             "cancel" => Self::CancelTask(parse_id(on)?),
             "resume-pool" => Self::ResumePool,
+            "destroy-machine" => Self::DestroyMachine(pool::parse_sprite_name(on)?),
             _ => return Err(Problem::invalid("act", "There is no such act.")),
         })
     }
@@ -57,7 +60,7 @@ impl Act {
             | Self::End(name)
             | Self::ReplaceMachine(name) => format!("workspace {name}"),
             Self::RetryTask(id) | Self::CancelTask(id) => format!("task {id}"),
-            Self::ResumePool => "pool".to_owned(),
+            Self::ResumePool | Self::DestroyMachine(_) => "pool".to_owned(),
         }
     }
 
@@ -83,6 +86,10 @@ impl Act {
                 "This calls off {id}. What is done of it stays; what is not done is nobody's \
                  until it is tried again."
             ),
+            Self::DestroyMachine(name) => format!(
+                "This destroys the machine {name}, which is in quarantine: what could be learnt \
+                 from it is lost. It is nobody's."
+            ),
             Self::Resume(_)
             | Self::Unlock(_)
             | Self::Provision(_)
@@ -93,7 +100,7 @@ impl Act {
 
     /// Whether it has to be said why.
     pub fn needs_reason(&self) -> bool {
-        matches!(self, Self::ReplaceMachine(_) | Self::CancelTask(_))
+        matches!(self, Self::ReplaceMachine(_) | Self::CancelTask(_) | Self::DestroyMachine(_))
     }
 
     /// Where it can be seen what came of it.
@@ -135,5 +142,9 @@ pub async fn perform(app: &SharedApp, act: &Act, reason: &str) -> Result<(), Pro
                 .map(drop)
         }
         Act::ResumePool => pool::resume(state()).await.map(drop),
+        Act::DestroyMachine(name) => {
+            let why = Query(WhyQuery { reason: reason.to_owned() });
+            pool::destroy(state(), Path(name.to_string()), why).await.map(drop)
+        }
     }
 }

@@ -96,6 +96,7 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(pool::list))
         .routes(routes!(pool::prepare))
         .routes(routes!(pool::resume))
+        .routes(routes!(pool::destroy))
         .routes(routes!(pflaster::checks))
         .routes(routes!(pflaster::log))
         .routes(routes!(pflaster::export))

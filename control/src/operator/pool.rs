@@ -10,14 +10,20 @@ use utoipa::ToSchema;
 
 use super::paging::{Paging, page};
 use super::responses::{Page, PauseView, Pool, PoolSprites, Preparations, Resumed, SpriteView};
+use super::tasks::parse_reason;
+use super::workspaces::WhyQuery;
 use crate::app::{App, SharedApp};
-use crate::http::error_responses::{ErrorShape, Guarded, Parsed, WithBody};
-use crate::http::{Json, Problem, Query};
+use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
+use crate::http::{Json, Path, Problem, Query};
 use crate::machines::context::Machines;
-use crate::model::pool::{Counts, Situation, Standing, plan};
+use crate::model::pool::{Counts, PoolSprite, Situation, SpriteState, Standing, plan};
+use vendors::sprites::SpriteName;
 
 /// Most that one call may ask for: an operator's typing error must not empty the plan.
 const PREPARED_A_CALL: u64 = 10;
+
+/// The keeper keeps fewer.
+const QUARANTINED_SHOWN: u32 = 50;
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +50,7 @@ pub(crate) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, P
     let standing = app.store.pool_standing().await?;
     let survey = machines.pool.survey();
     let pause = standing.pause;
+    let quarantined = app.store.sprites_in(SpriteState::Quarantined, QUARANTINED_SHOWN).await?;
     Ok(Answer(Pool {
         counts: app.store.count_sprites().await?,
         target_available: machines.target.available,
@@ -57,6 +64,8 @@ pub(crate) async fn show(State(app): State<SharedApp>) -> Result<Answer<Pool>, P
         orphans: survey.orphans.iter().map(ToString::to_string).collect(),
         surveyed_at: survey.at.map(crate::base::clock::Moment::seconds),
         survey_error: survey.error,
+        quarantined: quarantined.into_iter().map(SpriteView::new).collect(),
+        quarantined_hours: machines.quarantined.as_secs() / 3_600,
     }))
 }
 
@@ -142,6 +151,48 @@ pub(super) async fn resume(State(app): State<SharedApp>) -> Result<Answer<Resume
     let was_paused = app.store.resume_pool().await?;
     machines.wake_pool();
     Ok(Answer(Resumed { was_paused }))
+}
+
+/// Has a quarantined machine destroyed. Another one is not touched.
+#[utoipa::path(
+    post,
+    path = "/api/pool/sprites/{name}/destroy",
+    operation_id = "destroy_sprite",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(("name" = String, Path, description = "The machine's name"), WhyQuery),
+    responses(
+        (status = 200, description = "It is being destroyed", body = SpriteView),
+        (status = 409, description = "It is not in quarantine", body = ErrorShape),
+        AboutOne,
+        Parsed,
+        Guarded
+    )
+)]
+pub(super) async fn destroy(
+    State(app): State<SharedApp>,
+    Path(name): Path<String>,
+    Query(WhyQuery { reason }): Query<WhyQuery>,
+) -> Result<Answer<SpriteView>, Problem> {
+    let (name, reason) = (parse_sprite_name(&name)?, parse_reason(&reason)?);
+    let none = || Problem::not_found("There is no such machine.");
+    let row = app.store.sprite(&name).await?.ok_or_else(none)?;
+    let (why, now) = (format!("by hand: {reason}"), app.now());
+    if !app.store.destroy_quarantined(&name, &why, now).await? {
+        let state = row.state.as_str();
+        let message = format!("The machine is {state}: only a quarantined one is destroyed.");
+        return Err(Problem::new(StatusCode::CONFLICT, "conflict", message));
+    }
+    if let Some(machines) = &app.machines {
+        machines.wake_pool();
+    }
+    Ok(Answer(SpriteView::new(PoolSprite { state: SpriteState::Failed, changed: now, ..row })))
+}
+
+/// # Errors
+/// 422 when it is no name of a machine.
+pub(super) fn parse_sprite_name(name: &str) -> Result<SpriteName, Problem> {
+    SpriteName::parse(name).map_err(|_rule| Problem::invalid("name", "This is no machine's name."))
 }
 
 fn machines(app: &App) -> Result<&Arc<Machines>, Problem> {

@@ -112,6 +112,12 @@ pub struct Pool {
     /// When the provider's list was compared with ours.
     pub surveyed_at: Option<u64>,
     pub survey_error: Option<String>,
+    /// Kept from everybody for a person to look at; `error` says why, `changed_at` since when.
+    #[serde(default)]
+    pub quarantined: Vec<SpriteView>,
+    /// How long they are kept, in hours.
+    #[serde(default)]
+    pub quarantined_hours: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

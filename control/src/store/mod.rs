@@ -26,7 +26,7 @@ pub use connection::{
     UnreadableRow, Write, disk_of, examine,
 };
 pub use journal::{ActBegun, Actor, ActorKind, JournalEntry, JournalFilter};
-pub use machines::{Given, Prepared, SetAside, Settled};
+pub use machines::{Examined, Given, Prepared, SetAside, Settled};
 pub use messages::mails::MailFilter;
 pub use operators::OperatorSession;
 pub use retention::{Keep, RETENTION, RetentionRule, RetentionTimes};

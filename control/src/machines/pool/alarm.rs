@@ -1,5 +1,7 @@
 //! What the operator must be told of the pool. One ticket for each cause.
 
+use std::time::Duration;
+
 use super::Orphan;
 use crate::base::clock::Moment;
 use crate::base::date::iso_time;
@@ -32,6 +34,18 @@ fn fleet_full(error: &SpritesError, now: Moment) -> Incident {
     );
     let key = format!("pool/full/{}", now.seconds() / DAY_SECONDS);
     Incident::new(key, "The plan at the Sprites provider is full", body, Priority::Urgent)
+}
+
+/// A machine that is kept from everybody, for `patience` at most.
+pub fn quarantined(name: &SpriteName, why: &str, patience: Duration) -> Incident {
+    let body = format!(
+        "Sprite `{name}` {why}.\n\nNobody gets it and nothing wakes it. It is kept for you to \
+         look at, {} hours at most, and costs its disk meanwhile. `control pool show` lists what \
+         is kept; `control pool destroy {name} --reason WHY` ends it at once.",
+        patience.as_secs() / 3_600
+    );
+    let title = format!("Sprite {name} is quarantined");
+    Incident::new(format!("pool/quarantined/{name}"), title, body, Priority::Medium)
 }
 
 /// The provider does not answer, and customers who have paid wait for it. `since` names this

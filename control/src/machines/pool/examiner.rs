@@ -3,7 +3,8 @@
 //!
 //! Nothing is destroyed on doubt: an unreachable machine is tried in every round, and
 //! given up when the provider says that it is gone, or after real tries in vain while
-//! other machines answer.
+//! other machines answer. One that comes and goes while the others answer is kept from
+//! everybody instead.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,11 +12,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tracing::{info, warn};
 
+use super::alarm;
 use crate::machines::job_context::JobContext;
 use crate::machines::vm::liveness::{Liveness, prove};
-use crate::model::pool::{PoolSprite, SpriteState};
+use crate::model::pool::{PoolSprite, SETBACKS_MAX, SpriteState};
 use crate::model::task::Kind;
-use crate::store::StoreError;
+use crate::store::{Examined, StoreError};
 use vendors::sprites::SpriteName;
 
 /// How old the proof of life of the next few in line may be.
@@ -74,10 +76,26 @@ impl Examiner {
         liveness: Liveness,
     ) -> Result<(), StoreError> {
         let name = &sprite.name;
+        let newest_proof = context.store.newest_proof().await?;
+        let others_answer = newest_proof.is_some_and(|it| it > sprite.changed);
+        let mut is_setback = false;
         let (to, why) = match liveness {
             // The provider cannot say: nothing follows.
             Liveness::Unknown(_) => return Ok(()),
-            Liveness::Alive if is_clean(sprite) => (SpriteState::Available, None),
+            Liveness::Alive if is_clean(sprite) => {
+                // While nobody answered, it was not the machine.
+                is_setback = others_answer;
+                let setbacks = sprite.setbacks + u64::from(is_setback);
+                if setbacks >= SETBACKS_MAX {
+                    let why = format!("left calls unanswered and came back, {setbacks} times");
+                    let (patience, now) = (context.machines.quarantined, context.now());
+                    let incident = alarm::quarantined(name, &why, patience);
+                    context.store.open_incident(&incident, now).await?;
+                    (SpriteState::Quarantined, Some(why))
+                } else {
+                    (SpriteState::Available, None)
+                }
+            }
             Liveness::Alive => {
                 (SpriteState::Failed, Some("it answers again, and is not clean".to_owned()))
             }
@@ -85,8 +103,6 @@ impl Examiner {
             Liveness::Suspect(why) => {
                 let tries = self.in_vain.entry(name.clone()).or_default();
                 *tries += 1;
-                let others_answer =
-                    context.store.newest_proof().await?.is_some_and(|it| it > sprite.changed);
                 if *tries < TRIES_IN_VAIN || !others_answer {
                     return Ok(());
                 }
@@ -96,7 +112,8 @@ impl Examiner {
         info!(sprite.name = %name, "sprite {name} was unreachable, and is {} now", to.as_str());
         self.in_vain.remove(name);
         let from = SpriteState::Unreachable;
-        context.store.examined_sprite(name, from, to, why.as_deref(), context.now()).await
+        let found = Examined { from, to, why: why.as_deref(), is_setback };
+        context.store.examined_sprite(name, &found, context.now()).await
     }
 }
 
@@ -112,8 +129,8 @@ async fn prove_one(context: &JobContext, sprite: &PoolSprite) {
         warn!(sprite.name = %name, "sprite {name} is {}: {why}", to.as_str());
     }
     let from = SpriteState::Available;
-    let why = why.as_deref();
-    if let Err(error) = context.store.examined_sprite(name, from, to, why, context.now()).await {
+    let found = Examined { from, to, why: why.as_deref(), is_setback: false };
+    if let Err(error) = context.store.examined_sprite(name, &found, context.now()).await {
         complain(error);
     }
 }

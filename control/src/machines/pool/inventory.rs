@@ -99,6 +99,7 @@ mod tests {
             task: None,
             proved: None,
             last_error: None,
+            setbacks: 0,
             created: NOW,
             changed: NOW,
         }

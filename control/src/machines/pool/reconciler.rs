@@ -20,7 +20,9 @@ use crate::base::hourly_limit::HourlyLimit;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
 use crate::machines::pool_handle::InventoryReport;
-use crate::model::pool::{Counts, Situation, SpriteState, Standing, Target, plan};
+use crate::model::pool::{
+    Counts, QUARANTINED_MAX, Situation, SpriteState, Standing, Target, plan, to_destroy,
+};
 use crate::model::task::TaskId;
 use crate::model::workspace::WorkspaceState;
 use crate::model::workspace::upkeep::Unsettled;
@@ -80,6 +82,7 @@ impl PoolReconciler {
                 next_survey = Instant::now() + self.context.machines.sweep;
                 self.follow_demand().await;
                 self.survey().await;
+                self.end_quarantines().await;
                 self.clear_away().await;
                 // What stands ready is made first; a look may wait for a machine.
                 self.fill_or_warn().await;
@@ -326,6 +329,25 @@ impl PoolReconciler {
             self.context.machines.wake_pool();
         }
         Ok(())
+    }
+
+    /// Gives up machines that were kept apart for long enough, or are too many.
+    async fn end_quarantines(&self) {
+        let JobContext { store, machines, .. } = &self.context;
+        let limit = u32::try_from(QUARANTINED_MAX).unwrap_or(u32::MAX) + DESTROYED_A_ROUND;
+        let quarantined = match store.sprites_in(SpriteState::Quarantined, limit).await {
+            Ok(quarantined) => quarantined,
+            Err(error) => {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+                return;
+            }
+        };
+        let now = self.context.now();
+        for (sprite, why) in to_destroy(&quarantined, machines.quarantined, now) {
+            if let Err(error) = store.destroy_quarantined(&sprite.name, why, now).await {
+                warn!("{:#}; trying again later", anyhow::Error::from(error));
+            }
+        }
     }
 
     /// Destroys what is of no use. What cannot be destroyed now is in the next round.

@@ -13,6 +13,8 @@ pub struct Counts {
     pub recycling: u64,
     #[serde(default)]
     pub unreachable: u64,
+    #[serde(default)]
+    pub quarantined: u64,
     pub failed: u64,
 }
 
@@ -24,6 +26,7 @@ impl Counts {
             SpriteState::Assigned => self.assigned,
             SpriteState::Recycling => self.recycling,
             SpriteState::Unreachable => self.unreachable,
+            SpriteState::Quarantined => self.quarantined,
             SpriteState::Failed => self.failed,
         }
     }
@@ -35,6 +38,7 @@ impl Counts {
             SpriteState::Assigned => &mut self.assigned,
             SpriteState::Recycling => &mut self.recycling,
             SpriteState::Unreachable => &mut self.unreachable,
+            SpriteState::Quarantined => &mut self.quarantined,
             SpriteState::Failed => &mut self.failed,
         } = count;
     }

@@ -27,6 +27,8 @@ pub struct PoolSprite {
     pub proved: Option<Moment>,
     /// Why it is of no use, where it is not.
     pub last_error: Option<String>,
+    /// How often it left a call unanswered while it stood ready, since it was as new.
+    pub setbacks: u64,
     pub created: Moment,
     pub changed: Moment,
 }
@@ -55,6 +57,10 @@ pub enum SpriteState {
     /// It left a call unanswered, and is examined while nobody waits for it. One that
     /// names a task of a workspace has that customer's secrets on it.
     Unreachable,
+    /// Kept from everybody for a person to look at: it could not be proved that it is clean, or
+    /// it behaved against expectation again and again. Nothing wakes it, and it is destroyed by
+    /// an operator's word or when its time is over.
+    Quarantined,
     /// Of no use; the keeper destroys it.
     Failed,
 }
@@ -78,12 +84,13 @@ pub enum Claim {
 }
 
 impl SpriteState {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Preparing,
         Self::Available,
         Self::Assigned,
         Self::Recycling,
         Self::Unreachable,
+        Self::Quarantined,
         Self::Failed,
     ];
 
@@ -94,6 +101,7 @@ impl SpriteState {
             Self::Assigned => "assigned",
             Self::Recycling => "recycling",
             Self::Unreachable => "unreachable",
+            Self::Quarantined => "quarantined",
             Self::Failed => "failed",
         }
     }

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 17] = [
+const MIGRATIONS: [(&str, &str); 18] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -26,6 +26,7 @@ const MIGRATIONS: [(&str, &str); 17] = [
     ("subscription list", include_str!("../../../migrations/0015_subscription_list.sql")),
     ("journal", include_str!("../../../migrations/0016_journal.sql")),
     ("demand", include_str!("../../../migrations/0017_demand.sql")),
+    ("quarantine", include_str!("../../../migrations/0018_quarantine.sql")),
 ];
 
 /// Of the schema of this program.

@@ -4,6 +4,7 @@ mod healing;
 mod journal;
 pub mod pool;
 mod proofs;
+pub mod quarantine;
 mod schedules;
 mod services;
 mod sprite_claims;
@@ -11,6 +12,7 @@ mod sprites;
 pub mod upkeep;
 
 pub use pool::Settled;
+pub use proofs::Examined;
 pub use sprite_claims::SetAside;
 pub use sprites::Prepared;
 pub use upkeep::Given;

@@ -127,7 +127,7 @@ impl Store {
         check_lease(&mut write, lease).await?;
         let released = sqlx::query(
             "UPDATE sprites SET state = $2, username = NULL, task = NULL, last_error = NULL,
-                 proved_at = NULL, changed_at = $3
+                 setbacks = 0, proved_at = NULL, changed_at = $3
              WHERE name = $1 AND state = $4 AND task = $5",
         )
         .bind(name.as_str())

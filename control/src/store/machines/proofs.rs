@@ -11,6 +11,16 @@ use crate::store::connection::{Attempt as _, Columns as _, millis};
 use crate::store::{Store, StoreError, Topic};
 use vendors::sprites::SpriteName;
 
+/// What a look at a sprite found.
+#[derive(Debug, Clone, Copy)]
+pub struct Examined<'a> {
+    pub from: SpriteState,
+    pub to: SpriteState,
+    pub why: Option<&'a str>,
+    /// Whether it was away while others answered.
+    pub is_setback: bool,
+}
+
 impl Store {
     /// Up to `limit` sprites that are available and were not proved since `before`, in the
     /// order in which they are handed out.
@@ -33,21 +43,21 @@ impl Store {
         rows.iter().map(sprites::parse).collect::<Result<_, _>>().attempt(ATTEMPT)
     }
 
-    /// Notes what a look at a sprite found: from `from` it goes to `to`, unless somebody
-    /// else moved it meanwhile. One that is available was proved now.
+    /// Notes what a look at a sprite found, unless somebody else moved it meanwhile. One that
+    /// is available was proved now.
     pub async fn examined_sprite(
         &self,
         name: &SpriteName,
-        from: SpriteState,
-        to: SpriteState,
-        why: Option<&str>,
+        found: &Examined<'_>,
         now: Moment,
     ) -> Result<(), StoreError> {
+        let Examined { from, to, why, is_setback } = *found;
         let mut write = self.begin().await?;
         let is_proved = to == SpriteState::Available;
         let examined = sqlx::query(
             "UPDATE sprites SET state = $3, last_error = $4,
                  proved_at = CASE $5 WHEN 1 THEN $6 ELSE proved_at END,
+                 setbacks = setbacks + $7,
                  changed_at = CASE WHEN state = $3 THEN changed_at ELSE $6 END
              WHERE name = $1 AND state = $2",
         )
@@ -57,6 +67,7 @@ impl Store {
         .bind(why)
         .bind(i64::from(is_proved))
         .bind(millis(now))
+        .bind(i64::from(is_setback))
         .execute(&mut *write)
         .await
         .attempt("note what a look at a sprite found")?;

@@ -18,7 +18,7 @@ use vendors::sprites::{CheckpointId, SpriteName};
 
 /// What every read of a sprite selects.
 pub(super) const COLUMNS: &str = "name, state, upstream, base, checkpoint, username, assignment, \
-     task, proved_at, last_error, created_at, changed_at";
+     task, proved_at, last_error, setbacks, created_at, changed_at";
 
 /// What a preparation has made of its sprite.
 #[derive(Debug, Clone)]
@@ -204,6 +204,7 @@ pub(super) fn parse(row: &AnyRow) -> Result<PoolSprite, sqlx::Error> {
         task: row.optional("task", TaskId::parse)?,
         proved: row.optional_moment("proved_at")?,
         last_error: row.optional_text("last_error")?,
+        setbacks: row.number("setbacks")?,
         created: row.moment("created_at")?,
         changed: row.moment("changed_at")?,
     })

@@ -6,7 +6,7 @@ use control::base::clock::{self, Moment};
 use control::machines::pool::settle_preparations;
 use control::model::pool::{Assigned, Claim, Labels, SpriteState};
 use control::model::task::{Kind, Lease, NewTask};
-use control::store::{LOG_CHANGES, LeaseError, Prepared, SetAside, Store};
+use control::store::{Examined, LOG_CHANGES, LeaseError, Prepared, SetAside, Store};
 use futures_util::future::join_all;
 use shared::{Secret, Username};
 use vendors::sprites::CheckpointId;
@@ -108,7 +108,8 @@ async fn a_claim_is_the_same_each_time_and_the_newest_proof_of_life_comes_first(
     fill(&store, 1).await;
     let mut available = store.sprites_in(SpriteState::Available, 9).await.unwrap();
     let (oldest, available) = (available.remove(0).name, SpriteState::Available);
-    store.examined_sprite(&oldest, available, available, None, later()).await.unwrap();
+    let alive = Examined { from: available, to: available, why: None, is_setback: false };
+    store.examined_sprite(&oldest, &alive, later()).await.unwrap();
     let first = taken(claim(&store, &ada).await);
     assert_eq!((&first.name, first.assignment), (&oldest, 1));
     assert_eq!(taken(claim(&store, &ada).await), first);

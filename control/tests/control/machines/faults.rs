@@ -1,5 +1,6 @@
 //! The provider fails: in each of its ways, at each call. The story still ends well.
 
+use reqwest::Method;
 use serde_json::json;
 
 use super::installation::{Town, Wanted};
@@ -82,6 +83,50 @@ async fn when_all_that_are_ready_answer_nothing_a_fresh_one_is_taken_and_they_ar
     let rows = town.rows().await;
     let again = rows.iter().filter(|row| wedged.iter().any(|name| row["name"] == name.as_str()));
     assert!(again.clone().count() == 2 && again.clone().all(|row| row["state"] == "available"));
+}
+
+/// The third time is once too often while the others answer; nobody is given it.
+#[tokio::test]
+async fn a_machine_that_comes_and_goes_is_quarantined() {
+    let town = Town::start(2).await;
+    town.until_available(2).await;
+    let flaky = town.next_in_line().await;
+    let rows = async || town.rows().await;
+    let own = async |name: &str| rows().await.into_iter().find(|row| row["name"] == name).unwrap();
+    let database = &town.installation.database;
+    for (setbacks, then) in [(0, "available"), (1, "available"), (2, "quarantined")] {
+        let away = format!(
+            "UPDATE sprites SET state = 'unreachable', task = NULL, changed_at = 1,
+                 setbacks = {setbacks} WHERE name = '{flaky}'"
+        );
+        database.run(away).await;
+        wait_until("it was looked at", json!(then), async || own(&flaky).await["state"].clone())
+            .await;
+        let counted = format!("SELECT CAST(setbacks AS TEXT) FROM sprites WHERE name = '{flaky}'");
+        assert_eq!(database.text(&counted).await, Some((setbacks + 1).to_string()));
+    }
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    assert!(tickets.to_string().contains(&format!("pool/quarantined/{flaky}")), "{tickets:#}");
+    // The pool fills itself up, and the next customers get others.
+    town.until_available(2).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    assert_ne!(town.machine_of("ada").await, Some(flaky.clone()));
+    assert!(town.provider.names().await.contains(&flaky), "it is kept to be looked at");
+}
+
+/// While no machine answers it is the provider, and no machine is blamed for it.
+#[tokio::test]
+async fn when_nobody_answers_no_machine_is_blamed() {
+    let town = Town::start(2).await;
+    town.until_available(2).await;
+    let later = shared::process::time::unix_millis() + 3_600_000;
+    let away = format!(
+        "UPDATE sprites SET state = 'unreachable', task = NULL, changed_at = {later}, setbacks = 2"
+    );
+    town.installation.database.run(away).await;
+    town.until_available(2).await;
+    assert_eq!(town.count("quarantined").await, 0);
 }
 
 #[tokio::test]

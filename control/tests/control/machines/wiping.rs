@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::{Secret, Upstream};
 use vendors::sprites::services::Definition;
@@ -204,9 +204,9 @@ async fn a_machine_that_is_replaced_leaves_nothing_behind() {
     }
 }
 
-/// Each way in which the proof cannot be made ends the machine, and is told.
+/// Each way in which the proof cannot be made keeps the machine from everybody, and is told.
 #[tokio::test]
-async fn what_is_found_or_cannot_be_proved_ends_the_machine() {
+async fn what_is_found_or_cannot_be_proved_is_quarantined_until_somebody_has_looked() {
     let town = start("wipe").await;
     for (username, trouble) in
         [("liar", "restore_lies"), ("broken", "restore_fails"), ("sealed", "checkpoint_fails")]
@@ -214,12 +214,68 @@ async fn what_is_found_or_cannot_be_proved_ends_the_machine() {
         let customer = Customer::moves_in(&town, username).await;
         let name = customer.machine.as_str();
         town.provider.set_trouble(name, json!({ trouble: true })).await;
-        destroyed(&town, &customer, username).await;
+        quarantined(&town, &customer, username).await;
     }
     // A provider that keeps a checkpoint for itself.
     let customer = Customer::moves_in(&town, "hoarder").await;
     town.provider.arm("DELETE", "/v1/sprites/*/checkpoints/*", 100, "status:405").await;
-    destroyed(&town, &customer, "hoarder").await;
+    quarantined(&town, &customer, "hoarder").await;
+}
+
+/// Whoever comes next gets another one; a word of the operator's ends it.
+async fn quarantined(town: &Town, customer: &Customer<'_>, username: &str) {
+    let receipt = customer.moves_out(username).await;
+    let line = receipt["lines"][2].to_string();
+    assert!(line.contains("kept from everybody") && line.contains("destroyed"), "{line}");
+    let name = customer.machine.as_str();
+    let row = row(town, name).await.expect("it is kept");
+    assert_eq!((&row["state"], &row["username"]), (&json!("quarantined"), &json!(null)));
+    assert!(row["error"].as_str().unwrap().starts_with("could not be proved"), "{row:#}");
+    assert!(town.edge.names().is_empty(), "a route leads to it");
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    assert!(tickets.to_string().contains(&format!("recycle/wipe/{name}")), "{tickets:#}");
+    let shown = town.installation.cli(town.control(), "pool show").await;
+    assert!(shown.contains("quarantined for") && shown.contains(name), "{shown}");
+    let metrics = format!("http://{}/metrics", town.control().api);
+    let metrics = reqwest::get(metrics).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("arca_control_sprites{state=\"quarantined\"} 1"), "{metrics}");
+    let destroy = format!("pool destroy {name} --reason looked --yes");
+    town.installation.cli(town.control(), &destroy).await;
+    wait_until("it is gone", false, async || customer.has_row().await).await;
+    customer.check_gone().await;
+    let journal = town.installation.cli(town.control(), "journal").await;
+    assert!(journal.contains("by hand: looked"), "{journal}");
+}
+
+async fn row(town: &Town, name: &str) -> Option<Value> {
+    town.rows().await.into_iter().find(|row| row["name"] == name)
+}
+
+/// A machine is kept for as long as was said, and whoever wants all deleted has it deleted.
+#[tokio::test]
+async fn a_quarantine_ends_by_itself_and_never_begins_for_who_is_erased() {
+    let town = start("wipe").await;
+    let customer = Customer::moves_in(&town, "ada").await;
+    let name = customer.machine.as_str();
+    town.provider.set_trouble(name, json!({ "restore_lies": true })).await;
+    customer.moves_out("ada").await;
+    assert_eq!(row(&town, name).await.unwrap()["state"], "quarantined");
+    // Only a quarantined one is destroyed by hand.
+    let next = town.next_in_line().await;
+    let path = format!("/api/pool/sprites/{next}/destroy?reason=x");
+    let (status, answer) = town.control().api(Method::POST, &path, None).await;
+    assert_eq!((status, &answer["error"]["code"]), (StatusCode::CONFLICT, &json!("conflict")));
+    let long_ago = format!("UPDATE sprites SET changed_at = 1 WHERE name = '{name}'");
+    town.installation.database.run(long_ago).await;
+    wait_until("its time is over", false, async || customer.has_row().await).await;
+    customer.check_gone().await;
+
+    let customer = Customer::moves_in(&town, "bob").await;
+    let trouble = json!({ "restore_lies": true });
+    town.provider.set_trouble(customer.machine.as_str(), trouble).await;
+    let erased = "UPDATE workspaces SET end_reason = 'erasure' WHERE username = 'bob'";
+    town.installation.database.run(erased.to_owned()).await;
+    destroyed(&town, &customer, "bob").await;
 }
 
 async fn destroyed(town: &Town, customer: &Customer<'_>, username: &str) {
@@ -234,7 +290,7 @@ async fn destroyed(town: &Town, customer: &Customer<'_>, username: &str) {
 }
 
 #[tokio::test]
-async fn killed_at_every_step_it_is_wiped_or_gone_and_never_half_done() {
+async fn killed_at_every_step_it_is_wiped_or_nobodys_and_never_half_done() {
     let mut town = start("wipe").await;
     let secret = {
         let customer = Customer::moves_in(&town, "ada").await;
@@ -255,6 +311,11 @@ async fn killed_at_every_step_it_is_wiped_or_gone_and_never_half_done() {
     let task = town.cancel("ada").await;
     super::crashes::kill_in_each(&mut town, &calls).await;
     town.until_done(&task).await;
+    // Of one that is quarantined the time is over.
+    let long_ago = "UPDATE sprites SET changed_at = 1 WHERE state = 'quarantined'";
+    town.installation.database.run(long_ago.to_owned()).await;
+    wait_until("nothing is kept", 0, async || town.count("quarantined").await).await;
+    wait_until("nothing is of no use", 0, async || town.count("failed").await).await;
     assert_eq!(found_on_disk(town.provider.state(), &secret), [""; 0]);
     assert_eq!(found_in_processes(&secret), [""; 0]);
     assert!(town.edge.names().is_empty());
