@@ -42,7 +42,7 @@ use vendors::stripe::{Retries, Stripe, StripeError, WebhookSecrets};
 use vendors::{Again, BuildError};
 
 pub use cancellation::{cancel, keep};
-pub use erasure::erase;
+pub use erasure::{EraseError, erase};
 pub use job::StripeJob;
 pub use offer::Offer;
 pub use renewal::checkout_again;

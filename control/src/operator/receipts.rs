@@ -11,7 +11,7 @@ use super::customers;
 use super::routes::parse_username;
 use super::schemas::OfWorkspace;
 use crate::app::SharedApp;
-use crate::billing;
+use crate::billing::{self, EraseError};
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem};
 
@@ -105,20 +105,15 @@ pub(super) async fn erase(
 ) -> Result<Answer<ErasureView>, Problem> {
     let username = parse_username(&username)?;
     let customer = customers::existing(&app, &username).await?;
-    app.store.forget_unpaid_sign_ups(&customer.email, app.now()).await?;
-    let Some(workspace) = app.store.workspace(&username).await? else {
-        app.store.erase_customer(&username).await?;
-        app.publisher.wake();
-        return Ok(Answer(ErasureView { username, task: None }));
-    };
-    if !workspace.state.is_over() {
-        let Some(billing) = &app.billing else {
+    let billing = app.billing.as_deref();
+    let begun = billing::erase(&app.store, &app.publisher, billing, &customer, app.now()).await;
+    let task = begun.map_err(|error| match error {
+        EraseError::NoStripe => {
             let message = "Without [stripe] the subscription cannot be ended.";
-            return Err(Problem::new(StatusCode::CONFLICT, "conflict", message));
-        };
-        billing::erase(billing, &workspace).await?;
-    }
-    let workspace = app.store.workspace(&username).await?;
-    let task = workspace.and_then(|workspace| workspace.task).map(|task| task.to_string());
+            Problem::new(StatusCode::CONFLICT, "conflict", message)
+        }
+        EraseError::Store(error) => error.into(),
+    })?;
+    let task = task.map(|task| task.to_string());
     Ok(Answer(ErasureView { username, task }))
 }

@@ -158,18 +158,7 @@ async fn set_password(
     change: PasswordChange,
     context: RequestContext,
 ) -> Result<Proven, Problem> {
-    let attempt = Attempt {
-        username: username.to_string(),
-        password: change.current,
-        address: context.address,
-    };
-    match app.sign_in.check(attempt, app.now(), &app.metrics).await {
-        Ok(_) => {}
-        Err(SignInError::Wrong) => {
-            return Err(Problem::invalid("current", "This is not your present password."));
-        }
-        Err(refused) => return Err(refused.into()),
-    }
+    check_password(app, username, change.current, context).await?;
     match app.accounts.change_password(username, change.new).await {
         Ok(proven) => Ok(proven),
         Err(SetPasswordError::Over) => Err(gone()),
@@ -178,7 +167,25 @@ async fn set_password(
     }
 }
 
-async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
+/// Whether `current` is their password; wrong ones are counted as at signing in.
+pub(super) async fn check_password(
+    app: &App,
+    username: &Username,
+    current: String,
+    context: RequestContext,
+) -> Result<(), Problem> {
+    let attempt =
+        Attempt { username: username.to_string(), password: current, address: context.address };
+    match app.sign_in.check(attempt, app.now(), &app.metrics).await {
+        Ok(_) => Ok(()),
+        Err(SignInError::Wrong) => {
+            Err(Problem::invalid("current", "This is not your present password."))
+        }
+        Err(refused) => Err(refused.into()),
+    }
+}
+
+pub(super) async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
     let customer = app.store.customer(username).await?;
     customer.ok_or_else(gone)
 }

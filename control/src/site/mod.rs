@@ -11,6 +11,7 @@ mod cancelled;
 mod checkout;
 mod cookies;
 pub(crate) mod csrf;
+mod deletion;
 mod export;
 mod forgot_password;
 mod handover;
@@ -102,6 +103,7 @@ fn site_routes() -> Router<SharedApp> {
         .route("/logout", get(logout::ask).post(logout::submit))
         .route("/account", get(account::show))
         .route("/account/billing", post(billing::open))
+        .route("/account/delete", get(deletion::show).post(deletion::confirm))
         .route("/account/cancel", post(billing::cancel))
         .route("/account/keep", post(billing::keep))
         .route("/account/export", get(export::fetch).post(export::ask))

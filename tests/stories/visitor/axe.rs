@@ -121,6 +121,7 @@ async fn nobody_is_shut_out_of_the_site_and_its_letters() {
 
     look.sign_in(&world).await;
     look.open(&format!("{site}/account")).await;
+    look.open(&format!("{site}/account/delete")).await;
     look.open(&format!("{site}/logout")).await;
 
     look.chrome.goto(&format!("http://{}/", world.control.api())).await.unwrap();

@@ -3,10 +3,12 @@
 use control::model::task::Kind;
 use control::model::workspace::EndReason;
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 use super::market::Market;
+use crate::common::browser::Browser;
 use crate::common::edge::TestEdge;
-use crate::common::wait_until;
+use crate::common::{PASSWORD, SITE, wait_until};
 
 #[tokio::test]
 async fn access_subscription_and_machine_end_once_however_often_it_is_asked_for() {
@@ -36,4 +38,39 @@ async fn who_has_no_workspace_is_gone_at_once() {
     let (status, begun) = erase().await;
     assert_eq!((status, begun["task"].is_null()), (StatusCode::OK, true), "{begun:#}");
     assert_eq!(erase().await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_customer_deletes_everything_on_the_account_page_with_the_password() {
+    let edge = TestEdge::start("edge-1").await;
+    let market = Market::open(&[&edge]).await;
+    let ada = market.live("ada@example.com").await;
+    let world = &market.shop.world;
+    world.put_route("ada").await;
+    let set = json!({ "password": PASSWORD });
+    let (status, answer) = world.api(Method::POST, "/api/customers/ada/password", Some(set)).await;
+    assert!(status.is_success(), "{answer:#}");
+    let mut browser = Browser::new(world);
+    browser.log_in("ada", PASSWORD).await;
+    let account = browser.open(&format!("{SITE}/account")).await;
+    assert!(account.body.contains("href=\"/account/delete\""), "{}", account.body);
+    let address = format!("{SITE}/account/delete");
+    let page = browser.open(&address).await;
+    assert!(page.body.contains("ada.arca.test:8080"), "{}", page.body);
+
+    let wrong = browser.submit(&address, &[("current", "not this one")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("This is not your present password"), "{}", wrong.body);
+    assert_eq!((edge.names().len(), market.status(&ada)), (1, "active"));
+
+    let done = browser.submit(&address, &[("current", PASSWORD)]).await;
+    assert_eq!(done.status, StatusCode::OK);
+    assert!(done.body.contains("Your workspace is closed"), "{}", done.body);
+    wait_until("no edge leads there", true, async || edge.names().is_empty()).await;
+    assert_eq!(market.status(&ada), "canceled");
+    assert_eq!(market.shop.tasks(Kind::Recycle).await, ["waiting"]);
+    let again = browser.submit(&address, &[("current", PASSWORD)]).await;
+    assert_eq!(again.location, "/login?to=account", "it is signed out");
+    let (_, journal) = world.api(Method::GET, "/api/journal", None).await;
+    assert!(journal.to_string().contains("has everything deleted at once"), "{journal:#}");
 }

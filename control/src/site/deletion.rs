@@ -1,0 +1,118 @@
+//! Everything about a customer deleted at once, because they ask for it.
+//!
+//! A page of its own, with the password: an open browser is not its owner, and there is no
+//! way back.
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::account::{check_password, existing};
+use super::account_session::signed_in;
+use super::cookies;
+use super::csrf::{self, MissingOrigin};
+use super::page::{self, Faults, Frame, Message, see_other};
+use crate::app::{App, SharedApp};
+use crate::billing::{self, EraseError};
+use crate::http::{Form, Problem, RequestContext};
+use crate::store::{Actor, Customer};
+
+#[derive(Template)]
+#[template(path = "deletion.html")]
+struct DeletionPage<'a> {
+    frame: Frame,
+    customer: &'a Customer,
+    workspace_host: String,
+    faults: Faults<'a>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Confirmation {
+    #[serde(default)]
+    current: String,
+}
+
+/// `GET /account/delete`
+pub(super) async fn show(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login?to=account"));
+    };
+    Ok(render(&app, &existing(&app, &session.username).await?, &[]))
+}
+
+/// `POST /account/delete`
+pub(super) async fn confirm(
+    State(app): State<SharedApp>,
+    Extension(context): Extension<RequestContext>,
+    headers: HeaderMap,
+    Form(Confirmation { current }): Form<Confirmation>,
+) -> Result<Response, Problem> {
+    csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(see_other("/login?to=account"));
+    };
+    let customer = existing(&app, &session.username).await?;
+    match delete(&app, &customer, current, context).await {
+        Ok(()) => {
+            let mut response = page::answer(StatusCode::OK, &goodbye(&app));
+            page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
+            Ok(response)
+        }
+        Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
+        Err(problem) if !context.wants_page => Err(problem),
+        Err(problem) => Ok(render(&app, &customer, &[problem])),
+    }
+}
+
+async fn delete(
+    app: &App,
+    customer: &Customer,
+    current: String,
+    context: RequestContext,
+) -> Result<(), Problem> {
+    let username = &customer.username;
+    check_password(app, username, current, context).await?;
+    let billing = app.billing.as_deref();
+    let begun = billing::erase(&app.store, &app.publisher, billing, customer, app.now()).await;
+    begun.map_err(|error| match error {
+        EraseError::NoStripe => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "billing_unavailable",
+            "Your subscription cannot be ended right now, and nothing was deleted. \
+             Please write to us.",
+        ),
+        EraseError::Store(error) => error.into(),
+    })?;
+    let about = (&*format!("workspace {username}"), Some(username));
+    let act = "has everything deleted at once";
+    Ok(app.store.note_act(Actor::Customer(username), about, act, app.now()).await?)
+}
+
+fn goodbye(app: &App) -> Message<'static> {
+    Message {
+        frame: Frame::new(app),
+        title: "Your workspace is closed",
+        text: "Everything in it is being deleted, and nothing more is charged. Our last mail \
+               tells you when nothing is left.",
+        link: "/",
+        link_text: "To the start page",
+        request: None,
+    }
+}
+
+fn render(app: &App, customer: &Customer, problems: &[Problem]) -> Response {
+    let faults = Faults(problems);
+    let page = DeletionPage {
+        frame: Frame::new(app),
+        customer,
+        workspace_host: app.site.workspace_host(&customer.username),
+        faults,
+    };
+    page::answer_again(faults, &page)
+}
