@@ -24,8 +24,19 @@ pub(crate) fn id_digits(bytes: [u8; 16]) -> [u8; 32] {
     text
 }
 
+/// By byte. Ids are written half a dozen times for each request.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 fn digits(byte: u8) -> [u8; 2] {
-    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
+    PAIRS[usize::from(byte)]
 }
 
 /// `None` unless `text` is exactly `2 * N` lower-case hexadecimal digits.

@@ -4,8 +4,6 @@
 //! a key that only this assignment of this sprite has. The VM's owner can read
 //! that key out of the VM; it is worth nothing at any other.
 
-use std::fmt::Write as _;
-
 use crate::keyring::{KeyId, KeyRing};
 use crate::mac::MacKey;
 use crate::{RequestId, SessionId, SpriteId, Username, hex};
@@ -83,10 +81,32 @@ impl IdentityKey {
     pub fn sign(&self, identity: &Identity) -> String {
         let Identity { username, session, request, issued } = identity;
         let mut header = String::with_capacity(HEADER_MAX_BYTES);
-        write!(header, "1.{}.{username}.{session}.{request}.{issued}", self.id)
-            .expect("writing to a string");
+        // Not by `write!`: this is written for every request.
+        let (session, request, mut digits) = (session.digits(), request.digits(), [0; 20]);
+        let id = |digits| std::str::from_utf8(digits).expect("only digits");
+        let issued = decimal(*issued, &mut digits);
+        for part in
+            ["1", self.id.as_str(), username.as_str(), id(&session), id(&request), id(issued)]
+        {
+            if !header.is_empty() {
+                header.push('.');
+            }
+            header.push_str(part);
+        }
         self.mac.seal(DOMAIN, &mut header);
         header
+    }
+}
+
+fn decimal(number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let (mut rest, mut at) = (number, digits.len());
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            return &digits[at..];
+        }
     }
 }
 

@@ -43,6 +43,13 @@ impl SessionId {
     }
 }
 
+impl SessionId {
+    /// Its text, where a formatter would cost more than the digits.
+    pub(crate) fn digits(&self) -> [u8; 32] {
+        hex::id_digits(self.0)
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         hex::write_id(self.0, formatter)

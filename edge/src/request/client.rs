@@ -20,7 +20,14 @@ pub(crate) struct ClientState {
     proxy: Option<Arc<TrustedProxy>>,
     pub(super) keys: Arc<Keys>,
     pub(super) token: LastToken,
-    identity: Option<(Arc<Route>, IdentityKey)>,
+    assignment: Option<Assignment>,
+}
+
+/// What was made of the route of the last request. A changed route is another `Arc`.
+struct Assignment {
+    route: Arc<Route>,
+    key: IdentityKey,
+    group: u64,
 }
 
 impl ClientState {
@@ -32,7 +39,7 @@ impl ClientState {
             proxy: stream.proxy().cloned(),
             keys,
             token: LastToken::default(),
-            identity: None,
+            assignment: None,
         }
     }
 
@@ -54,17 +61,23 @@ impl ClientState {
         if !Arc::ptr_eq(&self.keys, &keys) {
             self.keys = keys;
             self.token = LastToken::default();
-            self.identity = None;
+            self.assignment = None;
         }
     }
 
-    /// The key of `route`'s assignment. Deriving one costs as much as a
-    /// signature, so the last is kept; a changed route is another `Arc`.
-    pub(super) fn identity_key(&mut self, route: &Arc<Route>) -> &IdentityKey {
-        if !self.identity.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, route)) {
+    /// The key of `route`'s assignment, and the group of its connections as `group_of` says.
+    /// To derive the one costs as much as a signature, so the last are kept.
+    pub(super) fn of_assignment(
+        &mut self,
+        route: &Arc<Route>,
+        group_of: impl FnOnce(&Route) -> u64,
+    ) -> (&IdentityKey, u64) {
+        if !self.assignment.as_ref().is_some_and(|known| Arc::ptr_eq(&known.route, route)) {
             let key = IdentityKey::current(&self.keys.ring, &route.sprite, route.assignment);
-            self.identity = Some((Arc::clone(route), key));
+            let (route, group) = (Arc::clone(route), group_of(route));
+            self.assignment = Some(Assignment { route, key, group });
         }
-        &self.identity.as_ref().expect("set above").1
+        let Assignment { key, group, .. } = self.assignment.as_ref().expect("set above");
+        (key, *group)
     }
 }

@@ -123,7 +123,9 @@ impl RequestHandler {
             self.telemetry.metrics.count_limited(Limit::Body);
             return Ok(self.refuse(Refusal::BodyTooLarge, context));
         }
-        if let Some(origin) = self.site.origin_of(&host).filter(|_| context.is_page_elsewhere()) {
+        if context.is_page_elsewhere()
+            && let Some(origin) = self.site.origin_of(&host)
+        {
             let location = format!("{origin}{}", head.target);
             return Ok(answer(Response::moved(location, context.options), context));
         }
@@ -254,15 +256,15 @@ impl RequestHandler {
             request: context.options.request,
             issued: context.now,
         };
-        let signed = client.identity_key(route).sign(&identity);
+        let (key, group) = client.of_assignment(route, |route| self.group_of(route));
+        let signed = key.sign(&identity);
         let credential = Credential::Identity(&signed);
-        let origin = self.site.workspace_url(&route.username);
         let is_own = |said: &&str| self.site.is_origin_of(said, &route.username);
-        let origin = context.head.header("origin").filter(is_own).map(|_| origin.as_str());
-        let to = (route.upstream.authority(), origin);
+        let origin = context.head.header("origin").filter(is_own);
+        let origin = origin.map(|_| self.site.workspace_url(&route.username));
+        let to = (route.upstream.authority(), origin.as_deref());
         let head = self.forwarded(client.arrival.address, to, credential, &context);
         let target = (TargetKind::Sprite(route.username), route.upstream.clone());
-        let group = self.group_of(route);
         let sprite = self.waking.sprite(group, &route.upstream);
         let upstream = to_upstream(head, target, (group, Some(sprite)), &context);
         if kind == Kind::Request {
