@@ -9,13 +9,13 @@
 //! Entering and leaving cost one short lock of one of many shards and allocate
 //! nothing: entries live in slabs, which keep the room of their busiest moment.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use ahash::RandomState;
 use shared::process::time::unix_seconds;
 use shared::{KeyId, SessionId, Username};
 use slab::Slab;

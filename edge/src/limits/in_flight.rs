@@ -1,12 +1,11 @@
 //! Requests that one workspace may have under way at a time, so that none uses up
 //! what is there for all. A few more wait a moment for their turn.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher as _, RandomState};
+use std::collections::hash_map::{Entry, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ahash::RandomState;
 use shared::Username;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -19,8 +18,10 @@ const SHARDS: usize = 64;
 pub(crate) struct InFlight {
     limit: AtomicUsize,
     hasher: RandomState,
-    shards: Box<[Mutex<HashMap<Username, Workspace>>]>,
+    shards: Box<[Mutex<Shard>]>,
 }
+
+type Shard = HashMap<Username, Workspace, RandomState>;
 
 /// There only while it has requests.
 struct Workspace {
@@ -68,7 +69,7 @@ impl InFlight {
         Some(Turn { in_flight: Arc::clone(self), username: *username, turns, permit })
     }
 
-    fn shard(&self, username: &Username) -> MutexGuard<'_, HashMap<Username, Workspace>> {
+    fn shard(&self, username: &Username) -> MutexGuard<'_, Shard> {
         let hash = self.hasher.hash_one(username.as_bytes());
         let at = usize::try_from(hash % SHARDS as u64).expect("less than the number of shards");
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)

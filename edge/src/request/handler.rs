@@ -1,10 +1,10 @@
 //! Puts a request before [`decide`] with everything that is known, and prepares
 //! what the decision needs. Nothing here waits.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ahash::RandomState;
 use shared::identity::{
     Identity, TELEGRAM_BODY_MAX_BYTES, TELEGRAM_PATH, TELEGRAM_SECRET_HEADER, is_telegram_secret,
 };

@@ -9,9 +9,9 @@
 //! meanwhile stands in *another* `ArcSwap`, when memory was used again.
 
 use std::array;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
+use ahash::RandomState;
 use shared::Username;
 
 /// What stands in a table: one of it for a name.

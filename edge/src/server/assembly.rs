@@ -1,9 +1,9 @@
 //! The parts that live as long as the process, made out of its configuration.
 
-use std::hash::RandomState;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use ahash::RandomState;
 use shared::process::time::unix_seconds;
 use tracing::error;
 

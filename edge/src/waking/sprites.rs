@@ -1,10 +1,10 @@
 //! All sprites of which something is known, and those who wait for one.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ahash::AHashMap;
 use shared::Upstream;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -18,7 +18,7 @@ use crate::upstream::Connector;
 const SHARDS: usize = 64;
 
 /// By the group of their connections: one assignment of one machine.
-type Sprites = HashMap<u64, Arc<Sprite>>;
+type Sprites = AHashMap<u64, Arc<Sprite>>;
 
 pub(crate) struct Waking {
     prober: Arc<Prober>,
