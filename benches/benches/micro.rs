@@ -10,7 +10,7 @@ use std::time::Duration;
 use benches::tenants::{self, BASE_DOMAIN, sleeping_route, username};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use edge::measured::{
-    Credential, Deadlines, Forwarded, Head, HeadReader, LastToken, NO_HEADERS, RequestFacts,
+    Alarm, Credential, Deadlines, Forwarded, Head, HeadReader, LastToken, NO_HEADERS, RequestFacts,
     Tables, Workspace, check_session, decide, forward,
 };
 use shared::identity::{Identity, IdentityKey};
@@ -125,7 +125,9 @@ fn head(criterion: &mut Criterion) {
             runtime.block_on(async {
                 let mut reader = HeadReader::default();
                 let mut stream = bytes;
-                reader.read_head(&mut stream, true, &deadlines).await.expect("a whole head")
+                let alarm = Alarm::default();
+                let head = reader.read_head(&mut stream, true, &deadlines, &alarm);
+                head.await.expect("a whole head")
             })
         });
     });

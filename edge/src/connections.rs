@@ -20,6 +20,8 @@ use shared::process::time::unix_seconds;
 use shared::{KeyId, SessionId, Username};
 use slab::Slab;
 
+use crate::alarm::Alarm;
+
 /// Threads rarely meet in one of so many, and a revocation for one workspace looks
 /// through a thousandth of all entries.
 const SHARDS: usize = 1024;
@@ -245,11 +247,11 @@ impl Shard {
 
 impl Entry {
     /// Resolves once access has ended: revoked, or because the session is over.
-    pub(crate) async fn ended(&self) {
+    pub(crate) async fn ended(&self, alarm: &Alarm) {
         tokio::select! {
             biased;
             () = self.revoked() => {}
-            () = expired(self.expires) => {}
+            () = expired(self.expires, alarm) => {}
         }
     }
 
@@ -301,14 +303,13 @@ impl Future for Revoked<'_> {
 }
 
 /// Resolves at `expires`, in unix seconds by the wall clock, which may be set meanwhile.
-async fn expired(expires: u64) {
+async fn expired(expires: u64, alarm: &Alarm) {
     loop {
         let left = expires.saturating_sub(unix_seconds());
         if left == 0 {
             return;
         }
-        // pingora's costs less than tokio's, and every request has one.
-        pingora::time::fast_timeout::fast_sleep(Duration::from_secs(left).min(EXPIRY_LOOK)).await;
+        alarm.sleep(Duration::from_secs(left).min(EXPIRY_LOOK)).await;
     }
 }
 
@@ -410,7 +411,10 @@ mod tests {
         let at = registry.revocation_epoch(&name("ada"));
         let expires = unix_seconds() + 1;
         let entry = registry.enter(at, Access { expires, ..access('1', 1) }, Kind::Socket).unwrap();
-        tokio::time::timeout(Duration::from_secs(30), entry.ended()).await.expect("it is over");
+        let alarm = Alarm::default();
+        let mut ended = Box::pin(entry.ended(&alarm));
+        let ended = alarm.over(ended.as_mut());
+        tokio::time::timeout(Duration::from_secs(30), ended).await.expect("it is over");
         assert!(unix_seconds() >= expires);
     }
 
@@ -447,7 +451,7 @@ mod tests {
             (0..1_000).map(|_| enter(&registry, "ada", '1', 1, Kind::Socket)).collect();
         let tasks: Vec<_> = entries
             .into_iter()
-            .map(|entry| tokio::spawn(async move { entry.ended().await }))
+            .map(|entry| tokio::spawn(async move { entry.ended(&Alarm::default()).await }))
             .collect();
         tokio::task::yield_now().await;
         assert_eq!(registry.revoke(&name("ada"), Scope::Workspace).sockets, 1_000);

@@ -4,6 +4,7 @@
 //! `observe` counts, `limits` bounds. Which may use which: `ARCHITECTURE.md`.
 
 mod admin;
+mod alarm;
 mod client_stream;
 pub mod config;
 mod connections;
@@ -32,6 +33,7 @@ pub mod measured {
     pub use crate::head::{Head, HeadReader, NO_HEADERS};
     pub use crate::limits::Deadlines;
     pub use crate::policy::request::{Credential, Forwarded, forward};
+    pub use crate::alarm::Alarm;
     pub use crate::request::{LastToken, RequestFacts, Workspace, check_session, decide};
     pub use crate::routes::Tables;
 }

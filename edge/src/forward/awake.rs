@@ -14,6 +14,7 @@ use super::downstream::Downstream;
 use super::error::ForwardError;
 use super::forwarder::{Answer, Forwarder};
 use super::upstream_request::UpstreamRequest;
+use crate::alarm::Alarm;
 use crate::limits::{
     DOUBT_AFTER, LOST_AFTER, PAGE_AFTER, PROBE_AFTER, WAKING_TRIES_MAX, WOKEN_ANSWER_WAIT,
 };
@@ -42,10 +43,11 @@ impl Forwarder {
             // In memory of its own: it is needed once in a while.
             return Box::pin(self.begin_held(sprite, None, downstream, request, record)).await;
         }
+        let alarm = downstream.alarm;
         let tried = tokio::select! {
             biased;
             tried = self.try_once(downstream, request, record) => tried,
-            outwaited = self.doubt(sprite, request) => match outwaited {
+            outwaited = self.doubt(alarm, sprite, request) => match outwaited {
                 Outwaited::TooLate(error) => return Err(error),
                 Outwaited::Lost => {
                     let held = self.begin_held(sprite, None, downstream, request, record);
@@ -158,8 +160,13 @@ impl Forwarder {
     }
 
     /// The same as [`Self::outwait`] for a sprite that was awake a moment ago.
-    async fn doubt(&self, sprite: &Arc<Sprite>, request: &UpstreamRequest) -> Outwaited {
-        pingora::time::sleep(DOUBT_AFTER).await;
+    async fn doubt(
+        &self,
+        alarm: &Alarm,
+        sprite: &Arc<Sprite>,
+        request: &UpstreamRequest,
+    ) -> Outwaited {
+        alarm.sleep(DOUBT_AFTER).await;
         if !request.repeatable {
             // It cannot be helped, but others shall know.
             self.waking.want(sprite);

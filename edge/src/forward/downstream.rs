@@ -13,6 +13,7 @@ use tokio_util::io::poll_read_buf;
 
 use super::error::ForwardError;
 use super::upload::Upload;
+use crate::alarm::Alarm;
 use crate::client_stream::ClientStream;
 use crate::head::HeadReader;
 use crate::upstream::Duplex;
@@ -28,6 +29,7 @@ pub(super) struct Timeouts {
 }
 
 pub(super) struct Downstream<'a> {
+    pub(super) alarm: &'a Alarm,
     pub(super) stream: &'a mut ClientStream,
     pub(super) reader: &'a mut HeadReader,
     pub(super) upload: Upload,
@@ -73,10 +75,11 @@ impl Downstream<'_> {
         into: &mut BytesMut,
         deadline: Option<Instant>,
     ) -> Result<usize, ForwardError> {
+        let alarm = self.alarm;
         loop {
             let (patience, late) = self.patience(deadline);
             let step = poll_fn(|context| self.poll_step(sprite, into, context));
-            match (timeout(patience, step).await, late) {
+            match (alarm.timeout(patience, step).await, late) {
                 (Ok(step), _) => {
                     if let Step::Heard(count) = step? {
                         return Ok(count);

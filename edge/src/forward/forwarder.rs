@@ -21,13 +21,14 @@ use super::error::{ForwardError, Malformed};
 use super::response_head::{Asked, NO_SLOTS, RawHead, ResponseHead, find_end};
 use super::upload::Upload;
 use super::upstream_request::{TargetKind, UpstreamRequest};
+use crate::alarm::Alarm;
 use crate::client_stream::ClientStream;
 use crate::head::{HeadEnd, HeadReader};
 use crate::limits::{CONTINUE_WAIT, HANDSHAKE_TIMEOUT, Limits, MAX_INTERIM_RESPONSES};
 use crate::observe::RequestRecord;
 use crate::policy::response::Speaker;
 use crate::upstream::pool::{self, PoolLimits};
-use crate::upstream::{Connector, Duplex, Purpose};
+use crate::upstream::{ConnectError, Connector, Duplex, Purpose};
 use crate::waking::Waking;
 
 /// Room for a head and the body of most answers.
@@ -104,12 +105,13 @@ impl Forwarder {
     /// to the client and one of our own fits; later the connection can only be closed.
     pub(crate) async fn forward(
         &self,
+        alarm: &Alarm,
         client: &mut ClientStream,
         reader: &mut HeadReader,
         request: &UpstreamRequest,
         record: &mut RequestRecord,
     ) -> Result<bool, ForwardError> {
-        let mut downstream = self.downstream(client, reader, request);
+        let mut downstream = self.downstream(alarm, client, reader, request);
         let answer = self.begin_awake(&mut downstream, request, record).await?;
         match answer {
             Answer::Response(begun) => self.finish(begun, &mut downstream, request, record).await,
@@ -124,12 +126,13 @@ impl Forwarder {
     /// As with [`Self::forward`].
     pub(crate) async fn upgrade(
         &self,
+        alarm: &Alarm,
         client: &mut ClientStream,
         reader: &mut HeadReader,
         request: &UpstreamRequest,
         record: &mut RequestRecord,
     ) -> Result<Option<Switched>, ForwardError> {
-        let mut downstream = self.downstream(client, reader, request);
+        let mut downstream = self.downstream(alarm, client, reader, request);
         let answer = self.begin_awake(&mut downstream, request, record).await?;
         match answer {
             // They would go through the tunnel unasked (CVE-2026-2833).
@@ -145,12 +148,14 @@ impl Forwarder {
 
     fn downstream<'a>(
         &self,
+        alarm: &'a Alarm,
         stream: &'a mut ClientStream,
         reader: &'a mut HeadReader,
         request: &UpstreamRequest,
     ) -> Downstream<'a> {
         let limits = self.limits.configured();
         Downstream {
+            alarm,
             stream,
             reader,
             upload: Upload::new(request.body, limits.body_max_bytes),

@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use pingora::time::timeout;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
 
 use super::end::HeadEnd;
 use super::error::HeadError;
+use crate::alarm::Alarm;
 use crate::limits::{Deadlines, MAX_EMPTY_LINES, MAX_HEAD_BYTES, MAX_METHOD_BYTES};
 
 /// Why there is no further request.
@@ -43,6 +43,7 @@ impl HeadReader {
         stream: &mut S,
         is_first: bool,
         deadlines: &Deadlines,
+        alarm: &Alarm,
     ) -> Result<usize, ReadEnd> {
         let mut limit = None;
         loop {
@@ -59,7 +60,7 @@ impl HeadReader {
                 Some(limit) => limit.saturating_duration_since(Instant::now()),
             };
             let read = poll_fn(|context| poll_read(stream, context, &mut self.buffer));
-            match timeout(wait, read).await {
+            match alarm.timeout(wait, read).await {
                 Ok(Ok(count)) if count > 0 => {}
                 Ok(_) => return Err(ReadEnd::Closed),
                 Err(_) if self.buffer.is_empty() => return Err(ReadEnd::Closed),
@@ -170,11 +171,21 @@ mod tests {
     const DEADLINES: Deadlines =
         Deadlines { head: Duration::from_millis(50), idle: Duration::from_millis(20) };
 
+    async fn read(
+        reader: &mut HeadReader,
+        stream: &mut tokio::io::DuplexStream,
+        is_first: bool,
+    ) -> Result<usize, ReadEnd> {
+        let alarm = Alarm::default();
+        let read = reader.read_head(stream, is_first, &DEADLINES, &alarm);
+        alarm.over(std::pin::pin!(read)).await
+    }
+
     async fn check(sent: &[u8], close: bool, expected: Result<usize, ReadEnd>) {
         let (mut client, mut edge) = tokio::io::duplex(64 * 1024);
         client.write_all(sent).await.unwrap();
         let keep_open = (!close).then_some(client);
-        let seen = HeadReader::default().read_head(&mut edge, true, &DEADLINES).await;
+        let seen = read(&mut HeadReader::default(), &mut edge, true).await;
         assert_eq!(seen, expected, "{:?}", String::from_utf8_lossy(&sent[..sent.len().min(40)]));
         drop(keep_open);
     }
@@ -214,14 +225,14 @@ mod tests {
         let (mut client, mut edge) = tokio::io::duplex(1024);
         let mut reader = HeadReader::default();
         client.write_all(b"\r\n\r\nGET / HTTP/1.1\r\n\r\n").await.unwrap();
-        assert_eq!(reader.read_head(&mut edge, true, &DEADLINES).await, Ok(18));
+        assert_eq!(read(&mut reader, &mut edge, true).await, Ok(18));
         assert!(reader.bytes().starts_with(b"GET"));
         let many = "\r\n".repeat(MAX_EMPTY_LINES + 1);
         check(many.as_bytes(), false, Err(ReadEnd::Refused(HeadError::RequestLine))).await;
         // A kept connection on which nothing but an empty line comes is idle.
         reader.consume(18);
         client.write_all(b"\r\n").await.unwrap();
-        assert_eq!(reader.read_head(&mut edge, false, &DEADLINES).await, Err(ReadEnd::Closed));
+        assert_eq!(read(&mut reader, &mut edge, false).await, Err(ReadEnd::Closed));
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 //! dropped between the client's requests.
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -17,6 +18,7 @@ use super::entrance::{Entrance, HttpsRedirect};
 use super::farewell::{Places, linger_briefly};
 use super::handler::{ForwardRequest, RequestAction, RequestHandler, UpgradeRequest};
 use super::overlong::Overlong;
+use crate::alarm::Alarm;
 use crate::client_stream::ClientStream;
 use crate::connections::Entry;
 use crate::forward::{ForwardError, Forwarder, Malformed, Switched, TargetKind};
@@ -104,7 +106,8 @@ impl ConnectionHandler {
         }
         // Each in memory of its own: a conversation needs more than a tunnel, and
         // a tunnel that lives for hours must not hold on to it.
-        let end = Box::pin(self.converse(stream)).await;
+        let alarm = Alarm::default();
+        let end = alarm.over(Box::pin(self.converse(&alarm, stream)).as_mut()).await;
         match end {
             ConnectionEnd::Gone => {}
             ConnectionEnd::Reset(stream) => stream.reset(),
@@ -136,7 +139,12 @@ impl ConnectionHandler {
     async fn send_to_https(&self, mut stream: ClientStream, redirect: &HttpsRedirect) {
         let deadlines = self.limits.configured().deadlines;
         let mut reader = HeadReader::default();
-        let length = match reader.read_head(&mut stream, true, &deadlines).await {
+        let alarm = Alarm::default();
+        let head = {
+            let head = reader.read_head(&mut stream, true, &deadlines, &alarm);
+            alarm.over(pin!(head)).await
+        };
+        let length = match head {
             Ok(length) => length,
             Err(ReadEnd::Closed) => return,
             Err(ReadEnd::Refused(error)) => return self.refuse_head(stream, error).await,
@@ -158,13 +166,13 @@ impl ConnectionHandler {
     }
 
     /// Answers one request after the other and says how the connection ends.
-    async fn converse(&self, mut stream: ClientStream) -> ConnectionEnd {
+    async fn converse(&self, alarm: &Alarm, mut stream: ClientStream) -> ConnectionEnd {
         let deadlines = self.limits.configured().deadlines;
         let mut reader = HeadReader::default();
         let mut client = self.handler.client(&stream);
         let mut is_first = true;
         loop {
-            let length = match reader.read_head(&mut stream, is_first, &deadlines).await {
+            let length = match reader.read_head(&mut stream, is_first, &deadlines, alarm).await {
                 Ok(length) => length,
                 Err(ReadEnd::Closed) => return ConnectionEnd::Gone,
                 Err(ReadEnd::Refused(error)) => {
@@ -187,7 +195,7 @@ impl ConnectionHandler {
                 Ok(RequestAction::Forward(request)) => {
                     reader.consume(length);
                     // Memory for as long as the request takes: most connections are idle.
-                    Box::pin(self.forward(&mut stream, &mut reader, *request)).await
+                    Box::pin(self.forward(alarm, &mut stream, &mut reader, *request)).await
                 }
             };
             match next {
@@ -201,6 +209,7 @@ impl ConnectionHandler {
     /// Sends a request on and brings its response back.
     pub(super) async fn forward(
         &self,
+        alarm: &Alarm,
         stream: &mut ClientStream,
         reader: &mut HeadReader,
         request: ForwardRequest,
@@ -213,11 +222,11 @@ impl ConnectionHandler {
             record.answered(Source::Edge, response.status);
             return self.respond(stream, &response, options.keep_alive).await;
         };
-        let forward = self.forwarder.forward(stream, reader, &upstream, &mut record);
+        let forward = self.forwarder.forward(alarm, stream, reader, &upstream, &mut record);
         let result = tokio::select! {
             biased;
             // First, as it may have ended while the request waited.
-            () = ended(entry.as_ref()) => {
+            () = ended(entry.as_ref(), alarm) => {
                 self.telemetry.metrics.count_revoked_request();
                 return self.end_revoked(stream, record, options).await;
             }
@@ -327,7 +336,9 @@ impl ConnectionHandler {
     /// Opens a WebSocket and carries it to its end, or says why there is none.
     pub(super) async fn upgrade(&self, mut stream: ClientStream, request: UpgradeRequest) {
         // In memory of its own: see `serve`.
-        match Box::pin(self.open(&mut stream, request)).await {
+        let alarm = Alarm::default();
+        let opened = alarm.over(Box::pin(self.open(&alarm, &mut stream, request)).as_mut()).await;
+        match opened {
             Ok((tunnel, switched)) => {
                 let run = tunnel.run(switched, stream, &self.telemetry.metrics);
                 if let Some(stream) = Box::pin(run).await {
@@ -341,15 +352,17 @@ impl ConnectionHandler {
 
     async fn open(
         &self,
+        alarm: &Alarm,
         stream: &mut ClientStream,
         request: UpgradeRequest,
     ) -> Result<(Tunnel, Switched), Next> {
         let UpgradeRequest { upstream, mut tunnel, options } = request;
         let mut reader = HeadReader::default();
-        let upgrade = self.forwarder.upgrade(stream, &mut reader, &upstream, &mut tunnel.record);
+        let record = &mut tunnel.record;
+        let upgrade = self.forwarder.upgrade(alarm, stream, &mut reader, &upstream, record);
         let result = tokio::select! {
             biased;
-            () = tunnel.entry.ended() => {
+            () = tunnel.entry.ended(alarm) => {
                 self.telemetry.metrics.count_revoked_socket();
                 return Err(self.end_revoked(stream, tunnel.record, options).await);
             }
@@ -464,9 +477,9 @@ impl ConnectionHandler {
 }
 
 /// Resolves when access has ended; never for what needs none.
-async fn ended(entry: Option<&Entry>) {
+async fn ended(entry: Option<&Entry>, alarm: &Alarm) {
     match entry {
-        Some(entry) => entry.ended().await,
+        Some(entry) => entry.ended(alarm).await,
         None => std::future::pending().await,
     }
 }

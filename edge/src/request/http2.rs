@@ -1,6 +1,7 @@
 //! One connection of HTTP/2: as many requests at a time as it may have, each carried out
 //! like the only one of a connection of HTTP/1.1.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::client::ClientState;
 use super::connection::{ConnectionHandler, Next};
 use super::handler::RequestAction;
+use crate::alarm::Alarm;
 use crate::client_stream::ClientStream;
 use crate::head::{HeadError, HeadReader};
 use crate::http2::{self, Batch, BatchedIo, Http2Stream, PrematureResets};
@@ -85,7 +87,9 @@ impl ConnectionHandler {
             Ok(RequestAction::Forward(mut request)) => {
                 // Frames tell where a body ends.
                 request.upstream.knows_chunks = false;
-                self.forward(&mut stream, &mut HeadReader::default(), *request).await
+                let (alarm, mut reader) = (Alarm::default(), HeadReader::default());
+                let forward = self.forward(&alarm, &mut stream, &mut reader, *request);
+                alarm.over(pin!(forward)).await
             }
         };
         match next {

@@ -7,9 +7,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::pump::{Pump, Side};
+use crate::alarm::Alarm;
 use crate::connections::Entry;
 use crate::lifecycle::Lifecycle;
 use crate::limits::LAST_WORDS;
@@ -59,7 +60,25 @@ where
     C: AsyncRead + AsyncWrite + Unpin + ?Sized,
     S: AsyncRead + AsyncWrite + Unpin + ?Sized,
 {
-    let mut ended = pin!(entry.ended());
+    let alarm = Alarm::default();
+    let carried = carry_on(pump, client, sprite, entry, lifecycle, patience, &alarm);
+    alarm.over(pin!(carried)).await
+}
+
+async fn carry_on<C, S>(
+    pump: &mut Pump,
+    client: &mut C,
+    sprite: &mut S,
+    entry: &Entry,
+    lifecycle: &Lifecycle,
+    patience: Patience,
+    alarm: &Alarm,
+) -> End
+where
+    C: AsyncRead + AsyncWrite + Unpin + ?Sized,
+    S: AsyncRead + AsyncWrite + Unpin + ?Sized,
+{
+    let mut ended = pin!(entry.ended(alarm));
     let mut leaving = pin!(lifecycle.leaving(fastrand::f64()));
     let mut moved_at = Instant::now();
     let (mut stuck_looks, mut unanswered) = (0, 0);
@@ -89,7 +108,7 @@ where
             }
             () = &mut ended => return End::Revoked,
             () = &mut leaving => return End::Leaving,
-            () = sleep(pause) => {
+            () = alarm.sleep(pause) => {
                 if was == State::Ending {
                     return End::Closed;
                 }
