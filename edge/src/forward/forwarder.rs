@@ -178,22 +178,37 @@ impl Forwarder {
     ) -> Result<Answer, ForwardError> {
         if request.offer.is_some() {
             let answer = async {
-                let sprite = self.connector.connect(&request.upstream, Purpose::Tunnel).await?;
-                self.begin(sprite, downstream, request, record).await
+                let sprite = self.connect(request, Purpose::Tunnel, record).await?;
+                record.sent(false);
+                self.begin(sprite, downstream, request).await
             };
             let answer = timeout(HANDSHAKE_TIMEOUT, answer).await;
             return answer.unwrap_or(Err(ForwardError::SpriteTimeout));
         }
         if let Some(sprite) = pool::take(request.group) {
-            match self.begin(sprite, downstream, request, record).await {
+            record.sent(true);
+            match self.begin(sprite, downstream, request).await {
                 // Most likely it was closed while it waited in the pool. Should the sprite have
                 // seen the request after all, asking again does no harm.
                 Err(ForwardError::Sprite(_)) if request.repeatable => {}
                 result => return result,
             }
         }
-        let sprite = self.connector.connect(&request.upstream, Purpose::Requests).await?;
-        self.begin(sprite, downstream, request, record).await
+        let sprite = self.connect(request, Purpose::Requests, record).await?;
+        record.sent(false);
+        self.begin(sprite, downstream, request).await
+    }
+
+    async fn connect(
+        &self,
+        request: &UpstreamRequest,
+        purpose: Purpose,
+        record: &RequestRecord,
+    ) -> Result<Box<dyn Duplex>, ConnectError> {
+        let begun = Instant::now();
+        let connected = self.connector.connect(&request.upstream, purpose).await;
+        record.connected(connected.as_ref().map(|_| begun.elapsed()));
+        connected
     }
 
     /// Until the head of the answer is there.
@@ -202,9 +217,7 @@ impl Forwarder {
         mut sprite: Box<dyn Duplex>,
         downstream: &mut Downstream<'_>,
         request: &UpstreamRequest,
-        record: &mut RequestRecord,
     ) -> Result<Answer, ForwardError> {
-        record.sent();
         let sent = timeout(self.read_timeout, async {
             sprite.write_all(&request.head).await?;
             sprite.flush().await

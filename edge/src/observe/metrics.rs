@@ -10,6 +10,7 @@ use prometheus::{
 use super::labels::{Http2End, Limit, Outcome, Source};
 use crate::head::{Head, HeadError};
 use crate::tls::HandshakeError;
+use crate::upstream::{ConnectError, ResolveError};
 use shared::process::time::unix_millis;
 
 /// Counts an open stream until it is dropped.
@@ -40,13 +41,15 @@ pub(crate) struct Levels {
     pub generation: u64,
     pub ready: bool,
     pub store_behind: bool,
+    /// Connections to sprites and control that wait for the next request.
+    pub(crate) kept: u64,
     /// Until the first certificate expires, seconds; zero without TLS, or when one has.
     pub certificate_seconds: u64,
 }
 
 type ReadLevel = fn(&Levels) -> u64;
 
-const LEVELS: usize = 11;
+const LEVELS: usize = 12;
 
 pub(crate) struct Metrics {
     registry: Registry,
@@ -65,6 +68,13 @@ pub(crate) struct Metrics {
     pub tunnel_seconds: Histogram,
     pub connections_refused: IntCounter,
     pub access_lines_dropped: IntCounter,
+    pub(crate) spans_dropped: IntCounter,
+    handshake_seconds: Histogram,
+    connect_seconds: Histogram,
+    /// In the order of [`CONNECT_FAILURES`].
+    connect_failures: [IntCounter; CONNECT_FAILURES.len()],
+    /// Of a kept connection, and of a new one.
+    upstream_requests: [IntCounter; CONNECTION_AGES.len()],
     wake_seconds: Histogram,
     probes: IntCounterVec,
     pub(crate) sprites_given_up: IntCounter,
@@ -95,7 +105,40 @@ impl Metrics {
             "Requests that were understood, by the version of HTTP",
             &["version"],
         );
+        let connect_failures = counters(
+            &registry,
+            "arca_edge_upstream_connect_failures_total",
+            "Connections to sprites and to control that were not made, by reason",
+            &["reason"],
+        );
+        let upstream_requests = counters(
+            &registry,
+            "arca_edge_upstream_requests_total",
+            "Requests sent to sprites and to control, by whether their connection was kept for them",
+            &["connection"],
+        );
         let metrics = Self {
+            connect_failures: CONNECT_FAILURES
+                .map(|reason| connect_failures.with_label_values(&[reason])),
+            upstream_requests: CONNECTION_AGES
+                .map(|age| upstream_requests.with_label_values(&[age])),
+            handshake_seconds: histogram(
+                &registry,
+                "arca_edge_tls_handshake_seconds",
+                "From the first byte of a client that comes by TLS to the end of its handshake",
+                &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1., 5.],
+            ),
+            connect_seconds: histogram(
+                &registry,
+                "arca_edge_upstream_connect_seconds",
+                "What it takes to reach a sprite or control, the look-up of its name and TLS included",
+                &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1., 5.],
+            ),
+            spans_dropped: counter(
+                &registry,
+                "arca_edge_spans_dropped_total",
+                "Spans for which there was no room, or that their collector did not take",
+            ),
             protocols: PROTOCOLS.map(|version| protocols.with_label_values(&[version])),
             proxy_headers: counters(
                 &registry,
@@ -279,6 +322,24 @@ impl Metrics {
         self.handshakes.with_label_values(&[outcome]).inc();
     }
 
+    /// How long one has taken that went well.
+    pub(crate) fn handshake_took(&self, time: Duration) {
+        self.handshake_seconds.observe(time.as_secs_f64());
+    }
+
+    /// A connection to a sprite or to control was made, or was not.
+    pub(crate) fn connected(&self, result: Result<Duration, &ConnectError>) {
+        match result {
+            Ok(time) => self.connect_seconds.observe(time.as_secs_f64()),
+            Err(error) => self.connect_failures[failure_of(error)].inc(),
+        }
+    }
+
+    /// A request goes on, on a connection that was kept for it or on a new one.
+    pub(crate) fn count_upstream_request(&self, is_kept: bool) {
+        self.upstream_requests[usize::from(is_kept)].inc();
+    }
+
     /// The text that Prometheus reads.
     pub(crate) fn render(&self, levels: &Levels) -> String {
         for (gauge, level) in &self.levels {
@@ -344,6 +405,14 @@ fn levels(registry: &Registry) -> [(IntGauge, ReadLevel); LEVELS] {
         (
             gauge(
                 registry,
+                "arca_edge_upstream_connections_kept",
+                "Connections to sprites and to control that wait for the next request",
+            ),
+            |l| l.kept,
+        ),
+        (
+            gauge(
+                registry,
                 "arca_edge_store_behind",
                 "1 while a change is served that is not on disk yet",
             ),
@@ -359,6 +428,21 @@ fn levels(registry: &Registry) -> [(IntGauge, ReadLevel); LEVELS] {
         ),
     ]
 }
+
+/// Why somebody was not reached.
+const CONNECT_FAILURES: [&str; 4] = ["name", "policy", "refused", "timeout"];
+
+fn failure_of(error: &ConnectError) -> usize {
+    match error {
+        ConnectError::Resolve(ResolveError::Refused(_)) => 1,
+        ConnectError::Resolve(_) | ConnectError::Name { .. } => 0,
+        ConnectError::Connect { .. } => 2,
+        ConnectError::Timeout { .. } => 3,
+    }
+}
+
+/// Of the connection that a request goes on by.
+const CONNECTION_AGES: [&str; 2] = ["new", "kept"];
 
 const PROBE_OUTCOMES: [&str; 2] = ["asleep", "awake"];
 

@@ -11,6 +11,7 @@ use super::log_line::{Asked, Became, LogLine};
 use super::metrics::Metrics;
 use crate::client_stream::{Arrival, Traffic};
 use crate::head::{Head, HeadError};
+use crate::upstream::ConnectError;
 
 /// Where requests are counted and logged.
 pub(crate) struct Telemetry {
@@ -112,8 +113,15 @@ impl RequestRecord {
         self.answered.is_some()
     }
 
-    /// The request goes on to a sprite or the site now. Again for a retry.
-    pub(crate) fn sent(&mut self) {
+    /// A connection was made for the request, or was not.
+    pub(crate) fn connected(&self, result: Result<Duration, &ConnectError>) {
+        self.telemetry.metrics.connected(result);
+    }
+
+    /// The request goes on to a sprite or the site now, on a connection that was kept for it
+    /// or on a new one. Again for a retry.
+    pub(crate) fn sent(&mut self, is_kept: bool) {
+        self.telemetry.metrics.count_upstream_request(is_kept);
         self.sent = Some(Instant::now());
     }
 
@@ -183,7 +191,7 @@ impl Drop for RequestRecord {
             bytes_in,
             bytes_out,
             total,
-            upstream: self.sent.map(|sent| self.answered.unwrap_or(now).duration_since(sent)),
+            upstream,
             added,
         };
         line.end(&became, access_log);

@@ -8,6 +8,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::BytesMut;
 use memchr::memmem;
@@ -93,9 +94,11 @@ impl ConnectionHandler {
         let stream = match &entrance {
             Entrance::Plain => stream,
             Entrance::Tls(acceptor) => {
+                let begun = Instant::now();
                 let encrypted = Box::pin(stream.encrypted(|tcp| acceptor.accept(tcp))).await;
                 self.telemetry.metrics.count_handshake(encrypted.as_ref().err().copied());
                 let Ok(mut stream) = encrypted else { return };
+                self.telemetry.metrics.handshake_took(begun.elapsed());
                 stream.set_hsts(acceptor.hsts().cloned());
                 stream
             }

@@ -12,14 +12,13 @@ use crate::connections::ConnectionRegistry;
 use crate::forward::Forwarder;
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
-use crate::observe::Telemetry;
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::{Levels, Metrics};
 use crate::proxies::TrustedProxies;
 use crate::request::{ConnectionHandler, NoSession, Places, RequestHandler};
 use crate::routes::{MovedAside, Routes};
 use crate::tls::Certificates;
-use crate::upstream::pool::PoolLimits;
+use crate::upstream::pool::{self, PoolLimits};
 use crate::upstream::{Connector, Resolver};
 use crate::waking::Waking;
 
@@ -126,6 +125,7 @@ impl Parts {
             generation: state.generation.0,
             ready: self.routes.is_ready(),
             store_behind: self.routes.is_behind(),
+            kept: pool::kept(),
             certificate_seconds: self.certificate_seconds(),
         })
     }

@@ -5,4 +5,4 @@ pub(crate) mod pool;
 mod resolver;
 
 pub(crate) use connector::{ConnectError, Connector, Duplex, Purpose};
-pub(crate) use resolver::Resolver;
+pub(crate) use resolver::{ResolveError, Resolver};

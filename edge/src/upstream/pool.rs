@@ -6,11 +6,13 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use ahash::AHashMap;
 use tokio::io::ReadBuf;
 
 use crate::upstream::Duplex;
@@ -26,9 +28,30 @@ pub(crate) struct PoolLimits {
 
 #[derive(Default)]
 struct Pool {
-    groups: HashMap<u64, Vec<Idle>>,
-    connections: usize,
+    groups: AHashMap<u64, Vec<Idle>>,
+    connections: Kept,
     is_swept: bool,
+}
+
+/// How many there are in one thread, which alone changes it, for others to see.
+struct Kept(Arc<AtomicUsize>);
+
+impl Default for Kept {
+    fn default() -> Self {
+        let kept = Arc::<AtomicUsize>::default();
+        ALL_KEPT.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&kept));
+        Self(kept)
+    }
+}
+
+impl Kept {
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, count: usize) {
+        self.0.store(count, Ordering::Relaxed);
+    }
 }
 
 struct Idle {
@@ -45,6 +68,15 @@ thread_local! {
     static POOL: RefCell<Pool> = RefCell::default();
 }
 
+/// One for each thread.
+static ALL_KEPT: Mutex<Vec<Arc<AtomicUsize>>> = Mutex::new(Vec::new());
+
+/// Connections that all threads keep.
+pub(crate) fn kept() -> u64 {
+    let all = ALL_KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    all.iter().map(|kept| kept.load(Ordering::Relaxed) as u64).sum()
+}
+
 /// A connection of `group` on which nothing has come while it waited.
 pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
     POOL.with_borrow_mut(|pool| {
@@ -54,7 +86,7 @@ pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
                 pool.groups.remove(&group);
                 return None;
             };
-            pool.connections -= 1;
+            pool.connections.set(pool.connections.get() - 1);
             // Bytes nobody asked for, or the end: either way it is of no more use.
             if Instant::now() < until && is_quiet(&mut *sprite) {
                 return Some(sprite);
@@ -81,10 +113,10 @@ pub(crate) fn put(
         if limits.connections == 0 {
             return false;
         }
-        if pool.connections >= limits.connections {
+        if pool.connections.get() >= limits.connections {
             pool.drop_one();
         }
-        pool.connections += 1;
+        pool.connections.set(pool.connections.get() + 1);
         pool.groups.entry(group).or_default().push(Idle { sprite, since, until });
         !std::mem::replace(&mut pool.is_swept, true)
     });
@@ -113,7 +145,7 @@ impl Pool {
         if let Some(connections) = self.groups.get_mut(&largest) {
             // Put in the order of time.
             connections.remove(0);
-            self.connections -= 1;
+            self.connections.set(self.connections.get() - 1);
             if connections.is_empty() {
                 self.groups.remove(&largest);
             }
@@ -125,7 +157,7 @@ impl Pool {
             connections.retain(|connection| now < connection.until);
             !connections.is_empty()
         });
-        self.connections = self.groups.values().map(Vec::len).sum();
+        self.connections.set(self.groups.values().map(Vec::len).sum());
     }
 }
 
@@ -181,7 +213,7 @@ mod tests {
     async fn one_group_cannot_keep_another_from_the_pool() {
         let mut greedy: Vec<_> = (0..20).map(|_| put_one(1)).collect();
         let _modest = put_one(2);
-        assert!(POOL.with_borrow(|pool| pool.connections == LIMITS.connections));
+        assert!(POOL.with_borrow(|pool| pool.connections.get() == LIMITS.connections));
         assert!(take(2).is_some(), "the newest found room");
         // The oldest of the greedy group had to go, its newest is still there.
         assert!(take(1).is_some());
@@ -192,10 +224,10 @@ mod tests {
     #[tokio::test]
     async fn there_are_never_more_than_allowed_and_old_ones_go() {
         let _far = [put_one(1), put_one(2), put_one(3)];
-        assert!(POOL.with_borrow(|pool| pool.connections == LIMITS.connections));
+        assert!(POOL.with_borrow(|pool| pool.connections.get() == LIMITS.connections));
         assert!(take(3).is_some(), "the newest is kept");
         POOL.with_borrow_mut(|pool| pool.sweep(Instant::now() + LIMITS.idle));
         assert!(take(1).is_none() && take(2).is_none());
-        assert!(POOL.with_borrow(|pool| pool.connections == 0 && pool.groups.is_empty()));
+        assert!(POOL.with_borrow(|pool| pool.connections.get() == 0 && pool.groups.is_empty()));
     }
 }
