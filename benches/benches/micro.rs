@@ -147,6 +147,7 @@ fn head(criterion: &mut Criterion) {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             scheme: "https",
             request: RequestId::from_bits(7),
+            traceparent: None,
             credential: Credential::Identity("1.k1.user-0000001.signed"),
         };
         bencher.iter(|| forward(black_box(&head), &forwarded));

@@ -12,6 +12,7 @@ use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 use crate::keys::KeyFile;
 use crate::limits::LimitsConfig;
 use crate::observe::access_log::Destination;
+use crate::otlp::OtlpConfig;
 use crate::proxies::TrustedProxy;
 use crate::tls::{Certificates, TlsConfig, private_certificate};
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     pub log: LogFormat,
     pub access_log: Destination,
+    /// Who collects spans, if anybody does.
+    pub(crate) otlp: Option<OtlpConfig>,
 }
 
 pub struct UpstreamConfig {
@@ -95,6 +98,7 @@ impl Config {
             let access = log.optional("access", |text| Ok::<_, String>(Destination::parse(text)));
             (format, access.unwrap_or(Destination::StandardOutput))
         });
+        let otlp = root.optional_table("otlp", OtlpConfig::from_section);
         let site = match PublicSite::new(&base_domain?, site_url?) {
             Ok(site) => site,
             Err(error) => {
@@ -121,6 +125,7 @@ impl Config {
             limits,
             log,
             access_log,
+            otlp,
         })
     }
 }

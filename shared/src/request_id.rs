@@ -21,6 +21,10 @@ impl RequestId {
         Self(bits)
     }
 
+    pub const fn bits(&self) -> u128 {
+        self.0
+    }
+
     /// Its text, where a formatter would cost more than the digits.
     pub fn digits(&self) -> [u8; 32] {
         hex::id_digits(self.0.to_be_bytes())

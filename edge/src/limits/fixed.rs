@@ -244,6 +244,25 @@ pub(crate) const LOG_FIELD_MAX_BYTES: usize = 1024;
 pub(crate) const LOG_SPARE_BYTES: usize = 768;
 pub(crate) const LOG_LINES_SPARE: usize = 64;
 
+// Spans for a collector of OpenTelemetry.
+
+/// Spans that wait for the collector: two seconds of a busy edge. Each has the beginnings of
+/// a host and a path, of [`LOG_FIELD_MAX_BYTES`] at most, and in general two hundred bytes.
+pub(crate) const SPANS_WAITING_MAX: usize = 8_192;
+
+/// Spans of one message: half a megabyte of JSON.
+pub(crate) const SPANS_BATCH_MAX: usize = 1_024;
+
+/// How long a message waits for more spans.
+pub(crate) const SPANS_BATCH_WAIT: Duration = Duration::from_millis(200);
+
+/// For a connection to the collector, and for all of one message and its answer. It is near.
+pub(crate) const SPANS_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const SPANS_EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest answer of a collector that is read.
+pub(crate) const SPANS_ANSWER_MAX_BYTES: usize = 64 * 1024;
+
 // The private API.
 
 /// Batches that are read or wait for the disk at a time. Control sends one after

@@ -9,6 +9,7 @@ use super::access_log::AccessLog;
 use super::labels::{Outcome, Source};
 use super::log_line::{Asked, Became, LogLine};
 use super::metrics::Metrics;
+use super::spans::{Ended, OpenSpan, Spans};
 use crate::client_stream::{Arrival, Traffic};
 use crate::head::{Head, HeadError};
 use crate::upstream::ConnectError;
@@ -17,13 +18,15 @@ use crate::upstream::ConnectError;
 pub(crate) struct Telemetry {
     pub metrics: Metrics,
     pub access_log: AccessLog,
+    /// Where somebody collects them.
+    pub(crate) spans: Option<Spans>,
 }
 
 impl Telemetry {
     /// A request whose head was refused before anything of it was believed, and which
     /// was answered.
     pub(crate) fn refused_head(&self, request: RequestId, arrival: &Arrival, error: HeadError) {
-        let Self { metrics, access_log } = self;
+        let Self { metrics, access_log, spans: _ } = self;
         metrics.count_malformed(error);
         metrics.count(Source::Client, Outcome::Refused);
         let (bytes_in, bytes_out) = arrival.traffic.take();
@@ -62,6 +65,7 @@ pub(crate) struct RequestRecord {
     broken: bool,
     revoked: bool,
     line: Option<LogLine>,
+    span: Option<Box<OpenSpan>>,
 }
 
 impl RequestRecord {
@@ -83,6 +87,8 @@ impl RequestRecord {
             };
             LogLine::begin(request, *address, *tls, &asked)
         });
+        let open = || Box::new(OpenSpan::begin(head, request, *address, protocol));
+        let span = telemetry.spans.is_some().then(open);
         Self {
             telemetry: Arc::clone(telemetry),
             traffic: Arc::clone(traffic),
@@ -96,11 +102,17 @@ impl RequestRecord {
             broken: false,
             revoked: false,
             line,
+            span,
         }
     }
 
     pub(crate) fn request(&self) -> RequestId {
         self.request
+    }
+
+    /// What the next server is told of the trace, when the edge has a span of its own in it.
+    pub(crate) fn traceparent(&self) -> Option<[u8; 55]> {
+        self.span.as_ref().map(|span| span.traceparent())
     }
 
     /// Access was taken away.
@@ -169,7 +181,7 @@ impl Drop for RequestRecord {
     fn drop(&mut self) {
         let now = Instant::now();
         let (source, outcome) = self.end();
-        let Telemetry { metrics, access_log } = &*self.telemetry;
+        let Telemetry { metrics, access_log, spans } = &*self.telemetry;
         metrics.count(source, outcome);
         let total = now.duration_since(self.started);
         let added = self.added().filter(|_| outcome != Outcome::Upgraded);
@@ -180,6 +192,13 @@ impl Drop for RequestRecord {
             if let Some(added) = added {
                 metrics.added_seconds.observe(added.as_secs_f64());
             }
+        }
+        let upstream = self.sent.map(|sent| self.answered.unwrap_or(now).duration_since(sent));
+        if let (Some(span), Some(spans)) = (self.span.take(), spans) {
+            let (request, status) = (self.request, self.status);
+            let (source, outcome) = (source.label(), outcome.label());
+            let ended = Ended { request, status, source, outcome, lasted: total, upstream };
+            span.end(&ended, spans);
         }
         let (bytes_in, bytes_out) = self.traffic.take();
         let Some(line) = self.line.take() else { return };

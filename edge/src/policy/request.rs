@@ -30,6 +30,8 @@ pub struct Forwarded<'a> {
     /// `http` or `https`, as the client reached us.
     pub scheme: &'static str,
     pub request: RequestId,
+    /// Of the edge's own span; otherwise a trace goes on as the client has said it.
+    pub traceparent: Option<[u8; 55]>,
     pub credential: Credential<'a>,
 }
 
@@ -91,7 +93,7 @@ fn append_framing(head: &Head<'_>, out: &mut Vec<u8>) {
 }
 
 fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, out: &mut Vec<u8>) {
-    let Forwarded { address, scheme, request, .. } = forwarded;
+    let Forwarded { address, scheme, request, traceparent, .. } = forwarded;
     match forwarded.credential {
         Credential::Identity(identity) => append(out, IDENTITY_HEADER, identity.as_bytes()),
         Credential::SiteHop(bearer) => append(out, SITE_HOP_HEADER, bearer.as_bytes()),
@@ -102,9 +104,10 @@ fn append_ours(head: &Head<'_>, forwarded: &Forwarded<'_>, trace: Option<&str>, 
     append(out, "x-forwarded-proto", scheme.as_bytes());
     append(out, "x-forwarded-host", forwarded.public_host.as_bytes());
     append(out, REQUEST_ID_HEADER, &request.digits());
-    match trace {
-        Some(trace) => append(out, "traceparent", trace.as_bytes()),
-        None => append(out, "traceparent", &new_traceparent(*request)),
+    match (traceparent, trace) {
+        (Some(ours), _) => append(out, "traceparent", ours),
+        (None, Some(trace)) => append(out, "traceparent", trace.as_bytes()),
+        (None, None) => append(out, "traceparent", &new_traceparent(*request)),
     }
     if head.websocket.is_some() {
         out.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
@@ -212,7 +215,7 @@ fn is_claim(name: &[u8]) -> bool {
 }
 
 /// `00-<32 hex>-<16 hex>-<2 hex>`, not all zero (W3C Trace Context).
-fn valid_traceparent(value: &[u8]) -> Option<&str> {
+pub(crate) fn valid_traceparent(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value).ok()?;
     let mut parts = text.split('-');
     let mut hex = |length: usize| {
@@ -257,6 +260,7 @@ mod tests {
         String::from_utf8(forward(&head, &forwarded)).unwrap()
     }
 
+            traceparent: None,
     fn check(lines: &str, kept: &[&str], gone: &[&str]) {
         let out = forwarded(Credential::Identity("signed"), lines);
         for line in kept {

@@ -306,6 +306,7 @@ impl RequestHandler {
             address,
             scheme: self.site.scheme_name(),
             request: context.options.request,
+            traceparent: context.record.traceparent(),
             credential,
         };
         request::forward(context.head, &forwarded)

@@ -14,6 +14,8 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::observe::access_log::AccessLog;
 use crate::observe::metrics::{Levels, Metrics};
+use crate::observe::{Spans, Telemetry};
+use crate::otlp::Exporter;
 use crate::proxies::TrustedProxies;
 use crate::request::{ConnectionHandler, NoSession, Places, RequestHandler};
 use crate::routes::{MovedAside, Routes};
@@ -40,7 +42,7 @@ pub(super) struct Parts {
 
 impl Parts {
     /// # Errors
-    /// When the store or the access log cannot be opened.
+    /// When the store or the access log cannot be opened, or no certificate be loaded.
     pub(super) fn assemble(config: &Config) -> anyhow::Result<Self> {
         let registry = Arc::new(ConnectionRegistry::default());
         let policy = config.upstream.policy.clone();
@@ -53,11 +55,19 @@ impl Parts {
         }
         let metrics = Metrics::new(&NoSession::LABELS);
         let access_log = AccessLog::open(&config.access_log, metrics.access_lines_dropped.clone())?;
+        let spans = match &config.otlp {
+            None => None,
+            Some(otlp) => {
+                let (spans, queue) = Spans::new(metrics.spans_dropped.clone());
+                Exporter::start(otlp, queue, metrics.spans_dropped.clone())?;
+                Some(spans)
+            }
+        };
         Ok(Self {
             routes: Arc::new(opened.routes),
             registry,
             limits: Arc::new(Limits::new(config.limits)),
-            telemetry: Arc::new(Telemetry { metrics, access_log }),
+            telemetry: Arc::new(Telemetry { metrics, access_log, spans }),
             lifecycle: Lifecycle::default(),
             configuration: config.path.clone(),
             proxies: Arc::new(TrustedProxies::new(config.trusted_proxies.clone())),

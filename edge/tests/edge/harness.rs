@@ -46,6 +46,11 @@ impl TestEdge {
         Self::with("", &format!("[upstream]\n{upstream}\n"))
     }
 
+    /// Which tells `collector` of its spans.
+    pub(crate) fn with_otlp(collector: SocketAddr) -> Self {
+        Self::with("", &format!("[otlp]\nendpoint = \"http://{collector}\"\n"))
+    }
+
     /// With a private API that speaks TLS, as 127.0.0.1.
     pub(crate) fn with_private_tls(more: &str, client: Arc<ClientConfig>) -> Self {
         let mut edge = Self::unstarted();

@@ -8,6 +8,8 @@ mod handover;
 mod harness;
 mod http2;
 mod load;
+mod metrics;
+mod otlp;
 mod patience;
 mod private_tls;
 mod proxies;
