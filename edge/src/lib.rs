@@ -8,6 +8,8 @@ mod alarm;
 mod client_stream;
 pub mod config;
 mod connections;
+#[cfg(test)]
+mod corpus;
 mod digits;
 mod forward;
 mod head;

@@ -244,6 +244,7 @@ fn is_text(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus;
     use proptest::prelude::*;
 
     /// Feeds `text` in two pieces, split anywhere; says how much belonged to the body.
@@ -337,6 +338,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_body_is_the_same_wherever_the_network_cuts(
+            text in corpus::near("chunks"), cut in any::<prop::sample::Index>()
+        ) {
+            let cut = cut.index(text.len() + 1);
+            let read = |parts: &[&[u8]]| {
+                let (mut framing, mut content, mut used) = (BodyFraming::chunked(), Vec::new(), 0);
+                for part in parts {
+                    used += framing.unwrap(part, |part| content.extend_from_slice(part))?;
+                }
+                Ok::<_, Malformed>((framing.is_done(), used, content))
+            };
+            prop_assert_eq!(read(&[&text]), read(&[&text[..cut], &text[cut..]]));
+        }
+
         #[test]
         fn what_is_packed_anew_has_the_same_content(
             bytes in prop::collection::vec(any::<u8>(), 0..300), split in 0usize..300

@@ -223,6 +223,7 @@ fn write(raw: &RawHead<'_>, fields: &Fields<'_>, asked: &Asked<'_>, packing: Pac
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus;
     use proptest::prelude::*;
     use shared::{PublicSite, Upstream};
 
@@ -341,6 +342,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_answer_that_passes_is_one_answer(text in corpus::near("answer")) {
+            let Ok(head) = head(&text, true, false) else { return Ok(()) };
+            let mut slots = NO_SLOTS;
+            let written = RawHead::parse(&head.bytes, &mut slots);
+            prop_assert!(written.is_ok(), "{}", String::from_utf8_lossy(&head.bytes));
+            let written = written.unwrap();
+            prop_assert_eq!(written.status, head.status);
+            let ours = written.headers.iter().filter(|header| {
+                header.name.eq_ignore_ascii_case(REQUEST_ID_HEADER)
+                    || header.name.eq_ignore_ascii_case("date")
+            });
+            prop_assert_eq!(ours.count(), 2);
+        }
+
         #[test]
         fn no_bytes_panic_and_what_passes_is_framed_once(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let text = [b"HTTP/1.1 200 OK\r\n", &bytes[..], b"\r\n\r\n"].concat();

@@ -123,6 +123,7 @@ fn split_pair(pair: &[u8]) -> (&[u8], &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus;
     use proptest::prelude::*;
 
     #[test]
@@ -195,6 +196,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn nothing_that_goes_on_is_a_session(line in corpus::near("cookies")) {
+            let mut out = Vec::new();
+            append_foreign(&line, &mut out);
+            prop_assert_eq!(session_token(std::iter::once(&out[..])), None);
+            for pair in cookies::pairs(&out) {
+                prop_assert!(!is_ours(name_of(pair)));
+            }
+        }
+
         #[test]
         fn no_spelling_of_our_names_passes(
             start in "[ \t_$%-]{0,4}", middle in "[-_.%]{1,3}", upper in any::<bool>(), end in "[_a-z]{0,9}"

@@ -242,25 +242,49 @@ fn new_traceparent(request: RequestId) -> [u8; 55] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus;
     use crate::head::NO_HEADERS;
+    use proptest::prelude::*;
 
     fn forwarded(credential: Credential<'_>, lines: &str) -> String {
         let text = format!("GET /x?y HTTP/1.1\r\nHost: ada.arca.test\r\n{lines}\r\n");
         let mut slots = NO_HEADERS;
         let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
-        let forwarded = Forwarded {
+        String::from_utf8(forward(&head, &to_sprite(credential))).unwrap()
+    }
+
+    fn to_sprite(credential: Credential<'_>) -> Forwarded<'_> {
+        Forwarded {
             host: "sprite.test",
             public_host: "ada.arca.test",
             origin: None,
             address: "203.0.113.9".parse().unwrap(),
             scheme: "https",
+            traceparent: None,
             request: RequestId::from_bits(1),
             credential,
-        };
-        String::from_utf8(forward(&head, &forwarded)).unwrap()
+        }
     }
 
-            traceparent: None,
+    proptest! {
+        /// Nobody behind us can find another end of it than we have.
+        #[test]
+        fn what_goes_on_means_what_has_come(text in corpus::near("head")) {
+            let mut slots = NO_HEADERS;
+            let Ok(head) = Head::parse(&text, &mut slots) else { return Ok(()) };
+            let out = forward(&head, &to_sprite(Credential::Identity("signed")));
+            let mut slots = NO_HEADERS;
+            let again = Head::parse(&out, &mut slots);
+            prop_assert!(again.is_ok(), "{:?} of {}", again, String::from_utf8_lossy(&out));
+            let again = again.unwrap();
+            prop_assert_eq!((again.method, again.target), (head.method, head.target));
+            prop_assert_eq!((again.body, again.websocket), (head.body, head.websocket));
+            prop_assert_eq!(again.host, "sprite.test");
+            let ours = again.headers.iter().filter(|header| header.name == IDENTITY_HEADER);
+            prop_assert_eq!(ours.count(), 1);
+        }
+    }
+
     fn check(lines: &str, kept: &[&str], gone: &[&str]) {
         let out = forwarded(Credential::Identity("signed"), lines);
         for line in kept {

@@ -114,6 +114,7 @@ fn version_2(command: u8, family: u8, rest: &[u8]) -> Result<Option<IpAddr>, Pro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus;
     use proptest::prelude::*;
 
     /// What `bytes` say, and what is left of them; an error is no header.
@@ -185,6 +186,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn nothing_behind_a_header_is_taken_with_it(all in corpus::near("proxy")) {
+            if let Ok((_, rest)) = heard(&all) {
+                prop_assert!(all.ends_with(&rest) && rest.len() < all.len());
+            }
+        }
+
         #[test]
         fn no_bytes_panic_and_none_behind_a_header_are_taken(
             start in prop::sample::select(vec![&b"PROXY TCP4 "[..], &SIGNATURE[..], b""]),

@@ -86,6 +86,7 @@ impl ClientFrames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::corpus;
     use proptest::prelude::*;
 
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -141,6 +142,18 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_nobody_asked_for_goes_on_unchanged(
+            bytes in corpus::near("frames"), size in 1usize..40
+        ) {
+            let mut client = ClientFrames::default();
+            let mut on = Vec::new();
+            for piece in bytes.chunks(size) {
+                on.extend(client.pass(piece).unwrap_or_else(|| piece.to_vec()));
+            }
+            prop_assert_eq!(on, bytes);
+        }
+
         #[test]
         fn answers_are_taken_out_wherever_the_network_cuts(
             frames in prop::collection::vec(prop::option::weighted(0.7, any_frame()), 0..12),
