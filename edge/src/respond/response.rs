@@ -281,6 +281,16 @@ mod tests {
     }
 
     #[test]
+    fn what_every_answer_says_of_its_time_and_a_405_of_its_methods() {
+        let answer = text(&Response::malformed(HeadError::Method, OPTIONS.request));
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+        assert!(answer.contains("\r\nallow: GET, HEAD, POST, "), "{answer}");
+        for answer in [answer, text(&Response::unauthorized(OPTIONS))] {
+            assert!(answer.contains("\r\ndate: ") && answer.contains(" GMT\r\n"), "{answer}");
+        }
+    }
+
+    #[test]
     fn a_head_request_gets_the_length_and_no_body() {
         let options = ResponseOptions { head_only: true, ..OPTIONS };
         let response = text(&Response::unauthorized(options));

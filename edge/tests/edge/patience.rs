@@ -82,6 +82,57 @@ fn a_body_that_pauses_too_long_is_answered_without_it() {
 }
 
 #[test]
+fn a_client_that_has_said_all_is_answered_all_the_same() {
+    let edge = TestEdge::start();
+    edge.put("ada", echo());
+    let tcp = edge.get("ada", "/");
+    tcp.shutdown(std::net::Shutdown::Write).unwrap();
+    let (answer, end) = read_to_end(&mut { tcp });
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
+    end.unwrap();
+}
+
+#[test]
+fn an_empty_line_behind_an_answer_is_no_request() {
+    let edge = TestEdge::with("head_seconds = 1", "");
+    edge.put("ada", echo());
+    let cookie = edge.cookie("ada", "k1", 60);
+    let mut tcp = edge.connect();
+    for lines in ["", "\r\n", "\r\n\r\n"] {
+        write!(tcp, "{lines}GET / HTTP/1.1\r\nHost: ada.arca.test\r\n{cookie}\r\n").unwrap();
+        assert!(read_head(&mut tcp).starts_with("HTTP/1.1 200"), "{lines:?}");
+        tcp.read_exact(&mut [0; 5]).unwrap();
+    }
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_its_socket_stops_the_sprite_and_loses_it() {
+    let edge = TestEdge::with("write_timeout_seconds = 1", "");
+    let (told, sent) = channel();
+    edge.put(
+        "ada",
+        sprite(move |mut tcp, _| {
+            crate::harness::upgrade(&mut tcp);
+            let mut bytes = 0_usize;
+            // Frames of 64 KiB, for as long as somebody takes them.
+            let frame = [&[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0][..], &[7; 1 << 16]].concat();
+            while tcp.write_all(&frame).is_ok() {
+                bytes += frame.len();
+            }
+            let _ = told.send(bytes);
+        }),
+    );
+    let mut socket = edge.socket("ada", &edge.cookie("ada", "k1", 3_600));
+    let bytes = sent.recv_timeout(DEADLINE).expect("its connection ends");
+    // What this test's own end takes is the kernel's to say; the edge has little.
+    assert!(bytes < 16 << 20, "{bytes}");
+    assert!(edge.metric("arca_edge_tunnels") == Some(0.0));
+    let (_, end) = read_to_end(&mut socket);
+    assert!(is_reset(&end), "{end:?}");
+}
+
+#[test]
 fn a_client_that_answers_no_pings_loses_its_socket_and_the_sprite_hears_of_none() {
     let edge = TestEdge::with("socket_ping_seconds = 1", "");
     let (heard, all) = channel();
