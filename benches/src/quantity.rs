@@ -153,6 +153,14 @@ pub const CUT: Quantity = Quantity::barred("cut of 1,000 live WebSockets", Milli
 pub const CUT_BYSTANDERS: Quantity =
     Quantity::barred("another workspace's WebSockets hit by the cut", Count, 0.0);
 
+pub const NEIGHBOUR_REQUESTS: Quantity =
+    Quantity::barred("p99 of a workspace while another floods / quiet", Times, 1.5);
+pub const NEIGHBOUR_RESETS: Quantity =
+    Quantity::barred("p99 under a flood of HTTP/2 resets / quiet", Times, 1.5);
+pub const NEIGHBOUR_CONTINUATIONS: Quantity =
+    Quantity::barred("p99 under a flood of CONTINUATION frames / quiet", Times, 1.5);
+pub const FLOOD_MEMORY: Quantity = Quantity::barred("memory that the floods cost", Mebibytes, 64.0);
+
 pub const AGENT_IDLE: Quantity = Quantity::barred("agent: idle memory", Mebibytes, 10.0);
 pub const AGENT_START: Quantity =
     Quantity::barred("agent: start until it answers", Milliseconds, 50.0);

@@ -26,7 +26,10 @@ pub struct Certificate {
 
 /// Never resumes a session: each handshake is a full one.
 #[derive(Clone)]
-pub struct Client(TlsConnector);
+pub struct Client {
+    http1: TlsConnector,
+    http2: TlsConnector,
+}
 
 impl Certificate {
     /// Makes one that nobody else knows, and writes it into `folder`.
@@ -61,7 +64,9 @@ impl Client {
             .with_root_certificates(roots);
         let mut config = config.with_no_client_auth();
         config.resumption = Resumption::disabled();
-        Ok(Self(TlsConnector::from(Arc::new(config))))
+        let http1 = TlsConnector::from(Arc::new(config.clone()));
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Self { http1, http2: TlsConnector::from(Arc::new(config)) })
     }
 
     pub(crate) async fn connect(
@@ -70,6 +75,16 @@ impl Client {
         stream: TcpStream,
     ) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
-        self.0.connect(name, stream).await
+        self.http1.connect(name, stream).await
+    }
+
+    /// The same for a connection of HTTP/2.
+    pub(crate) async fn connect_http2(
+        &self,
+        host: &str,
+        stream: TcpStream,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        self.http2.connect(name, stream).await
     }
 }

@@ -52,6 +52,8 @@ enum Run {
     Memory,
     Routes,
     Cut,
+    /// What a workspace feels of floods by others.
+    Neighbour,
     Agent,
 }
 
@@ -111,6 +113,7 @@ impl Run {
             Self::Memory => runs::memory(stage).await,
             Self::Routes => runs::routes(stage).await,
             Self::Cut => runs::cut(stage).await,
+            Self::Neighbour => runs::neighbour(stage).await,
             Self::Agent => runs::agent(stage).await,
         }
     }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::{AccessLog, Entrance};
+use super::{AccessLog, Door, Entrance};
+use crate::accounting::{Account, resident_bytes};
 use crate::admin::Admin;
 use crate::child::{Child, free_address};
 use crate::http::Connection;
@@ -25,6 +26,15 @@ const ADMIN_TOKEN: &str = "only-for-this-measurement";
 
 /// How long a table may take to be there after a start.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The edge's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bounds {
+    /// Out of the way of what is measured.
+    Lifted,
+    /// As its users have them.
+    Usual,
+}
 
 pub struct Edge {
     pub address: SocketAddr,
@@ -52,18 +62,28 @@ impl Edge {
         log: AccessLog,
         entrance: Entrance,
     ) -> anyhow::Result<Self> {
+        Self::start_within(stage, name, log, entrance, Bounds::Lifted).await
+    }
+
+    async fn start_within(
+        stage: &Stage,
+        name: &'static str,
+        log: AccessLog,
+        entrance: Entrance,
+        bounds: Bounds,
+    ) -> anyhow::Result<Self> {
         let folder = stage.folder.join(name);
         std::fs::create_dir_all(&folder)?;
         let address = free_address().context("looking for a free port")?;
         let admin = free_address().context("looking for a free port")?;
         std::fs::write(folder.join("keys.toml"), &stage.ring.toml)?;
         let configuration = match entrance {
-            Entrance::Plain => configuration(&folder, address, admin, log),
+            Entrance::Plain => configuration(&folder, address, admin, log, bounds),
             // Whoever comes unencrypted is told to come back by TLS.
             Entrance::Tls => {
                 let plain = free_address().context("looking for a free port")?;
                 let tls = encryption(address, &stage.certificate);
-                configuration(&folder, plain, admin, log) + &tls
+                configuration(&folder, plain, admin, log, bounds) + &tls
             }
         };
         std::fs::write(folder.join("edge.toml"), configuration)?;
@@ -87,7 +107,21 @@ impl Edge {
         log: AccessLog,
         entrance: Entrance,
     ) -> anyhow::Result<Self> {
-        let edge = Self::start(stage, name, log, entrance).await?;
+        Self::start_serving_within(stage, name, log, entrance, Bounds::Lifted).await
+    }
+
+    /// The same with `bounds`.
+    ///
+    /// # Errors
+    /// As [`Self::start_serving`].
+    pub async fn start_serving_within(
+        stage: &Stage,
+        name: &'static str,
+        log: AccessLog,
+        entrance: Entrance,
+        bounds: Bounds,
+    ) -> anyhow::Result<Self> {
+        let edge = Self::start_within(stage, name, log, entrance, bounds).await?;
         let (web, echo) = (stage.web.door().address, stage.echo.address);
         let upstream = |index| if index < WEB_TENANTS { web } else { echo };
         let routes = (0..ROUTES).map(|index| tenants::served_route(index, upstream(index)));
@@ -105,6 +139,18 @@ impl Edge {
 
     pub fn pid(&self) -> u32 {
         self.program.pid()
+    }
+
+    pub fn door(&self) -> Door {
+        Door { address: self.address, account: Account::Process { pid: self.pid() } }
+    }
+
+    /// # Errors
+    /// When the edge is gone.
+    pub fn memory_mebibytes(&self) -> anyhow::Result<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
+        let bytes = resident_bytes(self.pid())? as f64;
+        Ok(bytes / f64::from(1 << 20))
     }
 
     pub fn into_program(self) -> Child {
@@ -178,7 +224,23 @@ key = \"{key}\"
     )
 }
 
-fn configuration(folder: &Path, address: SocketAddr, admin: SocketAddr, log: AccessLog) -> String {
+fn configuration(
+    folder: &Path,
+    address: SocketAddr,
+    admin: SocketAddr,
+    log: AccessLog,
+    bounds: Bounds,
+) -> String {
+    let limits = match bounds {
+        Bounds::Usual => "",
+        Bounds::Lifted => {
+            "idle_seconds = 3600
+connections = 1000000
+connections_per_address = 1000000
+requests_per_second_per_address = 10000000
+requests_per_second_per_workspace = 10000000"
+        }
+    };
     let folder = folder.display();
     let log = match log {
         AccessLog::On => format!("{folder}/access.log"),
@@ -202,11 +264,7 @@ allow_http = [\"127.0.0.0/8\"]
 pool_size = 4096
 
 [limits]
-idle_seconds = 3600
-connections = 1000000
-connections_per_address = 1000000
-requests_per_second_per_address = 10000000
-requests_per_second_per_workspace = 10000000
+{limits}
 
 [log]
 format = \"text\"

@@ -6,7 +6,7 @@ mod nginx;
 
 use std::net::SocketAddr;
 
-pub use edge::{Edge, WEB_TENANTS};
+pub use edge::{Bounds, Edge, WEB_TENANTS};
 pub use haproxy::start_haproxy;
 pub use nginx::{Nginx, start_nginx};
 

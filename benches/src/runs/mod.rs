@@ -4,12 +4,14 @@ mod agent;
 mod compare;
 mod cut;
 mod memory;
+mod neighbour;
 mod routes;
 
 pub use agent::agent;
 pub use compare::{download, http, others, tls, websocket};
 pub use cut::cut;
 pub use memory::memory;
+pub use neighbour::neighbour;
 pub use routes::routes;
 
 use crate::quantity::Figure;
