@@ -19,6 +19,9 @@ use crate::stopping::Stopping;
 /// stays far below it, and the gateway takes thirty.
 pub const CHANGES_A_MINUTE: usize = 20;
 
+/// Files that are saved at the same time; each holds some hundred kilobytes.
+const DOWNLOADS_MAX: usize = 4;
+
 pub struct Agent {
     pub config: Config,
     pub ui: Ui,
@@ -30,6 +33,7 @@ pub struct Agent {
     pub stopping: Stopping,
     pub started: Instant,
     sockets: Arc<Semaphore>,
+    downloads: Arc<Semaphore>,
     changes: Mutex<Rate>,
 }
 
@@ -50,6 +54,7 @@ impl Agent {
             stopping,
             started: Instant::now(),
             changes: Mutex::new(Rate::new(CHANGES_A_MINUTE)),
+            downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
             sockets: Arc::new(Semaphore::new(config.limits.sockets)),
             config,
         }
@@ -76,6 +81,11 @@ impl Agent {
     /// The right to one more WebSocket; `None` when there are enough.
     pub fn claim_socket(&self) -> Option<OwnedSemaphorePermit> {
         self.sockets.clone().try_acquire_owned().ok()
+    }
+
+    /// The right to save one more file; `None` when there are enough.
+    pub fn claim_download(&self) -> Option<OwnedSemaphorePermit> {
+        self.downloads.clone().try_acquire_owned().ok()
     }
 
     pub fn open_sockets(&self) -> usize {

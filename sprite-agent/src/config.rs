@@ -8,6 +8,9 @@ use shared::identity::IdentityKey;
 use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{KeyId, PublicSite, Secret, Upstream, Username};
 
+/// Below the gateway's folder, unless its configuration says otherwise.
+const FILES: &str = "workspace";
+
 pub struct Config {
     pub listen: SocketAddr,
     pub username: Username,
@@ -24,6 +27,8 @@ pub struct Config {
     pub supervisor: Option<SupervisorConfig>,
     /// Where the logs are; `None` without a supervisor.
     pub log_folder: Option<PathBuf>,
+    /// Where the assistant keeps its files; `None` without a supervisor.
+    pub files_folder: Option<PathBuf>,
     /// Where the provider's API stands in this machine; without it nothing holds it awake.
     pub machine_socket: Option<PathBuf>,
     /// Where the customer's choices are kept; without it none can be made.
@@ -128,6 +133,10 @@ fn root(root: &mut Section<'_>) -> Option<Config> {
         health_token: health_token?,
         identity_keys,
         gateway: gateway?,
+        files_folder: supervisor
+            .as_ref()?
+            .as_ref()
+            .map(|supervisor| supervisor.state_dir.join(FILES)),
         log_folder: supervisor.as_ref()?.as_ref().map(|supervisor| supervisor.log.folder.clone()),
         supervisor: supervisor?,
         machine_socket,

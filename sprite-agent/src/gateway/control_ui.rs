@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{Either, Empty};
+use http_body_util::Empty;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::{Request, StatusCode};
 use tracing::debug;
@@ -58,7 +58,7 @@ pub async fn fetch<B>(agent: &Agent, request: &Request<B>) -> Answer {
     }
     match http::fetch(config.gateway.address, asked, FILE_MAX).await {
         Ok(answer) => {
-            let mut answer = answer.map(Either::Right);
+            let mut answer = answer.map(answer::passed_on);
             for name in HOP_BY_HOP {
                 answer.headers_mut().remove(name);
             }

@@ -62,6 +62,9 @@ pub const METHODS: &[Method] = &[
         &["name"],
     ),
     changes("agents.files.list", &[("agentId", OneOf(&["main"]))], &[]),
+    // The folder that it works in: texts and pictures; whatever else is there is saved by `/files/`.
+    reads("agents.workspace.get"),
+    reads("agents.workspace.list"),
     reads("artifacts.download"),
     reads("artifacts.list"),
     // Whether a channel runs, and what it says of itself; it may not be told to try anything.

@@ -13,12 +13,22 @@ use shared::RequestId;
 use shared::request_id::REQUEST_ID_HEADER;
 use shared::wire::ErrorBody;
 
-/// Bytes of ours, or a body that comes from the gateway as it goes.
-pub type Body = Either<Full<Bytes>, Incoming>;
+use super::file_body::FileBody;
+
+/// Bytes of ours, or a body that is passed on as it comes: from the gateway, or out of a file.
+pub type Body = Either<Full<Bytes>, Either<Incoming, FileBody>>;
 pub type Answer = Response<Body>;
 
 pub fn full(bytes: &'static [u8]) -> Body {
     Either::Left(Full::new(Bytes::from_static(bytes)))
+}
+
+pub fn passed_on(body: Incoming) -> Body {
+    Either::Right(Either::Left(body))
+}
+
+pub fn file(body: FileBody) -> Body {
+    Either::Right(Either::Right(body))
 }
 
 pub fn json(status: StatusCode, body: &impl Serialize) -> Answer {

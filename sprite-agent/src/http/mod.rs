@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod assets;
+pub mod file_body;
 pub mod guard;
 pub mod progress;
 pub mod websocket;

@@ -2,6 +2,7 @@
 //! to the part that answers it.
 
 pub mod choices;
+pub mod downloads;
 pub mod health;
 pub mod logs;
 pub mod public_facts;

@@ -11,6 +11,7 @@ use shared::RequestId;
 use shared::process::time::unix_seconds;
 
 use super::choices;
+use super::downloads;
 use super::health::{self, Liveness, Status};
 use super::logs;
 use super::public_facts::PublicFacts;
@@ -25,6 +26,9 @@ use crate::metrics::Part;
 
 /// Where the gateway serves its own pages (its `controlUi.basePath`).
 const CONTROL_UI: &str = "/openclaw";
+
+/// Where files of the assistant's folder can be saved from.
+const FILES: &str = "/files/";
 
 /// Tells `standing` when a request on this connection has passed the guard.
 pub async fn answer(
@@ -110,6 +114,13 @@ async fn for_visitor(agent: &Arc<Agent>, request: Request<Incoming>) -> (Part, A
         let answer = refuse_unless_read(&request)
             .unwrap_or_else(|| answer::json(StatusCode::OK, &PublicFacts::new(agent)));
         return (Part::Config, answer);
+    }
+    if let Some(path) = path.strip_prefix(FILES) {
+        let answer = match refuse_unless_read(&request) {
+            Some(refusal) => refusal,
+            None => downloads::answer(agent, request.method(), path).await,
+        };
+        return (Part::Files, answer);
     }
     match agent.ui.answer(path, request.headers()) {
         Some(page) => (Part::Page, refuse_unless_read(&request).unwrap_or(page)),

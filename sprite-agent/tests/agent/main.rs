@@ -3,6 +3,7 @@
 mod awake;
 mod command_line;
 mod control_ui;
+mod downloads;
 mod export;
 mod front_door;
 mod gateway;

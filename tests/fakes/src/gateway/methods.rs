@@ -14,7 +14,7 @@ use super::turn_events::failure_summary;
 use super::turns::{Begun, Outcome, Turn};
 use super::{
     Gateway, assistant, attachments, hello, history, prompts, schema, session_methods, telegram,
-    turn,
+    turn, workspace_files,
 };
 
 /// What a call brings about.
@@ -101,6 +101,7 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
         "health" => Ok(gateway.health()),
         other => assistant::answer(gateway, other, params)
             .or_else(|| telegram::answer(gateway, other, params))
+            .or_else(|| workspace_files::answer(gateway, other, params))
             .unwrap_or_else(|| {
                 Err(CallError::new(
                     "UNAVAILABLE",

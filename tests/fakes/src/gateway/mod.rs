@@ -38,6 +38,7 @@ pub mod telegram;
 pub mod turn;
 pub mod turn_events;
 pub mod turns;
+mod workspace_files;
 
 use std::future::Future;
 use std::io;
