@@ -16,11 +16,13 @@ import { Composer } from './view/composer.js';
 import { ConversationsView } from './view/conversations.js';
 import { answered, confirmed, told } from './view/dialog.js';
 import { ExportView } from './view/export.js';
+import { FolderView } from './view/folder.js';
 import { FocusKeeper } from './view/focus.js';
 import { GatewayPageView } from './view/gateway-page.js';
 import { GreetingView } from './view/greeting.js';
 import { PromptsView } from './view/prompts.js';
 import { QueueView } from './view/queue.js';
+import { SchedulesView } from './view/schedules.js';
 import { SearchView } from './view/search.js';
 import { SettingsView } from './view/settings.js';
 import { Sidebar } from './view/sidebar.js';
@@ -60,7 +62,7 @@ let shownKey = null;
 document.documentElement.lang = language;
 translate(document);
 const memory = new Memory(storage());
-const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: changed });
+const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: changed, onPlans: () => schedules.changed() });
 const connection = new Connection({
   url: `${location.origin.replace(/^http/, 'ws')}/ws`,
   sessionUrl: '/auth/session',
@@ -83,6 +85,8 @@ const skills = new SkillsView({
   setKey: (skill, key) => workspace.changeSkill('arca.skill.key', { skill, key }),
 });
 new TelegramView({ can: () => workspace.can('arca.telegram.connect'), request });
+const schedules = new SchedulesView({ canChange: () => workspace.can('arca.schedule.pause'), request });
+const folder = new FolderView(request);
 const gatewayPage = new GatewayPageView();
 const shortcuts = new ShortcutsView();
 const toasts = new Toasts();
@@ -201,6 +205,8 @@ function clear() {
   thread.clear();
   greeting.update(false, [], false);
   search.clear();
+  schedules.clear();
+  folder.clear();
   // An open dialog would keep the way on out of reach.
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
 }

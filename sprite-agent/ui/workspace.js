@@ -42,17 +42,22 @@ export class Workspace {
   #clock;
   #newId;
   #onChange;
+  #onPlans;
   #isFlushing = false;
   /** Which process the gateway is. */
   #boot = null;
   #outbox;
 
-  /** `onChange()` is called after every change; it may be called many times in one task. */
-  constructor({ memory, clock, newId, onChange }) {
+  /**
+   * `onChange()` is called after every change; it may be called many times in one task. `onPlans()` is
+   * called when something that the assistant has planned began, ended or was changed.
+   */
+  constructor({ memory, clock, newId, onChange, onPlans = () => {} }) {
     this.#memory = memory;
     this.#clock = clock;
     this.#newId = newId;
     this.#onChange = onChange;
+    this.#onPlans = onPlans;
     const request = (method, params) => this.#connection.request(method, params);
     this.sessions = new Sessions({ request, memory, clock, onChange });
     this.asking = new Asking({ request, onChange });
@@ -353,6 +358,7 @@ export class Workspace {
     else if (name === 'agent') this.#apply({ type: 'tool', payload });
     else if (name === 'skills.changed') this.#skillsChanged();
     else if (name === 'sessions.changed') this.sessions.soon();
+    else if (name === 'cron') this.#onPlans();
   }
 
   #chatted(payload) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow};
 use fantoccini::elements::Element;
+use fantoccini::wd::PrintConfiguration;
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -83,6 +84,30 @@ impl Chrome {
     /// When the page cannot be loaded.
     pub async fn goto(&self, url: &str) -> anyhow::Result<()> {
         self.client.goto(url).await.with_context(|| format!("go to {url}"))
+    }
+
+    /// Opens the workspace of `username`, meets the sign-in form, fills it in, waits for the chat.
+    ///
+    /// # Errors
+    /// When the chat does not come.
+    pub async fn sign_in(&self, world: &World, username: &str) -> anyhow::Result<()> {
+        self.goto(&world.workspace_url(username)).await?;
+        self.fill("input[name=username]", username).await?;
+        self.fill("input[name=password]", &world.customer(username).password).await?;
+        self.click_css("button[type=submit]").await?;
+        self.wait_for_state("status", "online").await
+    }
+
+    /// Waits until `expression` is true on the page.
+    ///
+    /// # Errors
+    /// When it never is, with what it was last.
+    pub async fn wait_for(&self, expression: &str) -> anyhow::Result<()> {
+        wait_until(&format!("{expression} holds"), async || {
+            let value = self.evaluate(expression).await?;
+            ensure(value == true, anyhow!("{value}"))
+        })
+        .await
     }
 
     /// The visible element with this `data-testid`, when it is there.
@@ -219,6 +244,27 @@ impl Chrome {
         let params = json!({"features": features});
         let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": params});
         self.ask_driver("goog/cdp/execute", &command).await.map(drop)
+    }
+
+    /// A window of this size in CSS pixels, as on a small screen or with large letters.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn resize(&self, width: u32, height: u32) -> anyhow::Result<()> {
+        let params =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": params});
+        self.ask_driver("goog/cdp/execute", &command).await.map(drop)
+    }
+
+    /// How many sheets of paper the page takes.
+    ///
+    /// # Errors
+    /// When it cannot be printed.
+    pub async fn sheets(&self) -> anyhow::Result<usize> {
+        let document = self.client.print(PrintConfiguration::default()).await?;
+        let text = String::from_utf8_lossy(&document);
+        Ok(text.matches("/Type /Page\n").count())
     }
 
     /// What the library has no call for.

@@ -11,7 +11,7 @@ use shared::{KeyRing, SpriteId, identity};
 use crate::census::{self, Process};
 use crate::openclaw::OpenClaw;
 use crate::secrets_file::{SecretsFile, write_private};
-use crate::{Port, Program, binaries};
+use crate::{Chat, Opening, Port, Program, binaries};
 
 /// Skills that the demo's customers have chosen.
 const SKILLS: [&str; 3] = ["weather", "summarize", "visualize"];
@@ -148,6 +148,29 @@ impl Sprite {
             .into_iter()
             .find(|process| u32::try_from(process.parent) == Ok(agent))
             .with_context(|| format!("{} has no gateway at the moment", self.name))
+    }
+
+    /// A client of the gateway with every right, past the agent, and what it was greeted with.
+    ///
+    /// # Errors
+    /// When the gateway is not there or will not have it.
+    pub async fn operator(&self) -> anyhow::Result<(Chat, Value)> {
+        let address = self.gateway_address();
+        let host = address.to_string();
+        let opening = Opening { address, host: &host, path: "/ws", headers: &[] };
+        let Ok(mut gateway) = Chat::open(&opening).await? else { bail!("no socket") };
+        gateway.event("connect.challenge").await?;
+        let connect = json!({
+            "minProtocol": 4, "maxProtocol": 4, "role": "operator", "scopes": ["operator.admin"],
+            "client": {"id": "gateway-client", "version": "1", "platform": "linux",
+                "mode": "backend"},
+            "auth": {"token": self.gateway_token()},
+        });
+        let hello = gateway.request("connect", connect).await?;
+        if hello["ok"] != true {
+            bail!("the gateway refuses an operator: {hello}");
+        }
+        Ok((gateway, hello["payload"].clone()))
     }
 
     fn state_dir(&self) -> PathBuf {

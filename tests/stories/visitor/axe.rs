@@ -3,6 +3,7 @@
 use anyhow::anyhow;
 use e2e::wait::ensure;
 use e2e::{Axe, Chrome, Pace, Plan, Screen, Vendors, World, wait_until};
+use serde_json::json;
 
 /// One browser, and what was found by it.
 struct Look {
@@ -35,9 +36,10 @@ impl Look {
         self.at(url).await;
     }
 
-    /// A dialog of the chat page, which is closed again.
-    async fn panel(&mut self, button: &str, name: &str) {
+    /// A dialog of the chat page once it shows `content`; it is closed again.
+    async fn panel(&mut self, button: &str, content: &str, name: &str) {
         self.chrome.click(button).await.unwrap();
+        self.chrome.find(content).await.unwrap();
         self.at(name).await;
         let close = "document.querySelectorAll('dialog[open]').forEach(d => d.close())";
         self.chrome.evaluate(close).await.unwrap();
@@ -143,6 +145,13 @@ async fn nobody_is_shut_out_of_the_site_and_its_letters() {
 async fn nobody_is_shut_out_of_the_chat_and_the_pages_of_the_edge() {
     let world = World::start(Plan::with_tenants(&["ada"])).await.unwrap();
     let workspace = world.workspace_url("ada");
+    let files = world.sprite("ada").folder().join("openclaw/workspace/notes");
+    std::fs::create_dir_all(&files).unwrap();
+    std::fs::write(files.with_file_name("today.md"), "buy milk").unwrap();
+    let (mut operator, _) = world.sprite("ada").operator().await.unwrap();
+    let job = json!({"name": "Mail", "schedule": {"kind": "cron", "expr": "0 9 * * 1-5"},
+        "payload": {"kind": "agentTurn", "message": "Sum up my mail"}});
+    operator.request("cron.add", job).await.unwrap();
     for language in ["en", "de"] {
         let mut look = Look::start(language).await;
         look.sign_in(&world).await;
@@ -151,8 +160,14 @@ async fn nobody_is_shut_out_of_the_chat_and_the_pages_of_the_edge() {
         look.at(&format!("answer, {language}")).await;
         look.say("please use a tool").await;
         look.at(&format!("tool, {language}")).await;
-        look.panel("skills", &format!("skills, {language}")).await;
-        look.panel("settings", &format!("settings, {language}")).await;
+        for (button, content) in [
+            ("skills", "skills-panel"),
+            ("settings", "sign-out"),
+            ("schedules", "plan"),
+            ("files", "entries"),
+        ] {
+            look.panel(button, content, &format!("{button}, {language}")).await;
+        }
         let shown = look.chrome.evaluate("document.documentElement.lang").await.unwrap();
         assert_eq!(shown, language);
         look.nothing_was_found();

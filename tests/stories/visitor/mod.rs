@@ -6,6 +6,7 @@ mod conversations;
 mod openclaw;
 mod operator;
 mod pages;
+mod panels;
 mod sleep;
 mod telegram;
 mod tenants;

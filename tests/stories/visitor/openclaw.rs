@@ -9,8 +9,8 @@ use anyhow::anyhow;
 use e2e::openclaw::OpenClaw;
 use e2e::sprite::{Gateway, Sprite};
 use e2e::wait::ensure;
-use e2e::{Chat, Chrome, Opening, Plan, Screen, World, binaries, wait_until_within};
-use serde_json::{Value, json};
+use e2e::{Chrome, Plan, Screen, World, binaries, wait_until_within};
+use serde_json::Value;
 
 /// A gateway that starts again on a loaded machine was seen to take 72 s.
 const RESTART: Duration = Duration::from_secs(240);
@@ -128,17 +128,7 @@ fn recorded_methods() -> BTreeSet<String> {
 
 /// As it lists them to a client with every right.
 async fn methods_of_the_gateway(sprite: &Sprite) -> BTreeSet<String> {
-    let address = sprite.gateway_address();
-    let host = address.to_string();
-    let opening = Opening { address, host: &host, path: "/ws", headers: &[] };
-    let Ok(mut gateway) = Chat::open(&opening).await.unwrap() else { panic!("no socket") };
-    gateway.event("connect.challenge").await.unwrap();
-    let connect = json!({
-        "minProtocol": 4, "maxProtocol": 4, "role": "operator", "scopes": ["operator.admin"],
-        "client": {"id": "gateway-client", "version": "1", "platform": "linux", "mode": "backend"},
-        "auth": {"token": sprite.gateway_token()},
-    });
-    let hello = gateway.request("connect", connect).await.unwrap();
-    let methods = hello["payload"]["features"]["methods"].as_array().unwrap().iter();
+    let (_, hello) = sprite.operator().await.unwrap();
+    let methods = hello["features"]["methods"].as_array().unwrap().iter();
     methods.map(|name| name.as_str().unwrap().to_owned()).collect()
 }

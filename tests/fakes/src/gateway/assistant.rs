@@ -58,16 +58,17 @@ pub fn answer(gateway: &Gateway, method: &str, params: &Value) -> Option<Result<
         }),
         "skills.status" => Ok(skill_status(gateway, &state)),
         "skills.update" => Ok(update_skill(&mut state, params)),
-        "cron.list" => Ok(jobs(&state)),
+        "cron.list" => Ok(jobs(&state, params)),
         "cron.status" => {
             let next = state.jobs.values().filter_map(|job| job["nextRunAtMs"].as_u64()).min();
             Ok(json!({"enabled": true, "jobs": state.jobs.len(), "nextWakeAtMs": next}))
         }
-        "cron.add" => add_job(&mut state, params),
-        "cron.update" => update_job(&mut state, params),
+        "cron.add" => told(gateway, "added", add_job(&mut state, params)),
+        "cron.update" => told(gateway, "updated", update_job(&mut state, params)),
         "cron.remove" => {
             let id = params["id"].as_str().unwrap_or_default();
-            Ok(json!({"ok": true, "removed": state.jobs.remove(id).is_some()}))
+            let removed = state.jobs.remove(id).is_some();
+            told(gateway, "removed", Ok(json!({"ok": true, "id": id, "removed": removed})))
         }
         "sessions.groups.list" => Ok(json!({"groups": groups(&state), "sectionOrder": []})),
         "sessions.groups.put" => {
@@ -133,8 +134,10 @@ fn update_skill(state: &mut State, params: &Value) -> Value {
     json!({"ok": true, "skillKey": key, "config": config})
 }
 
-fn jobs(state: &State) -> Value {
-    let jobs: Vec<_> = state.jobs.values().collect();
+fn jobs(state: &State, params: &Value) -> Value {
+    let with_disabled = params["includeDisabled"] == true;
+    let wanted = |job: &&Value| with_disabled || job["enabled"] == true;
+    let jobs: Vec<_> = state.jobs.values().filter(wanted).collect();
     json!({"jobs": jobs, "total": jobs.len(), "offset": 0, "limit": jobs.len(),
         "hasMore": false, "nextOffset": null})
 }
@@ -156,10 +159,24 @@ fn add_job(state: &mut State, params: &Value) -> Result<Value, CallError> {
     Ok(job)
 }
 
-/// Of the kinds `every` and `at`, the time in milliseconds; the real one knows more.
+/// Clients hear of every change of the schedules.
+fn told(
+    gateway: &Gateway,
+    action: &str,
+    result: Result<Value, CallError>,
+) -> Result<Value, CallError> {
+    let job = result?;
+    let payload = json!({"action": action, "jobId": job["id"]});
+    gateway.hub.publish("cron", &payload, Audience::Everyone);
+    Ok(job)
+}
+
+/// Of the kind `at`, the time in milliseconds; of `cron` tomorrow at this time, whatever its
+/// rule says. The real one knows more.
 fn next_run(schedule: &Value, now: u64) -> Option<u64> {
     match schedule["kind"].as_str()? {
         "every" => now.checked_add(schedule["everyMs"].as_u64()?),
+        "cron" => schedule["expr"].as_str().and_then(|_| now.checked_add(86_400_000)),
         "at" => schedule["at"].as_str()?.parse().ok(),
         _ => None,
     }

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { howOften, plans } from '../schedules.js';
+
+const NOW = new Date(2026, 10, 27, 14, 0).getTime();
+const job = (rest) => ({ id: 'j', name: 'Report', enabled: true, schedule: { kind: 'every', everyMs: 3_600_000 }, payload: { kind: 'agentTurn', message: 'Write it' }, state: {}, ...rest });
+const often = (schedule) => howOften(schedule, 'en-GB');
+
+test('how often something happens is said in words', () => {
+  const rule = (expr, tz) => often({ kind: 'cron', expr, tz });
+  assert.equal(often({ kind: 'at', at: '2026-12-01T09:00:00Z' }), 'Once');
+  assert.equal(often({ kind: 'every', everyMs: 86_400_000 }), 'Every day');
+  assert.equal(often({ kind: 'every', everyMs: 5_400_000 }), 'Every 90 minutes');
+  assert.equal(often({ kind: 'on-exit', command: 'make' }), 'When something happens');
+  assert.equal(rule('0 9 * * *', 'Europe/Berlin'), 'Every day at 09:00 (Europe/Berlin)');
+  assert.equal(rule('30 7 * * 1-5', 'UTC'), 'Monday to Friday at 07:30 (UTC)');
+  assert.equal(rule('0 9 * * 0,MON', 'UTC'), 'Every Monday and Sunday at 09:00 (UTC)');
+  assert.equal(rule('0 9 1 * *'), 'On day 1 of each month, at 09:00 (by the clock of your machine)');
+  assert.equal(rule('*/15 * * * *'), 'Every 15 minutes');
+  assert.equal(rule('5 * * * *'), 'Every hour, at minute 5');
+});
+
+test('a rule that has no words is shown as it is written', () => {
+  for (const expr of ['0 9 * 2 *', '*/7 * * * *', '0 9 1 * 1', '0 0 9 * * *', '99 9 * * *', '0 9 * * MON#2', 'nonsense', '']) {
+    assert.equal(often({ kind: 'cron', expr, tz: 'UTC' }), `By the rule ${expr} (UTC)`);
+  }
+});
+
+test('what comes first stands first, what is paused last, and what the gateway does for itself not at all', () => {
+  const at = (id, nextRunAtMs, rest) => job({ id, state: { nextRunAtMs }, ...rest });
+  const rows = plans([
+    at('late', NOW + 90_000_000), at('never'), at('paused', NOW, { enabled: false }), at('soon', NOW + 3_600_000),
+    at('beat', NOW, { payload: { kind: 'heartbeat' } }), null, {},
+  ], NOW, 'en-GB');
+  assert.deepEqual(rows.map(({ id, next, isPaused }) => [id, next.replace(/(,| at) 15:00$/, ''), isPaused]), [
+    ['soon', 'Today', false], ['late', 'Sat 28 November', false], ['never', '', false], ['paused', '', true],
+  ]);
+});
+
+test('a plan says what it does and why it did not work, shortened', () => {
+  const long = 'x '.repeat(300);
+  const [row] = plans([job({ name: '', payload: { message: long }, state: { lastRunStatus: 'error', lastError: 'model\nis away' } })], NOW);
+  assert.ok(row.name.length <= 200 && row.does === '');
+  assert.equal(row.problem, 'model is away');
+  const [other] = plans([job({ state: { runningAtMs: NOW } })], NOW);
+  assert.deepEqual([other.name, other.does, other.isRunning, other.problem], ['Report', 'Write it', true, '']);
+});
