@@ -4,6 +4,7 @@ import { limitsFrom } from './attachments.js';
 import { fromHash, MAIN, toHash } from './address.js';
 import { Connection } from './connection.js';
 import { newIdentifier } from './identifier.js';
+import { groupsOf } from './conversation-list.js';
 import { readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
 import { Rest } from './rest.js';
@@ -138,7 +139,7 @@ new ExportView({
 addEventListener('beforeprint', () => thread.showWhole());
 const focus = new FocusKeeper(() => (matchMedia('(pointer: coarse)').matches ? focusThread() : composer.focus()));
 const sidebar = new Sidebar();
-const conversations = new ConversationsView({ opened, rename, pin, remove });
+const conversations = new ConversationsView({ opened, rename, pin, group, remove, renameGroup, deleteGroup });
 const search = new SearchView({ search: (text) => findText(request, workspace.list(), text), opened });
 
 function storage() {
@@ -331,6 +332,39 @@ async function pin({ key, pinned }) {
     await workspace.sessions.pin(key, !pinned);
   } catch (error) {
     await told({ title: t(pinned ? 'unpin.failed' : 'pin.failed'), text: whyNot(error) });
+  }
+}
+
+async function group({ key, title, group: present }) {
+  const name = await answered({
+    title: t('group.title', { title }), label: t('group.label'), value: present ?? '', action: t('group.action'), known: groupsOf(workspace.sessions), mayBeEmpty: true,
+  });
+  conversations.focus(key, 'group');
+  if (name === null) return;
+  try {
+    await workspace.sessions.group(key, name);
+  } catch (error) {
+    await told({ title: t('group.failed'), text: whyNot(error) });
+  }
+}
+
+async function renameGroup(name) {
+  const to = await answered({ title: t('group.rename', { name }), label: t('rename.label'), value: name, action: t('rename.action') });
+  if (!to) return;
+  try {
+    await workspace.sessions.renameGroup(name, to);
+  } catch (error) {
+    await told({ title: t('rename.failed'), text: whyNot(error) });
+  }
+}
+
+async function deleteGroup(name) {
+  const sure = await confirmed({ title: t('group.delete', { name }), text: t('group.delete-text'), action: t('delete.action'), dangerous: true });
+  if (!sure) return;
+  try {
+    await workspace.sessions.deleteGroup(name);
+  } catch (error) {
+    await told({ title: t('delete.failed'), text: whyNot(error) });
   }
 }
 

@@ -14,7 +14,8 @@ export function titleFrom(text) {
 }
 
 /**
- * Entries `{key, title, at, current, unread, busy, pinned, pinnable, removable}`: pinned ones, then by last activity.
+ * Entries `{key, title, at, current, unread, busy, pinned, group, pinnable, removable}`: pinned ones, then those
+ * of groups in their order, then by last activity.
  *
  * `sessions` has the gateway's rows and names; `memory` gives titles of first messages.
  * A conversation that is open but has no message yet stands on top.
@@ -28,10 +29,18 @@ export function entries({ sessions, state, memory }) {
   const open = Object.values(state.threads)
     .filter((thread) => thread.messages.length > 0 || thread.key === state.current)
     .map((thread) => thread.key);
+  const groups = groupsOf(sessions);
+  const place = ({ group, pinned }) => (group === null || pinned ? groups.length : groups.indexOf(group));
   return [...new Set([...open, ...rows.keys()])]
     .filter((key) => !sessions.isRemoving(key))
     .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state.threads[key], sessions, memory)))
-    .sort((a, b) => b.pinned - a.pinned || b.at - a.at || (a.key < b.key ? -1 : 1));
+    .sort((a, b) => b.pinned - a.pinned || place(a) - place(b) || b.at - a.at || (a.key < b.key ? -1 : 1));
+}
+
+/** All groups: those that the assistant lists, then what conversations are in besides. */
+export function groupsOf({ rows, groups = [] }) {
+  const others = rows.map(({ category }) => category).filter(Boolean).sort();
+  return [...new Set([...groups, ...others])];
 }
 
 function entry(key, row, state, title) {
@@ -44,6 +53,7 @@ function entry(key, row, state, title) {
     unread: Boolean(state.unread[key]),
     busy: Boolean(thread?.messages.some(({ status }) => status === 'thinking' || status === 'streaming')),
     pinned: Boolean(row?.pinned),
+    group: row?.category || null,
     pinnable: Boolean(row),
     removable: key !== MAIN && Boolean(row || thread?.messages.length),
   };

@@ -10,11 +10,15 @@ import { deleteSession, sessionIdOf } from './deletion.js';
 const PAGE_ROWS = 200;
 /** Pages read at most: ten thousand conversations are more than a person has. */
 const PAGES_MAX = 50;
+/** Characters of a group's name: what fits on its line. */
+const GROUP_MAX = 60;
 /** Wait before the list is read again after something happened. */
 const SOON_MS = 2_000;
 
 export class Sessions {
   rows = [];
+  /** Names of groups in the order in which they are shown. */
+  groups = [];
   /** Whether the gateway has told all of them since the connection stands. */
   complete = false;
   #request;
@@ -52,6 +56,7 @@ export class Sessions {
 
   clear() {
     this.rows = [];
+    this.groups = [];
     this.complete = false;
     this.#names.clear();
     this.#onChange();
@@ -95,6 +100,8 @@ export class Sessions {
         if (!hasMore || !(nextOffset > offset)) break;
         offset = nextOffset;
       }
+      // A gateway without groups has conversations all the same.
+      await this.#readGroups().catch(() => {});
       this.complete = true;
       this.#show(rows);
       this.#carryNamesOver();
@@ -139,16 +146,64 @@ export class Sessions {
   }
 
   /** Pins a conversation, or lets it go. Rejects with the gateway's reason. */
-  async pin(key, pinned) {
-    const show = (value) => {
-      this.rows = this.rows.map((row) => (row.key === key ? { ...row, pinned: value } : row));
+  pin(key, pinned) {
+    return this.#organise(key, { pinned });
+  }
+
+  /** Puts a conversation into the group `name`, which is begun if there is none; '' takes it out. Rejects with the reason. */
+  async group(key, name) {
+    const category = groupName(name) || null;
+    if (category) await this.#begin(category);
+    await this.#organise(key, { category });
+  }
+
+  /** Names a group anew; where there is one of that name already, both become one. Rejects with the reason. */
+  async renameGroup(name, to) {
+    const wanted = groupName(to);
+    if (!wanted || wanted === name) return;
+    await this.#request('sessions.groups.rename', { name, to: wanted });
+    this.#regroup(name, wanted);
+  }
+
+  /** Ends a group; its conversations stay. Rejects with the reason. */
+  async deleteGroup(name) {
+    await this.#request('sessions.groups.delete', { name });
+    this.#regroup(name, null);
+  }
+
+  #regroup(name, to) {
+    this.groups = [...new Set(this.groups.map((known) => (known === name ? to : known)).filter(Boolean))];
+    this.rows = this.rows.map((row) => (row.category === name ? { ...row, category: to } : row));
+    this.#onChange();
+  }
+
+  /** The gateway takes the whole list: it is asked for first, so that none of another page's is lost. */
+  async #begin(name) {
+    if (this.groups.includes(name)) return;
+    await this.#readGroups();
+    if (this.groups.includes(name)) return;
+    const names = [...this.groups, name];
+    await this.#request('sessions.groups.put', { names });
+    this.groups = names;
+  }
+
+  async #readGroups() {
+    const { groups } = await this.#request('sessions.groups.list', {});
+    this.groups = (Array.isArray(groups) ? groups : []).map(({ name }) => name);
+  }
+
+  /** Shows the `change` of a conversation at once, and takes it back when the gateway refuses. */
+  async #organise(key, change) {
+    const before = this.rows.find((row) => row.key === key) ?? {};
+    const show = (fields) => {
+      this.rows = this.rows.map((row) => (row.key === key ? { ...row, ...fields } : row));
       this.#onChange();
     };
-    show(pinned);
+    show(change);
     try {
-      await this.#request('sessions.patch', { key, pinned });
+      await this.#request('sessions.patch', { key, ...change });
     } catch (error) {
-      show(!pinned);
+      show(Object.fromEntries(Object.keys(change).map((name) => [name, before[name]])));
       throw error;
     }
   }
@@ -197,4 +252,8 @@ export class Sessions {
     this.#memory.keepDeletion(key, undefined);
     this.#onChange();
   }
+}
+
+function groupName(text) {
+  return [...text.replace(/\s+/g, ' ').trim()].slice(0, GROUP_MAX).join('').trim();
 }

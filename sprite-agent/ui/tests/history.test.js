@@ -154,3 +154,43 @@ test('a pinned conversation stands on top', async () => {
   assert.equal(here.workspace.list()[0].pinned, true);
 });
 
+test('a conversation is put into a group that is kept with the assistant, and taken out again', async () => {
+  const here = await world();
+  const row = (name, updatedAt, rest) => ({ key: `agent:main:${name}`, sessionId: name, label: name, updatedAt, ...rest });
+  here.gateway.answers['sessions.list'] = { sessions: [row('a', 3), row('b', 2, { category: 'Work' }), row('c', 1, { category: 'Old' }), row('d', 9, { pinned: true, category: 'Work' })] };
+  here.gateway.answers['sessions.groups.list'] = { groups: [{ name: 'Work', position: 0 }] };
+  await here.connect();
+  const { sessions } = here.workspace;
+  const shown = () => here.workspace.list().filter(({ pinnable }) => pinnable).map(({ title, group }) => [title, group]);
+  assert.deepEqual(shown(), [['d', 'Work'], ['b', 'Work'], ['c', 'Old'], ['a', null]]);
+  await sessions.group('agent:main:a', '  New   one ');
+  const asked = here.gateway.asked.slice(-2);
+  assert.deepEqual(asked.map(({ method, params }) => [method, params]), [
+    ['sessions.groups.put', { names: ['Work', 'New one'] }],
+    ['sessions.patch', { key: 'agent:main:a', category: 'New one' }],
+  ]);
+  await sessions.renameGroup('New one', 'Work');
+  assert.deepEqual(sessions.groups, ['Work']);
+  assert.deepEqual(shown().map(([title]) => title), ['d', 'a', 'b', 'c']);
+  await sessions.group('agent:main:a', '');
+  assert.deepEqual(here.gateway.asked.at(-1).params, { key: 'agent:main:a', category: null });
+  await sessions.deleteGroup('Work');
+  assert.deepEqual(shown().filter(([, group]) => group === 'Work'), []);
+});
+
+test('a group that is refused leaves the conversation where it was', async () => {
+  const here = await world();
+  here.gateway.answers['sessions.list'] = { sessions: [{ key: 'agent:main:a', sessionId: 'a', category: 'Work', updatedAt: 1 }] };
+  here.gateway.answers['sessions.groups.list'] = { groups: [{ name: 'Work', position: 0 }, { name: 'Other', position: 1 }] };
+  await here.connect();
+  here.gateway.answers['sessions.patch'] = new RequestError('INVALID_REQUEST', 'no');
+  await assert.rejects(here.workspace.sessions.group('agent:main:a', 'Other'));
+  assert.equal(here.workspace.list().find(({ pinnable }) => pinnable).group, 'Work');
+});
+
+test('the main conversation is not offered for deletion', async () => {
+  const here = await world();
+  here.gateway.answers['sessions.list'] = { sessions: [{ key: 'agent:main:main', sessionId: 'm', updatedAt: 1 }, { key: 'agent:main:a', sessionId: 'a', updatedAt: 2 }] };
+  await here.connect();
+  assert.deepEqual(here.workspace.list().map(({ key, removable }) => [key, removable]), [['agent:main:a', true], ['agent:main:main', false]]);
+});

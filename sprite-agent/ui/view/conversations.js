@@ -20,7 +20,7 @@ export class ConversationsView {
   #rows = ROWS;
   #first = document.getElementById('new-conversation');
 
-  /** `actions`: `opened()`, `rename(entry)`, `pin(entry)`, `remove(entry)`. */
+  /** `actions`: `opened()`, `rename(entry)`, `pin(entry)`, `group(entry)`, `remove(entry)`, `renameGroup(name)`, `deleteGroup(name)`. */
   constructor(actions) {
     this.#actions = actions;
     this.#list.addEventListener('scroll', () => this.#scrolled(), { passive: true });
@@ -62,9 +62,18 @@ export class ConversationsView {
       : entries.reduce((map, entry) => map.set(headingOf(entry), [...(map.get(headingOf(entry)) ?? []), entry]), new Map());
     return [...groups].map(([heading, members], index) =>
       element('section', { 'aria-labelledby': `group-${index}` },
-        element('h2', { id: `group-${index}` }, heading),
+        this.#heading(heading, index, members[0]),
         element('ul', {}, members.map((entry) => this.#kept(entry)))),
     );
+  }
+
+  /** A group of the person's own can be named anew and ended where its name stands. */
+  #heading(heading, index, { group, pinned }) {
+    const title = element('h2', { id: `group-${index}`, dir: 'auto' }, heading);
+    if (!group || pinned) return title;
+    const act = (image, label, action) => iconButton(image, t(`group.${label}`, { name: group }), { 'data-testid': `group-${label}`, onclick: () => action(group) });
+    return element('header', { class: 'group' }, title,
+      element('span', { class: 'row-actions' }, act('pencil', 'rename', this.#actions.renameGroup), act('trash', 'delete', this.#actions.deleteGroup)));
   }
 
   #kept(entry) {
@@ -84,12 +93,13 @@ export class ConversationsView {
       'aria-current': entry.current ? 'page' : null,
       onclick: (event) => this.#clicked(event),
     }, element('span', { class: 'title', dir: 'auto' }, entry.title), badgeOf(entry));
-    const { rename, pin, remove } = this.#actions;
+    const { rename, pin, group, remove } = this.#actions;
     const act = (part, image, label, action) =>
       iconButton(image, t(`row.${label}`, { title: entry.title }), { 'data-part': part, onclick: () => action(entry) });
     return element('li', { 'data-key': entry.key, class: entry.current ? 'current' : null }, open,
       element('span', { class: 'row-actions' },
         entry.pinnable && act('pin', entry.pinned ? 'unpin' : 'pin', entry.pinned ? 'unpin' : 'pin', pin),
+        entry.pinnable && act('group', 'folder', 'group', group),
         act('rename', 'pencil', 'rename', rename),
         entry.removable && act('remove', 'trash', 'delete', remove)));
   }
@@ -101,8 +111,8 @@ export class ConversationsView {
   }
 }
 
-function headingOf({ pinned, at }) {
-  return pinned ? t('group.pinned') : ageGroup(at, Date.now());
+function headingOf({ pinned, group, at }) {
+  return pinned ? t('group.pinned') : group ?? ageGroup(at, Date.now());
 }
 
 function badgeOf({ busy, unread }) {

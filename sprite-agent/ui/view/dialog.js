@@ -46,12 +46,17 @@ export async function told({ title, text }) {
   await ask(dialog);
 }
 
-/** Asks for one line of text; resolves with it, or `null`. */
-export async function answered({ title, label, value, action }) {
-  const field = element('input', { id: 'question-field', type: 'text', maxlength: '80', autocomplete: 'off', value });
-  const body = element('div', { class: 'field' }, element('label', { for: 'question-field' }, label), field);
+/**
+ * Asks for one line of text; resolves with it, or `null`. `known` are texts to choose from; with `mayBeEmpty`
+ * nothing is an answer as well.
+ */
+export async function answered({ title, label, value, action, known = [], mayBeEmpty = false }) {
+  const list = known.length > 0 && element('datalist', { id: 'question-known' }, known.map((text) => element('option', { value: text })));
+  const field = element('input', { id: 'question-field', type: 'text', dir: 'auto', maxlength: '80', autocomplete: 'off', value, list: list && 'question-known' });
+  const body = element('div', { class: 'field' }, element('label', { for: 'question-field' }, label), field, list);
   const dialog = question(title, body, action, false);
   const asking = ask(dialog);
   field.select();
-  return (await asking) === 'yes' ? field.value.trim() || null : null;
+  if ((await asking) !== 'yes') return null;
+  return field.value.trim() || (mayBeEmpty ? '' : null);
 }

@@ -1,8 +1,6 @@
 //! A person and their conversations, with a real browser.
 
-use anyhow::anyhow;
-use e2e::wait::ensure;
-use e2e::{Chrome, Plan, Screen, SharedWorld, WorldGuard, wait_until};
+use e2e::{Chrome, Plan, Screen, SharedWorld, WorldGuard};
 
 static WORLD: SharedWorld = SharedWorld::new();
 
@@ -13,12 +11,7 @@ async fn world() -> WorldGuard {
 
 async fn signed_in(world: &WorldGuard, username: &str) -> Chrome {
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
-    chrome.goto(&world.workspace_url(username)).await.unwrap();
-    chrome.fill("input[name=username]", username).await.unwrap();
-    let password = &world.customer(username).password;
-    chrome.fill("input[name=password]", password).await.unwrap();
-    chrome.click_css("button[type=submit]").await.unwrap();
-    chrome.wait_for_state("status", "online").await.unwrap();
+    chrome.sign_in(world, username).await.unwrap();
     chrome
 }
 
@@ -29,12 +22,7 @@ async fn say(chrome: &Chrome, message: &str) {
 
 /// Waits until `expression` is true on the page.
 async fn wait_for(chrome: &Chrome, expression: &str) {
-    wait_until(&format!("{expression} holds"), async || {
-        let value = chrome.evaluate(expression).await?;
-        ensure(value == true, anyhow!("{value}"))
-    })
-    .await
-    .unwrap();
+    chrome.wait_for(expression).await.unwrap();
 }
 
 #[tokio::test]
@@ -186,4 +174,42 @@ async fn the_first_of_many_messages_is_reached_by_scrolling_up() {
               [...document.querySelectorAll('.bubble')].some(text => text.textContent === 'FAST number 0'))";
     wait_for(&chrome, up).await;
     wait_for(&chrome, "document.getElementById('earlier').hidden").await;
+}
+
+#[tokio::test]
+async fn conversations_are_kept_in_groups_that_every_browser_shows() {
+    let world = world().await;
+    let chrome = signed_in(&world, "joan").await;
+    say(&chrome, "FAST invoices").await;
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    let act = async |chrome: &Chrome, part: &str| {
+        let button = format!(
+            "document.querySelector('[data-testid=conversations] .current [data-part={part}]')"
+        );
+        wait_for(chrome, &format!("Boolean({button})")).await;
+        chrome.evaluate(&format!("{button}.click()")).await.unwrap();
+    };
+    act(&chrome, "group").await;
+    chrome.fill("#question-field", "Money").await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    let headings = "[...document.querySelectorAll('[data-testid=conversations] h2')].map(heading => heading.textContent)";
+    wait_for(&chrome, &format!("{headings}[0] === 'Money'")).await;
+    chrome.screenshot("desktop-20-groups").await.unwrap();
+    let another = signed_in(&world, "joan").await;
+    wait_for(&another, &format!("{headings}[0] === 'Money'")).await;
+
+    let of_group =
+        |part: &str| format!("document.querySelector('[data-testid=group-{part}]').click()");
+    chrome.evaluate(&of_group("rename")).await.unwrap();
+    chrome.fill("#question-field", "Finance").await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    wait_for(&chrome, &format!("{headings}[0] === 'Finance'")).await;
+    chrome.evaluate(&of_group("delete")).await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    wait_for(&chrome, &format!("!{headings}.includes('Finance')")).await;
+    wait_for(
+        &chrome,
+        "document.querySelector('[data-testid=conversations]').innerText.includes('invoices')",
+    )
+    .await;
 }

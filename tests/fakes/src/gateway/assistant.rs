@@ -76,6 +76,8 @@ pub fn answer(gateway: &Gateway, method: &str, params: &Value) -> Option<Result<
             state.groups = names.filter_map(|name| Some(name.as_str()?.to_owned())).collect();
             Ok(json!({"ok": true, "groups": groups(&state), "sectionOrder": []}))
         }
+        "sessions.groups.rename" => regroup(gateway, &mut state, params, params["to"].as_str()),
+        "sessions.groups.delete" => regroup(gateway, &mut state, params, None),
         "gateway.restart.preflight" => Ok(preflight(gateway)),
         _ => return None,
     })
@@ -197,6 +199,30 @@ fn update_job(state: &mut State, params: &Value) -> Result<Value, CallError> {
 fn groups(state: &State) -> Vec<Value> {
     let named = state.groups.iter().enumerate();
     named.map(|(position, name)| json!({"name": name, "position": position})).collect()
+}
+
+/// Names a group anew, or ends it, and does the same with what its conversations are in.
+fn regroup(
+    gateway: &Gateway,
+    state: &mut State,
+    params: &Value,
+    to: Option<&str>,
+) -> Result<Value, CallError> {
+    let name = params["name"].as_str().unwrap_or_default();
+    state.groups.retain(|group| group != name && Some(group.as_str()) != to);
+    state.groups.extend(to.map(str::to_owned));
+    let mut updated = 0;
+    for session in gateway.store.latest() {
+        if session.organised.category.as_deref() != Some(name) {
+            continue;
+        }
+        gateway
+            .store
+            .organise(&session.key, |organised| organised.category = to.map(str::to_owned))
+            .map_err(|error| not_saved("the group", &error))?;
+        updated += 1;
+    }
+    Ok(json!({"ok": true, "groups": groups(state), "sectionOrder": [], "updatedSessions": updated}))
 }
 
 fn preflight(gateway: &Gateway) -> Value {
