@@ -57,9 +57,29 @@ if (name.value !== '' && name.getAttribute('aria-invalid') !== 'true') check.typ
 form.addEventListener('submit', (event) => {
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = 'yes';
+  remember(name.value);
 });
-// The browser's Back fills the fields in again, after this script has run.
+// The browser's Back fills the fields in again, after this script has run; but not the name, of
+// which it must not keep a list.
 window.addEventListener('pageshow', () => {
   delete form.dataset.sent;
+  if (name.value === '' && email.value !== '') name.value = remembered();
   isOurs = name.value === '';
 });
+
+/** For as long as this tab is open; a browser may refuse. */
+function remember(text) {
+  try {
+    sessionStorage.setItem('username', text);
+  } catch {
+    // Typed again, then.
+  }
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem('username') ?? '';
+  } catch {
+    return '';
+  }
+}

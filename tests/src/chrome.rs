@@ -246,6 +246,16 @@ impl Chrome {
         self.ask_driver("goog/cdp/execute", &command).await.map(drop)
     }
 
+    /// Runs `script` before any of each page that is opened from here on.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn run_before(&self, script: &str) -> anyhow::Result<()> {
+        let name = "Page.addScriptToEvaluateOnNewDocument";
+        let command = json!({"cmd": name, "params": {"source": script}});
+        self.ask_driver("goog/cdp/execute", &command).await.map(drop)
+    }
+
     /// A window of this size in CSS pixels, as on a small screen or with large letters.
     ///
     /// # Errors

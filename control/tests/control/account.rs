@@ -3,7 +3,7 @@
 use crate::common::browser::{Browser, Page};
 use crate::common::order::Order;
 use crate::common::{PASSWORD, SITE, World};
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
 const DAY: u64 = 86_400_000;
 
@@ -55,6 +55,23 @@ async fn a_failed_renewal_is_told_at_the_top_with_the_way_to_repair_it() {
     assert!(warning < page.body.find("Open your workspace").unwrap(), "first of all");
     assert!(page.body.contains("until 20 January 2027"), "{}", page.body);
     assert!(page.body.contains("Repair the payment"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn what_an_operator_closed_is_no_missed_payment() {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    order.pay().await;
+    order.workspace_is("live").await;
+    let mut browser = order.browser();
+    let fields = [("session_id", crate::common::order::CHECKOUT), ("password", PASSWORD)];
+    browser.submit(&format!("{SITE}/welcome"), &fields).await;
+    let (status, answer) = world.api(Method::POST, "/api/customers/ada/suspend", None).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert!(page.body.contains("nothing to do with your payment"), "{}", page.body);
+    assert!(page.body.contains("href=\"/contact\">write to us"), "{}", page.body);
+    assert!(!page.body.contains("Repair the payment"), "{}", page.body);
 }
 
 #[tokio::test]

@@ -2,4 +2,5 @@
 
 mod export;
 mod faults;
+mod form;
 mod journey;

@@ -3,6 +3,7 @@
 mod axe;
 mod browser;
 mod conversations;
+mod details;
 mod openclaw;
 mod operator;
 mod pages;

@@ -23,6 +23,9 @@ async fn an_unknown_name_is_a_page_for_people_and_json_for_programs() {
     assert_eq!(page.status, 404);
     assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
     assert!(page.header("cache-control").contains("no-store"), "{page:?}");
+    // In the site's look, with somebody to turn to.
+    let contact = format!("href=\"{}/contact\"", world.site_url());
+    assert!(page.body.contains("<svg") && page.body.contains(&contact), "{}", page.body);
     let url = world.workspace_url("nobody");
     let answer = visitor.fetch(&url, Method::GET, &url, &[]).await.unwrap();
     assert_eq!(answer.status, 404);

@@ -1,0 +1,236 @@
+//! What a person meets on the chat page besides the conversation: keyboard, languages, small
+//! screens, paper, files of their own.
+
+use e2e::{Chrome, Plan, Screen, SharedWorld, WorldGuard};
+
+static WORLD: SharedWorld = SharedWorld::new();
+
+/// A workspace for each story.
+async fn world() -> WorldGuard {
+    WORLD.enter(|| Plan::with_tenants(&["ada", "grace", "edith", "joan", "karen", "mary"])).await
+}
+
+async fn signed_in(world: &WorldGuard, username: &str) -> Chrome {
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    chrome.sign_in(world, username).await.unwrap();
+    chrome
+}
+
+async fn say(chrome: &Chrome, message: &str) {
+    chrome.fill("[data-testid=composer]", message).await.unwrap();
+    chrome.click("send").await.unwrap();
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_uses_the_keyboard_never_loses_their_place() {
+    let world = world().await;
+    let chrome = signed_in(&world, "ada").await;
+    say(&chrome, "something to name").await;
+    // Safari tells of the Enter that ends a composition after it has ended.
+    let enter = "document.getElementById('composer').dispatchEvent(new KeyboardEvent('keydown', \
+                 {key: 'Enter', keyCode: CODE, bubbles: true, cancelable: true}))";
+    let field = chrome.find("composer").await.unwrap();
+    field.send_keys("kanji").await.unwrap();
+    chrome.evaluate(&enter.replace("CODE", "229")).await.unwrap();
+    chrome.wait_for("document.getElementById('composer').value === 'kanji'").await.unwrap();
+    chrome.evaluate(&enter.replace("CODE", "13")).await.unwrap();
+    chrome.wait_for("document.getElementById('composer').value === ''").await.unwrap();
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+
+    let row = "document.querySelector('[data-testid=conversations] .current')";
+    chrome
+        .wait_for(&format!("{row}.querySelector('[data-part=open]').matches('a[href^=\"#/c/\"]')"))
+        .await
+        .unwrap();
+    chrome.evaluate(&format!("{row}.querySelector('[data-part=rename]').focus()")).await.unwrap();
+    let press = async |key: &str| {
+        chrome.client.active_element().await.unwrap().send_keys(key).await.unwrap();
+    };
+    press("\u{e007}").await;
+    chrome.wait_for("document.activeElement.id === 'question-field'").await.unwrap();
+    press("A new name\u{e007}").await;
+    chrome.wait_for(&format!("{row}.innerText.includes('A new name')")).await.unwrap();
+    chrome.wait_for("document.activeElement.dataset.part === 'rename'").await.unwrap();
+
+    // Signed out elsewhere: what had the focus is gone.
+    chrome
+        .evaluate("fetch('/auth/logout', {method: 'POST', redirect: 'manual'}).then(() => true)")
+        .await
+        .unwrap();
+    chrome.find("signed-out-link").await.unwrap();
+    chrome
+        .wait_for("document.getElementById('shut').contains(document.activeElement)")
+        .await
+        .unwrap();
+    chrome.wait_for("document.getElementById('shut').matches('main')").await.unwrap();
+}
+
+#[tokio::test]
+async fn words_are_shown_and_spoken_as_they_are_read() {
+    let world = world().await;
+    let chrome = signed_in(&world, "grace").await;
+    // Before anything was said, what the chosen skills are good for is offered.
+    chrome.find("idea").await.unwrap();
+    let ideas = chrome.texts("idea").await.unwrap().concat();
+    assert!(ideas.contains("weather"), "{ideas}");
+    let font = "document.fonts.ready.then(all => [...all].some(({family, status}) => \
+                family === 'Inter' && status === 'loaded'))";
+    chrome.wait_for(font).await.unwrap();
+
+    say(&chrome, "please show some markdown").await;
+    let spoken = "document.getElementById('spoken').textContent";
+    chrome
+        .wait_for(&format!("{spoken}.startsWith('The assistant: Here is a bit of everything')"))
+        .await
+        .unwrap();
+    chrome.wait_for(&format!("!/[*`|]/.test({spoken})")).await.unwrap();
+
+    chrome.click("new-conversation").await.unwrap();
+    say(&chrome, "مرحبا، كيف الحال؟").await;
+    let direction = |element: &str| format!("getComputedStyle({element}).direction");
+    let bubble = direction("document.querySelector('[data-testid=message-user] .bubble')");
+    chrome.wait_for(&format!("{bubble} === 'rtl'")).await.unwrap();
+    chrome
+        .wait_for(&format!("{} === 'rtl'", direction("document.getElementById('title')")))
+        .await
+        .unwrap();
+    let title = "document.querySelector('[data-testid=conversations] .current .title')";
+    chrome.wait_for(&format!("{} === 'rtl'", direction(title))).await.unwrap();
+    chrome.screenshot("desktop-18-arabic").await.unwrap();
+
+    chrome.click("new-conversation").await.unwrap();
+    say(&chrome, "TOOLCALL please").await;
+    let tools = "document.querySelector('.tools').textContent";
+    chrome.wait_for(&format!("{tools}.includes('Ran a command')")).await.unwrap();
+    chrome.wait_for(&format!("!{tools}.includes('Running')")).await.unwrap();
+    // An answer stands nearer to its question than to the next one.
+    say(&chrome, "and now this").await;
+    let gap = "(() => { const [ask, answer, next] = [...document.querySelectorAll('#thread > li')]\
+               .map(row => row.getBoundingClientRect()); \
+               return answer.top - ask.bottom + 8 < next.top - answer.bottom; })()";
+    chrome.wait_for(gap).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_is_chosen_seen_taken_back_and_sent_with_its_message() {
+    let world = world().await;
+    let chrome = signed_in(&world, "edith").await;
+    let choose = |name: &str, bytes: &str| {
+        format!(
+            "(() => {{ const files = new DataTransfer(); \
+             files.items.add(new File([{bytes}], '{name}', {{type: 'text/plain'}})); \
+             const picker = document.getElementById('picker'); picker.files = files.files; \
+             picker.dispatchEvent(new Event('change')); }})()"
+        )
+    };
+    chrome.evaluate(&choose("notes.txt", "'buy milk'")).await.unwrap();
+    chrome.evaluate(&choose("wrong.txt", "'x'")).await.unwrap();
+    chrome
+        .wait_for(
+            "document.querySelectorAll('[data-testid=attachment][data-state=ready]').length === 2",
+        )
+        .await
+        .unwrap();
+    chrome.click_css("[data-testid=attachment]:nth-child(2) button").await.unwrap();
+    chrome
+        .wait_for("document.querySelectorAll('[data-testid=attachment]').length === 1")
+        .await
+        .unwrap();
+    // One that is too large is refused before anything is sent, and the others stay.
+    chrome.evaluate(&choose("large.txt", "new Uint8Array(30_000_000)")).await.unwrap();
+    chrome
+        .wait_for("document.getElementById('composer-hint').textContent.includes('too large')")
+        .await
+        .unwrap();
+    chrome.screenshot("desktop-19-attached").await.unwrap();
+    say(&chrome, "please read this").await;
+    let files = "[...document.querySelectorAll('[data-testid=message-user] .file-name')]\
+                 .map(name => name.textContent).join()";
+    chrome.wait_for(&format!("{files} === 'notes.txt'")).await.unwrap();
+    chrome.client.refresh().await.unwrap();
+    chrome.wait_for(&format!("{files} === 'notes.txt'")).await.unwrap();
+}
+
+#[tokio::test]
+async fn at_four_hundred_percent_the_conversation_can_still_be_read() {
+    let world = world().await;
+    let chrome = signed_in(&world, "joan").await;
+    say(&chrome, "please show some markdown").await;
+    for (width, height) in [(320, 256), (320, 640), (390, 844)] {
+        chrome.resize(width, height).await.unwrap();
+        chrome.wait_for("document.documentElement.scrollWidth <= innerWidth").await.unwrap();
+        // More than half of what there is, and a header of one line.
+        chrome
+            .wait_for("document.getElementById('scroller').clientHeight >= innerHeight * 0.4")
+            .await
+            .unwrap();
+        chrome.wait_for("document.querySelector('header.top').clientHeight <= 64").await.unwrap();
+        chrome.screenshot(&format!("small-{width}-{height}")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_prints_whole() {
+    let world = world().await;
+    let chrome = signed_in(&world, "karen").await;
+    for _ in 0..6 {
+        say(&chrome, "please show some markdown").await;
+    }
+    let sheets = chrome.sheets().await.unwrap();
+    assert!(sheets >= 2, "{sheets} sheets");
+}
+
+#[tokio::test]
+async fn without_scripts_the_chat_says_at_the_top_what_it_needs() {
+    let world = world().await;
+    let chrome = Chrome::start_without_scripts(Screen::Desktop).await.unwrap();
+    chrome.goto(&world.workspace_url("mary")).await.unwrap();
+    chrome.fill("input[name=username]", "mary").await.unwrap();
+    chrome.fill("input[name=password]", &world.customer("mary").password).await.unwrap();
+    chrome.click_css("button[type=submit]").await.unwrap();
+    let note = chrome.find_css(".noscript h1").await.unwrap();
+    let (_, top, _, height) = note.rectangle().await.unwrap();
+    assert!(top + height < 400.0, "it stands at {top}");
+    assert!(
+        !chrome
+            .client
+            .find(fantoccini::Locator::Css("#app"))
+            .await
+            .unwrap()
+            .is_displayed()
+            .await
+            .unwrap()
+    );
+    chrome.screenshot("desktop-no-scripts").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_payment_that_is_due_is_told_in_the_chat_and_a_long_message_is_folded() {
+    let world = world().await;
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    // What control answers has a test of its own.
+    let overdue = "(() => { const real = window.fetch; const notice = JSON.stringify({notice: {kind: \
+                   'overdue', at: 1800000000}}); window.fetch = (url, ...rest) => url === '/auth/notice' \
+                   ? Promise.resolve(new Response(notice)) : real(url, ...rest); })()";
+    chrome.run_before(overdue).await.unwrap();
+    chrome.sign_in(&world, "mary").await.unwrap();
+    let told = "document.getElementById('toasts')";
+    chrome.wait_for(&format!("{told}.innerText.includes('did not go through')")).await.unwrap();
+    let account = format!("{told}.querySelector('a').href === '{}/account'", world.site_url());
+    chrome.wait_for(&account).await.unwrap();
+
+    let paste = "(() => { const field = document.getElementById('composer'); \
+                 field.value = 'FAST ' + 'word '.repeat(40_000); \
+                 field.dispatchEvent(new InputEvent('input', {bubbles: true})); })()";
+    chrome.evaluate(paste).await.unwrap();
+    chrome.click("send").await.unwrap();
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    let length = "document.querySelector('[data-testid=message-user] .bubble').textContent.length";
+    chrome.wait_for(&format!("{length} < 10_000")).await.unwrap();
+    chrome
+        .evaluate("document.querySelector('[data-testid=message-user] > .button').click()")
+        .await
+        .unwrap();
+    chrome.wait_for(&format!("{length} > 200_000")).await.unwrap();
+}
