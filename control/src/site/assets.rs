@@ -25,12 +25,13 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: LazyLock<[Asset; 15]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 16]> = LazyLock::new(|| {
     assets![
         "icon.svg" "site.css" "home.css" "welcome.css"
         "console.css" "console.js"
         "signup.js" "name.js" "password.js" "welcome.js" "progress.js"
         "inter-latin.woff2" "chat-light.webp" "chat-dark.webp" "chat-phone.webp"
+        "og.jpg"
     ]
 });
 
@@ -43,6 +44,7 @@ impl Asset {
         HeaderValue::from_static(match self.name.rsplit('.').next() {
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
+            Some("jpg") => "image/jpeg",
             Some("webp") => "image/webp",
             Some("woff2") => "font/woff2",
             _ => "image/svg+xml",

@@ -66,6 +66,22 @@ async fn pages_load_only_what_the_policy_allows_and_all_of_it_is_there() {
 }
 
 #[tokio::test]
+async fn who_shares_the_start_page_shares_a_picture_of_the_product() {
+    let world = World::start(&[]).await;
+    let mut browser = Browser::new(&world);
+    let page = browser.open(&format!("{SITE}/")).await;
+    let (_, rest) = page.body.split_once("property=\"og:image\" content=\"").unwrap();
+    let address = rest.split('"').next().unwrap();
+    assert!(address.starts_with(&format!("{SITE}/assets/og.jpg?v=")), "{address}");
+    let picture = browser.open(address).await;
+    assert_eq!(
+        (picture.status, &picture.headers["content-type"]),
+        (StatusCode::OK, &"image/jpeg".parse().unwrap())
+    );
+    assert!(page.body.contains("property=\"og:image:width\" content=\"1200\""), "{}", page.body);
+}
+
+#[tokio::test]
 async fn the_start_page_offers_every_skill_and_a_form_that_needs_no_script() {
     let site = "[site]\nprice = '$9'\nprograms = ['summarize', 'nano-pdf', 'gog', 'himalaya', 'jq', \
                 'obsidian', 'xurl', 'tmux', 'gh', 'claude']\n";
