@@ -38,6 +38,7 @@ struct AccountPage<'a> {
     price: Amount,
     /// Without one, for a workspace that an operator opened.
     plan: Option<SubscriptionSummary>,
+    card: Option<String>,
     skills: Skills,
     export: Option<ExportSection>,
     browsers: Vec<Browser>,
@@ -204,8 +205,12 @@ async fn render(
     let customer = existing(app, &session.username).await?;
     let workspace = app.store.workspace(&session.username).await?;
     let times = &app.sign_up.unpaid;
-    let plan = workspace.map(|it| SubscriptionSummary::of(&it, times, app.now()));
-    let order = app.store.workspace_order(&session.username).await?;
+    let plan = workspace.as_ref().map(|it| SubscriptionSummary::of(it, times, app.now()));
+    let (card, order) = tokio::join!(
+        billing::card(app, workspace.as_ref()),
+        app.store.workspace_order(&session.username)
+    );
+    let order = order?;
     let open = app.store.open_sessions(&session.username, app.now()).await?;
     let browsers = open.into_iter().map(|open| Browser {
         is_this_one: open.id == session.id,
@@ -220,6 +225,7 @@ async fn render(
         customer: &customer,
         price: app.texts.price,
         plan,
+        card,
         skills: order.map(|order| order.skills).unwrap_or_default(),
         export: export::section(app, session).await?,
         browsers: browsers.collect(),

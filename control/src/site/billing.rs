@@ -1,9 +1,11 @@
 //! From the account to Stripe's pages: cards and invoices, and the way out.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
@@ -16,6 +18,9 @@ use crate::store::Actor;
 use vendors::IdempotencyKey;
 use vendors::stripe::NewPortalSession;
 use vendors::stripe::id::CheckoutSessionId;
+
+/// The page waits for the card for as long as nobody minds, and comes without it.
+const CARD_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// `POST /account/billing`
 pub(super) async fn open(
@@ -130,6 +135,23 @@ pub(super) async fn come_back(app: &App, session: &str) {
     }
 }
 
+/// The card that pays `workspace`, for its owner to see; `None` when it cannot be had at once.
+pub(super) async fn card(app: &App, workspace: Option<&Workspace>) -> Option<String> {
+    let (billing, workspace) = (app.billing.as_ref()?, workspace?);
+    if workspace.state.is_over() {
+        return None;
+    }
+    let asked = billing.stripe.client.card_of(&workspace.subscription);
+    match tokio::time::timeout(CARD_PATIENCE, asked).await {
+        Ok(Ok(card)) => card.map(|card| card.to_string()),
+        Ok(Err(error)) => {
+            debug!("{}: {:#}", workspace.username, anyhow::Error::from(error));
+            None
+        }
+        Err(_) => None,
+    }
+}
+
 fn away() -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -137,5 +159,5 @@ fn away() -> Problem {
         "The billing page does not answer right now, and nothing was changed. \
          Please try again in a moment.",
     )
-    .retry_after(std::time::Duration::from_secs(30))
+    .retry_after(Duration::from_secs(30))
 }

@@ -178,6 +178,26 @@ async fn the_account_leads_to_the_billing_portal() {
 }
 
 #[tokio::test]
+async fn the_account_says_which_card_pays_and_comes_without_it_when_stripe_is_away() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    let body = json!({ "password": PASSWORD });
+    shop.world.api(Method::POST, "/api/customers/ada/password", Some(body)).await;
+    let mut browser = shop.browser();
+    browser.log_in("ada", PASSWORD).await;
+    let card = json!({"id": "pm_1", "object": "payment_method", "type": "card",
+        "card": {"brand": "visa", "last4": "4242"}});
+    shop.stripe.books().subscription("sub_1")["default_payment_method"] = card;
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert!(page.body.contains("Visa ending in 4242"), "{}", page.body);
+    shop.stripe.books().is_down = true;
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("Next payment"), "{}", page.body);
+    assert!(!page.body.contains("Paid with"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn one_button_cancels_and_another_takes_it_back() {
     let shop = Shop::open().await;
     live(&shop).await;

@@ -11,6 +11,7 @@ pub mod event;
 pub mod id;
 pub mod metadata;
 pub mod money_back;
+pub mod payment_method;
 pub mod portal;
 pub mod price;
 pub mod retry;
