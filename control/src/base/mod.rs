@@ -12,4 +12,5 @@ pub mod masking;
 pub mod metrics;
 pub mod ownership;
 pub mod private_file;
+pub(crate) mod text_enum;
 pub mod token;

@@ -5,13 +5,15 @@ use std::time::Duration;
 use shared::{PublicSite, Secret, Username};
 
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 use crate::base::token::Token;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Of a customer who has no password yet.
-    FirstTime,
-    Reset,
+text_enum! {
+    pub enum Purpose or "not a purpose of a link" {
+        /// Of a customer who has no password yet.
+        FirstTime = "first_time",
+        Reset = "reset",
+    }
 }
 
 /// A link that nobody has yet; its token exists here and in the letter only.
@@ -38,23 +40,6 @@ impl Purpose {
         match self {
             Self::FirstTime => Duration::from_secs(72 * 3_600),
             Self::Reset => Duration::from_secs(60 * 60),
-        }
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FirstTime => "first_time",
-            Self::Reset => "reset",
-        }
-    }
-
-    /// # Errors
-    /// When there is no such purpose.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        match text {
-            "first_time" => Ok(Self::FirstTime),
-            "reset" => Ok(Self::Reset),
-            _ => Err("not a purpose of a link"),
         }
     }
 }

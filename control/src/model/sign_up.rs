@@ -8,6 +8,7 @@ use shared::Username;
 use super::skills::Skills;
 use crate::base::clock::Moment;
 use crate::base::email_address::Email;
+use crate::base::text_enum::text_enum;
 use crate::base::token::{TokenHash, is_lower_hex};
 use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 
@@ -55,38 +56,18 @@ impl From<SignUpId> for String {
     }
 }
 
-/// How a sign-up stands. Money decides: from every state it leads to [`SignUpState::Paid`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignUpState {
-    /// Nobody has paid yet.
-    Open,
-    /// A bank debit is on its way.
-    Unpaid,
-    Paid,
-    /// The page at Stripe's was left alone.
-    Expired,
-    /// The bank debit came to nothing.
-    Failed,
-}
-
-impl SignUpState {
-    const ALL: [Self; 5] = [Self::Open, Self::Unpaid, Self::Paid, Self::Expired, Self::Failed];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Unpaid => "unpaid",
-            Self::Paid => "paid",
-            Self::Expired => "expired",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// # Errors
-    /// `text` is none of the states.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("not a state of a sign-up")
+text_enum! {
+    /// How a sign-up stands. Money decides: from every state it leads to [`SignUpState::Paid`].
+    pub enum SignUpState or "not a state of a sign-up" {
+        /// Nobody has paid yet.
+        Open = "open",
+        /// A bank debit is on its way.
+        Unpaid = "unpaid",
+        Paid = "paid",
+        /// The page at Stripe's was left alone.
+        Expired = "expired",
+        /// The bank debit came to nothing.
+        Failed = "failed",
     }
 }
 

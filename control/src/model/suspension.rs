@@ -7,16 +7,20 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SuspensionReason {
-    /// An operator has closed it.
-    Operator,
-    /// Its subscription is not paid.
-    NonPayment,
-    /// Its subscription is paused.
-    Paused,
-    /// Its subscription is over: it does not open again.
-    Ended,
+use crate::base::text_enum::text_enum;
+
+text_enum! {
+    #[derive(PartialOrd, Ord)]
+    pub enum SuspensionReason or "not a reason of a suspension" {
+        /// An operator has closed it.
+        Operator = "operator",
+        /// Its subscription is not paid.
+        NonPayment = "non_payment",
+        /// Its subscription is paused.
+        Paused = "paused",
+        /// Its subscription is over: it does not open again.
+        Ended = "ended",
+    }
 }
 
 /// Each reason once.
@@ -24,26 +28,8 @@ pub enum SuspensionReason {
 pub struct Suspensions(BTreeSet<SuspensionReason>);
 
 impl SuspensionReason {
-    pub const ALL: [Self; 4] = [Self::Operator, Self::NonPayment, Self::Paused, Self::Ended];
-
     /// Those that follow from how the subscription stands.
     const BY_SUBSCRIPTION: [Self; 2] = [Self::NonPayment, Self::Paused];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::NonPayment => "non_payment",
-            Self::Paused => "paused",
-            Self::Ended => "ended",
-        }
-    }
-
-    /// # Errors
-    /// `text` is none of the reasons.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|reason| reason.as_str() == text);
-        found.ok_or("not a reason of a suspension")
-    }
 }
 
 impl Suspensions {

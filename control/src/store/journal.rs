@@ -9,6 +9,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, millis, shortened, valid};
 use crate::store::{Store, StoreError, Write};
 
@@ -26,11 +27,12 @@ pub struct JournalEntry {
     pub outcome: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActorKind {
-    Operator,
-    System,
-    Customer,
+text_enum! {
+    pub enum ActorKind or "not a kind of actor" {
+        Operator = "operator",
+        System = "system",
+        Customer = "customer",
+    }
 }
 
 /// Who does something that is noted with it.
@@ -240,20 +242,4 @@ fn entry(row: &AnyRow) -> Result<JournalEntry, sqlx::Error> {
         act: row.text("act")?,
         outcome: row.optional_text("outcome")?,
     })
-}
-
-impl ActorKind {
-    const ALL: [Self; 3] = [Self::Operator, Self::System, Self::Customer];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::System => "system",
-            Self::Customer => "customer",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or("not a kind of actor")
-    }
 }

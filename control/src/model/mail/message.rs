@@ -3,6 +3,7 @@
 use shared::Username;
 
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 use crate::model::password_link::NewLink;
 use crate::model::receipt::Receipt;
 use crate::model::workspace::EndReason;
@@ -70,24 +71,25 @@ pub enum Message<'a> {
     },
 }
 
-/// A letter's kind, as the database and metrics name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailKind {
-    Welcome,
-    OrderReceived,
-    AnotherWorkspace,
-    OrderFailed,
-    SetPassword,
-    ResetPassword,
-    PasswordChanged,
-    Cancelled,
-    Ended,
-    Closed,
-    EndIsNear,
-    Deleted,
-    Paused,
-    MachineReplaced,
-    PaymentFailed,
+text_enum! {
+    /// A letter's kind, as the database and metrics name it.
+    pub enum MailKind or "not a kind of letter" {
+        Welcome = "welcome",
+        OrderReceived = "order_received",
+        AnotherWorkspace = "another_workspace",
+        OrderFailed = "order_failed",
+        SetPassword = "set_password",
+        ResetPassword = "reset_password",
+        PasswordChanged = "password_changed",
+        Cancelled = "cancelled",
+        Ended = "ended",
+        Closed = "closed",
+        EndIsNear = "end_is_near",
+        Deleted = "deleted",
+        Paused = "paused",
+        MachineReplaced = "machine_replaced",
+        PaymentFailed = "payment_failed",
+    }
 }
 
 impl<'a> Message<'a> {
@@ -117,51 +119,5 @@ impl<'a> Message<'a> {
             Self::SetPassword { link } | Self::ResetPassword { link } => Some(link),
             _ => None,
         }
-    }
-}
-
-impl MailKind {
-    const ALL: [Self; 15] = [
-        Self::Welcome,
-        Self::OrderReceived,
-        Self::AnotherWorkspace,
-        Self::OrderFailed,
-        Self::SetPassword,
-        Self::ResetPassword,
-        Self::PasswordChanged,
-        Self::Cancelled,
-        Self::Ended,
-        Self::Closed,
-        Self::EndIsNear,
-        Self::Deleted,
-        Self::Paused,
-        Self::MachineReplaced,
-        Self::PaymentFailed,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Welcome => "welcome",
-            Self::OrderReceived => "order_received",
-            Self::AnotherWorkspace => "another_workspace",
-            Self::OrderFailed => "order_failed",
-            Self::SetPassword => "set_password",
-            Self::ResetPassword => "reset_password",
-            Self::PasswordChanged => "password_changed",
-            Self::Cancelled => "cancelled",
-            Self::Ended => "ended",
-            Self::Closed => "closed",
-            Self::EndIsNear => "end_is_near",
-            Self::Deleted => "deleted",
-            Self::Paused => "paused",
-            Self::MachineReplaced => "machine_replaced",
-            Self::PaymentFailed => "payment_failed",
-        }
-    }
-
-    /// # Errors
-    /// When there is no such kind.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or("not a kind of letter")
     }
 }

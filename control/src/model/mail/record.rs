@@ -4,6 +4,7 @@ use shared::Username;
 
 use super::MailKind;
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 use vendors::resend::RenderedEmail;
 
 /// A letter that is written and not yet posted.
@@ -48,16 +49,17 @@ pub struct MailRecord {
     pub next_attempt: Option<Moment>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailState {
-    Waiting,
-    Sent,
-    /// Nobody needed it any more.
-    Dropped,
-    /// There is nobody to send it: Resend is not configured.
-    Unsent,
-    /// Given up. Who tries its task again has it sent, perhaps a second time.
-    Failed,
+text_enum! {
+    pub enum MailState or "a state is waiting, sent, dropped, unsent or failed" {
+        Waiting = "waiting",
+        Sent = "sent",
+        /// Nobody needed it any more.
+        Dropped = "dropped",
+        /// There is nobody to send it: Resend is not configured.
+        Unsent = "unsent",
+        /// Given up. Who tries its task again has it sent, perhaps a second time.
+        Failed = "failed",
+    }
 }
 
 /// How a letter ends.
@@ -67,27 +69,6 @@ pub enum MailEnd {
     Dropped { why: &'static str },
     Unsent,
     Failed { why: String },
-}
-
-impl MailState {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Sent, Self::Dropped, Self::Unsent, Self::Failed];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Sent => "sent",
-            Self::Dropped => "dropped",
-            Self::Unsent => "unsent",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// # Errors
-    /// Names the states there are.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("a state is waiting, sent, dropped, unsent or failed")
-    }
 }
 
 impl MailEnd {

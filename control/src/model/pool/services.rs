@@ -4,13 +4,15 @@ use shared::Username;
 
 use super::Assigned;
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Services {
-    Running,
-    Stopping,
-    Stopped,
-    Starting,
+text_enum! {
+    pub enum Services or "not a word for services" {
+        Running = "running",
+        Stopping = "stopping",
+        Stopped = "stopped",
+        Starting = "starting",
+    }
 }
 
 /// A machine whose services are not as its workspace needs them.
@@ -23,24 +25,4 @@ pub struct ServicesFault {
     pub since: Moment,
     /// Whether the workspace is open.
     pub is_open: bool,
-}
-
-impl Services {
-    const ALL: [Self; 4] = [Self::Running, Self::Stopping, Self::Stopped, Self::Starting];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-            Self::Starting => "starting",
-        }
-    }
-
-    /// # Errors
-    /// `text` is none of the words.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|services| services.as_str() == text);
-        found.ok_or("not a word for services")
-    }
 }

@@ -5,6 +5,7 @@ use shared::{SpriteId, Upstream, Username};
 use utoipa::ToSchema;
 
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 use crate::model::task::TaskId;
 use vendors::sprites::{CheckpointId, SpriteName};
 
@@ -44,25 +45,27 @@ impl PoolSprite {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SpriteState {
-    Preparing,
-    /// Prepared, and nobody's.
-    Available,
-    /// A workspace's.
-    Assigned,
-    /// Its workspace has ended; it is being destroyed.
-    Recycling,
-    /// It left a call unanswered, and is examined while nobody waits for it. One that
-    /// names a task of a workspace has that customer's secrets on it.
-    Unreachable,
-    /// Kept from everybody for a person to look at: it could not be proved that it is clean, or
-    /// it behaved against expectation again and again. Nothing wakes it, and it is destroyed by
-    /// an operator's word or when its time is over.
-    Quarantined,
-    /// Of no use; the keeper destroys it.
-    Failed,
+text_enum! {
+    #[derive(Hash, Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    pub enum SpriteState or "not a state of a sprite" {
+        Preparing = "preparing",
+        /// Prepared, and nobody's.
+        Available = "available",
+        /// A workspace's.
+        Assigned = "assigned",
+        /// Its workspace has ended; it is being destroyed.
+        Recycling = "recycling",
+        /// It left a call unanswered, and is examined while nobody waits for it. One that
+        /// names a task of a workspace has that customer's secrets on it.
+        Unreachable = "unreachable",
+        /// Kept from everybody for a person to look at: it could not be proved that it is clean, or
+        /// it behaved against expectation again and again. Nothing wakes it, and it is destroyed by
+        /// an operator's word or when its time is over.
+        Quarantined = "quarantined",
+        /// Of no use; the keeper destroys it.
+        Failed = "failed",
+    }
 }
 
 /// A sprite in the hands of a workspace.
@@ -81,37 +84,6 @@ pub enum Claim {
     Empty,
     /// The workspace has ended meanwhile: nobody needs one.
     Unwanted,
-}
-
-impl SpriteState {
-    pub const ALL: [Self; 7] = [
-        Self::Preparing,
-        Self::Available,
-        Self::Assigned,
-        Self::Recycling,
-        Self::Unreachable,
-        Self::Quarantined,
-        Self::Failed,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Preparing => "preparing",
-            Self::Available => "available",
-            Self::Assigned => "assigned",
-            Self::Recycling => "recycling",
-            Self::Unreachable => "unreachable",
-            Self::Quarantined => "quarantined",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// # Errors
-    /// When `text` is no state of a sprite.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("not a state of a sprite")
-    }
 }
 
 impl Assigned {

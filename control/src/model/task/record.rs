@@ -7,6 +7,7 @@ use super::id::TaskId;
 use super::kind::Kind;
 use super::kinds::Payload;
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 
 /// What is to be done, once, for one cause.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,37 +63,15 @@ impl Task {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TaskState {
-    Waiting,
-    /// A worker has a lease of it.
-    Running,
-    Done,
-    /// Given up; an operator may try again.
-    Dead,
-    Cancelled,
-}
-
-impl TaskState {
-    pub const ALL: [Self; 5] =
-        [Self::Waiting, Self::Running, Self::Done, Self::Dead, Self::Cancelled];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// # Errors
-    /// Names the states there are.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or("a state is waiting, running, done, dead or cancelled")
+text_enum! {
+    #[derive(Hash)]
+    pub enum TaskState or "a state is waiting, running, done, dead or cancelled" {
+        Waiting = "waiting",
+        /// A worker has a lease of it.
+        Running = "running",
+        Done = "done",
+        /// Given up; an operator may try again.
+        Dead = "dead",
+        Cancelled = "cancelled",
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::kind::Kind;
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
@@ -22,31 +23,12 @@ pub struct Step {
     pub finished: Option<Moment>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepState {
-    Waiting,
-    Running,
-    Done,
-    Failed,
-}
-
-impl StepState {
-    const ALL: [Self; 4] = [Self::Waiting, Self::Running, Self::Done, Self::Failed];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// # Errors
-    /// When `text` is no state of a step.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("not a state of a step")
+text_enum! {
+    pub enum StepState or "not a state of a step" {
+        Waiting = "waiting",
+        Running = "running",
+        Done = "done",
+        Failed = "failed",
     }
 }
 

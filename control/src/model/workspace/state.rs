@@ -12,18 +12,20 @@
 use super::EndReason;
 use super::unpaid::UnpaidStep;
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 use crate::model::subscription::Standing;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WorkspaceState {
-    /// Paid for; its machine is being made ready.
-    Preparing,
-    Live,
-    /// Closed until somebody pays; everything is kept.
-    Suspended,
-    /// Closed for good; its machine is being taken down.
-    Ending,
-    Ended,
+text_enum! {
+    pub enum WorkspaceState or "not a state of a workspace" {
+        /// Paid for; its machine is being made ready.
+        Preparing = "preparing",
+        Live = "live",
+        /// Closed until somebody pays; everything is kept.
+        Suspended = "suspended",
+        /// Closed for good; its machine is being taken down.
+        Ending = "ending",
+        Ended = "ended",
+    }
 }
 
 /// What happened.
@@ -97,26 +99,6 @@ pub enum OperatorNotice {
 }
 
 impl WorkspaceState {
-    const ALL: [Self; 5] =
-        [Self::Preparing, Self::Live, Self::Suspended, Self::Ending, Self::Ended];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Preparing => "preparing",
-            Self::Live => "live",
-            Self::Suspended => "suspended",
-            Self::Ending => "ending",
-            Self::Ended => "ended",
-        }
-    }
-
-    /// # Errors
-    /// `text` is none of the states.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("not a state of a workspace")
-    }
-
     /// Is nothing to be expected of it any more?
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Ending | Self::Ended)
