@@ -24,9 +24,14 @@ pub struct Alarm {
     now: AtomicU64,
     /// The first deadline of all that were told since.
     next: AtomicU64,
+    /// What the clock has said in the present poll, which takes no time to speak of.
+    read: AtomicU64,
 }
 
 const NEVER: u64 = u64::MAX;
+
+/// Later than any process lives; what the timer can still be armed for.
+const FAR: u64 = 1 << 40;
 
 /// The deadline did not wait any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +39,8 @@ pub(crate) struct Elapsed;
 
 impl Default for Alarm {
     fn default() -> Self {
-        let (now, next) = (AtomicU64::new(0), AtomicU64::new(NEVER));
-        Self { origin: Instant::now(), now, next }
+        let (now, next, read) = (0.into(), NEVER.into(), NEVER.into());
+        Self { origin: Instant::now(), now, next, read }
     }
 }
 
@@ -48,6 +53,7 @@ impl Alarm {
         let mut waker = Waker::noop().clone();
         std::future::poll_fn(move |context| {
             loop {
+                self.read.store(NEVER, Ordering::Relaxed);
                 if let Poll::Ready(output) = task.as_mut().poll(context) {
                     return Poll::Ready(output);
                 }
@@ -66,7 +72,8 @@ impl Alarm {
                     return Poll::Pending;
                 }
                 armed = NEVER;
-                self.now.store(self.millis(Instant::now()), Ordering::Relaxed);
+                let now = self.millis(Instant::now());
+                self.now.store(now, Ordering::Relaxed);
                 self.next.store(NEVER, Ordering::Relaxed);
             }
         })
@@ -87,8 +94,14 @@ impl Alarm {
     }
 
     fn deadline(&self, patience: Duration) -> u64 {
+        let mut now = self.read.load(Ordering::Relaxed);
+        if now == NEVER {
+            now = self.millis(Instant::now());
+            self.read.store(now, Ordering::Relaxed);
+        }
+        let patience = u64::try_from(patience.as_millis()).unwrap_or(NEVER);
         // Whole milliseconds: rather one late than one early.
-        self.millis(Instant::now() + patience).saturating_add(1)
+        now.saturating_add(patience).saturating_add(1).min(FAR)
     }
 
     fn poll_passed(&self, deadline: u64) -> Poll<()> {

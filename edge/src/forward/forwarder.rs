@@ -179,14 +179,15 @@ impl Forwarder {
         if request.offer.is_some() {
             let answer = async {
                 let sprite = self.connect(request, Purpose::Tunnel, record).await?;
-                record.sent(false);
+                record.sent_at(std::time::Instant::now(), false);
                 self.begin(sprite, downstream, request).await
             };
             let answer = timeout(HANDSHAKE_TIMEOUT, answer).await;
             return answer.unwrap_or(Err(ForwardError::SpriteTimeout));
         }
-        if let Some(sprite) = pool::take(request.group) {
-            record.sent(true);
+        let now = std::time::Instant::now();
+        if let Some(sprite) = pool::take(request.group, now) {
+            record.sent_at(now, true);
             match self.begin(sprite, downstream, request).await {
                 // Most likely it was closed while it waited in the pool. Should the sprite have
                 // seen the request after all, asking again does no harm.
@@ -195,7 +196,7 @@ impl Forwarder {
             }
         }
         let sprite = self.connect(request, Purpose::Requests, record).await?;
-        record.sent(false);
+        record.sent_at(std::time::Instant::now(), false);
         self.begin(sprite, downstream, request).await
     }
 
@@ -233,7 +234,6 @@ impl Forwarder {
             if downstream.read(&mut *sprite, &mut buffer, deadline).await? == 0 {
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
-            deadline.get_or_insert_with(|| Instant::now() + self.read_timeout);
             while let Some(length) = find_end(&mut end, &buffer)? {
                 let bytes = buffer.split_to(length);
                 end = HeadEnd::default();
@@ -256,6 +256,7 @@ impl Forwarder {
                     downstream.ask().await?;
                 }
             }
+            deadline.get_or_insert_with(|| Instant::now() + self.read_timeout);
         }
     }
 
@@ -317,11 +318,13 @@ impl Forwarder {
             downstream.stream.delimit();
         }
         downstream.write(&out).await?;
-        record.relayed();
+        // When the sprite's connection was last of use, as far as is known.
+        let mut used_at = record.relayed();
         if packing == Packing::None {
             out = Vec::new();
         }
         while !framing.is_done() {
+            used_at = None;
             buffer.clear();
             buffer.reserve(if relayed < BULK_READ_BYTES { READ_BYTES } else { BULK_READ_BYTES });
             let count = downstream.read(&mut *sprite, &mut buffer, None).await?;
@@ -350,7 +353,8 @@ impl Forwarder {
         }
         downstream.stream.is_whole();
         if head.keep_alive && !has_excess && downstream.upload.is_done() {
-            pool::put(request.group, sprite, self.pool, head.closes_after);
+            let now = used_at.unwrap_or_else(std::time::Instant::now);
+            pool::put(request.group, sprite, self.pool, head.closes_after, now);
         }
         Ok(keep_alive && packing != Packing::UntilClose)
     }

@@ -130,11 +130,11 @@ impl RequestRecord {
         self.telemetry.metrics.connected(result);
     }
 
-    /// The request goes on to a sprite or the site now, on a connection that was kept for it
+    /// The request goes on to a sprite or the site, on a connection that was kept for it
     /// or on a new one. Again for a retry.
-    pub(crate) fn sent(&mut self, is_kept: bool) {
+    pub(crate) fn sent_at(&mut self, now: Instant, is_kept: bool) {
         self.telemetry.metrics.count_upstream_request(is_kept);
-        self.sent = Some(Instant::now());
+        self.sent = Some(now);
     }
 
     /// The head of an answer is there.
@@ -146,9 +146,10 @@ impl RequestRecord {
         }
     }
 
-    /// The client has the head of the answer.
-    pub(crate) fn relayed(&mut self) {
+    /// The client has the head of the answer. Says when that was.
+    pub(crate) fn relayed(&mut self) -> Option<Instant> {
         self.relayed = Some(Instant::now());
+        self.relayed
     }
 
     /// There is no whole answer, and that is `source`'s doing.

@@ -77,8 +77,8 @@ pub(crate) fn kept() -> u64 {
     all.iter().map(|kept| kept.load(Ordering::Relaxed) as u64).sum()
 }
 
-/// A connection of `group` on which nothing has come while it waited.
-pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
+/// A connection of `group` on which nothing has come while it waited until `now`.
+pub(crate) fn take(group: u64, now: Instant) -> Option<Box<dyn Duplex>> {
     POOL.with_borrow_mut(|pool| {
         loop {
             let idle = pool.groups.get_mut(&group)?;
@@ -88,7 +88,7 @@ pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
             };
             pool.connections.set(pool.connections.get() - 1);
             // Bytes nobody asked for, or the end: either way it is of no more use.
-            if Instant::now() < until && is_quiet(&mut *sprite) {
+            if now < until && is_quiet(&mut *sprite) {
                 return Some(sprite);
             }
         }
@@ -96,18 +96,18 @@ pub(crate) fn take(group: u64) -> Option<Box<dyn Duplex>> {
 }
 
 /// Keeps `sprite` for the next request of `group`, but not until it closes by itself,
-/// which it does after so much silence as `closes_after` says.
+/// which it does after so much silence as `closes_after` says. It was last of use at `since`.
 pub(crate) fn put(
     group: u64,
     sprite: Box<dyn Duplex>,
     limits: PoolLimits,
     closes_after: Option<Duration>,
+    since: Instant,
 ) {
     let usable = closes_after.map_or(limits.idle, |after| after.saturating_sub(CLOSING_MARGIN));
     if usable.is_zero() {
         return;
     }
-    let since = Instant::now();
     let until = since + usable.min(limits.idle);
     let must_start_sweeping = POOL.with_borrow_mut(|pool| {
         if limits.connections == 0 {
@@ -175,9 +175,13 @@ mod tests {
 
     const LIMITS: PoolLimits = PoolLimits { connections: 2, idle: Duration::from_secs(60) };
 
+    fn take_now(group: u64) -> Option<Box<dyn Duplex>> {
+        take(group, Instant::now())
+    }
+
     fn put_one(group: u64) -> DuplexStream {
         let (near, far) = duplex(64);
-        put(group, Box::new(near), LIMITS, None);
+        put(group, Box::new(near), LIMITS, None, Instant::now());
         far
     }
 
@@ -185,28 +189,28 @@ mod tests {
     async fn one_that_is_about_to_close_is_not_used_any_more() {
         let keep = |closes_after: u64| {
             let (near, far) = duplex(64);
-            put(9, Box::new(near), LIMITS, Some(Duration::from_secs(closes_after)));
+            put(9, Box::new(near), LIMITS, Some(Duration::from_secs(closes_after)), Instant::now());
             far
         };
         let (_short, _long) = (keep(1), keep(5));
-        assert!(take(9).is_some() && take(9).is_none(), "only the one that stays a while");
+        assert!(take_now(9).is_some() && take_now(9).is_none(), "only the one that stays a while");
     }
 
     #[tokio::test]
     async fn a_connection_comes_back_to_its_own_group_once() {
         let _far = put_one(1);
-        assert!(take(2).is_none());
-        assert!(take(1).is_some());
-        assert!(take(1).is_none());
+        assert!(take_now(2).is_none());
+        assert!(take_now(1).is_some());
+        assert!(take_now(1).is_none());
     }
 
     #[tokio::test]
     async fn one_that_ended_or_spoke_unasked_does_not_come_back() {
         drop(put_one(1));
-        assert!(take(1).is_none());
+        assert!(take_now(1).is_none());
         let mut far = put_one(1);
         far.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
-        assert!(take(1).is_none());
+        assert!(take_now(1).is_none());
     }
 
     #[tokio::test]
@@ -214,10 +218,10 @@ mod tests {
         let mut greedy: Vec<_> = (0..20).map(|_| put_one(1)).collect();
         let _modest = put_one(2);
         assert!(POOL.with_borrow(|pool| pool.connections.get() == LIMITS.connections));
-        assert!(take(2).is_some(), "the newest found room");
+        assert!(take_now(2).is_some(), "the newest found room");
         // The oldest of the greedy group had to go, its newest is still there.
-        assert!(take(1).is_some());
-        assert!(take(1).is_none());
+        assert!(take_now(1).is_some());
+        assert!(take_now(1).is_none());
         assert_eq!(greedy[0].write(b"x").await.ok(), None, "closed");
     }
 
@@ -225,9 +229,9 @@ mod tests {
     async fn there_are_never_more_than_allowed_and_old_ones_go() {
         let _far = [put_one(1), put_one(2), put_one(3)];
         assert!(POOL.with_borrow(|pool| pool.connections.get() == LIMITS.connections));
-        assert!(take(3).is_some(), "the newest is kept");
+        assert!(take_now(3).is_some(), "the newest is kept");
         POOL.with_borrow_mut(|pool| pool.sweep(Instant::now() + LIMITS.idle));
-        assert!(take(1).is_none() && take(2).is_none());
+        assert!(take_now(1).is_none() && take_now(2).is_none());
         assert!(POOL.with_borrow(|pool| pool.connections.get() == 0 && pool.groups.is_empty()));
     }
 }
