@@ -11,6 +11,9 @@ BUILT := FAKES_BIN=$(CURDIR)/target/debug CONTROL_BIN=$(CURDIR)/target/debug/con
 # The story of two controls needs a database that they can share.
 ON_POSTGRES := cargo test --workspace --no-fail-fast --test
 
+# Of what the simulation consists.
+SIMULATION = ARCA_SEEDS=$(SEEDS) ARCA_CUSTOMERS=$(CUSTOMERS) ARCA_MONTHS=$(MONTHS)
+
 # What the build itself needs: pingora compiles zlib with cmake.
 BUILD_NEEDS := cc=gcc cmake=cmake pkg-config=pkg-config
 
@@ -31,6 +34,10 @@ RECYCLINGS ?= 500
 
 # Runs of the simulation: one, or from-to.
 SEEDS ?= 1-100
+
+# The long run of the simulation: customers, and months of theirs.
+CUSTOMERS ?= 6
+MONTHS ?= 2
 
 # People who sign up at once in a bench.
 SIGN_UPS ?= 40
@@ -106,9 +113,9 @@ test-kills: need-build need-sprites ## A hundred sign-ups while one of two contr
 test-edge-load: need-build ## Twenty upgrades, restarts and wakes under load; prints what clients met (minutes)
 	cargo test --package edge --test edge load:: -- --ignored --nocapture --test-threads 1 --skip soak
 
-test-simulation: need-build ## Months of customers by chance, on a clock of their own, against Stripe's books: SEEDS=1-300 (slow)
-	ARCA_SEEDS=$(SEEDS) .ci/postgres cargo test --package control --test control simulation:: -- --nocapture
-	ARCA_SEEDS=$(SEEDS) cargo test --package control --test control simulation:: -- --nocapture
+test-simulation: need-build ## Months of customers by chance, on a clock of their own, against Stripe's books: SEEDS=1-300 CUSTOMERS=200 MONTHS=12 (slow)
+	$(SIMULATION) .ci/postgres cargo test --package control --test control simulation:: -- --nocapture
+	$(SIMULATION) cargo test --package control --test control simulation:: -- --nocapture
 
 test-edge-foreign: need-build need-foreign ## Other people's programs against the edge: Autobahn's cases, testssl.sh, slowhttptest, clients (minutes)
 	edge/tests/foreign/run

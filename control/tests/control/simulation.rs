@@ -1,22 +1,36 @@
 //! Many customers, chance, and months that pass within a second: whatever happens in whatever
-//! order, the books here and at Stripe agree in the end.
+//! order, the books here and at Stripe agree in the end, and so do the machines here and at the
+//! provider.
 //!
 //! A run is its seed. One that fails prints it: `ARCA_SEEDS=<seed>` has that one alone again,
-//! `ARCA_SEEDS=1-500` as many as there is time for. Ours are chance, the clock and Stripe; ids
-//! and the order of two tasks at once are not, so that a rare failure may need some runs.
+//! `ARCA_SEEDS=1-500` as many as there is time for. Ours are chance, the clock, Stripe, Resend
+//! and the provider; ids and the order of two tasks at once are not, so that a rare failure may
+//! need some runs.
+
+mod chance;
+mod letters;
+mod machines;
+mod provider;
+mod verdict;
+mod year;
 
 use std::time::Duration;
 
 use control::billing::{reconcile, subscription_list};
-use control::model::task::{Kind, Outcome};
-use control::model::workspace::Workspace;
-use control::store::{LeaseError, TaskFilter};
-use control::workspaces;
+use control::model::task::Kind;
 use fakes::stripe::account::RetriesUsedUp;
-use fakes::stripe::subscription::Status;
+
+use chance::Chance;
+use letters::Letters;
+use machines::Machines;
 
 use crate::billing::market::Market;
+use crate::common::wait_until;
 
+/// Letters are tried again within them, before what takes longer.
+const LETTER_MINUTES: u32 = 100;
+
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -25,6 +39,9 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=3;
 
 /// Things that happen in a run.
 const EVENTS: u32 = 60;
+
+/// One step in so many kills control.
+const FATAL: u64 = 8;
 
 #[tokio::test]
 async fn the_books_agree_in_the_end_whatever_happens_before() {
@@ -48,7 +65,9 @@ async fn the_books_agree_in_the_end_whatever_happens_before() {
 
 struct Run {
     market: Market,
-    chance: u64,
+    machines: Machines,
+    letters: Letters,
+    chance: Chance,
     /// Pages at Stripe that may be paid.
     pages: Vec<String>,
     people: u32,
@@ -57,17 +76,21 @@ struct Run {
 
 impl Run {
     async fn start(seed: u64) -> Self {
-        let market = Market::open(&[]).await;
-        let chance = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        Self { market, chance, pages: Vec::new(), people: 0, story: Vec::new() }
+        let letters = Letters::start().await;
+        let market = Market::open_with(&[], &letters.section()).await;
+        Self {
+            market,
+            machines: Machines::new(),
+            letters,
+            chance: Chance::of(seed),
+            pages: Vec::new(),
+            people: 0,
+            story: Vec::new(),
+        }
     }
 
-    /// Below `bound`; xorshift.
     fn draw(&mut self, bound: u64) -> u64 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
-        self.chance % bound
+        self.chance.draw(bound)
     }
 
     /// A subscription that lives, if there is one.
@@ -78,13 +101,17 @@ impl Run {
             living.sort();
             living
         });
-        let count = u64::try_from(living.len()).unwrap();
-        let index = usize::try_from(self.draw(count.max(1))).unwrap();
-        living.get(index).map(|(_, id)| id.clone())
+        self.chance.pick(&living).map(|(_, id)| id.clone())
+    }
+
+    fn passes(&self, time: Duration) {
+        self.market.pass(time);
+        self.letters.pass(time);
+        self.market.shop.world.app().queue.wake();
     }
 
     async fn happens(&mut self) {
-        let what = match self.draw(20) {
+        let what = match self.draw(25) {
             0..3 => self.signs_up().await,
             3..7 => self.pays(),
             7..10 => self.tells().await,
@@ -95,9 +122,23 @@ impl Run {
             11 => self.cancels(),
             12 => self.card_changes(),
             13 => self.money_goes_back(),
-            14..16 => self.time_passes(),
+            14..16 => self.time_passes().await,
             16..18 => self.works().await,
             18 => self.reconciles().await,
+            19 => {
+                self.letters.fail(&mut self.chance).await;
+                "nobody takes letters for a while"
+            }
+            20 => self.pauses(),
+            21 => {
+                self.machines.provider.is_away = !self.machines.provider.is_away;
+                if self.machines.provider.is_away { "the provider goes" } else { "it is back" }
+            }
+            22 => {
+                self.machines.provider.lose_one(&mut self.chance);
+                "a machine is gone"
+            }
+            23 => self.keeps().await,
             _ => {
                 self.market.shop.world.restart().await;
                 "control is started anew"
@@ -187,15 +228,29 @@ impl Run {
         "money goes back"
     }
 
-    fn time_passes(&mut self) -> &'static str {
+    fn pauses(&mut self) -> &'static str {
+        let Some(id) = self.draw_subscription() else { return "nobody pauses" };
+        self.market.act(|account, now| {
+            account.change_subscription(&id, now, |it| it.is_paused = !it.is_paused);
+        });
+        "collecting is paused, or goes on"
+    }
+
+    async fn time_passes(&mut self) -> &'static str {
+        self.letters_leave(LETTER_MINUTES).await;
         let (unit, what) = match self.draw(3) {
             0 => (HOUR / 6, "minutes pass"),
             1 => (HOUR, "hours pass"),
             _ => (DAY, "days pass"),
         };
         let times = u32::try_from(self.draw(9) + 1).unwrap();
-        self.market.pass(unit * times);
+        self.passes(unit * times);
         what
+    }
+
+    async fn keeps(&mut self) -> &'static str {
+        self.machines.keep(&self.market.shop, &mut self.chance).await;
+        "the keeper looks"
     }
 
     async fn reconciles(&mut self) -> &'static str {
@@ -205,118 +260,43 @@ impl Run {
         "reconcilers look"
     }
 
-    /// What the jobs of machines do, without machines; one in five is killed before its end.
     async fn works(&mut self) -> &'static str {
-        for kind in [Kind::Provision, Kind::Recycle] {
-            loop {
-                let is_killed = self.draw(5) == 0;
-                if !self.work_at(kind, is_killed).await {
-                    break;
-                }
-            }
-        }
+        self.keeps().await;
+        self.machines.work(&self.market.shop, &mut self.chance, FATAL).await;
         "machines are worked at"
-    }
-
-    async fn work_at(&self, kind: Kind, is_killed: bool) -> bool {
-        let (shop, now) = (&self.market.shop, self.market.shop.world.now());
-        let until = now.after(Duration::from_secs(60));
-        let Some(claimed) = shop.store.claim(kind, now, until).await.unwrap() else { return false };
-        let username = claimed.task.username.unwrap();
-        let (lease, renderer) = (&claimed.lease, &shop.world.app().renderer);
-        let followed = match kind {
-            Kind::Provision => {
-                workspaces::workspace_is_live(&shop.store, &username, lease, now).await
-            }
-            _ => {
-                let end = (30 * DAY, renderer);
-                workspaces::workspace_is_ended(&shop.store, &username, end, lease, now).await
-            }
-        };
-        match followed {
-            Ok(_) if is_killed => {}
-            Ok(_) => shop.store.settle(lease, &Outcome::Done, now).await.unwrap(),
-            Err(LeaseError::Lost) => {}
-            Err(error) => panic!("{error}"),
-        }
-        true
     }
 
     /// No more happens but what control does by itself, for long enough.
     async fn comes_to_rest(&mut self) {
+        self.machines.provider.is_away = false;
+        self.letters.works_again().await;
         for _ in 0..4 {
             // Longer than a lease and an answer of Stripe's are good; all of it, than a bank takes.
-            self.market.pass(2 * DAY);
+            self.passes(2 * DAY);
             self.market.tell(1).await;
             self.market.shop.settled().await;
             self.reconciles().await;
-            for kind in [Kind::Provision, Kind::Recycle] {
-                while self.work_at(kind, false).await {}
+            // The provider still answers some calls only: what does not work is tried again.
+            for _ in 0..8 {
+                self.keeps().await;
+                self.machines.work(&self.market.shop, &mut self.chance, 0).await;
+                self.passes(HOUR / 20);
             }
         }
+        self.letters_leave(u32::MAX).await;
     }
 
-    async fn workspaces(&self) -> Vec<Workspace> {
-        let mut all = Vec::new();
-        let subscriptions =
-            self.market.act(|account, _| account.subscriptions.keys().cloned().collect::<Vec<_>>());
-        for id in subscriptions {
-            let id = vendors::stripe::id::SubscriptionId::parse(id).unwrap();
-            all.extend(self.market.shop.store.workspace_of_subscription(&id).await.unwrap());
-        }
-        all
-    }
-
-    /// What is not as it must be.
-    async fn faults(&self) -> Vec<String> {
-        let (mut faults, shop) = (Vec::new(), &self.market.shop);
-        let workspaces = self.workspaces().await;
-        let subscriptions = self.market.act(|account, _| account.subscriptions.clone());
-        for (id, subscription) in &subscriptions {
-            let own = workspaces.iter().find(|it| it.subscription.as_str() == id);
-            let state = own.map_or("nobody's", |workspace| workspace.state.as_str());
-            let fits = match subscription.status {
-                Status::Active => state == "live",
-                Status::PastDue => matches!(state, "live" | "suspended"),
-                Status::Unpaid => state == "suspended",
-                Status::Canceled if subscription.cancellation.reason == Some("payment_failed") => {
-                    matches!(state, "suspended" | "ended" | "nobody's")
-                }
-                Status::Canceled => matches!(state, "ended" | "nobody's"),
-                Status::Incomplete | Status::IncompleteExpired => state == "nobody's",
-            };
-            if !fits {
-                faults.push(format!(
-                    "{id} is {}, and its workspace {state}",
-                    subscription.status.name()
-                ));
+    /// Lets minutes pass until no letter waits, so many at most.
+    async fn letters_leave(&self, minutes: u32) {
+        let left = std::cell::Cell::new(minutes);
+        let is_over = async || {
+            let open = self.market.shop.open_tasks(Kind::Mail).await;
+            if open > 0 {
+                self.passes(MINUTE);
             }
-        }
-        for workspace in &workspaces {
-            let username = &workspace.username;
-            let customer = shop.store.customer(username).await.unwrap();
-            if customer.is_some() == workspace.state.is_over() {
-                faults.push(format!(
-                    "{username} is {:?}, its customer {customer:?}",
-                    workspace.state
-                ));
-            }
-        }
-        for task in shop.store.tasks(&TaskFilter::default(), None, 1_000).await.unwrap() {
-            let is_ours = matches!(task.kind, Kind::Provision | Kind::Recycle | Kind::Stripe);
-            if is_ours && !matches!(task.state.as_str(), "done" | "cancelled") {
-                faults.push(format!(
-                    "task {} is {}: {:?}",
-                    task.id,
-                    task.state.as_str(),
-                    task.last_error
-                ));
-            }
-        }
-        let list = shop.store.subscription_list().await.unwrap();
-        if list.strangers + list.lacking > 0 || list.error.is_some() {
-            faults.push(format!("the list: {list:?}"));
-        }
-        faults
+            left.set(left.get() - 1);
+            open == 0 || left.get() == 0
+        };
+        wait_until("no letter waits", true, is_over).await;
     }
 }

@@ -29,6 +29,11 @@ pub(crate) struct Market {
 
 impl Market {
     pub(crate) async fn open(edges: &[&TestEdge]) -> Self {
+        Self::open_with(edges, "").await
+    }
+
+    /// `more` stands at the end of the configuration.
+    pub(crate) async fn open_with(edges: &[&TestEdge], more: &str) -> Self {
         let stripe = Stripe::new(Options {
             key: "sk_test_0123456789".to_owned(),
             public_url: "http://stripe.test".to_owned(),
@@ -41,7 +46,7 @@ impl Market {
         let router = fakes::stripe::router(&stripe);
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let unused = super::stripe::Stripe::start().await;
-        let shop = Shop::open_at(unused, address, edges).await;
+        let shop = Shop::open_at(unused, address, edges, more).await;
         Self { shop, stripe, told: AtomicUsize::new(0) }
     }
 

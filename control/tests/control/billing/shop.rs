@@ -37,18 +37,20 @@ impl Shop {
     pub(crate) async fn open_with(edges: &[&TestEdge]) -> Self {
         let stripe = Stripe::start().await;
         let address = stripe.address;
-        Self::open_at(stripe, address, edges).await
+        Self::open_at(stripe, address, edges, "").await
     }
 
-    /// Its Stripe is at `address`; `stripe` is told nothing where that is another.
+    /// Its Stripe is at `address`; `stripe` is told nothing where that is another. `more` stands
+    /// at the end of the configuration.
     pub(crate) async fn open_at(
         stripe: Stripe,
         address: std::net::SocketAddr,
         edges: &[&TestEdge],
+        more: &str,
     ) -> Self {
         let sections = format!(
             "[stripe]\nurl = 'http://{}'\nsecret_key = 'sk_test_0123456789'\nprice = '{PRICE}'\n\
-             webhook_secrets = ['{SECRET}', '{OTHER_SECRET}']\n[sign_up]\nmost_an_hour = 1000\n",
+             webhook_secrets = ['{SECRET}', '{OTHER_SECRET}']\n[sign_up]\nmost_an_hour = 1000\n{more}",
             address
         );
         let world = World::start_with_sections(edges, "", &sections).await;

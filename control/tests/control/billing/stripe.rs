@@ -1,4 +1,8 @@
 //! A small Stripe: what it is told about sessions and subscriptions, it says.
+//!
+//! `fakes::stripe`, which `market` has, keeps Stripe's rules: with it no test can have what
+//! Stripe would never say, such as another's price in our session, an unknown status, or a
+//! subscription that vanished. Here each field is what the test writes into it.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

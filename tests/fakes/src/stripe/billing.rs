@@ -104,8 +104,8 @@ impl Account {
             voided_at: None,
             public_url: self.public_url.clone(),
         };
-        // Stripe makes bills for an unpaid subscription but charges none.
-        if subscription.status != Status::Unpaid {
+        // Stripe makes bills for an unpaid or paused subscription but charges none.
+        if subscription.status != Status::Unpaid && !subscription.is_paused {
             invoice.next_attempt = invoice.attempt_after(now);
         }
         invoice

@@ -139,6 +139,7 @@ impl Account {
             ended_at: None,
             cancellation: Cancellation::default(),
             latest_invoice: Some(invoice_id.clone()),
+            is_paused: false,
         };
         let invoice = Invoice {
             status: InvoiceStatus::Open,

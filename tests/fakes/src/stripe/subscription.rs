@@ -27,6 +27,8 @@ pub struct Subscription {
     pub ended_at: Option<u64>,
     pub cancellation: Cancellation,
     pub latest_invoice: Option<String>,
+    /// Its owner collects nothing for now; bills are drawn, and none is charged.
+    pub is_paused: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,6 +142,9 @@ impl Subscription {
         body["latest_invoice"] = json!(self.latest_invoice);
         body["metadata"] = json!(self.metadata);
         body["plan"] = self.price.plan_body();
+        if self.is_paused {
+            body["pause_collection"] = json!({"behavior": "void", "resumes_at": null});
+        }
         body["quantity"] = json!(self.quantity);
         body["start_date"] = json!(self.created);
         body["status"] = json!(self.status.name());
