@@ -20,6 +20,8 @@ use tracing::{info, warn};
 use super::context::Machines;
 use super::export_slots::{ExportError, ExportSlot};
 use super::vm::layout;
+use crate::model::incident::Incident;
+use vendors::linear::Priority;
 use vendors::sprites::{Command, SpriteName};
 
 /// From the first byte to the last: what the agent takes out at most, on a slow line.
@@ -39,6 +41,9 @@ const MAX_BYTES: u64 = 24 << 30;
 
 /// Pieces of at most some hundred KiB that wait for the browser.
 const PIECES: usize = 4;
+
+/// How the agent's program ends when it is given an argument that it does not know.
+const UNKNOWN_ARGUMENT: u8 = 2;
 
 /// What of the agent's complaints is kept.
 const COMPLAINT_MAX_BYTES: usize = 2_000;
@@ -65,9 +70,13 @@ pub async fn begin(
                 Ok(finished) if finished.is_success() => Ok(()),
                 Ok(finished) => {
                     let said = finished.stderr.text();
-                    Err(finished.complaint.unwrap_or_else(|| said.trim().to_owned()))
+                    if finished.code == UNKNOWN_ARGUMENT && said.contains("--export") {
+                        return Err(io::Error::new(io::ErrorKind::Unsupported, "no --export"));
+                    }
+                    let said = finished.complaint.unwrap_or_else(|| said.trim().to_owned());
+                    Err(io::Error::other(said))
                 }
-                Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
+                Err(error) => Err(io::Error::other(format!("{:#}", anyhow::Error::from(error)))),
             }
         })
     };
@@ -85,9 +94,28 @@ pub async fn begin(
                 Some((piece, then))
             }))
         }
+        Some(Err(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            Err(ExportError::AgentTooOld)
+        }
         Some(Err(error)) => Err(ExportError::Failed(error.to_string())),
         None => Err(ExportError::Failed("it was empty".to_owned())),
     }
+}
+
+/// What a person has to know whose customer has a machine that makes no archive.
+pub fn agent_too_old(username: &Username, sprite: &SpriteName) -> Incident {
+    let body = format!(
+        "The customer of `{username}` wants to take everything out, and the agent in sprite \
+         `{sprite}` is from before there was `--export`. They were told that you get it to \
+         them.\n\nPut today's agent beside the old one (`PUT /v1/sprites/{sprite}/fs/write`, or \
+         the provider's console) and have it write the archive: `sprite-agent --config {} \
+         --export --home {}`. `control workspaces replace-machine {username}` gives them a new \
+         machine, and loses what is in this one.",
+        layout::AGENT_CONFIG,
+        layout::HOME
+    );
+    let title = format!("The machine of {username} makes no archive");
+    Incident::new(format!("export/agent/{sprite}"), title, body, Priority::High)
 }
 
 /// An archive that is being made.
@@ -95,7 +123,7 @@ struct Archive {
     slot: ExportSlot,
     sprite: SpriteName,
     receiver: Receiver<Bytes>,
-    making: JoinHandle<Result<(), String>>,
+    making: JoinHandle<io::Result<()>>,
     bytes: u64,
 }
 
@@ -112,7 +140,10 @@ impl Archive {
             }
             Ok(None) => match (&mut self.making).await {
                 Ok(Ok(())) => None,
-                Ok(Err(why)) => Some(Err(self.failed(&why))),
+                Ok(Err(error)) => {
+                    self.failed(&error.to_string());
+                    Some(Err(error))
+                }
                 Err(error) => Some(Err(self.failed(&error.to_string()))),
             },
             Err(_late) => Some(Err(self.failed(&format!("nothing came for {patience:?}")))),
@@ -142,4 +173,48 @@ fn command(machines: &Machines) -> Command {
         .directory(layout::HOME)
         .timeout(TOTAL)
         .output_max_bytes(COMPLAINT_MAX_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machines::export_slots::ExportSlots;
+
+    fn ada() -> Username {
+        "ada".parse().unwrap()
+    }
+
+    /// An archive whose pieces come by hand, of a machine that makes no end by itself.
+    fn archive(slots: &ExportSlots, bytes: u64) -> (mpsc::Sender<Bytes>, Archive) {
+        let (sender, receiver) = mpsc::channel(PIECES);
+        let making = tokio::spawn(std::future::pending());
+        let sprite = SpriteName::parse("arca-1").unwrap();
+        let slot = slots.enter(ada()).unwrap();
+        (sender, Archive { slot, sprite, receiver, making, bytes })
+    }
+
+    #[tokio::test]
+    async fn a_machine_that_hangs_in_the_middle_is_given_up_and_may_be_asked_again() {
+        let slots = ExportSlots::default();
+        let (sender, mut archive) = archive(&slots, 0);
+        sender.send(Bytes::from_static(b"the beginning")).await.unwrap();
+        assert!(archive.next(SILENCE_MAX).await.unwrap().is_ok());
+        // Nothing more comes; no time is left to wait for it.
+        let error = archive.next(Duration::ZERO).await.unwrap().unwrap_err();
+        assert!(error.to_string().starts_with("nothing came for"), "{error}");
+        assert!(matches!(slots.enter(ada()), Err(ExportError::Running)));
+        drop(archive);
+        slots.enter(ada()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_archive_without_an_end_is_given_up() {
+        let slots = ExportSlots::default();
+        let (sender, mut archive) = archive(&slots, MAX_BYTES - 1);
+        sender.send(Bytes::from_static(b"1")).await.unwrap();
+        assert!(archive.next(SILENCE_MAX).await.unwrap().is_ok());
+        sender.send(Bytes::from_static(b"2")).await.unwrap();
+        let error = archive.next(SILENCE_MAX).await.unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "it does not end");
+    }
 }

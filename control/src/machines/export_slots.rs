@@ -25,6 +25,9 @@ pub enum ExportError {
     Busy,
     #[error("the machine gave nothing out: {0}")]
     Failed(String),
+    /// Its agent is from before there were archives.
+    #[error("the machine's agent knows no --export")]
+    AgentTooOld,
 }
 
 /// Given back on drop.

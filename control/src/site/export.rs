@@ -87,10 +87,14 @@ pub(super) async fn fetch(
         // Looking must not wake a machine.
         return Ok((headers, ()).into_response());
     }
-    match export::begin(machines, username, machine.name).await {
+    match export::begin(machines, username, machine.name.clone()).await {
         Ok(archive) => Ok((headers, Body::from_stream(archive)).into_response()),
         Err(error) => {
             warn!("{username}: {error}");
+            if matches!(error, ExportError::AgentTooOld) {
+                let incident = export::agent_too_old(&username, &machine.name);
+                app.store.open_incident(&incident, app.now()).await?;
+            }
             Err(refused(&error))
         }
     }
@@ -116,6 +120,12 @@ fn nothing() -> Problem {
 
 fn refused(error: &ExportError) -> Problem {
     let (code, message) = match error {
+        ExportError::AgentTooOld => {
+            let message = "Your workspace is of an older version that cannot pack an archive. \
+                           Nothing in it has changed, and nothing is lost: we have been told, and \
+                           get your files to you.";
+            return Problem::new(StatusCode::CONFLICT, "agent_too_old", message);
+        }
         ExportError::Running => (
             "export_running",
             "Your archive is on its way already. When that download has ended you can fetch it \

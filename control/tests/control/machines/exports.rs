@@ -9,7 +9,8 @@ use flate2::read::GzDecoder;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::installation::Town;
+use super::installation::{Town, Wanted};
+use super::provider::{PROGRAMS, Provider};
 use crate::common::browser::Browser;
 use crate::common::{SITE, wait_until};
 
@@ -193,4 +194,30 @@ async fn a_provider_in_trouble_is_said_and_asked_again_it_works() {
     let page = refused.text().await.unwrap();
     assert!(page.contains("did not give its archive out"), "{page}");
     assert!(files(fetch(&browser).await).await.unwrap().contains_key("REPORT.txt"));
+}
+
+/// An agent from before there were archives refuses the argument, as every program of ours does.
+#[tokio::test]
+async fn a_machine_whose_agent_makes_no_archive_is_said_and_told_of() {
+    let old = format!(
+        "case $* in *--export*) echo \\\"error: unexpected argument '--export' found\\\" >&2; exit 2;; \
+         esac; exec {PROGRAMS}/sprite-agent \\\"$@\\\""
+    );
+    let base = format!(", agent = ['/bin/sh', '-c', \"{old}\", 'agent']");
+    let wanted = Wanted { available: 1, failure_limit: 3 };
+    let town = Town::start_with(Provider::start().await, &wanted, &base).await;
+    let name = live(&town, 1_000).await;
+    let mut browser = signed_in(&town).await;
+    ask(&mut browser).await;
+    for _ in 0..2 {
+        let refused = fetch(&browser).await;
+        assert_eq!(refused.status(), StatusCode::CONFLICT);
+        let page = refused.text().await.unwrap();
+        assert!(page.contains("older version that cannot pack an archive"), "{page}");
+    }
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    let told = format!("export/agent/{name}");
+    let tickets = tickets["items"].as_array().unwrap().iter();
+    assert_eq!(tickets.filter(|ticket| ticket["incident"] == told.as_str()).count(), 1);
+    town.check_live("ada").await;
 }

@@ -44,7 +44,7 @@ impl Town {
         Self::start_with_pool(provider, wanted, &pool, "").await
     }
 
-    /// `pool` is added to `[pool]`, and `base` to `[base]`.
+    /// `pool` is added to `[pool]`, and `base` to `[base]`, where it may name another agent.
     pub(crate) async fn start_with_pool(
         provider: Provider,
         wanted: &Wanted,
@@ -160,10 +160,15 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
 fn settings(provider: &str, wanted: &Wanted, pool: &str, base: &str) -> String {
     let Wanted { available, failure_limit } = wanted;
+    let agent = if base.contains("agent = ") {
+        String::new()
+    } else {
+        format!("agent = ['{PROGRAMS}/sprite-agent'], ")
+    };
     format!(
         "sprites = {{ url = '{provider}', token = '{TOKEN}', prefix = 'arca' }}\n\
          pool = {{ available = {available}, failure_limit = {failure_limit}, sweep_seconds = 1{pool} }}\n\
-         base = {{ agent = ['{PROGRAMS}/sprite-agent'], gateway = ['{PROGRAMS}/fake-gateway'], \
+         base = {{ {agent}gateway = ['{PROGRAMS}/fake-gateway'], \
          owner = 'root'{base} }}\n"
     )
 }
