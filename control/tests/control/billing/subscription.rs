@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use control::base::clock::Moment;
+use control::billing::reconcile;
 use control::model::task::Kind;
 use control::store::{RETENTION, RetentionTimes};
 use control::workspaces;
@@ -10,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::RouteState;
 
-use super::shop::{Shop, name};
+use super::shop::{SECRET, Shop, event, name, signature};
 use crate::common::edge::TestEdge;
 use crate::common::{PASSWORD, SITE, wait_until};
 
@@ -294,6 +295,34 @@ async fn a_clock_that_was_ahead_once_hides_no_cancellation() {
     let ahead = "UPDATE workspaces SET looked_at = 9000000000000";
     shop.world.database.run(ahead.to_owned()).await;
     change(&shop, "status", json!("canceled")).await;
+    assert_eq!(shop.life("ada").await, "ending");
+}
+
+/// What Stripe tells meanwhile is not believed, told again, and followed.
+#[tokio::test]
+async fn a_clock_that_was_an_hour_wrong_and_is_right_again_costs_nobody_anything() {
+    let shop = Shop::open().await;
+    live(&shop).await;
+    let (right, letters) = (shop.world.now_seconds(), shop.letters().await);
+    let tickets = async || shop.world.api(Method::GET, "/api/tickets", None).await.1;
+    let before = tickets().await;
+    let billing = shop.world.app().billing.clone().unwrap();
+    for hours_ahead in [1, 0, -1, 0] {
+        shop.world.set_seconds(right.checked_add_signed(hours_ahead * 3_600).unwrap());
+        reconcile::round(&billing).await.unwrap();
+        assert_eq!(shop.life("ada").await, "live", "{hours_ahead}");
+        let customer = shop.store.customer(&name("ada")).await.unwrap().unwrap();
+        assert!(customer.suspensions.is_empty(), "{hours_ahead}");
+    }
+    assert_eq!((shop.letters().await, tickets().await), (letters, before));
+    shop.world.set_seconds(right + 3_600);
+    shop.stripe.books().subscription("sub_1")["status"] = json!("canceled");
+    let body = event("customer.subscription.deleted", "sub_1");
+    let told = async || shop.send(&signature(SECRET, right, body.as_bytes()), &*body).await.status;
+    assert_eq!(told().await, StatusCode::BAD_REQUEST);
+    shop.world.set_seconds(right);
+    assert_eq!(told().await, StatusCode::OK);
+    shop.settled().await;
     assert_eq!(shop.life("ada").await, "ending");
 }
 

@@ -184,3 +184,67 @@ async fn a_crowd_that_signs_up_has_more_machines_stand_ready_within_the_bound() 
     wait_until("the crowd is gone", json!(1), async || town.pool().await["wanted"].clone()).await;
     assert_eq!(town.count("available").await, 2, "what stands ready is not destroyed");
 }
+
+/// Looks at the provider's list that are over, `count` of them from now on.
+async fn looks(town: &Town, count: usize) {
+    let at = async || town.pool().await["surveyed_at"].as_u64();
+    for _ in 0..count {
+        let before = at().await;
+        wait_until("it was looked at again", true, async || at().await > before).await;
+    }
+}
+
+#[tokio::test]
+async fn machines_that_the_list_lacks_although_they_are_there_stay_whose_they_are() {
+    let wanted = Wanted { available: 1, failure_limit: 3 };
+    let provider = Provider::start().await;
+    let town = Town::start_with_pool(provider, &wanted, ", lost_seconds = 0", "").await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.until_available(1).await;
+    let before = town.provider.names().await;
+    for name in &before {
+        town.provider.set_trouble(name, json!({ "hidden": true })).await;
+    }
+    looks(&town, 3).await;
+    town.check_live("ada").await;
+    for name in &before {
+        town.provider.set_trouble(name, json!({ "hidden": false })).await;
+    }
+    looks(&town, 2).await;
+    assert_eq!(town.provider.names().await, before, "nothing is destroyed, nothing made");
+    assert_eq!(town.count("available").await, 1);
+    town.check_live("ada").await;
+    assert_eq!(incidents(&town, "").await, 0);
+}
+
+/// However often it comes and goes: who has a machine keeps it, who waits gets one.
+#[tokio::test]
+async fn a_provider_that_flaps_costs_nobody_a_machine() {
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.until_available(1).await;
+    let machines = town.provider.names().await;
+    let is_away = async || town.pool().await["survey_error"].is_string();
+    let mut tasks = Vec::new();
+    for (round, name) in ["bob", "eve", "kim"].into_iter().enumerate() {
+        for path in ["/v1/sprites", "/v1/sprites/*", "/v1/sprites/*/exec"] {
+            town.provider.arm("GET", path, 1_000, "status:503").await;
+        }
+        wait_until("the provider is away", true, is_away).await;
+        tasks.push(town.pay(name).await);
+        assert_eq!(town.count("unreachable").await + town.count("failed").await, 0, "{round}");
+        town.provider.disarm_all().await;
+        wait_until("it is back", false, is_away).await;
+    }
+    for task in tasks {
+        town.until_done(&task).await;
+    }
+    let names = town.provider.names().await;
+    assert!(machines.iter().all(|name| names.contains(name)), "{machines:?}, now {names:?}");
+    for name in ["ada", "bob", "eve", "kim"] {
+        town.check_live(name).await;
+    }
+    assert_eq!(incidents(&town, "sprite/").await + incidents(&town, "pool/").await, 0);
+}

@@ -59,8 +59,10 @@ async fn list(
     let max = max.min(PAGE_MAX);
     let after = listing.continuation_token.unwrap_or_default();
     let sprites = fleet.all();
-    let mut matching =
-        sprites.iter().filter(|row| row.name.starts_with(&listing.prefix) && row.name > after);
+    let is_listed = |row: &&Arc<Sprite>| {
+        row.name.starts_with(&listing.prefix) && row.name > after && !row.trouble().hidden
+    };
+    let mut matching = sprites.iter().filter(is_listed);
     let page: Vec<&Arc<Sprite>> = matching.by_ref().take(max).collect();
     let next = matching.next().and(page.last()).map(|last| &last.name);
     let mut body = fleet.counts();

@@ -55,6 +55,8 @@ pub struct Trouble {
     pub restore_lies: bool,
     /// It does not wake.
     pub broken: bool,
+    /// The list lacks it; asked about by its name, it is there.
+    pub hidden: bool,
 }
 
 enum Power {
