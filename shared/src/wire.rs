@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
-use crate::{Change, Checksum, Generation, Lock, Route};
+use crate::{Change, Checksum, Generation, Lock, Route, hex};
 
 /// `POST /v1/changes`: brings a table from `base` to `generation`.
 #[derive(Debug, Clone, Serialize)]
@@ -73,6 +74,65 @@ pub struct RoutesPage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
     pub generation: Generation,
+}
+
+/// `PUT /v1/certificates`: what the edge shows its clients, instead of what it was handed before.
+///
+/// It holds private keys, so that it goes over TLS or loopback only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificates {
+    pub certificates: Vec<CertificatePair>,
+}
+
+/// A chain, the certificate itself first, and its private key; both in PEM.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificatePair {
+    pub chain: String,
+    pub key: String,
+}
+
+/// `GET /v1/certificates`, and the answer to a `PUT`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificatesServed {
+    /// Does this edge end TLS? One that does not has no use for certificates.
+    pub wanted: bool,
+    /// [`Certificates::fingerprint`] of what it was handed last; of none at first.
+    pub fingerprint: String,
+}
+
+/// `PUT /v1/challenges/{token}`: what a certificate authority is to read under
+/// `/.well-known/acme-challenge/{token}` (RFC 8555 §8.3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeAnswer {
+    pub answer: String,
+}
+
+impl Certificates {
+    /// Of the chains: a key is never used for two of them. Says nothing about the keys.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for pair in &self.certificates {
+            hash.update((pair.chain.len() as u64).to_be_bytes());
+            hash.update(pair.chain.as_bytes());
+        }
+        hex::encode(&hash.finalize())
+    }
+}
+
+/// Without the keys.
+impl std::fmt::Debug for Certificates {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Certificates({}, {})", self.certificates.len(), self.fingerprint())
+    }
+}
+
+impl std::fmt::Debug for CertificatePair {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "CertificatePair({} bytes)", self.chain.len())
+    }
 }
 
 /// The body of every error: `{"error":{"code","message","field"?}}`.

@@ -1,6 +1,8 @@
 //! The private API.
 
 mod api;
+mod certificates;
+mod challenges;
 mod changes;
 mod health;
 mod reply;
@@ -14,4 +16,4 @@ mod tests;
 
 pub(crate) use api::router;
 pub(crate) use serve::serve;
-pub(crate) use state::State;
+pub(crate) use state::{Served, State};

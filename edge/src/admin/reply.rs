@@ -44,6 +44,11 @@ impl Failure {
         self
     }
 
+    pub(super) fn with_entries(mut self, entries: Vec<String>) -> Self {
+        self.body.error = self.body.error.with_entries(entries);
+        self
+    }
+
     fn unprocessable(code: &'static str, message: String) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
     }

@@ -35,6 +35,10 @@ impl Trust {
     }
 }
 
+/// Can nobody else hear what is said? Over TLS, or without leaving this machine.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Confidential(pub(super) bool);
+
 /// Answers on `listener` until `until` says so, then for at most five seconds more.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -51,7 +55,16 @@ pub(crate) async fn serve(
             () = &mut until => break,
         };
         match accepted {
-            Ok((tcp, _)) => open.admit(tcp, tls.clone(), router.clone(), stopping.clone()),
+            Ok((tcp, client)) => {
+                // A v4 address may come in the clothes of v6.
+                let is_confidential = tls.is_some() || client.ip().to_canonical().is_loopback();
+                let answered = Answered {
+                    router: router.clone(),
+                    trust: Trust::default(),
+                    confidential: Confidential(is_confidential),
+                };
+                open.admit(tcp, tls.clone(), answered, stopping.clone());
+            }
             Err(error) => {
                 warn!(%error, "the private API could not accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -69,6 +82,14 @@ pub(crate) async fn serve(
 #[derive(Clone, Default)]
 struct Open(Arc<Mutex<Vec<Connection>>>);
 
+/// By what the requests of one connection are answered.
+#[derive(Clone)]
+struct Answered {
+    router: Router,
+    trust: Trust,
+    confidential: Confidential,
+}
+
 struct Connection {
     trust: Trust,
     task: AbortHandle,
@@ -79,7 +100,7 @@ impl Open {
         &self,
         tcp: TcpStream,
         tls: Option<Arc<TlsAcceptor>>,
-        router: Router,
+        answered: Answered,
         stopping: watch::Receiver<bool>,
     ) {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,15 +111,14 @@ impl Open {
             };
             open.remove(stranger).task.abort();
         }
-        let trust = Trust::default();
+        let trust = answered.trust.clone();
         // An answer is small and wanted at once.
         let _ = tcp.set_nodelay(true);
-        let answered = trust.clone();
         let task = tokio::spawn(async move {
-            let Some(tls) = tls else { return answer(tcp, router, answered, stopping).await };
+            let Some(tls) = tls else { return answer(tcp, answered, stopping).await };
             // Who cannot be spoken with has no request that could be answered.
             if let Ok(stream) = tls.accept(tcp).await {
-                answer(stream, router, answered, stopping).await;
+                answer(stream, answered, stopping).await;
             }
         });
         let task = task.abort_handle();
@@ -108,14 +128,14 @@ impl Open {
 
 async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    router: Router,
-    trust: Trust,
+    answered: Answered,
     mut stopping: watch::Receiver<bool>,
 ) {
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let router = router.clone();
+        let Answered { router, trust, confidential } = answered.clone();
         let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(trust.clone());
+        request.extensions_mut().insert(trust);
+        request.extensions_mut().insert(confidential);
         async move {
             Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|no| match no {}))
         }

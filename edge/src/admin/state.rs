@@ -8,16 +8,29 @@ use tokio::sync::Semaphore;
 use crate::lifecycle::Lifecycle;
 use crate::limits::CHANGES_AT_ONCE;
 use crate::routes::Routes;
+use crate::tls::{Challenges, HandedCertificates};
 
 /// Renders the metrics in Prometheus' text format.
-pub(super) type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+pub(crate) type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What the handlers share.
 #[derive(Clone)]
 pub(crate) struct State(pub(super) Arc<Shared>);
 
+/// What the private API changes and tells.
+pub(crate) struct Served {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) certificates: Arc<HandedCertificates>,
+    pub(crate) challenges: Arc<Challenges>,
+    pub(crate) token: Secret<String>,
+    pub(crate) metrics: Metrics,
+    pub(crate) lifecycle: Lifecycle,
+}
+
 pub(super) struct Shared {
     pub(super) routes: Arc<Routes>,
+    pub(super) certificates: Arc<HandedCertificates>,
+    pub(super) challenges: Arc<Challenges>,
     pub(super) token: Secret<String>,
     pub(super) metrics: Metrics,
     pub(super) lifecycle: Lifecycle,
@@ -26,14 +39,12 @@ pub(super) struct Shared {
 }
 
 impl State {
-    pub(crate) fn new(
-        routes: Arc<Routes>,
-        token: Secret<String>,
-        metrics: Metrics,
-        lifecycle: Lifecycle,
-    ) -> Self {
+    pub(crate) fn new(served: Served) -> Self {
+        let Served { routes, certificates, challenges, token, metrics, lifecycle } = served;
         Self(Arc::new(Shared {
             routes,
+            certificates,
+            challenges,
             token,
             metrics,
             lifecycle,

@@ -12,11 +12,12 @@ use shared::{AddressPolicy, Checksum, Generation, RequestId, Route, Secret};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use super::{State, router, serve};
+use super::{Served, State, router, serve};
 use crate::connections::{ConnectionRegistry, Kind, access};
 use crate::lifecycle::Lifecycle;
 use crate::routes::Routes;
 use crate::routes::samples::{name, route};
+use crate::tls::HandedCertificates;
 
 const TOKEN: &str = "a token of enough letters";
 
@@ -35,12 +36,14 @@ impl Edge {
         let opened = Routes::open(&store, AddressPolicy::default(), Arc::clone(&registry)).unwrap();
         let routes = Arc::new(opened.routes);
         let metrics = Arc::new(|| "edge_up 1\n".to_owned());
-        let state = State::new(
-            Arc::clone(&routes),
-            Secret::new(TOKEN.to_owned()),
+        let state = State::new(Served {
+            routes: Arc::clone(&routes),
+            certificates: Arc::new(HandedCertificates::open(folder.path().join("kept"), None)),
+            challenges: Arc::default(),
+            token: Secret::new(TOKEN.to_owned()),
             metrics,
-            Lifecycle::default(),
-        );
+            lifecycle: Lifecycle::default(),
+        });
         Self { _folder: folder, registry, routes, router: router(state) }
     }
 

@@ -105,6 +105,19 @@ pub(crate) const WIDE_BLOCK_FACTOR: u64 = 8;
 /// Longest answer to a challenge: a token and a thumbprint have less than 200 bytes.
 pub(crate) const CHALLENGE_MAX_BYTES: u64 = 1_024;
 
+/// Challenges that control has answered at one time: an order of Let's Encrypt's has a
+/// hundred names at most.
+pub(crate) const CHALLENGES_MAX: usize = 256;
+
+/// How long an answer of control's is kept that nobody takes back. An authority looks within
+/// a minute; control gives an order up after ten.
+pub(crate) const CHALLENGE_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// Pairs that control hands over, and the bytes of all of them: a chain with its key has
+/// less than 10 KB.
+pub(crate) const CERTIFICATES_MAX: usize = 64;
+pub(crate) const CERTIFICATES_MAX_BYTES: usize = 1 << 20;
+
 // WebSockets.
 
 /// How long a sprite may take to agree to a WebSocket. The agent answers as

@@ -1,14 +1,12 @@
 //! By which kind of listener a connection comes, and what that means for it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use shared::PublicSite;
 
 use crate::head::{Head, HeadError, NO_HEADERS};
-use crate::limits::CHALLENGE_MAX_BYTES;
 use crate::respond::{Refusal, Response, ResponseOptions};
-use crate::tls::TlsAcceptor;
+use crate::tls::{Challenges, TlsAcceptor};
 
 #[derive(Clone)]
 pub(crate) enum Entrance {
@@ -22,7 +20,7 @@ pub(crate) enum Entrance {
 /// Sends every request to https, except those of a certificate authority.
 pub(crate) struct HttpsRedirect {
     pub site: Arc<PublicSite>,
-    pub acme_folder: Option<PathBuf>,
+    pub challenges: Arc<Challenges>,
 }
 
 const CHALLENGE: &str = "/.well-known/acme-challenge/";
@@ -39,7 +37,7 @@ impl HttpsRedirect {
         let head = Head::parse(head, &mut slots)?;
         let options = ResponseOptions { head_only: head.method == "HEAD", ..options };
         if let Some(token) = head.path().strip_prefix(CHALLENGE) {
-            return Ok(match self.challenge(token).await {
+            return Ok(match self.challenges.answer(token).await {
                 Some(answer) => Response::challenge(answer, options),
                 None => Response::refused(Refusal::UnknownHost, &self.site, options),
             });
@@ -49,25 +47,12 @@ impl HttpsRedirect {
         };
         Ok(Response::moved(format!("{origin}{}", head.target), options))
     }
-
-    /// `None` when there is none of this name.
-    async fn challenge(&self, token: &str) -> Option<String> {
-        // RFC 8555 §8.3: base64url, so that no name leads out of the folder.
-        let is_token = (1..=128).contains(&token.len())
-            && token
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        let path = self.acme_folder.as_ref().filter(|_| is_token)?.join(token);
-        let size = tokio::fs::metadata(&path).await.ok()?.len();
-        if size > CHALLENGE_MAX_BYTES {
-            return None;
-        }
-        tokio::fs::read_to_string(&path).await.ok()
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use shared::Upstream;
 
     use super::*;
@@ -82,7 +67,7 @@ mod tests {
             keep_alive: false,
             head_only: false,
         };
-        let redirect = HttpsRedirect { site, acme_folder: folder };
+        let redirect = HttpsRedirect { site, challenges: Arc::new(Challenges::new(folder)) };
         let answer = redirect.answer(request.as_bytes(), options).await.unwrap();
         String::from_utf8(answer.bytes(None)).unwrap()
     }

@@ -19,7 +19,7 @@ use crate::otlp::Exporter;
 use crate::proxies::TrustedProxies;
 use crate::request::{ConnectionHandler, NoSession, Places, RequestHandler};
 use crate::routes::{MovedAside, Routes};
-use crate::tls::Certificates;
+use crate::tls::{Certificates, HandedCertificates};
 use crate::upstream::pool::{self, PoolLimits};
 use crate::upstream::{Connector, Resolver};
 use crate::waking::Waking;
@@ -36,6 +36,7 @@ pub(super) struct Parts {
     pub(super) proxies: Arc<TrustedProxies>,
     pub(super) certificates: Option<Arc<Certificates>>,
     pub(super) admin_certificate: Option<Arc<Certificates>>,
+    pub(super) handed: Arc<HandedCertificates>,
     /// Once requests are taken.
     waking: Arc<OnceLock<Arc<Waking>>>,
 }
@@ -54,6 +55,9 @@ impl Parts {
             );
         }
         let metrics = Metrics::new(&NoSession::LABELS);
+        let certificates = config.tls.as_ref().map(|tls| Arc::clone(&tls.certificates));
+        let handed = config.store.with_extension("certificates");
+        let handed = HandedCertificates::open(handed, certificates.clone());
         let access_log = AccessLog::open(&config.access_log, metrics.access_lines_dropped.clone())?;
         let spans = match &config.otlp {
             None => None,
@@ -73,7 +77,8 @@ impl Parts {
             proxies: Arc::new(TrustedProxies::new(config.trusted_proxies.clone())),
             admin_certificate: config.admin_certificate.clone(),
             waking: Arc::default(),
-            certificates: config.tls.as_ref().map(|tls| Arc::clone(&tls.certificates)),
+            certificates,
+            handed: Arc::new(handed),
         })
     }
 

@@ -7,14 +7,14 @@ use anyhow::Context as _;
 
 use crate::config::Config;
 use crate::request::{Entrance, HttpsRedirect};
-use crate::tls::TlsAcceptor;
+use crate::tls::{Challenges, TlsAcceptor};
 
 pub(super) struct Entrances(Vec<(SocketAddr, Entrance)>);
 
 impl Entrances {
     /// # Errors
     /// When TLS cannot be set up.
-    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &Config, challenges: &Arc<Challenges>) -> anyhow::Result<Self> {
         let Some(tls) = &config.tls else {
             return Ok(Self(config.listen.iter().map(|at| (*at, Entrance::Plain)).collect()));
         };
@@ -22,7 +22,7 @@ impl Entrances {
         let acceptor = Entrance::Tls(Arc::new(acceptor));
         let redirect = Entrance::ToHttps(Arc::new(HttpsRedirect {
             site: Arc::new(config.site.clone()),
-            acme_folder: tls.acme_folder.clone(),
+            challenges: Arc::clone(challenges),
         }));
         let plain = config.listen.iter().map(|at| (*at, redirect.clone()));
         Ok(Self(plain.chain(tls.listen.iter().map(|at| (*at, acceptor.clone()))).collect()))

@@ -26,6 +26,7 @@ use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::config::Config;
+use crate::tls::Challenges;
 use acceptor::Acceptor;
 use assembly::Parts;
 use entrances::Entrances;
@@ -46,7 +47,9 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     descriptors::fit(&mut config);
     let folder = RunFolder::open(&config.run_folder)?;
     let mut inheritance = Inheritance::take(&folder, upgrade)?;
-    let entrances = Entrances::new(&config)?;
+    let acme_folder = config.tls.as_ref().and_then(|tls| tls.acme_folder.clone());
+    let challenges = Arc::new(Challenges::new(acme_folder));
+    let entrances = Entrances::new(&config, &challenges)?;
     let listening = Arc::new(Listening::open(&entrances.addresses(), &mut inheritance.inherited)?);
     let admin = listening::obtain(config.admin_listen, &mut inheritance.inherited)?;
     // What the former process listened on and this one does not.
@@ -66,7 +69,7 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
         handed_over,
     };
     former.wait(folder.listen()?)?;
-    let api = PrivateApi::new(admin, &config, &parts, &listening, is_handed_over)?;
+    let api = PrivateApi::new(admin, &config, &parts, challenges, &listening, is_handed_over)?;
     let (ended, failure) = (api.ended(), api.failure());
     let mut workers =
         background_service("edge", Acceptor { listening, entrances, handler, lifecycle });

@@ -20,7 +20,7 @@ use crate::admin;
 use crate::config::Config;
 use crate::keys::KeyFile;
 use crate::limits::LATECOMERS_FOR;
-use crate::tls::TlsAcceptor;
+use crate::tls::{Challenges, TlsAcceptor};
 
 /// How often a drain looks whether the last connection has gone.
 const DRAINED_LOOK: Duration = Duration::from_millis(50);
@@ -46,6 +46,7 @@ impl PrivateApi {
         listener: std::net::TcpListener,
         config: &Config,
         parts: &Parts,
+        challenges: Arc<Challenges>,
         listening: &Arc<Listening>,
         is_handed_over: watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
@@ -55,9 +56,14 @@ impl PrivateApi {
             let parts = parts.clone();
             Arc::new(move || parts.render_metrics())
         };
-        let routes = Arc::clone(&parts.routes);
-        let token = config.admin_token.clone();
-        let state = admin::State::new(routes, token, metrics, parts.lifecycle.clone());
+        let state = admin::State::new(admin::Served {
+            routes: Arc::clone(&parts.routes),
+            certificates: Arc::clone(&parts.handed),
+            challenges,
+            token: config.admin_token.clone(),
+            metrics,
+            lifecycle: parts.lifecycle.clone(),
+        });
         Ok(Self {
             tls,
             listener: Mutex::new(Some(listener)),

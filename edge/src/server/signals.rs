@@ -87,7 +87,7 @@ fn reload_configuration(parts: &Parts) {
         ("admin_tls", &parts.admin_certificate, config.admin_certificate),
     ] {
         match (present, next) {
-            (Some(present), Some(next)) => present.replace(&next),
+            (Some(present), Some(next)) => present.replace_files(&next),
             (None, None) => {}
             _ => warn!("[{table}] has come or gone, which counts at the next start"),
         }

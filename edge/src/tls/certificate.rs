@@ -1,4 +1,4 @@
-//! One certificate with its key, read from two PEM files and checked against each other.
+//! One certificate with its key, both in PEM, checked against each other.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use shared::wire::CertificatePair;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// Where a pair comes from.
@@ -18,7 +19,7 @@ pub(crate) struct CertificateFiles {
 }
 
 /// A pair that can be served.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Certificate {
     /// In lower case; `*.` stands for one label. Clients ask for no address by name: a
     /// certificate for one is shown when no other fits.
@@ -28,41 +29,58 @@ pub(crate) struct Certificate {
     pub key: Arc<CertifiedKey>,
 }
 
+/// How the two halves of a pair are called in an error.
+struct Halves<'a> {
+    chain: &'a str,
+    key: &'a str,
+}
+
 impl CertificateFiles {
     /// # Errors
     /// Names the file. Never quotes what is in a key file.
     pub(crate) fn read(&self, now: u64) -> anyhow::Result<Certificate> {
-        let path = self.certificate.display();
-        let chain: Vec<_> = CertificateDer::pem_file_iter(&self.certificate)
-            .and_then(Iterator::collect)
-            .with_context(|| format!("{path} cannot be read"))?;
-        let first = chain.first().with_context(|| format!("{path} has no certificate in it"))?;
-        let (_, parsed) = X509Certificate::from_der(first)
-            .with_context(|| format!("{path}: the first certificate cannot be read"))?;
-        let (from, until) = (parsed.validity().not_before, parsed.validity().not_after);
-        let seconds =
-            |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
-        ensure!(seconds(until) > now, "{path} has expired: it was valid until {until}");
-        ensure!(seconds(from) <= now, "{path} is not valid yet: it is from {from} on");
-        let names = names(&parsed);
-        ensure!(!names.is_empty(), "{path} names no host (subjectAltName)");
-        let key_path = self.key.display();
-        // The error of the parser might quote the file.
-        let key = PrivateKeyDer::from_pem_file(&self.key)
-            .map_err(|error| anyhow::anyhow!("{key_path} cannot be read: {}", kind(&error)))?;
-        let expires = seconds(until);
-        let provider = rustls::crypto::ring::default_provider();
-        let key = CertifiedKey::from_der(chain, key, &provider)
-            .with_context(|| format!("{key_path} is not the key of {path}"))?;
-        Ok(Certificate { names, expires, key: Arc::new(key) })
+        let [chain, key] = [&self.certificate, &self.key].map(|path| path.display().to_string());
+        let read = |path: &PathBuf| {
+            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        let halves = Halves { chain: &chain, key: &key };
+        check(&read(&self.certificate)?, &read(&self.key)?, &halves, now)
     }
 }
 
-fn kind(error: &rustls::pki_types::pem::Error) -> String {
-    match error {
-        rustls::pki_types::pem::Error::Io(error) => error.to_string(),
-        _ => "it is no private key in PEM".to_owned(),
+impl Certificate {
+    /// What control hands over.
+    ///
+    /// # Errors
+    /// Says what is wrong with it. Never quotes the key.
+    pub(crate) fn of_pair(pair: &CertificatePair, now: u64) -> anyhow::Result<Self> {
+        let halves = Halves { chain: "the chain", key: "the key" };
+        check(pair.chain.as_bytes(), pair.key.as_bytes(), &halves, now)
     }
+}
+
+fn check(chain: &[u8], key: &[u8], called: &Halves<'_>, now: u64) -> anyhow::Result<Certificate> {
+    let Halves { chain: chain_name, key: key_name } = called;
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("{chain_name} cannot be read"))?;
+    let first = chain.first().with_context(|| format!("{chain_name} has no certificate in it"))?;
+    let (_, parsed) = X509Certificate::from_der(first)
+        .with_context(|| format!("{chain_name}: the first certificate cannot be read"))?;
+    let (from, until) = (parsed.validity().not_before, parsed.validity().not_after);
+    let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
+    ensure!(seconds(until) > now, "{chain_name} has expired: it was valid until {until}");
+    ensure!(seconds(from) <= now, "{chain_name} is not valid yet: it is from {from} on");
+    let names = names(&parsed);
+    ensure!(!names.is_empty(), "{chain_name} names no host (subjectAltName)");
+    // The error of the parser might quote the key.
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|_| anyhow::anyhow!("{key_name} cannot be read: it is no private key in PEM"))?;
+    let expires = seconds(until);
+    let provider = rustls::crypto::ring::default_provider();
+    let key = CertifiedKey::from_der(chain, key, &provider)
+        .with_context(|| format!("{key_name} is not the key of {chain_name}"))?;
+    Ok(Certificate { names, expires, key: Arc::new(key) })
 }
 
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! All certificates of this edge, and which of them a client is shown.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -10,76 +10,103 @@ use shared::process::time::unix_seconds;
 
 use super::certificate::{Certificate, CertificateFiles};
 
-/// The present certificates.
+/// The present certificates: those of the configuration, and those that control hands over.
 #[derive(Debug)]
 pub(crate) struct Certificates {
+    sources: Mutex<Sources>,
     present: ArcSwap<Present>,
+}
+
+#[derive(Debug, Default)]
+struct Sources {
+    files: Vec<Certificate>,
+    handed: Vec<Certificate>,
 }
 
 #[derive(Debug)]
 struct Present {
     by_name: HashMap<String, Arc<CertifiedKey>>,
     /// For clients that ask for no name, and for names that are in no certificate: the
-    /// first pair of the configuration. The client tells its user that the name is wrong.
-    fallback: Arc<CertifiedKey>,
+    /// first pair. The client tells its user that the name is wrong.
+    fallback: Option<Arc<CertifiedKey>>,
     /// Of the first one that expires, unix seconds.
-    expires: u64,
+    expires: Option<u64>,
 }
 
 impl Certificates {
+    /// Without `files` nothing is shown until some are handed over.
+    ///
     /// # Errors
     /// Everything that is wrong with any of them.
     pub(crate) fn open(files: &[CertificateFiles]) -> Result<Self, Vec<String>> {
-        Ok(Self { present: ArcSwap::from_pointee(read(files, unix_seconds())?) })
+        let sources = Sources { files: read(files, unix_seconds())?, ..Sources::default() };
+        let present = ArcSwap::from_pointee(Present::new(&sources));
+        Ok(Self { sources: Mutex::new(sources), present })
     }
 
-    /// The next handshake is shown one of `others`.
-    pub(crate) fn replace(&self, others: &Self) {
-        self.present.store(others.present.load_full());
+    /// The next handshake is shown one of the files of `others`, or one that was handed over.
+    pub(crate) fn replace_files(&self, others: &Self) {
+        let files = others.sources().files.clone();
+        self.change(|sources| sources.files = files);
     }
 
-    /// When the first of them expires, unix seconds.
+    /// The next handshake is shown one of `handed`, where no file has its name.
+    pub(super) fn replace_handed(&self, handed: Vec<Certificate>) {
+        self.change(|sources| sources.handed = handed);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Sources)) {
+        let mut sources = self.sources();
+        change(&mut sources);
+        self.present.store(Arc::new(Present::new(&sources)));
+    }
+
+    fn sources(&self) -> MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the first of them expires, unix seconds; 0 while there is none.
     pub(crate) fn expires(&self) -> u64 {
-        self.present.load().expires
+        self.present.load().expires.unwrap_or_default()
     }
 }
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.present.load().find(hello.server_name()))
+        self.present.load().find(hello.server_name())
     }
 }
 
 impl Present {
-    fn new(certificates: Vec<Certificate>) -> Result<Self, Vec<String>> {
-        let Some(first) = certificates.first() else {
-            return Err(vec!["there is none: a certificate and its key are needed".to_owned()]);
-        };
-        let fallback = Arc::clone(&first.key);
-        let expires = certificates.iter().map(|certificate| certificate.expires).min();
+    fn new(sources: &Sources) -> Self {
+        let all = || sources.files.iter().chain(&sources.handed);
         let mut by_name = HashMap::new();
-        for certificate in certificates {
-            for name in certificate.names {
+        for certificate in all() {
+            for name in &certificate.names {
                 // The first one that has a name serves it.
-                by_name.entry(name).or_insert_with(|| Arc::clone(&certificate.key));
+                by_name.entry(name.clone()).or_insert_with(|| Arc::clone(&certificate.key));
             }
         }
-        Ok(Self { by_name, fallback, expires: expires.unwrap_or_default() })
+        Self {
+            by_name,
+            fallback: all().next().map(|first| Arc::clone(&first.key)),
+            expires: all().map(|certificate| certificate.expires).min(),
+        }
     }
 
     /// The certificate of exactly this name before one with a wildcard for its first label.
-    fn find(&self, name: Option<&str>) -> Arc<CertifiedKey> {
+    fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let found = name.map(str::to_ascii_lowercase).and_then(|name| {
             self.by_name.get(&name).or_else(|| {
                 let (_, parent) = name.split_once('.')?;
                 self.by_name.get(&format!("*.{parent}"))
             })
         });
-        Arc::clone(found.unwrap_or(&self.fallback))
+        found.or(self.fallback.as_ref()).map(Arc::clone)
     }
 }
 
-fn read(files: &[CertificateFiles], now: u64) -> Result<Present, Vec<String>> {
+fn read(files: &[CertificateFiles], now: u64) -> Result<Vec<Certificate>, Vec<String>> {
     let mut certificates = Vec::new();
     let mut complaints = Vec::new();
     for pair in files {
@@ -88,7 +115,7 @@ fn read(files: &[CertificateFiles], now: u64) -> Result<Present, Vec<String>> {
             Err(error) => complaints.push(format!("{error:#}")),
         }
     }
-    if complaints.is_empty() { Present::new(certificates) } else { Err(complaints) }
+    if complaints.is_empty() { Ok(certificates) } else { Err(complaints) }
 }
 
 #[cfg(test)]
@@ -122,7 +149,7 @@ mod tests {
         ];
         let certificates = Certificates::open(&files).unwrap();
         let present = certificates.present.load();
-        let shown = |name| present.find(name).cert[0].clone();
+        let shown = |name| present.find(name).unwrap().cert[0].clone();
         let expected = |at: usize| files[at].read(unix_seconds()).unwrap().key.cert[0].clone();
         assert_eq!(shown(Some("arca.test")), expected(0));
         assert_eq!(shown(Some("GRACE.arca.test")), expected(1));
@@ -138,7 +165,8 @@ mod tests {
         let good = write(folder.path(), "good", &["arca.test"], 2090);
         let other = write(folder.path(), "other", &["b.test"], 2090);
         let certificates = Certificates::open(&[good.clone(), other.clone()]).unwrap();
-        let before = certificates.present.load().find(Some("arca.test")).cert[0].clone();
+        let shown = || certificates.present.load().find(Some("arca.test")).unwrap().cert[0].clone();
+        let before = shown();
         write(folder.path(), "good", &["arca.test"], 2021);
         let stranger = write(folder.path(), "stranger", &["b.test"], 2090);
         std::fs::copy(&stranger.key, &other.key).unwrap();
@@ -153,12 +181,24 @@ mod tests {
         assert!(complaints.contains("good.crt cannot be read"), "{complaints}");
         assert!(!complaints.contains("secret"), "{complaints}");
         let next = [write(folder.path(), "good", &["arca.test"], 2090)];
-        certificates.replace(&Certificates::open(&next).unwrap());
-        assert_ne!(certificates.present.load().find(Some("arca.test")).cert[0], before);
+        certificates.replace_files(&Certificates::open(&next).unwrap());
+        assert_ne!(shown(), before);
     }
 
     #[test]
-    fn without_any_pair_nothing_is_served() {
-        assert!(Certificates::open(&[]).unwrap_err()[0].contains("there is none"));
+    fn without_any_pair_nothing_is_shown_and_files_come_before_what_is_handed_over() {
+        let certificates = Certificates::open(&[]).unwrap();
+        let shown =
+            |name| certificates.present.load().find(Some(name)).map(|key| key.cert[0].clone());
+        assert_eq!((shown("arca.test"), certificates.expires()), (None, 0));
+        let folder = tempfile::tempdir().unwrap();
+        let handed = write(folder.path(), "handed", &["arca.test", "*.arca.test"], 2080);
+        let handed = handed.read(unix_seconds()).unwrap();
+        certificates.replace_handed(vec![handed.clone()]);
+        assert_eq!(shown("arca.test"), Some(handed.key.cert[0].clone()));
+        let file = [write(folder.path(), "file", &["arca.test"], 2090)];
+        certificates.replace_files(&Certificates::open(&file).unwrap());
+        assert_ne!(shown("arca.test"), Some(handed.key.cert[0].clone()));
+        assert_eq!(shown("ada.arca.test"), Some(handed.key.cert[0].clone()));
     }
 }

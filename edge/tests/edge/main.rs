@@ -4,6 +4,7 @@ mod access;
 mod access_log;
 mod drain;
 mod foreign;
+mod handed_certificates;
 mod handover;
 mod harness;
 mod http2;
