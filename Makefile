@@ -43,7 +43,7 @@ MONTHS ?= 2
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
 .PHONY: test-recycling test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
@@ -106,6 +106,11 @@ bench: need-build need-bench ## Measure the edge beside nginx and haproxy; print
 
 bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within seconds: SIGN_UPS=200 for the whole crowd (25 minutes)
 	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
+
+test-acme: need-build ## Certificates from Pebble: by DNS, by a page at the edge, renewed while clients connect (two minutes)
+	@.ci/need pebble=pebble pebble-challtestsrv=pebble
+	cargo build --quiet --bins $(PROGRAMS)
+	cargo test --workspace --test stories resilience::acme:: -- --ignored --nocapture
 
 test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)
 	.ci/postgres cargo test --package e2e --test stories resilience::controls:: -- --ignored --nocapture

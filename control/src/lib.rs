@@ -8,6 +8,7 @@ pub mod app;
 pub mod backup;
 pub mod base;
 pub mod billing;
+pub mod certificates;
 pub mod cli;
 pub mod console;
 pub mod doctor;

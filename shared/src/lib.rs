@@ -17,6 +17,7 @@ pub mod request_id;
 pub mod retry;
 pub mod return_path;
 pub mod route;
+pub mod sealing_keys;
 pub mod secret;
 pub mod session;
 pub mod site_hop;

@@ -20,6 +20,7 @@ pub mod leak;
 pub mod mirror;
 pub mod openclaw;
 pub mod payer;
+pub mod pebble;
 pub mod port;
 pub mod postgres;
 pub mod program;

@@ -58,6 +58,7 @@ pub struct Installed {
     pub patience: Duration,
     pub sends_mail: bool,
     pub opens_tickets: bool,
+    pub obtains_certificates: bool,
 }
 
 impl App {

@@ -17,6 +17,9 @@ pub struct Metrics {
     sign_ins: IntCounterVec,
     webhooks: IntCounterVec,
     checkouts: IntCounterVec,
+    certificate_orders: IntCounterVec,
+    pub certificate_seconds: IntGauge,
+    pub certificate_failures: IntGauge,
     pub passwords_occupied: IntGauge,
     pub generation: IntGauge,
     pub database_writable: IntGauge,
@@ -60,6 +63,17 @@ impl Metrics {
                 &["outcome"],
             ),
             webhooks: make.counters("webhooks_total", "Deliveries of Stripe's", &["outcome"]),
+            certificate_orders: make.counters(
+                "certificate_orders_total",
+                "Certificates that were ordered, by what came of it",
+                &["outcome"],
+            ),
+            certificate_seconds: make.gauge(
+                "certificate_seconds",
+                "Until the certificate that control obtains expires; 0 without one",
+            ),
+            certificate_failures: make
+                .gauge("certificate_failures", "Attempts in a row that brought no certificate"),
             passwords_occupied: make
                 .gauge("passwords_occupied", "Passwords being checked or waiting"),
             generation: make.gauge("generation", "Generation of the route table"),
@@ -130,6 +144,11 @@ impl Metrics {
     /// `letter` is a kind of letter.
     pub fn mail(&self, letter: &'static str, outcome: &'static str) {
         self.mails.with_label_values(&[letter, outcome]).inc();
+    }
+
+    /// `issued` or `failed`.
+    pub fn certificate_order(&self, outcome: &'static str) {
+        self.certificate_orders.with_label_values(&[outcome]).inc();
     }
 
     pub fn ticket(&self, outcome: &'static str) {

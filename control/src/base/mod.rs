@@ -1,5 +1,5 @@
 //! What every other folder may use, and nothing else of ours: time, dates, tokens,
-//! e-mail addresses, amounts of money, keys, private files, and the metrics.
+//! e-mail addresses, amounts of money, keys, sealed secrets, private files, and the metrics.
 
 pub mod amount;
 pub mod clock;
@@ -12,5 +12,6 @@ pub mod masking;
 pub mod metrics;
 pub mod ownership;
 pub mod private_file;
+pub mod seal;
 pub(crate) mod text_enum;
 pub mod token;

@@ -81,11 +81,11 @@ fn next_steps(answers: &Answers, written: &Written, folder: &Path) -> Vec<String
             names.join(", ")
         ));
     }
-    if !answers.certificate.exists() {
+    if let Some(certificate) = answers.certificate.as_ref().filter(|path| !path.exists()) {
         steps.push(format!(
             "Put a certificate of {domain} and *.{domain} to {} and its key beside it, readable \
              for arca-edge.",
-            answers.certificate.display()
+            certificate.display()
         ));
     }
     steps.push(format!(

@@ -2,6 +2,7 @@
 //!
 //! Nothing is changed by it. It runs beside the program that serves, or before it.
 
+mod certificate;
 mod finding;
 mod local;
 mod network;
@@ -57,6 +58,7 @@ fn checks(config: &Config) -> Vec<Check<'_>> {
         ("disk", Box::pin(async move { one(local::disk(config)) })),
         ("control", Box::pin(async move { one(network::control(config).await) })),
         ("edges", Box::pin(network::edges(config))),
+        ("certificate", Box::pin(certificate::examine(config))),
         ("dns", Box::pin(network::names(config))),
         ("site", Box::pin(async move { one(network::site(config).await) })),
         ("webhook", Box::pin(async move { one(network::webhook(config).await) })),

@@ -61,6 +61,12 @@ pub(super) async fn control(config: &Config) -> Finding {
     }
 }
 
+/// One look at the operator's API of the program that serves.
+pub(super) async fn ask_control(config: &Config, path: &str) -> reqwest::Result<Response> {
+    let url = format!("http://{}{path}", config.api_listen);
+    client()?.get(url).bearer_auth(config.admin_key.expose()).send().await
+}
+
 pub(super) async fn edges(config: &Config) -> Vec<Finding> {
     if config.edges.is_empty() {
         let mend = "Name each edge as [[edges]]: nobody is reached without one.";

@@ -17,8 +17,8 @@ pub struct Answers {
     pub edge: String,
     pub keys: Secret<String>,
     pub edge_token: Secret<String>,
-    /// Which the edge ends TLS by.
-    pub certificate: PathBuf,
+    /// Which the edge ends TLS by, where control does not obtain one.
+    pub certificate: Option<PathBuf>,
     /// Parts of the service that are left out for now.
     pub lacking: Vec<&'static str>,
 }
@@ -45,7 +45,8 @@ pub(super) fn read(path: &Path, text: String) -> Result<Answers, Complaints> {
         edge: templates::edge(&given),
         keys: Secret::new(keys),
         edge_token: Secret::new(edge_token.expose().to_owned()),
-        certificate: given.text("certificate").into(),
+        certificate: (!templates::obtains_certificates(&given))
+            .then(|| given.text("certificate").into()),
         lacking: lacking.map(|(_, what)| what).collect(),
     })
 }

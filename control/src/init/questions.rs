@@ -18,14 +18,21 @@ const fn optional(key: &'static str, text: &'static str, default: &'static str) 
     Question { key, text, default, is_required: false }
 }
 
-pub const QUESTIONS: [Question; 14] = [
+pub const QUESTIONS: [Question; 16] = [
     required("base_domain", "Domain of the site; workspaces are at <name>.<domain>"),
     required("operator", "Who offers the service, as the site says it"),
     required("contact_email", "Where customers reach you"),
     optional("price", "What a month costs", "$7"),
     optional(
+        "cloudflare_token",
+        "Cloudflare, token that may change the domain's DNS: certificates are obtained and renewed \
+         by themselves (empty: by a program of yours, or files)",
+        "",
+    ),
+    optional("dns_hook", "Program of yours that sets TXT records, for the same (empty: files)", ""),
+    optional(
         "certificate",
-        "Certificate chain in PEM, of the domain and of *.domain",
+        "Without either: certificate chain in PEM, of the domain and of *.domain",
         "/etc/arcamatrix/tls/site.pem",
     ),
     optional("certificate_key", "Its key in PEM", "/etc/arcamatrix/tls/site.key"),
@@ -44,7 +51,9 @@ pub const QUESTIONS: [Question; 14] = [
 ];
 
 /// What nobody is asked, and an answers' file may say.
-pub(super) const SETTINGS: [Question; 16] = [
+pub(super) const SETTINGS: [Question; 18] = [
+    optional("acme_directory", "", ""),
+    optional("acme_ca_file", "", ""),
     optional("folder", "", "/etc/arcamatrix"),
     optional("state_folder", "", "/var/lib/arcamatrix"),
     optional("site_port", "", "443"),

@@ -41,7 +41,29 @@ pub(super) fn control(given: &Given, admin_key: &str, edge_token: &str) -> Strin
         given.text("price"),
     )
     .expect("a text takes everything");
-    text + &vendors(given)
+    text + &certificates(given) + &vendors(given)
+}
+
+/// Does control obtain the certificate, so that the edge has no files?
+pub(super) fn obtains_certificates(given: &Given) -> bool {
+    given.is_there("cloudflare_token") || given.is_there("dns_hook")
+}
+
+fn certificates(given: &Given) -> String {
+    if !obtains_certificates(given) {
+        return String::new();
+    }
+    let contact = given.text("contact_email");
+    let mut text = format!("\n[certificates]\ncontact = {contact:?}\n");
+    for (key, answer) in [("directory", "acme_directory"), ("ca_file", "acme_ca_file")] {
+        if given.is_there(answer) {
+            text += &format!("{key} = {:?}\n", given.text(answer));
+        }
+    }
+    text + &match given.text("cloudflare_token") {
+        "" => format!("challenge = \"hook\"\nhook = {:?}\n", given.text("dns_hook")),
+        token => format!("challenge = \"cloudflare\"\ncloudflare_token = {token:?}\n"),
+    }
 }
 
 /// Half an answer is a whole section: the program names what it lacks.
@@ -94,14 +116,19 @@ fn vendors(given: &Given) -> String {
 
 pub(super) fn edge(given: &Given) -> String {
     let folder = given.text("folder");
+    let files = if obtains_certificates(given) {
+        String::new()
+    } else {
+        let (certificate, key) = (given.text("certificate"), given.text("certificate_key"));
+        format!("[[tls.certificates]]\ncertificate = {certificate:?}\nkey = {key:?}\n")
+    };
     format!(
         "# Written by `control init`. Every key is explained in\n\
          # /usr/share/doc/arcamatrix-edge/examples/edge.toml.\n\
          base_domain = {:?}\nsite_url = {:?}\nlisten = [{:?}]\nadmin_listen = {:?}\n\
          admin_token_file = \"{folder}/edge-admin-token\"\nsite_upstream = \"http://{}\"\n\
          keys_file = {:?}\nstore = \"{}/edge/routes.redb\"\n\
-         \n[tls]\nlisten = [{:?}]\n\
-         [[tls.certificates]]\ncertificate = {:?}\nkey = {:?}\n\
+         \n[tls]\nlisten = [{:?}]\n{files}\
          \n[upstream]\nallow_http = {:?}\nallow_addresses = {:?}\n",
         given.text("base_domain"),
         site_url(given),
@@ -111,8 +138,6 @@ pub(super) fn edge(given: &Given) -> String {
         keys_file(given),
         given.text("state_folder"),
         given.text("listen_tls"),
-        given.text("certificate"),
-        given.text("certificate_key"),
         given.private_networks,
         given.private_networks,
     )

@@ -5,6 +5,7 @@
 //! by a table.
 
 pub mod attempts;
+pub mod certificate;
 pub mod handover;
 pub mod healing;
 pub mod incident;

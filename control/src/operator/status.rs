@@ -5,13 +5,16 @@ use axum::extract::State;
 
 use super::responses::{EdgeView, Status};
 use crate::app::{App, SharedApp};
+use crate::certificates::CERTIFICATE;
 use crate::http::Problem;
 use crate::http::error_responses::Guarded;
 use crate::model::promise::{
-    EdgeFacts, Facts, MachineFacts, RouteFacts, StripeFacts, TaskLoad, WaitingFacts, is_well, judge,
+    CertificateFacts, EdgeFacts, Facts, MachineFacts, RouteFacts, StripeFacts, TaskLoad,
+    WaitingFacts, is_well, judge,
 };
 use crate::model::task::{Kind, TaskState};
 use crate::model::workspace::WorkspaceState;
+use crate::routes::CertificateStanding;
 use crate::store::{StoreError, TaskCount};
 
 /// Workspaces that are looked through for those who wait, the longest first.
@@ -58,6 +61,7 @@ async fn facts(app: &App, edges: &[EdgeView]) -> Result<Facts, StoreError> {
         waiting: waiting(app).await?,
         loads: loads(&store.count_tasks().await?),
         edges: edges.iter().map(edge).collect(),
+        certificate: certificate(app).await?,
         routes: RouteFacts {
             count: store.count_routes().await?,
             unrouted: store.count_unrouted().await?,
@@ -86,6 +90,18 @@ async fn machines(app: &App) -> Result<Option<MachineFacts>, StoreError> {
         answered: survey.at,
         error: survey.error,
     }))
+}
+
+async fn certificate(app: &App) -> Result<Option<CertificateFacts>, StoreError> {
+    if !app.installed.obtains_certificates {
+        return Ok(None);
+    }
+    let lacking = app.publisher.edges().into_iter().filter_map(|edge| match edge.certificates {
+        CertificateStanding::Lacking(why) => Some(format!("{}: {why}", edge.name)),
+        _ => None,
+    });
+    let lacking = lacking.collect();
+    Ok(Some(CertificateFacts { state: app.store.certificate(CERTIFICATE).await?, lacking }))
 }
 
 async fn waiting(app: &App) -> Result<WaitingFacts, StoreError> {

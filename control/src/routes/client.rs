@@ -8,7 +8,8 @@ use futures_util::stream;
 use reqwest::{Body, Client, ClientBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use shared::wire::{
-    Applied, ChangesRequest, Conflict, ErrorBody, GenerationState, TableHead, TableLine,
+    Applied, Certificates, CertificatesServed, ChallengeAnswer, ChangesRequest, Conflict,
+    ErrorBody, GenerationState, TableHead, TableLine,
 };
 use shared::{Generation, Lock, Route, Secret, Upstream};
 use tokio::time::timeout;
@@ -46,6 +47,7 @@ pub(super) struct EdgeClient {
     http: Client,
     visitor: Client,
     url: String,
+    is_confidential: bool,
     visitors: Option<Upstream>,
     token: Secret<String>,
 }
@@ -60,6 +62,8 @@ pub(super) enum EdgeError {
     /// 422: it has other content than we thought, or takes an entry for wrong.
     #[error("it refused the change: {0}")]
     Refused(String),
+    #[error("its url is neither https nor of this machine: no private key is sent there")]
+    NotConfidential,
     #[error("it answered {status}: {message}")]
     Status { status: StatusCode, message: String },
     #[error("its answer cannot be read: {0}")]
@@ -78,7 +82,7 @@ impl EdgeClient {
         let visitor = builder().build()?;
         let visitors = edge.visitors.clone();
         let (url, token) = (edge.url.as_str().to_owned(), edge.token.clone());
-        Ok(Self { http, visitor, url, visitors, token })
+        Ok(Self { http, visitor, url, is_confidential: edge.is_confidential(), visitors, token })
     }
 
     /// The status with which a visitor of `host` is answered; `None` where nobody said
@@ -115,6 +119,43 @@ impl EdgeClient {
             .header("content-type", "application/x-ndjson")
             .body(Body::wrap_stream(lines(table)));
         read(self.send(request.timeout(TABLE_TIMEOUT)).await?).await
+    }
+
+    pub(super) async fn look_at_certificates(&self) -> Result<CertificatesServed, EdgeError> {
+        let request = self.http.get(format!("{}/v1/certificates", self.url));
+        read(self.send(request.timeout(CHANGES_TIMEOUT)).await?).await
+    }
+
+    pub(super) async fn send_certificates(
+        &self,
+        certificates: &Certificates,
+    ) -> Result<CertificatesServed, EdgeError> {
+        if !self.is_confidential {
+            return Err(EdgeError::NotConfidential);
+        }
+        let request = self.http.put(format!("{}/v1/certificates", self.url)).json(certificates);
+        read(self.send(request.timeout(CHANGES_TIMEOUT)).await?).await
+    }
+
+    /// What it answers a certificate authority that asks for `token`; nothing any more when
+    /// `answer` is `None`.
+    pub(super) async fn answer_challenge(
+        &self,
+        token: &str,
+        answer: Option<&str>,
+    ) -> Result<(), EdgeError> {
+        let url = format!("{}/v1/challenges/{token}", self.url);
+        let request = match answer {
+            Some(answer) => self.http.put(url).json(&ChallengeAnswer { answer: answer.to_owned() }),
+            None => self.http.delete(url),
+        };
+        let response = self.send(request.timeout(CHANGES_TIMEOUT)).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let message = message_of(&read_bounded(response).await?);
+        Err(EdgeError::Status { status, message })
     }
 
     /// Everything that it serves.

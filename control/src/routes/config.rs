@@ -28,6 +28,14 @@ pub struct PublishTimes {
 }
 
 impl EdgeConfig {
+    /// Can nobody else hear what is sent to its private API?
+    pub fn is_confidential(&self) -> bool {
+        let host = self.url.host_name();
+        let address = host.parse::<std::net::IpAddr>();
+        let is_here = address.map_or(host == "localhost", |it| it.to_canonical().is_loopback());
+        self.url.is_tls() || is_here
+    }
+
     pub fn from_section(edge: &mut Section<'_>) -> Option<Self> {
         let name = edge.required("name", |name| {
             let fits = (1..=63).contains(&name.len())

@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use super::client::EdgeClient;
-use super::status::EdgeStatus;
+use super::status::{CertificateStanding, EdgeStatus};
 
 /// A change of it wakes every task. Both numbers only grow.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,4 +20,5 @@ pub(super) struct Edge {
     pub(super) url: String,
     pub(super) client: EdgeClient,
     pub(super) status: watch::Sender<EdgeStatus>,
+    pub(super) certificates: watch::Sender<CertificateStanding>,
 }

@@ -8,6 +8,7 @@
 //! Several processes may do this for the same edges: a call that comes second is
 //! a conflict, changes nothing, and has its sender look again.
 
+mod certificate_task;
 mod client;
 mod config;
 mod edge;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use shared::Generation;
+use shared::wire::Certificates;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -28,12 +30,13 @@ use tokio::time::Instant;
 use crate::base::clock::Clock;
 use crate::base::metrics::Metrics;
 use crate::store::Store;
+use certificate_task::{CertificateTask, Handout};
 use client::EdgeClient;
 use edge::{Edge, Wake};
 
 pub use client::EdgeTable;
 pub use config::{EdgeConfig, PublishTimes};
-pub use status::{Acknowledgement, EdgeStatus};
+pub use status::{Acknowledgement, CertificateStanding, EdgeStatus};
 
 /// An edge that is already known to be down gets this long to come back.
 const GRACE_WHEN_DOWN: Duration = Duration::from_secs(1);
@@ -47,6 +50,7 @@ pub const PAGE_WAIT: Duration = Duration::from_secs(2);
 pub struct Publisher {
     edges: Vec<Arc<Edge>>,
     wake: watch::Sender<Wake>,
+    handout: watch::Sender<Handout>,
     wait: Duration,
     _tasks: JoinSet<()>,
 }
@@ -57,6 +61,7 @@ pub struct EdgeView {
     pub name: String,
     pub url: String,
     pub status: EdgeStatus,
+    pub certificates: CertificateStanding,
 }
 
 /// What each of `edges` serves, with its name; an error in words where it does not say.
@@ -87,6 +92,7 @@ impl Publisher {
         clock: &Clock,
     ) -> anyhow::Result<Self> {
         let (wake, woken) = watch::channel(Wake::default());
+        let (handout, handed) = watch::channel(Handout::default());
         let mut handles = Vec::with_capacity(edges.len());
         let mut tasks = JoinSet::new();
         for config in edges {
@@ -95,6 +101,7 @@ impl Publisher {
                 url: config.url.to_string(),
                 client: EdgeClient::new(config)?,
                 status: watch::Sender::default(),
+                certificates: watch::Sender::default(),
             });
             let task = edge_task::Task {
                 edge: Arc::clone(&edge),
@@ -105,10 +112,16 @@ impl Publisher {
                 woken: woken.clone(),
             };
             tasks.spawn(task.run());
+            let certificates = CertificateTask {
+                edge: Arc::clone(&edge),
+                sweep: times.sweep,
+                handout: handed.clone(),
+            };
+            tasks.spawn(certificates.run());
             handles.push(edge);
         }
         tasks.spawn(peers::follow(store.clone(), wake.clone()));
-        Ok(Self { edges: handles, wake, wait: times.wait, _tasks: tasks })
+        Ok(Self { edges: handles, wake, handout, wait: times.wait, _tasks: tasks })
     }
 
     /// Says that this process changed the table.
@@ -153,11 +166,37 @@ impl Publisher {
         join_all(visits).await.into_iter().flatten().collect()
     }
 
+    /// From now on these are what every edge shows. Again with the same ones it changes nothing.
+    pub fn hand_out(&self, certificates: Certificates) {
+        self.handout.send_if_modified(|present| {
+            let is_news = present.as_deref() != Some(&certificates);
+            if is_news {
+                *present = Some(Arc::new(certificates));
+            }
+            is_news
+        });
+    }
+
+    /// Has every edge answer a certificate authority that asks for `token`, or do so no more
+    /// where `answer` is `None`. Says which edges do not, and why.
+    pub async fn answer_challenge(
+        &self,
+        token: &str,
+        answer: Option<&str>,
+    ) -> Vec<(String, Result<(), String>)> {
+        let asked = self.edges.iter().map(async |edge| {
+            let told = edge.client.answer_challenge(token, answer).await;
+            (edge.name.clone(), told.map_err(|error| error.to_string()))
+        });
+        join_all(asked).await
+    }
+
     pub fn edges(&self) -> Vec<EdgeView> {
         let view = |edge: &Arc<Edge>| EdgeView {
             name: edge.name.clone(),
             url: edge.url.clone(),
             status: edge.status.borrow().clone(),
+            certificates: edge.certificates.borrow().clone(),
         };
         self.edges.iter().map(view).collect()
     }

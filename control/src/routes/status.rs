@@ -38,6 +38,19 @@ struct Push {
     applied: Applied,
 }
 
+/// Whether an edge shows the certificates that were last handed out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum CertificateStanding {
+    /// Nothing was handed out yet, or it did not answer yet.
+    #[default]
+    Unknown,
+    /// It ends no TLS: whoever stands in front of it does.
+    NotWanted,
+    Shown,
+    /// It goes on with those it has; why it does not take ours.
+    Lacking(String),
+}
+
 /// How a change fared at one edge, as a route call answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Acknowledgement {

@@ -83,6 +83,7 @@ pub(super) fn assemble(
             patience: config.tasks.patience,
             sends_mail: config.resend.is_some(),
             opens_tickets: config.linear.is_some(),
+            obtains_certificates: config.certificates.is_some(),
         },
     }))
 }

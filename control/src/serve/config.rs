@@ -14,6 +14,7 @@ use crate::accounts::operators::Operator;
 use crate::app::site_config::SiteConfig;
 use crate::base::key_file::KeyFile;
 use crate::billing::{SignUpConfig, StripeConfig};
+use crate::certificates::CertificatesConfig;
 use crate::machines::context::MachinesConfig;
 use crate::mail::ResendConfig;
 use crate::routes::{EdgeConfig, PublishTimes};
@@ -37,6 +38,8 @@ pub struct Config {
     /// Those with keys and roles of their own.
     pub operators: Vec<Operator>,
     pub edges: Vec<EdgeConfig>,
+    /// Without it, the edges have certificates of their own.
+    pub certificates: Option<CertificatesConfig>,
     pub sessions: SessionTimes,
     pub publish: PublishTimes,
     /// Steps of the route table that are kept for edges that fell behind.
@@ -116,6 +119,10 @@ impl Config {
                 }
             }
         });
+        let base_domain = site.as_ref().map(|(site, _)| site.base_domain().to_owned());
+        let certificates = root.optional_table("certificates", |section| {
+            CertificatesConfig::from_section(section, base_domain.as_deref())
+        });
         let site_listen = root.required("site_listen", str::parse);
         let api_listen = root.required("api_listen", str::parse);
         let database_url = database_url(root, database);
@@ -125,6 +132,9 @@ impl Config {
         complain_of_namesakes(root, &operators);
         let edges = root.tables("edges", EdgeConfig::from_section);
         complain_of_doubles(root, &edges);
+        if certificates.is_some() {
+            complain_of_listeners(root, &edges);
+        }
         let sessions = root.table("sessions", SessionTimes::from_section);
         let publish = root.table("publish", PublishTimes::from_section);
         let tasks = root.table("tasks", TaskTimes::from_section);
@@ -153,6 +163,7 @@ impl Config {
             admin_key: admin_key?,
             operators,
             edges,
+            certificates,
             sessions,
             publish,
             log_changes,
@@ -223,6 +234,18 @@ fn complain_of_namesakes(root: &Section<'_>, operators: &[Operator]) {
     }
 }
 
+/// Private keys are sent to edges.
+fn complain_of_listeners(root: &Section<'_>, edges: &[EdgeConfig]) {
+    for edge in edges.iter().filter(|edge| !edge.is_confidential()) {
+        let message = format!(
+            "the url of {:?} must begin with https:// or be of this machine, as [certificates] \
+             sends it private keys",
+            edge.name
+        );
+        root.complain("edges", &message);
+    }
+}
+
 fn complain_of_doubles(root: &Section<'_>, edges: &[EdgeConfig]) {
     for (index, edge) in edges.iter().enumerate() {
         if edges[..index].iter().any(|other| other.name == edge.name) {
@@ -276,6 +299,21 @@ mod tests {
         assert!(!config.stripe.unwrap().is_live);
         assert_eq!(config.sign_up.grace, Duration::from_secs(7 * DAY));
         assert_eq!(config.edges.len(), 2);
+    }
+
+    #[test]
+    fn private_keys_are_sent_to_no_edge_that_others_can_hear() {
+        let text = "[[edges]]\nname = 'far'\nurl = 'http://10.0.0.1:9100'\ntoken = '0123456789abcdef'\n\
+                    [[edges]]\nname = 'near'\nurl = 'http://127.0.0.1:9100'\ntoken = '0123456789abcdef'\n\
+                    [certificates]\n";
+        let document = Document::from_text(Path::new("c.toml"), text.to_owned());
+        let complaints = Config::from_document(&document, None).err().unwrap().to_string();
+        assert!(!complaints.contains("the url of"), "without a whole section: {complaints}");
+        let whole = "contact = 'a@b.test'\nchallenge = 'hook'\nhook = '/bin/true'\n";
+        let document = Document::from_text(Path::new("c.toml"), format!("{text}{whole}"));
+        let complaints = Config::from_document(&document, None).err().unwrap().to_string();
+        assert!(complaints.contains("the url of \"far\""), "{complaints}");
+        assert!(!complaints.contains("the url of \"near\""), "{complaints}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use crate::app::SharedApp;
 use crate::base::clock::{self, Clock, Moment};
 use crate::billing::{StripeJob, reconcile};
+use crate::certificates::CertificateReconciler;
 use crate::http::listener;
 use crate::machines::alarm_clock::AlarmClock;
 use crate::machines::context::Machines;
@@ -79,6 +80,7 @@ pub struct Running {
     sweeps: tokio::task::JoinHandle<()>,
     /// Where something is sold.
     syncs: Option<tokio::task::JoinHandle<()>>,
+    certificates: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Running {
@@ -134,6 +136,16 @@ impl Running {
         let upkeep = tokio::spawn(upkeep.run());
         let sweeps = tokio::spawn(sweep(app.clone(), config.retention()));
         let syncs = app.billing.clone().map(|billing| tokio::spawn(reconcile::keep(billing)));
+        let certificates = config.certificates.clone().map(|certificates| CertificateReconciler {
+            config: certificates,
+            store: app.store.in_background(),
+            publisher: Arc::clone(&app.publisher),
+            keys: Arc::clone(&config.keys),
+            metrics: Arc::clone(&app.metrics),
+            clock: Arc::clone(app.clock()),
+            sweep: config.tasks.sweep,
+        });
+        let certificates = certificates.map(|it| tokio::spawn(it.run()));
         info!("serving the site on {running_site}, the operator's API on {running_api}");
         Ok(Self {
             site: running_site,
@@ -148,6 +160,7 @@ impl Running {
             upkeep,
             sweeps,
             syncs,
+            certificates,
         })
     }
 
@@ -161,7 +174,9 @@ impl Running {
 
     async fn stop_all(self) {
         self.stop.send_replace(true);
-        for keeper in [self.pool, self.services, self.alarms].into_iter().flatten() {
+        for keeper in
+            [self.pool, self.services, self.alarms, self.certificates].into_iter().flatten()
+        {
             keeper.abort();
         }
         self.app.sse.close();

@@ -8,6 +8,7 @@
 pub mod accounts;
 mod archive;
 pub mod billing;
+mod certificates;
 mod connection;
 pub mod journal;
 pub mod machines;

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use control::certificates::ProofConfig;
 use control::serve::config::Config;
 use serde_json::Value;
 
@@ -51,6 +52,25 @@ fn what_init_writes_is_what_the_program_takes() {
     }
     let edge = read(&etc.join("edge.toml"));
     assert!(edge.contains("listen = [\"0.0.0.0:443\"]"), "{edge}");
+}
+
+#[test]
+fn with_a_way_to_set_records_control_obtains_the_certificate() {
+    for (answer, is_hook) in
+        [("dns_hook = '/bin/true'\n", true), ("cloudflare_token = '0123456789abcdef'\n", false)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let done = init(folder.path(), &format!("{GOOD}{answer}"));
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        assert!(!text(&done.stdout).contains("Put a certificate"), "{}", text(&done.stdout));
+        let etc = folder.path().join("etc");
+        let config = Config::read(&etc.join("control.toml")).unwrap();
+        let certificates = config.certificates.unwrap();
+        assert_eq!(certificates.names, ["arca.test", "*.arca.test"]);
+        assert_eq!(matches!(certificates.proof, ProofConfig::Hook { .. }), is_hook);
+        let edge = read(&etc.join("edge.toml"));
+        assert!(edge.contains("[tls]") && !edge.contains("[[tls.certificates]]"), "{edge}");
+    }
 }
 
 fn read(path: &Path) -> String {

@@ -4,6 +4,7 @@
 mod account;
 mod backup;
 mod billing;
+mod certificates;
 mod clients;
 mod command_line;
 mod common;

@@ -1,4 +1,5 @@
-//! What we ask of others: Stripe, Resend, Linear and the Sprites provider.
+//! What we ask of others: Stripe, Resend, Linear, the Sprites provider, certificate authorities
+//! and Cloudflare's DNS.
 //!
 //! Each client is a struct over one origin, so that a small server can stand
 //! in for the vendor. Every call has a time limit and every answer a size
@@ -7,7 +8,9 @@
 //! call again belongs to the caller's task, except for Stripe, whose own
 //! libraries repeat a call twice before they report.
 
+pub mod acme;
 pub mod again;
+pub mod cloudflare;
 pub mod http;
 pub mod idempotency;
 pub mod linear;

@@ -9,13 +9,14 @@
 //! - `fake-stripe`, `fake-resend`, `fake-linear`: the vendors behind control
 //!   ([`stripe`], [`resend`], [`linear`]); what tests may say to all of them
 //!   stands in [`vendor`],
-//! - [`telegram`], which stories start themselves,
+//! - [`telegram`] and [`cloudflare`], which tests start themselves,
 //! - `fake-sprites`: the Sprites API, with real processes ([`sprites`]).
 //!
 //! The first two say what [`script`] says; send `help` to
 //! either for the list.
 
 pub mod clock;
+pub mod cloudflare;
 pub mod gateway;
 pub mod http;
 pub mod ids;

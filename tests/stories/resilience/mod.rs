@@ -1,5 +1,6 @@
 //! What goes wrong in an installation, and what must not follow from it.
 
+mod acme;
 mod configuration;
 mod controls;
 mod crash;

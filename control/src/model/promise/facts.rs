@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::base::clock::Moment;
+use crate::model::certificate::CertificateState;
 use crate::model::pool::Counts;
 use crate::model::subscription_list::Compared;
 use crate::model::task::Kind;
@@ -18,6 +19,8 @@ pub struct Facts {
     pub waiting: WaitingFacts,
     pub loads: Vec<TaskLoad>,
     pub edges: Vec<EdgeFacts>,
+    /// Where control obtains one.
+    pub certificate: Option<CertificateFacts>,
     pub routes: RouteFacts,
     pub sends_mail: bool,
     pub opens_tickets: bool,
@@ -66,6 +69,14 @@ pub struct EdgeFacts {
     pub is_reachable: bool,
     pub is_in_step: bool,
     pub lag: Option<u64>,
+}
+
+/// The certificate that visitors are shown.
+#[derive(Debug, Clone, Default)]
+pub struct CertificateFacts {
+    pub state: CertificateState,
+    /// Edges that do not take it, each with why.
+    pub lacking: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::certificate::CertificateState;
 use super::pool::Counts;
 use super::subscription_list::Compared;
 use super::task::Kind;
@@ -17,7 +18,8 @@ use crate::base::clock::Moment;
 use crate::base::date::Age;
 
 pub use facts::{
-    Disk, EdgeFacts, Facts, MachineFacts, RouteFacts, StripeFacts, TaskLoad, WaitingFacts,
+    CertificateFacts, Disk, EdgeFacts, Facts, MachineFacts, RouteFacts, StripeFacts, TaskLoad,
+    WaitingFacts,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -58,6 +60,9 @@ const LIST_LATE: Duration = Duration::from_secs(3 * 60 * 60);
 const DISK_LOW: u64 = 10;
 const DISK_FULL: u64 = 3;
 
+const RENEWAL_FAILS: &str = "`control doctor` tries the authority and DNS; the runbook's \
+                             section on certificates says what each error asks for.";
+
 pub fn judge(facts: &Facts, now: Moment) -> Vec<Promise> {
     let mut promises = vec![database(facts)];
     promises.extend(facts.disk.map(disk));
@@ -66,6 +71,7 @@ pub fn judge(facts: &Facts, now: Moment) -> Vec<Promise> {
     promises.push(waiting(&facts.waiting, now));
     promises.push(tasks(facts, now));
     promises.push(edges(&facts.edges));
+    promises.extend(facts.certificate.as_ref().map(|it| certificate(it, now)));
     promises.push(routes(facts.routes));
     promises.push(mail(facts, now));
     promises.push(stripe(facts, now));
@@ -240,6 +246,43 @@ fn edges(edges: &[EdgeFacts]) -> Promise {
     let todo = "`control edges` says why. One that does not hear of changes still serves, also \
                 those whose access was taken away since: stop it, or take it out of DNS.";
     broken(NAME, says.join("; "), todo)
+}
+
+fn certificate(facts: &CertificateFacts, now: Moment) -> Promise {
+    const NAME: &str = "certificate";
+    let CertificateState { issued, failures, error, next_attempt, .. } = &facts.state;
+    let why = error.as_deref().filter(|_| *failures > 0);
+    let next = next_attempt
+        .map_or_else(String::new, |next| format!("; tried again in {}", Age::of(next.since(now))));
+    let Some(issued) = issued else {
+        return match why {
+            Some(why) => broken(NAME, format!("there is none: {why}{next}"), RENEWAL_FAILS),
+            None => at_risk(NAME, "it is being obtained", "It takes a minute or two."),
+        };
+    };
+    let left = issued.expires.since(now);
+    let names = issued.names.join(", ");
+    if left.is_zero() {
+        let says = format!("that of {names} has expired{next}: {}", why.unwrap_or("not tried yet"));
+        return broken(NAME, says, RENEWAL_FAILS);
+    }
+    let says = format!("{names} for {} more", Age::of(left));
+    if !facts.lacking.is_empty() {
+        let says = format!("{says}; not taken by {}", facts.lacking.join("; "));
+        let todo = "The edge goes on with the one it has; its log says more. It needs [tls] of its \
+                    own and a release that takes certificates.";
+        return broken(NAME, says, todo);
+    }
+    match why {
+        // A sixth of its life: half of what is left when renewals begin.
+        Some(why) if left < issued.life() / 6 => {
+            broken(NAME, format!("{says}, and it is not renewed: {why}{next}"), RENEWAL_FAILS)
+        }
+        Some(why) => {
+            at_risk(NAME, format!("{says}, the renewal failed: {why}{next}"), RENEWAL_FAILS)
+        }
+        None => kept(NAME, says),
+    }
 }
 
 fn routes(routes: RouteFacts) -> Promise {

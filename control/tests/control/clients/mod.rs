@@ -1,5 +1,6 @@
 //! What the vendors' clients put on the wire, and what they make of the answers.
 
+mod cloudflare;
 mod exec;
 mod linear;
 mod resend;

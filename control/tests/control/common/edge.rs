@@ -11,7 +11,10 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
-use shared::wire::{Applied, Conflict, ErrorBody, GenerationState, TableHead, TableLine};
+use shared::wire::{
+    Applied, Certificates, CertificatesServed, Conflict, ErrorBody, GenerationState, TableHead,
+    TableLine,
+};
 use shared::{Change, Checksum, Generation, Lock, LockKey, Route, RouteState, Username};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -38,6 +41,9 @@ pub struct Table {
     pub visitors_get: Option<StatusCode>,
     /// What each change is said to have cut.
     pub cuts: u64,
+    /// What was handed over last, and why the next is refused.
+    pub certificates: Option<Certificates>,
+    pub refuses_certificates: Option<&'static str>,
     pub looks: Door,
     pub changes: Door,
     pub tables: Door,
@@ -129,6 +135,7 @@ impl TestEdge {
             .route("/v1/generation", get(look))
             .route("/v1/changes", post(change))
             .route("/v1/table", put(replace).get(tell))
+            .route("/v1/certificates", put(hand_over).get(handed))
             .route("/", get(visit))
             .with_state(Arc::clone(&self.table));
         self.server = Some(tokio::spawn(async move {
@@ -183,6 +190,32 @@ async fn look(State(table): State<Shared>, headers: HeaderMap) -> Response {
         checksum: table.checksum(),
     })
     .into_response()
+}
+
+async fn handed(State(table): State<Shared>, headers: HeaderMap) -> Response {
+    if !is_control(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let certificates = table.lock().unwrap().certificates.clone();
+    let fingerprint = certificates.map_or_else(String::new, |it| it.fingerprint());
+    Json(CertificatesServed { wanted: true, fingerprint }).into_response()
+}
+
+async fn hand_over(
+    State(table): State<Shared>,
+    headers: HeaderMap,
+    Json(certificates): Json<Certificates>,
+) -> Response {
+    if !is_control(&headers) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let mut table = table.lock().unwrap();
+    if let Some(why) = table.refuses_certificates {
+        return refused(why);
+    }
+    let fingerprint = certificates.fingerprint();
+    table.certificates = Some(certificates);
+    Json(CertificatesServed { wanted: true, fingerprint }).into_response()
 }
 
 /// As an edge answers somebody without a session.

@@ -1,0 +1,261 @@
+//! Certificates from a real certificate authority, shown by a real edge to real clients.
+//!
+//! Pebble has to be installed, hence `make test-acme`.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use e2e::pebble::Pebble;
+use e2e::secrets_file::write_private;
+use e2e::wait::ensure;
+use e2e::{Port, Program, binaries, census, wait_until, wait_until_within};
+use fakes::cloudflare::Cloudflare;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use shared::{KeyId, KeyRing};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+const ADMIN_KEY: &str = "an-admin-key-of-a-story";
+const EDGE_TOKEN: &str = "an-edge-token-of-a-story";
+
+/// Renewed with a third left: the other clients have fifteen seconds while that is done.
+const LIFE: Duration = Duration::from_secs(45);
+
+/// Renewals of a certificate of that life come every thirty seconds.
+const RENEWALS: usize = 2;
+
+struct Installation {
+    edge: Program,
+    control: Program,
+    tls: Port,
+    api: Port,
+    pebble: Pebble,
+    folder: tempfile::TempDir,
+    _ports: [Port; 3],
+}
+
+impl Installation {
+    /// `certificates` are lines of the section of that name.
+    async fn start(certificates: impl Fn(&Pebble, &Path) -> String) -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("arcamatrix-").tempdir()?;
+        let [plain, admin, site] = [Port::claim()?, Port::claim()?, Port::claim()?];
+        let (tls, api) = (Port::claim()?, Port::claim()?);
+        let pebble = Pebble::start(folder.path(), plain.number(), LIFE).await?;
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let ring = KeyRing::generate_toml(&KeyId::parse("k1")?);
+        write_private(&folder.path().join("keys.toml"), ring.as_bytes())?;
+        let edge_text = format!(
+            "base_domain = \"arca.test\"\nsite_url = \"https://arca.test\"\n\
+             listen = [\"{}\"]\nadmin_listen = \"{}\"\nadmin_token = \"{EDGE_TOKEN}\"\n\
+             site_upstream = \"http://{}\"\nkeys_file = \"{}\"\nstore = \"{}\"\nthreads = 2\n\
+             grace_seconds = 1\n[tls]\nlisten = [\"{}\"]\n[log]\naccess = \"{}\"\n",
+            plain.address(),
+            admin.address(),
+            site.address(),
+            path("keys.toml"),
+            path("routes.redb"),
+            tls.address(),
+            path("access.log"),
+        );
+        write_private(&folder.path().join("edge.toml"), edge_text.as_bytes())?;
+        let control_text = format!(
+            "base_domain = \"arca.test\"\nsite_url = \"https://arca.test\"\n\
+             site_listen = \"{}\"\napi_listen = \"{}\"\ndatabase_url = \"sqlite://{}\"\n\
+             keys_file = \"{}\"\nadmin_key = \"{ADMIN_KEY}\"\n[publish]\nsweep_seconds = 1\n\
+             [tasks]\nsweep_seconds = 1\n[[edges]]\nname = \"edge-1\"\nurl = \"http://{}\"\n\
+             token = \"{EDGE_TOKEN}\"\n[certificates]\ndirectory = \"{}\"\nca_file = \"{}\"\n\
+             contact = \"ops@arca.test\"\n{}",
+            site.address(),
+            api.address(),
+            path("control.db"),
+            path("keys.toml"),
+            admin.address(),
+            pebble.directory(),
+            pebble.ca_file().display(),
+            certificates(&pebble, folder.path()),
+        );
+        write_private(&folder.path().join("control.toml"), control_text.as_bytes())?;
+        let program = |name: &str| {
+            let log = folder.path().join(format!("{name}.log"));
+            let program = Program::new(name, binaries::program(name)?, log);
+            anyhow::Ok(program.environment(census::MARK, folder.path()))
+        };
+        let edge = program("edge")?.argument("--config").argument(path("edge.toml"));
+        let control = program("control")?.argument("serve").argument("--config");
+        let control = control.argument(path("control.toml"));
+        edge.start()?;
+        control.start()?;
+        Ok(Self { edge, control, tls, api, pebble, folder, _ports: [plain, admin, site] })
+    }
+
+    async fn client(&self) -> anyhow::Result<TlsConnector> {
+        let mut roots = RootCertStore::empty();
+        let root = self.pebble.issuing_root().await?;
+        roots.add(CertificateDer::from_pem_slice(root.as_bytes())?)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Arc::new(config).into())
+    }
+
+    async fn promise(&self) -> anyhow::Result<Value> {
+        let url = format!("http://{}/api/status", self.api.address());
+        let request = e2e::http::client().build()?.get(url).bearer_auth(ADMIN_KEY);
+        let status: Value = request.send().await?.json().await?;
+        let promises = status["promises"].as_array().context("no promises")?;
+        let found = promises.iter().find(|promise| promise["name"] == "certificate");
+        Ok(found.context("no promise of a certificate")?.clone())
+    }
+
+    fn logs(&self) -> String {
+        format!("{}\n{}", self.control.last_lines(), self.edge.last_lines())
+    }
+}
+
+/// A whole handshake: chain, name and times are checked as a browser does.
+async fn handshake(
+    address: SocketAddr,
+    client: &TlsConnector,
+    name: &'static str,
+) -> anyhow::Result<CertificateDer<'static>> {
+    let tcp = TcpStream::connect(address).await?;
+    let stream = client.connect(ServerName::try_from(name)?, tcp).await?;
+    let shown = stream.get_ref().1.peer_certificates().context("no certificate")?;
+    Ok(shown[0].clone().into_owned())
+}
+
+/// Sets records of Pebble's DNS, as an operator's hook sets those of a registrar.
+fn write_hook(pebble: &Pebble, folder: &Path) -> anyhow::Result<String> {
+    let path = folder.join("dns-hook");
+    let management = pebble.dns_management();
+    let (host, port) = (management.ip(), management.port());
+    let script = format!(
+        "#!/bin/bash\nset -euo pipefail\ncase $1 in add) path=/set-txt ;; remove) path=/clear-txt ;; esac\n\
+         body='{{\"host\":\"'$2'.\",\"value\":\"'$3'\"}}'\nexec 3<>/dev/tcp/{host}/{port}\n\
+         printf 'POST %s HTTP/1.0\\r\\nContent-Length: %d\\r\\n\\r\\n%s' \"$path\" \"${{#body}}\" \"$body\" >&3\n\
+         read -r _ status _ <&3\n[ \"$status\" = 200 ] || {{ echo \"DNS answers $status\" >&2; exit 1; }}\n"
+    );
+    std::fs::write(&path, script)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+    Ok(path.display().to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Pebble and a minute: make test-acme"]
+async fn a_wildcard_is_issued_and_renewed_while_clients_connect() {
+    let installation = Installation::start(|pebble, folder| {
+        let hook = write_hook(pebble, folder).unwrap();
+        format!("challenge = \"hook\"\nhook = \"{hook}\"\npropagation_seconds = 0\n")
+    });
+    let installation = installation.await.unwrap();
+    let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
+    wait_until("visitors are shown a certificate of the authority", async || {
+        installation.control.ensure_running()?;
+        let shown = handshake(address, &client, "ada.arca.test").await;
+        shown.with_context(|| installation.logs())
+    })
+    .await
+    .unwrap();
+    handshake(address, &client, "arca.test").await.unwrap();
+
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (done, failed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let visitors: Vec<_> = (0..4)
+        .map(|_| {
+            let (client, is_over) = (client.clone(), Arc::clone(&is_over));
+            let (done, failed) = (Arc::clone(&done), Arc::clone(&failed));
+            tokio::spawn(async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    match handshake(address, &client, "ada.arca.test").await {
+                        Ok(_) => done.fetch_add(1, Ordering::Relaxed),
+                        Err(error) => {
+                            eprintln!("a handshake failed: {error:#}");
+                            failed.fetch_add(1, Ordering::Relaxed)
+                        }
+                    };
+                }
+            })
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    wait_until_within(5 * LIFE, "it was renewed", async || {
+        seen.insert(handshake(address, &client, "ada.arca.test").await?.to_vec());
+        ensure(seen.len() > RENEWALS, format!("{} certificates", seen.len()))
+            .map_err(anyhow::Error::msg)
+    })
+    .await
+    .unwrap();
+    let promise = installation.promise().await.unwrap();
+    assert_eq!(promise["standing"], "kept", "{promise}");
+
+    // Control goes, and the edge starts anew: it has the last good pair of its own.
+    is_over.store(true, Ordering::Relaxed);
+    for visitor in visitors {
+        visitor.await.unwrap();
+    }
+    let (done, failed) = (done.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
+    installation.control.stop();
+    installation.edge.stop();
+    installation.edge.start().unwrap();
+    wait_until("the edge shows what it has kept", async || {
+        handshake(address, &client, "ada.arca.test").await
+    })
+    .await
+    .unwrap();
+    eprintln!("{done} handshakes over {} certificates, {failed} failed", seen.len());
+    assert_eq!(failed, 0);
+    let rows = std::fs::read(installation.folder.path().join("control.db")).unwrap();
+    let is_readable = |rows: &[u8]| rows.windows(11).any(|bytes| bytes == b"PRIVATE KEY");
+    assert!(!is_readable(&rows), "keys are sealed in the database");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Pebble: make test-acme"]
+async fn a_wildcard_is_proven_by_cloudflares_records_and_none_is_left() {
+    let fake = Cloudflare::start("cf_token_of_a_story", "arca.test").await.unwrap();
+    let lines = |pebble: &Pebble, _: &Path| {
+        fake.tell_on_to(pebble.dns_management());
+        format!(
+            "challenge = \"cloudflare\"\ncloudflare_url = \"http://{}\"\n\
+             cloudflare_token = \"cf_token_of_a_story\"\npropagation_seconds = 0\n",
+            fake.address
+        )
+    };
+    let installation = Installation::start(lines).await.unwrap();
+    let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
+    wait_until("visitors are shown a certificate of the authority", async || {
+        let shown = handshake(address, &client, "ada.arca.test").await;
+        shown.with_context(|| installation.logs())
+    })
+    .await
+    .unwrap();
+    assert!(fake.added() > 0);
+    assert_eq!(fake.records(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Pebble: make test-acme"]
+async fn a_single_host_is_proven_by_the_edges() {
+    let lines = |_: &Pebble, _: &Path| "challenge = \"http\"\nnames = [\"arca.test\"]\n".to_owned();
+    let installation = Installation::start(lines).await.unwrap();
+    let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
+    wait_until("visitors are shown a certificate of the authority", async || {
+        let shown = handshake(address, &client, "arca.test").await;
+        shown.with_context(|| installation.logs())
+    })
+    .await
+    .unwrap();
+    let other = handshake(address, &client, "ada.arca.test").await;
+    assert!(other.is_err(), "it is of one name");
+}
