@@ -13,7 +13,9 @@ use shared::Username;
 use shared::address::visitor_block;
 
 use super::configured::LimitsConfig;
-use super::fixed::{TELEGRAM_IN_FLIGHT, TELEGRAM_PER_SECOND, WIDE_BLOCK_FACTOR};
+use super::fixed::{
+    FLOOD_WINDOW, FLOODS_MAX, TELEGRAM_IN_FLIGHT, TELEGRAM_PER_SECOND, WIDE_BLOCK_FACTOR,
+};
 use super::in_flight::{InFlight, Turn};
 
 pub(crate) struct Limits {
@@ -25,6 +27,8 @@ pub(crate) struct Limits {
     /// may count a little too much, never too little.
     block_rate: Rate,
     workspace_rate: Rate,
+    /// Connections that ended for a flood.
+    floods: Rate,
     in_flight: Arc<InFlight>,
     telegram_rate: Rate,
     telegram_in_flight: Arc<InFlight>,
@@ -35,6 +39,8 @@ pub(crate) struct Limits {
 pub(crate) enum TooMany {
     InAll,
     FromAddress,
+    /// Such as have ended for a flood.
+    Floods,
 }
 
 /// One connection that was let in. Leaves on drop.
@@ -79,6 +85,7 @@ impl Limits {
             by_block: Mutex::default(),
             block_rate: Rate::new(second),
             workspace_rate: Rate::new(second),
+            floods: Rate::new(FLOOD_WINDOW),
             in_flight: Arc::new(InFlight::new(configured.requests_in_flight_per_workspace)),
             telegram_rate: Rate::new(second),
             telegram_in_flight: Arc::new(InFlight::new(TELEGRAM_IN_FLIGHT)),
@@ -135,6 +142,18 @@ impl Limits {
         self.telegram_in_flight.enter(name)
     }
 
+    /// A connection of `address` has ended for a flood.
+    pub(crate) fn flooded(&self, address: IpAddr) {
+        for block in Block::all(address) {
+            self.floods.observe(&block, 1);
+        }
+    }
+
+    fn has_flooded(&self, address: IpAddr) -> bool {
+        Block::all(address)
+            .any(|block| exceeds(self.floods.observe(&block, 0), block.share(FLOODS_MAX)))
+    }
+
     pub(crate) fn open_connections(&self) -> u64 {
         self.open.load(Ordering::Relaxed)
     }
@@ -152,8 +171,11 @@ impl Admitted {
     /// Counts the connection as one of `address`, from here on.
     ///
     /// # Errors
-    /// When there are too many from there.
+    /// When there are too many from there, or have been too many floods.
     pub(crate) fn of(&mut self, address: IpAddr) -> Result<(), TooMany> {
+        if self.limits.has_flooded(address) {
+            return Err(TooMany::Floods);
+        }
         let limit = self.limits.configured.load().connections_per_address;
         let mut by_block = self.limits.by_block();
         let is_full =
@@ -225,6 +247,19 @@ mod tests {
         assert_eq!(limits.open_connections(), 1);
         assert_eq!(limits.by_block().len(), 1, "nothing is kept of who left");
         assert!(admit(&limits, "2001:db8::3").is_ok());
+    }
+
+    #[test]
+    fn who_floods_again_and_again_is_let_in_no_more() {
+        let limits = Arc::new(Limits::new(LIMITS));
+        let (flooding, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        for _ in 0..FLOODS_MAX {
+            limits.flooded(flooding);
+        }
+        assert_eq!(limits.admit().unwrap().of(flooding), Ok(()));
+        limits.flooded(flooding);
+        assert_eq!(limits.admit().unwrap().of(flooding), Err(TooMany::Floods));
+        assert_eq!(limits.admit().unwrap().of(other), Ok(()));
     }
 
     #[test]

@@ -90,6 +90,12 @@ pub(crate) const PREMATURE_RESETS: u32 = 128;
 /// it may have open are carried out at one time.
 pub(crate) const HTTP2_ENDING_FACTOR: usize = 2;
 
+/// Connections of one client that may end for a flood within [`FLOOD_WINDOW`]. Each costs us a
+/// handshake and the beginnings of [`PREMATURE_RESETS`] requests; beyond them new ones of that
+/// client are closed at once, before a handshake. Nobody who means well floods twice.
+pub(crate) const FLOODS_MAX: u64 = 8;
+pub(crate) const FLOOD_WINDOW: Duration = Duration::from_secs(10);
+
 // Proxies in front of us.
 
 /// Longest rest of a PROXY header of version 2: haproxy's with a client's certificate

@@ -85,10 +85,11 @@ pub(crate) enum Limit {
     Held,
     Body,
     Telegram,
+    Floods,
 }
 
 impl Limit {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::RequestsPerAddress,
@@ -99,6 +100,7 @@ impl Limit {
         Self::Held,
         Self::Body,
         Self::Telegram,
+        Self::Floods,
     ];
 
     pub(super) const fn label(self) -> &'static str {
@@ -113,6 +115,7 @@ impl Limit {
             Self::Held => "held",
             Self::Body => "body_max_bytes",
             Self::Telegram => "telegram",
+            Self::Floods => "floods",
         }
     }
 }

@@ -426,9 +426,10 @@ impl ConnectionHandler {
         self.telemetry.metrics.count_limited(match too_many {
             TooMany::InAll => Limit::Connections,
             TooMany::FromAddress => Limit::ConnectionsPerAddress,
+            TooMany::Floods => Limit::Floods,
         });
         // To a client that waits for a handshake a text means nothing.
-        if too_many == TooMany::InAll || matches!(entrance, Entrance::Tls(_)) {
+        if too_many != TooMany::FromAddress || matches!(entrance, Entrance::Tls(_)) {
             return;
         }
         let options = ResponseOptions {

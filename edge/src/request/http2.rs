@@ -39,6 +39,8 @@ impl ConnectionHandler {
     /// One connection whose client has chosen HTTP/2.
     pub(super) async fn serve_http2(self: Arc<Self>, stream: ClientStream) {
         let client = self.handler.client(&stream);
+        // What a proxy carries is many clients'.
+        let flooding = stream.proxy().is_none().then(|| stream.address());
         let hsts = stream.hsts().cloned();
         let limits = self.limits.configured();
         let (batch, io) = http2::batched(stream);
@@ -61,6 +63,9 @@ impl ConnectionHandler {
             Err(_) => Http2End::Idle,
         };
         self.telemetry.metrics.count_http2_end(end);
+        if let (Http2End::Flood, Some(address)) = (end, flooding) {
+            self.limits.flooded(address);
+        }
     }
 
     /// One request, from its head to the end of its answer.

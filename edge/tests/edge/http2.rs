@@ -2,7 +2,7 @@
 //! may not do.
 
 use std::io::{Read as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -451,6 +451,19 @@ const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 impl Raw {
+    /// `None` when there is no handshake.
+    fn try_connect(edge: &TlsEdge, config: rustls::ClientConfig) -> Option<Self> {
+        let mut tcp = TcpStream::connect(edge.address).ok()?;
+        tcp.set_read_timeout(Some(DEADLINE)).ok()?;
+        let name = rustls::pki_types::ServerName::try_from("ada.arca.test").ok()?;
+        let mut connection = rustls::ClientConnection::new(Arc::new(config), name).ok()?;
+        connection.complete_io(&mut tcp).ok()?;
+        let mut raw = Self(rustls::StreamOwned::new(connection, tcp));
+        raw.0.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").ok()?;
+        raw.send(4, 0, 0, b"").ok()?;
+        Some(raw)
+    }
+
     fn connect(edge: &TlsEdge) -> Self {
         let mut config = (*edge.authority.client(&[&rustls::version::TLS13])).clone();
         config.alpn_protocols = vec![b"h2".to_vec()];
@@ -543,6 +556,25 @@ fn a_head_without_an_end_ends_the_connection() {
     }
     let series = "arca_edge_http2_connections_ended_total{reason=\"flood\"}";
     wait_until("it is counted", || edge.edge.metric(series).filter(|count| *count >= 1.0));
+}
+
+#[test]
+fn who_floods_again_and_again_is_closed_before_the_handshake() {
+    let edge = start();
+    let refused = "arca_edge_limited_total{limit=\"floods\"}";
+    wait_until("it is let in no more", || {
+        // Each floods once; those that come too late are closed.
+        let mut config = (*edge.authority.client(&[&rustls::version::TLS13])).clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        if let Some(mut raw) = Raw::try_connect(&edge, config) {
+            let _ = raw.send(HEADERS, END_STREAM, 1, &block(&[]));
+            let header = block(&[("x", &"y".repeat(100))]);
+            while raw.send(CONTINUATION, 0, 1, &header[header.len() - 104..]).is_ok() {}
+        }
+        edge.edge.metric(refused).filter(|count| *count >= 1.0)
+    });
+    let ended = "arca_edge_http2_connections_ended_total{reason=\"flood\"}";
+    assert!(edge.edge.metric(ended) >= Some(9.0), "it was warned");
 }
 
 #[test]
