@@ -41,7 +41,9 @@ impl Checksum {
     }
 }
 
-// Both by every field's name: one that is new and left out would be changed unnoticed.
+// Both by every field's name: one that is new and left out would be changed unnoticed. While it
+// is empty, a new one is left out of the sum: sums are stored, and compared with programs of the
+// release before.
 
 fn of_route(route: &Route) -> u128 {
     let Route { username, upstream, sprite, assignment, state, epoch } = route;
@@ -123,6 +125,14 @@ mod tests {
             let last = names.pop().unwrap();
             prop_assert_eq!(before.without_route(&route(&last)), sum(&names));
         }
+    }
+
+    #[test]
+    fn a_sum_is_what_it_was_in_every_release() {
+        let lock = Lock { username: "ada".parse().unwrap(), session: None, until: Some(7) };
+        let of_a_route = Checksum::default().with_route(&route("ada"));
+        assert_eq!(of_a_route.to_string(), "09680c04eedd8de0012b70b242105e19");
+        assert_eq!(of_a_route.with_lock(&lock).to_string(), "a5f27d369d767e462a717c885873acff");
     }
 
     #[test]

@@ -67,3 +67,22 @@ fn migrator() -> Migrator {
     };
     Migrator::with_migrations((1..).zip(MIGRATIONS).map(migration).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MIGRATIONS;
+
+    #[test]
+    fn every_file_of_the_folder_is_run_in_its_order() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let files = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> =
+            files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        let listed: Vec<_> = (1..)
+            .zip(MIGRATIONS)
+            .map(|(number, (name, _))| format!("{number:04}_{}.sql", name.replace(' ', "_")))
+            .collect();
+        assert_eq!(names, listed);
+    }
+}
