@@ -90,6 +90,14 @@ pub struct Route {
     pub epoch: u64,
 }
 
+impl Route {
+    /// What names one handing-out of one machine: whoever is connected to it is not connected
+    /// to another that any of the three tells apart.
+    pub fn machine(&self) -> (&Upstream, &SpriteId, u64) {
+        (&self.upstream, &self.sprite, self.assignment)
+    }
+}
+
 /// A pushed refusal: of a workspace, or of one session of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -57,10 +57,8 @@ pub fn differences(
 }
 
 fn compare(ours: &Route, theirs: &Route, found: &mut Vec<Difference>) {
-    let Route { username, upstream, sprite, assignment, state, epoch } = theirs;
-    let is_moved =
-        (upstream, sprite, assignment) != (&ours.upstream, &ours.sprite, &ours.assignment);
-    if is_moved {
+    let Route { username, state, epoch, .. } = theirs;
+    if theirs.machine() != ours.machine() {
         found.push(Difference::Moved { route: theirs.clone() });
     }
     if *epoch > ours.epoch {

@@ -353,8 +353,7 @@ impl RequestHandler {
     /// connections are nobody else's. Keyed, so that no choice of names can make
     /// two of them meet.
     fn group_of(&self, route: &Route) -> u64 {
-        let Route { username, upstream, sprite, assignment, state: _, epoch: _ } = route;
-        let group = self.groups.hash_one((username, upstream, sprite, assignment));
+        let group = self.groups.hash_one((route.username, route.machine()));
         if group == SITE_GROUP { !group } else { group }
     }
 

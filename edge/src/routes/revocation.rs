@@ -29,10 +29,8 @@ pub(crate) fn scope(step: &Step, now: u64) -> Option<(Username, Scope)> {
 fn replaced(before: &Route, after: &Route) -> Option<Scope> {
     use shared::RouteState::{Live, Preparing, Suspended};
     // Every field by name: a new one must be thought of here.
-    let Route { username: _, upstream, sprite, assignment, state, epoch } = after;
-    let moved = before.upstream != *upstream
-        || before.sprite != *sprite
-        || before.assignment != *assignment;
+    let Route { username: _, upstream: _, sprite: _, assignment: _, state, epoch } = after;
+    let moved = before.machine() != after.machine();
     match state {
         Preparing | Suspended => Some(Scope::Workspace),
         Live if moved => Some(Scope::Workspace),

@@ -8,7 +8,7 @@ use crate::model::route_change::Handout;
 use crate::store::StoreError;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, bigint, valid};
 
-/// Read and written in this order.
+/// Read and written in this order, the key first.
 const COLUMNS: &str = "username, upstream, sprite, assignment, state, epoch";
 
 pub(in crate::store) async fn find(
@@ -67,10 +67,14 @@ pub(super) async fn count(connection: &mut Connection) -> Result<u64, StoreError
 
 pub(super) async fn upsert(connection: &mut Connection, route: &Route) -> Result<(), StoreError> {
     let Route { username, upstream, sprite, assignment, state, epoch } = route;
+    let places: Vec<_> = (1..).zip(COLUMNS.split(", ")).collect();
+    let values: Vec<_> = places.iter().map(|(place, _)| format!("${place}")).collect();
+    let set: Vec<_> =
+        places[1..].iter().map(|(place, column)| format!("{column} = ${place}")).collect();
     sqlx::query(AssertSqlSafe(format!(
-        "INSERT INTO routes ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (username) DO UPDATE SET upstream = $2, sprite = $3, assignment = $4,
-             state = $5, epoch = $6"
+        "INSERT INTO routes ({COLUMNS}) VALUES ({}) ON CONFLICT (username) DO UPDATE SET {}",
+        values.join(", "),
+        set.join(", ")
     )))
     .bind(username.as_str())
     .bind(upstream.as_str())
