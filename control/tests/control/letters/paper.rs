@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use control::base::clock::Moment;
 use control::mail::MailRenderer;
-use control::model::mail::{Message, NewMail, Recipient};
+use control::model::mail::{MailKind, Message, NewMail, Recipient};
 use control::model::password_link::{NewLink, Purpose};
+use control::model::receipt::{Receipt, ReceiptLine};
+use control::model::sign_up::SignUpId;
 use control::model::workspace::EndReason;
 use serde_json::Value;
 use shared::PublicSite;
@@ -39,6 +41,18 @@ fn html_and_text_say_the_same() {
     let link = NewLink::draw("ada".parse().unwrap(), Purpose::Reset, NOW);
     let others = ["bob".parse().unwrap(), "eve".parse().unwrap()];
     let later = NOW.after(Duration::from_secs(20 * 86_400));
+    let line = ReceiptLine {
+        what: "Your machine is destroyed".to_owned(),
+        at: NOW.seconds(),
+        checked: "its provider does not know it any more".to_owned(),
+    };
+    let receipt = Receipt {
+        signup: SignUpId::random(),
+        username: "ada".parse().unwrap(),
+        reason: EndReason::Subscription,
+        lines: vec![line],
+        created: NOW,
+    };
     let letters = [
         ("welcome", Message::Welcome { link: Some(&link), next_payment: Some(later) }),
         ("welcome-back", Message::Welcome { link: None, next_payment: None }),
@@ -59,7 +73,11 @@ fn html_and_text_say_the_same() {
         ("ended-refund", Message::Ended { why: EndReason::Refund }),
         ("ended-dispute", Message::Ended { why: EndReason::Dispute }),
         ("payment", Message::PaymentFailed { grace_until: later }),
+        ("deleted", Message::Deleted { receipt: &receipt }),
     ];
+    for kind in MailKind::ALL {
+        assert!(letters.iter().any(|(_, letter)| letter.kind() == kind), "{kind:?} is not here");
+    }
     for (name, letter) in letters {
         let (mail, body) = write(letter);
         keep(name, &body);
