@@ -214,3 +214,35 @@ fn what_is_public_is_used_in_another_file() {
     }
     none(&unused);
 }
+
+#[test]
+fn documents_name_files_that_are_there() {
+    let folder = std::fs::read_dir(root().join("docs")).unwrap();
+    let docs = folder.map(|file| format!("docs/{}", file.unwrap().file_name().display()));
+    let documents = docs.filter(|name| name.ends_with(".md"));
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
+    let mut lost = Vec::new();
+    for document in documents.chain(top.map(str::to_owned)) {
+        let text = read(&document);
+        for path in text.split('`').skip(1).step_by(2).filter(|quoted| is_path(quoted)) {
+            if !root().join(path).exists() {
+                lost.push(format!("{document}: `{path}` is not there"));
+            }
+        }
+    }
+    none(&lost);
+}
+
+/// Of the repository; a word in capitals stands for any of a kind.
+fn is_path(quoted: &str) -> bool {
+    const TOP: [&str; 8] =
+        [".ci", "benches", "config", "control", "edge", "shared", "sprite-agent", "tests"];
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    let is_placeholder =
+        |part: &str| part.len() > 3 && part.chars().all(|c| c.is_ascii_uppercase());
+    let first = quoted.split('/').next().unwrap_or_default();
+    quoted.contains('/')
+        && TOP.contains(&first)
+        && quoted.chars().all(is_plain)
+        && !quoted.split(['/', '.']).any(is_placeholder)
+}
