@@ -32,3 +32,9 @@ test('a password is shown by its button, and hidden again before it is sent', ()
   form.fire('submit');
   assert.equal(field.type, 'password');
 });
+
+test('the button speaks the language of its page', () => {
+  const document = { createElement: () => stub(), documentElement: { lang: 'de' } };
+  const button = revealable(stub({ id: 'password', type: 'password' }), document);
+  assert.deepEqual([button.textContent, button.attributes['aria-label']], ['Zeigen', 'Das Passwort zeigen']);
+});

@@ -11,6 +11,9 @@ pub(super) const ACCOUNT: &str = "__Host-arca_account";
 /// Of the browser that began a sign-up: it may see how far that is.
 pub(super) const SIGN_UP: &str = "__Host-arca_signup";
 
+/// The language that somebody chose.
+pub(super) const LANGUAGE: &str = "__Host-arca_language";
+
 /// What a browser holds on a workspace host while it signs in.
 pub(super) const NONCE: &str = "__Host-arca_nonce";
 

@@ -9,7 +9,9 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::csrf::{self, MissingOrigin};
+use super::language::Language;
 use super::page::{self, Faults, Frame};
+use super::words::forgot_password::ForgotPasswordText;
 use crate::accounts::LinkRequested;
 use crate::app::{App, SharedApp};
 use crate::http::{Form, Problem, RequestContext};
@@ -25,13 +27,14 @@ pub(super) struct Asking {
 #[template(path = "forgot_password.html")]
 struct ForgotPassword<'a> {
     frame: Frame,
+    text: &'static ForgotPasswordText,
     account: &'a str,
     error: Option<&'a str>,
     is_sent: bool,
 }
 
-pub(super) async fn show(State(app): State<SharedApp>) -> Response {
-    page::answer(StatusCode::OK, &blank(&app))
+pub(super) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
+    page::answer(StatusCode::OK, &blank(&app, Language::of(&headers)))
 }
 
 pub(super) async fn submit(
@@ -41,32 +44,39 @@ pub(super) async fn submit(
     Form(asking): Form<Asking>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
+    // Programs get the English one.
+    let language = if context.wants_page { Language::of(&headers) } else { Language::English };
+    let text = ForgotPasswordText::of(language);
     let account = asking.account.trim();
     let problem = if account.is_empty() {
-        Problem::invalid("account", "Please type your name or your e-mail address.")
+        Problem::invalid("account", text.empty)
     } else {
         match app.accounts.request_link(account, context.address).await? {
             LinkRequested::Taken => {
                 return Ok(page::answer(
                     StatusCode::OK,
-                    &ForgotPassword { is_sent: true, ..blank(&app) },
+                    &ForgotPassword { is_sent: true, ..blank(&app, language) },
                 ));
             }
-            LinkRequested::TooMany { retry_after } => Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_requests",
-                "That was asked for very often. Please wait a while and try again.",
-            )
-            .retry_after(retry_after),
+            LinkRequested::TooMany { retry_after } => {
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text.too_many)
+                    .retry_after(retry_after)
+            }
         }
     };
     if !context.wants_page {
         return Err(problem);
     }
-    let page = ForgotPassword { account, error: Some(&problem.message), ..blank(&app) };
+    let page = ForgotPassword { account, error: Some(&problem.message), ..blank(&app, language) };
     Ok(page::answer_again(Faults(std::slice::from_ref(&problem)), &page))
 }
 
-fn blank(app: &App) -> ForgotPassword<'_> {
-    ForgotPassword { frame: Frame::new(app), account: "", error: None, is_sent: false }
+fn blank(app: &App, language: Language) -> ForgotPassword<'_> {
+    ForgotPassword {
+        frame: Frame::speaking(app, language, "/forgot-password"),
+        text: ForgotPasswordText::of(language),
+        account: "",
+        error: None,
+        is_sent: false,
+    }
 }

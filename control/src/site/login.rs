@@ -1,8 +1,11 @@
 //! The sign-in form, and where it leads.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::{OriginalUri, Query, State};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
@@ -10,7 +13,9 @@ use shared::{ReturnPath, Username};
 
 use super::account_session::{open_session, signed_in};
 use super::csrf::{self, MissingOrigin};
+use super::language::Language;
 use super::page::{self, Frame, see_other};
+use super::words::login::{self, LoginText};
 use crate::accounts::sign_in::Attempt;
 use crate::app::App;
 use crate::app::SharedApp;
@@ -53,6 +58,7 @@ pub(super) struct Submission {
 #[template(path = "login.html")]
 struct LoginPage<'a> {
     frame: Frame,
+    text: &'static LoginText,
     username: &'a str,
     request: &'a SignInRequest,
     /// The host of the workspace that is to be opened.
@@ -62,7 +68,7 @@ struct LoginPage<'a> {
     was_signed_out: bool,
     /// With a mailed link, just now.
     was_reset: bool,
-    error: Option<&'a str>,
+    error: Option<Cow<'a, str>>,
 }
 
 impl LoginQuery {
@@ -81,8 +87,10 @@ impl LoginQuery {
 pub(super) async fn show(
     State(app): State<SharedApp>,
     Query(query): Query<LoginQuery>,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let here = uri.path_and_query().map_or("/login", PathAndQuery::as_str);
     let request = query.read();
     let was_signed_out = query.signed_out == "1";
     let session = signed_in(&app, &headers).await?;
@@ -98,7 +106,7 @@ pub(super) async fn show(
         signed_in_as: session.map(|session| session.username.to_string()),
         was_signed_out,
         was_reset: query.reset == "1",
-        ..blank(&app, &request)
+        ..blank(&app, &request, Language::of(&headers), here)
     };
     Ok(page::answer(StatusCode::OK, &page))
 }
@@ -120,8 +128,10 @@ pub(super) async fn submit(
             if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
                 return Err(problem);
             }
-            let error = Some(problem.message.as_ref());
-            let page = LoginPage { username: &username, error, ..blank(&app, &request) };
+            let language = Language::of(&headers);
+            let error = Some(login::refusal(language, &problem));
+            let blank = blank(&app, &request, language, "/login");
+            let page = LoginPage { username: &username, error, ..blank };
             let mut response = page::answer(problem.status, &page);
             if let Some(wait) = problem.retry_after {
                 response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait));
@@ -171,9 +181,15 @@ async fn proceed(
     })
 }
 
-fn blank<'a>(app: &App, request: &'a SignInRequest) -> LoginPage<'a> {
+fn blank<'a>(
+    app: &App,
+    request: &'a SignInRequest,
+    language: Language,
+    here: &str,
+) -> LoginPage<'a> {
     LoginPage {
-        frame: Frame::new(app),
+        frame: Frame::speaking(app, language, here),
+        text: LoginText::of(language),
         username: "",
         workspace_host: request.workspace.as_ref().map(|name| app.site.workspace_host(name)),
         request,

@@ -16,6 +16,8 @@ mod export;
 mod forgot_password;
 mod handover;
 mod home;
+mod language;
+mod language_choice;
 mod login;
 mod logout;
 mod notice;
@@ -29,6 +31,7 @@ mod static_page;
 mod subscription_summary;
 mod webhook;
 mod welcome;
+mod words;
 mod workspace_host;
 
 use axum::Router;
@@ -96,6 +99,7 @@ fn site_routes() -> Router<SharedApp> {
         .route("/cancelled", get(cancelled::show))
         .route("/set-password", get(set_password::show).post(set_password::submit))
         .route("/forgot-password", get(forgot_password::show).post(forgot_password::submit))
+        .route("/language", get(language_choice::choose))
         .route("/legal", get(static_page::legal))
         .route("/privacy", get(static_page::privacy))
         .route("/contact", get(static_page::contact))

@@ -7,6 +7,8 @@ use shared::RequestId;
 use tracing::error;
 
 use super::assets;
+use super::language::Language;
+use super::words::frame::FrameText;
 use crate::app::App;
 use crate::http::Problem;
 use crate::http::problem::retry_after;
@@ -14,11 +16,28 @@ use crate::http::problem::retry_after;
 /// What the frame around every page needs.
 pub(super) struct Frame {
     pub(super) site_url: String,
+    pub(super) language: Language,
+    pub(super) text: &'static FrameText,
+    /// Leads to this page in the other language, where there is one.
+    pub(super) switch: Option<String>,
 }
 
 impl Frame {
     pub(super) fn new(app: &App) -> Self {
-        Self { site_url: app.site.site_url().to_owned() }
+        Self::with(app, Language::English, None)
+    }
+
+    /// Of a page that is there in every language whole; `here` is its path with its query.
+    pub(super) fn speaking(app: &App, language: Language, here: &str) -> Self {
+        let back: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        let site_url = app.site.site_url();
+        let to = language.other().tag();
+        Self::with(app, language, Some(format!("{site_url}/language?to={to}&back={back}")))
+    }
+
+    fn with(app: &App, language: Language, switch: Option<String>) -> Self {
+        let (site_url, text) = (app.site.site_url().to_owned(), FrameText::of(language));
+        Self { site_url, language, text, switch }
     }
 
     /// Absolute: pages on workspace hosts have no stylesheet of their own.

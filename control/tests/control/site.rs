@@ -186,3 +186,52 @@ async fn errors_are_pages_for_people_and_json_for_programs() {
     let page = browser.send(Method::DELETE, &format!("{SITE}/"), None, &[]).await;
     assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[tokio::test]
+async fn who_reads_german_signs_in_in_german_and_may_choose_otherwise() {
+    let world = World::start(&[]).await;
+    let mut browser = Browser::new(&world);
+    browser.language = Some("de-AT,de;q=0.9,en;q=0.8");
+    for path in [
+        "/login",
+        "/login?signed_out=1",
+        "/login?reset=1",
+        "/login?workspace=ada",
+        "/forgot-password",
+    ] {
+        let page = browser.open(&format!("{SITE}{path}")).await;
+        assert!(page.body.contains("<html lang=\"de\">"), "{path}: {}", page.body);
+        for english in [
+            "Sign in",
+            "Password",
+            "Forgotten",
+            "Your new",
+            "to open",
+            "Skip",
+            "Legal",
+            "Privacy",
+            "Tell us",
+            "Send me",
+        ] {
+            assert!(!page.body.contains(english), "{path} says {english}: {}", page.body);
+        }
+    }
+    // A page that is not there in German whole is English whole.
+    let page = browser.open(&format!("{SITE}/contact")).await;
+    assert!(page.body.contains("<html lang=\"en\">") && page.body.contains("Skip to"), "{page:?}");
+    assert!(!page.body.contains("data-testid=\"language\""), "{}", page.body);
+
+    let refused = browser.log_in("ada", "a wrong one, at length").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert!(refused.body.contains("gehören nicht zusammen"), "{}", refused.body);
+
+    let page = browser.open(&format!("{SITE}/login?workspace=ada&return=%2Fx")).await;
+    let (_, rest) = page.body.split_once("href=\"http://arca.test:8080/language").unwrap();
+    let switch = rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    let chosen = browser.open(&format!("{SITE}/language{switch}")).await;
+    assert_eq!(chosen.location, "/login?workspace=ada&return=%2Fx");
+    let page = browser.open(&format!("{SITE}{}", chosen.location)).await;
+    assert!(page.body.contains("<html lang=\"en\">") && page.body.contains("Sign in"), "{page:?}");
+    let elsewhere = browser.open(&format!("{SITE}/language?to=de&back=//evil.test")).await;
+    assert_eq!(elsewhere.location, "/");
+}

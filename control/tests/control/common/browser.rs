@@ -21,6 +21,8 @@ pub struct Browser<'a> {
     pub site: SocketAddr,
     /// As an edge would report it.
     pub address: &'a str,
+    /// What it asks for; nothing unless it is set.
+    pub language: Option<&'a str>,
     cookies: BTreeMap<(String, String), String>,
 }
 
@@ -40,7 +42,14 @@ impl<'a> Browser<'a> {
     }
 
     pub fn at(site: SocketAddr, keys: &'a KeyRing) -> Self {
-        Self { keys, http: client(), site, address: "203.0.113.5", cookies: BTreeMap::new() }
+        Self {
+            keys,
+            http: client(),
+            site,
+            address: "203.0.113.5",
+            language: None,
+            cookies: BTreeMap::new(),
+        }
     }
 
     pub async fn open(&mut self, url: &str) -> Page {
@@ -96,6 +105,9 @@ impl<'a> Browser<'a> {
             .header("x-forwarded-for", self.address);
         if headers.iter().all(|(name, _)| *name != "accept") {
             request = request.header("accept", "text/html");
+        }
+        if let Some(language) = self.language {
+            request = request.header("accept-language", language);
         }
         if began_here {
             request = request.header("sec-fetch-site", "same-site");
