@@ -43,7 +43,7 @@ MONTHS ?= 2
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
 .PHONY: test-recycling test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
@@ -132,12 +132,15 @@ test-recycling: need-build need-sprites ## Machines handed on a thousand times b
 	cargo build --quiet --bins $(PROGRAMS)
 	ARCA_RECYCLINGS=$(RECYCLINGS) cargo test --package control --test control machines::wiping::a_machine -- --nocapture --test-threads=1
 
-test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm)
-	cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture
-	cargo test --package e2e --test stories visitor::telegram:: -- --ignored --nocapture
+test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm); VERSION=latest for the newest
+	OPENCLAW_VERSION=$(VERSION) cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture
+	OPENCLAW_VERSION=$(VERSION) cargo test --package e2e --test stories visitor::telegram:: -- --ignored --nocapture
 
 test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, light and dark: two minutes
 	cargo test --package e2e --test stories visitor::axe:: -- --ignored
+
+test-openclaw-faults: need-build need-npm ## Every kind of bad openclaw.json, given to the real OpenClaw (slow: a quarter of an hour); FAULT=name for one
+	OPENCLAW_VERSION=$(VERSION) FAULT="$(FAULT)" cargo test --package e2e --test stories visitor::openclaw_faults:: -- --ignored --nocapture
 
 test-clients: need-build need-npm need-sprites need-python ## The vendors' own clients against their fakes (from npm and PyPI)
 	cargo build --quiet --bins $(PROGRAMS)

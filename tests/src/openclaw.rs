@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use crate::{Port, Program, binaries, census};
 
 /// The version that `sprite-agent` is written against; the protocol is an exact match.
-const GATEWAY: &str = "openclaw@2026.9.6";
+/// `OPENCLAW_VERSION` in the environment names another one: `latest`, or a number.
+const VERSION: &str = "2026.9.6";
 
 /// The gateway's engine: Debian's own is too old for it.
 const NODE: &str = "node@24.21.0";
@@ -18,6 +19,8 @@ const NODE: &str = "node@24.21.0";
 #[derive(Debug, Clone)]
 pub struct OpenClaw {
     folder: PathBuf,
+    /// Runs it with other rights: a program and its arguments.
+    wrapper: Vec<String>,
 }
 
 impl OpenClaw {
@@ -26,17 +29,20 @@ impl OpenClaw {
     /// # Errors
     /// With npm's output, when it fails.
     pub fn install(cache: &Path) -> anyhow::Result<Self> {
-        let folder = cache.join(format!("{NODE}-{GATEWAY}"));
-        let installed = Self { folder: folder.clone() };
+        let version = std::env::var("OPENCLAW_VERSION").ok().filter(|text| !text.is_empty());
+        let gateway = format!("openclaw@{}", version.as_deref().unwrap_or(VERSION));
+        let folder = cache.join(format!("{NODE}-{gateway}"));
+        let installed = Self { folder: folder.clone(), wrapper: Vec::new() };
         let done = folder.join("installed");
-        if done.exists() {
+        // What is the latest changes.
+        if done.exists() && version.as_deref() != Some("latest") {
             return Ok(installed);
         }
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join("package.json"), "{\"private\":true}\n")?;
         // OpenClaw's install asks for the Node that it is to run on.
         installed.npm_install(NODE)?;
-        installed.npm_install(GATEWAY)?;
+        installed.npm_install(&gateway)?;
         // Written last: an install that was interrupted is done again.
         std::fs::write(done, "")?;
         Ok(installed)
@@ -55,6 +61,22 @@ impl OpenClaw {
         Ok(())
     }
 
+    /// As the package says it.
+    ///
+    /// # Errors
+    /// When it is not installed whole.
+    pub fn version(&self) -> anyhow::Result<String> {
+        let package = self.folder.join("node_modules/openclaw/package.json");
+        let package: serde_json::Value = serde_json::from_slice(&std::fs::read(package)?)?;
+        package["version"].as_str().map(str::to_owned).context("a package has a version")
+    }
+
+    /// Runs by `wrapper`, such as one that takes rights away.
+    #[must_use]
+    pub fn behind(self, wrapper: &[&str]) -> Self {
+        Self { wrapper: wrapper.iter().map(ToString::to_string).collect(), ..self }
+    }
+
     /// Where both are.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -65,7 +87,8 @@ impl OpenClaw {
         let modules = self.folder.join("node_modules");
         let node = modules.join("node/bin/node");
         let script = modules.join("openclaw/openclaw.mjs");
-        vec![node.display().to_string(), script.display().to_string()]
+        let command = [node.display().to_string(), script.display().to_string()];
+        self.wrapper.iter().cloned().chain(command).collect()
     }
 
     /// A `PATH` on which the right Node comes first.
