@@ -23,3 +23,4 @@ pub mod serve;
 pub mod settings;
 pub mod stopping;
 pub mod supervisor;
+pub mod trial;

@@ -1,4 +1,4 @@
-//! `sprite-agent --config FILE [--no-supervise] [--check | --export [--home FOLDER]]`
+//! `sprite-agent --config FILE [--no-supervise] [--check | --try | --export [--home FOLDER]]`
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,6 +13,7 @@ use sprite_agent::export::{self, ExportLimits};
 use sprite_agent::run::run;
 use sprite_agent::stopping;
 use sprite_agent::supervisor::own_log::OwnLog;
+use sprite_agent::trial;
 
 /// Gives back what it no longer uses: after a busy hour glibc's keeps ten times the idle memory.
 #[global_allocator]
@@ -39,6 +40,10 @@ struct Arguments {
     /// With --export: the folder beside the gateway's in which the customer may have files.
     #[arg(long, value_name = "FOLDER", requires = "export")]
     home: Option<PathBuf>,
+    /// Have one conversation with the gateway that runs, and exit: 0 when all that is needed of
+    /// it is there, 69 when not.
+    #[arg(long = "try", conflicts_with = "check")]
+    is_trial: bool,
 }
 
 fn main() -> ExitCode {
@@ -68,6 +73,18 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let findings = runtime.block_on(check::look(&arguments.config, &config));
         write!(std::io::stdout(), "{findings}").context("cannot say what was found")?;
         return Ok(ExitCode::from(if findings.are_well() { 0 } else { check::NOT_WELL }));
+    }
+    if arguments.is_trial {
+        return match runtime.block_on(trial::hold(&config)) {
+            Ok(found) => {
+                writeln!(std::io::stdout(), "{found}").context("cannot say what was found")?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(why) => {
+                writeln!(std::io::stderr(), "{why}").context("cannot say what was found")?;
+                Ok(ExitCode::from(check::NOT_WELL))
+            }
+        };
     }
     let files = config.supervisor.as_ref().map(|supervisor| supervisor.log.clone());
     let log = OwnLog::open(files, &[&config.gateway.token, &config.health_token]);

@@ -36,6 +36,8 @@ pub struct HealthConnection {
     task: AbortHandle,
     /// The gateway's version, by its own word.
     pub version: Option<String>,
+    /// Every method that it names; some kilobytes.
+    pub methods: Vec<String>,
 }
 
 /// Events that come when the assistant does something.
@@ -60,11 +62,12 @@ impl HealthConnection {
     /// All are ordinary for a gateway that is not well.
     pub async fn open(address: SocketAddr, token: &Secret<String>) -> Result<Self, NoConnection> {
         let greeting = tokio::time::timeout(ANSWER_MAX, greet(address, token)).await;
-        let (socket, version) = greeting.unwrap_or(Err(NoConnection::Silent))?;
+        let (socket, Welcome { version, methods }) =
+            greeting.unwrap_or(Err(NoConnection::Silent))?;
         let (asks, asked) = mpsc::channel(1);
         let (worked, activity) = watch::channel(0);
         let task = tokio::spawn(keep(socket, asked, worked)).abort_handle();
-        Ok(Self { asks, activity, task, version })
+        Ok(Self { asks, activity, task, version, methods })
     }
 
     /// Does the gateway still answer on it?
@@ -99,7 +102,7 @@ impl Drop for HealthConnection {
 async fn greet(
     address: SocketAddr,
     token: &Secret<String>,
-) -> Result<(GatewaySocket, Option<String>), NoConnection> {
+) -> Result<(GatewaySocket, Welcome), NoConnection> {
     let mut socket = dial(address, "/ws", None).await.map_err(|error| {
         debug!(error = &error as &dyn std::error::Error, "no connection of the agent's own");
         NoConnection::Silent
@@ -110,7 +113,7 @@ async fn greet(
         match peek(&text) {
             Frame::Response { id } if id == CONNECT_ID => {
                 return match hello::read(&text, SCOPES) {
-                    Hello::Welcome(_) => Ok((socket, version(&text))),
+                    Hello::Welcome(_) => Ok((socket, welcome(&text))),
                     Hello::NotYet => Err(NoConnection::NotYet),
                     Hello::Refused(reason) => Err(NoConnection::Refused(reason)),
                 };
@@ -129,9 +132,20 @@ async fn greet(
     Err(NoConnection::Silent)
 }
 
-fn version(hello: &str) -> Option<String> {
-    let hello: Value = serde_json::from_str(hello).ok()?;
-    Some(hello["payload"]["server"]["version"].as_str()?.to_owned())
+/// What a gateway says of itself.
+struct Welcome {
+    version: Option<String>,
+    methods: Vec<String>,
+}
+
+fn welcome(hello: &str) -> Welcome {
+    let hello: Value = serde_json::from_str(hello).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let methods = hello["payload"]["features"]["methods"].as_array();
+    Welcome {
+        version: text(&hello["payload"]["server"]["version"]),
+        methods: methods.into_iter().flatten().filter_map(text).collect(),
+    }
 }
 
 /// Reads whatever comes, so that the gateway's pings are answered and its events do not

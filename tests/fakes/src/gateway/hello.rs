@@ -31,6 +31,11 @@ struct Features {
     capabilities: Vec<String>,
 }
 
+/// As another version of OpenClaw would name itself, where a test says which.
+fn release() -> String {
+    std::env::var("FAKE_GATEWAY_RELEASE").unwrap_or_else(|_| RELEASE.to_owned())
+}
+
 /// The scope a method needs at most; `None` when no release had such a method.
 pub fn scope_of(method: &str) -> Option<&'static str> {
     SCOPES.get(method).copied()
@@ -44,7 +49,7 @@ pub fn payload(gateway: &Gateway, admission: &Admission, connection_id: &str, ho
         "type": "hello-ok",
         "protocol": PROTOCOL,
         "server": {
-            "version": RELEASE,
+            "version": release(),
             "buildId": BUILD_ID,
             "bootId": gateway.boot_id,
             "controlUiBuildSource": "bundled",
