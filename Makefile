@@ -31,6 +31,7 @@ export MINUTES
 
 # Machines that are handed on, by each strategy.
 RECYCLINGS ?= 500
+FLEET ?= 100
 
 # Runs of the simulation: one, or from-to.
 SEEDS ?= 1-100
@@ -44,7 +45,7 @@ SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-times check audit bench bench-sign-ups test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
-.PHONY: test-recycling test-install test-axe check-alerts packages need-prometheus
+.PHONY: test-recycling test-fleet test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
 help: ## Say what can be done here
@@ -131,6 +132,10 @@ soak: need-build ## Mixed load with restarts and changes; prints errors and memo
 test-recycling: need-build need-sprites ## Machines handed on a thousand times by either strategy, with secrets everywhere (hours)
 	cargo build --quiet --bins $(PROGRAMS)
 	ARCA_RECYCLINGS=$(RECYCLINGS) cargo test --package control --test control machines::wiping::a_machine -- --nocapture --test-threads=1
+
+test-fleet: need-build need-sprites ## A bad version, then one that fails on every tenth of a hundred workspaces: FLEET=100 (minutes)
+	cargo build --quiet --bins $(PROGRAMS)
+	ARCA_FLEET=$(FLEET) cargo test --package control --test control machines::fleet::a_bad_version -- --nocapture
 
 test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm); VERSION=latest for the newest
 	OPENCLAW_VERSION=$(VERSION) cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture

@@ -85,6 +85,11 @@ impl Chat {
         Ok(answer["payload"].clone())
     }
 
+    /// As a page that is open and that nobody looks at, until its socket ends.
+    pub async fn linger(mut self) {
+        while let Some(Ok(_)) = self.socket.next().await {}
+    }
+
     /// Sends a request and returns the whole response frame.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod doctor;
 mod dossier;
 mod edges;
 mod failure;
+mod fleet;
 mod init;
 mod journal;
 mod keys;
@@ -87,6 +88,9 @@ enum Command {
     /// Sprites that stand ready for customers.
     #[command(subcommand)]
     Pool(pool::Command),
+    /// The version of OpenClaw that workspaces have, and how a new one comes to them.
+    #[command(subcommand)]
+    Fleet(fleet::Command),
     /// What is looked after around tasks.
     #[command(subcommand)]
     Pflaster(pflaster::Command),
@@ -175,6 +179,7 @@ impl Command {
             Self::Pool(command) => {
                 matches!(command, pool::Command::Show | pool::Command::List { .. })
             }
+            Self::Fleet(command) => matches!(command, fleet::Command::Show),
             Self::Tasks(command) => {
                 matches!(command, tasks::Command::List { .. } | tasks::Command::Show { .. })
             }
@@ -214,6 +219,7 @@ async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Resul
         Command::Edges => edges::list(&api, output).await,
         Command::Locks(command) => locks::run(command, &api, output).await,
         Command::Pool(command) => pool::run(command, &api, output).await,
+        Command::Fleet(command) => fleet::run(command, &api, output).await,
         Command::Pflaster(command) => pflaster::run(command, &api, output).await,
         Command::Tasks(command) => tasks::run(command, &api, output).await,
         Command::Workspaces(command) => workspaces::run(command, &api, output).await,

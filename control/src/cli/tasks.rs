@@ -18,7 +18,7 @@ pub(super) enum Command {
         /// Only those that are waiting, running, done, dead or cancelled.
         #[arg(long, value_parser = TaskState::parse)]
         state: Option<TaskState>,
-        /// Only of this kind: PROV, RECYCLE, PREPARE, STRIPE, MAIL or TICKET.
+        /// Only of this kind: PROV, RECYCLE, PREPARE, STRIPE, MAIL, TICKET, TRIAL or UPDATE.
         #[arg(long, value_parser = Kind::parse)]
         kind: Option<Kind>,
         /// Only those that are for this customer.
@@ -106,6 +106,8 @@ fn cancelling(task: &TaskView) -> String {
         "RECYCLE" => "the machine stays, and costs money, until somebody has it taken down",
         "MAIL" => "the letter is not sent",
         "TICKET" => "the ticket is not opened",
+        "TRIAL" => "the new version is refused",
+        "UPDATE" => "the machine may stand still: look at what it has done before",
         "STRIPE" => "what Stripe told is looked at by the hourly comparison only",
         _ => "the machine is not prepared",
     };

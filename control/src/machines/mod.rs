@@ -9,6 +9,7 @@ pub mod alarm_clock;
 pub mod context;
 pub mod export;
 pub mod export_slots;
+pub mod fleet;
 pub mod job_context;
 pub mod pool;
 pub mod pool_handle;

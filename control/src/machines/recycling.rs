@@ -131,6 +131,10 @@ impl Recycle {
             return Ok(Wiped::default());
         }
         let Some(row) = store.sprite(name).await? else { return Ok(Wiped::default()) };
+        if row.checkpoint.is_none() || row.base != machines.base.hash() {
+            // It has another base, or was brought to this one: there is nothing to put it back to.
+            return Ok(Wiped::default());
+        }
         let wiping = timeout(WIPE_TIMEOUT, wiping::wipe(&self.context, &row)).await;
         match wiping.with_context(|| format!("not within {WIPE_TIMEOUT:?}")).flatten() {
             Ok(proof) => {

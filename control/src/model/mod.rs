@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod certificate;
+pub mod fleet;
 pub mod handover;
 pub mod healing;
 pub mod incident;

@@ -3,6 +3,7 @@
 pub mod acts;
 mod customers;
 mod edges;
+pub mod fleet;
 mod health;
 pub mod journal;
 mod locks;
@@ -97,6 +98,10 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(pool::prepare))
         .routes(routes!(pool::resume))
         .routes(routes!(pool::destroy))
+        .routes(routes!(fleet::show))
+        .routes(routes!(fleet::pause))
+        .routes(routes!(fleet::resume))
+        .routes(routes!(fleet::retry))
         .routes(routes!(pflaster::checks))
         .routes(routes!(pflaster::log))
         .routes(routes!(pflaster::export))
@@ -153,6 +158,7 @@ fn subject(path: &str) -> String {
     match (segments.next(), segments.next()) {
         (Some("tasks"), Some(id)) => format!("task {id}"),
         (Some("pool"), _) => "pool".to_owned(),
+        (Some("fleet"), _) => "fleet".to_owned(),
         (Some(_), Some(name)) => format!("workspace {name}"),
         (Some(what), None) => what.to_owned(),
         (None, _) => path.to_owned(),

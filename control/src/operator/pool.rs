@@ -195,7 +195,7 @@ pub(super) fn parse_sprite_name(name: &str) -> Result<SpriteName, Problem> {
     SpriteName::parse(name).map_err(|_rule| Problem::invalid("name", "This is no machine's name."))
 }
 
-fn machines(app: &App) -> Result<&Arc<Machines>, Problem> {
+pub(super) fn machines(app: &App) -> Result<&Arc<Machines>, Problem> {
     app.machines.as_ref().ok_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,

@@ -22,6 +22,9 @@ use crate::certificates::CertificateReconciler;
 use crate::http::listener;
 use crate::machines::alarm_clock::AlarmClock;
 use crate::machines::context::Machines;
+use crate::machines::fleet::reconciler::FleetReconciler;
+use crate::machines::fleet::trial::Trial;
+use crate::machines::fleet::update::Update;
 use crate::machines::job_context::JobContext;
 use crate::machines::pool::{PoolReconciler, Prepare};
 use crate::machines::provisioning::Provision;
@@ -76,6 +79,7 @@ pub struct Running {
     pool: Option<tokio::task::JoinHandle<()>>,
     services: Option<tokio::task::JoinHandle<()>>,
     alarms: Option<tokio::task::JoinHandle<()>>,
+    fleet: Option<tokio::task::JoinHandle<()>>,
     upkeep: tokio::task::JoinHandle<()>,
     sweeps: tokio::task::JoinHandle<()>,
     /// Where something is sold.
@@ -126,6 +130,8 @@ impl Running {
         let services = services.map(|it| tokio::spawn(ServicesReconciler::new(it).run()));
         let alarms = context.clone();
         let alarms = alarms.map(|it| tokio::spawn(AlarmClock::new(it).run()));
+        let fleet = context.clone();
+        let fleet = fleet.map(|it| tokio::spawn(FleetReconciler::new(it).run()));
         let pool = context.map(|it| tokio::spawn(PoolReconciler::new(it).run()));
         let upkeep = WorkspaceReconciler {
             store: app.store.in_background(),
@@ -157,6 +163,7 @@ impl Running {
             pool,
             services,
             alarms,
+            fleet,
             upkeep,
             sweeps,
             syncs,
@@ -174,9 +181,8 @@ impl Running {
 
     async fn stop_all(self) {
         self.stop.send_replace(true);
-        for keeper in
-            [self.pool, self.services, self.alarms, self.certificates].into_iter().flatten()
-        {
+        let keepers = [self.pool, self.services, self.alarms, self.fleet, self.certificates];
+        for keeper in keepers.into_iter().flatten() {
             keeper.abort();
         }
         self.app.sse.close();
@@ -213,6 +219,8 @@ fn jobs(
         jobs.push(Arc::new(Prepare::new(context.clone())));
         jobs.push(Arc::new(Provision::new(context.clone())));
         jobs.push(Arc::new(Recycle::new(context.clone())));
+        jobs.push(Arc::new(Trial::new(context.clone())));
+        jobs.push(Arc::new(Update::new(context.clone())));
     }
     Ok(jobs)
 }

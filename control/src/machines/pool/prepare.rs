@@ -18,7 +18,7 @@ use crate::model::task::{Kind, Task, TaskId};
 use crate::queue::{Job, JobError, Run};
 use crate::store::Prepared;
 use vendors::sprites::files::AbsolutePath;
-use vendors::sprites::{CheckpointId, Command, NewSprite, SpriteName, SpritesError, UrlAuth};
+use vendors::sprites::{CheckpointId, NewSprite, SpriteName, SpritesError, UrlAuth};
 
 pub struct Prepare {
     context: JobContext,
@@ -112,27 +112,12 @@ impl Prepare {
         }
     }
 
-    /// Nothing of it is secret, and all of it can be done again.
     async fn install(&self, name: &SpriteName) -> Result<(), JobError> {
         let Machines { sprites, base, .. } = &*self.context.machines;
         if self.has_marker(name).await.map_err(failure::job_error)? {
             return Ok(());
         }
-        for file in &base.files {
-            let reading = file.clone();
-            let content = tokio::task::spawn_blocking(move || reading.content()).await;
-            let content = content.map_err(JobError::retry)?.map_err(JobError::permanent)?;
-            let to = AbsolutePath::parse(&file.to).context("a file's place is not absolute");
-            let to = to.map_err(JobError::permanent)?;
-            sprites.write_file(name, to, file.mode, content).await.map_err(failure::job_error)?;
-        }
-        if base.install.is_empty() {
-            return Ok(());
-        }
-        let command =
-            Command::shell(&base.install).directory(layout::HOME).timeout(base.install_time);
-        let installed = machine::succeed(sprites, name, &command, "install the base").await;
-        installed.map_err(failure::any_job_error)
+        machine::install(sprites, base, name).await
     }
 
     /// The marker says that all is installed; the checkpoint is older than any secret.

@@ -150,6 +150,10 @@ impl PoolReconciler {
             return Ok(());
         }
         let Machines { labels, base, .. } = &*self.context.machines;
+        // One that is under trial, or was refused, is for nobody.
+        if !store.is_base_accepted(base.hash()).await? {
+            return Ok(());
+        }
         let decide = |counts, standing: &Standing| self.short_of(counts, standing);
         let begun =
             store.begin_preparations(decide, labels, base.hash(), self.context.now()).await?;

@@ -22,7 +22,8 @@ pub struct Base {
     pub agent: Vec<String>,
     /// The gateway's, up to and without `gateway run`.
     pub gateway: Vec<String>,
-    /// As the gateway names itself: a configuration belongs to a version.
+    /// As the gateway names itself: a configuration belongs to a version. With it, the fleet is
+    /// looked after.
     pub gateway_version: Option<String>,
     /// Who runs commands in the VM, and whose the agent's files are.
     pub owner: String,
@@ -72,7 +73,7 @@ impl Base {
         let gateway_config = base.optional("gateway_config", read_json).unwrap_or(default);
         let install_time = base.seconds("install_seconds", 1..=1_500, 600);
         let ready_time = base.seconds("ready_seconds", 1..=540, 180);
-        let hash = hash(&files, &install);
+        let hash = hash(&files, &install, gateway_version.as_deref());
         Some(Self {
             files,
             install,
@@ -87,6 +88,14 @@ impl Base {
             ready_time,
             hash,
         })
+    }
+
+    /// [`Self::install`], told which version of OpenClaw is wanted.
+    pub fn script(&self) -> String {
+        match &self.gateway_version {
+            Some(version) => format!("export OPENCLAW_VERSION={version}\n{}", self.install),
+            None => self.install.clone(),
+        }
     }
 
     /// Sixteen hexadecimal digits.
@@ -135,7 +144,7 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, String> {
 }
 
 /// Each part with its length before it, so that no two bases look the same.
-fn hash(files: &[BaseFile], install: &str) -> String {
+fn hash(files: &[BaseFile], install: &str, version: Option<&str>) -> String {
     let mut hasher = Sha256::new();
     let mut add = |part: &[u8]| {
         hasher.update((part.len() as u64).to_be_bytes());
@@ -147,6 +156,9 @@ fn hash(files: &[BaseFile], install: &str) -> String {
         add(&file.digest);
     }
     add(install.as_bytes());
+    if let Some(version) = version {
+        add(version.as_bytes());
+    }
     hasher.finalize().iter().take(8).fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a string");
         hex

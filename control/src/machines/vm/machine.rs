@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use shared::Secret;
 use tokio::time::{Instant, sleep};
 
 use super::base::Base;
 use super::health::{Health, read_health};
-use super::layout;
+use super::{failure, layout};
 use crate::base::token::sha256_hex;
 use crate::model::pool::Assigned;
+use crate::queue::JobError;
 use vendors::sprites::files::AbsolutePath;
 use vendors::sprites::services::Definition;
 use vendors::sprites::{Command, ServiceName, SpriteName, Sprites, SpritesError};
@@ -50,8 +51,16 @@ impl Vm<'_> {
     /// # Errors
     /// The provider's, or that the files could not be handed over.
     pub async fn configure(&self, agent: &Secret<String>, gateway: &str) -> anyhow::Result<()> {
-        self.write(layout::AGENT_CONFIG, agent.expose()).await?;
         self.write(layout::GATEWAY_CONFIG, gateway).await?;
+        self.configure_agent(agent).await
+    }
+
+    /// As [`Self::configure`], and leaves the gateway's configuration as the customer has it.
+    ///
+    /// # Errors
+    /// As [`Self::configure`].
+    pub async fn configure_agent(&self, agent: &Secret<String>) -> anyhow::Result<()> {
+        self.write(layout::AGENT_CONFIG, agent.expose()).await?;
         let command = Command::new("sh").arguments([
             "-c",
             HAND_OVER,
@@ -127,6 +136,27 @@ impl Vm<'_> {
 /// Never.
 pub fn service() -> ServiceName {
     ServiceName::parse(layout::SERVICE).expect("ours is a name")
+}
+
+/// Puts the base into a machine. Nothing of it is secret, and all of it can be done again.
+///
+/// # Errors
+/// The provider's, or what the installation said.
+pub async fn install(sprites: &Sprites, base: &Base, name: &SpriteName) -> Result<(), JobError> {
+    for file in &base.files {
+        let reading = file.clone();
+        let content = tokio::task::spawn_blocking(move || reading.content()).await;
+        let content = content.map_err(JobError::retry)?.map_err(JobError::permanent)?;
+        let to = AbsolutePath::parse(&file.to).context("a file's place is not absolute");
+        let to = to.map_err(JobError::permanent)?;
+        sprites.write_file(name, to, file.mode, content).await.map_err(failure::job_error)?;
+    }
+    if base.install.is_empty() {
+        return Ok(());
+    }
+    let command = Command::shell(&base.script()).directory(layout::HOME).timeout(base.install_time);
+    let installed = succeed(sprites, name, &command, "install the base").await;
+    installed.map_err(failure::any_job_error)
 }
 
 /// Most characters of a command's complaint that go into an error.

@@ -8,11 +8,21 @@ pub enum Kind {
     Stripe,
     Mail,
     Ticket,
+    Trial,
+    Update,
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Provision, Self::Recycle, Self::Prepare, Self::Stripe, Self::Mail, Self::Ticket];
+    pub const ALL: [Self; 8] = [
+        Self::Provision,
+        Self::Recycle,
+        Self::Prepare,
+        Self::Stripe,
+        Self::Mail,
+        Self::Ticket,
+        Self::Trial,
+        Self::Update,
+    ];
 
     /// The beginning of a task's id.
     pub const fn as_str(self) -> &'static str {
@@ -23,6 +33,8 @@ impl Kind {
             Self::Stripe => "STRIPE",
             Self::Mail => "MAIL",
             Self::Ticket => "TICKET",
+            Self::Trial => "TRIAL",
+            Self::Update => "UPDATE",
         }
     }
 
@@ -48,6 +60,9 @@ mod tests {
             assert_eq!(Kind::parse(kind.as_str()), Ok(kind));
         }
         let error = Kind::parse("prov").unwrap_err();
-        assert_eq!(error, "a kind is PROV, RECYCLE, PREPARE, STRIPE, MAIL or TICKET");
+        assert_eq!(
+            error,
+            "a kind is PROV, RECYCLE, PREPARE, STRIPE, MAIL, TICKET, TRIAL or UPDATE"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The provider's VMs that are ours: prepared, handed out, taken down.
 
+mod fleet;
 mod healing;
 mod journal;
 pub mod pool;

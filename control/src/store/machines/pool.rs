@@ -204,7 +204,7 @@ pub async fn settle_preparations(
 }
 
 /// Writes although nothing changes yet: on PostgreSQL others who would wait here.
-async fn lock(write: &mut Write) -> Result<Standing, StoreError> {
+pub(super) async fn lock(write: &mut Write) -> Result<Standing, StoreError> {
     const ATTEMPT: &str = "lock the pool";
     let row = sqlx::query(
         "UPDATE pool SET failures = failures WHERE id = 1

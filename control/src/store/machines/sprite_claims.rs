@@ -29,7 +29,8 @@ impl Store {
     /// Gives `username` a sprite: the one it has, or the one whose last proof of life is
     /// the newest.
     ///
-    /// Those prepared with `base` come first. Tasks that asked earlier and wait are
+    /// Those prepared with `base` come first; one whose base is under trial, or was refused,
+    /// is given to nobody. Tasks that asked earlier and wait are
     /// served before: for each of them one of the available ones is left.
     ///
     /// # Errors
@@ -59,6 +60,7 @@ impl Store {
                  assignment = assignment + 1, services = 'running', services_at = $4
              WHERE state = $5 AND name = (
                  SELECT name FROM sprites WHERE state = $5
+                     AND base NOT IN (SELECT base FROM fleet_bases WHERE state <> 'accepted')
                  ORDER BY CASE WHEN base = $6 THEN 0 ELSE 1 END,
                      COALESCE(proved_at, 0) DESC, created_at, name LIMIT 1 {})
              RETURNING {}",

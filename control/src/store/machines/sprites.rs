@@ -176,6 +176,22 @@ pub(super) async fn count(connection: &mut Connection) -> Result<Counts, StoreEr
     Ok(counts)
 }
 
+/// What a task has taken out of the pool for itself.
+pub(super) async fn find_of_task(
+    connection: &mut Connection,
+    task: &TaskId,
+) -> Result<Option<PoolSprite>, StoreError> {
+    const ATTEMPT: &str = "read a task's sprite";
+    let text = format!("SELECT {COLUMNS} FROM sprites WHERE task = $1 AND state = $2");
+    let row = sqlx::query(AssertSqlSafe(text))
+        .bind(task.as_str())
+        .bind(SpriteState::Recycling.as_str())
+        .fetch_optional(connection)
+        .await
+        .attempt(ATTEMPT)?;
+    row.as_ref().map(parse).transpose().attempt(ATTEMPT)
+}
+
 pub(super) async fn find_of(
     connection: &mut Connection,
     username: &Username,

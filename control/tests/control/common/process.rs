@@ -59,6 +59,14 @@ impl Installation {
         self.folder.path().join("keys.toml")
     }
 
+    /// Changes the configuration, for whoever is started next.
+    pub fn configure(&self, from: &str, to: &str) {
+        let path = self.folder.path().join("control.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from} is not in\n{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
     pub async fn start(&self) -> Process {
         self.start_by(Command::new(env!("CARGO_BIN_EXE_control"))).await
     }

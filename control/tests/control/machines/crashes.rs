@@ -7,20 +7,20 @@ use super::installation::Town;
 use crate::common::wait_until;
 
 /// A kind of call, and whether it hangs before or after it was done.
-type Call = (&'static str, &'static str, &'static str);
+pub(crate) type Call = (&'static str, &'static str, &'static str);
 
-const BEFORE: &str = "slow:120000";
-const AFTER: &str = "after-commit:slow:120000";
+pub(crate) const BEFORE: &str = "slow:120000";
+pub(crate) const AFTER: &str = "after-commit:slow:120000";
 
 /// Has the first of `calls` hang as soon as somebody makes it.
-pub(super) async fn lie_in_wait(town: &Town, calls: &[Call]) {
+pub(crate) async fn lie_in_wait(town: &Town, calls: &[Call]) {
     if let Some((method, path, fault)) = calls.first() {
         town.provider.arm(method, path, 1, fault).await;
     }
 }
 
 /// Kills control in each of `calls`, one after the other, and has it started again.
-pub(super) async fn kill_in_each(town: &mut Town, calls: &[Call]) {
+pub(crate) async fn kill_in_each(town: &mut Town, calls: &[Call]) {
     for (index, (method, path, _)) in calls.iter().enumerate() {
         let what = format!("{method} {path} is called");
         let struck = u64::try_from(index).unwrap() + 1;

@@ -3,6 +3,7 @@
 use control::base::clock;
 use control::model::task::{Kind, NewTask};
 use control::store::{LOG_CHANGES, Store};
+use e2e::chat::{Chat, Opening};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use shared::identity::{IDENTITY_HEADER, Identity, IdentityKey};
@@ -57,6 +58,30 @@ impl Town {
 
     /// Opens the chat page as an edge would that serves the route.
     pub(crate) async fn visit(&self, username: &str) -> (StatusCode, String) {
+        let (upstream, identity) = self.way_in(username);
+        let request = common::client()
+            .get(format!("{upstream}/config.json"))
+            .header(IDENTITY_HEADER, identity);
+        let response = request.send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
+    }
+
+    /// Leaves the chat page open for as long as the test runs.
+    pub(crate) async fn open_page(&self, username: &str) {
+        let (upstream, identity) = self.way_in(username);
+        let host = upstream.trim_start_matches("http://");
+        let origin = format!("http://{username}.arca.test:8080");
+        let headers = [(IDENTITY_HEADER, identity.as_str()), ("origin", &origin)];
+        let address = host.parse().unwrap();
+        let opening = Opening { address, host, path: "/ws", headers: &headers };
+        let mut page = Chat::open(&opening).await.unwrap().unwrap();
+        page.hello().await.unwrap();
+        // Whoever reads answers the agent's pings.
+        tokio::spawn(page.linger());
+    }
+
+    /// Where the agent is, and what an edge tells it of whoever asks.
+    fn way_in(&self, username: &str) -> (String, String) {
         let route = {
             let table = self.edge.table();
             table.routes.get(&username.parse::<Username>().unwrap()).cloned()
@@ -69,11 +94,7 @@ impl Town {
             issued: shared::process::time::unix_millis() / 1_000,
         };
         let key = IdentityKey::current(&self.installation.keys, &route.sprite, route.assignment);
-        let request = common::client()
-            .get(format!("{}/config.json", route.upstream))
-            .header(IDENTITY_HEADER, key.sign(&identity));
-        let response = request.send().await.unwrap();
-        (response.status(), response.text().await.unwrap())
+        (route.upstream.to_string(), key.sign(&identity))
     }
 
     /// The workspace is live: one row, one machine, one route, one letter, and the agent

@@ -11,6 +11,7 @@ mod services;
 mod claims;
 mod crashes;
 mod faults;
+mod fleet;
 mod keeper;
 mod lives;
 mod pflaster;

@@ -7,6 +7,8 @@ use super::recycle::RECYCLE;
 use super::spec::Spec;
 use super::stripe::STRIPE;
 use super::ticket::TICKET;
+use super::trial::TRIAL;
+use super::update::UPDATE;
 use crate::model::task::kind::Kind;
 
 impl Kind {
@@ -18,6 +20,8 @@ impl Kind {
             Self::Stripe => &STRIPE,
             Self::Mail => &MAIL,
             Self::Ticket => &TICKET,
+            Self::Trial => &TRIAL,
+            Self::Update => &UPDATE,
         }
     }
 }
@@ -29,7 +33,7 @@ mod tests {
     use super::*;
     use crate::model::task::kinds::{
         OpenTicket, Payload, PrepareSprite, ProvisionWorkspace, RecycleWorkspace, SendMail,
-        SyncStripe,
+        SyncStripe, TryBase, UpdateWorkspace,
     };
 
     fn check<P: Payload>(kind: Kind, stored: &Value) {
@@ -45,6 +49,8 @@ mod tests {
         check::<RecycleWorkspace>(Kind::Recycle, &signup);
         check::<PrepareSprite>(Kind::Prepare, &json!({}));
         check::<SendMail>(Kind::Mail, &json!({ "mail": "welcome/su_1", "letter": "welcome" }));
+        check::<TryBase>(Kind::Trial, &json!({ "base": "0123" }));
+        check::<UpdateWorkspace>(Kind::Update, &json!({ "base": "0123" }));
         check::<OpenTicket>(Kind::Ticket, &json!({ "incident": "task/x" }));
         let event = "checkout.session.completed";
         let looked = json!({ "about": "checkout", "object": "cs_1", "event": event });
@@ -64,6 +70,8 @@ mod tests {
             "STRIPE: follow",
             "MAIL: send",
             "TICKET: open",
+            "TRIAL: take start ready talk judge",
+            "UPDATE: idle stop checkpoint install ready back note",
         ];
         assert_eq!(seen.collect::<Vec<_>>(), expected);
     }

@@ -10,6 +10,8 @@ mod recycle;
 mod spec;
 mod stripe;
 mod ticket;
+mod trial;
+mod update;
 
 pub use mail::SendMail;
 pub use prepare::PrepareSprite;
@@ -18,3 +20,5 @@ pub use recycle::RecycleWorkspace;
 pub use spec::{Payload, Spec, StepName};
 pub use stripe::{SyncStripe, SyncTarget};
 pub use ticket::OpenTicket;
+pub use trial::TryBase;
+pub use update::UpdateWorkspace;
