@@ -58,6 +58,8 @@ pub struct SupervisorConfig {
     pub proven_after: Duration,
     /// Of the gateway and its helpers; above it, it is restarted.
     pub memory_max_bytes: u64,
+    /// Of the gateway with its helpers.
+    pub processes_max: u64,
     pub log: LogFiles,
     pub environment: Vec<(String, String)>,
 }
@@ -203,6 +205,7 @@ fn supervisor(section: &mut Section<'_>) -> Option<Option<SupervisorConfig>> {
     let stop_grace = section.seconds("stop_grace_seconds", 0..=600, 30);
     let proven_after = section.seconds("proven_after_seconds", 1..=3_600, 60);
     let memory_max_mib = section.number("memory_max_mib", 64..=(1 << 20), 3_072);
+    let processes_max = section.number("processes_max", 16..=100_000, 1_000);
     let max_bytes = section.number("log_max_bytes", 4_096..=(1 << 30), 10 << 20);
     let files = section.number("log_files", 1..=100, 5);
     let environment = environment(section);
@@ -220,6 +223,7 @@ fn supervisor(section: &mut Section<'_>) -> Option<Option<SupervisorConfig>> {
         stop_grace,
         proven_after,
         memory_max_bytes: memory_max_mib << 20,
+        processes_max,
         log,
         environment,
     }))

@@ -45,6 +45,8 @@ pub enum Reason {
     MemoryShort,
     /// The gateway itself used more than its ceiling.
     MemoryExceeded,
+    /// It started more processes than it may have.
+    ProcessesExceeded,
     /// It does not start with its configuration.
     ConfigurationRefused,
     /// It runs, and does not accept the agent's connection.
@@ -55,7 +57,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Ready,
         Self::Starting,
         Self::Restarting,
@@ -64,6 +66,7 @@ impl Reason {
         Self::PortTaken,
         Self::MemoryShort,
         Self::MemoryExceeded,
+        Self::ProcessesExceeded,
         Self::ConfigurationRefused,
         Self::ConnectionRefused,
         Self::NotAnswering,
@@ -81,6 +84,7 @@ impl Reason {
             Self::PortTaken => "port_taken",
             Self::MemoryShort => "memory_short",
             Self::MemoryExceeded => "memory_exceeded",
+            Self::ProcessesExceeded => "processes_exceeded",
             Self::ConfigurationRefused => "configuration_refused",
             Self::ConnectionRefused => "connection_refused",
             Self::NotAnswering => "not_answering",
@@ -109,6 +113,10 @@ impl Reason {
             }
             Self::MemoryExceeded => {
                 "Your assistant used too much memory and is restarting. Your conversations are kept."
+            }
+            Self::ProcessesExceeded => {
+                "Your assistant started too many programs at once and is restarting. Your \
+                 conversations are kept."
             }
             Self::ConfigurationRefused => {
                 "Your assistant does not start with its present settings. We are repairing them."

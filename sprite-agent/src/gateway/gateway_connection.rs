@@ -151,8 +151,14 @@ where
         let arrived = Instant::now();
         if let Frame::Response { id } = peek(&text) {
             let answered = self.session.requests().answered(&id);
-            if answered == Answered::Hello {
-                return self.greeted(&id, &text).await;
+            match answered {
+                Answered::Hello => return self.greeted(&id, &text).await,
+                Answered::Ordinary => {}
+                // A second hello, for one, has what the first one was relieved of.
+                Answered::Unasked => {
+                    debug!("dropped an answer that the page does not wait for");
+                    return Ok(None);
+                }
             }
         }
         let size = text.len();

@@ -93,6 +93,8 @@ pub enum Answered {
     /// It answers the agent's `connect`.
     Hello,
     Ordinary,
+    /// Nobody waits for it: it was answered before, or never asked.
+    Unasked,
 }
 
 impl PendingRequests {
@@ -143,9 +145,11 @@ impl PendingRequests {
         self.connection = ConnectionState::Open;
     }
 
-    /// A response came in. An unknown id is `Ordinary` too.
+    /// A response came in.
     pub fn answered(&mut self, response: &str) -> Answered {
-        self.waiting.remove(response);
+        if !self.waiting.remove(response) {
+            return Answered::Unasked;
+        }
         match &self.connection {
             ConnectionState::Connecting { id } if **id == *response => Answered::Hello,
             _ => Answered::Ordinary,
@@ -215,6 +219,8 @@ mod tests {
         requests.admit("1", "chat.send", 10);
         requests.admit("2", "chat.history", 10);
         assert_eq!(requests.answered("1"), Answered::Ordinary);
+        assert_eq!(requests.answered("1"), Answered::Unasked);
+        assert_eq!(requests.answered("c"), Answered::Unasked, "a second hello");
         assert_eq!(requests.lost(), ["2".into()]);
         assert!(!requests.withdraw("2"), "it has been answered");
         assert_eq!(requests.admit("3", "chat.send", 10), Refuse(Unavailable));

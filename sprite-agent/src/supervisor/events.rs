@@ -18,6 +18,8 @@ pub enum Event {
     DeadlinePassed,
     /// The gateway and its helpers use more memory than their ceiling.
     MemoryExceeded(Excess),
+    /// It has more processes than it may have.
+    ProcessesExceeded,
     /// The answer to [`Action::Restore`]: whether another configuration is in place now.
     Restored(bool),
     /// The answer to [`Action::PinVersion`]: whether the pinned version can be started.

@@ -9,10 +9,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 use tracing::warn;
 
+use super::allowance::Allowance;
 use super::last_lines::LastLines;
 use super::redaction::Redaction;
 use crate::config::LogFiles;
@@ -118,8 +120,14 @@ pub fn follow(
         let mut log = LogFile::new(files, NAME);
         let mut piece = vec![0; PIECE_BYTES];
         let mut is_failing = false;
+        let mut allowance = Allowance::new(Instant::now());
         while let Ok(length @ 1..) = output.read(&mut piece) {
-            let safe = redaction.push(&piece[..length]);
+            let Some((dropped, kept)) = allowance.take(&piece[..length], Instant::now()) else {
+                redaction.cut();
+                continue;
+            };
+            let mut safe = told(dropped);
+            safe.extend(redaction.push(kept));
             last_lines.push(&safe);
             let result = log.write(&safe);
             if let (Err(error), false) = (&result, is_failing) {
@@ -127,12 +135,21 @@ pub fn follow(
             }
             is_failing = result.is_err();
         }
-        let rest = redaction.finish();
+        let mut rest = redaction.finish();
+        rest.extend(told(allowance.dropped()));
         last_lines.push(&rest);
         let _ = log.write(&rest);
     };
     std::thread::Builder::new().name("gateway-log".to_owned()).spawn(write_all)?;
     Ok(Following(ended))
+}
+
+/// In the place of what was dropped.
+fn told(dropped: u64) -> Vec<u8> {
+    match dropped {
+        0 => Vec::new(),
+        bytes => format!("\n[{bytes} bytes were dropped: too many in a second]\n").into_bytes(),
+    }
 }
 
 #[cfg(test)]

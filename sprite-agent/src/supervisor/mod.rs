@@ -5,6 +5,7 @@
 //! those who ask. The other files are their hands.
 
 pub mod account;
+mod allowance;
 pub mod awake_clock;
 pub mod child;
 pub mod configuration;

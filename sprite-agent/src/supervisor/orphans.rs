@@ -51,6 +51,11 @@ pub fn bury(child: Option<u32>) {
     }
 }
 
+/// Adopted processes with everything below them; `child` is looked at elsewhere.
+pub fn trees(child: Option<u32>) -> impl Iterator<Item = Process> {
+    adopted(child).flat_map(|process| processes::tree(process.pid))
+}
+
 fn left_behind(state_dir: &Path, child: Option<u32>) -> Vec<Process> {
     let mark = format!("OPENCLAW_STATE_DIR={}", state_dir.display());
     let marked = processes::all().into_iter().filter(|process| {
@@ -59,11 +64,7 @@ fn left_behind(state_dir: &Path, child: Option<u32>) -> Vec<Process> {
             && Some(process.pid) != child
             && has_in_environment(process.pid, &mark)
     });
-    adopted(child)
-        .flat_map(|process| processes::tree(process.pid))
-        .chain(marked)
-        .filter(|process| !process.is_zombie)
-        .collect()
+    trees(child).chain(marked).filter(|process| !process.is_zombie).collect()
 }
 
 /// Only where this process adopts orphans: elsewhere its children are somebody else's business.

@@ -29,6 +29,12 @@ impl Redaction {
         self.release(false)
     }
 
+    /// What comes next does not follow: what is held may be the beginning of a secret whose
+    /// end is lost.
+    pub fn cut(&mut self) {
+        self.held.clear();
+    }
+
     /// A stream of one piece.
     pub fn whole(mut self, text: &[u8]) -> Vec<u8> {
         let mut safe = self.push(text);

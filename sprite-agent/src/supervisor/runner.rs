@@ -20,9 +20,10 @@ use super::inspection::{self, Lack};
 use super::last_lines::LastLines;
 use super::launcher::{Launched, Launcher};
 use super::prober::Prober;
+use super::processes::{self, Process};
 use super::report::{self, Report, Trouble, describe, reason_of};
 use super::state::{Machine, Policy, RecoveryStage, State};
-use super::{leftover, orphans, processes};
+use super::{leftover, orphans};
 use crate::config::SupervisorConfig;
 use crate::gateway_status::{GatewayStatus, Mended, Reason};
 use crate::memory;
@@ -120,7 +121,7 @@ impl Supervisor {
                 .or_else(|| self.configuration_changed());
             self.take(first, now);
             // Asked every time: while a gateway runs, there is always something else.
-            let exceeded = self.memory_exceeded();
+            let exceeded = self.excess();
             self.take(exceeded, now);
             self.watched = self
                 .machine
@@ -197,20 +198,26 @@ impl Supervisor {
         (before != self.configuration.fingerprint()).then_some(Event::Nudged)
     }
 
-    fn memory_exceeded(&self) -> Option<Event> {
+    fn excess(&self) -> Option<Event> {
+        let tree = self.gateway_tree()?;
+        if tree.len() as u64 > self.config.processes_max {
+            return Some(Event::ProcessesExceeded);
+        }
+        let used: u64 = tree.iter().filter_map(|it| memory::resident_bytes(it.pid)).sum();
         let ceiling = self.config.memory_max_bytes;
-        let used = self.gateway_memory()?;
         if used > ceiling / 2 * FAR_ABOVE_HALVES {
             return Some(Event::MemoryExceeded(Excess::FarAbove));
         }
         (used > ceiling).then_some(Event::MemoryExceeded(Excess::Ceiling))
     }
 
-    /// Of the gateway and its helpers.
-    fn gateway_memory(&self) -> Option<u64> {
+    /// The gateway and its helpers, also those that left it.
+    fn gateway_tree(&self) -> Option<Vec<Process>> {
         let running = self.running.as_ref().filter(|running| running.role == Role::Gateway)?;
-        let tree = processes::tree(running.launched.child.id());
-        Some(tree.iter().filter_map(|process| memory::resident_bytes(process.pid)).sum())
+        let child = running.launched.child.id();
+        let mut tree = processes::tree(child);
+        tree.extend(orphans::trees(Some(child)));
+        Some(tree)
     }
 
     /// What follows at once from what was done, if anything does.
@@ -348,6 +355,7 @@ impl Supervisor {
             Event::Inspected(Some(obstacle)) => reason_of(obstacle),
             Event::Probed(probe) => return self.note_probe(probe),
             Event::MemoryExceeded(_) => Reason::MemoryExceeded,
+            Event::ProcessesExceeded => Reason::ProcessesExceeded,
             Event::DeadlinePassed if self.machine.is_starting() => Reason::NotAnswering,
             _ => return,
         };

@@ -186,6 +186,13 @@ async fn answer(
     match order {
         // No answer: the request stays pending.
         "hang" => return Ok(()),
+        // What nobody has asked, and hello once more.
+        "others" => {
+            let greeted = seen.frames.lock().unwrap()[0]["id"].clone();
+            let answer = json!({"type": "res", "id": "another's", "ok": true, "payload": "SECRET"});
+            say(socket, &answer).await?;
+            say(socket, &hello(&greeted, &json!([]))).await?;
+        }
         "burst" => {
             for number in 0..argument.parse::<u32>().unwrap() {
                 say(socket, &json!({"type": "event", "event": "n", "payload": number})).await?;

@@ -9,6 +9,7 @@ mod front_door;
 mod gateway;
 mod hands;
 mod methods;
+mod misbehaviour;
 mod outages;
 mod page;
 mod repairs;

@@ -28,7 +28,7 @@ fn good() -> Value {
     serde_json::from_str(GOOD).unwrap()
 }
 
-fn has_reason(reason: &'static str) -> impl Fn(&Value) -> bool {
+pub(crate) fn has_reason(reason: &'static str) -> impl Fn(&Value) -> bool {
     move |health| health["gateway"]["reason"] == reason
 }
 

@@ -98,7 +98,16 @@ impl Running {
         &self,
         is_so: impl Fn(&serde_json::Value) -> bool,
     ) -> serde_json::Value {
-        let deadline = std::time::Instant::now() + crate::waiting::DEADLINE;
+        self.wait_for_health_within(crate::waiting::DEADLINE, is_so).await
+    }
+
+    /// As [`Self::wait_for_health`], for what the agent itself takes its time to notice.
+    pub(crate) async fn wait_for_health_within(
+        &self,
+        patience: std::time::Duration,
+        is_so: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        let deadline = std::time::Instant::now() + patience;
         loop {
             let health = self.health().await;
             if is_so(&health) {

@@ -71,6 +71,16 @@ async fn a_method_that_is_not_listed_is_refused_and_the_connection_kept() {
 }
 
 #[tokio::test]
+async fn answers_that_nobody_waits_for_do_not_reach_the_page() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    let id = page.send("chat.send", &json!({"message": "others"})).await;
+    let next = page.next().await;
+    assert_eq!(next["id"], id.as_str(), "{next}");
+}
+
+#[tokio::test]
 async fn what_is_no_request_ends_the_socket() {
     let gateway = Gateway::start().await;
     let agent = Running::watching(gateway.address).await;

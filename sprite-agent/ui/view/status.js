@@ -7,7 +7,7 @@ import { t } from '../words.js';
 
 /** Reasons that say more than that it starts or restarts. */
 const REASONS = [
-  'configuration_refused', 'connection_refused', 'crashing', 'disk_full', 'draining', 'memory_exceeded', 'memory_short',
+  'configuration_refused', 'connection_refused', 'crashing', 'disk_full', 'draining', 'memory_exceeded', 'memory_short', 'processes_exceeded',
   'not_answering', 'port_taken',
 ];
 

@@ -240,6 +240,7 @@ export const de = {
   'reason.crashing': 'Dein Assistent ist mehrmals stehen geblieben. Er wird gerade repariert.',
   'reason.disk_full': 'Die Festplatte deines Arbeitsplatzes ist voll. Dein Assistent macht weiter, sobald wieder Platz ist.',
   'reason.draining': 'Dein Assistent beendet noch, woran er ist, und startet dann neu.',
+  'reason.processes_exceeded': 'Dein Assistent hat zu viele Programme auf einmal gestartet und startet neu. Deine Unterhaltungen bleiben.',
   'reason.memory_exceeded': 'Dein Assistent brauchte zu viel Arbeitsspeicher und startet neu. Deine Unterhaltungen bleiben.',
   'reason.memory_short': 'Deinem Arbeitsplatz fehlt Arbeitsspeicher. Dein Assistent startet, sobald wieder genug da ist.',
   'reason.not_answering': 'Dein Assistent antwortet nicht und wird neu gestartet.',

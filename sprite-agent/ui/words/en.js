@@ -240,6 +240,7 @@ export const en = {
   'reason.crashing': 'Your assistant stopped several times. We are repairing it.',
   'reason.disk_full': 'The disk of your workspace is full. Your assistant goes on as soon as there is room again.',
   'reason.draining': 'Your assistant finishes what it is doing, then restarts.',
+  'reason.processes_exceeded': 'Your assistant started too many programs at once and is restarting. Your conversations are kept.',
   'reason.memory_exceeded': 'Your assistant used too much memory and is restarting. Your conversations are kept.',
   'reason.memory_short': 'Your workspace is short of memory. Your assistant starts as soon as there is enough again.',
   'reason.not_answering': 'Your assistant does not answer and is being restarted.',

@@ -67,6 +67,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("deadline", Event::DeadlinePassed),
         ("memory above its ceiling", Event::MemoryExceeded(Excess::Ceiling)),
         ("memory far above it", Event::MemoryExceeded(Excess::FarAbove)),
+        ("too many processes", Event::ProcessesExceeded),
         ("restored", Event::Restored(true)),
         ("nothing to restore", Event::Restored(false)),
         ("version pinned", Event::Pinned(true)),

@@ -25,6 +25,7 @@ impl Machine {
             Event::Probed(probe) => self.probed(probe, now),
             Event::DeadlinePassed => self.deadline_passed(now),
             Event::MemoryExceeded(excess) => self.memory_exceeded(excess, now),
+            Event::ProcessesExceeded => self.processes_exceeded(),
             Event::Nudged => self.nudged(),
             Event::StartRequested if self.state == State::Stopped => inspect(),
             Event::Inspected(obstacle) if self.state == State::Inspecting => match obstacle {
@@ -155,6 +156,16 @@ impl Machine {
                 (State::Terminating { kill_at: None, then }, Some(Action::Kill))
             }
             (state, _) => (state, None),
+        }
+    }
+
+    /// What forks without end leaves no time for anything.
+    fn processes_exceeded(&self) -> Next {
+        let kill = |then| (State::Terminating { kill_at: None, then }, Some(Action::Kill));
+        match self.state {
+            State::Starting { .. } | State::Ready(_) => kill(Then::Restart),
+            State::Terminating { kill_at: Some(_), then } => kill(then),
+            state => (state, None),
         }
     }
 }

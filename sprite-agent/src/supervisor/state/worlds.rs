@@ -45,6 +45,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => any::<bool>().prop_map(Event::Pinned),
         1 => Just(Event::MemoryExceeded(Excess::Ceiling)),
         1 => Just(Event::MemoryExceeded(Excess::FarAbove)),
+        1 => Just(Event::ProcessesExceeded),
         1 => Just(Event::Nudged),
         1 => Just(Event::StartRequested),
     ]
