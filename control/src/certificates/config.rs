@@ -178,7 +178,7 @@ mod tests {
         check("contact = 'a@b.test'\nchallenge = 'http'\n", &["names: have a wildcard"]);
         check("contact = 'a@b.test'\nchallenge = 'hook'\n", &["hook: names the program"]);
         check(
-            "contact = 'a@b.test'\nchallenge = 'hook'\nhook = '/etc/hostname'\n",
+            "contact = 'a@b.test'\nchallenge = 'hook'\nhook = '/proc/version'\n",
             &["executable"],
         );
         check("contact = 'a@b.test'\nchallenge = 'cloudflare'\n", &["cloudflare_token"]);

@@ -46,6 +46,10 @@ async fn issue(world: &World, chain: &str) -> Certificates {
 async fn every_edge_is_handed_the_present_certificate_and_again_when_it_lost_it() {
     let (one, mut two) = (TestEdge::start("one").await, TestEdge::start("two").await);
     let world = World::start_with_sections(&[&one, &two], "", SECTION).await;
+    // Control's own attempt is over, so that it is not counted after what is issued here.
+    let has_failed =
+        async || world.app().store.certificate(CERTIFICATE).await.unwrap().failures > 0;
+    wait_until("control has tried", true, has_failed).await;
     two.go_away().await;
     let first = issue(&world, "first").await;
     let shows = |edge: &TestEdge| edge.table().certificates.clone();
