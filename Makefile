@@ -44,7 +44,7 @@ MONTHS ?= 2
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups bench-scale test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
 .PHONY: test-recycling test-fleet test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
@@ -112,6 +112,9 @@ test-acme: need-build ## Certificates from Pebble: by DNS, by a page at the edge
 	@.ci/need pebble=pebble pebble-challtestsrv=pebble
 	cargo build --quiet --bins $(PROGRAMS)
 	cargo test --workspace --test stories resilience::acme:: -- --ignored --nocapture
+
+bench-scale: need-build ## Measure what PostgreSQL is asked with a hundred thousand workspaces (minutes)
+	.ci/postgres cargo test --package control --test control scale:: -- --ignored --nocapture
 
 test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)
 	.ci/postgres cargo test --package e2e --test stories resilience::controls:: -- --ignored --nocapture

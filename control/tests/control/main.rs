@@ -22,6 +22,7 @@ mod passwords;
 mod processes;
 mod publisher;
 mod queue;
+mod scale;
 mod sign_in;
 mod simulation;
 mod site;

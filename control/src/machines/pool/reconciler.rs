@@ -37,8 +37,9 @@ const POLL_DELAY: Duration = Duration::from_millis(100);
 /// Sprites that one round destroys: the next round goes on.
 const DESTROYED_A_ROUND: u32 = 10;
 
-/// Rows that are compared with the provider's list; more than a plan allows.
-const ROWS_MAX: u32 = 50_000;
+/// Rows that are compared with the provider's list: twice the hundred thousand workspaces that
+/// one installation is made for. A machine beyond it would be taken for nobody's.
+const ROWS_MAX: u32 = 200_000;
 
 /// How long somebody who has paid may wait while the provider does not answer: a machine of
 /// the pool is theirs in seconds, and a blip is over in less.
