@@ -14,7 +14,7 @@ use crate::store::connection::{self, Columns as _, Dialect};
 const SCHEMA: &str = "arcamatrix_restoring";
 
 /// Tables in which the migrations themselves put one row.
-const SEEDED: [&str; 3] = ["route_table", "pool", "write_probe"];
+const SEEDED: [&str; 4] = ["route_table", "pool", "write_probe", "subscription_list"];
 
 /// Why nothing is put where something is.
 #[derive(Debug, thiserror::Error)]
@@ -168,5 +168,23 @@ fn remove(path: &Path) -> anyhow::Result<()> {
             Err(error).with_context(|| format!("cannot remove {}", path.display()))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::connection::{NEWEST_MIGRATION, migrate_to};
+
+    #[tokio::test]
+    async fn a_database_that_nobody_has_used_yet_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("control.db").display());
+        let mut fresh = connection::connect(&url).await.unwrap();
+        migrate_to(&mut fresh, NEWEST_MIGRATION).await.unwrap();
+        check_empty(&mut fresh, Dialect::Sqlite).await.unwrap();
+        let used = "INSERT INTO usernames (username, signup, state) VALUES ('ada', 'su', 'held')";
+        sqlx::query(used).execute(&mut fresh).await.unwrap();
+        check_empty(&mut fresh, Dialect::Sqlite).await.unwrap_err();
     }
 }
