@@ -1,10 +1,12 @@
 //! Where a database is made anew, and how it takes the place of the empty one.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use shared::Secret;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
+use tokio::time::Instant;
 
 use super::columns::{count, tables};
 use crate::base::ownership::give_to_owner_of_folder;
@@ -12,6 +14,10 @@ use crate::store::connection::{self, Columns as _, Dialect};
 
 /// Of PostgreSQL: what is made anew is in here until it is whole.
 const SCHEMA: &str = "arcamatrix_restoring";
+
+const PARTING: Duration = Duration::from_secs(5);
+
+const POLL_DELAY: Duration = Duration::from_millis(50);
 
 /// Tables in which the migrations themselves put one row.
 const SEEDED: [&str; 4] = ["route_table", "pool", "write_probe", "subscription_list"];
@@ -63,14 +69,7 @@ impl Place {
             Dialect::Postgres => {
                 let mut present =
                     connection::connect(url).await.context("cannot open the database")?;
-                let row = sqlx::query(
-                    "SELECT COUNT(*) AS others FROM pg_stat_activity
-                     WHERE datname = current_database() AND pid <> pg_backend_pid()
-                         AND backend_type = 'client backend'",
-                )
-                .fetch_one(&mut present)
-                .await?;
-                let others = row.number("others")?;
+                let others = others(&mut present).await?;
                 if others > 0 {
                     return Err(Occupied::InUse { count: others }.into());
                 }
@@ -135,6 +134,26 @@ impl Place {
                 Ok(connection.close().await?)
             }
         }
+    }
+}
+
+/// How many other connections the database has. The server parts from a program that has ended
+/// a moment later: those of a control that was just stopped are waited for.
+async fn others(connection: &mut AnyConnection) -> anyhow::Result<u64> {
+    let until = Instant::now() + PARTING;
+    loop {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS others FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()
+                 AND backend_type = 'client backend'",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        let others = row.number("others")?;
+        if others == 0 || Instant::now() >= until {
+            return Ok(others);
+        }
+        tokio::time::sleep(POLL_DELAY).await;
     }
 }
 
