@@ -8,6 +8,7 @@ BUILT := FAKES_BIN=$(CURDIR)/target/debug CONTROL_BIN=$(CURDIR)/target/debug/con
 
 # Run once more, on PostgreSQL. Chosen by name out of the whole workspace: a package
 # by itself has other features below it, and would be compiled anew.
+# Most of that time is waiting, so that twice as many as there are cores go on at once.
 # The story of two controls needs a database that they can share.
 ON_POSTGRES := cargo test --workspace --no-fail-fast --test
 
@@ -60,7 +61,7 @@ test: begin-times check check-alerts need-browser need-npm need-sprites need-pyt
 	.ci/timed "compile the tests" cargo test --workspace --no-run
 	.ci/timed "compile the programs" cargo build --quiet --bins $(PROGRAMS)
 	.ci/timed "tests and stories" cargo test --workspace --no-fail-fast
-	.ci/timed "control's tests on PostgreSQL" .ci/postgres $(ON_POSTGRES) control
+	.ci/timed "control's tests on PostgreSQL" .ci/postgres $(ON_POSTGRES) control -- --test-threads 4
 	.ci/timed "two controls on PostgreSQL" .ci/postgres $(ON_POSTGRES) stories resilience::controls::
 	.ci/timed "pages' scripts" node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
 	$(BUILT) .ci/timed "vendors' clients" tests/fakes/clients/run
