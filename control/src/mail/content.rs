@@ -335,9 +335,10 @@ impl Author<'_> {
             "Your subscription is paused",
             vec![
                 paragraph(format!(
-                    "While the subscription of {} is paused nothing is charged, and the workspace \
-                     is closed. Everything in it is kept.",
+                    "The subscription of {} is paused since {}. While it is, nothing is charged, and \
+                     the workspace is closed. Everything in it is kept.",
                     self.site.workspace_host(&self.to.username),
+                    DateTime::of(self.now)
                 )),
                 button("Your account", self.account_url()),
                 paragraph("As soon as the subscription goes on the workspace opens again."),
