@@ -12,6 +12,7 @@ pub mod masking;
 pub mod metrics;
 pub mod ownership;
 pub mod private_file;
+pub mod rounds;
 pub mod seal;
 pub(crate) mod text_enum;
 pub mod token;

@@ -12,13 +12,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use shared::VmSecret;
-use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use super::job_context::JobContext;
 use super::vm::health::next_due;
 use super::vm::layout;
 use crate::base::clock::Moment;
+use crate::base::rounds::repeat;
 use crate::model::pool::Assigned;
 use vendors::sprites::SpriteStatus;
 
@@ -49,14 +49,7 @@ impl AlarmClock {
 
     /// For ever: drop it to end it, wherever it is.
     pub async fn run(self) {
-        let mut turns = interval(self.context.machines.sweep);
-        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            turns.tick().await;
-            if let Err(error) = self.round().await {
-                warn!("{error:#}; trying again later");
-            }
-        }
+        repeat(self.context.machines.sweep, || self.round()).await;
     }
 
     async fn round(&self) -> anyhow::Result<()> {

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::base::clock::Clock;
+use crate::base::rounds::repeat;
 use crate::model::workspace::upkeep::Unsettled;
 use crate::store::{Given, Store, StoreError};
 
@@ -29,14 +29,7 @@ pub struct WorkspaceReconciler {
 impl WorkspaceReconciler {
     /// For ever: drop it to end it, wherever it is.
     pub async fn run(self) {
-        let mut turns = interval(self.sweep);
-        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            turns.tick().await;
-            if let Err(error) = self.round().await {
-                warn!("{:#}; trying again later", anyhow::Error::from(error));
-            }
-        }
+        repeat(self.sweep, || self.round()).await;
     }
 
     async fn round(&self) -> Result<(), StoreError> {

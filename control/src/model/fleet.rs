@@ -8,18 +8,21 @@ use shared::Username;
 use utoipa::ToSchema;
 
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 use crate::model::task::TaskId;
 
-/// Where a base stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Trial {
-    /// One machine is made with it, and proves it. Nobody else gets it.
-    Trying,
-    /// The pool takes it, and workspaces are brought to it.
-    Accepted,
-    /// It failed its trial, or too many workspaces went back from it.
-    Refused,
+text_enum! {
+    /// Where a base stands.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Trial or "not a state of a base" {
+        /// One machine is made with it, and proves it. Nobody else gets it.
+        Trying = "trying",
+        /// The pool takes it, and workspaces are brought to it.
+        Accepted = "accepted",
+        /// It failed its trial, or too many workspaces went back from it.
+        Refused = "refused",
+    }
 }
 
 /// A base that was wanted at some time.
@@ -35,16 +38,18 @@ pub struct FleetBase {
     pub changed: Moment,
 }
 
-/// What became, or becomes, of one workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum UpdateState {
-    Updating,
-    Updated,
-    /// It was being used for too long, and comes again when others have had their turn.
-    PutOff,
-    /// It has what it had before, and is left with it.
-    WentBack,
+text_enum! {
+    /// What became, or becomes, of one workspace.
+    #[derive(Serialize, Deserialize, ToSchema)]
+    #[serde(rename_all = "snake_case")]
+    pub enum UpdateState or "not a state of an update" {
+        Updating = "updating",
+        Updated = "updated",
+        /// It was being used for too long, and comes again when others have had their turn.
+        PutOff = "put_off",
+        /// It has what it had before, and is left with it.
+        WentBack = "went_back",
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,45 +127,6 @@ fn spread(fleet: Fleet) -> Next {
     match fleet.waiting.min(at_once.saturating_sub(fleet.updating)) {
         0 => Next::Nothing,
         more => Next::Update(more),
-    }
-}
-
-impl Trial {
-    pub const ALL: [Self; 3] = [Self::Trying, Self::Accepted, Self::Refused];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Trying => "trying",
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-        }
-    }
-
-    /// # Errors
-    /// When `text` is no state of a base.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("not a state of a base")
-    }
-}
-
-impl UpdateState {
-    pub const ALL: [Self; 4] = [Self::Updating, Self::Updated, Self::PutOff, Self::WentBack];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Updating => "updating",
-            Self::Updated => "updated",
-            Self::PutOff => "put_off",
-            Self::WentBack => "went_back",
-        }
-    }
-
-    /// # Errors
-    /// When `text` is no state of an update.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        found.ok_or("not a state of an update")
     }
 }
 

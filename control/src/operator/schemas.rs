@@ -67,7 +67,22 @@ pub(crate) struct OfSession {
 pub(crate) struct OfTask {
     #[param(
         example = "PROV-20260214-a1b2c3d4",
-        pattern = "^(PROV|RECYCLE|PREPARE|STRIPE|MAIL|TICKET)-[0-9]{8}-[0-9a-f]{8}$"
+        pattern = "^(PROV|RECYCLE|PREPARE|STRIPE|MAIL|TICKET|TRIAL|UPDATE)-[0-9]{8}-[0-9a-f]{8}$"
     )]
     id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::IntoParams as _;
+
+    use super::OfTask;
+    use crate::model::task::Kind;
+
+    #[test]
+    fn the_id_of_every_kind_of_task_is_described() {
+        let described = serde_json::to_string(&OfTask::into_params(|| None)).unwrap();
+        let kinds = Kind::ALL.map(Kind::as_str).join("|");
+        assert!(described.contains(&format!("({kinds})-")), "{described}");
+    }
 }

@@ -22,7 +22,7 @@ use crate::store::TaskFilter;
 pub(super) struct FilterQuery {
     /// `waiting`, `running`, `done`, `dead` or `cancelled`.
     state: Option<String>,
-    /// `PROV`, `RECYCLE`, `PREPARE`, `STRIPE`, `MAIL` or `TICKET`.
+    /// `PROV`, `RECYCLE`, `PREPARE`, `STRIPE`, `MAIL`, `TICKET`, `TRIAL` or `UPDATE`.
     kind: Option<String>,
     username: Option<String>,
 }

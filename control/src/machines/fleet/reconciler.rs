@@ -3,9 +3,9 @@
 //! Takes no orders: each round it looks at what is. A base without a version of OpenClaw
 //! is not looked after: nothing could tell whether it is what runs.
 
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::{info, warn};
+use tracing::info;
 
+use crate::base::rounds::repeat;
 use crate::machines::job_context::JobContext;
 use crate::model::fleet::{self, Next, UpdateState, WorkspaceUpdate};
 use crate::model::incident::Incident;
@@ -25,14 +25,7 @@ impl FleetReconciler {
 
     /// For ever: drop it to end it, wherever it is.
     pub async fn run(self) {
-        let mut turns = interval(self.context.machines.sweep);
-        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            turns.tick().await;
-            if let Err(error) = self.round().await {
-                warn!("{error:#}; trying again later");
-            }
-        }
+        repeat(self.context.machines.sweep, || self.round()).await;
     }
 
     async fn round(&self) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //! begin the same.
 
 use shared::Username;
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::pool;
@@ -13,7 +14,7 @@ use crate::model::fleet::{Fleet, FleetBase, Next, Trial, UpdateState, WorkspaceU
 use crate::model::pool::{Assigned, SpriteState};
 use crate::model::task::kinds::{TryBase, UpdateWorkspace};
 use crate::model::task::{Lease, NewTask, TaskId};
-use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
+use crate::store::connection::{Attempt as _, Columns as _, Connection, millis, valid};
 use crate::store::tasks::{check_lease, enqueue};
 use crate::store::{LeaseError, Store, StoreError, Write};
 
@@ -310,12 +311,9 @@ impl Store {
     }
 }
 
-async fn count(
-    connection: &mut crate::store::connection::Connection,
-    base: &str,
-) -> Result<Fleet, StoreError> {
+async fn count(connection: &mut Connection, base: &str) -> Result<Fleet, StoreError> {
     const ATTEMPT: &str = "count how the fleet stands";
-    let row = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT COUNT(*) AS waiting {WAITING}")))
+    let row = sqlx::query(AssertSqlSafe(format!("SELECT COUNT(*) AS waiting {WAITING}")))
         .bind(base)
         .fetch_one(&mut *connection)
         .await
@@ -431,7 +429,7 @@ async fn begin_updates(
              SELECT u.changed_at FROM fleet_updates AS u
              WHERE u.username = s.username AND u.base = $1), 0), s.created_at, s.username LIMIT $2"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+    let rows = sqlx::query(AssertSqlSafe(text))
         .bind(base)
         .bind(i64::try_from(more).unwrap_or(i64::MAX))
         .fetch_all(&mut **write)
