@@ -100,9 +100,12 @@ async fn a_task_waits_while_the_provider_is_away_and_loses_no_attempt() {
     wait_until("the pool knows", true, async || town.pool().await["survey_error"].is_string())
         .await;
     let task = town.pay("ada").await;
-    wait_until("it waits", true, async || !done_for(&town, "provider").await.is_empty()).await;
-    let waiting = town.task(&task).await;
-    assert_eq!((&waiting["attempts"], &waiting["state"]), (&json!(0), &json!("waiting")));
+    wait_until("it is noted", true, async || !done_for(&town, "provider").await.is_empty()).await;
+    wait_until("it waits", (json!(0), json!("waiting")), async || {
+        let task = town.task(&task).await;
+        (task["attempts"].clone(), task["state"].clone())
+    })
+    .await;
     let patch = export(&town).await["patches"][0].clone();
     assert_eq!((&patch["type"], &patch["task_id"]), (&json!("provider"), &json!(task)));
     town.provider.disarm_all().await;
