@@ -8,7 +8,7 @@ use anyhow::bail;
 /// How long anything here may take on a loaded machine with two cores.
 ///
 /// Nothing waits this long when it works; it only bounds a failure.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Between two looks: short beside anything a person would notice.
 const PAUSE: Duration = Duration::from_millis(20);

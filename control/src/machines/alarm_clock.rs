@@ -62,7 +62,7 @@ impl AlarmClock {
         for Assigned { name, .. } in &machines {
             info!(sprite.name = %name, "waking {name}: its assistant has something to do");
         }
-        let others = store.machines_to_ask(asked, A_ROUND).await?;
+        let others = store.machines_to_ask(due, asked, A_ROUND).await?;
         if !others.is_empty() {
             let awake = self.awake().await?;
             let is_awake = |machine: &Assigned| awake.contains(machine.name.as_str());

@@ -1,10 +1,9 @@
 //! The page after the payment, its password form, and its stream of events.
 
-use std::time::Duration;
-
 use crate::common::browser::{Browser, Page};
 use crate::common::order::{CHECKOUT, Order, welcome};
 use crate::common::{PASSWORD, SITE, World, wait_until};
+use e2e::wait::DEADLINE;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use shared::KeyRing;
@@ -206,7 +205,7 @@ async fn a_stream_tells_everything_at_once_then_what_changes_and_ends_with_the_s
     order.workspace_is("live").await;
     order.has_done(&[TO_THE_ROUTE.as_slice(), &["mail", "pool"]].concat()).await;
     order.task_is("done").await;
-    body += &tokio::time::timeout(Duration::from_secs(60), page.text()).await.unwrap().unwrap();
+    body += &tokio::time::timeout(DEADLINE, page.text()).await.unwrap().unwrap();
     let told = events(&body);
     let (first, last) = (&told[0].1, &told.last().unwrap().1);
     assert_eq!(
@@ -225,7 +224,7 @@ async fn who_follows_a_stuck_order_hears_when_it_goes_on() {
     order.pay().await;
     order.task_is("dead").await;
     let mut browser = order.browser();
-    let follower = tokio::time::timeout(Duration::from_secs(60), browser.open(EVENTS));
+    let follower = tokio::time::timeout(DEADLINE, browser.open(EVENTS));
     let helper = async {
         wait_until("somebody follows", 1, async || world.app().sse.count()).await;
         order.workspace_is("live").await;
@@ -288,9 +287,7 @@ async fn streams_of_one_place_are_bounded_and_end_when_the_program_does() {
         let (ended, ()) = tokio::join!(followers, beyond);
         assert!(ended.iter().all(|status| *status == StatusCode::OK), "{ended:?}");
     }
-    tokio::time::timeout(Duration::from_secs(60), world.restart())
-        .await
-        .expect("nothing is waited for");
+    tokio::time::timeout(DEADLINE, world.restart()).await.expect("nothing is waited for");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
 /// Generous: it is only ever reached by a test that fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
 
 /// Often enough not to be waited for, seldom enough to leave the machine to what is waited for.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);

@@ -34,19 +34,22 @@ impl Store {
         Ok(machines.into_iter().filter_map(PoolSprite::assigned).collect())
     }
 
-    /// Up to `limit` machines of open workspaces whose agents were not asked since `asked`;
-    /// those that wait longest first.
+    /// Up to `limit` machines of open workspaces whose agents were not asked since `asked`,
+    /// but for those that [`Store::machines_to_wake`] has; those that wait longest first.
     pub async fn machines_to_ask(
         &self,
+        due: Moment,
         asked: Moment,
         limit: u32,
     ) -> Result<Vec<Assigned>, StoreError> {
         const ATTEMPT: &str = "list machines whose agents are to be asked";
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM sprites
-             WHERE state = 'assigned' AND services = 'running' AND asked_at <= $1
-             ORDER BY asked_at, name LIMIT $2"
+             WHERE state = 'assigned' AND services = 'running' AND asked_at <= $2
+                 AND (next_due_at IS NULL OR next_due_at > $1)
+             ORDER BY asked_at, name LIMIT $3"
         )))
+        .bind(millis(due))
         .bind(millis(asked))
         .bind(i64::from(limit))
         .fetch_all(&mut self.read().await?)

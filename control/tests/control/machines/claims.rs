@@ -214,3 +214,21 @@ async fn two_keepers_begin_no_more_than_are_missing() {
     let drawn = (store.installation("aaaaaaaa").await, other.installation("bbbbbbbb").await);
     assert_eq!((drawn.0.unwrap().as_str(), drawn.1.unwrap().as_str()), ("aaaaaaaa", "aaaaaaaa"));
 }
+
+/// Asked twice at once, whichever question came first would decide whether it is asked again.
+#[tokio::test]
+async fn a_machine_is_woken_or_asked_and_not_both() {
+    let database = Database::fresh().await;
+    let store = open(&database).await;
+    fill(&store, 1).await;
+    let ada = customer(&database, &store, "ada").await;
+    let machine = taken(claim(&store, &ada).await);
+    let (due, asked) = (now(), later());
+    let to_wake = async || store.machines_to_wake(due, asked, 9).await.unwrap();
+    let to_ask = async || store.machines_to_ask(due, asked, 9).await.unwrap();
+    assert_eq!((to_wake().await, to_ask().await.len()), (vec![], 1));
+    store.note_next_due(&machine, Some(later())).await.unwrap();
+    assert_eq!((to_wake().await, to_ask().await.len()), (vec![], 1));
+    store.note_next_due(&machine, Some(due)).await.unwrap();
+    assert_eq!((to_wake().await.len(), to_ask().await), (1, vec![]));
+}

@@ -18,7 +18,7 @@ const ACCOUNT: &str = "__Host-arca_account";
 const FAR: u64 = 4_000_000_000_000;
 
 /// More than fits into all that lies between a machine and a browser.
-const LARGE: usize = 8 << 20;
+const LARGE: usize = 24 << 20;
 
 /// The name of ada's machine, with a note and so much noise on it.
 async fn live(town: &Town, noise: usize) -> String {
