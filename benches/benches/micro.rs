@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use benches::tenants::{self, BASE_DOMAIN, sleeping_route, username};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use divan::Bencher;
 use edge::measured::{
     Alarm, Credential, Deadlines, Forwarded, Head, HeadReader, LastToken, NO_HEADERS, RequestFacts,
     Tables, Workspace, check_session, decide, forward,
@@ -51,45 +51,47 @@ fn page_request(token: &str) -> String {
     )
 }
 
-fn route_lookup(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("route lookup");
-    for count in [1_000, 1_000_000] {
-        let routes = (0..count).map(|index| Arc::new(sleeping_route(index, 0))).collect();
-        let tables = Tables::of(None, routes, Vec::new()).expect("every name comes once");
-        // More than fit into a cache, in no order.
-        let names: Vec<_> =
-            (0..1_u64 << 16).map(|_| tenants::username(fastrand::u64(..count))).collect();
-        let mut turn = names.iter().cycle();
-        group.bench_function(BenchmarkId::from_parameter(count), |bencher| {
-            bencher.iter(|| tables.route(turn.next().expect("names never end")));
-        });
-    }
+fn main() {
+    divan::main();
 }
 
-fn session_check(criterion: &mut Criterion) {
-    let keys = SessionKeys::new(&ring());
-    let session = session();
-    let token = keys.sign(&session);
-    let mut group = criterion.benchmark_group("session");
-    group.bench_function("verify a token", |bencher| {
-        bencher.iter(|| keys.verify(black_box(&token), &session.username, NOW));
-    });
+#[divan::bench(args = [1_000, 1_000_000])]
+fn route_lookup(bencher: Bencher<'_, '_>, count: u64) {
+    let routes = (0..count).map(|index| Arc::new(sleeping_route(index, 0))).collect();
+    let tables = Tables::of(None, routes, Vec::new()).expect("every name comes once");
+    // More than fit into a cache, in no order.
+    let names: Vec<_> =
+        (0..1_u64 << 16).map(|_| tenants::username(fastrand::u64(..count))).collect();
+    let mut turn = names.iter().cycle();
+    bencher.bench_local(|| tables.route(turn.next().expect("names never end")).is_some());
+}
 
-    let text = page_request(&token);
+#[divan::bench]
+fn verify_a_token(bencher: Bencher<'_, '_>) {
+    let (keys, session) = (SessionKeys::new(&ring()), session());
+    let token = keys.sign(&session);
+    bencher.bench_local(|| keys.verify(black_box(&token), &session.username, NOW));
+}
+
+/// The first request of a connection verifies the token, the others know it.
+#[divan::bench(args = ["first request", "further requests"])]
+fn check_a_session(bencher: Bencher<'_, '_>, which: &str) {
+    let (keys, session) = (SessionKeys::new(&ring()), session());
+    let text = page_request(&keys.sign(&session));
     let mut slots = NO_HEADERS;
     let head = Head::parse(text.as_bytes(), &mut slots).expect("a strict head");
-    let check = |last: &mut LastToken| {
-        let is_locked = |_: &Session| false;
-        check_session(&keys, last, black_box(&head), &session.username, 0, is_locked, NOW)
-    };
-    group.bench_function("first request of a connection", |bencher| {
-        bencher.iter(|| check(&mut LastToken::default()));
-    });
     let mut last = LastToken::default();
-    group.bench_function("further requests", |bencher| bencher.iter(|| check(&mut last)));
+    bencher.bench_local(|| {
+        if which == "first request" {
+            last = LastToken::default();
+        }
+        let is_locked = |_: &Session| false;
+        check_session(&keys, &mut last, black_box(&head), &session.username, 0, is_locked, NOW)
+    });
 }
 
-fn decision(criterion: &mut Criterion) {
+#[divan::bench]
+fn decide_a_request(bencher: Bencher<'_, '_>) {
     let session = session();
     let host = Host::Workspace(session.username);
     let workspace = Workspace {
@@ -108,62 +110,64 @@ fn decision(criterion: &mut Criterion) {
         own_origin: None,
         same_origin: false,
     };
-    criterion.bench_function("decision", |bencher| {
-        bencher.iter(|| decide(host, black_box(&question), Some(black_box(&workspace))));
-    });
+    bencher.bench_local(|| decide(host, black_box(&question), Some(black_box(&workspace))));
 }
 
-fn head(criterion: &mut Criterion) {
+#[divan::bench]
+fn read_a_head(bencher: Bencher<'_, '_>) {
     let text = page_request(&SessionKeys::new(&ring()).sign(&session()));
-    let bytes = text.as_bytes();
-    let mut group = criterion.benchmark_group("head");
-    group.bench_function("read", |bencher| {
-        let deadlines = Deadlines { head: Duration::from_secs(10), idle: Duration::from_secs(75) };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.expect("a runtime");
-        bencher.iter(|| {
-            runtime.block_on(async {
-                let mut reader = HeadReader::default();
-                let mut stream = bytes;
-                let alarm = Alarm::default();
-                let head = reader.read_head(&mut stream, true, &deadlines, &alarm);
-                head.await.expect("a whole head")
-            })
-        });
-    });
-    group.bench_function("parse", |bencher| {
-        bencher.iter(|| {
-            let mut slots = NO_HEADERS;
-            Head::parse(black_box(bytes), &mut slots).expect("a strict head").headers.len()
-        });
-    });
-    group.bench_function("rewrite", |bencher| {
-        let mut slots = NO_HEADERS;
-        let head = Head::parse(bytes, &mut slots).expect("a strict head");
-        let forwarded = Forwarded {
-            host: "arca-0000001-x7k2.sprites.app",
-            public_host: "user-0000001.arcamatrix.com",
-            origin: None,
-            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            scheme: "https",
-            request: RequestId::from_bits(7),
-            traceparent: None,
-            credential: Credential::Identity("1.k1.user-0000001.signed"),
-        };
-        bencher.iter(|| forward(black_box(&head), &forwarded));
+    let deadlines = Deadlines { head: Duration::from_secs(10), idle: Duration::from_secs(75) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime");
+    bencher.bench_local(|| {
+        runtime.block_on(async {
+            let mut reader = HeadReader::default();
+            let mut stream = text.as_bytes();
+            let alarm = Alarm::default();
+            let head = reader.read_head(&mut stream, true, &deadlines, &alarm);
+            head.await.expect("a whole head")
+        })
     });
 }
 
-fn identity(criterion: &mut Criterion) {
+#[divan::bench]
+fn parse_a_head(bencher: Bencher<'_, '_>) {
+    let text = page_request(&SessionKeys::new(&ring()).sign(&session()));
+    bencher.bench_local(|| {
+        let mut slots = NO_HEADERS;
+        Head::parse(black_box(text.as_bytes()), &mut slots).expect("a strict head").headers.len()
+    });
+}
+
+#[divan::bench]
+fn rewrite_a_head(bencher: Bencher<'_, '_>) {
+    let text = page_request(&SessionKeys::new(&ring()).sign(&session()));
+    let mut slots = NO_HEADERS;
+    let head = Head::parse(text.as_bytes(), &mut slots).expect("a strict head");
+    let forwarded = Forwarded {
+        host: "arca-0000001-x7k2.sprites.app",
+        public_host: "user-0000001.arcamatrix.com",
+        origin: None,
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        scheme: "https",
+        request: RequestId::from_bits(7),
+        traceparent: None,
+        credential: Credential::Identity("1.k1.user-0000001.signed"),
+    };
+    bencher.bench_local(|| forward(black_box(&head), &forwarded));
+}
+
+#[divan::bench]
+fn derive_an_identity_key(bencher: Bencher<'_, '_>) {
+    let (ring, route) = (ring(), sleeping_route(1, 0));
+    bencher.bench_local(|| IdentityKey::current(&ring, &route.sprite, route.assignment));
+}
+
+#[divan::bench]
+fn sign_an_identity(bencher: Bencher<'_, '_>) {
     let (ring, route, session) = (ring(), sleeping_route(1, 0), session());
     let request = RequestId::from_bits(7);
     let identity = Identity { username: route.username, session: session.id, request, issued: NOW };
-    let derive = || IdentityKey::current(&ring, &route.sprite, route.assignment);
-    let mut group = criterion.benchmark_group("identity");
-    group.bench_function("derive a key", |bencher| bencher.iter(derive));
-    let key = derive();
-    group.bench_function("sign", |bencher| bencher.iter(|| key.sign(black_box(&identity))));
+    let key = IdentityKey::current(&ring, &route.sprite, route.assignment);
+    bencher.bench_local(|| key.sign(black_box(&identity)));
 }
-
-criterion_group!(steps, route_lookup, session_check, decision, head, identity);
-criterion_main!(steps);
