@@ -86,17 +86,21 @@ impl Market {
         self.deliver(copies, false).await;
     }
 
+    /// As [`Self::tell`], and each comes while the ones before it are looked at.
+    pub(crate) async fn tell_at_once(&self) {
+        for event in self.news() {
+            assert_eq!(self.shop.deliver(&event).await, StatusCode::OK, "{event}");
+        }
+        self.shop.settled().await;
+    }
+
     /// As [`Self::tell`], the latest first.
     pub(crate) async fn tell_backwards(&self, copies: usize) {
         self.deliver(copies, true).await;
     }
 
     async fn deliver(&self, copies: usize, backwards: bool) {
-        let events = self.act(|account, _| {
-            account.events().map(|event| event.snapshot(false, 0).to_string()).collect::<Vec<_>>()
-        });
-        let told = self.told.swap(events.len(), Ordering::SeqCst);
-        let mut news = events[told..].to_vec();
+        let mut news = self.news();
         if backwards {
             news.reverse();
         }
@@ -107,6 +111,17 @@ impl Market {
             // One after the other, as the test says.
             self.shop.settled().await;
         }
+    }
+
+    /// Events that were not told yet, and count as told from now on.
+    fn news(&self) -> Vec<String> {
+        let told = self.told.load(Ordering::SeqCst);
+        let news = self.act(|account, _| {
+            let news = account.events().skip(told);
+            news.map(|event| event.snapshot(false, 0).to_string()).collect::<Vec<_>>()
+        });
+        self.told.store(told + news.len(), Ordering::SeqCst);
+        news
     }
 
     /// The latest charge of a subscription.
@@ -121,10 +136,11 @@ impl Market {
         self.act(|account, _| account.subscriptions[subscription].status.name())
     }
 
-    /// Time passes here and at Stripe.
+    /// Time passes here and at Stripe, whose clock goes on by itself meanwhile: it is put right
+    /// each time, or Stripe would refuse pages for ending too soon once a run has lasted.
     pub(crate) fn pass(&self, time: Duration) {
-        self.stripe.advance(time.as_secs());
         self.shop.world.turn_clock(time);
+        self.stripe.advance(self.shop.world.now_seconds().saturating_sub(self.stripe.now()));
         self.act(|_, _| ());
     }
 }

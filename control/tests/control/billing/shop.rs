@@ -65,7 +65,8 @@ impl Shop {
     /// A sign-up with an open page at Stripe's.
     pub(crate) async fn sign_up(&self, email: &str) -> SignUp {
         let mut browser = self.browser();
-        order(&mut browser, email, "").await;
+        let page = order(&mut browser, email, "").await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{email}: {}", page.body);
         self.signup_of(&browser).await
     }
 
