@@ -48,6 +48,9 @@ pub fn quarantined(name: &SpriteName, why: &str, patience: Duration) -> Incident
     Incident::new(format!("pool/quarantined/{name}"), title, body, Priority::Medium)
 }
 
+/// With what the key of each begins.
+pub const OUTAGE: &str = "provider/";
+
 /// The provider does not answer, and customers who have paid wait for it. `since` names this
 /// outage among all that ever were, to the hour: several programs see the same one.
 pub fn outage(error: &str, since: Moment, waiting: usize) -> Incident {
@@ -65,7 +68,7 @@ pub fn outage(error: &str, since: Moment, waiting: usize) -> Incident {
         iso_time(since)
     );
     let title = "The Sprites provider does not answer, and customers who have paid wait";
-    let key = format!("provider/{}", since.seconds() / HOUR_SECONDS);
+    let key = format!("{OUTAGE}{}", since.seconds() / HOUR_SECONDS);
     Incident::new(key, title, body, Priority::Urgent)
 }
 

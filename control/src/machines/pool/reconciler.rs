@@ -45,6 +45,10 @@ const ROWS_MAX: u32 = 200_000;
 /// the pool is theirs in seconds, and a blip is over in less.
 const OUTAGE_PATIENCE: Duration = Duration::from_secs(60);
 
+/// A provider that is back and away again within this time has one trouble, and one ticket: a
+/// person who was told is at it, or asleep.
+const OUTAGES_APART: Duration = Duration::from_secs(6 * 3_600);
+
 /// Workspaces that are looked through for those who wait.
 const WAITING_MAX: u32 = 1_000;
 
@@ -254,11 +258,12 @@ impl PoolReconciler {
             it.state == WorkspaceState::Preparing && now.since(it.since) >= OUTAGE_PATIENCE
         };
         let waiting = unsettled.iter().filter(waits).count();
-        if waiting == 0 {
+        let store = &self.context.store;
+        if waiting == 0 || store.is_told_of(alarm::OUTAGE, now.before(OUTAGES_APART)).await? {
             return Ok(());
         }
         let incident = alarm::outage(&error, since, waiting);
-        self.context.store.open_incident(&incident, now).await
+        store.open_incident(&incident, now).await
     }
 
     async fn see_to_orphan(&self, orphan: &Orphan, now: Moment) {

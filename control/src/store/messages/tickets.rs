@@ -40,6 +40,18 @@ impl Store {
         row.as_ref().map(parse).transpose().attempt(ATTEMPT)
     }
 
+    /// Whether one was noted after `since` whose key begins so.
+    pub async fn is_told_of(&self, beginning: &str, since: Moment) -> Result<bool, StoreError> {
+        let row =
+            sqlx::query("SELECT 1 FROM tickets WHERE incident LIKE $1 AND created_at > $2 LIMIT 1")
+                .bind(format!("{beginning}%"))
+                .bind(millis(since))
+                .fetch_optional(&mut self.read().await?)
+                .await
+                .attempt("look for an incident")?;
+        Ok(row.is_some())
+    }
+
     /// Up to `limit` incidents, the newest first, that were noted before the one with
     /// this time and key; only those about `username` where one is named.
     pub async fn tickets(

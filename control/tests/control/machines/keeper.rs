@@ -66,6 +66,19 @@ async fn a_provider_that_is_away_while_somebody_waits_is_told_of_once() {
     town.provider.disarm_all().await;
     wait_until("it is back", false, error).await;
     assert_eq!(incidents().await, ["provider"]);
+    // It comes back and goes again, in the next hour.
+    let before = "UPDATE tickets SET incident = 'provider/1'";
+    town.installation.database.run(before.to_owned()).await;
+    for _ in 0..2 {
+        town.provider.arm("GET", "/v1/sprites", 1_000, "status:503").await;
+        wait_until("it is away again", true, error).await;
+        let struck = town.provider.struck().await;
+        let looked = async || town.provider.struck().await > struck + 2;
+        wait_until("it was looked at while it is away", true, looked).await;
+        town.provider.disarm_all().await;
+        wait_until("it is back again", false, error).await;
+        assert_eq!(incidents().await, ["provider"]);
+    }
 }
 
 #[tokio::test]
