@@ -1,4 +1,4 @@
-//! `sprite-agent --config FILE [--no-supervise] [--check | --try | --export [--home FOLDER]]`
+//! `sprite-agent --config FILE [--no-supervise] [--check | --try | --export …]`
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use clap::Parser;
 use shared::process::{exit, logging, shutdown};
 use sprite_agent::check;
 use sprite_agent::config::Config;
-use sprite_agent::export::{self, ExportLimits};
+use sprite_agent::export::{Export, ExportLimits, Resumed};
 use sprite_agent::run::run;
 use sprite_agent::stopping;
 use sprite_agent::supervisor::own_log::OwnLog;
@@ -40,6 +40,14 @@ struct Arguments {
     /// With --export: the folder beside the gateway's in which the customer may have files.
     #[arg(long, value_name = "FOLDER", requires = "export")]
     home: Option<PathBuf>,
+    /// With --export: leave out so many bytes at the beginning of the archive that begins with
+    /// --mark, and write a line with the length of the whole one before the rest. Exits with 3
+    /// when something has changed since, and writes nothing then.
+    #[arg(long, value_name = "BYTES", requires_all = ["export", "mark"])]
+    from: Option<u64>,
+    /// With --from: what the archive says as gzip's comment.
+    #[arg(long, value_name = "TEXT", requires = "from")]
+    mark: Option<String>,
     /// Have one conversation with the gateway that runs, and exit: 0 when all that is needed of
     /// it is there, 69 when not.
     #[arg(long = "try", conflicts_with = "check")]
@@ -59,10 +67,7 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         config.supervisor = None;
     }
     if arguments.export {
-        let output = std::io::stdout().lock();
-        let (path, home) = (&arguments.config, arguments.home.as_deref());
-        export::write(&config, path, home, ExportLimits::default(), output)?;
-        return Ok(ExitCode::SUCCESS);
+        return export(arguments, &config);
     }
     // One thread: a workspace has one customer, and each further thread costs idle memory.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -104,4 +109,25 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         run(config, &arguments.config, stopping).await
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How a process ends that was to go on with an archive that would be another one now.
+const CHANGED: u8 = 3;
+
+fn export(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
+    let output = std::io::stdout().lock();
+    let export = Export {
+        config,
+        config_path: &arguments.config,
+        home: arguments.home.as_deref(),
+        limits: ExportLimits::default(),
+    };
+    let Some((from, mark)) = arguments.from.zip(arguments.mark.as_deref()) else {
+        export.write(output)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    Ok(match export.resume(mark, from, output)? {
+        Resumed::Whole => ExitCode::SUCCESS,
+        Resumed::Changed => ExitCode::from(CHANGED),
+    })
 }

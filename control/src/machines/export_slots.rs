@@ -28,6 +28,9 @@ pub enum ExportError {
     /// Its agent is from before there were archives.
     #[error("the machine's agent knows no --export")]
     AgentTooOld,
+    /// The rest was asked for of an archive that would be another one now.
+    #[error("something in the workspace has changed since the archive was begun")]
+    Changed,
 }
 
 /// Given back on drop.

@@ -74,7 +74,9 @@ pub const RETENTION: &[RetentionRule] = &[
         keep: Keep::UntilItExpires,
         why: "they open nothing any more; nothing of an export itself is kept",
         statement: "DELETE FROM exports WHERE account_session IN
-             (SELECT account_session FROM exports WHERE expires_at <= $1 LIMIT $2)",
+             (SELECT account_session FROM exports
+              WHERE expires_at <= $1 AND (resume_until_at IS NULL OR resume_until_at <= $1)
+              LIMIT $2)",
     },
     RetentionRule {
         what: "counters of sign-ins",

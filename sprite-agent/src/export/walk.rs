@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 
-use super::archive::{Archive, Attributes};
+use super::archive::Archive;
 use super::limits::ExportLimits;
 use super::report::Report;
 use super::rules::{self, LeftOut};
@@ -133,7 +133,7 @@ impl<'a, W: Write> Walk<'a, W> {
         }
         match open(above, name, OFlags::DIRECTORY) {
             Ok((folder, seen)) => {
-                self.archive.add_folder(&place.shown(), attributes(&seen))?;
+                self.archive.add_folder(&place.shown(), &seen)?;
                 self.folder(&folder, place)
             }
             Err(error) => self.say(place, &format!("cannot be read: {error}")),
@@ -145,23 +145,23 @@ impl<'a, W: Write> Walk<'a, W> {
             Ok(opened) => opened,
             Err(error) => return self.say(place, &format!("cannot be read: {error}")),
         };
-        let (file, attributes) = (File::from(file), attributes(&seen));
+        let (file, bytes) = (File::from(file), u64::try_from(seen.st_size).unwrap_or(0));
         if !FileType::from_raw_mode(seen.st_mode).is_file() {
             return self.say(place, LeftOut::NoFile.as_str());
         }
         if rules::is_gateway_settings(place.tree, &place.names()) {
             return self.settings(&file, place);
         }
-        if attributes.bytes > self.limits.file_max_bytes {
+        if bytes > self.limits.file_max_bytes {
             return self.say(place, LeftOut::FileTooLarge.as_str());
         }
-        if self.report.bytes() + attributes.bytes > self.limits.total_max_bytes {
+        if self.report.bytes() + bytes > self.limits.total_max_bytes {
             return self.say(place, LeftOut::Full.as_str());
         }
         // A write-ahead log has check sums: another byte in it makes the rest unreadable.
         let is_masked = !name.to_bytes().ends_with(b"-wal");
-        let changed = self.archive.add_file(&place.shown(), &file, attributes, is_masked)?;
-        self.report.taken(attributes.bytes);
+        let changed = self.archive.add_file(&place.shown(), &file, &seen, is_masked)?;
+        self.report.taken(bytes);
         if changed {
             return self.say(place, "changed while it was read");
         }
@@ -222,14 +222,6 @@ fn open(above: &OwnedFd, name: &CStr, more: OFlags) -> rustix::io::Result<(Owned
     let opened = openat(above.as_fd(), name, flags, Mode::empty())?;
     let seen = fstat(&opened)?;
     Ok((opened, seen))
-}
-
-fn attributes(seen: &Stat) -> Attributes {
-    Attributes {
-        mode: seen.st_mode,
-        changed: u64::try_from(seen.st_mtime).unwrap_or(0),
-        bytes: u64::try_from(seen.st_size).unwrap_or(0),
-    }
 }
 
 fn number_of(path: &Path) -> Option<(u64, u64)> {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use flate2::read::GzDecoder;
 use sprite_agent::config::Config;
-use sprite_agent::export::{self, ExportLimits};
+use sprite_agent::export::{Export, ExportLimits, Resumed};
 use tempfile::TempDir;
 
 use crate::gateway::TOKEN;
@@ -55,10 +55,34 @@ impl Home {
     }
 
     fn export(&self, limits: ExportLimits) -> Exported {
-        let config = Config::read(&self.config()).unwrap();
+        Exported::read(&self.archive(limits))
+    }
+
+    fn archive(&self, limits: ExportLimits) -> Vec<u8> {
         let mut archive = Vec::new();
-        export::write(&config, &self.config(), Some(self.0.path()), limits, &mut archive).unwrap();
-        Exported::read(&archive)
+        self.with_export(limits, |export| export.write(&mut archive).unwrap());
+        archive
+    }
+
+    fn with_export<T>(&self, limits: ExportLimits, work: impl FnOnce(Export<'_>) -> T) -> T {
+        let (config, config_path) = (Config::read(&self.config()).unwrap(), self.config());
+        let home = Some(self.0.path());
+        work(Export { config: &config, config_path: &config_path, home, limits })
+    }
+
+    /// What comes after `from` bytes of the archive with `mark`: its whole length, and the rest.
+    fn rest(&self, mark: &str, from: usize) -> Option<(usize, Vec<u8>)> {
+        let (mut output, from) = (Vec::new(), from as u64);
+        let resumed = self.with_export(ExportLimits::default(), |export| {
+            export.resume(mark, from, &mut output).unwrap()
+        });
+        if resumed == Resumed::Changed {
+            assert_eq!(output, b"");
+            return None;
+        }
+        let line = output.iter().position(|byte| *byte == b'\n').unwrap();
+        let bytes = std::str::from_utf8(&output[..line]).unwrap().parse().unwrap();
+        Some((bytes, output.split_off(line + 1)))
     }
 }
 
@@ -250,4 +274,59 @@ fn a_reader_that_goes_away_ends_it_with_a_complaint() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("write the archive"));
     assert!(Path::new(&home.config()).exists());
+}
+
+/// The mark with which an archive begins.
+fn mark_of(archive: &[u8]) -> String {
+    let decoder = GzDecoder::new(archive);
+    String::from_utf8(decoder.header().unwrap().comment().unwrap().to_vec()).unwrap()
+}
+
+#[test]
+fn one_that_broke_off_anywhere_goes_on_from_there() {
+    let home = Home::new();
+    home.write("openclaw/workspace/large", &"noise ".repeat(100_000));
+    symlink("today.md", home.path("openclaw/workspace/notes/link")).unwrap();
+    let archive = home.archive(ExportLimits::default());
+    let mark = mark_of(&archive);
+    for from in [0, 1, 41, 42, 43, 65_600, archive.len() / 2, archive.len() - 1] {
+        let (bytes, rest) = home.rest(&mark, from).unwrap();
+        assert_eq!(bytes, archive.len());
+        assert!(rest == archive[from..], "from {from}");
+    }
+    // There is nothing after its end.
+    assert_eq!(home.rest(&mark, archive.len()), None);
+}
+
+#[test]
+fn whatever_changed_since_it_is_another_archive() {
+    let home = Home::new();
+    let mut marks = vec![mark_of(&home.archive(ExportLimits::default()))];
+    let changes: [&dyn Fn(); 6] = [
+        &|| home.write("openclaw/workspace/notes/today.md", "buy silk and oats"),
+        &|| home.write("openclaw/workspace/notes/new.md", ""),
+        &|| home.write("openclaw/openclaw.json", r#"{"a":"other"}"#),
+        &|| fs::remove_file(home.path("letter.txt")).unwrap(),
+        &|| symlink("today.md", home.path("openclaw/workspace/notes/link")).unwrap(),
+        // Of what is left out the report tells.
+        &|| home.write(".another-key", "a private key"),
+    ];
+    for change in changes {
+        change();
+        for mark in &marks {
+            assert_eq!(home.rest(mark, 100), None);
+        }
+        marks.push(mark_of(&home.archive(ExportLimits::default())));
+    }
+    // The time that a program sets does not hide a change.
+    let note = home.path("openclaw/workspace/notes/today.md");
+    let before = fs::metadata(&note).unwrap();
+    let changed = |seen: &fs::Metadata| (seen.ctime(), seen.ctime_nsec());
+    // As finely as the kernel tells times.
+    while changed(&fs::metadata(&note).unwrap()) == changed(&before) {
+        home.write("openclaw/workspace/notes/today.md", "buy silk and rice");
+        let file = File::options().write(true).open(&note).unwrap();
+        file.set_modified(before.modified().unwrap()).unwrap();
+    }
+    assert_eq!(home.rest(marks.last().unwrap(), 100), None);
 }

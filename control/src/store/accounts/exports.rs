@@ -47,4 +47,45 @@ impl Store {
         .attempt(ATTEMPT)?;
         row.map(|row| row.moment("expires_at")).transpose().attempt(ATTEMPT)
     }
+
+    /// Notes which archive was begun, whose rest may be fetched until `until`.
+    pub async fn begin_export(
+        &self,
+        session: &TokenHash,
+        mark: &str,
+        until: Moment,
+    ) -> Result<(), StoreError> {
+        let mut write = self.begin().await?;
+        sqlx::query(
+            "UPDATE exports SET mark = $2, resume_until_at = $3 WHERE account_session = $1",
+        )
+        .bind(session.as_str())
+        .bind(mark)
+        .bind(millis(until))
+        .execute(&mut *write)
+        .await
+        .attempt("note an export")?;
+        write.commit().await
+    }
+
+    /// Whether this browser may fetch the rest of the archive with this mark.
+    pub async fn may_resume_export(
+        &self,
+        session: &TokenHash,
+        mark: &str,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let mut connection = self.read().await?;
+        let row = sqlx::query(
+            "SELECT 1 FROM exports
+             WHERE account_session = $1 AND mark = $2 AND resume_until_at > $3",
+        )
+        .bind(session.as_str())
+        .bind(mark)
+        .bind(millis(now))
+        .fetch_optional(&mut connection)
+        .await
+        .attempt("read whether an export may go on")?;
+        Ok(row.is_some())
+    }
 }

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 20] = [
+const MIGRATIONS: [(&str, &str); 21] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -29,6 +29,7 @@ const MIGRATIONS: [(&str, &str); 20] = [
     ("quarantine", include_str!("../../../migrations/0018_quarantine.sql")),
     ("certificates", include_str!("../../../migrations/0019_certificates.sql")),
     ("fleet", include_str!("../../../migrations/0020_fleet.sql")),
+    ("resumed exports", include_str!("../../../migrations/0021_resumed_exports.sql")),
 ];
 
 /// Of the schema of this program.

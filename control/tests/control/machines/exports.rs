@@ -63,9 +63,12 @@ async fn files(response: reqwest::Response) -> Result<BTreeMap<String, Vec<u8>>,
     if response.status() != StatusCode::OK {
         return Err(format!("{}: {}", response.status(), response.text().await.unwrap()));
     }
-    let archive = response.bytes().await.map_err(|error| error.to_string())?;
+    opened(&response.bytes().await.map_err(|error| error.to_string())?)
+}
+
+fn opened(archive: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let mut files = BTreeMap::new();
-    for entry in tar::Archive::new(GzDecoder::new(&archive[..])).entries().unwrap() {
+    for entry in tar::Archive::new(GzDecoder::new(archive)).entries().unwrap() {
         let mut entry = entry.map_err(|error| error.to_string())?;
         let (path, mut bytes) = (entry.path().unwrap().display().to_string(), Vec::new());
         entry.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
@@ -180,6 +183,94 @@ async fn one_that_breaks_off_is_not_taken_for_whole_and_comes_again() {
     let mut browser = Browser::at(town.control().site, &town.installation.keys);
     browser.set_cookie(SITE, ACCOUNT, &token);
     assert!(until_whole(&mut browser).await.contains_key("REPORT.txt"));
+}
+
+/// As a browser does that has the first bytes and their ETag.
+async fn fetch_rest(browser: &Browser<'_>, etag: &str, from: usize) -> reqwest::Response {
+    let range = format!("bytes={from}-");
+    let headers = [("range", range.as_str()), ("if-range", etag)];
+    browser.request(Method::GET, &format!("{SITE}/account/export"), &headers).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn one_that_breaks_off_goes_on_where_it_was_as_long_as_nothing_has_changed() {
+    let mut town = Town::start(1).await;
+    let name = live(&town, LARGE).await;
+    let (token, etag, mut archive) = {
+        let mut browser = signed_in(&town).await;
+        ask(&mut browser).await;
+        let mut response = fetch(&browser).await;
+        assert_eq!(response.headers()["accept-ranges"], "bytes");
+        let etag = response.headers()["etag"].to_str().unwrap().to_owned();
+        let mut archive = response.chunk().await.unwrap().unwrap().to_vec();
+        town.provider.sleep(&name).await;
+        while let Ok(Some(piece)) = response.chunk().await {
+            archive.extend(piece);
+        }
+        // Long after the quarter of an hour, and in this browser only.
+        let late = "UPDATE exports SET expires_at = 1";
+        town.installation.database.run(late.to_owned()).await;
+        let mut other = signed_in(&town).await;
+        ask(&mut other).await;
+        let whole = fetch_rest(&other, &etag, archive.len()).await;
+        assert_eq!(whole.status(), StatusCode::OK, "it has begun none");
+        drop(whole);
+        (browser.cookie(SITE, ACCOUNT).unwrap().to_owned(), etag, archive)
+    };
+    let begun = archive.len();
+    // The second time control is killed in the middle.
+    let mut response = {
+        let mut browser = Browser::at(town.control().site, &town.installation.keys);
+        browser.set_cookie(SITE, ACCOUNT, &token);
+        rest_comes(&browser, &etag, archive.len()).await
+    };
+    archive.extend(response.chunk().await.unwrap().unwrap());
+    town.kill_control().await;
+    while let Ok(Some(piece)) = response.chunk().await {
+        archive.extend(piece);
+    }
+    town.start_control().await;
+    let mut browser = Browser::at(town.control().site, &town.installation.keys);
+    browser.set_cookie(SITE, ACCOUNT, &token);
+    let response = rest_comes(&browser, &etag, archive.len()).await;
+    let length = response.content_length().unwrap();
+    let rest = response.bytes().await.unwrap();
+    assert_eq!(rest.len() as u64, length);
+    archive.extend(rest);
+    assert!(begun < LARGE && archive.len() > LARGE, "{begun} of {}", archive.len());
+    let held = opened(&archive).unwrap();
+    assert_eq!(held["openclaw/workspace/note.md"], b"buy milk");
+    assert_eq!(held["openclaw/workspace/noise"].len(), LARGE);
+    // What has changed makes another archive, which is asked for again.
+    let note = "/home/sprite/openclaw/workspace/note.md";
+    town.provider.write(&name, note, b"buy oats".to_vec()).await;
+    let refused = fetch_rest(&browser, &etag, begun).await;
+    assert_eq!(refused.headers()["location"], "/account#export");
+    ask(&mut browser).await;
+    let whole = fetch_rest(&browser, &etag, begun).await;
+    assert_eq!(whole.status(), StatusCode::OK);
+    assert_ne!(whole.headers()["etag"].to_str().unwrap(), etag);
+    assert_eq!(files(whole).await.unwrap()["openclaw/workspace/note.md"], b"buy oats");
+}
+
+/// Once the download is over that broke off.
+async fn rest_comes(browser: &Browser<'_>, etag: &str, from: usize) -> reqwest::Response {
+    e2e::wait_until("the rest comes", async || {
+        let response = fetch_rest(browser, etag, from).await;
+        e2e::wait::ensure(
+            response.status() == StatusCode::PARTIAL_CONTENT,
+            format!("{response:?}"),
+        )?;
+        assert!(
+            response.headers()["content-range"]
+                .to_str()
+                .unwrap()
+                .starts_with(&format!("bytes {from}-"))
+        );
+        Ok::<_, String>(response)
+    })
+    .await
+    .unwrap()
 }
 
 #[tokio::test]
