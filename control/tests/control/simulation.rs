@@ -8,6 +8,7 @@
 //! need some runs.
 
 mod chance;
+mod exports;
 mod letters;
 mod machines;
 mod provider;
@@ -21,6 +22,7 @@ use control::model::task::Kind;
 use fakes::stripe::account::RetriesUsedUp;
 
 use chance::Chance;
+use exports::Exports;
 use letters::Letters;
 use machines::Machines;
 
@@ -67,6 +69,7 @@ struct Run {
     market: Market,
     machines: Machines,
     letters: Letters,
+    exports: Exports,
     chance: Chance,
     /// Pages at Stripe that may be paid.
     pages: Vec<String>,
@@ -82,6 +85,7 @@ impl Run {
             market,
             machines: Machines::new(),
             letters,
+            exports: Exports::default(),
             chance: Chance::of(seed),
             pages: Vec::new(),
             people: 0,
@@ -111,7 +115,7 @@ impl Run {
     }
 
     async fn happens(&mut self) {
-        let what = match self.draw(25) {
+        let what = match self.draw(26) {
             0..3 => self.signs_up().await,
             3..7 => self.pays(),
             7..10 => self.tells().await,
@@ -139,6 +143,7 @@ impl Run {
                 "a machine is gone"
             }
             23 => self.keeps().await,
+            24 => self.exports().await,
             _ => {
                 self.market.shop.world.restart().await;
                 "control is started anew"

@@ -147,6 +147,24 @@ impl Machines {
         store.begin_preparations(missing, &labels, BASE, now).await.unwrap();
     }
 
+    /// What is on the machine out of which a workspace's customer takes everything now; `false`
+    /// when there is none, or it does not answer.
+    pub(super) async fn export(
+        &mut self,
+        shop: &Shop,
+        username: &Username,
+        chance: &mut Chance,
+    ) -> bool {
+        let assigned = shop.store.sprite_of(username).await.unwrap().and_then(PoolSprite::assigned);
+        let Some(machine) = assigned else { return false };
+        let Ok(true) = self.provider.has(&machine.name, chance) else { return false };
+        let owner = self.provider.owner(&machine.name);
+        if let Some(other) = owner.filter(|owner| owner != username) {
+            self.provider.faults.push(format!("{username} takes out what is {other}'s"));
+        }
+        owner.is_some()
+    }
+
     /// No machine is destroyed that somebody has, or that stands ready.
     async fn destroy(
         &mut self,

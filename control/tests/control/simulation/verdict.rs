@@ -32,6 +32,8 @@ pub(super) struct Books {
     /// Letters that arrived, and those that were not sent, each told of.
     pub(super) letters: usize,
     pub(super) unsent: usize,
+    /// Archives that customers have taken out.
+    pub(super) archives: usize,
 }
 
 impl fmt::Display for Books {
@@ -39,12 +41,12 @@ impl fmt::Display for Books {
         let dollars = |cents: u64| format!("${}.{:02}", cents / 100, cents % 100);
         let (collected, refunded) = (dollars(self.collected), dollars(self.refunded));
         let (disputed, monthly) = (dollars(self.disputed), dollars(self.monthly));
-        let Self { paying, assigned, available, quarantined, letters, unsent, .. } = self;
+        let Self { paying, assigned, available, quarantined, letters, unsent, archives, .. } = self;
         write!(
             out,
             "{collected} collected, {refunded} refunded, {disputed} disputed; {paying} pay {monthly} \
              a month; machines: {assigned} assigned, {available} available, {quarantined} \
-             quarantined; {letters} letters, {unsent} not sent"
+             quarantined; {letters} letters, {unsent} not sent; {archives} archives"
         )
     }
 }
@@ -57,6 +59,7 @@ impl Run {
         self.compare_subscriptions(&workspaces, &mut faults);
         self.compare_machines(&workspaces, &mut faults).await;
         self.find_open_tasks(&mut faults).await;
+        self.find_open_exports(&mut faults).await;
         let list = self.market.shop.store.subscription_list().await.unwrap();
         if list.strangers + list.lacking > 0 || list.error.is_some() {
             faults.push(format!("the list: {list:?}"));
@@ -83,7 +86,12 @@ impl Run {
     pub(super) async fn books(&self) -> Books {
         let (letters, _) = self.letters.arrived().await;
         let unsent = self.mails().await.into_iter().filter(|state| *state != MailState::Sent);
-        let mut books = Books { letters, unsent: unsent.count(), ..Books::default() };
+        let mut books = Books {
+            letters,
+            unsent: unsent.count(),
+            archives: self.exports.taken,
+            ..Books::default()
+        };
         self.market.act(|account, _| {
             for charge in account.charges.values() {
                 books.collected += charge.amount;

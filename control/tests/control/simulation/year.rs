@@ -40,7 +40,7 @@ async fn months_of_customers_balance_to_the_cent_and_to_the_machine() {
 impl Run {
     /// Of a day nearly everybody has nothing to tell.
     async fn day(&mut self) {
-        let what = match self.draw(10) {
+        let what = match self.draw(12) {
             0 => self.cancels(),
             1..3 => self.card_changes(),
             3 => self.money_goes_back(),
@@ -57,13 +57,13 @@ impl Run {
                 self.market.lose();
                 "events are lost"
             }
+            8..10 => self.exports().await,
             _ => "a quiet day",
         };
         self.story.push(what.to_owned());
         // One day in twenty it stays away.
         self.machines.provider.is_away = self.draw(20) == 0;
-        self.market.tell(1).await;
-        self.market.shop.settled().await;
+        self.market.tell_at_once().await;
         self.letters_leave(LETTER_MINUTES).await;
         for _ in 0..2 {
             self.keeps().await;
