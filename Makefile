@@ -109,8 +109,8 @@ bench: need-build need-bench ## Measure the edge beside nginx and haproxy; print
 bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within seconds: SIGN_UPS=200 for the whole crowd (25 minutes)
 	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
 
-test-acme: need-build ## Certificates from Pebble: by DNS, by a page at the edge, renewed while clients connect (two minutes)
-	@.ci/need pebble=pebble pebble-challtestsrv=pebble
+test-acme: need-build ## Certificates from Pebble: by DNS, by dynamic updates of BIND, by a page at the edge, renewed while clients connect (two minutes)
+	@.ci/need pebble=pebble pebble-challtestsrv=pebble named=bind9 nsupdate=bind9-dnsutils
 	cargo build --quiet --bins $(PROGRAMS)
 	cargo test --workspace --test stories resilience::acme:: -- --ignored --nocapture
 

@@ -29,6 +29,19 @@ impl Pebble {
     /// # Errors
     /// When it is not installed, or does not start.
     pub async fn start(folder: &Path, http_port: u16, life: Duration) -> anyhow::Result<Self> {
+        Self::start_with_dns(folder, http_port, life, None).await
+    }
+
+    /// As [`Pebble::start`]; looks for records at `name_server` instead of its own.
+    ///
+    /// # Errors
+    /// As [`Pebble::start`].
+    pub async fn start_with_dns(
+        folder: &Path,
+        http_port: u16,
+        life: Duration,
+        name_server: Option<SocketAddr>,
+    ) -> anyhow::Result<Self> {
         let (listen, management) = (Port::claim()?, Port::claim()?);
         let (dns_port, dns_management) = (Port::claim()?, Port::claim()?);
         let folder = folder.to_owned();
@@ -59,7 +72,7 @@ impl Pebble {
             .argument("-config")
             .argument(folder.join("pebble.json"))
             .argument("-dnsserver")
-            .argument(&dns_address)
+            .argument(name_server.map_or_else(|| dns_address.clone(), |it| it.to_string()))
             .environment("PEBBLE_VA_NOSLEEP", "1");
         let client = crate::http::client()
             .no_proxy()

@@ -46,10 +46,18 @@ struct Installation {
 impl Installation {
     /// `certificates` are lines of the section of that name.
     async fn start(certificates: impl Fn(&Pebble, &Path) -> String) -> anyhow::Result<Self> {
+        Self::start_with_dns(None, certificates).await
+    }
+
+    async fn start_with_dns(
+        name_server: Option<SocketAddr>,
+        certificates: impl Fn(&Pebble, &Path) -> String,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("arcamatrix-").tempdir()?;
         let [plain, admin, site] = [Port::claim()?, Port::claim()?, Port::claim()?];
         let (tls, api) = (Port::claim()?, Port::claim()?);
-        let pebble = Pebble::start(folder.path(), plain.number(), LIFE).await?;
+        let pebble =
+            Pebble::start_with_dns(folder.path(), plain.number(), LIFE, name_server).await?;
         let path = |name: &str| folder.path().join(name).display().to_string();
         let ring = KeyRing::generate_toml(&KeyId::parse("k1")?);
         write_private(&folder.path().join("keys.toml"), ring.as_bytes())?;
@@ -242,6 +250,99 @@ async fn a_wildcard_is_proven_by_cloudflares_records_and_none_is_left() {
     .unwrap();
     assert!(fake.added() > 0);
     assert_eq!(fake.records(), []);
+}
+
+/// BIND with the zone of the installation, which takes updates of one record by one key.
+struct NameServer {
+    server: Program,
+    port: Port,
+    folder: tempfile::TempDir,
+}
+
+const ZONE: &str = "$TTL 60\n@ SOA ns1 hostmaster 1 60 60 60 60\n@ NS ns1\nns1 A 127.0.0.1\n\
+                    @ A 127.0.0.1\n* A 127.0.0.1\n";
+
+impl NameServer {
+    async fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("arcamatrix-").tempdir()?;
+        let port = Port::claim()?;
+        let key = std::process::Command::new("tsig-keygen").arg("arca").output()?;
+        ensure(key.status.success(), "no key was made").map_err(anyhow::Error::msg)?;
+        std::fs::write(folder.path().join("tsig.key"), &key.stdout)?;
+        std::fs::write(folder.path().join("zone"), ZONE)?;
+        let config = format!(
+            "include \"tsig.key\";\ncontrols {{ }};\noptions {{ directory \"{}\"; recursion no;\n\
+             listen-on port {} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; pid-file none;\n\
+             session-keyfile none; dnssec-validation no; empty-zones-enable no; }};\n\
+             zone \"arca.test\" {{ type primary; file \"zone\"; update-policy {{\n\
+             grant arca name _acme-challenge.arca.test. TXT; }}; }};\n",
+            folder.path().display(),
+            port.number(),
+        );
+        std::fs::write(folder.path().join("named.conf"), config)?;
+        let server = Program::new("named", "named".into(), folder.path().join("named.log"));
+        let server = server.environment(census::MARK, folder.path()).argument("-g");
+        let server = server.argument("-c").argument(folder.path().join("named.conf"));
+        server.start().context("is the Debian package `bind9` installed?")?;
+        let server = Self { server, port, folder };
+        wait_until("the name server answers", async || {
+            ensure(server.texts("ns1.arca.test", "A")? == "127.0.0.1", server.server.last_lines())
+                .map_err(anyhow::Error::msg)
+        })
+        .await?;
+        Ok(server)
+    }
+
+    fn texts(&self, name: &str, kind: &str) -> anyhow::Result<String> {
+        let mut command = std::process::Command::new("dig");
+        let command = command.args(["@127.0.0.1", "-p", &self.port.number().to_string()]);
+        let output = command.args(["+short", "+tries=1", "+time=2", name, kind]).output()?;
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// The hook that the document for operators has, for this server and its key.
+    fn write_hook(&self) -> anyhow::Result<String> {
+        let text = include_str!("../../../docs/operating.md");
+        let begin = text.find("#!/bin/sh").context("no hook")?;
+        let hook = text[begin..].split("```").next().unwrap_or_default();
+        let key = self.folder.path().join("tsig.key").display().to_string();
+        let here = hook
+            .replace("ns1.example.com", &format!("127.0.0.1 {}", self.port.number()))
+            .replace("/etc/arcamatrix/tsig.key", &key);
+        ensure(here.contains(&key) && here.contains("127.0.0.1 "), "it names others")
+            .map_err(anyhow::Error::msg)?;
+        let path = self.folder.path().join("dns-hook");
+        std::fs::write(&path, here)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+        Ok(path.display().to_string())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Pebble and BIND: make test-acme"]
+async fn a_wildcard_is_proven_by_dynamic_updates_as_operators_are_told() {
+    let name_server = NameServer::start().await.unwrap();
+    let hook = name_server.write_hook().unwrap();
+    let lines = |_: &Pebble, _: &Path| {
+        format!("challenge = \"hook\"\nhook = \"{hook}\"\npropagation_seconds = 0\n")
+    };
+    let dns = Some(name_server.port.address());
+    let installation = Installation::start_with_dns(dns, lines).await.unwrap();
+    let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
+    wait_until("visitors are shown a certificate of the authority", async || {
+        let shown = handshake(address, &client, "ada.arca.test").await;
+        shown.with_context(|| installation.logs())
+    })
+    .await
+    .unwrap();
+    wait_until("no record is left", async || {
+        let left = name_server.texts("_acme-challenge.arca.test", "TXT")?;
+        ensure(left.is_empty(), left).map_err(anyhow::Error::msg)
+    })
+    .await
+    .unwrap();
+    let log = std::fs::read_to_string(name_server.server.log()).unwrap();
+    assert!(log.contains("adding an RR at '_acme-challenge.arca.test' TXT"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
