@@ -14,6 +14,7 @@ pub mod console;
 pub mod doctor;
 pub mod http;
 pub mod init;
+pub mod joining;
 pub mod machines;
 pub mod mail;
 pub mod model;

@@ -14,6 +14,7 @@ mod digits;
 mod forward;
 mod head;
 mod http2;
+pub mod join;
 mod keys;
 mod lifecycle;
 mod limits;

@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use shared::process::{exit, logging};
 
 use edge::config::Config;
-use edge::server;
+use edge::{join, server};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
 struct Arguments {
     /// The configuration file; config/edge.toml explains every key.
     #[arg(long, default_value = "edge.toml")]
@@ -25,6 +25,14 @@ struct Arguments {
     /// sockets, its routes, and the connections that come; it drains what it has.
     #[arg(long)]
     upgrade: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make an edge of this machine, with a token that `control edges token NAME` makes.
+    Join(Box<join::Arguments>),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +43,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if let Some(Command::Join(arguments)) = &arguments.command {
+        return join::run(arguments);
+    }
     let config = Config::read(&arguments.config)?;
     if arguments.check {
         return Ok(());

@@ -10,6 +10,7 @@ pub mod cookies;
 pub mod hex;
 pub mod host;
 pub mod identity;
+pub mod join;
 pub mod keyring;
 pub mod navigation;
 pub mod process;

@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+pub mod join_config;
 pub mod site_config;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use shared::{AddressPolicy, PublicSite};
 use crate::accounts::operators::Operators;
 use crate::accounts::sign_in::SignIn;
 use crate::accounts::{Accounts, SessionTimes};
+use crate::app::join_config::JoinConfig;
 use crate::app::site_config::SiteConfig;
 use crate::base::clock::{Clock, Moment};
 use crate::base::key_file::KeyFile;
@@ -36,6 +38,8 @@ pub struct App {
     pub addresses: AddressPolicy,
     pub store: Store,
     pub publisher: Arc<Publisher>,
+    /// Without it no machine joins as an edge.
+    pub join: Option<JoinConfig>,
     pub queue: Queue,
     /// `None` where nothing is provisioned.
     pub machines: Option<Arc<Machines>>,

@@ -10,8 +10,8 @@ use shared::{Generation, Secret};
 
 use super::archive::{FORMAT, Head, Line, Writer};
 use crate::base::clock::Moment;
-use crate::base::private_file;
 use crate::store::{Dump, Dumped};
+use shared::process::private_file;
 
 #[derive(Debug, Serialize)]
 pub struct BackedUp {

@@ -69,7 +69,7 @@ pub async fn restore(
     let rows = put_rows(path, &mut restoring).await?;
     let restored = restoring.finish().await?;
     // Late, so that little comes after their answer.
-    let (tables, unheard) = ask_edges(options).await?;
+    let (tables, unheard) = ask_edges(options, &restored.store).await?;
     let settled = settle(&restored.store, &head, &tables, now).await?;
     restored.take().await?;
     let Settled { differences, newest, sessions_ended } = settled;
@@ -103,9 +103,21 @@ async fn put_rows(path: &Path, restoring: &mut Restoring) -> anyhow::Result<u64>
 
 type Unheard = Vec<(String, String)>;
 
-async fn ask_edges(options: &RestoreOptions<'_>) -> anyhow::Result<(Vec<EdgeTable>, Unheard)> {
+/// Those of the configuration, and those that were in the database when it was backed up.
+async fn ask_edges(
+    options: &RestoreOptions<'_>,
+    restored: &Store,
+) -> anyhow::Result<(Vec<EdgeTable>, Unheard)> {
     let (mut tables, mut unheard) = (Vec::new(), Vec::new());
-    for (name, table) in tables_of(options.edges).await? {
+    let ring = KeyRing::from_toml(&std::fs::read_to_string(options.keys)?)?;
+    let mut edges = options.edges.to_vec();
+    for row in restored.edges().await? {
+        match EdgeConfig::of_row(&row, &ring) {
+            Ok(edge) => edges.push(edge),
+            Err(why) => unheard.push((row.name, why)),
+        }
+    }
+    for (name, table) in tables_of(&edges).await? {
         match table {
             Ok(table) => tables.push(table),
             Err(why) => unheard.push((name, why)),

@@ -173,6 +173,12 @@ impl Metrics {
 }
 
 impl EdgeMetrics {
+    /// Tells no more what an edge serves that is none any more.
+    pub fn forget(&self) {
+        // It may never have been heard of.
+        let _untold = self.all.edge_generation.remove_label_values(&[&self.name]);
+    }
+
     pub fn answered(&self, generation: Generation) {
         let generation = i64::try_from(generation.0).unwrap_or(i64::MAX);
         self.all.edge_generation.with_label_values(&[&self.name]).set(generation);

@@ -11,7 +11,6 @@ pub mod key_file;
 pub mod masking;
 pub mod metrics;
 pub mod ownership;
-pub mod private_file;
 pub mod rounds;
 pub mod seal;
 pub(crate) mod text_enum;

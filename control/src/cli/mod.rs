@@ -80,8 +80,8 @@ enum Command {
     /// Who has a workspace.
     #[command(subcommand)]
     Customers(customers::Command),
-    /// Which edge serves which generation.
-    Edges,
+    /// Which edge serves which generation; how one is added, joins and is removed.
+    Edges(edges::Arguments),
     /// Refusals of workspaces and of single sessions.
     #[command(subcommand)]
     Locks(locks::Command),
@@ -170,8 +170,9 @@ impl Command {
     /// It changes nothing, and may be done again and again.
     fn may_be_watched(&self) -> bool {
         match self {
-            Self::Status | Self::Money | Self::Edges | Self::Mails(_) | Self::Tickets(_) => true,
+            Self::Status | Self::Money | Self::Mails(_) | Self::Tickets(_) => true,
             Self::Journal(_) => true,
+            Self::Edges(arguments) => arguments.only_look(),
             Self::Routes(routes::Command::List) | Self::Locks(locks::Command::List) => true,
             Self::Customers(command) => {
                 matches!(command, customers::Command::List { .. } | customers::Command::Show { .. })
@@ -216,7 +217,7 @@ async fn ask(command: Command, config: &Config, output: Output) -> anyhow::Resul
     match command {
         Command::Routes(command) => routes::run(command, &api, output).await,
         Command::Customers(command) => customers::run(command, &api, output).await,
-        Command::Edges => edges::list(&api, output).await,
+        Command::Edges(arguments) => edges::run(arguments, &api, output).await,
         Command::Locks(command) => locks::run(command, &api, output).await,
         Command::Pool(command) => pool::run(command, &api, output).await,
         Command::Fleet(command) => fleet::run(command, &api, output).await,

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::client::ApiClient;
 use super::output::Output;
 use crate::base::date::iso_time;
-use crate::base::private_file;
 use crate::doctor::{Redaction, examine};
 use crate::serve::config::Config;
+use shared::process::private_file;
 
 /// What is asked of the running program. Letters and customers are not among it.
 const ASKED: [&str; 8] = [

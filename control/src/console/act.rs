@@ -26,7 +26,7 @@ pub(super) struct ActForm {
 }
 
 /// Every act by its word: what its question is called, and what is said when it is done.
-const WORDS: [(&str, &str, &str); 11] = [
+const WORDS: [(&str, &str, &str); 12] = [
     ("suspend", "Close the workspace", "It is closed."),
     ("resume", "Open the workspace", "It is open again, unless another reason stands."),
     ("sign-out", "Sign out everywhere", "Every browser is signed out."),
@@ -38,6 +38,7 @@ const WORDS: [(&str, &str, &str); 11] = [
     ("cancel", "Call the task off", "It is called off."),
     ("resume-pool", "Prepare machines again", "Machines are prepared again."),
     ("destroy-machine", "Destroy the machine", "It is being destroyed."),
+    ("remove-edge", "Remove the edge", "It is sent nothing more."),
 ];
 
 /// What came of an act, by its word; `None` for what is none.

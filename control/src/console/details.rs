@@ -36,7 +36,7 @@ pub(super) struct DoneQuery {
 }
 
 impl DoneQuery {
-    fn notice(&self) -> Option<Notice> {
+    pub(super) fn notice(&self) -> Option<Notice> {
         let text = super::act::said(&self.done)?.to_owned();
         Some(Notice { tone: "note", text })
     }

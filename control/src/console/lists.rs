@@ -1,11 +1,11 @@
-//! Pages that are a list: workspaces, tasks, edges, letters, tickets, checks, money, journal.
+//! Pages that are a list: workspaces, tasks, letters, tickets, checks, money, journal.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::page::{Cell, Fact, Link, Page, PageTemplate, Table, age, answer};
+use super::page::{Cell, Fact, Link, Page, PageTemplate, Table, answer};
 use super::session::signed_in;
 use super::tables;
 use crate::app::SharedApp;
@@ -41,7 +41,7 @@ fn states(path: &str, names: &[&'static str], present: &str) -> Vec<Link> {
     std::iter::once(all).chain(names.iter().copied().map(link)).collect()
 }
 
-fn failed(error: impl Into<Problem>) -> Response {
+pub(super) fn failed(error: impl Into<Problem>) -> Response {
     error.into().into_response()
 }
 
@@ -125,45 +125,6 @@ pub(super) async fn tickets(
     let tables = vec![tables::tickets(&tickets, app.now())];
     let page = Page { title: "Tickets".to_owned(), tables, ..Page::default() };
     let frame = session.frame("/console/tickets");
-    Ok(answer(StatusCode::OK, &PageTemplate { frame, page }))
-}
-
-pub(super) async fn edges(
-    State(app): State<SharedApp>,
-    headers: HeaderMap,
-) -> Result<Response, Response> {
-    let session = signed_in(&app, &headers).await?;
-    let status = crate::operator::status::status(&app).await.map_err(failed)?;
-    let now = app.now();
-    let row = |edge: &crate::operator::responses::EdgeView| {
-        let state = match (edge.reachable, edge.in_step) {
-            (true, true) => Cell::toned("in step", "good"),
-            (true, false) => Cell::toned("behind", "warn"),
-            (false, _) => Cell::toned("not reached", "bad"),
-        };
-        vec![
-            edge.name.as_str().into(),
-            state,
-            Cell::maybe(edge.generation.map(|it| it.to_string())),
-            Cell::maybe(edge.lag.map(|it| it.to_string())),
-            Cell::maybe(edge.last_heard.map(|at| format!("{} ago", age(at, now)))),
-            edge.url.as_str().into(),
-            Cell::maybe(edge.error.as_deref()),
-        ]
-    };
-    let table = Table {
-        title: "All of them",
-        header: vec!["Edge", "State", "Serves", "Behind by", "Heard of", "At", "Error"],
-        rows: status.edges.iter().map(row).collect(),
-        none: "There is no edge in the configuration.",
-    };
-    let page = Page {
-        title: "Edges".to_owned(),
-        facts: vec![Fact::new("Generation", status.generation.to_string())],
-        tables: vec![table],
-        ..Page::default()
-    };
-    let frame = session.frame("/console/edges");
     Ok(answer(StatusCode::OK, &PageTemplate { frame, page }))
 }
 

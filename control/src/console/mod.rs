@@ -4,6 +4,7 @@
 
 mod act;
 mod details;
+mod edges;
 mod events;
 mod lists;
 mod page;
@@ -32,7 +33,8 @@ pub fn router() -> Router<SharedApp> {
         .route("/console/pool", get(details::pool))
         .route("/console/tasks", get(lists::tasks))
         .route("/console/tasks/{id}", get(details::task))
-        .route("/console/edges", get(lists::edges))
+        .route("/console/edges", get(edges::list))
+        .route("/console/edges/token", post(edges::make_token))
         .route("/console/letters", get(lists::letters))
         .route("/console/tickets", get(lists::tickets))
         .route("/console/pflaster", get(lists::pflaster))

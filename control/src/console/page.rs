@@ -60,6 +60,8 @@ pub(super) struct Page {
     /// The last entry of the journal about what the buttons change.
     pub(super) seen: String,
     pub(super) tables: Vec<Table>,
+    /// Has the form for a token by which a machine joins.
+    pub(super) lets_join: bool,
     pub(super) next: Option<String>,
 }
 

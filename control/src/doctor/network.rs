@@ -11,6 +11,7 @@ use shared::process::time::unix_seconds;
 use tokio::net::lookup_host;
 
 use super::finding::Finding;
+use crate::operator::responses::Edges;
 use crate::routes::EdgeConfig;
 use crate::serve::config::Config;
 
@@ -68,11 +69,34 @@ pub(super) async fn ask_control(config: &Config, path: &str) -> reqwest::Result<
 }
 
 pub(super) async fn edges(config: &Config) -> Vec<Finding> {
-    if config.edges.is_empty() {
-        let mend = "Name each edge as [[edges]]: nobody is reached without one.";
+    let joined = joined(config).await;
+    if config.edges.is_empty() && joined.is_empty() {
+        let mend = "`control edges token NAME` lets a machine join: nobody is reached without one.";
         return vec![Finding::ill("edges", "there is none", mend)];
     }
-    futures_util::future::join_all(config.edges.iter().map(edge)).await
+    let configured = futures_util::future::join_all(config.edges.iter().map(edge)).await;
+    configured.into_iter().chain(joined).collect()
+}
+
+/// Those of the database, as control finds them that runs.
+async fn joined(config: &Config) -> Vec<Finding> {
+    let Ok(answer) = ask_control(config, "/api/edges").await else { return Vec::new() };
+    let Ok(edges) = answer.json::<Edges>().await else { return Vec::new() };
+    let joined = edges.edges.into_iter().filter(|edge| !edge.configured);
+    joined
+        .map(|edge| {
+            let check = format!("edge {}", edge.name);
+            match edge.error {
+                None if edge.reachable => Finding::well(&check, "control reaches it"),
+                error => Finding::ill(
+                    &check,
+                    format!("{}: {}", edge.url, error.as_deref().unwrap_or("not reached yet")),
+                    "systemctl status edge on its machine; its admin_listen must be reachable \
+                     from here.",
+                ),
+            }
+        })
+        .collect()
 }
 
 /// Believed by the certificates that its section names, as by the program that serves.

@@ -7,8 +7,8 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use super::answers::Answers;
-use super::owner::{Owner, give};
-use crate::base::private_file;
+use shared::process::owner::{EDGE, Owner, give};
+use shared::process::private_file;
 
 #[derive(Debug, Serialize)]
 pub struct Written {
@@ -18,7 +18,6 @@ pub struct Written {
 }
 
 const CONTROL: Owner = Owner { user: "arca-control", group: "arca-control", mode: 0o600 };
-const EDGE: Owner = Owner { user: "arca-edge", group: "arca-edge", mode: 0o600 };
 /// Control and the edges have it.
 const BOTH: Owner = Owner { user: "root", group: "arcamatrix", mode: 0o640 };
 

@@ -6,7 +6,6 @@
 mod answers;
 mod files;
 mod given;
-mod owner;
 mod questions;
 mod templates;
 

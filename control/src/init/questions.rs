@@ -18,7 +18,7 @@ const fn optional(key: &'static str, text: &'static str, default: &'static str) 
     Question { key, text, default, is_required: false }
 }
 
-pub const QUESTIONS: [Question; 16] = [
+pub const QUESTIONS: [Question; 17] = [
     required("base_domain", "Domain of the site; workspaces are at <name>.<domain>"),
     required("operator", "Who offers the service, as the site says it"),
     required("contact_email", "Where customers reach you"),
@@ -30,6 +30,12 @@ pub const QUESTIONS: [Question; 16] = [
         "",
     ),
     optional("dns_hook", "Program of yours that sets TXT records, for the same (empty: files)", ""),
+    optional(
+        "join_address",
+        "Address of this machine in the network of your other machines: edges join there (empty: \
+         this edge stays alone)",
+        "",
+    ),
     optional(
         "certificate",
         "Without either: certificate chain in PEM, of the domain and of *.domain",
@@ -51,7 +57,7 @@ pub const QUESTIONS: [Question; 16] = [
 ];
 
 /// What nobody is asked, and an answers' file may say.
-pub(super) const SETTINGS: [Question; 18] = [
+pub(super) const SETTINGS: [Question; 19] = [
     optional("acme_directory", "", ""),
     optional("acme_ca_file", "", ""),
     optional("folder", "", "/etc/arcamatrix"),
@@ -59,9 +65,10 @@ pub(super) const SETTINGS: [Question; 18] = [
     optional("site_port", "", "443"),
     optional("listen", "", "0.0.0.0:80"),
     optional("listen_tls", "", "0.0.0.0:443"),
-    optional("site_listen", "", "127.0.0.1:9000"),
+    optional("site_listen", "", ""),
     optional("api_listen", "", "127.0.0.1:9001"),
     optional("edge_listen", "", "127.0.0.1:9100"),
+    optional("join_port", "", "9002"),
     optional("stripe_url", "", "https://api.stripe.com"),
     optional("resend_url", "", "https://api.resend.com"),
     optional("resend_from", "", ""),

@@ -16,6 +16,27 @@ fn site_url(given: &Given) -> String {
     }
 }
 
+/// Where edges on other machines reach it as well, if there are to be any.
+fn site_listen(given: &Given) -> String {
+    match (given.text("site_listen"), given.text("join_address")) {
+        ("", "") => "127.0.0.1:9000".to_owned(),
+        ("", address) => format!("{address}:9000"),
+        (listen, _) => listen.to_owned(),
+    }
+}
+
+fn join(given: &Given) -> String {
+    if !given.is_there("join_address") {
+        return String::new();
+    }
+    let listen = format!("{}:{}", given.text("join_address"), given.text("join_port"));
+    let site = site_listen(given);
+    format!(
+        "\n[join]\nlisten = {listen:?}\nurl = \"https://{listen}\"\n\
+         site_upstream = \"http://{site}\"\n"
+    )
+}
+
 pub(super) fn control(given: &Given, admin_key: &str, edge_token: &str) -> String {
     let mut text = format!(
         "# Written by `control init`. Every key is explained in\n\
@@ -24,7 +45,7 @@ pub(super) fn control(given: &Given, admin_key: &str, edge_token: &str) -> Strin
          database_url = {:?}\nkeys_file = {:?}\nadmin_key = {admin_key:?}\n",
         given.text("base_domain"),
         site_url(given),
-        given.text("site_listen"),
+        site_listen(given),
         given.text("api_listen"),
         given.text("database_url"),
         keys_file(given),
@@ -41,7 +62,7 @@ pub(super) fn control(given: &Given, admin_key: &str, edge_token: &str) -> Strin
         given.text("price"),
     )
     .expect("a text takes everything");
-    text + &certificates(given) + &vendors(given)
+    text + &join(given) + &certificates(given) + &vendors(given)
 }
 
 /// Does control obtain the certificate, so that the edge has no files?
@@ -134,7 +155,7 @@ pub(super) fn edge(given: &Given) -> String {
         site_url(given),
         given.text("listen"),
         given.text("edge_listen"),
-        given.text("site_listen"),
+        site_listen(given),
         keys_file(given),
         given.text("state_folder"),
         given.text("listen_tls"),

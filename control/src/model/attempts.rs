@@ -27,6 +27,11 @@ impl Subject {
         Self(format!("sign-ups {}", visitor_block(address)))
     }
 
+    /// Wrong tokens with which somebody wanted to join as an edge.
+    pub fn joins(address: IpAddr) -> Self {
+        Self(format!("joins {}", visitor_block(address)))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -67,6 +72,11 @@ pub enum Beyond {
     /// 1, 2, 4 … seconds after the last failure, at most a minute.
     Slower,
 }
+
+/// Wrong tokens of edges: an operator mistypes a few. They cannot be guessed; this is against
+/// the load.
+pub const JOINS: Limit =
+    Limit { window: Duration::from_secs(15 * 60), failures: 10, beyond: Beyond::Closed };
 
 /// OWASP's advice against guessing from one place: five in a quarter of an hour.
 const ONE_PLACE: Limit =

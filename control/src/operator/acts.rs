@@ -6,7 +6,7 @@ use shared::Username;
 
 use super::tasks::{CancelQuery, parse_id};
 use super::workspaces::WhyQuery;
-use super::{customers, locks, pool, routes, tasks, workspaces};
+use super::{customers, edges, locks, pool, routes, tasks, workspaces};
 use crate::app::SharedApp;
 use crate::http::{Path, Problem, Query};
 use crate::model::task::TaskId;
@@ -25,10 +25,11 @@ pub enum Act {
     CancelTask(TaskId),
     ResumePool,
     DestroyMachine(SpriteName),
+    RemoveEdge(String),
 }
 
 impl Act {
-    /// `on` is a username, a task's id or a machine's name; empty for the pool.
+    /// `on` is a username, a task's id, the name of a machine or an edge; empty for the pool.
     ///
     /// # Errors
     /// 422 when there is no such act.
@@ -45,6 +46,10 @@ impl Act {
             "cancel" => Self::CancelTask(parse_id(on)?),
             "resume-pool" => Self::ResumePool,
             "destroy-machine" => Self::DestroyMachine(pool::parse_sprite_name(on)?),
+            "remove-edge" => {
+                edges::parse_name(on)?;
+                Self::RemoveEdge(on.to_owned())
+            }
             _ => return Err(Problem::invalid("act", "There is no such act.")),
         })
     }
@@ -61,6 +66,7 @@ impl Act {
             | Self::ReplaceMachine(name) => format!("workspace {name}"),
             Self::RetryTask(id) | Self::CancelTask(id) => format!("task {id}"),
             Self::ResumePool | Self::DestroyMachine(_) => "pool".to_owned(),
+            Self::RemoveEdge(name) => format!("edge {name}"),
         }
     }
 
@@ -90,6 +96,7 @@ impl Act {
                 "This destroys the machine {name}, which is in quarantine: what could be learnt \
                  from it is lost. It is nobody's."
             ),
+            Self::RemoveEdge(name) => edge_removal(name),
             Self::Resume(_)
             | Self::Unlock(_)
             | Self::Provision(_)
@@ -107,10 +114,20 @@ impl Act {
     pub fn place(&self) -> String {
         match self.subject().split_once(' ') {
             Some(("workspace", name)) => format!("/console/workspaces/{name}"),
+            Some(("edge", _)) => "/console/edges".to_owned(),
             Some((_, id)) => format!("/console/tasks/{id}"),
             None => "/console/pool".to_owned(),
         }
     }
+}
+
+/// What becomes of an edge that is removed, on the page and on the command line.
+pub fn edge_removal(name: &str) -> String {
+    format!(
+        "Edge {name} is sent nothing more. As long as it runs it serves what it has, also to \
+         those whose access is taken away later, and it keeps the key ring: take it out of DNS, \
+         stop it, and rotate the ring if its machine is not yours any more."
+    )
 }
 
 /// Does it. `reason` is empty where none is needed.
@@ -146,5 +163,6 @@ pub async fn perform(app: &SharedApp, act: &Act, reason: &str) -> Result<(), Pro
             let why = Query(WhyQuery { reason: reason.to_owned() });
             pool::destroy(state(), Path(name.to_string()), why).await.map(drop)
         }
+        Act::RemoveEdge(name) => edges::remove(state(), Path(name.clone())).await.map(drop),
     }
 }

@@ -53,6 +53,9 @@ async fn measure(app: &App) -> Result<(), StoreError> {
     app.metrics.database_writable.set(i64::from(app.store.takes_writes()));
     let generation = app.store.table_state().await?.generation;
     app.metrics.generation.set(gauge(generation.0));
+    // Of those that were removed nothing is told.
+    app.metrics.edge_reachable.reset();
+    app.metrics.edge_lag.reset();
     for edge in app.publisher.edges() {
         let edge = EdgeView::new(edge, generation);
         let labels = [edge.name.as_str()];

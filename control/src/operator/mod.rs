@@ -2,7 +2,7 @@
 
 pub mod acts;
 mod customers;
-mod edges;
+pub(crate) mod edges;
 pub mod fleet;
 mod health;
 pub mod journal;
@@ -86,7 +86,9 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(receipts::show))
         .routes(routes!(receipts::erase))
         .routes(routes!(reinstatement::reinstate))
-        .routes(routes!(edges::list))
+        .routes(routes!(edges::list, edges::add))
+        .routes(routes!(edges::remove))
+        .routes(routes!(edges::make_token))
         .routes(routes!(status::show))
         .routes(routes!(money::show))
         .routes(routes!(journal::list))
@@ -157,6 +159,7 @@ fn subject(path: &str) -> String {
     let mut segments = path.split('/').skip(2);
     match (segments.next(), segments.next()) {
         (Some("tasks"), Some(id)) => format!("task {id}"),
+        (Some("edges"), Some(name)) => format!("edge {name}"),
         (Some("pool"), _) => "pool".to_owned(),
         (Some("fleet"), _) => "fleet".to_owned(),
         (Some(_), Some(name)) => format!("workspace {name}"),

@@ -88,6 +88,19 @@ pub struct EdgeView {
     /// Unix seconds.
     pub last_heard: Option<u64>,
     pub error: Option<String>,
+    /// The configuration of control names it; others are removed by a call.
+    #[serde(default)]
+    pub configured: bool,
+}
+
+/// Lets one machine join as an edge, once.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub struct EdgeToken {
+    /// For standard input of `command`, on the machine. It is not told again.
+    pub token: String,
+    pub command: String,
+    /// Unix seconds.
+    pub expires_at: u64,
 }
 
 /// How the pool stands. Moments are in unix seconds.
@@ -317,6 +330,7 @@ impl EdgeView {
             reachable: status.heard.is_some() && status.error.is_none(),
             last_heard: status.heard.map(Moment::seconds),
             error: status.error,
+            configured: edge.is_configured,
         }
     }
 }

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use reqwest::Certificate;
 use shared::process::Section;
-use shared::{Secret, Upstream};
+use shared::{KeyRing, Secret, Upstream};
+
+use crate::base::clock::Moment;
+use crate::base::seal;
+use crate::store::edges::EdgeRow;
 
 #[derive(Clone)]
 pub struct EdgeConfig {
@@ -37,17 +41,7 @@ impl EdgeConfig {
     }
 
     pub fn from_section(edge: &mut Section<'_>) -> Option<Self> {
-        let name = edge.required("name", |name| {
-            let fits = (1..=63).contains(&name.len())
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-            if fits {
-                Ok(name.to_owned())
-            } else {
-                Err("is one to 63 of A-Z, a-z, 0-9, -, _ and .")
-            }
-        });
+        let name = edge.required("name", |name| check_edge_name(name).map(|()| name.to_owned()));
         let url = edge.required("url", Upstream::parse);
         let visitors = edge.optional("visitors", Upstream::parse);
         let certificates = edge.optional("ca_file", read_certificates);
@@ -59,12 +53,100 @@ impl EdgeConfig {
     }
 }
 
+/// # Errors
+/// The rule, when it is broken.
+pub fn check_edge_name(name: &str) -> Result<(), &'static str> {
+    let fits = (1..=63).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    if fits { Ok(()) } else { Err("is one to 63 of A-Z, a-z, 0-9, -, _ and .") }
+}
+
+/// An edge that is to be kept in the database, once its parts are checked.
+pub struct NewEdge<'a> {
+    pub name: &'a str,
+    pub url: &'a str,
+    pub visitors: Option<&'a str>,
+    /// In PEM.
+    pub certificate: Option<&'a str>,
+    pub token: &'a Secret<String>,
+    pub added: Moment,
+}
+
+impl NewEdge<'_> {
+    /// Its row, with what only control may read sealed.
+    ///
+    /// # Errors
+    /// The part that is wrong, and why.
+    pub fn to_row(&self, ring: &KeyRing) -> Result<EdgeRow, (&'static str, String)> {
+        check_edge_name(self.name).map_err(|rule| ("name", format!("a name {rule}")))?;
+        let url = Upstream::parse(self.url).map_err(|error| ("url", error.to_string()))?;
+        let visitors = self.visitors.map(Upstream::parse).transpose();
+        let visitors = visitors.map_err(|error| ("visitors", error.to_string()))?;
+        if let Some(pem) = self.certificate {
+            parse_certificates(pem.as_bytes()).map_err(|error| ("certificate", error))?;
+            if !url.is_tls() {
+                let rule = "is for a url that begins with https://";
+                return Err(("certificate", rule.to_owned()));
+            }
+        }
+        if self.token.expose().len() < TOKEN_MIN_CHARS {
+            return Err(("token", format!("must have at least {TOKEN_MIN_CHARS} characters")));
+        }
+        Ok(EdgeRow {
+            name: self.name.to_owned(),
+            url: url.to_string(),
+            visitors: visitors.map(|visitors| visitors.to_string()),
+            certificate: self.certificate.map(str::to_owned),
+            sealed_token: seal::seal(ring, &sealed_as(self.name), self.token),
+            added: self.added,
+        })
+    }
+}
+
+/// As for every secret of the configuration.
+const TOKEN_MIN_CHARS: usize = 16;
+
+fn sealed_as(name: &str) -> String {
+    format!("edge {name}")
+}
+
+impl EdgeConfig {
+    /// # Errors
+    /// When the key that sealed its token has left the ring, or somebody else wrote the row.
+    pub fn of_row(row: &EdgeRow, ring: &KeyRing) -> Result<Self, String> {
+        let token = seal::open(ring, &sealed_as(&row.name), &row.sealed_token).ok_or(
+            "its token cannot be opened with the present key ring: remove it and have it join \
+             again"
+                .to_owned(),
+        )?;
+        let parse = |url: &str| Upstream::parse(url).map_err(|error| error.to_string());
+        let certificates = row.certificate.as_deref().map(str::as_bytes);
+        Ok(Self {
+            name: row.name.clone(),
+            url: parse(&row.url)?,
+            visitors: row.visitors.as_deref().map(parse).transpose()?,
+            certificates: certificates.map(parse_certificates).transpose()?,
+            token,
+        })
+    }
+
+    /// Its token sealed by the key that seals now, where the row's is by a former one.
+    pub(super) fn reseal(&self, row: &EdgeRow, ring: &KeyRing) -> Option<String> {
+        let is_former = !seal::is_current(ring, &row.sealed_token);
+        is_former.then(|| seal::seal(ring, &sealed_as(&self.name), &self.token))
+    }
+}
+
 fn read_certificates(path: &str) -> Result<Vec<Certificate>, String> {
     let pem = std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
-    match Certificate::from_pem_bundle(&pem) {
+    parse_certificates(&pem).map_err(|error| format!("{path} {error}"))
+}
+
+fn parse_certificates(pem: &[u8]) -> Result<Vec<Certificate>, String> {
+    match Certificate::from_pem_bundle(pem) {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        Ok(_) => Err(format!("{path} has no certificate in PEM")),
-        Err(error) => Err(format!("{path} has no certificates in PEM: {error}")),
+        Ok(_) => Err("has no certificate in PEM".to_owned()),
+        Err(error) => Err(format!("has no certificates in PEM: {error}")),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Wake {
 pub(super) struct Edge {
     pub(super) name: String,
     pub(super) url: String,
+    pub(super) is_configured: bool,
     pub(super) client: EdgeClient,
     pub(super) status: watch::Sender<EdgeStatus>,
     pub(super) certificates: watch::Sender<CertificateStanding>,

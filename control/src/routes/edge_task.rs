@@ -26,6 +26,9 @@ const FRUITLESS: u32 = 5;
 /// within the longest, local changes or not.
 const RETRY: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
 
+/// As [`RETRY`], for one that was never heard of: it has just joined, and is about to start.
+const RETRY_AT_FIRST: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(1));
+
 /// Least time between two attempts at an edge that is down: a thousand local
 /// changes a second must not become a thousand dials.
 const POLL_DELAY: Duration = Duration::from_millis(100);
@@ -75,7 +78,9 @@ impl Task {
                 reached = Generation::default();
                 let began = Instant::now();
                 // A retry that a local change asked for does not put off the next one.
-                if !self.sleep_until_woken(began + RETRY.delay(retries + 1, chance())).await {
+                let is_known = self.edge.status.borrow().heard.is_some();
+                let retry = if is_known { RETRY } else { RETRY_AT_FIRST };
+                if !self.sleep_until_woken(began + retry.delay(retries + 1, chance())).await {
                     retries = retries.saturating_add(1);
                 }
                 tokio::time::sleep_until(began + POLL_DELAY).await;

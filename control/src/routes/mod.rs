@@ -3,7 +3,7 @@
 //! One task for each edge looks at what it has, and sends what it lacks: the
 //! changes since, or the whole table. A change wakes all tasks at once, whichever
 //! process made it; a sweep is the net below. An edge that is down costs the
-//! others nothing.
+//! others nothing. Which edges there are, `roster` knows.
 //!
 //! Several processes may do this for the same edges: a call that comes second is
 //! a conflict, changes nothing, and has its sender look again.
@@ -15,6 +15,7 @@ mod edge;
 mod edge_task;
 mod peers;
 pub mod plan;
+mod roster;
 mod status;
 
 use std::sync::Arc;
@@ -28,14 +29,16 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::base::clock::Clock;
+use crate::base::key_file::KeyFile;
 use crate::base::metrics::Metrics;
-use crate::store::Store;
-use certificate_task::{CertificateTask, Handout};
+use crate::store::{Store, StoreError};
+use certificate_task::Handout;
 use client::EdgeClient;
 use edge::{Edge, Wake};
+use roster::Roster;
 
 pub use client::EdgeTable;
-pub use config::{EdgeConfig, PublishTimes};
+pub use config::{EdgeConfig, NewEdge, PublishTimes, check_edge_name};
 pub use status::{Acknowledgement, CertificateStanding, EdgeStatus};
 
 /// An edge that is already known to be down gets this long to come back.
@@ -48,7 +51,7 @@ pub const PAGE_WAIT: Duration = Duration::from_secs(2);
 
 /// The handle of all tasks; they end when it is dropped.
 pub struct Publisher {
-    edges: Vec<Arc<Edge>>,
+    roster: Arc<Roster>,
     wake: watch::Sender<Wake>,
     handout: watch::Sender<Handout>,
     wait: Duration,
@@ -60,6 +63,8 @@ pub struct Publisher {
 pub struct EdgeView {
     pub name: String,
     pub url: String,
+    /// Named by the configuration, where it is removed, too.
+    pub is_configured: bool,
     pub status: EdgeStatus,
     pub certificates: CertificateStanding,
 }
@@ -80,48 +85,47 @@ pub async fn tables_of(
 }
 
 impl Publisher {
-    /// Starts a task for each of `edges`.
+    /// Starts the tasks of each of `edges` and of those in the database.
     ///
     /// # Errors
-    /// When the TLS configuration of this machine is unusable.
-    pub fn start(
+    /// When the TLS configuration of this machine is unusable, or the database fails.
+    pub async fn start(
         edges: &[EdgeConfig],
         times: PublishTimes,
         store: &Store,
+        keys: &Arc<KeyFile>,
         metrics: &Arc<Metrics>,
         clock: &Clock,
     ) -> anyhow::Result<Self> {
         let (wake, woken) = watch::channel(Wake::default());
         let (handout, handed) = watch::channel(Handout::default());
-        let mut handles = Vec::with_capacity(edges.len());
+        let (others, changed) = watch::channel(0);
+        let roster = Roster {
+            store: store.clone(),
+            keys: Arc::clone(keys),
+            metrics: Arc::clone(metrics),
+            clock: Arc::clone(clock),
+            sweep: times.sweep,
+            woken,
+            handed,
+            members: tokio::sync::Mutex::default(),
+            present: arc_swap::ArcSwap::default(),
+        };
+        let roster = Arc::new(roster);
+        roster.begin(edges).await?;
         let mut tasks = JoinSet::new();
-        for config in edges {
-            let edge = Arc::new(Edge {
-                name: config.name.clone(),
-                url: config.url.to_string(),
-                client: EdgeClient::new(config)?,
-                status: watch::Sender::default(),
-                certificates: watch::Sender::default(),
-            });
-            let task = edge_task::Task {
-                edge: Arc::clone(&edge),
-                store: store.clone(),
-                metrics: metrics.for_edge(&config.name),
-                clock: Arc::clone(clock),
-                sweep: times.sweep,
-                woken: woken.clone(),
-            };
-            tasks.spawn(task.run());
-            let certificates = CertificateTask {
-                edge: Arc::clone(&edge),
-                sweep: times.sweep,
-                handout: handed.clone(),
-            };
-            tasks.spawn(certificates.run());
-            handles.push(edge);
-        }
-        tasks.spawn(peers::follow(store.clone(), wake.clone()));
-        Ok(Self { edges: handles, wake, handout, wait: times.wait, _tasks: tasks })
+        tasks.spawn(Arc::clone(&roster).follow(changed));
+        tasks.spawn(peers::follow(store.clone(), wake.clone(), others));
+        Ok(Self { roster, wake, handout, wait: times.wait, _tasks: tasks })
+    }
+
+    /// Begins with edges that were added to the database, and ends with those that were
+    /// removed from it: from then on these are sent nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read; all goes on as it was, and is done at the next sweep.
+    pub async fn look_for_edges(&self) -> Result<(), StoreError> {
+        self.roster.refresh().await
     }
 
     /// Says that this process changed the table.
@@ -143,9 +147,10 @@ impl Publisher {
         generation: Generation,
         wait: Duration,
     ) -> Vec<Acknowledgement> {
-        let seen: Vec<u64> = self.edges.iter().map(|edge| edge.status.borrow().attempts).collect();
+        let edges = self.roster.present();
+        let seen: Vec<u64> = edges.iter().map(|edge| edge.status.borrow().attempts).collect();
         self.wake();
-        let waits = self.edges.iter().zip(seen);
+        let waits = edges.iter().zip(seen);
         join_all(waits.map(|(edge, seen)| edge.wait_for(generation, seen, wait))).await
     }
 
@@ -153,13 +158,14 @@ impl Publisher {
     pub fn publish_without_waiting(&self, generation: Generation) -> Vec<Acknowledgement> {
         self.wake();
         let now = |edge: &Arc<Edge>| edge.status.borrow().acknowledgement(&edge.name, generation);
-        self.edges.iter().map(now).collect()
+        self.roster.present().iter().map(now).collect()
     }
 
     /// With which status each edge answers a visitor of `host`, where it is known where
     /// visitors reach it.
     pub async fn visit(&self, host: &str) -> Vec<(String, Result<u16, String>)> {
-        let visits = self.edges.iter().map(async |edge| {
+        let edges = self.roster.present();
+        let visits = edges.iter().map(async |edge| {
             let answer = edge.client.visit(host).await?;
             Some((edge.name.clone(), answer))
         });
@@ -184,7 +190,8 @@ impl Publisher {
         token: &str,
         answer: Option<&str>,
     ) -> Vec<(String, Result<(), String>)> {
-        let asked = self.edges.iter().map(async |edge| {
+        let edges = self.roster.present();
+        let asked = edges.iter().map(async |edge| {
             let told = edge.client.answer_challenge(token, answer).await;
             (edge.name.clone(), told.map_err(|error| error.to_string()))
         });
@@ -195,10 +202,11 @@ impl Publisher {
         let view = |edge: &Arc<Edge>| EdgeView {
             name: edge.name.clone(),
             url: edge.url.clone(),
+            is_configured: edge.is_configured,
             status: edge.status.borrow().clone(),
             certificates: edge.certificates.borrow().clone(),
         };
-        self.edges.iter().map(view).collect()
+        self.roster.present().iter().map(view).collect()
     }
 }
 

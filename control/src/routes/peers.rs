@@ -17,27 +17,38 @@ use crate::store::{Listener, Store, StoreError, Topic};
 /// first one learns what was cut, and that one should have somebody to tell.
 const HEAD_START: Duration = Duration::from_millis(100);
 
-/// For ever, or not at all where there cannot be another process.
-pub(super) async fn follow(store: Store, wake: watch::Sender<Wake>) {
+/// For ever, or not at all where there cannot be another process. `edges` grows when one came
+/// or went.
+pub(super) async fn follow(store: Store, wake: watch::Sender<Wake>, edges: watch::Sender<u64>) {
     let meanwhile = "edges are compared in every sweep meanwhile";
-    let listen = |listener| listen(listener, wake.clone());
-    store.follow_peers(&[Topic::Routes], meanwhile, listen).await;
+    let listen = |listener| listen(listener, wake.clone(), edges.clone());
+    store.follow_peers(&[Topic::Routes, Topic::Edges], meanwhile, listen).await;
 }
 
 /// Until the connection is lost; returns how.
-async fn listen(mut listener: Listener, wake: watch::Sender<Wake>) -> StoreError {
+async fn listen(
+    mut listener: Listener,
+    wake: watch::Sender<Wake>,
+    edges: watch::Sender<u64>,
+) -> StoreError {
+    // At first without a notice: something may have changed before we listened.
+    let mut others = true;
     loop {
-        // At first without a notice: something may have changed before we listened.
         let pushed = Instant::now() + HEAD_START;
         // Many changes at once are one reason to look.
         while let Ok(heard) = timeout_at(pushed, listener.heard()).await {
-            if let Err(error) = heard {
-                return error;
+            match heard {
+                Ok(topic) => others |= topic == Topic::Edges,
+                Err(error) => return error,
             }
         }
+        if std::mem::take(&mut others) {
+            edges.send_modify(|number| *number += 1);
+        }
         wake.send_modify(|wake| wake.others += 1);
-        if let Err(error) = listener.heard().await {
-            return error;
+        match listener.heard().await {
+            Ok(topic) => others = topic == Topic::Edges,
+            Err(error) => return error,
         }
     }
 }

@@ -23,15 +23,16 @@ use crate::store::Store;
 ///
 /// # Errors
 /// When a password cannot be hashed or no client for the edges be made.
-pub(super) fn assemble(
+pub(super) async fn assemble(
     config: &Config,
     store: Store,
     machines: Option<Arc<Machines>>,
     clock: Clock,
 ) -> anyhow::Result<SharedApp> {
     let metrics = Metrics::new();
-    let publisher = Publisher::start(&config.edges, config.publish, &store, &metrics, &clock)?;
-    let publisher = Arc::new(publisher);
+    let publisher =
+        Publisher::start(&config.edges, config.publish, &store, &config.keys, &metrics, &clock);
+    let publisher = Arc::new(publisher.await?);
     let renderer = MailRenderer::new(&config.site, config.texts.price, config.resend.as_ref());
     let passwords = Arc::new(Passwords::new()?);
     let accounts = Accounts::new(
@@ -74,6 +75,7 @@ pub(super) fn assemble(
         accounts,
         store,
         publisher,
+        join: config.join.clone(),
         billing,
         sign_up: config.sign_up,
         metrics,

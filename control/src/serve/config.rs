@@ -11,6 +11,7 @@ use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
 use crate::accounts::SessionTimes;
 use crate::accounts::operators::Operator;
+use crate::app::join_config::JoinConfig;
 use crate::app::site_config::SiteConfig;
 use crate::base::key_file::KeyFile;
 use crate::billing::{SignUpConfig, StripeConfig};
@@ -37,7 +38,10 @@ pub struct Config {
     pub admin_key: Secret<String>,
     /// Those with keys and roles of their own.
     pub operators: Vec<Operator>,
+    /// Those that stay as long as the program; others are in the database.
     pub edges: Vec<EdgeConfig>,
+    /// Without it no machine joins as an edge.
+    pub join: Option<JoinConfig>,
     /// Without it, the edges have certificates of their own.
     pub certificates: Option<CertificatesConfig>,
     pub sessions: SessionTimes,
@@ -135,6 +139,7 @@ impl Config {
         if certificates.is_some() {
             complain_of_listeners(root, &edges);
         }
+        let join = root.optional_table("join", JoinConfig::from_section);
         let sessions = root.table("sessions", SessionTimes::from_section);
         let publish = root.table("publish", PublishTimes::from_section);
         let tasks = root.table("tasks", TaskTimes::from_section);
@@ -163,6 +168,7 @@ impl Config {
             admin_key: admin_key?,
             operators,
             edges,
+            join,
             certificates,
             sessions,
             publish,

@@ -38,7 +38,7 @@ use crate::queue::{AttemptHook, Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
 use crate::store::{RETENTION, RetentionTimes, Store, StoreError};
 use crate::tickets::TicketJob;
-use crate::{console, operator, site};
+use crate::{console, joining, operator, site};
 
 /// How long the whole stop may take: a service manager waits for longer than this before
 /// it kills (systemd: 90 s), and requests in flight are answered in less.
@@ -72,6 +72,8 @@ pub async fn until_told_to_stop(config: &Config) -> anyhow::Result<()> {
 pub struct Running {
     pub site: SocketAddr,
     pub api: SocketAddr,
+    /// Where machines join as edges, if they may.
+    pub join: Option<SocketAddr>,
     pub app: SharedApp,
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<()>>,
@@ -94,26 +96,34 @@ impl Running {
         let store = Store::open(&config.database_url, config.log_changes).await?;
         let site = bind(config.site_listen).await?;
         let api = bind(config.api_listen).await?;
+        let join = match &config.join {
+            Some(join) => Some(bind(join.listen).await?),
+            None => None,
+        };
         let machines = match &config.machines {
             Some(machines) => Some(Machines::open(machines, &store).await?),
             None => None,
         };
-        let app = assembly::assemble(config, store, machines, clock)?;
+        let app = assembly::assemble(config, store, machines, clock).await?;
         if let Some(billing) = &app.billing {
             billing.stripe.check(app.texts.price).await?;
             billing.note_price(app.texts.price).await?;
         }
         let running_site = site.local_addr()?;
         let running_api = api.local_addr()?;
+        let running_join = join.as_ref().map(TcpListener::local_addr).transpose()?;
         let (stop, stopped) = watch::channel(false);
-        let listeners = vec![
+        let mut listeners = vec![
             tokio::spawn(listener::serve(site, site::router(&app), told(stopped.clone()))),
             tokio::spawn(listener::serve(
                 api,
                 operator::router(&app, console::router()),
-                told(stopped),
+                told(stopped.clone()),
             )),
         ];
+        if let Some(join) = join {
+            listeners.push(tokio::spawn(joining::serve(join, app.clone(), told(stopped))));
+        }
         let context = app.job_context();
         let pflaster = context.clone().map(|context| PflasterHook(Pflaster::new(context)));
         let hooks = pflaster.into_iter().map(|hook| Arc::new(hook) as Arc<dyn AttemptHook>);
@@ -156,6 +166,7 @@ impl Running {
         Ok(Self {
             site: running_site,
             api: running_api,
+            join: running_join,
             app,
             stop,
             listeners,

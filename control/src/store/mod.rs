@@ -10,6 +10,7 @@ mod archive;
 pub mod billing;
 mod certificates;
 mod connection;
+pub mod edges;
 pub mod journal;
 pub mod machines;
 pub mod messages;

@@ -193,6 +193,13 @@ pub const RETENTION: &[RetentionRule] = &[
              (SELECT id_hash FROM operator_sessions WHERE expires_at <= $1 LIMIT $2)",
     },
     RetentionRule {
+        what: "tokens by which edges join",
+        keep: Keep::UntilItExpires,
+        why: "nobody joins by them any more",
+        statement: "DELETE FROM edge_tokens WHERE edge IN
+             (SELECT edge FROM edge_tokens WHERE expires_at <= $1 LIMIT $2)",
+    },
+    RetentionRule {
         what: "the journal of what operators, the system and customers did",
         keep: Keep::Days(400),
         why: "who asks a year later why a workspace was ended is answered",

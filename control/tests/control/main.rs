@@ -11,6 +11,7 @@ mod common;
 mod console;
 mod database_faults;
 mod doctor;
+mod edges;
 mod installing;
 mod journal;
 mod keys;

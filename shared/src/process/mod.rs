@@ -3,6 +3,8 @@
 pub mod config;
 pub mod exit;
 pub mod logging;
+pub mod owner;
+pub mod private_file;
 pub mod shutdown;
 pub mod time;
 

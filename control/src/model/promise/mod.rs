@@ -237,7 +237,7 @@ fn edges(edges: &[EdgeFacts]) -> Promise {
         says.push(format!("behind: {}", behind.join(", ")));
     }
     if edges.is_empty() {
-        let todo = "Name them as [[edges]] in the configuration: nobody is reached without one.";
+        let todo = "`control edges token NAME` lets a machine join: nobody is reached without one.";
         return at_risk(NAME, "there is none", todo);
     }
     if says.is_empty() {

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 pub enum Topic {
     /// The route table changed.
     Routes,
+    /// An edge came or went.
+    Edges,
     /// There is something to do.
     TasksDue,
     /// A task or a step of it began or ended.
@@ -14,12 +16,14 @@ pub enum Topic {
 }
 
 impl Topic {
-    pub(in crate::store) const ALL: [Self; 3] = [Self::Routes, Self::TasksDue, Self::TasksChanged];
+    pub(in crate::store) const ALL: [Self; 4] =
+        [Self::Routes, Self::Edges, Self::TasksDue, Self::TasksChanged];
 
     /// Its channel in this database; other databases of the server do not hear it.
     pub(in crate::store) const fn as_str(self) -> &'static str {
         match self {
             Self::Routes => "arcamatrix_route_table",
+            Self::Edges => "arcamatrix_edges",
             Self::TasksDue => "arcamatrix_tasks",
             Self::TasksChanged => "arcamatrix_task_changes",
         }
@@ -46,7 +50,7 @@ impl ChangeNotifier {
     pub fn notify(&self, topic: Topic) {
         match topic {
             // The publisher wakes itself: it has to know whose change it was.
-            Topic::Routes => {}
+            Topic::Routes | Topic::Edges => {}
             Topic::TasksDue => self.due.send_modify(|number| *number += 1),
             Topic::TasksChanged => self.changes.send_modify(|number| *number += 1),
         }

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::base::private_file;
+use shared::process::private_file;
 
 /// The file as it was opened.
 ///

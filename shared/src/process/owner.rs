@@ -6,15 +6,21 @@ use std::path::Path;
 
 /// Whose a file is, and who may read it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Owner {
-    pub(super) user: &'static str,
-    pub(super) group: &'static str,
-    pub(super) mode: u32,
+pub struct Owner {
+    pub user: &'static str,
+    pub group: &'static str,
+    pub mode: u32,
 }
+
+/// Files that an edge alone reads.
+pub const EDGE: Owner = Owner { user: "arca-edge", group: "arca-edge", mode: 0o600 };
 
 /// Gives `path` to its owner; `false` where this machine has no such user, or we may not: then
 /// the file is its maker's, and nobody else reads it.
-pub(super) fn give(path: &Path, owner: Owner) -> io::Result<bool> {
+///
+/// # Errors
+/// When it is not there, or its folder refuses.
+pub fn give(path: &Path, owner: Owner) -> io::Result<bool> {
     let user = id("/etc/passwd", owner.user);
     let group = id("/etc/group", owner.group);
     let Some((user, group)) = user.zip(group) else { return Ok(false) };
