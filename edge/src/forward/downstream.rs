@@ -6,8 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use pingora::time::timeout;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
@@ -94,18 +93,8 @@ impl Downstream<'_> {
 
     /// Ends with an error when the client takes nothing for as long as it may; one that
     /// takes a little at a time may take as long as it needs.
-    pub(super) async fn write(&mut self, mut bytes: &[u8]) -> Result<(), ForwardError> {
-        while !bytes.is_empty() {
-            match timeout(self.timeouts.write, self.stream.write(bytes)).await {
-                Ok(Ok(count)) if count > 0 => bytes = &bytes[count..],
-                _ => return Err(ForwardError::Client),
-            }
-        }
-        // Encrypted, some of it may wait in our own memory.
-        match timeout(self.timeouts.write, self.stream.flush()).await {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(ForwardError::Client),
-        }
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), ForwardError> {
+        write(&mut *self.stream, bytes, self.timeouts.write, self.alarm).await
     }
 
     /// Resolves when the client cannot be answered any more; it may send on meanwhile.
@@ -166,5 +155,75 @@ impl Downstream<'_> {
                 Ok(_) => {}
             }
         }
+    }
+}
+
+/// See [`Downstream::write`].
+async fn write<S: AsyncWrite + Unpin>(
+    stream: &mut S,
+    mut bytes: &[u8],
+    patience: Duration,
+    alarm: &Alarm,
+) -> Result<(), ForwardError> {
+    while !bytes.is_empty() {
+        let some = poll_fn(|context| Pin::new(&mut *stream).poll_write(context, bytes));
+        match alarm.timeout(patience, some).await {
+            Ok(Ok(count)) if count > 0 => bytes = &bytes[count..],
+            _ => return Err(ForwardError::Client),
+        }
+    }
+    // Encrypted, some of it may wait in our own memory: no more than one record.
+    let rest = poll_fn(|context| Pin::new(&mut *stream).poll_flush(context));
+    match alarm.timeout(patience, rest).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(ForwardError::Client),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
+    use tokio::time::sleep;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// What the client has of `bytes` that takes one of them every `pause`, and how the
+    /// writer ends.
+    async fn taken(
+        bytes: &[u8],
+        pause: Duration,
+        until: usize,
+    ) -> (usize, Result<(), ForwardError>) {
+        let (mut edge, mut client) = duplex(8);
+        let alarm = Alarm::default();
+        let taken = async {
+            let mut count = 0;
+            while count < until && client.read_u8().await.is_ok() {
+                count += 1;
+                sleep(pause).await;
+            }
+            (count, client)
+        };
+        let write = async {
+            let written = write(&mut edge, bytes, PATIENCE, &alarm).await;
+            drop::<DuplexStream>(edge);
+            written
+        };
+        let write = async { alarm.over(pin!(write)).await };
+        let ((count, _client), written) = tokio::join!(taken, write);
+        (count, written)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_takes_a_little_at_a_time_may_take_hours_and_who_takes_nothing_a_minute() {
+        let bytes = [7; 500];
+        let (count, written) = taken(&bytes, PATIENCE / 2, usize::MAX).await;
+        assert!(count == bytes.len() && written.is_ok(), "{count} {written:?}");
+        let started = Instant::now();
+        let (_, written) = taken(&bytes, Duration::ZERO, 100).await;
+        assert!(matches!(written, Err(ForwardError::Client)), "{written:?}");
+        assert!(started.elapsed() < 2 * PATIENCE, "{:?}", started.elapsed());
     }
 }

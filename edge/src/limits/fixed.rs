@@ -375,6 +375,10 @@ pub(crate) const TELEGRAM_CALL_MAX: Duration = Duration::from_secs(120);
 /// way: enough to keep a fast connection busy until we are woken.
 pub(crate) const UNSENT_MAX_BYTES: u32 = 64 * 1024;
 
+/// What of an answer is encrypted and waits here for room in the kernel: one record. A client
+/// has to take that much within `write_timeout`, of everything else only something.
+pub(crate) const TLS_UNSENT_MAX_BYTES: usize = 16 * 1024;
+
 /// A connection on which nothing comes is asked for a sign of life after so long,
 /// and given up after so many that stay unanswered: a phone that vanished is
 /// noticed within two minutes.

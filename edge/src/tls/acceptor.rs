@@ -15,7 +15,7 @@ use super::config::TlsConfig;
 use super::tickets::Tickets;
 use crate::http2;
 use crate::keys::KeyFile;
-use crate::limits::{ADMIN_CONNECTIONS_MAX, ADMIN_HANDSHAKE_DEADLINE};
+use crate::limits::{ADMIN_CONNECTIONS_MAX, ADMIN_HANDSHAKE_DEADLINE, TLS_UNSENT_MAX_BYTES};
 
 /// Session tickets that a client gets with one handshake of TLS 1.3: a browser opens
 /// several connections at once, and must not use one ticket twice (RFC 8446 §C.4).
@@ -83,7 +83,10 @@ impl TlsAcceptor {
             self.acceptor.accept(tcp).await
         };
         match timeout(self.timeout, handshake).await {
-            Ok(Ok(stream)) => Ok(stream),
+            Ok(Ok(mut stream)) => {
+                stream.get_mut().1.set_buffer_limit(Some(TLS_UNSENT_MAX_BYTES));
+                Ok(stream)
+            }
             Ok(Err(_)) => Err(HandshakeError::Failed),
             Err(_) => Err(HandshakeError::Timeout),
         }
