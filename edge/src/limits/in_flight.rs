@@ -1,13 +1,14 @@
 //! Requests that one workspace may have under way at a time, so that none uses up
 //! what is there for all. A few more wait a moment for their turn.
 
-use std::collections::hash_map::{Entry, HashMap};
+use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ahash::RandomState;
+use ahash::{AHashMap, RandomState};
 use shared::Username;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::fixed::{TURN_WAIT, TURNS_WAITING_MAX};
@@ -21,21 +22,24 @@ pub(crate) struct InFlight {
     shards: Box<[Mutex<Shard>]>,
 }
 
-type Shard = HashMap<Username, Workspace, RandomState>;
+/// By the keyed hash of their names, which is computed once for a request: should two ever
+/// have the same one, they share their places.
+type Shard = AHashMap<u64, Workspace>;
 
 /// There only while it has requests.
+#[derive(Default)]
 struct Workspace {
-    turns: Arc<Semaphore>,
-    /// Under way or waiting.
-    inside: usize,
+    under_way: usize,
+    /// Each is told when a place is its own. The oldest comes first.
+    waiting: VecDeque<oneshot::Sender<()>>,
 }
 
 /// A request's place: waiting, or under way. Leaves on drop.
 pub(crate) struct Turn {
     in_flight: Arc<InFlight>,
-    username: Username,
-    turns: Arc<Semaphore>,
-    permit: Option<OwnedSemaphorePermit>,
+    workspace: u64,
+    /// `None` when it has come.
+    coming: Option<oneshot::Receiver<()>>,
 }
 
 impl InFlight {
@@ -46,31 +50,30 @@ impl InFlight {
         in_flight
     }
 
-    /// A workspace with requests under way keeps its number of places until it has none.
+    /// Holds for whoever comes from here on.
     pub(super) fn set_limit(&self, limit: u64) {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        self.limit.store(limit, Ordering::Relaxed);
+        self.limit.store(usize::try_from(limit).unwrap_or(usize::MAX), Ordering::Relaxed);
     }
 
     /// `None` when too many of the workspace's wait already.
     pub(crate) fn enter(self: &Arc<Self>, username: &Username) -> Option<Turn> {
-        let limit = self.limit.load(Ordering::Relaxed);
-        let mut shard = self.shard(username);
-        let workspace = shard
-            .entry(*username)
-            .or_insert_with(|| Workspace { turns: Arc::new(Semaphore::new(limit)), inside: 0 });
-        if workspace.inside >= limit.saturating_add(TURNS_WAITING_MAX) {
+        let hash = self.hasher.hash_one(username.as_bytes());
+        let mut shard = self.shard(hash);
+        let workspace = shard.entry(hash).or_default();
+        let coming = if workspace.under_way < self.limit.load(Ordering::Relaxed) {
+            workspace.under_way += 1;
+            None
+        } else if workspace.waiting.len() < TURNS_WAITING_MAX {
+            let (tell, coming) = oneshot::channel();
+            workspace.waiting.push_back(tell);
+            Some(coming)
+        } else {
             return None;
-        }
-        workspace.inside += 1;
-        let turns = Arc::clone(&workspace.turns);
-        drop(shard);
-        let permit = Arc::clone(&turns).try_acquire_owned().ok();
-        Some(Turn { in_flight: Arc::clone(self), username: *username, turns, permit })
+        };
+        Some(Turn { in_flight: Arc::clone(self), workspace: hash, coming })
     }
 
-    fn shard(&self, username: &Username) -> MutexGuard<'_, Shard> {
-        let hash = self.hasher.hash_one(username.as_bytes());
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
         let at = usize::try_from(hash % SHARDS as u64).expect("less than the number of shards");
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -79,24 +82,40 @@ impl InFlight {
 impl Turn {
     /// `false` when it did not come within [`TURN_WAIT`].
     pub(crate) async fn come(&mut self) -> bool {
-        if self.permit.is_none() {
-            let turn = Arc::clone(&self.turns).acquire_owned();
-            // The semaphore is never closed.
-            self.permit = timeout(TURN_WAIT, turn).await.ok().and_then(Result::ok);
+        if let Some(coming) = &mut self.coming {
+            if !matches!(timeout(TURN_WAIT, coming).await, Ok(Ok(()))) {
+                return false;
+            }
+            self.coming = None;
         }
-        self.permit.is_some()
+        true
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut shard = self.in_flight.shard(&self.username);
-        if let Entry::Occupied(mut workspace) = shard.entry(self.username) {
-            workspace.get_mut().inside -= 1;
-            if workspace.get().inside == 0 {
-                workspace.remove();
-            }
+        let mut shard = self.in_flight.shard(self.workspace);
+        let Entry::Occupied(mut entry) = shard.entry(self.workspace) else { return };
+        let workspace = entry.get_mut();
+        // Told under the lock that we hold: it was before, or never will be.
+        if let Some(mut coming) = self.coming.take()
+            && coming.try_recv().is_err()
+        {
+            drop(coming);
+            workspace.waiting.retain(|waiting| !waiting.is_closed());
+        } else if !workspace.pass_on() {
+            workspace.under_way -= 1;
         }
+        if workspace.under_way == 0 && workspace.waiting.is_empty() {
+            entry.remove();
+        }
+    }
+}
+
+impl Workspace {
+    /// Gives a place that is left to the one who has waited longest. `false` when nobody waits.
+    fn pass_on(&mut self) -> bool {
+        std::iter::from_fn(|| self.waiting.pop_front()).any(|waiting| waiting.send(()).is_ok())
     }
 }
 
@@ -119,6 +138,23 @@ mod tests {
         assert!(waiting.iter().all(Option::is_some));
         assert!(in_flight.enter(&ada).is_none(), "the queue is short");
         drop((waiting, turns, third));
-        assert!(in_flight.shard(&ada).is_empty(), "nothing is kept of who left");
+        let shards = in_flight.shards.iter();
+        let is_empty = |shard: &Mutex<Shard>| shard.lock().unwrap().is_empty();
+        assert!(shards.into_iter().all(is_empty), "nothing is kept of who left");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_goes_to_who_has_waited_longest_and_is_lost_to_nobody_who_left() {
+        let in_flight = Arc::new(InFlight::new(1));
+        let ada = "ada".parse().unwrap();
+        let first = in_flight.enter(&ada).unwrap();
+        let [left, told, mut last] = [(); 3].map(|()| in_flight.enter(&ada).unwrap());
+        drop(left);
+        drop(first);
+        // The place is its own, and it leaves before it has looked.
+        drop(told);
+        assert!(last.come().await);
+        drop(last);
+        assert!(in_flight.enter(&ada).unwrap().come().await, "the place is there");
     }
 }
