@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes, BytesMut};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
+use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::request_head::Body;
@@ -112,7 +113,7 @@ impl Http2Stream {
         let before = head.len();
         head.extend_from_slice(bytes);
         let from = before.saturating_sub(3);
-        let Some(end) = head[from..].windows(4).position(|end| end == b"\r\n\r\n") else {
+        let Some(end) = memmem::find(&head[from..], b"\r\n\r\n") else {
             // With room for what is ours.
             let is_too_large = head.len() > 2 * MAX_RESPONSE_HEAD_BYTES;
             return if is_too_large {

@@ -1,6 +1,7 @@
 //! One connection of HTTP/2: as many requests at a time as it may have, each carried out
 //! like the only one of a connection of HTTP/1.1.
 
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,10 +119,11 @@ impl Http2Connection {
     /// Until the client leaves, is asked to, or does what nobody may.
     async fn serve_streams(&mut self) -> Http2End {
         let lifecycle = self.handler.lifecycle.clone();
+        let mut draining = pin!(lifecycle.draining());
         // Why the client was asked to leave.
         let mut end = None;
         loop {
-            let (patience, is_idle) = (self.patience(end), self.streams.is_empty());
+            let patience = self.streams.is_empty().then(|| self.patience(end));
             tokio::select! {
                 accepted = self.batch.sending(self.frames.accept()) => match accepted {
                     Some(Ok((request, respond))) => self.begin(request, respond),
@@ -135,11 +137,11 @@ impl Http2Connection {
                         self.streams.abort_all();
                     }
                 }
-                () = lifecycle.draining(), if end.is_none() => {
+                () = &mut draining, if end.is_none() => {
                     end = Some(Http2End::Drain);
                     self.frames.graceful_shutdown();
                 }
-                () = sleep(patience), if is_idle => {
+                () = idle(patience) => {
                     if let Some(end) = end {
                         return end;
                     }
@@ -186,12 +188,22 @@ impl Http2Connection {
         let resets = self.premature_resets.clone();
         let stream = Http2Stream::new(request.into_body(), respond, body, head_only, resets);
         let stream = ClientStream::of_http2(stream, &self.client.arrival, self.hsts.clone());
-        self.streams.spawn(Arc::clone(&self.handler).serve_stream(stream, head, action));
+        // A task moves what it carries out several times, and this is three kilobytes.
+        let served = Arc::clone(&self.handler).serve_stream(stream, head, action);
+        self.streams.spawn(Box::pin(served));
     }
 
     /// Each costs us the beginning of a request, and the client nothing (CVE-2023-44487).
     fn takes_back_too_much(&self) -> bool {
         let resets = self.premature_resets.count();
         resets >= PREMATURE_RESETS && resets > self.begun / 2
+    }
+}
+
+/// Resolves when a connection has been idle for as long as it may; never for one that is not.
+async fn idle(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => sleep(patience).await,
+        None => pending().await,
     }
 }
