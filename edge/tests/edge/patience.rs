@@ -4,7 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::channel;
 
-use crate::harness::{DEADLINE, TestEdge, echo, is_reset, read_head, read_to_end, sprite};
+use crate::harness::{
+    DEADLINE, TestEdge, echo, is_reset, read_head, read_to_end, sprite, wait_until,
+};
 
 /// The beginning of a request of `ada`'s with five bytes to come, and `lines`.
 fn post(edge: &TestEdge, lines: &str) -> TcpStream {
@@ -127,7 +129,9 @@ fn a_client_that_takes_nothing_of_its_socket_stops_the_sprite_and_loses_it() {
     let bytes = sent.recv_timeout(DEADLINE).expect("its connection ends");
     // What this test's own end takes is the kernel's to say; the edge has little.
     assert!(bytes < 16 << 20, "{bytes}");
-    assert!(edge.metric("arca_edge_tunnels") == Some(0.0));
+    wait_until("the tunnel is gone", || {
+        (edge.metric("arca_edge_tunnels") == Some(0.0)).then_some(())
+    });
     let (_, end) = read_to_end(&mut socket);
     assert!(is_reset(&end), "{end:?}");
 }
