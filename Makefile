@@ -170,7 +170,7 @@ need-npm:
 	@.ci/need node=nodejs npm=npm
 
 need-bench:
-	@.ci/need nginx=nginx-light haproxy=haproxy wrk=wrk h2load=nghttp2-client
+	@.ci/need nginx=nginx-light haproxy=haproxy wrk=wrk h2load=nghttp2-client slowhttptest=slowhttptest
 
 need-prometheus:
 	@.ci/need promtool=prometheus

@@ -28,6 +28,7 @@ pub mod quantity;
 pub mod report;
 pub mod runs;
 pub mod sign_up;
+pub mod slow;
 pub mod stage;
 pub mod tenants;
 pub mod tls;

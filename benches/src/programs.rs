@@ -15,6 +15,8 @@ pub struct Programs {
     /// Load by others, where they are installed.
     pub wrk: Option<PathBuf>,
     pub h2load: Option<PathBuf>,
+    /// Slow clients, where it is installed.
+    pub slowhttptest: Option<PathBuf>,
 }
 
 impl Programs {
@@ -46,6 +48,7 @@ impl Programs {
             haproxy: installed("haproxy"),
             wrk: installed("wrk"),
             h2load: installed("h2load"),
+            slowhttptest: installed("slowhttptest"),
         })
     }
 }

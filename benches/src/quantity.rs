@@ -160,6 +160,18 @@ pub const NEIGHBOUR_RESETS: Quantity =
 pub const NEIGHBOUR_CONTINUATIONS: Quantity =
     Quantity::barred("p99 under a flood of CONTINUATION frames / quiet", Times, 1.5);
 pub const FLOOD_MEMORY: Quantity = Quantity::barred("memory that the floods cost", Mebibytes, 64.0);
+pub const NEIGHBOUR_SLOW_HEADS: Quantity =
+    Quantity::barred("p99 under slowhttptest's slow heads / quiet", Times, 1.5);
+pub const NEIGHBOUR_SLOW_BODIES: Quantity =
+    Quantity::barred("p99 under slowhttptest's slow bodies / quiet", Times, 1.5);
+pub const NEIGHBOUR_SLOW_READS: Quantity =
+    Quantity::barred("p99 under slowhttptest's slow reads / quiet", Times, 1.5);
+pub const NEIGHBOUR_RANGES: Quantity =
+    Quantity::barred("p99 under slowhttptest's many ranges / quiet", Times, 1.5);
+pub const NEIGHBOUR_SILENCE: Quantity =
+    Quantity::barred("p99 beside connections that say nothing / quiet", Times, 1.5);
+pub const SLOW_MEMORY: Quantity =
+    Quantity::barred("memory that the slow clients cost", Mebibytes, 128.0);
 
 pub const AGENT_IDLE: Quantity = Quantity::barred("agent: idle memory", Mebibytes, 10.0);
 pub const AGENT_START: Quantity =
