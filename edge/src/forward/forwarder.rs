@@ -6,10 +6,11 @@
 //! in one place, whatever the request was.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use pingora::time::timeout;
 use shared::PublicSite;
 use tokio::io::AsyncWriteExt as _;
@@ -219,11 +220,12 @@ impl Forwarder {
         downstream: &mut Downstream<'_>,
         request: &UpstreamRequest,
     ) -> Result<Answer, ForwardError> {
-        let sent = timeout(self.read_timeout, async {
+        let sent = pin!(async {
             sprite.write_all(&request.head).await?;
             sprite.flush().await
         });
-        sent.await.map_err(|_| ForwardError::SpriteTimeout)?.map_err(ForwardError::Sprite)?;
+        let sent = downstream.alarm.timeout(self.read_timeout, sent).await;
+        sent.map_err(|_| ForwardError::SpriteTimeout)?.map_err(ForwardError::Sprite)?;
         let mut buffer = BytesMut::new();
         let mut end = HeadEnd::default();
         let mut interim = 0;
@@ -235,9 +237,11 @@ impl Forwarder {
                 return Err(ForwardError::Sprite(io::ErrorKind::UnexpectedEof.into()));
             }
             while let Some(length) = find_end(&mut end, &buffer)? {
-                let bytes = buffer.split_to(length);
+                let heard = self.judge(&buffer[..length], downstream, request)?;
+                // Not split off, which would allocate.
+                buffer.advance(length);
                 end = HeadEnd::default();
-                let status = match self.judge(&bytes, downstream, request)? {
+                let status = match heard {
                     Heard::Switched(answer) => {
                         let early = buffer.freeze();
                         return Ok(Answer::Switched(Switched { sprite, answer, early }));
@@ -352,8 +356,9 @@ impl Forwarder {
             relayed += used;
         }
         downstream.stream.is_whole();
+        let now = used_at.unwrap_or_else(std::time::Instant::now);
+        record.ended(now);
         if head.keep_alive && !has_excess && downstream.upload.is_done() {
-            let now = used_at.unwrap_or_else(std::time::Instant::now);
             pool::put(request.group, sprite, self.pool, head.closes_after, now);
         }
         Ok(keep_alive && packing != Packing::UntilClose)

@@ -6,7 +6,7 @@
 use std::mem::MaybeUninit;
 
 use httparse::{Header, Status};
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use super::body::Body;
 use super::error::HeadError;
@@ -86,7 +86,7 @@ impl<'a> Head<'a> {
 
     /// The path without the query.
     pub fn path(&self) -> &'a str {
-        self.target.split_once('?').map_or(self.target, |(path, _)| path)
+        memchr(b'?', self.target.as_bytes()).map_or(self.target, |at| &self.target[..at])
     }
 
     /// The first value of `name`. `name` is in lower case.

@@ -1,5 +1,7 @@
 //! What a request is for: the target, and the host that it and `Host` must agree on.
 
+use memchr::memchr;
+
 use super::error::HeadError;
 
 /// Takes the absolute form apart and holds it against Host (RFC 9112, 3.2.2).
@@ -9,7 +11,7 @@ pub(super) fn split_target<'a>(
     host: Option<&'a str>,
 ) -> Result<(&'a str, &'a str), HeadError> {
     let host = host.filter(|host| is_host(host)).ok_or(HeadError::Host)?;
-    if target.contains('#') {
+    if memchr(b'#', target.as_bytes()).is_some() {
         return Err(HeadError::Target);
     }
     if target.starts_with('/') || (method == "OPTIONS" && target == "*") {
@@ -35,7 +37,8 @@ fn is_host(host: &str) -> bool {
         let Some((address, port)) = rest.split_once(']') else { return false };
         (!address.is_empty() && address.bytes().all(is_address), port)
     } else {
-        let (name, port) = host.split_at(host.find(':').unwrap_or(host.len()));
+        let end = host.bytes().position(|byte| byte == b':');
+        let (name, port) = host.split_at(end.unwrap_or(host.len()));
         (!name.is_empty() && name.bytes().all(is_name), port)
     };
     is_named && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ahash::RandomState;
 use arc_swap::ArcSwap;
 use pingora_limits::rate::Rate;
 use shared::Username;
@@ -23,6 +25,8 @@ pub(crate) struct Limits {
     open: AtomicU64,
     /// Holds a block only while it has connections: bounded by `limits.connections`.
     by_block: Mutex<HashMap<Block, u64>>,
+    /// What is counted below, in eight bytes: a sketch hashes its key four times.
+    hasher: RandomState,
     /// Count-min sketches: fixed memory however many clients there are. They
     /// may count a little too much, never too little.
     block_rate: Rate,
@@ -83,6 +87,7 @@ impl Limits {
             configured: ArcSwap::from_pointee(configured),
             open: AtomicU64::new(0),
             by_block: Mutex::default(),
+            hasher: RandomState::new(),
             block_rate: Rate::new(second),
             workspace_rate: Rate::new(second),
             floods: Rate::new(FLOOD_WINDOW),
@@ -117,14 +122,14 @@ impl Limits {
         let limit = self.configured.load().requests_per_second_per_address;
         // All are counted, whichever says no.
         Block::all(address).fold(true, |is_allowed, block| {
-            is_allowed & !exceeds(self.block_rate.observe(&block, 1), block.share(limit))
+            is_allowed & !exceeds(self.count(&self.block_rate, &block, 1), block.share(limit))
         })
     }
 
     /// The same for a workspace. Only requests with a session are counted:
     /// strangers must not be able to use up what its customer has.
     pub(crate) fn allows_workspace(&self, name: &Username) -> bool {
-        let count = self.workspace_rate.observe(name, 1);
+        let count = self.count(&self.workspace_rate, name, 1);
         !exceeds(count, self.configured.load().requests_per_second_per_workspace)
     }
 
@@ -136,7 +141,7 @@ impl Limits {
     /// A place for one more call of Telegram's to a workspace, whose customer's own requests
     /// are counted apart.
     pub(crate) fn telegram_turn(&self, name: &Username) -> Option<Turn> {
-        if exceeds(self.telegram_rate.observe(name, 1), TELEGRAM_PER_SECOND) {
+        if exceeds(self.count(&self.telegram_rate, name, 1), TELEGRAM_PER_SECOND) {
             return None;
         }
         self.telegram_in_flight.enter(name)
@@ -145,13 +150,18 @@ impl Limits {
     /// A connection of `address` has ended for a flood.
     pub(crate) fn flooded(&self, address: IpAddr) {
         for block in Block::all(address) {
-            self.floods.observe(&block, 1);
+            self.count(&self.floods, &block, 1);
         }
     }
 
     fn has_flooded(&self, address: IpAddr) -> bool {
         Block::all(address)
-            .any(|block| exceeds(self.floods.observe(&block, 0), block.share(FLOODS_MAX)))
+            .any(|block| exceeds(self.count(&self.floods, &block, 0), block.share(FLOODS_MAX)))
+    }
+
+    /// Counts `events` of `what`, and says how many there are of it in this while.
+    fn count(&self, rate: &Rate, what: &impl Hash, events: isize) -> isize {
+        rate.observe(&self.hasher.hash_one(what), events)
     }
 
     pub(crate) fn open_connections(&self) -> u64 {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::RequestId;
+use shared::process::time::unix_millis;
 
 use super::access_log::AccessLog;
 use super::labels::{Outcome, Source};
@@ -43,7 +44,7 @@ impl Telemetry {
                 upstream: None,
                 added: None,
             };
-            line.end(&became, access_log);
+            line.end(&became, unix_millis(), access_log);
         }
     }
 }
@@ -53,7 +54,11 @@ pub(crate) struct RequestRecord {
     telemetry: Arc<Telemetry>,
     traffic: Arc<Traffic>,
     request: RequestId,
+    /// When it began, by the wall clock in unix milliseconds, and by the other.
+    began_millis: u64,
     started: Instant,
+    /// When its answer was whole, where somebody has looked.
+    ended: Option<Instant>,
     /// When the request went on, when the head of an answer came back, and when
     /// the client had it.
     sent: Option<Instant>,
@@ -69,11 +74,13 @@ pub(crate) struct RequestRecord {
 }
 
 impl RequestRecord {
+    /// `now_millis` is in unix milliseconds.
     pub(crate) fn begin(
         telemetry: &Arc<Telemetry>,
         request: RequestId,
         arrival: &Arrival,
         head: &Head<'_>,
+        now_millis: u64,
     ) -> Self {
         let Arrival { address, tls, is_http2, traffic } = arrival;
         let protocol = telemetry.metrics.count_protocol(*is_http2, head);
@@ -93,7 +100,9 @@ impl RequestRecord {
             telemetry: Arc::clone(telemetry),
             traffic: Arc::clone(traffic),
             request,
+            began_millis: now_millis,
             started: Instant::now(),
+            ended: None,
             sent: None,
             answered: None,
             relayed: None,
@@ -152,6 +161,11 @@ impl RequestRecord {
         self.relayed
     }
 
+    /// The client has the whole answer.
+    pub(crate) fn ended(&mut self, now: Instant) {
+        self.ended = Some(now);
+    }
+
     /// There is no whole answer, and that is `source`'s doing.
     pub(crate) fn failed(&mut self, source: Source) {
         (self.source, self.broken) = (source, true);
@@ -180,7 +194,7 @@ impl RequestRecord {
 
 impl Drop for RequestRecord {
     fn drop(&mut self) {
-        let now = Instant::now();
+        let now = self.ended.unwrap_or_else(Instant::now);
         let (source, outcome) = self.end();
         let Telemetry { metrics, access_log, spans } = &*self.telemetry;
         metrics.count(source, outcome);
@@ -214,6 +228,8 @@ impl Drop for RequestRecord {
             upstream,
             added,
         };
-        line.end(&became, access_log);
+        // No third look at a clock.
+        let lasted = u64::try_from(total.as_millis()).unwrap_or(u64::MAX);
+        line.end(&became, self.began_millis.saturating_add(lasted), access_log);
     }
 }

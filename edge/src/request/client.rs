@@ -11,6 +11,7 @@ use crate::client_stream::{Arrival, ClientStream};
 use crate::head::Head;
 use crate::keys::Keys;
 use crate::proxies::TrustedProxy;
+use crate::waking::Sprite;
 
 pub(crate) struct ClientState {
     /// Of the present request.
@@ -28,6 +29,7 @@ struct Assignment {
     route: Arc<Route>,
     key: IdentityKey,
     group: u64,
+    sprite: Arc<Sprite>,
 }
 
 impl ClientState {
@@ -65,19 +67,20 @@ impl ClientState {
         }
     }
 
-    /// The key of `route`'s assignment, and the group of its connections as `group_of` says.
-    /// To derive the one costs as much as a signature, so the last are kept.
+    /// The key of `route`'s assignment, and what `make` says of it: the group of its
+    /// connections, and its sprite. To derive a key costs as much as a signature, and to find
+    /// a sprite a lock, so the last are kept.
     pub(super) fn of_assignment(
         &mut self,
         route: &Arc<Route>,
-        group_of: impl FnOnce(&Route) -> u64,
-    ) -> (&IdentityKey, u64) {
+        make: impl FnOnce(&Route) -> (u64, Arc<Sprite>),
+    ) -> (&IdentityKey, u64, Arc<Sprite>) {
         if !self.assignment.as_ref().is_some_and(|known| Arc::ptr_eq(&known.route, route)) {
             let key = IdentityKey::current(&self.keys.ring, &route.sprite, route.assignment);
-            let (route, group) = (Arc::clone(route), group_of(route));
-            self.assignment = Some(Assignment { route, key, group });
+            let (route, (group, sprite)) = (Arc::clone(route), make(route));
+            self.assignment = Some(Assignment { route, key, group, sprite });
         }
-        let Assignment { key, group, .. } = self.assignment.as_ref().expect("set above");
-        (key, *group)
+        let Assignment { key, group, sprite, .. } = self.assignment.as_ref().expect("set above");
+        (key, *group, Arc::clone(sprite))
     }
 }

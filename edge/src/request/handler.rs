@@ -8,7 +8,7 @@ use ahash::RandomState;
 use shared::identity::{
     Identity, TELEGRAM_BODY_MAX_BYTES, TELEGRAM_PATH, TELEGRAM_SECRET_HEADER, is_telegram_secret,
 };
-use shared::process::time::unix_seconds;
+use shared::process::time::unix_millis;
 use shared::{Host, PublicSite, Route, Session, SessionId, Upstream, Username};
 
 use super::client::ClientState;
@@ -111,8 +111,9 @@ impl RequestHandler {
         }
         client.comes_with(&head);
         let request = random_request_id();
-        let record = RequestRecord::begin(&self.telemetry, request, &client.arrival, &head);
-        let context = RequestContext::new(&head, record, draining, unix_seconds());
+        let now = unix_millis();
+        let record = RequestRecord::begin(&self.telemetry, request, &client.arrival, &head, now);
+        let context = RequestContext::new(&head, record, draining, now / 1_000);
         let host = self.site.classify(head.host);
         if !self.limits.allows_address(client.arrival.address) {
             self.telemetry.metrics.count_limited(Limit::RequestsPerAddress);
@@ -227,12 +228,19 @@ impl RequestHandler {
         let epoch = self.registry.revocation_epoch(name);
         // Behind the epoch: a ring that is read later finds what enters by this one.
         client.use_keys(self.keys.present());
-        let route = self.routes.find(name)?;
-        let is_locked = |session: &Session| self.routes.is_locked(name, Some(&session.id), now);
+        // One look, so that all of it is of one generation.
+        let tables = self.routes.look();
+        let route = tables.route(name)?;
+        let locks = tables.locks_of(name);
+        let is_locked = |session: Option<&SessionId>| {
+            locks.as_ref().is_some_and(|locks| locks.refuse(session, now))
+        };
+        let is_signed_out = |session: &Session| is_locked(Some(&session.id));
         let ClientState { keys, token, .. } = client;
+        let sessions = &keys.sessions;
         let session =
-            session::check_session(&keys.sessions, token, head, name, route.epoch, is_locked, now);
-        let locked = self.routes.is_locked(name, None, now);
+            session::check_session(sessions, token, head, name, route.epoch, is_signed_out, now);
+        let locked = is_locked(None);
         let is_telegram = head.path() == TELEGRAM_PATH
             && head.header(TELEGRAM_SECRET_HEADER).is_some_and(|secret| {
                 is_telegram_secret(&keys.ring, &route.sprite, route.assignment, secret)
@@ -256,7 +264,11 @@ impl RequestHandler {
             request: context.options.request,
             issued: context.now,
         };
-        let (key, group) = client.of_assignment(route, |route| self.group_of(route));
+        let make = |route: &Route| {
+            let group = self.group_of(route);
+            (group, self.waking.sprite(group, &route.upstream))
+        };
+        let (key, group, sprite) = client.of_assignment(route, make);
         let signed = key.sign(&identity);
         let credential = Credential::Identity(&signed);
         let is_own = |said: &&str| self.site.is_origin_of(said, &route.username);
@@ -265,7 +277,6 @@ impl RequestHandler {
         let to = (route.upstream.authority(), origin.as_deref());
         let head = self.forwarded(client.arrival.address, to, credential, &context);
         let target = (TargetKind::Sprite(route.username), route.upstream.clone());
-        let sprite = self.waking.sprite(group, &route.upstream);
         let upstream = to_upstream(head, target, (group, Some(sprite)), &context);
         if kind == Kind::Request {
             return forward(upstream, (Some(entry), turn), context);

@@ -27,6 +27,7 @@ mod tests;
 
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +36,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use shared::process::time;
 use shared::wire::{Applied, ChangesRequest, GenerationState, RoutesPage};
-use shared::{AddressPolicy, Route, SessionId, Username};
+use shared::{AddressPolicy, Route, Username};
 use tracing::{debug, info};
 
 use crate::connections::{ConnectionRegistry, RevokedCount, Scope};
@@ -137,14 +138,9 @@ impl Routes {
         self.tables.load().route(username)
     }
 
-    /// Is the workspace, or this session of it, locked at `now` (unix seconds)? Never waits.
-    pub(crate) fn is_locked(
-        &self,
-        username: &Username,
-        session: Option<&SessionId>,
-        now: u64,
-    ) -> bool {
-        self.tables.load().is_locked(username, session, now)
+    /// What is served now, for no longer than it takes to decide about a request. Never waits.
+    pub(crate) fn look(&self) -> impl Deref<Target = Arc<Tables>> {
+        self.tables.load()
     }
 
     /// What is served: generation zero until the edge was told otherwise.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::wire::GenerationState;
-use shared::{Checksum, Generation, Lock, LockKey, Route, SessionId, Username};
+use shared::{Checksum, Generation, Lock, LockKey, Route, Username};
 
 use super::locks::WorkspaceLocks;
 use super::step::Step;
@@ -69,9 +69,9 @@ impl Tables {
         self.locks.find(&key.username)?.find(key)
     }
 
-    /// `now` is in unix seconds.
-    pub fn is_locked(&self, username: &Username, session: Option<&SessionId>, now: u64) -> bool {
-        self.locks.find(username).is_some_and(|locks| locks.refuse(session, now))
+    /// What is locked of a workspace, if anything is.
+    pub(crate) fn locks_of(&self, username: &Username) -> Option<Arc<WorkspaceLocks>> {
+        self.locks.find(username)
     }
 
     /// These tables after `steps`, which lead to `state`.

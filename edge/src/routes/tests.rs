@@ -242,8 +242,8 @@ fn a_lock_and_an_epoch_cut_the_sessions_they_mean() {
     ];
     let locked = edge.apply(vec![Change::Lock(lock("ada", Some(session('1'))))]);
     assert_eq!(locked.unwrap(), (1, 0));
-    assert!(edge.routes().is_locked(&name("ada"), Some(&session('1')), 0));
-    assert!(!edge.routes().is_locked(&name("ada"), Some(&session('2')), 0));
+    let locks = edge.routes().look().locks_of(&name("ada")).unwrap();
+    assert!(locks.refuse(Some(&session('1')), 0) && !locks.refuse(Some(&session('2')), 0));
     let raised = edge.apply(vec![Change::Put(Route { epoch: 2, ..route("ada") })]);
     assert_eq!(raised.unwrap(), (1, 0), "the first was cut before");
     assert_eq!(edge.apply(vec![Change::Lock(lock("ada", None))]).unwrap(), (0, 1));
