@@ -18,8 +18,7 @@ pub(super) enum Command {
         /// Only those that are waiting, running, done, dead or cancelled.
         #[arg(long, value_parser = TaskState::parse)]
         state: Option<TaskState>,
-        /// Only of this kind: PROV, RECYCLE, PREPARE, STRIPE, MAIL, TICKET, TRIAL or UPDATE.
-        #[arg(long, value_parser = Kind::parse)]
+        #[arg(long, value_parser = Kind::parse, help = format!("Only of this kind: {}", Kind::names()))]
         kind: Option<Kind>,
         /// Only those that are for this customer.
         #[arg(long)]
@@ -76,7 +75,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
         }
         Command::Cancel { id, reason } => {
             let shown: TaskDetails = api.show(&format!("/api/tasks/{id}")).await?;
-            let consequence = cancelling(&shown.task);
+            let consequence = cancelling(&id, &shown.task);
             if !output.confirms(&consequence)? {
                 return Ok(());
             }
@@ -99,19 +98,10 @@ async fn change(
 }
 
 /// What calling it off would mean.
-fn cancelling(task: &TaskView) -> String {
+fn cancelling(id: &TaskId, task: &TaskView) -> String {
     let whose = task.username.map_or_else(|| "nobody".to_owned(), |name| name.to_string());
-    let then = match task.kind.as_str() {
-        "PROV" => "who has paid gets no workspace until somebody has it prepared",
-        "RECYCLE" => "the machine stays, and costs money, until somebody has it taken down",
-        "MAIL" => "the letter is not sent",
-        "TICKET" => "the ticket is not opened",
-        "TRIAL" => "the new version is refused",
-        "UPDATE" => "the machine may stand still: look at what it has done before",
-        "STRIPE" => "what Stripe told is looked at by the hourly comparison only",
-        _ => "the machine is not prepared",
-    };
-    format!("This calls off {} ({}), which is for {whose}: {then}.", task.id, task.state)
+    let then = id.kind().spec().called_off;
+    format!("This calls off {id} ({}), which is for {whose}: {then}.", task.state)
 }
 
 pub(super) fn print(details: &TaskDetails, now: Moment, output: Output) -> anyhow::Result<()> {

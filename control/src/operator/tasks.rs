@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use super::paging::{Paging, mark, page};
 use super::responses::{Page, TaskDetails, TaskView, Tasks};
 use super::routes::parse_username;
-use super::schemas::OfTask;
+use super::schemas::{KindShape, OfTask};
 use crate::app::{App, SharedApp};
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query};
@@ -22,7 +22,8 @@ use crate::store::TaskFilter;
 pub(super) struct FilterQuery {
     /// `waiting`, `running`, `done`, `dead` or `cancelled`.
     state: Option<String>,
-    /// `PROV`, `RECYCLE`, `PREPARE`, `STRIPE`, `MAIL`, `TICKET`, `TRIAL` or `UPDATE`.
+    /// Of one kind.
+    #[param(value_type = Option<KindShape>, inline)]
     kind: Option<String>,
     username: Option<String>,
 }

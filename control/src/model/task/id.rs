@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::kind::Kind;
+use super::kinds::Kind;
 use crate::base::clock::Moment;
 use crate::base::date::Date;
 use crate::base::token::is_lower_hex;

@@ -2,7 +2,6 @@
 //! may work at them.
 
 mod id;
-mod kind;
 pub mod kinds;
 pub mod lease;
 mod outcome;
@@ -10,7 +9,7 @@ mod record;
 mod step;
 
 pub use id::TaskId;
-pub use kind::Kind;
+pub use kinds::Kind;
 pub use lease::Lease;
 pub use outcome::Outcome;
 pub use record::{NewTask, Task, TaskState};

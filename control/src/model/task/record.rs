@@ -4,8 +4,7 @@ use serde_json::Value;
 use shared::Username;
 
 use super::id::TaskId;
-use super::kind::Kind;
-use super::kinds::Payload;
+use super::kinds::{Kind, Payload};
 use crate::base::clock::Moment;
 use crate::base::text_enum::text_enum;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::kind::Kind;
+use super::kinds::Kind;
 use crate::base::clock::Moment;
 use crate::base::text_enum::text_enum;
 

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::{MINUTE, Payload, Spec, StepName};
-use crate::model::task::kind::Kind;
+use super::spec::{MINUTE, Spec, steps};
 
 /// The letter itself may hold a secret, and stays in its own table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,21 +16,20 @@ pub struct SendMail {
     pub letter: String,
 }
 
-impl Payload for SendMail {
-    const KIND: Kind = Kind::Mail;
+steps! { SendMail:
+    SEND = "send",
 }
 
 impl SendMail {
-    pub const SEND: StepName = StepName::new("send");
+    pub(super) const SPEC: Spec = Spec {
+        steps: Self::STEPS,
+        // As promised to customers.
+        max_attempts: 3,
+        // Two delays are all it has: a hiccup of the vendor must fit into them.
+        first_delay: Duration::from_secs(20),
+        // Paced by the vendor's quota.
+        max_concurrency: 2,
+        timeout: MINUTE.saturating_mul(2),
+        called_off: "the letter is not sent",
+    };
 }
-
-pub(super) const MAIL: Spec = Spec {
-    steps: &[SendMail::SEND],
-    // As promised to customers.
-    max_attempts: 3,
-    // Two delays are all it has: a hiccup of the vendor must fit into them.
-    first_delay: Duration::from_secs(20),
-    // Paced by the vendor's quota.
-    max_concurrency: 2,
-    timeout: MINUTE.saturating_mul(2),
-};

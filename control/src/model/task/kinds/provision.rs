@@ -2,45 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::{MINUTE, Payload, SECOND, Spec, StepName};
+use super::spec::{MINUTE, SECOND, Spec, steps};
 use crate::model::sign_up::SignUpId;
-use crate::model::task::kind::Kind;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ProvisionWorkspace {
     pub signup: SignUpId,
 }
 
-impl Payload for ProvisionWorkspace {
-    const KIND: Kind = Kind::Provision;
+steps! { ProvisionWorkspace:
+    ASSIGN = "assign",
+    WAKE = "wake",
+    CONFIGURE = "configure",
+    START = "start",
+    READY = "ready",
+    ROUTE = "route",
+    MAIL = "mail",
+    POOL = "pool",
 }
 
 impl ProvisionWorkspace {
-    pub const ASSIGN: StepName = StepName::new("assign");
-    pub const WAKE: StepName = StepName::new("wake");
-    pub const CONFIGURE: StepName = StepName::new("configure");
-    pub const START: StepName = StepName::new("start");
-    pub const READY: StepName = StepName::new("ready");
-    pub const ROUTE: StepName = StepName::new("route");
-    pub const MAIL: StepName = StepName::new("mail");
-    pub const POOL: StepName = StepName::new("pool");
+    pub(super) const SPEC: Spec = Spec {
+        steps: Self::STEPS,
+        // With the back-off between them about an hour.
+        max_attempts: 20,
+        first_delay: SECOND,
+        // Sign-ups wait for sprites, and not for each other.
+        max_concurrency: 8,
+        timeout: MINUTE.saturating_mul(10),
+        called_off: "who has paid gets no workspace until somebody has it prepared",
+    };
 }
-
-pub(super) const PROVISION: Spec = Spec {
-    steps: &[
-        ProvisionWorkspace::ASSIGN,
-        ProvisionWorkspace::WAKE,
-        ProvisionWorkspace::CONFIGURE,
-        ProvisionWorkspace::START,
-        ProvisionWorkspace::READY,
-        ProvisionWorkspace::ROUTE,
-        ProvisionWorkspace::MAIL,
-        ProvisionWorkspace::POOL,
-    ],
-    // With the back-off between them about an hour.
-    max_attempts: 20,
-    first_delay: SECOND,
-    // Sign-ups wait for sprites, and not for each other.
-    max_concurrency: 8,
-    timeout: MINUTE.saturating_mul(10),
-};

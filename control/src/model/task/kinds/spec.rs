@@ -2,11 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::model::task::kind::Kind;
-
 /// What is the same for every task of one kind.
 #[derive(Debug)]
 pub struct Spec {
@@ -22,6 +17,8 @@ pub struct Spec {
     /// An attempt that takes longer has failed: it waits for something that does not
     /// come, and keeps a slot from other tasks.
     pub timeout: Duration,
+    /// What comes of calling one off, for the operator who is about to.
+    pub called_off: &'static str,
 }
 
 /// The name of a step, which only the kind that it belongs to can make.
@@ -38,11 +35,16 @@ impl StepName {
     }
 }
 
-/// What a task of one kind carries. It is stored as JSON and shown to the operator: no
-/// secret may be in it.
-pub trait Payload: Serialize + DeserializeOwned {
-    const KIND: Kind;
+/// The steps of what a payload asks for, each named once, in their order.
+macro_rules! steps {
+    ($payload:ident: $($step:ident = $name:literal,)+) => {
+        impl $payload {
+            $(pub const $step: super::spec::StepName = super::spec::StepName::new($name);)+
+            const STEPS: &'static [super::spec::StepName] = &[$(Self::$step),+];
+        }
+    };
 }
+pub(super) use steps;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_secs(60);

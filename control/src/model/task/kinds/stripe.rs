@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::{MINUTE, Payload, SECOND, Spec, StepName};
-use crate::model::task::kind::Kind;
+use super::spec::{MINUTE, SECOND, Spec, steps};
 use vendors::stripe::id::{
     ChargeId, CheckoutSessionId, DisputeId, FraudWarningId, RefundId, SubscriptionId,
 };
@@ -57,19 +56,18 @@ impl SyncTarget {
     }
 }
 
-impl Payload for SyncStripe {
-    const KIND: Kind = Kind::Stripe;
+steps! { SyncStripe:
+    FOLLOW = "follow",
 }
 
 impl SyncStripe {
-    pub const FOLLOW: StepName = StepName::new("follow");
+    pub(super) const SPEC: Spec = Spec {
+        steps: Self::STEPS,
+        // With the back-off between them about two hours.
+        max_attempts: 30,
+        first_delay: SECOND,
+        max_concurrency: 8,
+        timeout: MINUTE.saturating_mul(2),
+        called_off: "what Stripe told is looked at by the hourly comparison only",
+    };
 }
-
-pub(super) const STRIPE: Spec = Spec {
-    steps: &[SyncStripe::FOLLOW],
-    // With the back-off between them about two hours.
-    max_attempts: 30,
-    first_delay: SECOND,
-    max_concurrency: 8,
-    timeout: MINUTE.saturating_mul(2),
-};

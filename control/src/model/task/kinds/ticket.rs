@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::{MINUTE, Payload, SECOND, Spec, StepName};
-use crate::model::task::kind::Kind;
+use super::spec::{MINUTE, SECOND, Spec, steps};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OpenTicket {
@@ -11,20 +10,19 @@ pub struct OpenTicket {
     pub incident: String,
 }
 
-impl Payload for OpenTicket {
-    const KIND: Kind = Kind::Ticket;
+steps! { OpenTicket:
+    OPEN = "open",
 }
 
 impl OpenTicket {
-    pub const OPEN: StepName = StepName::new("open");
+    pub(super) const SPEC: Spec = Spec {
+        steps: Self::STEPS,
+        // With the back-off between them about two hours.
+        max_attempts: 30,
+        first_delay: SECOND,
+        // Paced by the vendor's quota.
+        max_concurrency: 1,
+        timeout: MINUTE.saturating_mul(2),
+        called_off: "the ticket is not opened",
+    };
 }
-
-pub(super) const TICKET: Spec = Spec {
-    steps: &[OpenTicket::OPEN],
-    // With the back-off between them about two hours.
-    max_attempts: 30,
-    first_delay: SECOND,
-    // Paced by the vendor's quota.
-    max_concurrency: 1,
-    timeout: MINUTE.saturating_mul(2),
-};

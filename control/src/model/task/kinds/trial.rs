@@ -2,30 +2,28 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::{MINUTE, Payload, SECOND, Spec, StepName};
-use crate::model::task::kind::Kind;
+use super::spec::{MINUTE, SECOND, Spec, steps};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TryBase {
     pub base: String,
 }
 
-impl Payload for TryBase {
-    const KIND: Kind = Kind::Trial;
+steps! { TryBase:
+    TAKE = "take",
+    START = "start",
+    READY = "ready",
+    TALK = "talk",
+    JUDGE = "judge",
 }
 
 impl TryBase {
-    pub const TAKE: StepName = StepName::new("take");
-    pub const START: StepName = StepName::new("start");
-    pub const READY: StepName = StepName::new("ready");
-    pub const TALK: StepName = StepName::new("talk");
-    pub const JUDGE: StepName = StepName::new("judge");
+    pub(super) const SPEC: Spec = Spec {
+        steps: Self::STEPS,
+        max_attempts: 6,
+        first_delay: SECOND.saturating_mul(5),
+        max_concurrency: 1,
+        timeout: MINUTE.saturating_mul(20),
+        called_off: "the new version is refused",
+    };
 }
-
-pub(super) const TRIAL: Spec = Spec {
-    steps: &[TryBase::TAKE, TryBase::START, TryBase::READY, TryBase::TALK, TryBase::JUDGE],
-    max_attempts: 6,
-    first_delay: SECOND.saturating_mul(5),
-    max_concurrency: 1,
-    timeout: MINUTE.saturating_mul(20),
-};
