@@ -17,16 +17,17 @@ use vendors::Again;
 /// is not there then never will be.
 const ATTEMPTS_AT_MISSING: u32 = 5;
 
-pub struct StripeJob {
+/// One for each kind of task that is about money.
+pub fn jobs(billing: Option<Arc<BillingService>>) -> Vec<Arc<dyn Job>> {
+    vec![Arc::new(StripeJob { billing })]
+}
+
+struct StripeJob {
     /// `None` where nothing is sold.
     billing: Option<Arc<BillingService>>,
 }
 
 impl StripeJob {
-    pub fn new(billing: Option<Arc<BillingService>>) -> Self {
-        Self { billing }
-    }
-
     async fn look(&self, target: &SyncTarget, attempt: u32) -> Result<(), JobError> {
         let Some(billing) = &self.billing else {
             return Err(JobError::permanent(anyhow!("there is no [stripe] in the configuration")));

@@ -11,7 +11,7 @@ pub mod checkout;
 pub mod delivery;
 mod erasure;
 mod incidents;
-pub mod job;
+mod job;
 mod money_back;
 mod money_incidents;
 mod offer;
@@ -43,7 +43,7 @@ use vendors::{Again, BuildError};
 
 pub use cancellation::{cancel, keep};
 pub use erasure::{EraseError, erase};
-pub use job::StripeJob;
+pub use job::jobs;
 pub use offer::Offer;
 pub use renewal::checkout_again;
 pub use settings::{SignUpConfig, StripeConfig};

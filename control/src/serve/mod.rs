@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use shared::process::shutdown;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,19 +19,11 @@ use tracing::{info, warn};
 
 use crate::app::SharedApp;
 use crate::base::clock::{self, Clock, Moment};
-use crate::billing::{StripeJob, reconcile};
+use crate::billing::reconcile;
 use crate::certificates::CertificateReconciler;
 use crate::http::listener;
-use crate::machines::alarm_clock::AlarmClock;
 use crate::machines::context::Machines;
-use crate::machines::fleet::reconciler::FleetReconciler;
-use crate::machines::fleet::trial::Trial;
-use crate::machines::fleet::update::Update;
 use crate::machines::job_context::JobContext;
-use crate::machines::pool::{PoolReconciler, Prepare};
-use crate::machines::provisioning::Provision;
-use crate::machines::recycling::Recycle;
-use crate::machines::services::ServicesReconciler;
 use crate::machines::upkeep::WorkspaceReconciler;
 use crate::mail::MailJob;
 use crate::model::incident::Incident;
@@ -38,7 +32,7 @@ use crate::queue::{AttemptHook, Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
 use crate::store::{RETENTION, RetentionTimes, Store, StoreError};
 use crate::tickets::TicketJob;
-use crate::{console, joining, operator, site};
+use crate::{billing, console, joining, machines, operator, site};
 
 /// How long the whole stop may take: a service manager waits for longer than this before
 /// it kills (systemd: 90 s), and requests in flight are answered in less.
@@ -78,15 +72,8 @@ pub struct Running {
     stop: watch::Sender<bool>,
     listeners: Vec<tokio::task::JoinHandle<()>>,
     dispatcher: Dispatcher,
-    pool: Option<tokio::task::JoinHandle<()>>,
-    services: Option<tokio::task::JoinHandle<()>>,
-    alarms: Option<tokio::task::JoinHandle<()>>,
-    fleet: Option<tokio::task::JoinHandle<()>>,
-    upkeep: tokio::task::JoinHandle<()>,
-    sweeps: tokio::task::JoinHandle<()>,
-    /// Where something is sold.
-    syncs: Option<tokio::task::JoinHandle<()>>,
-    certificates: Option<tokio::task::JoinHandle<()>>,
+    /// What looks again and again; each may end at any moment.
+    reconcilers: Vec<tokio::task::JoinHandle<()>>,
 }
 
 impl Running {
@@ -136,32 +123,8 @@ impl Running {
         };
         let jobs = jobs(&app, context.as_ref(), config)?;
         let dispatcher = Dispatcher::start(worker_context, jobs, config.tasks.sweep);
-        let services = context.clone();
-        let services = services.map(|it| tokio::spawn(ServicesReconciler::new(it).run()));
-        let alarms = context.clone();
-        let alarms = alarms.map(|it| tokio::spawn(AlarmClock::new(it).run()));
-        let fleet = context.clone();
-        let fleet = fleet.map(|it| tokio::spawn(FleetReconciler::new(it).run()));
-        let pool = context.map(|it| tokio::spawn(PoolReconciler::new(it).run()));
-        let upkeep = WorkspaceReconciler {
-            store: app.store.in_background(),
-            clock: Arc::clone(app.clock()),
-            patience: config.tasks.patience,
-            sweep: config.tasks.sweep,
-        };
-        let upkeep = tokio::spawn(upkeep.run());
-        let sweeps = tokio::spawn(sweep(app.clone(), config.retention()));
-        let syncs = app.billing.clone().map(|billing| tokio::spawn(reconcile::keep(billing)));
-        let certificates = config.certificates.clone().map(|certificates| CertificateReconciler {
-            config: certificates,
-            store: app.store.in_background(),
-            publisher: Arc::clone(&app.publisher),
-            keys: Arc::clone(&config.keys),
-            metrics: Arc::clone(&app.metrics),
-            clock: Arc::clone(app.clock()),
-            sweep: config.tasks.sweep,
-        });
-        let certificates = certificates.map(|it| tokio::spawn(it.run()));
+        let reconcilers = reconcilers(&app, context.as_ref(), config);
+        let reconcilers = reconcilers.into_iter().map(tokio::spawn).collect();
         info!("serving the site on {running_site}, the operator's API on {running_api}");
         Ok(Self {
             site: running_site,
@@ -171,14 +134,7 @@ impl Running {
             stop,
             listeners,
             dispatcher,
-            pool,
-            services,
-            alarms,
-            fleet,
-            upkeep,
-            sweeps,
-            syncs,
-            certificates,
+            reconcilers,
         })
     }
 
@@ -192,9 +148,8 @@ impl Running {
 
     async fn stop_all(self) {
         self.stop.send_replace(true);
-        let keepers = [self.pool, self.services, self.alarms, self.fleet, self.certificates];
-        for keeper in keepers.into_iter().flatten() {
-            keeper.abort();
+        for reconciler in self.reconcilers {
+            reconciler.abort();
         }
         self.app.sse.close();
         self.dispatcher.stop().await;
@@ -202,11 +157,6 @@ impl Running {
             if let Err(error) = listener.await {
                 warn!("a listener ended badly: {error}");
             }
-        }
-        self.upkeep.abort();
-        self.sweeps.abort();
-        if let Some(syncs) = self.syncs {
-            syncs.abort();
         }
         self.app.store.close().await;
     }
@@ -218,22 +168,41 @@ impl Running {
 /// When a client of a vendor cannot be made.
 fn jobs(
     app: &SharedApp,
-    machines: Option<&JobContext>,
+    context: Option<&JobContext>,
     config: &Config,
 ) -> anyhow::Result<Vec<Arc<dyn Job>>> {
-    let mut jobs: Vec<Arc<dyn Job>> = vec![
-        Arc::new(StripeJob::new(app.billing.clone())),
-        Arc::new(MailJob::new(&app.store, &app.metrics, config.resend.as_ref())?),
-        Arc::new(TicketJob::new(&app.store, &app.metrics, config.linear.as_ref())?),
-    ];
-    if let Some(context) = machines {
-        jobs.push(Arc::new(Prepare::new(context.clone())));
-        jobs.push(Arc::new(Provision::new(context.clone())));
-        jobs.push(Arc::new(Recycle::new(context.clone())));
-        jobs.push(Arc::new(Trial::new(context.clone())));
-        jobs.push(Arc::new(Update::new(context.clone())));
-    }
+    let mut jobs = billing::jobs(app.billing.clone());
+    jobs.push(Arc::new(MailJob::new(&app.store, &app.metrics, config.resend.as_ref())?));
+    jobs.push(Arc::new(TicketJob::new(&app.store, &app.metrics, config.linear.as_ref())?));
+    jobs.extend(context.map(machines::jobs).into_iter().flatten());
     Ok(jobs)
+}
+
+fn reconcilers(
+    app: &SharedApp,
+    context: Option<&JobContext>,
+    config: &Config,
+) -> Vec<BoxFuture<'static, ()>> {
+    let upkeep = WorkspaceReconciler {
+        store: app.store.in_background(),
+        clock: Arc::clone(app.clock()),
+        patience: config.tasks.patience,
+        sweep: config.tasks.sweep,
+    };
+    let certificates = config.certificates.clone().map(|certificates| CertificateReconciler {
+        config: certificates,
+        store: app.store.in_background(),
+        publisher: Arc::clone(&app.publisher),
+        keys: Arc::clone(&config.keys),
+        metrics: Arc::clone(&app.metrics),
+        clock: Arc::clone(app.clock()),
+        sweep: config.tasks.sweep,
+    });
+    let mut all = vec![upkeep.run().boxed(), sweep(app.clone(), config.retention()).boxed()];
+    all.extend(certificates.map(|it| it.run().boxed()));
+    all.extend(app.billing.clone().map(|billing| reconcile::keep(billing).boxed()));
+    all.extend(context.map(machines::reconcilers).into_iter().flatten());
+    all
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
