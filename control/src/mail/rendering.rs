@@ -32,7 +32,8 @@ impl MailRenderer {
     /// The letter, ready to be posted.
     ///
     /// `id` names it among all that ever were, such as `welcome/su_1`, in visible
-    /// ASCII: of one id one letter is posted, and one sent.
+    /// ASCII: of one id one letter is posted, and one sent. It is made of what
+    /// happened, so that told twice it is one letter.
     pub fn write(
         &self,
         id: String,

@@ -7,7 +7,7 @@ use shared::Username;
 use super::transition::{Followed, carry_out};
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
-use crate::model::mail::Recipient;
+use crate::model::mail::{Message, Recipient};
 use crate::model::receipt::Receipt;
 use crate::model::subscription::Billing;
 use crate::model::task::Lease;
@@ -197,7 +197,8 @@ pub async fn workspace_is_ended(
         receipts::insert(&mut write, &receipt).await?;
         if let Some(customer) = customers::find(&mut write, username).await? {
             let to = Recipient { username: *username, email: &customer.email };
-            let letter = renderer.deleted(&receipt, to, now);
+            let id = format!("deleted/{}", receipt.signup);
+            let letter = renderer.write(id, to, Message::Deleted { receipt: &receipt }, now);
             mails::enqueue(&mut write, &letter, now).await?;
         }
     }

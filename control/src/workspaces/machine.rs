@@ -5,7 +5,7 @@ use shared::Username;
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
 use crate::model::incident::Incident;
-use crate::model::mail::Recipient;
+use crate::model::mail::{Message, Recipient};
 use crate::store::accounts::customers;
 use crate::store::machines::upkeep;
 use crate::store::messages::{mails, tickets};
@@ -32,7 +32,8 @@ pub async fn replace_lost_machine(
     let Given::Task(task) = given else { return Ok(false) };
     if let Some(customer) = customers::find(&mut write, username).await? {
         let to = Recipient { username: *username, email: &customer.email };
-        let letter = renderer.machine_replaced(lost.as_str(), to, now);
+        let id = format!("machine-replaced/{lost}");
+        let letter = renderer.write(id, to, Message::MachineReplaced, now);
         mails::enqueue(&mut write, &letter, now).await?;
     }
     let body = format!(

@@ -7,7 +7,7 @@ use shared::Username;
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
 use crate::model::incident::Incident;
-use crate::model::mail::{NewMail, Recipient};
+use crate::model::mail::{Message, NewMail, Recipient};
 use crate::model::sign_up::SignUp;
 use crate::model::workspace::Workspace;
 use crate::model::workspace::state::{CustomerNotice, OperatorNotice};
@@ -22,23 +22,36 @@ pub fn letter(
     renderer: &MailRenderer,
     now: Moment,
 ) -> NewMail {
-    let subscription = workspace.subscription.as_str();
-    let to = Recipient { username: workspace.username, email: &customer.email };
-    match notice {
+    let Workspace { subscription, looks, .. } = workspace;
+    let (id, message) = match notice {
         CustomerNotice::PaymentFailed { grace_until } => {
-            renderer.payment_failed(subscription, to, grace_until, now)
+            let id = format!("payment-failed/{subscription}/{}", grace_until.seconds());
+            (id, Message::PaymentFailed { grace_until })
+        }
+        // An end that is taken back and planned again is another letter.
+        CustomerNotice::Cancelled { until: Some(until) } if until > now => {
+            let id = format!("cancelled/{subscription}/{}/{looks}", until.seconds());
+            (id, Message::Cancelled { until })
         }
         CustomerNotice::Cancelled { until } => {
-            let seen = (subscription, workspace.looks);
-            renderer.cancelled(seen, to, until.unwrap_or(now), now)
+            (format!("ended/{subscription}"), Message::Cancelled { until: until.unwrap_or(now) })
         }
-        CustomerNotice::Closed { ends } => renderer.closed(subscription, to, ends, now),
+        CustomerNotice::Closed { ends } => {
+            (format!("closed/{subscription}/{}", ends.seconds()), Message::Closed { ends })
+        }
         CustomerNotice::EndIsNear { ends, is_last } => {
-            renderer.end_is_near(subscription, to, (ends, is_last), now)
+            let which = if is_last { "last" } else { "first" };
+            let id = format!("end-is-near/{subscription}/{which}/{}", ends.seconds());
+            (id, Message::EndIsNear { ends, is_last })
         }
-        CustomerNotice::Paused => renderer.paused(subscription, to, now),
-        CustomerNotice::Ended(why) => renderer.ended(subscription, to, why, now),
-    }
+        // Each pause has a letter of its own.
+        CustomerNotice::Paused => {
+            (format!("paused/{subscription}/{}", now.seconds()), Message::Paused)
+        }
+        CustomerNotice::Ended(why) => (format!("ended/{subscription}"), Message::Ended { why }),
+    };
+    let to = Recipient { username: workspace.username, email: &customer.email };
+    renderer.write(id, to, message, now)
 }
 
 /// For whoever is still waiting in a while.
@@ -55,7 +68,7 @@ pub fn order_received(
 /// For whoever ordered and whose bank did not pay.
 pub fn order_failed(signup: &SignUp, renderer: &MailRenderer, now: Moment) -> NewMail {
     let to = Recipient { username: signup.username, email: &signup.email };
-    renderer.order_failed(signup.id.as_str(), to, now)
+    renderer.write(format!("order-failed/{}", signup.id), to, Message::OrderFailed, now)
 }
 
 pub fn incident(workspace: &Workspace, notice: OperatorNotice) -> Incident {

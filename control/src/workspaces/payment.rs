@@ -8,7 +8,7 @@ use shared::Username;
 use super::notices;
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
-use crate::model::mail::Recipient;
+use crate::model::mail::{Message, Recipient};
 use crate::model::sign_up::SignUp;
 use crate::model::subscription::Billing;
 use crate::model::task::NewTask;
@@ -84,7 +84,8 @@ pub async fn open_workspace(
     let others = customers::others_of_email(&mut write, &signup.email, &username).await?;
     if !others.is_empty() {
         let to = Recipient { username, email: &signup.email };
-        let letter = renderer.another_workspace(signup.id.as_str(), to, &others, now);
+        let message = Message::AnotherWorkspace { others: &others };
+        let letter = renderer.write(format!("another/{}", signup.id), to, message, now);
         mails::enqueue(&mut write, &letter, now).await?;
     }
     write.commit().await?;
