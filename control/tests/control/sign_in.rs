@@ -1,5 +1,8 @@
 //! From a password on the site to a session on the workspace, and nowhere else.
 
+mod guesses;
+mod sessions_end;
+
 use std::time::Duration;
 
 use crate::common::browser::{ADA, Browser, Page};
@@ -11,7 +14,6 @@ use shared::session::SESSION_COOKIE;
 use shared::{Session, SessionKeys};
 
 const NONCE: &str = "__Host-arca_nonce";
-const ACCOUNT: &str = "__Host-arca_account";
 
 async fn world() -> World {
     let world = World::start(&[]).await;
@@ -232,79 +234,6 @@ async fn a_return_never_leaves_the_host() {
 }
 
 #[tokio::test]
-async fn five_failures_close_the_door_to_an_address_and_read_alike() {
-    let world = world().await;
-    let mut guesser = Browser::new(&world);
-    let mut bodies = Vec::new();
-    for name in ["ada", "nobody", "ada", "ada", "Not A Name!"] {
-        let page = guesser.log_in(name, "wrong password here").await;
-        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:?}");
-        bodies.push(page.body.contains("This name and password do not belong together."));
-    }
-    assert_eq!(bodies, [true; 5]);
-    let page = guesser.log_in("ada", PASSWORD).await;
-    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(page.headers.contains_key("retry-after"));
-    let mut owner = Browser::new(&world);
-    owner.address = "198.51.100.7";
-    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    world.let_pass(Duration::from_secs(15 * 60)).await;
-    assert_eq!(guesser.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-}
-
-#[tokio::test]
-async fn guesses_from_many_places_slow_new_places_down_and_not_the_owner() {
-    let world = world().await;
-    let mut owner = Browser::new(&world);
-    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    let places: Vec<String> = (0..20).map(|n| format!("198.51.100.{n}")).collect();
-    for place in &places {
-        let mut guesser = Browser::new(&world);
-        guesser.address = place;
-        let page = guesser.log_in("ada", "wrong password here").await;
-        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{place}");
-    }
-    let mut new = Browser::new(&world);
-    new.address = "192.0.2.77";
-    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    world.let_pass(Duration::from_secs(1)).await;
-    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-}
-
-#[tokio::test]
-async fn a_neighbours_failures_lock_no_known_customer_out() {
-    let world = world().await;
-    world.add_customer("bob").await;
-    let mut owner = Browser::new(&world);
-    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    let mut neighbour = Browser::new(&world);
-    for _ in 0..5 {
-        neighbour.log_in("bob", "wrong password here").await;
-    }
-    let closed = neighbour.log_in("bob", PASSWORD).await;
-    assert_eq!(closed.status, StatusCode::TOO_MANY_REQUESTS);
-    assert!(closed.body.contains("try again in 15 minutes"), "{}", closed.body);
-    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
-    for _ in 0..5 {
-        owner.log_in("ada", "wrong password here").await;
-    }
-    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
-}
-
-#[tokio::test]
-async fn guesses_that_come_at_once_are_counted_one_by_one() {
-    let world = world().await;
-    let guess = async |_| {
-        let mut browser = Browser::new(&world);
-        browser.log_in("ada", "wrong password here").await.status
-    };
-    let seen = futures_util::future::join_all((0..12).map(guess)).await;
-    let wrong = seen.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
-    assert_eq!(wrong, 5, "{seen:?}");
-}
-
-#[tokio::test]
 async fn a_program_gets_a_token() {
     let world = world().await;
     let url = format!("http://{}/api/portal", world.site_address());
@@ -362,128 +291,6 @@ async fn an_account_is_signed_in_to_sixty_times_an_hour_and_keeps_fifty_browsers
 }
 
 #[tokio::test]
-async fn signing_out_on_the_workspace_ends_both_sessions() {
-    let edge = TestEdge::start("one").await;
-    let world = World::start(&[&edge]).await;
-    world.add_customer("ada").await;
-    let mut browser = Browser::new(&world);
-    let session = session(&world, &browser.sign_in().await);
-    let page = browser.submit(&format!("{ADA}/auth/logout"), &[]).await;
-    assert_eq!(page.status, StatusCode::SEE_OTHER);
-    assert_eq!(page.headers["clear-site-data"], "\"storage\"");
-    let locks: Vec<_> = edge.table().locks.values().cloned().collect();
-    assert_eq!(locks.len(), 1);
-    assert_eq!((locks[0].session, locks[0].until), (Some(session.id), Some(session.expires)));
-    assert!(browser.cookie(ADA, SESSION_COOKIE).is_none());
-    // The browser may still have the site's cookie, but it opens nothing.
-    assert!(browser.cookie(SITE, ACCOUNT).is_some());
-    let form = browser.open(&page.location).await;
-    assert_eq!(form.status, StatusCode::OK);
-    assert!(form.body.contains("You are signed out."), "{}", form.body);
-    let account = browser.open(&format!("{SITE}/account")).await;
-    assert_eq!(account.location, "/login?to=account");
-}
-
-#[tokio::test]
-async fn signing_out_on_the_site_locks_the_workspace_session() {
-    let edge = TestEdge::start("one").await;
-    let world = World::start(&[&edge]).await;
-    world.add_customer("ada").await;
-    let mut browser = Browser::new(&world);
-    let session = session(&world, &browser.sign_in().await);
-    let page = browser.submit(&format!("{SITE}/logout"), &[]).await;
-    assert_eq!(page.location, "/login?signed_out=1");
-    let sessions: Vec<_> = edge.table().locks.values().map(|lock| lock.session).collect();
-    assert_eq!(sessions, [Some(session.id)]);
-}
-
-#[tokio::test]
-async fn a_session_that_an_operator_locks_ends_in_the_form_and_not_in_a_circle() {
-    let world = world().await;
-    let mut browser = Browser::new(&world);
-    let locked = session(&world, &browser.sign_in().await);
-    let path = format!("/api/locks/ada/{}", locked.id);
-    let (status, answer) = world.api(Method::PUT, &path, None).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
-    let door = browser.open(&format!("{ADA}/auth/login?return=/")).await;
-    let form = browser.open(&door.location).await;
-    assert_eq!(form.status, StatusCode::OK, "{form:?}");
-    let fresh = session(&world, &browser.sign_in().await);
-    assert_ne!(fresh.id, locked.id);
-}
-
-#[tokio::test]
-async fn a_new_password_ends_every_session_at_every_edge_but_not_this_browser() {
-    let edge = TestEdge::start("one").await;
-    let world = World::start(&[&edge]).await;
-    world.add_customer("ada").await;
-    world.put_route("ada").await;
-    let (mut browser, mut other) = (Browser::new(&world), Browser::new(&world));
-    let before = session(&world, &browser.sign_in().await);
-    other.sign_in().await;
-    let url = format!("{SITE}/account/password");
-    let new = "seven purple walruses";
-    let page = browser.submit(&url, &[("current", "not my password"), ("new", new)]).await;
-    assert!(page.body.contains("This is not your present password."), "{}", page.body);
-    let page = browser.submit(&url, &[("current", PASSWORD), ("new", "too short")]).await;
-    assert!(page.body.contains("at least 15 characters"), "{}", page.body);
-    let page = browser.submit(&url, &[("current", PASSWORD), ("new", new)]).await;
-    assert_eq!(page.location, "/account?changed=password");
-    let epoch = edge.table().routes.values().next().unwrap().epoch;
-    assert!(epoch > before.epoch);
-    let account = format!("{SITE}/account");
-    assert_eq!(browser.open(&account).await.status, StatusCode::OK);
-    assert_eq!(other.open(&account).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(other.log_in("ada", PASSWORD).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(session(&world, &browser.sign_in().await).epoch, epoch);
-}
-
-#[tokio::test]
-async fn signing_out_everywhere_raises_the_epoch() {
-    let edge = TestEdge::start("one").await;
-    let world = World::start(&[&edge]).await;
-    world.add_customer("ada").await;
-    world.put_route("ada").await;
-    let mut browser = Browser::new(&world);
-    browser.sign_in().await;
-    let url = format!("{SITE}/account/sign-out-everywhere");
-    let page = browser.submit(&url, &[]).await;
-    assert_eq!(page.location, "/login?signed_out=1");
-    assert_eq!(edge.table().routes.values().next().unwrap().epoch, 1);
-    let (_, answer) = world.api(Method::POST, "/api/customers/ada/sign-out-everywhere", None).await;
-    assert_eq!(answer["edges"][0]["acknowledged"], true, "{answer}");
-    assert_eq!(edge.table().routes.values().next().unwrap().epoch, 2);
-}
-
-#[tokio::test]
-async fn one_browser_is_signed_out_from_another_one_and_a_stranger_s_is_not() {
-    let edge = TestEdge::start("one").await;
-    let world = World::start(&[&edge]).await;
-    for name in ["ada", "grace"] {
-        world.add_customer(name).await;
-        world.put_route(name).await;
-    }
-    let mut here = Browser::new(&world);
-    here.log_in("ada", PASSWORD).await;
-    let mut lost = Browser::new(&world);
-    lost.log_in("ada", PASSWORD).await;
-    let mut stranger = Browser::new(&world);
-    stranger.log_in("grace", PASSWORD).await;
-    let account = format!("{SITE}/account");
-    let page = here.open(&account).await;
-    let (_, rest) = page.body.split_once("name=\"browser\" value=\"").expect("another browser");
-    let (id, _) = rest.split_once('"').unwrap();
-    let url = format!("{SITE}/account/sign-out-one");
-    stranger.submit(&url, &[("browser", id)]).await;
-    assert_eq!(lost.open(&account).await.status, StatusCode::OK);
-    assert_eq!(here.submit(&url, &[("browser", id)]).await.location, "/account#browsers");
-    assert_eq!(lost.open(&account).await.status, StatusCode::SEE_OTHER);
-    assert_eq!(here.open(&account).await.status, StatusCode::OK);
-    // Twice is once.
-    assert_eq!(here.submit(&url, &[("browser", id)]).await.location, "/account#browsers");
-}
-
-#[tokio::test]
 async fn forms_of_other_origins_are_refused() {
     let world = world().await;
     let mut browser = Browser::new(&world);
@@ -533,24 +340,6 @@ async fn a_wrong_method_is_told_the_right_ones() {
     let url = format!("http://{}/api/routes", world.running.as_ref().unwrap().api);
     let answer = world.http.delete(url).bearer_auth(crate::common::ADMIN_KEY).send().await.unwrap();
     assert_eq!(answer.headers()["allow"], "GET,HEAD");
-}
-
-#[tokio::test]
-async fn account_sessions_end_when_idle_and_in_any_case_after_a_month() {
-    let world = world().await;
-    let account = format!("{SITE}/account");
-    let day = Duration::from_secs(86_400);
-    let mut idle = Browser::new(&world);
-    idle.sign_in().await;
-    let mut busy = Browser::new(&world);
-    busy.sign_in().await;
-    for _ in 0..4 {
-        world.let_pass(6 * day).await;
-        assert_eq!(busy.open(&account).await.status, StatusCode::OK);
-    }
-    assert_eq!(idle.open(&account).await.status, StatusCode::SEE_OTHER);
-    world.let_pass(6 * day).await;
-    assert_eq!(busy.open(&account).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

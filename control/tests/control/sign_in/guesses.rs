@@ -1,0 +1,82 @@
+//! Passwords that are guessed.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+
+use super::world;
+use crate::common::PASSWORD;
+use crate::common::browser::Browser;
+
+#[tokio::test]
+async fn five_failures_close_the_door_to_an_address_and_read_alike() {
+    let world = world().await;
+    let mut guesser = Browser::new(&world);
+    let mut bodies = Vec::new();
+    for name in ["ada", "nobody", "ada", "ada", "Not A Name!"] {
+        let page = guesser.log_in(name, "wrong password here").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:?}");
+        bodies.push(page.body.contains("This name and password do not belong together."));
+    }
+    assert_eq!(bodies, [true; 5]);
+    let page = guesser.log_in("ada", PASSWORD).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key("retry-after"));
+    let mut owner = Browser::new(&world);
+    owner.address = "198.51.100.7";
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    world.let_pass(Duration::from_secs(15 * 60)).await;
+    assert_eq!(guesser.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guesses_from_many_places_slow_new_places_down_and_not_the_owner() {
+    let world = world().await;
+    let mut owner = Browser::new(&world);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let places: Vec<String> = (0..20).map(|n| format!("198.51.100.{n}")).collect();
+    for place in &places {
+        let mut guesser = Browser::new(&world);
+        guesser.address = place;
+        let page = guesser.log_in("ada", "wrong password here").await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{place}");
+    }
+    let mut new = Browser::new(&world);
+    new.address = "192.0.2.77";
+    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    world.let_pass(Duration::from_secs(1)).await;
+    assert_eq!(new.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_neighbours_failures_lock_no_known_customer_out() {
+    let world = world().await;
+    world.add_customer("bob").await;
+    let mut owner = Browser::new(&world);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    let mut neighbour = Browser::new(&world);
+    for _ in 0..5 {
+        neighbour.log_in("bob", "wrong password here").await;
+    }
+    let closed = neighbour.log_in("bob", PASSWORD).await;
+    assert_eq!(closed.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(closed.body.contains("try again in 15 minutes"), "{}", closed.body);
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
+    for _ in 0..5 {
+        owner.log_in("ada", "wrong password here").await;
+    }
+    assert_eq!(owner.log_in("ada", PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn guesses_that_come_at_once_are_counted_one_by_one() {
+    let world = world().await;
+    let guess = async |_| {
+        let mut browser = Browser::new(&world);
+        browser.log_in("ada", "wrong password here").await.status
+    };
+    let seen = futures_util::future::join_all((0..12).map(guess)).await;
+    let wrong = seen.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
+    assert_eq!(wrong, 5, "{seen:?}");
+}
