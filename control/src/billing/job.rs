@@ -17,14 +17,9 @@ use vendors::Again;
 /// is not there then never will be.
 const ATTEMPTS_AT_MISSING: u32 = 5;
 
-/// One for each kind of task that is about money.
-pub fn jobs(billing: Option<Arc<BillingService>>) -> Vec<Arc<dyn Job>> {
-    vec![Arc::new(StripeJob { billing })]
-}
-
-struct StripeJob {
+pub(super) struct StripeJob {
     /// `None` where nothing is sold.
-    billing: Option<Arc<BillingService>>,
+    pub(super) billing: Option<Arc<BillingService>>,
 }
 
 impl StripeJob {
