@@ -47,6 +47,11 @@ impl Known {
 }
 
 impl RouteOrder {
+    /// Leaves out all that may be.
+    pub fn new(username: Username, upstream: Upstream) -> Self {
+        Self { username, upstream, sprite: None, assignment: None, state: None }
+    }
+
     /// The sprite asked for; else the present one; else the first label of the upstream's name.
     pub fn sprite_or_default(&self, existing: Option<&Route>) -> SpriteId {
         if let Some(sprite) = &self.sprite {
@@ -113,13 +118,7 @@ mod tests {
     use super::*;
 
     fn order(upstream: &str) -> RouteOrder {
-        RouteOrder {
-            username: "ada".parse().unwrap(),
-            upstream: upstream.parse().unwrap(),
-            sprite: None,
-            assignment: None,
-            state: None,
-        }
+        RouteOrder::new("ada".parse().unwrap(), upstream.parse().unwrap())
     }
 
     fn existing(upstream: &str, sprite: &str, assignment: u64) -> Known {

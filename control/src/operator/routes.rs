@@ -153,14 +153,9 @@ pub(super) async fn put_by_old_name(
     Query(waiting): Query<Waiting>,
     Json(body): Json<CustomerProxyBody>,
 ) -> Result<Answer<Published>, Problem> {
-    let order = RouteOrder {
-        username: parse_username(&body.username)?,
-        upstream: parse_upstream(&app, &body.sprite_url, "spriteUrl")?,
-        sprite: None,
-        assignment: None,
-        state: None,
-    };
-    put_order(&app, order, waiting.wait).await
+    let username = parse_username(&body.username)?;
+    let upstream = parse_upstream(&app, &body.sprite_url, "spriteUrl")?;
+    put_order(&app, RouteOrder::new(username, upstream), waiting.wait).await
 }
 
 /// Takes a route away, and cuts what is live.

@@ -37,13 +37,8 @@ fn renderer() -> MailRenderer {
 }
 
 fn order(username: &str, number: u32) -> RouteOrder {
-    RouteOrder {
-        username: username.parse().unwrap(),
-        upstream: format!("https://arca-{number}.test").parse().unwrap(),
-        sprite: None,
-        assignment: None,
-        state: None,
-    }
+    let upstream = format!("https://arca-{number}.test");
+    RouteOrder::new(username.parse().unwrap(), upstream.parse().unwrap())
 }
 
 async fn add_customer(store: &Store, username: &str) {

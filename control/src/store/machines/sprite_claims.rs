@@ -148,11 +148,10 @@ impl Store {
         let customer = customers::lock_row(&mut write, username).await?;
         let is_suspended = customer.is_some_and(|customer| !customer.suspensions.is_empty());
         let order = RouteOrder {
-            username: *username,
-            upstream: sprite.upstream.clone(),
             sprite: Some(sprite.id()),
             assignment: Some(sprite.assignment),
             state: Some(if is_suspended { RouteState::Suspended } else { state }),
+            ..RouteOrder::new(*username, sprite.upstream.clone())
         };
         workspace_access::put_order(&mut write, &order).await?;
         if write.table().is_some() {
