@@ -6,6 +6,7 @@
 
 import { Marked } from './vendor/marked.esm.js';
 import DOMPurify from './vendor/purify.es.js';
+import { formulas } from './tex.js';
 import { t } from './words.js';
 
 const TAGS = [
@@ -28,6 +29,8 @@ const marked = new Marked({
     },
   },
 });
+
+marked.use({ extensions: formulas(escaped) });
 
 /** Whether a link may be followed: an absolute web or mail address, never `javascript:` or our own paths. */
 export function isSafeLink(href) {
@@ -87,6 +90,22 @@ export function renderedCode(html) {
   return sanitized(html, ['span'], ['class']);
 }
 
+/** MathML that every browser of today shows; nothing that leads elsewhere. */
+const MATH_TAGS = [
+  'math', 'mfrac', 'mi', 'mmultiscripts', 'mn', 'mo', 'mover', 'mpadded', 'mphantom', 'mprescripts', 'mroot', 'mrow', 'ms', 'mspace',
+  'msqrt', 'mstyle', 'msub', 'msubsup', 'msup', 'mtable', 'mtd', 'mtext', 'mtr', 'munder', 'munderover', 'none',
+];
+const MATH_ATTRIBUTES = [
+  'accent', 'accentunder', 'class', 'columnspan', 'depth', 'display', 'displaystyle', 'fence', 'form', 'height', 'largeop',
+  'linethickness', 'lspace', 'mathvariant', 'maxsize', 'minsize', 'movablelimits', 'rowspan', 'rspace', 'scriptlevel', 'separator',
+  'stretchy', 'symmetric', 'width',
+];
+
+/** A safe `DocumentFragment` of a formula; `null` where what it means is in a look that is not let through. */
+export function renderedMath(html) {
+  return /<menclose\b/.test(html) ? null : sanitized(html, MATH_TAGS, MATH_ATTRIBUTES);
+}
+
 function htmlOf(blocks) {
   try {
     return marked.parser(blocks);
@@ -125,6 +144,11 @@ function isOfHighlighter(classes) {
   return classes.split(' ').every((name) => /^(hljs-[\w-]+|(function|class|inherited)_)$/.test(name));
 }
 
+/** A column of equations says to which side it stands. */
+function isOfFormula(node) {
+  return node.nodeName === 'mtd' && /^tml-(left|right)$/.test(node.getAttribute('class') ?? '');
+}
+
 function hardened(node) {
   if (node.nodeName === 'A') {
     if (!isSafeLink(node.getAttribute('href'))) {
@@ -137,7 +161,7 @@ function hardened(node) {
     node.setAttribute('type', 'checkbox');
     node.setAttribute('disabled', '');
     node.setAttribute('aria-label', t(node.hasAttribute('checked') ? 'task.done' : 'task.open'));
-  } else if (node.nodeName !== 'CODE' && !(node.nodeName === 'SPAN' && isOfHighlighter(node.className))) {
+  } else if (node.nodeName !== 'CODE' && !(node.nodeName === 'SPAN' && isOfHighlighter(node.className)) && !isOfFormula(node)) {
     // Classes name languages; on anything else they could borrow the page's own looks.
     node.removeAttribute?.('class');
   }

@@ -7,6 +7,7 @@ import { hasDefinitions, NO_HEADING, outlined, rendered, settledCount } from '..
 import { blocksOf, restOf } from '../pieces.js';
 import { language, t } from '../words.js';
 import { copyButton, element } from './element.js';
+import { typeset } from './formulas.js';
 import { highlight } from './highlight.js';
 
 export class Prose {
@@ -32,9 +33,9 @@ export class Prose {
     for (const { raw, outline, nodes } of this.#tail.splice(0, count)) {
       this.#settled += raw;
       this.#outline = outline;
-      nodes.forEach(highlight);
+      nodes.forEach(finish);
     }
-    if (finished) this.#tail.forEach(({ nodes }) => nodes.forEach(highlight));
+    if (finished) this.#tail.forEach(({ nodes }) => nodes.forEach(finish));
   }
 
   #clear() {
@@ -64,6 +65,12 @@ export class Prose {
   }
 }
 
+/** Has a block that more text cannot change dressed, in its own time. */
+function finish(node) {
+  highlight(node);
+  typeset(node);
+}
+
 /** What takes the direction of its own text, whatever the rest of the page is written in. */
 const DIRECTED = 'p, li, ul, ol, blockquote, h3, h4, h5, h6, th, td';
 
@@ -79,7 +86,7 @@ function unfolding(block) {
       if (done) return;
       const fragment = rendered(Object.assign(value, { links: value.links ?? {} }));
       dress(fragment, block);
-      [...fragment.childNodes].forEach(highlight);
+      [...fragment.childNodes].forEach(finish);
       button.before(fragment);
       // The page stays usable in between.
       setTimeout(next);

@@ -56,7 +56,8 @@ I am a scripted assistant. Begin a message with one of these words:\n\n\
 | `BIG` | a reply of 200 KB |\n\
 | `FAST` | no pauses; goes before any other message |\n\
 | `help` | this list |\n\n\
-A message containing `markdown` gets a list, a table and some code. \
+A message containing `markdown` gets a list, a table and some code, one \
+containing `formula` some mathematics. \
 Anything else is echoed.";
 
 const MARKDOWN: &str = "\
@@ -66,6 +67,15 @@ Here is a bit of **everything**.\n\n\
 ```rust\nfn main() {\n    println!(\"hello from the assistant\");\n}\n```\n\n\
 | planet | moons |\n| --- | ---: |\n| Earth | 1 |\n| Mars | 2 |\n\n\
 > And a quotation to end with.\n";
+
+/// As models write them, with one that is none, one without end, and one that asks for more than a
+/// formula may.
+const FORMULAS: &str = "\
+The area is $\\pi r^2$, or \\(\\frac{a}{b}\\), for $5 or $10:\n\n\
+$$\n\\int_0^\\infty e^{-x^2}\\,dx = \\frac{\\sqrt{\\pi}}{2}\n$$\n\n\
+\\[\\begin{aligned}a &= b + c\\\\ d &= e\\end{aligned}\\]\n\n\
+$\\href{javascript:window.__hacked='formula'}{x}$ $\\def\\a{\\a\\a}\\a$ $\\rule{9999em}{9999em}$ \
+$\\text{<img src=x onerror=\"window.__hacked='text'\">}$\n";
 
 /// Every line must reach the reader as harmless text.
 const HOSTILE: &str = "\
@@ -129,6 +139,9 @@ pub fn answer(message: &str) -> Vec<Step> {
     }
     if message.to_ascii_lowercase().contains("markdown") {
         return say(MARKDOWN);
+    }
+    if message.to_ascii_lowercase().contains("formula") {
+        return say(FORMULAS);
     }
     say(&format!(
         "Hello! You said: **{message}**\n\nI am a scripted assistant; \

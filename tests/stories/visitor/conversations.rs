@@ -118,6 +118,27 @@ async fn code_is_coloured_and_a_message_can_be_written_again() {
 }
 
 #[tokio::test]
+async fn formulas_are_set_and_a_hostile_one_stays_as_it_was_written() {
+    let world = world().await;
+    let chrome = signed_in(&world, "edith").await;
+    say(&chrome, "please show a formula").await;
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    let count = |selector: &str| format!("document.querySelectorAll('.prose {selector}').length");
+    // Two within a line, two of their own, and of the last line the rule and the text.
+    wait_for(&chrome, &format!("{} === 6", count("[data-testid=formula] > math"))).await;
+    wait_for(&chrome, &format!("{} === 2", count(".display > math[display=block]"))).await;
+    wait_for(&chrome, &format!("{} === 2", count("code.math-inline"))).await;
+    wait_for(&chrome, "document.querySelector('.prose').textContent.includes('$5 or $10')").await;
+    assert!(chrome.evaluate("window.__hacked ?? null").await.unwrap().is_null());
+    let inert = "document.querySelector('.prose').querySelector('a, img, [style]')";
+    assert!(chrome.evaluate(inert).await.unwrap().is_null());
+    let narrow = "document.querySelector('.prose').scrollWidth <= \
+                  document.querySelector('.prose').clientWidth";
+    wait_for(&chrome, narrow).await;
+    chrome.screenshot("desktop-20-formulas").await.unwrap();
+}
+
+#[tokio::test]
 async fn files_of_an_answer_are_shown_or_saved_and_never_run() {
     let world = world().await;
     let chrome = signed_in(&world, "edith").await;
