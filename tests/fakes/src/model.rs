@@ -80,10 +80,10 @@ async fn complete(Json(request): Json<Request>) -> Response {
 fn decide(request: &Request) -> Result<Answer, Refusal> {
     let prompt = prompt::read(&request.messages);
     let steps = script::answer(&prompt.message);
-    let offers_tool = request.tools.iter().any(|tool| tool["function"]["name"] == TOOL);
+    let offers = |name: &str| request.tools.iter().any(|tool| tool["function"]["name"] == name);
     match steps.first() {
         Some(Step::Fail { reason }) => Err(Refusal(reason)),
-        Some(Step::Tool { command, .. }) if offers_tool && !prompt.tool_answered => {
+        Some(Step::Tool { command, .. }) if offers(tool(command)) && !prompt.tool_answered => {
             Ok(Answer::CallTool { command })
         }
         _ => Ok(Answer::Text(steps)),
@@ -175,11 +175,18 @@ fn envelope(object: &str, choice: &Value) -> Value {
     })
 }
 
+/// Which tool runs `command`.
+fn tool(command: &str) -> &str {
+    if command == script::STATUS_TOOL { command } else { TOOL }
+}
+
 fn tool_call(command: &str) -> Value {
+    let name = tool(command);
+    let arguments = if name == TOOL { json!({"command": command}) } else { json!({}) };
     json!({
         "id": "call_fake1",
         "type": "function",
-        "function": {"name": TOOL, "arguments": json!({"command": command}).to_string()},
+        "function": {"name": name, "arguments": arguments.to_string()},
     })
 }
 
@@ -209,6 +216,10 @@ mod tests {
         with_tool.messages.push(json!({"role": "tool", "content": "hi-from-tool"}));
         assert!(matches!(decide(&with_tool), Ok(Answer::Text(_))));
         assert!(matches!(decide(&request("TOOLCALL", &[])), Ok(Answer::Text(_))));
+        let status = request("Use your session_status tool", &["exec", "session_status"]);
+        let call = completion(&decide(&status).unwrap());
+        let call = &call["choices"][0]["message"]["tool_calls"][0]["function"];
+        assert_eq!((&call["name"], &call["arguments"]), (&json!("session_status"), &json!("{}")));
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub enum Step {
 /// look alive in a demo, short enough for a test.
 const REPLY_DURATION: Duration = Duration::from_secs(1);
 
+/// A tool of every assistant's, which changes nothing.
+pub const STATUS_TOOL: &str = "session_status";
+
 /// Pause between the words of `SLOW`; with [`SLOW_WORDS`] about 10 s, so
 /// that a test can stop a turn, or kill the gateway, in the middle of it.
 const SLOW_PAUSE: Duration = Duration::from_millis(100);
@@ -52,6 +55,7 @@ I am a scripted assistant. Begin a message with one of these words:\n\n\
 | `ASK` | I ask you something |\n\
 | `APPROVE` | I ask whether I may run a command |\n\
 | `FILES` | a picture, a table and a hostile page |\n\
+| `REMIND 60` | something is planned for in a minute |\n\
 | `XSS` | hostile Markdown and HTML |\n\
 | `BIG` | a reply of 200 KB |\n\
 | `FAST` | no pauses; goes before any other message |\n\
@@ -113,6 +117,12 @@ pub fn answer(message: &str) -> Vec<Step> {
     if after_word(message, "TOOLCALL").is_some() {
         let mut steps = vec![Step::Tool { command: "echo hi-from-tool", output: "hi-from-tool" }];
         steps.extend(say("The command printed `hi-from-tool`."));
+        return steps;
+    }
+    // As an agent that tries a gateway asks for it.
+    if message.contains(STATUS_TOOL) {
+        let mut steps = vec![Step::Tool { command: STATUS_TOOL, output: "all is well" }];
+        steps.extend(say("I am ready."));
         return steps;
     }
     if after_word(message, "ASK").is_some() {
@@ -183,6 +193,11 @@ pub fn full_text(steps: &[Step]) -> String {
             | Step::Fail { .. } => None,
         })
         .collect()
+}
+
+/// `REMIND SECONDS`: after how long the gateway is to remind of something.
+pub fn reminder(message: &str) -> Option<Duration> {
+    after_word(message, "REMIND")?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// What follows `word`, if the message begins with it as a whole word.

@@ -2,7 +2,8 @@
 //! or off, schedules, groups. Kept in memory; the shapes were read off the real gateway.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -10,12 +11,16 @@ use super::frames::CallError;
 use super::hub::Audience;
 use super::methods::not_saved;
 use super::session_store::{Body, canonical_key};
-use super::{Gateway, skills};
+use super::turns::Begun;
+use super::{Gateway, skills, turn};
 use crate::{clock, ids};
 
 /// The files that the real gateway lets clients read and write.
 const FILES: &[&str] =
     &["AGENTS.md", "BOOTSTRAP.md", "IDENTITY.md", "MEMORY.md", "SOUL.md", "USER.md"];
+
+/// The one that the script knows.
+const REMINDER: &str = "reminder";
 
 /// More than a person has.
 const JOBS_MAX: usize = 200;
@@ -38,6 +43,55 @@ impl Assistant {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no holder panics")
     }
+}
+
+/// Between two looks whether something is due.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Does what is due, for as long as the gateway runs.
+pub async fn keep_time(gateway: Arc<Gateway>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        for (id, job) in due(&mut gateway.assistant.lock(), clock::unix_millis()) {
+            let key = format!("agent:main:cron:{id}");
+            let message = job["payload"]["message"].as_str().unwrap_or("FAST it is time");
+            let begun =
+                gateway.turns.begin(&gateway.store, &key, &ids::uuid(), message, Vec::new());
+            if let Ok(Begun::Turn(turn)) = begun {
+                tokio::spawn(turn::run(Arc::clone(&gateway), turn, message.to_owned()));
+            }
+            let _ = told(&gateway, "finished", Ok(job));
+        }
+    }
+}
+
+/// Takes the jobs out whose time has come; those that come again have their next time.
+fn due(state: &mut State, now: u64) -> Vec<(String, Value)> {
+    let is_due = |job: &Value| job["nextRunAtMs"].as_u64().is_some_and(|next| next <= now);
+    let due = state.jobs.iter().filter(|(_, job)| is_due(job));
+    let due: Vec<_> = due.map(|(id, job)| (id.clone(), job.clone())).collect();
+    for (id, job) in &due {
+        let next = next_run(&job["schedule"], now).filter(|next| *next > now);
+        match next {
+            Some(next) => {
+                state.jobs.get_mut(id).expect("found above")["nextRunAtMs"] = next.into();
+            }
+            None => drop(state.jobs.remove(id)),
+        }
+    }
+    due
+}
+
+/// As the assistant does that is told `REMIND SECONDS`.
+pub fn remind(gateway: &Gateway, after: Duration) {
+    let now = clock::unix_millis();
+    let at = now + u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+    let job = json!({"id": REMINDER, "name": REMINDER, "enabled": true, "createdAtMs": now,
+        "schedule": {"kind": "at", "at": at.to_string()}, "nextRunAtMs": at,
+        "sessionTarget": "isolated", "wakeMode": "now",
+        "payload": {"kind": "agentTurn", "message": "FAST it is time"}});
+    gateway.assistant.lock().jobs.insert(REMINDER.to_owned(), job.clone());
+    let _ = told(gateway, "added", Ok(job));
 }
 
 /// `None` for a method that is none of this.
@@ -227,13 +281,17 @@ fn regroup(
 
 fn preflight(gateway: &Gateway) -> Value {
     let running = gateway.turns.count();
-    let blockers = match running {
-        0 => json!([]),
-        _ => json!([{"kind": "embedded-run", "count": running,
-            "message": format!("{running} active embedded run(s)")}]),
-    };
     json!({"safe": running == 0, "counts": {"embeddedRuns": running, "totalActive": running},
-        "blockers": blockers, "summary": ""})
+        "blockers": blockers(gateway), "summary": ""})
+}
+
+/// What runs, in the real one's words.
+pub fn blockers(gateway: &Gateway) -> Value {
+    match gateway.turns.count() {
+        0 => json!([]),
+        running => json!([{"kind": "embedded-run", "count": running,
+            "message": format!("{running} active embedded run(s)")}]),
+    }
 }
 
 /// `sessions.rewind` and `sessions.fork`: what was said from one message on is put aside,

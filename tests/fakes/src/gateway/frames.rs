@@ -69,6 +69,17 @@ impl CallError {
             .retry_after(1000)
     }
 
+    /// The gateway takes nothing new until it is resumed.
+    pub fn suspended(method: &str) -> Self {
+        Self::new("UNAVAILABLE", format!("{method} unavailable during gateway suspension"))
+            .with_details(json!({
+                "method": method,
+                "reason": "gateway-suspending",
+                "phase": "prepared",
+            }))
+            .retry_after(1000)
+    }
+
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
         self.details = Some(Box::new(details));

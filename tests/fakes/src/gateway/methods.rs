@@ -13,9 +13,10 @@ use super::sessions::{CONTEXT_TOKENS, MODEL, MODEL_NAME, PROVIDER};
 use super::turn_events::failure_summary;
 use super::turns::{Begun, Outcome, Turn};
 use super::{
-    Gateway, assistant, attachments, hello, history, prompts, schema, session_methods, telegram,
-    turn, workspace_files,
+    Gateway, assistant, attachments, hello, history, prompts, schema, session_methods, suspension,
+    telegram, turn, workspace_files,
 };
+use crate::script;
 
 /// What a call brings about.
 pub struct Reply {
@@ -50,6 +51,9 @@ fn permitted(gateway: &Gateway, scopes: &[String], request: &Request) -> Result<
     let method = request.method.as_str();
     if gateway.phase() == Phase::Draining {
         return Err(CallError::draining(method));
+    }
+    if gateway.suspension.is_held() && !method.starts_with("gateway.suspend.") {
+        return Err(CallError::suspended(method));
     }
     // What nobody has heard of needs the most: a client learns which methods
     // exist only with every right.
@@ -101,6 +105,7 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
         "health" => Ok(gateway.health()),
         other => assistant::answer(gateway, other, params)
             .or_else(|| telegram::answer(gateway, other, params))
+            .or_else(|| suspension::answer(gateway, other, params))
             .or_else(|| workspace_files::answer(gateway, other, params))
             .unwrap_or_else(|| {
                 Err(CallError::new(
@@ -137,6 +142,9 @@ fn chat_send(gateway: &Gateway, params: &Value) -> Reply {
         Err(error) => return refuse(not_saved("the message", &error)),
     };
     let ack = |status: &str| Ok(json!({"runId": run_id, "status": status}));
+    if let Some(after) = script::reminder(message) {
+        assistant::remind(gateway, after);
+    }
     match begun {
         Begun::Turn(turn) => Reply {
             result: ack("started"),

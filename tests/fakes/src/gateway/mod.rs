@@ -34,6 +34,7 @@ pub mod session_store;
 pub mod sessions;
 pub mod settings;
 pub mod skills;
+pub mod suspension;
 pub mod telegram;
 pub mod turn;
 pub mod turn_events;
@@ -88,6 +89,7 @@ pub struct Gateway {
     assistant: assistant::Assistant,
     telegram: telegram::Telegram,
     lockout: Lockout,
+    suspension: suspension::Suspension,
     phase: watch::Sender<Phase>,
     /// Changes with every start.
     boot_id: String,
@@ -127,6 +129,7 @@ impl Bound {
             assistant: assistant::Assistant::default(),
             telegram: telegram::Telegram::default(),
             lockout: Lockout::default(),
+            suspension: suspension::Suspension::default(),
             phase: watch::channel(Phase::Starting).0,
             boot_id: ids::uuid(),
             recovery_scope: ids::secret::<32>(),
@@ -147,6 +150,7 @@ impl Bound {
             });
         }
         tasks.spawn(telegram::run(Arc::clone(&self.gateway)));
+        tasks.spawn(assistant::keep_time(Arc::clone(&self.gateway)));
         tasks.spawn(become_ready(Arc::clone(&self.gateway)));
         tasks.spawn(beat(Arc::clone(&self.gateway), "tick", TICK));
         tasks.spawn(beat(Arc::clone(&self.gateway), "health", HEALTH));
