@@ -10,6 +10,7 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use crate::awake_status::{AwakeFor, AwakeStatus};
 use crate::gateway_status::{GatewayStatus, Phase, Reason};
 use crate::http::guard::IdentityRefusal;
 use crate::memory;
@@ -60,6 +61,7 @@ pub struct Metrics {
     gateway_restarts: IntGauge,
     memory: IntGauge,
     gateway_memory: IntGauge,
+    awake: IntCounterVec,
 }
 
 struct Relay {
@@ -137,6 +139,11 @@ impl Metrics {
                 "arca_agent_gateway_resident_memory_bytes",
                 "Resident memory of the gateway, without its helper processes; 0 when unknown",
             ),
+            awake: counters(
+                "arca_agent_awake_seconds_total",
+                "Seconds for which the machine was awake, by what for: starting, working, due, untold hold it, page is one that is open",
+                &["reason"],
+            ),
             registry,
         }
     }
@@ -193,16 +200,21 @@ impl Metrics {
     }
 
     /// The text for a scrape.
-    pub fn scrape(&self, gateway: &GatewayStatus, sockets: usize) -> String {
-        self.read_now(gateway, sockets);
+    pub fn scrape(&self, gateway: &GatewayStatus, sockets: usize, awake: &AwakeStatus) -> String {
+        self.read_now(gateway, sockets, awake);
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .expect("our own metrics are consistent")
     }
 
     /// The same as numbers by name and labels; of a histogram, how often and how much in all.
-    pub fn values(&self, gateway: &GatewayStatus, sockets: usize) -> BTreeMap<String, f64> {
-        self.read_now(gateway, sockets);
+    pub fn values(
+        &self,
+        gateway: &GatewayStatus,
+        sockets: usize,
+        awake: &AwakeStatus,
+    ) -> BTreeMap<String, f64> {
+        self.read_now(gateway, sockets, awake);
         let mut values = BTreeMap::new();
         for family in self.registry.gather() {
             for metric in family.get_metric() {
@@ -234,7 +246,11 @@ impl Metrics {
     }
 
     /// What is not counted as it happens.
-    fn read_now(&self, gateway: &GatewayStatus, sockets: usize) {
+    fn read_now(&self, gateway: &GatewayStatus, sockets: usize, awake: &AwakeStatus) {
+        for reason in AwakeFor::ALL {
+            let counted = self.awake.with_label_values(&[reason.label()]);
+            counted.inc_by(awake.seconds(reason).saturating_sub(counted.get()));
+        }
         for phase in Phase::ALL {
             let is_in = i64::from(gateway.phase == phase);
             self.gateway_phase.with_label_values(&[phase.label()]).set(is_in);

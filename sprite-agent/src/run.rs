@@ -61,7 +61,9 @@ pub async fn serve(
     let address = config.gateway.address;
     let socket = config.machine_socket.clone();
     let agent = Arc::new(Agent::new(config, identity_keys, gateway.clone(), stopping.clone()));
-    let keeper = Keeper::new(address, token.clone(), gateway, agent.awake.clone(), socket);
+    let (awake, pages) = (agent.awake.clone(), agent.clone());
+    let pages = move || pages.open_sockets();
+    let keeper = Keeper::new(address, token.clone(), gateway, awake, socket, pages);
     let serving = server::serve(agent, listener);
     let served = async {
         match supervisor {

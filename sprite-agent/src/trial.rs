@@ -6,10 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::config::Config;
+use crate::config::{Config, GatewayConfig};
+use crate::gateway::control_ui_methods::{ALLOWED, REFUSED};
 use crate::gateway::hands::HANDS;
-use crate::gateway::methods::METHODS;
-use crate::supervisor::health_connection::HealthConnection;
+use crate::gateway::methods::{
+    Carrier, METHODS, OWN_SCOPES, OWN_SCOPES_HEADER, SCOPES, SCOPES_HEADER,
+};
+use crate::supervisor::health_connection::{HealthConnection, Scopes};
 
 const CONVERSATION: &str = "agent:main:arca-trial";
 
@@ -24,19 +27,54 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The first thing that is not as it has to be.
 pub async fn hold(config: &Config) -> Result<String, String> {
     let gateway = &config.gateway;
-    let connection = HealthConnection::open(gateway.address, &gateway.token).await;
-    let connection =
-        connection.map_err(|error| format!("the gateway does not greet: {error:?}"))?;
+    let connection = open(gateway, (SCOPES, SCOPES_HEADER)).await?;
     let missing = missing(&connection.methods);
     if !missing.is_empty() {
         return Err(format!("the gateway lacks {}", missing.join(", ")));
     }
     ask(&connection, "skills.status", json!({})).await?;
     ask(&connection, "agents.files.list", json!({"agentId": "main"})).await?;
-    let answer = converse(&connection).await?;
+    let (answer, tools) = converse(&connection).await?;
+    reach(&connection, Carrier::Page).await?;
+    let own = open(gateway, (OWN_SCOPES, OWN_SCOPES_HEADER)).await?;
+    reach(&own, Carrier::Own).await?;
     let version = connection.version.as_deref().unwrap_or("unknown");
-    let methods = connection.methods.len();
-    Ok(format!("OpenClaw {version}, {methods} methods, answered {} characters", answer.len()))
+    let (methods, unjudged) = (connection.methods.len(), unjudged(&connection.methods));
+    Ok(format!(
+        "OpenClaw {version}, {methods} methods, {unjudged} of them new and refused to the gateway's \
+         own page; answered {} characters with {tools} tools",
+        answer.len()
+    ))
+}
+
+async fn open(gateway: &GatewayConfig, scopes: Scopes) -> Result<HealthConnection, String> {
+    let connection = HealthConnection::open_with(gateway.address, &gateway.token, scopes).await;
+    connection
+        .map_err(|error| format!("the gateway does not greet who asks for {}: {error:?}", scopes.1))
+}
+
+/// Whether our rights are enough for every method of a connection: each is called as the page
+/// may, about the trial's own conversation. What the gateway then says of that is its own affair.
+async fn reach(connection: &HealthConnection, carrier: Carrier) -> Result<(), String> {
+    for method in METHODS.iter().filter(|method| method.carrier == carrier) {
+        let answer = connection.ask(method.name, method.least_params(CONVERSATION)).await;
+        let answer = answer.ok_or_else(|| format!("{} is not answered", method.name))?;
+        if is_beyond_rights(&answer) {
+            return Err(format!("{} needs other rights: {}", method.name, answer["error"]));
+        }
+    }
+    Ok(())
+}
+
+fn is_beyond_rights(answer: &Value) -> bool {
+    let error = &answer["error"];
+    error["code"] == "FORBIDDEN" || error["details"]["code"] == "MISSING_SCOPE"
+}
+
+/// Methods that neither of the lists for the gateway's own page knows.
+fn unjudged(methods: &[String]) -> usize {
+    let is_in = |list: &[&str], name: &str| list.binary_search(&name).is_ok();
+    methods.iter().filter(|name| !is_in(ALLOWED, name) && !is_in(REFUSED, name)).count()
 }
 
 /// What the page may call, and what the agent calls for it.
@@ -60,7 +98,8 @@ async fn ask(
     }
 }
 
-async fn converse(connection: &HealthConnection) -> Result<String, String> {
+/// The answer, and how many tools were used for it.
+async fn converse(connection: &HealthConnection) -> Result<(String, usize), String> {
     let key = format!("trial-{}", std::process::id());
     let question = "Use your session_status tool, then say in one sentence that you are ready.";
     let question = json!({"sessionKey": CONVERSATION, "message": question, "idempotencyKey": key});
@@ -68,23 +107,27 @@ async fn converse(connection: &HealthConnection) -> Result<String, String> {
     let deadline = Instant::now() + ANSWER_MAX;
     loop {
         let history = ask(connection, "chat.history", json!({"sessionKey": CONVERSATION})).await?;
-        if let Some(answer) = answer(&history) {
-            return Ok(answer);
+        match answer(&history) {
+            Some((_, 0)) => return Err("it answers, and uses no tool".to_owned()),
+            Some(answer) => return Ok(answer),
+            None if Instant::now() >= deadline => {
+                return Err(format!("no answer within {ANSWER_MAX:?}"));
+            }
+            None => sleep(LOOK).await,
         }
-        if Instant::now() >= deadline {
-            return Err(format!("no answer within {ANSWER_MAX:?}"));
-        }
-        sleep(LOOK).await;
     }
 }
 
-/// What the assistant said last, once nothing runs.
-fn answer(history: &Value) -> Option<String> {
+/// What the assistant said last, once nothing runs, and how many tools have worked for it since
+/// it was asked.
+fn answer(history: &Value) -> Option<(String, usize)> {
     if history["sessionInfo"]["hasActiveRun"] == true || history["inFlightRun"].is_object() {
         return None;
     }
     let messages = history["messages"].as_array()?;
-    let last = messages.iter().rfind(|message| message["role"] == "assistant")?;
+    let asked = messages.iter().rposition(|message| message["role"] == "user")?;
+    let since = &messages[asked..];
+    let last = since.iter().rfind(|message| message["role"] == "assistant")?;
     let text = match &last["content"] {
         Value::String(text) => text.clone(),
         content => content
@@ -94,7 +137,8 @@ fn answer(history: &Value) -> Option<String> {
             .collect::<Vec<_>>()
             .join(""),
     };
-    (!text.trim().is_empty()).then_some(text)
+    let worked = |message: &&Value| message["role"] == "toolResult" && message["isError"] != true;
+    (!text.trim().is_empty()).then(|| (text, since.iter().filter(worked).count()))
 }
 
 #[cfg(test)]
@@ -103,16 +147,35 @@ mod tests {
 
     #[test]
     fn an_answer_is_what_was_said_last_once_nothing_runs() {
-        let history = |active: bool, text: &str| {
+        let history = |active: bool, failed: bool, text: &str| {
             json!({"sessionInfo": {"hasActiveRun": active}, "messages": [
+                {"role": "toolResult", "toolCallId": "earlier", "content": []},
                 {"role": "user", "content": "x"},
+                {"role": "toolResult", "toolCallId": "t", "content": [], "isError": failed},
                 {"role": "assistant", "content": [{"type": "text", "text": text}]},
             ]})
         };
-        assert_eq!(answer(&history(false, "ready")), Some("ready".to_owned()));
-        assert_eq!(answer(&history(true, "rea")), None);
-        assert_eq!(answer(&history(false, "")), None);
+        let said = |tools| Some(("ready".to_owned(), tools));
+        assert_eq!(answer(&history(false, false, "ready")), said(1));
+        assert_eq!(answer(&history(false, true, "ready")), said(0));
+        assert_eq!(answer(&history(true, false, "rea")), None);
+        assert_eq!(answer(&history(false, false, "")), None);
         assert_eq!(answer(&json!({"messages": []})), None);
+    }
+
+    #[test]
+    fn an_answer_that_refuses_is_one_that_names_our_rights() {
+        let refused = json!({"ok": false, "error": {"code": "FORBIDDEN",
+            "details": {"code": "MISSING_SCOPE", "missingScope": "operator.admin"}}});
+        assert!(is_beyond_rights(&refused));
+        let unknown = json!({"ok": false, "error": {"code": "INVALID_REQUEST"}});
+        assert!(!is_beyond_rights(&unknown) && !is_beyond_rights(&json!({"ok": true})));
+    }
+
+    #[test]
+    fn a_method_that_is_new_is_counted() {
+        let methods = ["chat.send", "config.get", "a.method.of.tomorrow"].map(str::to_owned);
+        assert_eq!(unjudged(&methods), 1);
     }
 
     #[test]

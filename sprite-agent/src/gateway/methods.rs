@@ -5,6 +5,7 @@
 //! name. Nothing here can read or change configuration, approve devices or run a tool directly.
 
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::hands::FILES;
 use super::params::Kind::{self, Bool, List, Name, NameOrNull, Object, OneOf, Text, True};
@@ -157,6 +158,15 @@ pub enum NotAllowed {
     Params(ParamsRefused),
 }
 
+impl Method {
+    /// The least that it may be called with; every name in it is `name`.
+    pub fn least_params(&self, name: &str) -> Value {
+        let Params::Only { known, required } = self.params else { return json!({}) };
+        let least = known.iter().filter(|(known, _)| required.contains(known));
+        least.map(|(known, kind)| ((*known).to_owned(), kind.example(name))).collect()
+    }
+}
+
 pub fn is_allowed(method: &str) -> bool {
     find(method).is_some()
 }
@@ -182,8 +192,6 @@ fn find(name: &str) -> Option<&'static Method> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn asked(method: &str, params: &Value) -> Result<Carrier, NotAllowed> {
@@ -211,6 +219,14 @@ mod tests {
             for name in required {
                 assert!(known.iter().any(|(known, _)| known == name), "{method:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_least_of_each_method_is_let_in() {
+        for method in METHODS {
+            let params = method.least_params("agent:main:x");
+            assert!(asked(method.name, &params).is_ok(), "{method:?}: {params}");
         }
     }
 

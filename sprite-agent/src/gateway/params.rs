@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 /// Bytes of a `Name`: the longest that the gateway takes is a label of 512 characters.
 const NAME_MAX_BYTES: usize = 2048;
@@ -26,6 +27,19 @@ pub enum Kind {
     Text,
     /// `true` and nothing else.
     True,
+}
+
+impl Kind {
+    /// A value that is let in and, of a list, that the gateway takes for nothing.
+    pub fn example(self, name: &str) -> Value {
+        match self {
+            Self::Bool | Self::True => true.into(),
+            Self::List => json!([0]),
+            Self::Name | Self::NameOrNull | Self::Text => name.into(),
+            Self::Object => json!({}),
+            Self::OneOf(words) => words.first().copied().into(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

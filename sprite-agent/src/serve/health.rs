@@ -110,7 +110,7 @@ pub fn full(agent: &Agent) -> Health {
         uptime_seconds: agent.started.elapsed().as_secs(),
         memory_bytes: memory::resident_bytes(std::process::id()),
         sockets: agent.open_sockets(),
-        metrics: agent.metrics.values(&gateway, agent.open_sockets()),
+        metrics: agent.metrics.values(&gateway, agent.open_sockets(), &agent.awake),
         gateway: gateway_health(gateway),
     }
 }

@@ -9,3 +9,4 @@ pub mod public_facts;
 pub mod router;
 pub mod server;
 pub mod strangers;
+pub mod suspension;

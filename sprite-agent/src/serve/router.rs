@@ -16,6 +16,7 @@ use super::health::{self, Liveness, Status};
 use super::logs;
 use super::public_facts::PublicFacts;
 use super::strangers::Standing;
+use super::suspension;
 use crate::agent::Agent;
 use crate::gateway::control_ui_path::is_plain;
 use crate::gateway::{control_ui, control_ui_socket, page_socket, telegram};
@@ -49,6 +50,9 @@ async fn route(
     match request.uri().path() {
         "/pflaster/health" => return (Part::Health, RequestId::random(), health(agent, &request)),
         "/pflaster/logs" => return (Part::Logs, RequestId::random(), logs(agent, &request).await),
+        "/pflaster/suspend" => {
+            return (Part::Health, RequestId::random(), suspend(agent, &request).await);
+        }
         "/metrics" => return (Part::Metrics, RequestId::random(), metrics(agent, &request)),
         _ => {}
     }
@@ -184,12 +188,23 @@ async fn logs(agent: &Arc<Agent>, request: &Request<Incoming>) -> Answer {
     }
 }
 
+async fn suspend(agent: &Agent, request: &Request<Incoming>) -> Answer {
+    if *request.method() != Method::POST {
+        return not_allowed("This path takes a POST only.", "POST");
+    }
+    match refuse_without_token(agent, request.headers()) {
+        Some(refusal) => refusal,
+        None => suspension::answer(agent).await,
+    }
+}
+
 fn metrics(agent: &Agent, request: &Request<Incoming>) -> Answer {
     if let Some(refusal) = refuse_unless_read(request) {
         return refusal;
     }
     refuse_without_token(agent, request.headers()).unwrap_or_else(|| {
-        let text = agent.metrics.scrape(&agent.gateway.borrow(), agent.open_sockets());
+        let text =
+            agent.metrics.scrape(&agent.gateway.borrow(), agent.open_sockets(), &agent.awake);
         answer::bytes(StatusCode::OK, "text/plain; version=0.0.4", Bytes::from(text))
     })
 }
@@ -209,10 +224,13 @@ fn refuse_unless_read(request: &Request<Incoming>) -> Option<Answer> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
     }
-    let message = "This path can only be read.";
+    Some(not_allowed("This path can only be read.", "GET, HEAD"))
+}
+
+fn not_allowed(message: &'static str, allowed: &'static str) -> Answer {
     let mut answer = answer::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    Some(answer)
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    answer
 }
 
 fn is_below(path: &str, folder: &str) -> bool {

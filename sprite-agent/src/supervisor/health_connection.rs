@@ -16,9 +16,9 @@ use tokio::task::AbortHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tracing::debug;
 
-use crate::gateway::dial::{GatewaySocket, dial};
+use crate::gateway::dial::{GatewaySocket, dial_with};
 use crate::gateway::hello::{self, Hello};
-use crate::gateway::methods::SCOPES;
+use crate::gateway::methods::{SCOPES, SCOPES_HEADER};
 use crate::gateway::peek::{Frame, event_name, peek};
 use crate::gateway::request::{connect_frame, frame};
 
@@ -46,6 +46,9 @@ const ACTIVITY: &[&str] = &["agent", "chat", "cron", "task"];
 /// A method, its parameters, and who waits for the answer.
 type Ask = (&'static str, Value, oneshot::Sender<Value>);
 
+/// What is asked for in `connect`, and the same for the header that caps it.
+pub type Scopes = (&'static [&'static str], &'static str);
+
 /// Why there is no connection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum NoConnection {
@@ -61,7 +64,19 @@ impl HealthConnection {
     /// # Errors
     /// All are ordinary for a gateway that is not well.
     pub async fn open(address: SocketAddr, token: &Secret<String>) -> Result<Self, NoConnection> {
-        let greeting = tokio::time::timeout(ANSWER_MAX, greet(address, token)).await;
+        Self::open_with(address, token, (SCOPES, SCOPES_HEADER)).await
+    }
+
+    /// With other rights than a page has.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(
+        address: SocketAddr,
+        token: &Secret<String>,
+        scopes: Scopes,
+    ) -> Result<Self, NoConnection> {
+        let greeting = tokio::time::timeout(ANSWER_MAX, greet(address, token, scopes)).await;
         let (socket, Welcome { version, methods }) =
             greeting.unwrap_or(Err(NoConnection::Silent))?;
         let (asks, asked) = mpsc::channel(1);
@@ -102,8 +117,9 @@ impl Drop for HealthConnection {
 async fn greet(
     address: SocketAddr,
     token: &Secret<String>,
+    (scopes, header): Scopes,
 ) -> Result<(GatewaySocket, Welcome), NoConnection> {
-    let mut socket = dial(address, "/ws", None).await.map_err(|error| {
+    let mut socket = dial_with(address, "/ws", None, header).await.map_err(|error| {
         debug!(error = &error as &dyn std::error::Error, "no connection of the agent's own");
         NoConnection::Silent
     })?;
@@ -112,7 +128,7 @@ async fn greet(
         let Message::Text(text) = message else { continue };
         match peek(&text) {
             Frame::Response { id } if id == CONNECT_ID => {
-                return match hello::read(&text, SCOPES) {
+                return match hello::read(&text, scopes) {
                     Hello::Welcome(_) => Ok((socket, welcome(&text))),
                     Hello::NotYet => Err(NoConnection::NotYet),
                     Hello::Refused(reason) => Err(NoConnection::Refused(reason)),
@@ -121,7 +137,7 @@ async fn greet(
             // The challenge comes first.
             Frame::Other if !is_asked => {
                 is_asked = true;
-                let connect = connect_frame(CONNECT_ID, token, SCOPES);
+                let connect = connect_frame(CONNECT_ID, token, scopes);
                 if socket.send(Message::text(connect)).await.is_err() {
                     break;
                 }

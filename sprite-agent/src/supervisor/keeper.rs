@@ -5,7 +5,9 @@
 //! `gateway.restart.preflight`, which looks and changes nothing.
 //! (`gateway.suspend.prepare` asks the same by closing the gateway to everybody,
 //! which a customer's next message must not meet; and the machine's pause, which
-//! keeps its memory, is not ours to time.) While nothing happens, nothing is asked.
+//! keeps its memory, is not ours to time. Before an update it is what is asked: a
+//! gateway that is found closed although nobody wants it so, such as after a thaw, is
+//! opened at once.) While nothing happens, nothing is asked.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,10 +19,12 @@ use shared::Secret;
 use shared::process::time::unix_seconds;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
+use tracing::info;
 
 use super::health_connection::HealthConnection;
 use super::machine_task::MachineTask;
-use crate::awake_status::{AwakeStatus, Known, Why};
+use super::suspension;
+use crate::awake_status::{AwakeFor, AwakeStatus, Known, Why};
 use crate::gateway_status::{GatewayStatus, Phase};
 
 /// How soon after an answer the machine is let go, at most twice this.
@@ -56,8 +60,12 @@ pub struct Keeper {
     gateway: watch::Receiver<GatewayStatus>,
     status: Arc<AwakeStatus>,
     task: MachineTask,
+    /// How many pages are open.
+    pages: Box<dyn Fn() -> usize + Send + Sync>,
     /// Since when what is due is another time than control was told.
     untold_since: Option<(Option<u64>, Instant)>,
+    /// Was the gateway closed to new work when it was last looked at?
+    is_closed: bool,
 }
 
 impl Keeper {
@@ -67,9 +75,11 @@ impl Keeper {
         gateway: watch::Receiver<GatewayStatus>,
         status: Arc<AwakeStatus>,
         socket: Option<PathBuf>,
+        pages: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Self {
         let task = MachineTask::new(socket);
-        Self { address, token, gateway, status, task, untold_since: None }
+        let pages = Box::new(pages);
+        Self { address, token, gateway, status, task, pages, untold_since: None, is_closed: false }
     }
 
     /// Runs until it is dropped.
@@ -95,6 +105,7 @@ impl Keeper {
             let is_held = phase != Phase::Failed && Instant::now() < deadline;
             self.task.hold(is_held).await;
             self.status.set_held(is_held.then_some(Why::Starting));
+            self.account();
             tokio::select! {
                 () = sleep(LOOK_STARTING) => {}
                 changed = self.gateway.changed() => {
@@ -114,7 +125,8 @@ impl Keeper {
             activity.borrow_and_update();
             let Some(why) = self.look(connection).await else { return };
             self.task.hold(why.is_some()).await;
-            let wait = if why.is_some() { LOOK_HELD } else { LOOK_IDLE };
+            self.account();
+            let wait = if why.is_some() || self.is_closed { LOOK_HELD } else { LOOK_IDLE };
             tokio::select! {
                 () = sleep(wait) => {}
                 () = self.status.asked() => {}
@@ -127,12 +139,34 @@ impl Keeper {
         }
     }
 
+    /// Notes what the machine is awake for, for operators.
+    fn account(&self) {
+        let reason = match self.status.known().held {
+            Some(why) => AwakeFor::Held(why),
+            None if (self.pages)() > 0 => AwakeFor::Page,
+            None => AwakeFor::Nothing,
+        };
+        self.status.account(reason);
+    }
+
     /// `None` when the gateway does not answer.
     async fn look(&mut self, connection: &HealthConnection) -> Option<Option<Why>> {
         let work = connection.ask("gateway.restart.preflight", json!({})).await?;
+        self.is_closed = suspension::is_closed(&work);
+        if self.is_closed {
+            // What is due was known before, and nothing runs.
+            if !self.status.is_closed(unix_seconds()) {
+                info!("the gateway was found closed to new work; it is opened");
+                suspension::resume(self.address, &self.token).await;
+            }
+            return Some(self.status.known().held);
+        }
         let jobs = json!({"enabled": "enabled", "sortBy": "nextRunAtMs", "sortDir": "asc",
             "limit": JOBS});
-        let next_due = next_due(&connection.ask("cron.list", jobs).await?);
+        let jobs = connection.ask("cron.list", jobs).await?;
+        // It may have been closed right before.
+        let next_due =
+            if jobs["ok"] == true { next_due(&jobs) } else { self.status.known().next_due };
         let known = Known { next_due, ..self.status.known() };
         let waited = self.untold_for(known);
         let why = why(work["payload"]["safe"] == false, known, waited, unix_seconds());
@@ -177,6 +211,9 @@ fn next_due(jobs: &Value) -> Option<u64> {
     let of_people = jobs.iter().filter(|job| job["declarationKey"].is_null());
     of_people.filter_map(|job| job["nextRunAtMs"].as_u64()).min().map(|millis| millis / 1_000)
 }
+
+#[cfg(test)]
+mod day;
 
 #[cfg(test)]
 mod tests {

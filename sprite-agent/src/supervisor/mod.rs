@@ -29,4 +29,5 @@ pub mod redaction;
 pub mod report;
 pub mod runner;
 pub mod state;
+pub mod suspension;
 pub mod watcher;

@@ -10,9 +10,9 @@ use tokio::net::UnixListener;
 
 use crate::gateway::TOKEN;
 use crate::page::Page;
-use crate::running::Running;
+use crate::running::{HEALTH_TOKEN, Running};
 use crate::supervision::{GOOD, Workshop, is_ok};
-use crate::waiting::wait_until;
+use crate::waiting::{LOOK_AGAIN, soon, wait_until};
 
 /// The provider's API inside a machine: notes what it is asked, and agrees.
 fn provider(socket: &Path) -> Arc<Mutex<Vec<String>>> {
@@ -36,6 +36,24 @@ async fn agent(workshop: &Workshop, socket: &Path) -> Running {
     let agent = workshop.agent("", &machine).await;
     agent.wait_for_health(is_ok).await;
     agent
+}
+
+/// A client of the gateway with every right, past the agent.
+async fn operator(workshop: &Workshop) -> Page {
+    let mut operator = Page::try_open(workshop.gateway, "/ws", &[]).await.unwrap();
+    operator.event("connect.challenge").await;
+    let connect = json!({"minProtocol": 4, "maxProtocol": 4, "role": "operator",
+        "client": {"id": "gateway-client", "version": "1", "platform": "linux", "mode": "backend"},
+        "scopes": ["operator.admin"], "auth": {"token": TOKEN}});
+    assert_eq!(operator.ask("connect", &connect).await["ok"], true);
+    operator
+}
+
+/// What is answered to who is about to stop the agent.
+async fn suspend(agent: &Running) -> (u16, Value) {
+    let bearer = format!("Bearer {HEALTH_TOKEN}");
+    let reply = agent.ask("POST", "/pflaster/suspend", &[("authorization", &bearer)]).await;
+    (reply.status, serde_json::from_str(&reply.body).unwrap())
 }
 
 fn held(health: &Value) -> Option<&str> {
@@ -70,12 +88,7 @@ async fn health_says_when_the_assistant_next_has_something_to_do() {
     let _asked = provider(&socket);
     let agent = agent(&workshop, &socket).await;
     assert_eq!(agent.health().await["awake"]["next_due"], Value::Null);
-    let mut operator = Page::try_open(workshop.gateway, "/ws", &[]).await.unwrap();
-    operator.event("connect.challenge").await;
-    let connect = json!({"minProtocol": 4, "maxProtocol": 4, "role": "operator",
-        "client": {"id": "gateway-client", "version": "1", "platform": "linux", "mode": "backend"},
-        "scopes": ["operator.admin"], "auth": {"token": TOKEN}});
-    assert_eq!(operator.ask("connect", &connect).await["ok"], true);
+    let mut operator = operator(&workshop).await;
     let job = json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
         "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}});
     let job = operator.ask("cron.add", &job).await["payload"].clone();
@@ -86,4 +99,60 @@ async fn health_says_when_the_assistant_next_has_something_to_do() {
     agent.wait_for_health(|health| held(health).is_none()).await;
     assert_eq!(operator.ask("cron.remove", &json!({"id": job["id"]})).await["ok"], true);
     agent.wait_for_health(|health| health["awake"]["next_due"].is_null()).await;
+}
+
+#[tokio::test]
+async fn before_an_update_the_gateway_itself_says_whether_something_runs() {
+    let (folder, workshop) = (tempfile::tempdir().unwrap(), Workshop::with(GOOD));
+    let socket = folder.path().join("api.sock");
+    let _asked = provider(&socket);
+    let agent = agent(&workshop, &socket).await;
+    assert_eq!(agent.ask("POST", "/pflaster/suspend", &[]).await.status, 401);
+    let mut page = Page::connected(agent.address).await;
+    let key = "agent:main:x";
+    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
+    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    let (code, busy) = suspend(&agent).await;
+    assert_eq!((code, &busy["status"]), (409, &json!("busy")));
+    assert_eq!(busy["blockers"], json!(["1 active embedded run(s)"]));
+    // It was only asked: whoever writes is answered.
+    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    let ready = async {
+        while suspend(&agent).await.0 != 200 {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    soon("nothing to run", ready).await;
+    let refused = page.ask("chat.send", &slow).await;
+    assert_eq!(refused["error"]["details"]["reason"], "gateway-suspending", "{refused}");
+    // Asked once more it is as it was.
+    assert_eq!(suspend(&agent).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_gateway_found_closed_although_nobody_wants_it_so_is_opened_and_keeps_its_plans() {
+    let (folder, workshop) = (tempfile::tempdir().unwrap(), Workshop::with(GOOD));
+    let socket = folder.path().join("api.sock");
+    let _asked = provider(&socket);
+    let agent = agent(&workshop, &socket).await;
+    let mut operator = operator(&workshop).await;
+    let job = json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
+        "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}});
+    assert_eq!(operator.ask("cron.add", &job).await["ok"], true);
+    agent.wait_for_health(|health| health["awake"]["next_due"].is_u64()).await;
+    // As before a freeze that lasted longer than anybody wanted the gateway closed.
+    let lease = json!({"requestId": "arca-agent", "terminalPolicy": "terminate"});
+    assert_eq!(operator.ask("gateway.suspend.prepare", &lease).await["payload"]["status"], "ready");
+    // Asking how it is makes the agent look.
+    let health = agent.wait_for_health(|_| true).await;
+    assert!(health["awake"]["next_due"].is_u64(), "{health}");
+    let mut page = Page::connected(agent.address).await;
+    let open = async {
+        while page.ask("cron.list", &json!({})).await["ok"] != true {
+            agent.health().await;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    soon("it to be opened", open).await;
+    assert!(agent.health().await["awake"]["next_due"].is_u64());
 }

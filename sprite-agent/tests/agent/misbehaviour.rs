@@ -21,7 +21,7 @@ const NOTICED: Duration = Duration::from_secs(240);
 #[tokio::test]
 async fn a_gateway_that_hangs_before_it_is_ready_is_started_again() {
     let workshop = Workshop::new(&at_first("exec sleep 600"), DOCTOR, GOOD);
-    let agent = workshop.agent("ready_budget_seconds = 1", "").await;
+    let agent = workshop.agent("ready_budget_seconds = 10", "").await;
     let health = agent.wait_for_health(has_reason("not_answering")).await;
     assert_ne!(health["status"], "ok");
     agent.wait_for_health(is_ok).await;
