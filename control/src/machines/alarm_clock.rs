@@ -55,14 +55,13 @@ impl AlarmClock {
     async fn round(&self) -> anyhow::Result<()> {
         let now = self.context.now();
         let asked = now.before(ASK_EVERY);
-        let due = now.after(WAKE_BEFORE);
         let store = &self.context.store;
-        let mut machines = store.machines_to_wake(due, asked, A_ROUND).await?;
+        let mut machines = store.machines_to_wake((now, WAKE_BEFORE), asked, A_ROUND).await?;
         let urgent = machines.len();
         for Assigned { name, .. } in &machines {
             info!(sprite.name = %name, "waking {name}: its assistant has something to do");
         }
-        let others = store.machines_to_ask(due, asked, A_ROUND).await?;
+        let others = store.machines_to_ask(now.after(WAKE_BEFORE), asked, A_ROUND).await?;
         if !others.is_empty() {
             let awake = self.awake().await?;
             let is_awake = |machine: &Assigned| awake.contains(machine.name.as_str());
@@ -90,7 +89,9 @@ impl AlarmClock {
     /// The question wakes the machine, where it sleeps.
     async fn ask(&self, machine: &Assigned, asked: Moment, is_due: bool) -> anyhow::Result<()> {
         let context = &self.context;
-        if !context.store.claim_asking(machine, asked, context.now()).await? {
+        // One that is due is woken in its time, however late it was asked before.
+        let latest = if is_due { context.now() } else { asked };
+        if !context.store.claim_asking(machine, latest, context.now()).await? {
             return Ok(());
         }
         let ring = &context.keys.present().ring;

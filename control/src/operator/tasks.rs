@@ -123,7 +123,7 @@ pub(super) struct CancelQuery {
     params(OfTask, CancelQuery),
     responses(
         (status = 200, description = "It is called off", body = TaskDetails),
-        (status = 409, description = "It is done or called off", body = ErrorShape),
+        (status = 409, description = "It is done or called off, or an update", body = ErrorShape),
         AboutOne,
         Parsed,
         Guarded
@@ -139,6 +139,12 @@ pub(super) async fn cancel(
     if reason.is_none() && matches!(id.kind(), Kind::Provision | Kind::Recycle) {
         let rule = "a task of a workspace is called off for a reason: say it";
         return Err(Problem::invalid("reason", rule));
+    }
+    if id.kind() == Kind::Update {
+        return Err(conflict(
+            "An update is brought to its end, or back, by itself: called off, it would leave a \
+             machine stopped. `control fleet pause` has no more begun.",
+        ));
     }
     match app.store.cancel_task(&id, reason, app.now()).await? {
         Some(true) => details(&app, &id).await,

@@ -96,8 +96,8 @@ impl Http {
     }
 
     /// To another server than the vendor's, hence without the credential.
-    pub(super) fn foreign(&self, url: &str) -> RequestBuilder {
-        self.client.get(url)
+    pub(super) fn foreign(&self, method: Method, url: &str) -> RequestBuilder {
+        self.client.request(method, url)
     }
 
     /// Sends and reads the whole answer.

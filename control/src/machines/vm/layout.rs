@@ -37,6 +37,9 @@ pub const SERVICE: &str = "agent";
 /// Where the agent tells how it is.
 pub const HEALTH_PATH: &str = "/pflaster/health";
 
+/// Where the agent has its gateway closed to new work, unless something runs.
+pub const SUSPEND_PATH: &str = "/pflaster/suspend";
+
 /// Where the agent gives out its logs.
 pub const LOGS_PATH: &str = "/pflaster/logs";
 

@@ -1,5 +1,7 @@
 //! When the assistants in the machines next have something to do.
 
+use std::time::Duration;
+
 use sqlx::AssertSqlSafe;
 
 use super::sprites::{COLUMNS, parse};
@@ -9,11 +11,12 @@ use crate::store::connection::{Attempt as _, millis};
 use crate::store::{Store, StoreError};
 
 impl Store {
-    /// Up to `limit` machines of open workspaces whose assistant has something to do before
-    /// `due`, and whose agent was not asked since `asked`; the most urgent first.
+    /// Up to `limit` machines of open workspaces whose assistant has something to do within
+    /// `before`, and whose agent was asked neither since then nor since `asked`; the most urgent
+    /// first.
     pub async fn machines_to_wake(
         &self,
-        due: Moment,
+        (now, before): (Moment, Duration),
         asked: Moment,
         limit: u32,
     ) -> Result<Vec<Assigned>, StoreError> {
@@ -21,12 +24,13 @@ impl Store {
         let rows = sqlx::query(AssertSqlSafe(format!(
             "SELECT {COLUMNS} FROM sprites
              WHERE state = 'assigned' AND services = 'running' AND next_due_at <= $1
-                 AND asked_at <= $2
+                 AND (asked_at <= $2 OR asked_at < next_due_at - $4)
              ORDER BY next_due_at, name LIMIT $3"
         )))
-        .bind(millis(due))
+        .bind(millis(now.after(before)))
         .bind(millis(asked))
         .bind(i64::from(limit))
+        .bind(i64::try_from(before.as_millis()).unwrap_or(i64::MAX))
         .fetch_all(&mut self.read().await?)
         .await
         .attempt(ATTEMPT)?;

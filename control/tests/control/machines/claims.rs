@@ -224,7 +224,8 @@ async fn a_machine_is_woken_or_asked_and_not_both() {
     let ada = customer(&database, &store, "ada").await;
     let machine = taken(claim(&store, &ada).await);
     let (due, asked) = (now(), later());
-    let to_wake = async || store.machines_to_wake(due, asked, 9).await.unwrap();
+    let to_wake =
+        async || store.machines_to_wake((due, std::time::Duration::ZERO), asked, 9).await.unwrap();
     let to_ask = async || store.machines_to_ask(due, asked, 9).await.unwrap();
     assert_eq!((to_wake().await, to_ask().await.len()), (vec![], 1));
     store.note_next_due(&machine, Some(later())).await.unwrap();

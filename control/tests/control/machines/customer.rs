@@ -68,6 +68,12 @@ impl Town {
 
     /// Leaves the chat page open for as long as the test runs.
     pub(crate) async fn open_page(&self, username: &str) {
+        // Whoever reads answers the agent's pings.
+        tokio::spawn(self.page(username).await.linger());
+    }
+
+    /// The chat page's socket.
+    pub(crate) async fn page(&self, username: &str) -> Chat {
         let (upstream, identity) = self.way_in(username);
         let host = upstream.trim_start_matches("http://");
         let origin = format!("http://{username}.arca.test:8080");
@@ -76,8 +82,7 @@ impl Town {
         let opening = Opening { address, host, path: "/ws", headers: &headers };
         let mut page = Chat::open(&opening).await.unwrap().unwrap();
         page.hello().await.unwrap();
-        // Whoever reads answers the agent's pings.
-        tokio::spawn(page.linger());
+        page
     }
 
     /// Where the agent is, and what an edge tells it of whoever asks.

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::crashes::{AFTER, BEFORE, kill_in_each, lie_in_wait};
@@ -21,6 +21,9 @@ const FIRST: &str = "gateway_version = '2026.9.6'";
 /// The stand-in names itself by its environment, and does not run where a file says so.
 const GOOD: &str = "gateway_version = '2026.9.8', ready_seconds = 20, environment = { \
     FAKE_GATEWAY_RELEASE = '2026.9.8', FAKE_GATEWAY_DISK_FULL_WHILE = '/home/sprite/bad' }";
+
+/// The agent's, in a machine.
+const AGENT_CONFIG: &str = "/home/sprite/arcamatrix/sprite-agent.toml";
 
 const KEPT: &str = "/home/sprite/openclaw/kept.txt";
 
@@ -115,6 +118,7 @@ async fn a_bad_version_reaches_nobody_and_a_good_one_everybody_in_whom_it_runs()
     assert_eq!(over["updated"], json!(all - unlucky.len()), "{over:#}");
     eprintln!("{} updated, {went_back:?} back in {:.1?}", over["updated"], started.elapsed());
     for name in &names {
+        until_started(&town, name).await;
         town.check_live(name).await;
     }
     for name in unlucky {
@@ -186,5 +190,74 @@ async fn a_way_back_goes_on_where_it_was_killed() {
     kill_in_each(&mut town, &calls).await;
     let over = until(&town, "it is back", |it| it["went_back"] == 1).await;
     assert_eq!(over["updated"], 0, "{over:#}");
+    until_started(&town, "ada").await;
     town.check_live("ada").await;
+}
+
+/// Killed in the last of its attempts: nobody goes on with it.
+#[tokio::test]
+async fn an_update_that_is_given_up_anywhere_brings_the_assistant_back() {
+    let mut town = town(&["ada"]).await;
+    let ada = machine(&town, "ada").await;
+    town.provider.write(&ada, KEPT, b"mine".to_vec()).await;
+    let calls = [
+        ("POST", "services/*/stop", BEFORE),
+        ("POST", "services/*/stop", AFTER),
+        ("POST", "checkpoint", BEFORE),
+        ("POST", "checkpoint", AFTER),
+        ("PUT", "fs/write", AFTER),
+        ("PUT", "services/*", BEFORE),
+    ];
+    for (number, (method, call, fault)) in calls.into_iter().enumerate() {
+        town.provider.arm(method, &format!("/v1/sprites/{ada}/{call}"), 1, fault).await;
+        if number == 0 {
+            change(&mut town, FIRST, GOOD).await;
+        } else {
+            town.control().api(Method::POST, "/api/fleet/retry", None).await;
+        }
+        wait_until(&format!("{method} {call}"), 1, async || town.provider.struck().await).await;
+        town.kill_control().await;
+        let last = "UPDATE tasks SET attempts = max_attempts WHERE kind = 'UPDATE'";
+        town.installation.database.run(last.to_owned()).await;
+        town.provider.disarm_all().await;
+        town.start_control().await;
+        until(&town, "it is back", |it| it["went_back"] == 1).await;
+        until_started(&town, "ada").await;
+        town.check_live("ada").await;
+        assert_eq!(town.provider.read(&ada, KEPT).await, "mine");
+        let agent = town.provider.read(&ada, AGENT_CONFIG).await;
+        assert!(!agent.contains("2026.9.8"), "{method} {call} {fault}: {agent}");
+    }
+    let dead = "SELECT id FROM tasks WHERE kind = 'UPDATE' AND state = 'dead'";
+    let dead = town.installation.database.text(dead).await.unwrap();
+    let (code, refused) =
+        town.control().api(Method::POST, &format!("/api/tasks/{dead}/cancel"), None).await;
+    assert_eq!(code, StatusCode::CONFLICT, "{refused}");
+    // Tried again, one that was given up does nothing to who has gone on meanwhile.
+    town.control().api(Method::POST, &format!("/api/tasks/{dead}/retry"), None).await;
+    town.until_done(&dead).await;
+    town.control().api(Method::POST, "/api/fleet/retry", None).await;
+    until(&town, "she has it", |it| it["updated"] == 1).await;
+    town.check_live("ada").await;
+}
+
+#[tokio::test]
+async fn a_machine_that_cannot_be_kept_stays_as_it_is() {
+    let mut town = town(&["ada"]).await;
+    let ada = machine(&town, "ada").await;
+    town.provider.set_trouble(&ada, json!({ "checkpoint_fails": true })).await;
+    change(&mut town, FIRST, GOOD).await;
+    let over = until(&town, "it is back", |it| it["went_back"] == 1).await;
+    assert!(over["updates"][0]["why"].as_str().unwrap().contains("could not be kept"), "{over:#}");
+    until_started(&town, "ada").await;
+    town.check_live("ada").await;
+    let dead = "SELECT id FROM tasks WHERE kind = 'UPDATE' AND state = 'dead'";
+    assert_eq!(town.installation.database.text(dead).await, None);
+}
+
+/// Its agent has said that all is well.
+async fn until_started(town: &Town, name: &str) {
+    let services = format!("SELECT services FROM sprites WHERE username = '{name}'");
+    let services = async || town.installation.database.text(&services).await;
+    wait_until("it runs", Some("running".to_owned()), services).await;
 }

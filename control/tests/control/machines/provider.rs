@@ -78,6 +78,12 @@ impl Provider {
         self.admin(Method::POST, &format!("/_fake/sprites/{name}/sleep"), cold).await;
     }
 
+    /// Its processes stand still, whatever holds it awake.
+    pub(crate) async fn freeze(&self, name: &str) {
+        let warm = Some(json!({ "to": "warm" }));
+        self.admin(Method::POST, &format!("/_fake/sprites/{name}/sleep"), warm).await;
+    }
+
     /// `times` calls that fit are struck.
     pub(crate) async fn arm(&self, method: &str, path: &str, times: u32, fault: &str) {
         let rule = json!({

@@ -27,9 +27,10 @@ async fn a_machine_that_sleeps_is_woken_before_its_assistant_has_something_to_do
 
     town.provider.sleep(&name).await;
     assert_ne!(status(&town, &name).await, "running");
-    let due = unix_millis() + 60_000;
+    // Asked right before it was to be woken: who was not asked since is woken all the same.
+    let (due, asked) = (unix_millis() + 60_000, unix_millis() - 61_000);
     let soon =
-        format!("UPDATE sprites SET next_due_at = {due}, asked_at = 0 WHERE name = '{name}'");
+        format!("UPDATE sprites SET next_due_at = {due}, asked_at = {asked} WHERE name = '{name}'");
     database.run(soon).await;
     wait_until("it is awake", "running".to_owned(), async || status(&town, &name).await).await;
     // It says that there is nothing: that is kept.
@@ -37,6 +38,44 @@ async fn a_machine_that_sleeps_is_woken_before_its_assistant_has_something_to_do
                FROM sprites WHERE username = 'ada'";
     let due = async || database.text(due).await;
     wait_until("its word is kept", Some("nothing".to_owned()), due).await;
+}
+
+/// A reminder is created by the assistant's own word, its machine frozen before it is due.
+#[tokio::test]
+async fn a_reminder_comes_within_a_minute_of_its_time_although_the_machine_sleeps() {
+    const HISTORY: &str = "agent:main:cron:reminder";
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    let database = &town.installation.database;
+    let name = database.text("SELECT name FROM sprites WHERE username = 'ada'").await.unwrap();
+    let mut page = town.page("ada").await;
+    let remind = json!({ "sessionKey": "agent:main:x", "message": "REMIND 45",
+        "idempotencyKey": "k" });
+    assert_eq!(page.request("chat.send", remind).await.unwrap()["ok"], true);
+    let jobs = page.request("cron.list", json!({})).await.unwrap();
+    let due = jobs["payload"]["jobs"][0]["nextRunAtMs"].as_u64().unwrap();
+    drop(page);
+    let ask = format!("UPDATE sprites SET asked_at = 0 WHERE name = '{name}'");
+    database.run(ask.clone()).await;
+    let known = "SELECT CASE WHEN next_due_at IS NULL THEN 'no' ELSE 'yes' END FROM sprites
+                 WHERE username = 'ada'";
+    wait_until("control knows", Some("yes".to_owned()), async || database.text(known).await).await;
+
+    town.provider.freeze(&name).await;
+    database.run(ask).await;
+    wait_until("it is awake", "running".to_owned(), async || status(&town, &name).await).await;
+    let mut page = town.page("ada").await;
+    let at = loop {
+        let history = page.request("chat.history", json!({ "sessionKey": HISTORY })).await.unwrap();
+        if let Some(at) = history["payload"]["messages"][0]["timestamp"].as_u64() {
+            break at;
+        }
+        assert!(unix_millis() < due + 120_000, "{history}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    };
+    eprintln!("the reminder came {} ms after its time", at - due);
+    assert!(at < due + 60_000);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use shared::{Secret, Upstream};
 
 use crate::http::{Limits, Lost};
@@ -10,6 +10,9 @@ use crate::sprites::Sprites;
 
 /// A port that nobody listens on leaves the request hanging; a boot takes 2 s.
 const PROBE: Limits = Limits { total: Duration::from_secs(5), answer_max_bytes: 64 * 1024 };
+
+/// What is done may wait for the gateway behind the agent, twice as long as it may take to answer.
+const ORDER: Limits = Limits { total: Duration::from_secs(30), answer_max_bytes: 64 * 1024 };
 
 #[derive(Debug)]
 pub enum Probe {
@@ -29,9 +32,25 @@ impl Sprites {
     /// `token` is what the VM's own server asks for. The organisation's token
     /// never goes there.
     pub async fn probe(&self, address: &Upstream, path: &str, token: &Secret<String>) -> Probe {
+        self.address(Method::GET, address, path, token, PROBE).await
+    }
+
+    /// As [`Self::probe`], of something that is to be done.
+    pub async fn order(&self, address: &Upstream, path: &str, token: &Secret<String>) -> Probe {
+        self.address(Method::POST, address, path, token, ORDER).await
+    }
+
+    async fn address(
+        &self,
+        method: Method,
+        address: &Upstream,
+        path: &str,
+        token: &Secret<String>,
+        limits: Limits,
+    ) -> Probe {
         let url = format!("{}{path}", address.as_str());
-        let request = self.http.foreign(&url).bearer_auth(token.expose());
-        match self.http.send(request, PROBE).await {
+        let request = self.http.foreign(method, &url).bearer_auth(token.expose());
+        match self.http.send(request, limits).await {
             Ok(reply) if reply.status.is_redirection() => Probe::Walled,
             Ok(reply) => Probe::Answered { status: reply.status, body: reply.body },
             Err(lost) => Probe::Silent(lost),

@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
 use crate::model::fleet::{Fleet, UpdateState, WorkspaceUpdate};
+use crate::model::pool::Services;
 use crate::model::task::kinds::UpdateWorkspace;
 use crate::model::task::{Lease, NewTask, TaskId};
 use crate::store::connection::{Attempt as _, Columns as _, Connection, millis, valid};
@@ -70,6 +71,18 @@ impl Store {
         let state = if why.is_none() { UpdateState::Updated } else { UpdateState::WentBack };
         end(&mut write, &lease.task, state, why, now).await?;
         Ok(write.commit().await?)
+    }
+
+    /// Whether this task still has an update to bring to an end: one that was given up and is
+    /// tried again has none, as its customer goes on with what they have.
+    pub async fn is_updating(&self, task: &TaskId) -> Result<bool, StoreError> {
+        let found = sqlx::query("SELECT task FROM fleet_updates WHERE task = $1 AND state = $2")
+            .bind(task.as_str())
+            .bind(UpdateState::Updating.as_str())
+            .fetch_optional(&mut self.read().await?)
+            .await
+            .attempt("find an update")?;
+        Ok(found.is_some())
     }
 
     /// As an update that went back, of a task that was given up.
@@ -218,6 +231,21 @@ async fn end(
         .execute(&mut **write)
         .await
         .attempt("end an update")?;
+    if state == UpdateState::WentBack {
+        // Started, and not yet known to run: looked after until it does, and told when not; or
+        // stopped again, where the workspace was closed meanwhile.
+        sqlx::query(
+            "UPDATE sprites SET services = $2, services_at = $3
+             WHERE state = 'assigned'
+                 AND username = (SELECT username FROM fleet_updates WHERE task = $1)",
+        )
+        .bind(task.as_str())
+        .bind(Services::Starting.as_str())
+        .bind(millis(now))
+        .execute(&mut **write)
+        .await
+        .attempt("note that what runs in a machine was started")?;
+    }
     Ok(())
 }
 
