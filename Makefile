@@ -139,17 +139,17 @@ test-recycling: need-build need-sprites ## Machines handed on a thousand times b
 
 test-fleet: need-build need-sprites ## A bad version, then one that fails on every tenth of a hundred workspaces: FLEET=100 (minutes)
 	cargo build --quiet --bins $(PROGRAMS)
-	ARCA_FLEET=$(FLEET) cargo test --package control --test control machines::fleet::a_bad_version -- --nocapture
+	ARCA_FLEET=$(FLEET) cargo test --workspace --test control machines::fleet::a_bad_version -- --nocapture
 
 test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm); VERSION=latest for the newest
-	OPENCLAW_VERSION=$(VERSION) cargo test --package e2e --test stories visitor::openclaw:: -- --ignored --nocapture
-	OPENCLAW_VERSION=$(VERSION) cargo test --package e2e --test stories visitor::telegram:: -- --ignored --nocapture
+	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::openclaw:: -- --ignored --nocapture
+	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::telegram:: -- --ignored --nocapture
 
 test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, light and dark: two minutes
 	cargo test --package e2e --test stories visitor::axe:: -- --ignored
 
 test-openclaw-faults: need-build need-npm ## Every kind of bad openclaw.json, given to the real OpenClaw (slow: a quarter of an hour); FAULT=name for one
-	OPENCLAW_VERSION=$(VERSION) FAULT="$(FAULT)" cargo test --package e2e --test stories visitor::openclaw_faults:: -- --ignored --nocapture
+	OPENCLAW_VERSION=$(VERSION) FAULT="$(FAULT)" cargo test --workspace --test stories visitor::openclaw_faults:: -- --ignored --nocapture
 
 test-clients: need-build need-npm need-sprites need-python ## The vendors' own clients against their fakes (from npm and PyPI)
 	cargo build --quiet --bins $(PROGRAMS)

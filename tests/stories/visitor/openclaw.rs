@@ -3,14 +3,15 @@
 //! Slow (npm, a minute's start), so it runs by `make test-openclaw` only.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use e2e::openclaw::OpenClaw;
 use e2e::sprite::{Gateway, Sprite};
 use e2e::wait::ensure;
-use e2e::{Chrome, Plan, Screen, World, binaries, wait_until_within};
-use serde_json::Value;
+use e2e::{Chat, Chrome, Plan, Screen, World, binaries, wait_until_within};
+use serde_json::{Value, json};
 
 /// A gateway that starts again on a loaded machine was seen to take 72 s.
 const RESTART: Duration = Duration::from_secs(240);
@@ -39,9 +40,19 @@ async fn say(chrome: &Chrome, message: &str) {
     chrome.click("send").await.unwrap();
 }
 
-#[tokio::test]
-#[ignore = "slow: make test-openclaw runs it"]
-async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
+/// Waits until `expression` is true on the page.
+async fn wait_for(chrome: &Chrome, expression: &str) {
+    wait_until_within(RESTART, &format!("{expression} on the page"), async || {
+        let is_so = chrome.evaluate(&format!("Boolean({expression})")).await?;
+        let text = chrome.evaluate("document.body.innerText").await?;
+        ensure(is_so == true, anyhow!("{text}"))
+    })
+    .await
+    .unwrap();
+}
+
+/// Ada's workspace with the real OpenClaw, and her browser, signed in.
+async fn world_of_ada() -> (World, Chrome) {
     let cache = binaries::target_folder().unwrap().join("openclaw");
     let openclaw = OpenClaw::install(&cache).unwrap();
     let plan = Plan { gateway: Gateway::Real(openclaw), ..Plan::with_tenants(&["ada"]) };
@@ -52,6 +63,13 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     chrome.fill("input[name=password]", &world.customer("ada").password).await.unwrap();
     chrome.click_css("button[type=submit]").await.unwrap();
     wait_for_status(&chrome, &["online"]).await;
+    (world, chrome)
+}
+
+#[tokio::test]
+#[ignore = "slow: make test-openclaw runs it"]
+async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
+    let (world, chrome) = world_of_ada().await;
 
     say(&chrome, "remember the apples").await;
     wait_for_answer(&chrome, "remember the apples").await;
@@ -118,6 +136,21 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     assert!(methods.len() > 400 && unknown.is_empty(), "{} methods, {unknown:?}", methods.len());
 }
 
+/// As a new version is tried, which has to come out well for the one that is pinned.
+#[tokio::test]
+#[ignore = "slow: make test-openclaw runs it"]
+async fn the_trial_of_a_version_finds_all_that_the_agent_needs() {
+    let (world, _chrome) = world_of_ada().await;
+    let sprite = world.sprite("ada");
+    let mut trial = Command::new(binaries::program("sprite-agent").unwrap());
+    trial.arg("--config").arg(sprite.folder().join("sprite-agent.toml")).arg("--try");
+    let tried = tokio::task::spawn_blocking(move || trial.output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&tried.stdout).into_owned();
+    eprintln!("{said}");
+    assert!(tried.status.success(), "{said}{}", String::from_utf8_lossy(&tried.stderr));
+    assert!(said.contains("with 1 tools") && said.contains(", 0 of them new"), "{said}");
+}
+
 /// The record that the tables of methods are tested against.
 fn recorded_methods() -> BTreeSet<String> {
     let features = include_str!("../../fakes/src/gateway/features.json");
@@ -131,4 +164,110 @@ async fn methods_of_the_gateway(sprite: &Sprite) -> BTreeSet<String> {
     let (_, hello) = sprite.operator().await.unwrap();
     let methods = hello["features"]["methods"].as_array().unwrap().iter();
     methods.map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+#[ignore = "slow: make test-openclaw runs it"]
+async fn plans_files_and_groups_are_those_of_openclaw() {
+    let (world, chrome) = world_of_ada().await;
+    let sprite = world.sprite("ada");
+    say(&chrome, "FAST invoices").await;
+    wait_for_answer(&chrome, "invoices").await;
+
+    // Something is planned while the panel is open; it is paused, goes on and is deleted.
+    chrome.click("schedules").await.unwrap();
+    chrome.find("no-plans").await.unwrap();
+    let (mut operator, _) = sprite.operator().await.unwrap();
+    let job = json!({"name": "Mail", "schedule": {"kind": "every", "everyMs": 36_000_000},
+        "sessionTarget": "isolated", "wakeMode": "now",
+        "payload": {"kind": "agentTurn", "message": "Sum up my mail"}});
+    let added = operator.request("cron.add", job).await.unwrap();
+    assert_eq!(added["ok"], true, "{added}");
+    let plan = "document.querySelector('[data-testid=plan]')";
+    wait_for(&chrome, &format!("{plan}?.innerText.includes('Every 10 hours')")).await;
+    chrome.screenshot("openclaw-5-planned").await.unwrap();
+    let enabled = async |operator: &mut Chat| {
+        let all = json!({"enabled": "all"});
+        let jobs = operator.request("cron.list", all).await.unwrap()["payload"]["jobs"].clone();
+        jobs.as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["name"] == "Mail")
+            .map(|it| it["enabled"] == true)
+    };
+    let when = "document.querySelector('[data-testid=plan-when]').textContent";
+    chrome.click("plan-pause").await.unwrap();
+    wait_for(&chrome, &format!("{when} === 'Paused'")).await;
+    assert_eq!(enabled(&mut operator).await, Some(false));
+    chrome.click("plan-pause").await.unwrap();
+    wait_for(&chrome, &format!("{when} !== 'Paused'")).await;
+    assert_eq!(enabled(&mut operator).await, Some(true));
+    chrome.click("plan-delete").await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    chrome.find("no-plans").await.unwrap();
+    assert_eq!(enabled(&mut operator).await, None);
+    close(&chrome).await;
+
+    // What lies in its folder is looked at and saved.
+    let folder = sprite.folder().join("openclaw/workspace");
+    std::fs::create_dir_all(folder.join("reports")).unwrap();
+    std::fs::write(folder.join("reports/march.txt"), "all is paid").unwrap();
+    chrome.click("files").await.unwrap();
+    let entry = |name: &str| {
+        format!(
+            "[...document.querySelectorAll('#folder-body .entry')]\
+             .find(row => row.innerText.includes('{name}'))"
+        )
+    };
+    for name in ["reports", "march.txt"] {
+        wait_for(&chrome, &entry(name)).await;
+        chrome.evaluate(&format!("{}.click()", entry(name))).await.unwrap();
+    }
+    wait_for(
+        &chrome,
+        "document.querySelector('[data-testid=look-text]')?.textContent === 'all is paid'",
+    )
+    .await;
+    chrome.screenshot("openclaw-6-file").await.unwrap();
+    chrome.click("save-file").await.unwrap();
+    let saved = chrome.downloaded("march.txt").await.unwrap();
+    assert_eq!(std::fs::read_to_string(saved).unwrap(), "all is paid");
+    close(&chrome).await;
+
+    // Groups are kept by the gateway: they are there after its restart.
+    let act = async |part: &str| {
+        let button = format!(
+            "document.querySelector('[data-testid=conversations] .current [data-part={part}]')"
+        );
+        wait_for(&chrome, &button).await;
+        chrome.evaluate(&format!("{button}.click()")).await.unwrap();
+    };
+    act("group").await;
+    chrome.fill("#question-field", "Money").await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    let headings = "[...document.querySelectorAll('[data-testid=conversations] h2')]\
+                    .map(heading => heading.textContent)";
+    wait_for(&chrome, &format!("{headings}[0] === 'Money'")).await;
+    chrome.screenshot("openclaw-7-group").await.unwrap();
+    sprite.gateway_process().unwrap().kill();
+    wait_for_status(&chrome, &["starting", "restarting"]).await;
+    wait_for_status(&chrome, &["online"]).await;
+    chrome.client.refresh().await.unwrap();
+    wait_for(&chrome, &format!("{headings}[0] === 'Money'")).await;
+    let of_group =
+        |part: &str| format!("document.querySelector('[data-testid=group-{part}]').click()");
+    chrome.evaluate(&of_group("rename")).await.unwrap();
+    chrome.fill("#question-field", "Finance").await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    wait_for(&chrome, &format!("{headings}[0] === 'Finance'")).await;
+    chrome.evaluate(&of_group("delete")).await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    wait_for(&chrome, &format!("!{headings}.includes('Finance')")).await;
+    let rows = "document.querySelector('[data-testid=conversations]').innerText";
+    wait_for(&chrome, &format!("{rows}.includes('invoices')")).await;
+}
+
+async fn close(chrome: &Chrome) {
+    chrome.evaluate("document.querySelector('dialog[open]').close()").await.unwrap();
+    wait_for(chrome, "!document.querySelector('dialog[open]')").await;
 }

@@ -64,12 +64,6 @@ const FAULTS: &[(&str, Spoil)] = &[
             config["gateway"]["auth"]["token"] = "not-the-gateways-token".into();
         });
     }),
-    ("open to the network without a token", |file, _| {
-        edit(file, |config| {
-            config["gateway"]["bind"] = "lan".into();
-            config["gateway"]["auth"]["mode"] = "none".into();
-        });
-    }),
 ];
 
 fn edit(file: &Path, change: impl FnOnce(&mut Value)) {
