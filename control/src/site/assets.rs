@@ -75,7 +75,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Problem> {
     let asset = ASSETS.iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| Problem::not_found("There is nothing at this address."))?;
-    let tag = format!("\"{}\"", asset.version);
+    // Weak: compressed or not, it is the same asset.
+    let tag = format!("W/\"{}\"", asset.version);
     let is_known = text(&headers, "if-none-match")
         .is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
     let mut response = if is_known {

@@ -44,6 +44,7 @@ use axum::routing::{get, post};
 use shared::Host;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
@@ -92,17 +93,26 @@ pub(crate) fn openapi() -> OpenApi {
     site_api().into_openapi()
 }
 
+/// What is the same for everybody, or tells nobody's secrets, and so may be compressed:
+/// how small an answer becomes tells something of what is in it.
+fn public_routes() -> Router<SharedApp> {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/legal", get(static_page::legal))
+        .route("/privacy", get(static_page::privacy))
+        .route("/contact", get(static_page::contact))
+        .route("/assets/{name}", get(assets::show))
+        .layer(CompressionLayer::new())
+}
+
 fn site_routes() -> Router<SharedApp> {
     Router::from(site_api())
-        .route("/", get(home::show))
+        .merge(public_routes())
         .route("/welcome", get(welcome::show).post(welcome::set_password))
         .route("/cancelled", get(cancelled::show))
         .route("/set-password", get(set_password::show).post(set_password::submit))
         .route("/forgot-password", get(forgot_password::show).post(forgot_password::submit))
         .route("/language", get(language_choice::choose))
-        .route("/legal", get(static_page::legal))
-        .route("/privacy", get(static_page::privacy))
-        .route("/contact", get(static_page::contact))
         .route("/login", get(login::show).post(login::submit))
         .route("/logout", get(logout::ask).post(logout::submit))
         .route("/account", get(account::show))
@@ -114,7 +124,6 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-one", post(account::sign_out_one))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))
-        .route("/assets/{name}", get(assets::show))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
 }

@@ -31,6 +31,29 @@ fn assert_keeps_the_policy(page: &Page, what: &str) {
 }
 
 #[tokio::test]
+async fn what_tells_nobody_s_secrets_is_compressed_and_nothing_else() {
+    let world = World::start(&[]).await;
+    let mut browser = Browser::new(&world);
+    let start = browser.open(&format!("{SITE}/")).await.body;
+    let style = start.split("href=\"").map(|rest| rest.split('"').next().unwrap());
+    let style = style.into_iter().find(|url| url.contains("site.css")).unwrap().to_owned();
+    let taken = [("accept-encoding", "gzip, br"), ("accept", "text/html")];
+    for (url, expected) in [
+        (format!("{SITE}/"), Some("br")),
+        (style, Some("br")),
+        (format!("{SITE}/login"), None),
+        (format!("{SITE}/forgot-password"), None),
+    ] {
+        let response = browser.request(Method::GET, &url, &taken).send().await.unwrap();
+        let coding = response.headers().get("content-encoding").cloned();
+        assert_eq!(coding.as_ref().map(|it| it.to_str().unwrap()), expected, "{url}");
+        if expected.is_some() {
+            assert_eq!(response.headers()["vary"], "accept-encoding", "{url}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn pages_load_only_what_the_policy_allows_and_all_of_it_is_there() {
     let world = World::start(&[]).await;
     let order = Order::begin(&world).await;

@@ -4,8 +4,8 @@
 //! system behind it, so there is nothing to traverse.
 
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    IF_NONE_MATCH,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, VARY,
 };
 use hyper::{Response, StatusCode};
 use shared::Upstream;
@@ -15,9 +15,11 @@ use super::answer::{Answer, full};
 struct Asset {
     path: &'static str,
     content_type: &'static str,
-    /// Strong, in quotes.
+    /// In quotes; weak where it is sent, as it is the same compressed or not.
     etag: &'static str,
     body: &'static [u8],
+    /// By content coding, the smallest first.
+    compressed: &'static [(&'static str, &'static [u8])],
 }
 
 /// Sorted by path.
@@ -42,12 +44,24 @@ impl Ui {
     pub fn answer(&self, path: &str, headers: &HeaderMap) -> Option<Answer> {
         let asset = find(path)?;
         let is_known = is_etag_known(headers, asset.etag);
-        let mut answer = Response::new(full(if is_known { b"" } else { asset.body }));
+        let coded = asset.compressed.iter().find(|(coding, _)| takes(headers, coding));
+        let mut answer = Response::new(full(match coded {
+            _ if is_known => b"",
+            Some((_, body)) => body,
+            None => asset.body,
+        }));
         if is_known {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
         }
         let headers = answer.headers_mut();
-        headers.insert(ETAG, HeaderValue::from_static(asset.etag));
+        if let Some((coding, _)) = coded.filter(|_| !is_known) {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        if !asset.compressed.is_empty() {
+            headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        let etag = format!("W/{}", asset.etag);
+        headers.insert(ETAG, HeaderValue::try_from(etag).expect("hexadecimal digits"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
         headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
@@ -62,17 +76,29 @@ fn find(path: &str) -> Option<&'static Asset> {
 
 /// `If-None-Match` compares weakly: a cache on the way may have put `W/` before our tag.
 fn is_etag_known(headers: &HeaderMap, etag: &str) -> bool {
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
+    items(headers, &IF_NONE_MATCH)
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
+/// Whether a client named this content coding and did not refuse it by `q=0`.
+fn takes(headers: &HeaderMap, coding: &str) -> bool {
+    items(headers, &ACCEPT_ENCODING).any(|item| {
+        let (name, weight) = item.split_once(';').unwrap_or((item, ""));
+        let weight = weight.trim().strip_prefix("q=").map(str::parse::<f32>);
+        name.trim().eq_ignore_ascii_case(coding) && weight.is_none_or(|q| q.is_ok_and(|q| q > 0.0))
+    })
+}
+
+/// The members of a header's list.
+fn items<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use super::*;
 
     fn ask(path: &str, if_none_match: Option<&str>) -> Option<Answer> {
@@ -123,9 +149,42 @@ mod tests {
             assert_eq!(ask("/", Some(tags)).unwrap().status(), expected, "{tags}");
         };
         check(&etag, StatusCode::NOT_MODIFIED);
-        check(&format!("\"x\", W/{etag}"), StatusCode::NOT_MODIFIED);
+        let strong = etag.trim_start_matches("W/");
+        check(&format!("\"x\", {strong}"), StatusCode::NOT_MODIFIED);
         check("*", StatusCode::NOT_MODIFIED);
         check("\"x\"", StatusCode::OK);
-        check(etag.trim_matches('"'), StatusCode::OK);
+        check(strong.trim_matches('"'), StatusCode::OK);
+    }
+
+    #[test]
+    fn a_client_gets_the_smallest_form_that_it_takes() {
+        let check = |path: &str, taken: Option<&str>, expected: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(taken) = taken {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_str(taken).unwrap());
+            }
+            let ui = Ui::new(&"https://arca.test".parse().unwrap());
+            let answer = ui.answer(path, &headers).unwrap();
+            let coding = answer.headers().get(CONTENT_ENCODING).map(|it| it.to_str().unwrap());
+            assert_eq!(coding, expected, "{path} {taken:?}");
+        };
+        check("/", None, None);
+        check("/", Some("gzip, deflate, br, zstd"), Some("br"));
+        check("/", Some("gzip;q=1.0, BR;q=0"), Some("gzip"));
+        check("/", Some("zstd, identity;q=0.5, brotli, br;q=x"), None);
+        check("/vendor/inter-latin.woff2", Some("br"), None);
+    }
+
+    #[test]
+    fn what_is_compressed_is_smaller_and_can_be_opened() {
+        let coded = |asset: &'static Asset| asset.compressed.iter().map(move |it| (asset, it));
+        for (asset, (coding, bytes)) in ASSETS.iter().flat_map(coded) {
+            let mut body = Vec::new();
+            match *coding {
+                "gzip" => flate2::read::GzDecoder::new(*bytes).read_to_end(&mut body).unwrap(),
+                _ => brotli::Decompressor::new(*bytes, 4096).read_to_end(&mut body).unwrap(),
+            };
+            assert!(body == asset.body && bytes.len() < body.len(), "{} {coding}", asset.path);
+        }
     }
 }
