@@ -273,6 +273,42 @@ async fn rest_comes(browser: &Browser<'_>, etag: &str, from: usize) -> reqwest::
     .unwrap()
 }
 
+/// After each of its steps: asked for, begun, under way, whole.
+#[tokio::test]
+async fn however_often_control_is_killed_an_export_comes_and_costs_its_customer_nothing() {
+    let mut town = Town::start(1).await;
+    live(&town, 1_000).await;
+    let machine = town.machine_of("ada").await;
+    let token = {
+        let mut browser = signed_in(&town).await;
+        ask(&mut browser).await;
+        browser.cookie(SITE, ACCOUNT).unwrap().to_owned()
+    };
+    town.kill_control().await;
+    town.start_control().await;
+    for fault in [super::crashes::BEFORE, super::crashes::AFTER] {
+        let mut browser = Browser::at(town.control().site, &town.installation.keys);
+        browser.set_cookie(SITE, ACCOUNT, &token);
+        town.provider.arm("GET", "/v1/sprites/*/exec", 1, fault).await;
+        let address = format!("{SITE}/account/export");
+        let asked = tokio::spawn(browser.request(Method::GET, &address, &[]).send());
+        wait_until("the machine is called", 1, async || town.provider.struck().await).await;
+        town.kill_control().await;
+        assert!(asked.await.unwrap().is_err(), "half an answer looks like a whole one");
+        town.provider.disarm_all().await;
+        town.start_control().await;
+    }
+    for _ in 0..2 {
+        let mut browser = Browser::at(town.control().site, &town.installation.keys);
+        browser.set_cookie(SITE, ACCOUNT, &token);
+        assert!(until_whole(&mut browser).await.contains_key("REPORT.txt"));
+        town.kill_control().await;
+        town.start_control().await;
+    }
+    assert_eq!(town.machine_of("ada").await, machine);
+    town.check_live("ada").await;
+}
+
 #[tokio::test]
 async fn a_provider_in_trouble_is_said_and_asked_again_it_works() {
     let town = Town::start(1).await;

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -14,6 +15,9 @@ pub(crate) const TOKEN: &str = "sim/1/2/secret-of-the-provider";
 
 /// Where the machines find our programs.
 pub(crate) const PROGRAMS: &str = "/opt/arcamatrix";
+
+/// As what a file is sent, which may be of any size.
+const FILE: &str = "application/octet-stream";
 
 /// Its processes end with it.
 pub(crate) struct Provider {
@@ -130,7 +134,8 @@ impl Provider {
     pub(crate) async fn write(&self, name: &str, path: &str, content: Vec<u8>) {
         let query = format!("path={path}&workingDir=/&mkdirParents=true");
         let url = format!("{}/v1/sprites/{name}/fs/write?{query}", self.url);
-        let response = self.http.put(url).bearer_auth(TOKEN).body(content).send().await.unwrap();
+        let file = self.http.put(url).bearer_auth(TOKEN).header(CONTENT_TYPE, FILE);
+        let response = file.body(content).send().await.unwrap();
         assert!(response.status().is_success(), "{path}: {}", response.status());
     }
 
