@@ -12,6 +12,7 @@ mod console;
 mod database_faults;
 mod doctor;
 mod edges;
+mod failover;
 mod installing;
 mod journal;
 mod keys;

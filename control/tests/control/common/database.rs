@@ -36,11 +36,15 @@ impl Database {
 
     /// One that several processes may use; `None` where no PostgreSQL is named.
     pub async fn shareable() -> Option<Self> {
-        let server = std::env::var("ARCA_TEST_POSTGRES").ok()?;
+        Some(Self::on(std::env::var("ARCA_TEST_POSTGRES").ok()?).await)
+    }
+
+    /// On the PostgreSQL at this URL.
+    pub async fn on(server: String) -> Self {
         let name = format!("arca_test_{}", shared::SessionId::random());
         run(&server, format!("CREATE DATABASE {name}")).await.unwrap();
         let (address, _) = server.rsplit_once('/').unwrap();
-        Some(Self { url: format!("{address}/{name}"), place: Place::Server { url: server, name } })
+        Self { url: format!("{address}/{name}"), place: Place::Server { url: server, name } }
     }
 
     /// The schema as a program left it whose newest migration was number `newest`.
