@@ -20,6 +20,8 @@ pub struct InventoryReport {
     pub error: Option<String>,
     /// Since when comparisons fail, while they do.
     pub failing_since: Option<Moment>,
+    /// When one failed last; it stays when others have not.
+    pub failed_at: Option<Moment>,
 }
 
 /// How the keeper is woken, and what it knows. Shared by everybody who needs either.

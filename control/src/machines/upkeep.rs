@@ -2,14 +2,17 @@
 //!
 //! Takes no orders: each round it looks at what is. A workspace that nobody works at
 //! gets a task; one that waits for too long, whatever the cause, is told to a person, and
-//! again each day.
+//! again each day. Of those who wait for the provider its own ticket tells.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::info;
 
-use crate::base::clock::Clock;
+use super::context::Machines;
+use crate::base::clock::{Clock, Moment};
 use crate::base::rounds::repeat;
+use crate::model::workspace::WorkspaceState;
 use crate::model::workspace::upkeep::Unsettled;
 use crate::store::{Given, Store, StoreError};
 
@@ -20,6 +23,7 @@ const A_ROUND: u32 = 1_000;
 pub struct WorkspaceReconciler {
     pub store: Store,
     pub clock: Clock,
+    pub machines: Option<Arc<Machines>>,
     /// How long a customer who has paid may wait before a person is told.
     pub patience: Duration,
     /// How often it looks.
@@ -49,9 +53,17 @@ impl WorkspaceReconciler {
             let state = unsettled.state.as_str();
             info!(task.id = %id, "nobody worked at {username}, which is {state}: task {id} does now");
         }
-        if needs.alarm {
+        let waits_for_provider =
+            unsettled.state == WorkspaceState::Preparing && self.provider_was_away(now);
+        if needs.alarm && !waits_for_provider {
             self.store.open_incident(&unsettled.incident(now), now).await?;
         }
         Ok(())
+    }
+
+    /// Now, or so lately that what waited for it may still be under way.
+    fn provider_was_away(&self, now: Moment) -> bool {
+        let failed = self.machines.as_ref().and_then(|it| it.pool.survey().failed_at);
+        failed.is_some_and(|at| now.since(at) < self.patience)
     }
 }

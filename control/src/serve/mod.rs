@@ -186,6 +186,7 @@ fn reconcilers(
     let upkeep = WorkspaceReconciler {
         store: app.store.in_background(),
         clock: Arc::clone(app.clock()),
+        machines: app.machines.clone(),
         patience: config.tasks.patience,
         sweep: config.tasks.sweep,
     };

@@ -214,6 +214,7 @@ impl PoolReconciler {
                 let now = self.context.now();
                 self.context.machines.pool.update(|survey| {
                     survey.failing_since.get_or_insert(now);
+                    survey.failed_at = Some(now);
                     survey.error = Some(error);
                 });
                 if let Err(error) = self.tell_of_outage(now).await {
@@ -234,6 +235,7 @@ impl PoolReconciler {
                 at: Some(now),
                 error: None,
                 failing_since: None,
+                failed_at: survey.failed_at,
             };
         });
         let again = self.strangers.again(&names, now);

@@ -158,7 +158,8 @@ impl Town {
 /// Several machines boot, on a machine that may be busy.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
-fn settings(provider: &str, wanted: &Wanted, pool: &str, base: &str) -> String {
+/// What stands at the top of its configuration.
+pub(super) fn settings(provider: &str, wanted: &Wanted, pool: &str, base: &str) -> String {
     let Wanted { available, failure_limit } = wanted;
     let agent = if base.contains("agent = ") {
         String::new()

@@ -14,5 +14,6 @@ mod faults;
 mod fleet;
 mod keeper;
 mod lives;
+mod outage;
 mod pflaster;
 mod wiping;
