@@ -191,11 +191,17 @@ fn waiting(waiting: &WaitingFacts, now: Moment) -> Promise {
     broken(NAME, says, todo)
 }
 
-/// Those of letters and tickets have promises of their own; preparations are the pool's.
+/// Whether another promise tells of tasks of this kind.
+fn is_told_elsewhere(kind: Kind) -> bool {
+    match kind {
+        Kind::Mail | Kind::Ticket | Kind::Prepare => true,
+        Kind::Provision | Kind::Recycle | Kind::Stripe | Kind::Trial | Kind::Update => false,
+    }
+}
+
 fn tasks(facts: &Facts, now: Moment) -> Promise {
     const NAME: &str = "tasks";
-    let own = [Kind::Provision, Kind::Recycle, Kind::Stripe];
-    let loads = facts.loads.iter().filter(|load| own.contains(&load.kind));
+    let loads = facts.loads.iter().filter(|load| !is_told_elsewhere(load.kind));
     let (mut waiting, mut dead, mut stuck) = (0, Vec::new(), Vec::new());
     for load in loads {
         waiting += load.waiting;

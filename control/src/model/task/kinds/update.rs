@@ -28,6 +28,6 @@ impl UpdateWorkspace {
         // A tenth of the largest fleet that one process looks after without delay.
         max_concurrency: 10,
         timeout: MINUTE.saturating_mul(25),
-        called_off: "the machine may stand still: look at what it has done before",
+        called_off: "it cannot be, as the machine may stand still: it goes back by itself",
     };
 }
