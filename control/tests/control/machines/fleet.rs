@@ -138,9 +138,14 @@ async fn who_uses_theirs_lets_others_go_first() {
     town.open_page("ada").await;
     change(&mut town, FIRST, GOOD).await;
     until(&town, "it is her turn", |it| it["updating"] == 1).await;
-    let long_ago = "UPDATE tasks SET created_at = 0, run_at = 0 WHERE kind = 'UPDATE'";
+    let long_ago = "UPDATE tasks SET created_at = 0 WHERE kind = 'UPDATE'";
     town.installation.database.run(long_ago.to_owned()).await;
-    let seen = until(&town, "he has it", |it| it["updated"] == 1).await;
+    wait_until("he has it", json!(1), async || {
+        town.hurry_all().await;
+        fleet(&town).await["updated"].clone()
+    })
+    .await;
+    let seen = fleet(&town).await;
     let state = |name: &str| {
         let updates = seen["updates"].as_array().unwrap().iter();
         updates.filter(|it| it["username"] == name).map(|it| it["state"].clone()).next_back()

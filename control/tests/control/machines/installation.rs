@@ -108,7 +108,7 @@ impl Town {
     }
 
     /// Nobody who waits for their next attempt waits any longer.
-    async fn hurry_all(&self) {
+    pub(crate) async fn hurry_all(&self) {
         let (_, tasks) = self.control().api(Method::GET, "/api/tasks?state=waiting", None).await;
         for task in tasks["items"].as_array().unwrap() {
             self.hurry(task["id"].as_str().unwrap()).await;
