@@ -5,5 +5,6 @@ mod configuration;
 mod controls;
 mod crash;
 mod demo;
+mod joining;
 mod rotation;
 mod secrets;
