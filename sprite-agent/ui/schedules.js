@@ -4,18 +4,17 @@ import { locale as browserLocale, t } from './words.js';
 
 /** Jobs asked for at once: the most that the gateway tells. */
 export const JOBS_MAX = 200;
-/** What the gateway does for itself; nobody has asked the assistant for it. */
-const OF_THE_GATEWAY = ['heartbeat', 'skillCollectionReview'];
 const NAME_MAX = 200;
 const SPANS = [['week', 604_800_000], ['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1_000]];
 
 /**
  * Rows `{id, name, does, often, next, isPaused, isRunning, problem}`: what comes first stands first, what
- * is paused last. `jobs` come from `cron.list`; `at` is the time, in ms since the epoch.
+ * is paused last. `jobs` come from `cron.list`; `at` is the time, in ms since the epoch. What the gateway
+ * declares for itself is not among them: nobody has asked the assistant for it.
  */
 export function plans(jobs, at, locale = browserLocale) {
   return jobs
-    .filter((job) => job?.id && !OF_THE_GATEWAY.includes(job.payload?.kind))
+    .filter((job) => job?.id && !job.declarationKey)
     .map((job) => [nextOf(job) ?? Infinity, plan(job, at, locale)])
     .sort(([a, one], [b, other]) => one.isPaused - other.isPaused || (a === b ? 0 : a - b) || (one.id < other.id ? -1 : 1))
     .map(([, row]) => row);

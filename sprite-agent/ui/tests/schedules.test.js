@@ -31,7 +31,7 @@ test('what comes first stands first, what is paused last, and what the gateway d
   const at = (id, nextRunAtMs, rest) => job({ id, state: { nextRunAtMs }, ...rest });
   const rows = plans([
     at('late', NOW + 90_000_000), at('never'), at('paused', NOW, { enabled: false }), at('soon', NOW + 3_600_000),
-    at('beat', NOW, { payload: { kind: 'heartbeat' } }), null, {},
+    at('beat', NOW, { declarationKey: 'heartbeat:main', payload: { kind: 'heartbeat' } }), null, {},
   ], NOW, 'en-GB');
   assert.deepEqual(rows.map(({ id, next, isPaused }) => [id, next.replace(/(,| at) 15:00$/, ''), isPaused]), [
     ['soon', 'Today', false], ['late', 'Sat 28 November', false], ['never', '', false], ['paused', '', true],
