@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::config::{Config, GatewayConfig};
-use crate::gateway::control_ui_methods::{ALLOWED, REFUSED};
 use crate::gateway::hands::HANDS;
 use crate::gateway::methods::{
     Carrier, METHODS, OWN_SCOPES, OWN_SCOPES_HEADER, SCOPES, SCOPES_HEADER,
@@ -39,10 +38,9 @@ pub async fn hold(config: &Config) -> Result<String, String> {
     let own = open(gateway, (OWN_SCOPES, OWN_SCOPES_HEADER)).await?;
     reach(&own, Carrier::Own).await?;
     let version = connection.version.as_deref().unwrap_or("unknown");
-    let (methods, unjudged) = (connection.methods.len(), unjudged(&connection.methods));
     Ok(format!(
-        "OpenClaw {version}, {methods} methods, {unjudged} of them new and refused to the gateway's \
-         own page; answered {} characters with {tools} tools",
+        "OpenClaw {version}, {} methods; answered {} characters with {tools} tools",
+        connection.methods.len(),
         answer.len()
     ))
 }
@@ -69,12 +67,6 @@ async fn reach(connection: &HealthConnection, carrier: Carrier) -> Result<(), St
 fn is_beyond_rights(answer: &Value) -> bool {
     let error = &answer["error"];
     error["code"] == "FORBIDDEN" || error["details"]["code"] == "MISSING_SCOPE"
-}
-
-/// Methods that neither of the lists for the gateway's own page knows.
-fn unjudged(methods: &[String]) -> usize {
-    let is_in = |list: &[&str], name: &str| list.binary_search(&name).is_ok();
-    methods.iter().filter(|name| !is_in(ALLOWED, name) && !is_in(REFUSED, name)).count()
 }
 
 /// What the page may call, and what the agent calls for it.
@@ -138,7 +130,21 @@ fn answer(history: &Value) -> Option<(String, usize)> {
             .join(""),
     };
     let worked = |message: &&Value| message["role"] == "toolResult" && message["isError"] != true;
-    (!text.trim().is_empty()).then(|| (text, since.iter().filter(worked).count()))
+    let tools = since.iter().filter(worked).count() + left_out(since);
+    (!text.trim().is_empty()).then_some((text, tools))
+}
+
+/// How many tools were used of which the history does not tell, as it does not of those that only
+/// look at the session: call and result are left out, and the positions have a gap of two rows.
+fn left_out(messages: &[Value]) -> usize {
+    let position = |message: &Value| message["__openclaw"]["transcriptPosition"]["rawSeq"].as_u64();
+    let (Some(first), Some(last)) =
+        (messages.first().and_then(position), messages.last().and_then(position))
+    else {
+        return 0;
+    };
+    let rows = usize::try_from(last.saturating_sub(first) + 1).unwrap_or(0);
+    rows.saturating_sub(messages.len()) / 2
 }
 
 #[cfg(test)]
@@ -164,18 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_that_the_history_leaves_out_shows_in_the_positions() {
+        let row = |role: &str, position: u64| {
+            let position = json!({"transcriptPosition": {"rawSeq": position}});
+            json!({"role": role, "content": "ready", "__openclaw": position})
+        };
+        let history = |last: u64| json!({"messages": [row("user", 7), row("assistant", last)]});
+        assert_eq!(answer(&history(8)), Some(("ready".to_owned(), 0)));
+        assert_eq!(answer(&history(10)), Some(("ready".to_owned(), 1)));
+    }
+
+    #[test]
     fn an_answer_that_refuses_is_one_that_names_our_rights() {
         let refused = json!({"ok": false, "error": {"code": "FORBIDDEN",
             "details": {"code": "MISSING_SCOPE", "missingScope": "operator.admin"}}});
         assert!(is_beyond_rights(&refused));
         let unknown = json!({"ok": false, "error": {"code": "INVALID_REQUEST"}});
         assert!(!is_beyond_rights(&unknown) && !is_beyond_rights(&json!({"ok": true})));
-    }
-
-    #[test]
-    fn a_method_that_is_new_is_counted() {
-        let methods = ["chat.send", "config.get", "a.method.of.tomorrow"].map(str::to_owned);
-        assert_eq!(unjudged(&methods), 1);
     }
 
     #[test]

@@ -148,7 +148,7 @@ async fn the_trial_of_a_version_finds_all_that_the_agent_needs() {
     let said = String::from_utf8_lossy(&tried.stdout).into_owned();
     eprintln!("{said}");
     assert!(tried.status.success(), "{said}{}", String::from_utf8_lossy(&tried.stderr));
-    assert!(said.contains("with 1 tools") && said.contains(", 0 of them new"), "{said}");
+    assert!(said.contains("with 1 tools"), "{said}");
 }
 
 /// The record that the tables of methods are tested against.
