@@ -2,6 +2,7 @@
 //!
 //! A link holds a token, the database only its hash. Nothing here knows a web page.
 
+mod email_change;
 mod link_request;
 pub mod operators;
 pub mod passwords;
@@ -10,6 +11,7 @@ mod session_times;
 mod set_password;
 pub mod sign_in;
 
+pub use email_change::EmailChangeRequested;
 pub use link_request::LinkRequested;
 pub use service::Accounts;
 pub use session_times::SessionTimes;

@@ -15,6 +15,7 @@ mod job;
 mod money_back;
 mod money_incidents;
 mod offer;
+mod payer;
 pub mod payment;
 pub mod reconcile;
 mod renewal;
@@ -26,7 +27,9 @@ pub mod sync;
 use std::sync::Arc;
 
 use self::job::StripeJob;
+use self::payer::PayerJob;
 use crate::queue::Job;
+use crate::store::Store;
 
 pub use cancellation::{cancel, keep};
 pub use erasure::{EraseError, erase};
@@ -36,6 +39,7 @@ pub use service::{BillingService, ENDS_AN_HOUR, StripeBilling};
 pub use settings::{SignUpConfig, StripeConfig};
 
 /// One for each kind of task that is about money; `billing` is `None` where nothing is sold.
-pub fn jobs(billing: Option<Arc<BillingService>>) -> Vec<Arc<dyn Job>> {
-    vec![Arc::new(StripeJob { billing })]
+pub fn jobs(store: &Store, billing: Option<Arc<BillingService>>) -> Vec<Arc<dyn Job>> {
+    let payer = PayerJob { store: store.clone(), billing: billing.clone() };
+    vec![Arc::new(StripeJob { billing }), Arc::new(payer)]
 }

@@ -6,6 +6,7 @@ use super::renderer::MailRenderer;
 use crate::base::amount::Amount;
 use crate::base::clock::Moment;
 use crate::base::date::{Date, DateTime, Span};
+use crate::model::email_change::NewEmailChange;
 use crate::model::mail::{Message, Recipient};
 use crate::model::password_link::{NewLink, request_url};
 use crate::model::receipt::Receipt;
@@ -52,6 +53,8 @@ impl MailContent {
             Message::SetPassword { link } => author.set_password(link),
             Message::ResetPassword { link } => author.reset_password(link),
             Message::PasswordChanged => author.password_changed(),
+            Message::ConfirmEmail { change } => author.confirm_email(change),
+            Message::EmailChanged => author.email_changed(),
             Message::Cancelled { until } => author.cancelled(until),
             Message::Ended { why } => author.ended(why),
             Message::Closed { ends } => author.closed(ends),
@@ -220,6 +223,55 @@ impl Author<'_> {
                 paragraph(format!(
                     "If it was not you, choose a new one at once: {}",
                     request_url(self.site)
+                )),
+            ],
+        )
+    }
+
+    fn confirm_email(&self, change: &NewEmailChange) -> MailContent {
+        words(
+            "Is this your address?",
+            "Confirm your new address",
+            vec![
+                paragraph(format!(
+                    "Somebody, probably you, wants letters about {} to come to this address.",
+                    self.site.workspace_host(&self.to.username)
+                )),
+                button("Confirm this address", change.url(self.site).expose().clone()),
+                paragraph(format!(
+                    "The link works once, for {}: until {}.",
+                    Span::of(change.expires.since(self.now)),
+                    DateTime::of(change.expires)
+                )),
+                paragraph(
+                    "If it was not you, there is nothing to do: without this link nothing changes, \
+                     and you hear no more of it.",
+                ),
+            ],
+        )
+    }
+
+    fn email_changed(&self) -> MailContent {
+        words(
+            "Your e-mail address was changed",
+            "Your e-mail address was changed",
+            vec![
+                paragraph(format!(
+                    "Letters about {} go to another address since {}. This is the last one that \
+                     comes here. The password is as it was, and links for a new one that were sent \
+                     here before work no more.",
+                    self.site.workspace_host(&self.to.username),
+                    DateTime::of(self.now)
+                )),
+                paragraph(format!(
+                    "If it was not you, somebody else knows your password. Sign in at once, choose \
+                     another password and change the address back: {}",
+                    self.account_url()
+                )),
+                paragraph(format!(
+                    "If you cannot sign in any more, write to us: {}/contact. We close the \
+                     workspace for everybody until it is clear whose it is.",
+                    self.site.site_url()
                 )),
             ],
         )

@@ -61,7 +61,7 @@ impl MailRenderer {
             kind: letter.kind(),
             username: to.username,
             body: email.render(),
-            expires: letter.link().map(|link| link.expires),
+            expires: letter.expires(),
             run_at: None,
         }
     }

@@ -47,6 +47,11 @@ pub fn resets_from(address: IpAddr) -> Subject {
     Subject(format!("resets from {}", visitor_block(address)))
 }
 
+/// Letters to new addresses that this customer asked for.
+pub fn email_changes_of(username: &Username) -> Subject {
+    Subject(format!("email-changes {username}"))
+}
+
 /// How failures of one kind of subject are borne.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
@@ -91,7 +96,7 @@ const ONE_ACCOUNT: Limit =
 pub const SUCCESSES: Limit =
     Limit { window: Duration::from_secs(60 * 60), failures: 60, beyond: Beyond::Closed };
 
-/// Password links of one account: who misses three letters in an hour looks into
+/// Password links of one account, and letters to an address it wants to have: who misses three letters in an hour looks into
 /// the wrong mailbox, and a stranger must not be able to fill it.
 pub const RESETS: Limit =
     Limit { window: Duration::from_secs(60 * 60), failures: 3, beyond: Beyond::Closed };

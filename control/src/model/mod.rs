@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod certificate;
+pub mod email_change;
 pub mod fleet;
 pub mod handover;
 pub mod healing;

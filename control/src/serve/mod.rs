@@ -171,7 +171,7 @@ fn jobs(
     context: Option<&JobContext>,
     config: &Config,
 ) -> anyhow::Result<Vec<Arc<dyn Job>>> {
-    let mut jobs = billing::jobs(app.billing.clone());
+    let mut jobs = billing::jobs(&app.store, app.billing.clone());
     jobs.push(Arc::new(MailJob::new(&app.store, &app.metrics, config.resend.as_ref())?));
     jobs.push(Arc::new(TicketJob::new(&app.store, &app.metrics, config.linear.as_ref())?));
     jobs.extend(context.map(machines::jobs).into_iter().flatten());

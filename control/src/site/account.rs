@@ -13,8 +13,10 @@ use super::billing;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::export::{self, ExportSection};
+use super::language::Language;
 use super::page::{self, Faults, Frame, see_other};
 use super::subscription_summary::SubscriptionSummary;
+use super::words::{field, login};
 use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
@@ -159,7 +161,7 @@ async fn set_password(
     change: PasswordChange,
     context: RequestContext,
 ) -> Result<Proven, Problem> {
-    check_password(app, username, change.current, context).await?;
+    check_password(app, username, change.current, context, Language::English).await?;
     match app.accounts.change_password(username, change.new).await {
         Ok(proven) => Ok(proven),
         Err(SetPasswordError::Over) => Err(gone()),
@@ -174,15 +176,20 @@ pub(super) async fn check_password(
     username: &Username,
     current: String,
     context: RequestContext,
+    language: Language,
 ) -> Result<(), Problem> {
     let attempt =
         Attempt { username: username.to_string(), password: current, address: context.address };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(_) => Ok(()),
         Err(SignInError::Wrong) => {
-            Err(Problem::invalid("current", "This is not your present password."))
+            Err(Problem::invalid("current", field::wrong_password(language)))
         }
-        Err(refused) => Err(refused.into()),
+        Err(refused) => {
+            let mut problem = Problem::from(refused);
+            problem.message = login::refusal(language, &problem).into_owned().into();
+            Err(problem)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::account::{check_password, existing};
 use super::account_session::signed_in;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
+use super::language::Language;
 use super::page::{self, Faults, Frame, Message, see_other};
 use crate::app::{App, SharedApp};
 use crate::billing::{self, EraseError};
@@ -77,7 +78,7 @@ async fn delete(
     context: RequestContext,
 ) -> Result<(), Problem> {
     let username = &customer.username;
-    check_password(app, username, current, context).await?;
+    check_password(app, username, current, context, Language::English).await?;
     let billing = app.billing.as_deref();
     let begun = billing::erase(&app.store, &app.publisher, billing, customer, app.now()).await;
     begun.map_err(|error| match error {

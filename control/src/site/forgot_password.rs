@@ -44,8 +44,7 @@ pub(super) async fn submit(
     Form(asking): Form<Asking>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    // Programs get the English one.
-    let language = if context.wants_page { Language::of(&headers) } else { Language::English };
+    let language = Language::answering(context, &headers);
     let text = ForgotPasswordText::of(language);
     let account = asking.account.trim();
     let problem = if account.is_empty() {

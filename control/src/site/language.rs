@@ -7,6 +7,7 @@
 use axum::http::HeaderMap;
 
 use super::cookies;
+use crate::http::RequestContext;
 use crate::http::request_context::text;
 
 /// Of a browser's list; people have three.
@@ -23,6 +24,11 @@ impl Language {
         let chosen = cookies::read(headers, cookies::LANGUAGE).and_then(Self::parse);
         let asked = || text(headers, "accept-language").and_then(first_known);
         chosen.or_else(asked).unwrap_or(Self::English)
+    }
+
+    /// Of an answer that programs may get as well: they get English.
+    pub(super) fn answering(context: RequestContext, headers: &HeaderMap) -> Self {
+        if context.wants_page { Self::of(headers) } else { Self::English }
     }
 
     /// As in `lang`.

@@ -12,6 +12,7 @@ mod checkout;
 mod cookies;
 pub(crate) mod csrf;
 mod deletion;
+mod email_change;
 mod export;
 mod forgot_password;
 mod handover;
@@ -121,6 +122,8 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account/cancel", post(billing::cancel))
         .route("/account/keep", post(billing::keep))
         .route("/account/export", get(export::fetch).post(export::ask))
+        .route("/account/email", get(email_change::show).post(email_change::ask))
+        .route("/confirm-email", get(email_change::look).post(email_change::confirm))
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-one", post(account::sign_out_one))
         .route("/account/sign-out-everywhere", post(account::sign_out_everywhere))

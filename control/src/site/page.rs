@@ -35,6 +35,12 @@ impl Frame {
         Self::with(app, language, Some(format!("{site_url}/language?to={to}&back={back}")))
     }
 
+    /// Without a way to the other language: of a page that is an answer to a form, or whose
+    /// address is a secret.
+    pub(super) fn in_language(app: &App, language: Language) -> Self {
+        Self::with(app, language, None)
+    }
+
     fn with(app: &App, language: Language, switch: Option<String>) -> Self {
         let (site_url, text) = (app.site.site_url().to_owned(), FrameText::of(language));
         Self { site_url, language, text, switch }

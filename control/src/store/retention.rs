@@ -93,6 +93,13 @@ pub const RETENTION: &[RetentionRule] = &[
              (SELECT token_hash FROM password_links WHERE expires_at <= $1 LIMIT $2)",
     },
     RetentionRule {
+        what: "changes of address that nobody confirmed",
+        keep: Keep::UntilItExpires,
+        why: "their links confirm nothing any more",
+        statement: "DELETE FROM email_changes WHERE username IN
+             (SELECT username FROM email_changes WHERE expires_at <= $1 LIMIT $2)",
+    },
+    RetentionRule {
         what: "names that were reserved or in quarantine",
         keep: Keep::UntilItExpires,
         why: "somebody else may have them",

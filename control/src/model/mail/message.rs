@@ -4,6 +4,7 @@ use shared::Username;
 
 use crate::base::clock::Moment;
 use crate::base::text_enum::text_enum;
+use crate::model::email_change::NewEmailChange;
 use crate::model::password_link::NewLink;
 use crate::model::receipt::Receipt;
 use crate::model::workspace::EndReason;
@@ -40,6 +41,12 @@ pub enum Message<'a> {
         link: &'a NewLink,
     },
     PasswordChanged,
+    /// To the address that is to be theirs.
+    ConfirmEmail {
+        change: &'a NewEmailChange,
+    },
+    /// To the address that was theirs.
+    EmailChanged,
     /// Access ends then; in the past, it has ended.
     Cancelled {
         until: Moment,
@@ -81,6 +88,8 @@ text_enum! {
         SetPassword = "set_password",
         ResetPassword = "reset_password",
         PasswordChanged = "password_changed",
+        ConfirmEmail = "confirm_email",
+        EmailChanged = "email_changed",
         Cancelled = "cancelled",
         Ended = "ended",
         Closed = "closed",
@@ -102,6 +111,8 @@ impl<'a> Message<'a> {
             Self::SetPassword { .. } => MailKind::SetPassword,
             Self::ResetPassword { .. } => MailKind::ResetPassword,
             Self::PasswordChanged => MailKind::PasswordChanged,
+            Self::ConfirmEmail { .. } => MailKind::ConfirmEmail,
+            Self::EmailChanged => MailKind::EmailChanged,
             Self::Cancelled { .. } => MailKind::Cancelled,
             Self::Ended { .. } => MailKind::Ended,
             Self::Closed { .. } => MailKind::Closed,
@@ -113,10 +124,12 @@ impl<'a> Message<'a> {
         }
     }
 
-    pub fn link(&self) -> Option<&'a NewLink> {
+    /// When the link in it opens nothing any more, for a letter that has one.
+    pub fn expires(&self) -> Option<Moment> {
         match *self {
-            Self::Welcome { link, .. } => link,
-            Self::SetPassword { link } | Self::ResetPassword { link } => Some(link),
+            Self::Welcome { link, .. } => link.map(|link| link.expires),
+            Self::SetPassword { link } | Self::ResetPassword { link } => Some(link.expires),
+            Self::ConfirmEmail { change } => Some(change.expires),
             _ => None,
         }
     }

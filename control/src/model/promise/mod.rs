@@ -195,7 +195,12 @@ fn waiting(waiting: &WaitingFacts, now: Moment) -> Promise {
 fn is_told_elsewhere(kind: Kind) -> bool {
     match kind {
         Kind::Mail | Kind::Ticket | Kind::Prepare => true,
-        Kind::Provision | Kind::Recycle | Kind::Stripe | Kind::Trial | Kind::Update => false,
+        Kind::Provision
+        | Kind::Recycle
+        | Kind::Stripe
+        | Kind::Trial
+        | Kind::Update
+        | Kind::Payer => false,
     }
 }
 

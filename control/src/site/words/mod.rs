@@ -1,6 +1,8 @@
 //! What the site's pages say, a table for each page with all of it in each language: a text that
 //! is missing in one of them does not compile.
 
+pub(super) mod email_change;
+pub(super) mod field;
 pub(super) mod forgot_password;
 pub(super) mod frame;
 pub(super) mod login;

@@ -2,7 +2,7 @@
 
 use shared::{Generation, Route, Username};
 
-use super::{customers, password_links, sessions};
+use super::{customers, email_changes, password_links, sessions};
 use crate::base::clock::Moment;
 use crate::base::token::TokenHash;
 use crate::model::mail::NewMail;
@@ -20,8 +20,8 @@ pub struct SessionsEnded {
 }
 
 impl Store {
-    /// Sets a password, ends every session, voids the links that could set another
-    /// one, and posts `notice`; `None` when there is no such customer.
+    /// Sets a password, ends every session, voids the links that could set another one
+    /// or change the address, and posts `notice`; `None` when there is no such customer.
     pub async fn set_password(
         &self,
         username: &Username,
@@ -34,6 +34,7 @@ impl Store {
             return Ok(None);
         }
         password_links::void_links(&mut write, username, now).await?;
+        email_changes::void(&mut write, username).await?;
         mails::enqueue(&mut write, notice, now).await?;
         end_every_session(write, username).await
     }
@@ -77,6 +78,7 @@ impl Store {
             return Ok(None);
         }
         password_links::void_links(&mut write, username, now).await?;
+        email_changes::void(&mut write, username).await?;
         if let Some(notice) = notice {
             mails::enqueue(&mut write, notice, now).await?;
         }

@@ -7,6 +7,7 @@ mod erasure;
 mod list;
 pub(crate) mod market;
 mod money_back;
+mod payer;
 mod payment;
 pub(crate) mod shop;
 mod start;

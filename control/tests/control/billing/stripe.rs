@@ -30,6 +30,8 @@ pub(crate) struct Stripe {
 pub(crate) struct Books {
     pub(crate) sessions: BTreeMap<String, Value>,
     pub(crate) subscriptions: BTreeMap<String, Value>,
+    /// Of customers who were given one.
+    pub(crate) emails: BTreeMap<String, String>,
     /// By idempotency key.
     keys: BTreeMap<String, String>,
     /// `POST /v1/…`, in order.
@@ -53,6 +55,7 @@ impl Stripe {
             .route("/v1/checkout/sessions/{id}", get(session))
             .route("/v1/checkout/sessions/{id}/expire", post(expire))
             .route("/v1/subscriptions/{id}", get(subscription).post(update).delete(cancel))
+            .route("/v1/customers/{id}", post(set_email))
             .route("/v1/billing_portal/sessions", post(portal))
             .layer(axum::middleware::from_fn_with_state(Arc::clone(&books), note))
             .with_state(Arc::clone(&books));
@@ -118,6 +121,12 @@ async fn note(
         return (StatusCode::INTERNAL_SERVER_ERROR, no, Json(error)).into_response();
     }
     next.run(request).await
+}
+
+async fn set_email(State(books): Shared, Path(id): Path<String>, Form(fields): Fields) -> Response {
+    let email = &fields.iter().find(|(name, _)| name == "email").unwrap().1;
+    books.lock().unwrap().emails.insert(id.clone(), email.clone());
+    Json(json!({ "id": id, "object": "customer", "email": email })).into_response()
 }
 
 async fn price(Path(id): Path<String>) -> Response {

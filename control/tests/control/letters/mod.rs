@@ -1,6 +1,7 @@
 //! What is written to customers and to the operator, over the wire, to vendors
 //! that remember what they were told.
 
+mod email_change;
 mod links;
 mod mails;
 mod paper;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use control::base::clock::Moment;
+use control::base::email_address::Email;
 use control::mail::MailRenderer;
+use control::model::email_change::NewEmailChange;
 use control::model::mail::{MailKind, Message, NewMail, Recipient};
 use control::model::password_link::{NewLink, Purpose};
 use control::model::receipt::{Receipt, ReceiptLine};
@@ -39,6 +41,8 @@ fn keep(name: &str, body: &Value) {
 #[test]
 fn html_and_text_say_the_same() {
     let link = NewLink::draw("ada".parse().unwrap(), Purpose::Reset, NOW);
+    let email = Email::parse("new@mail.test").unwrap();
+    let change = NewEmailChange::draw("ada".parse().unwrap(), email, NOW);
     let others = ["bob".parse().unwrap(), "eve".parse().unwrap()];
     let later = NOW.after(Duration::from_secs(20 * 86_400));
     let line = ReceiptLine {
@@ -62,6 +66,8 @@ fn html_and_text_say_the_same() {
         ("set", Message::SetPassword { link: &link }),
         ("reset", Message::ResetPassword { link: &link }),
         ("changed", Message::PasswordChanged),
+        ("confirm", Message::ConfirmEmail { change: &change }),
+        ("email-changed", Message::EmailChanged),
         ("cancelled", Message::Cancelled { until: later }),
         ("ended", Message::Cancelled { until: NOW }),
         ("closed", Message::Closed { ends: later }),
@@ -88,8 +94,10 @@ fn html_and_text_say_the_same() {
             let address = word.trim_end_matches(['.', ',', ';']);
             assert!(html.contains(&format!("href=\"{address}\"")), "{name}: {address} in {html}");
         }
-        assert_eq!(mail.expires, letter.link().map(|link| link.expires));
-        assert!(!format!("{mail:?}{letter:?}").contains(link.token.expose()), "{name}");
+        assert_eq!(mail.expires, letter.expires());
+        for token in [&link.token, &change.token] {
+            assert!(!format!("{mail:?}{letter:?}").contains(token.expose()), "{name}");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Steps and payloads are stored: a program of another release reads them.
 
 mod mail;
+mod payer;
 mod prepare;
 mod provision;
 mod recycle;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use mail::SendMail;
+pub use payer::TellPayer;
 pub use prepare::PrepareSprite;
 pub use provision::ProvisionWorkspace;
 pub use recycle::RecycleWorkspace;
@@ -65,6 +67,7 @@ kinds! {
     Ticket = "TICKET": OpenTicket,
     Trial = "TRIAL": TryBase,
     Update = "UPDATE": UpdateWorkspace,
+    Payer = "PAYER": TellPayer,
 }
 
 /// What a task of one kind carries. It is stored as JSON and shown to the operator: no
@@ -103,7 +106,7 @@ mod tests {
         let error = Kind::parse("prov").unwrap_err();
         assert_eq!(
             error,
-            "a kind is PROV, RECYCLE, PREPARE, STRIPE, MAIL, TICKET, TRIAL or UPDATE"
+            "a kind is PROV, RECYCLE, PREPARE, STRIPE, MAIL, TICKET, TRIAL, UPDATE or PAYER"
         );
     }
 
@@ -122,6 +125,7 @@ mod tests {
         check::<SendMail>(Kind::Mail, &json!({ "mail": "welcome/su_1", "letter": "welcome" }));
         check::<TryBase>(Kind::Trial, &json!({ "base": "0123" }));
         check::<UpdateWorkspace>(Kind::Update, &json!({ "base": "0123" }));
+        check::<TellPayer>(Kind::Payer, &json!({}));
         check::<OpenTicket>(Kind::Ticket, &json!({ "incident": "task/x" }));
         let event = "checkout.session.completed";
         let looked = json!({ "about": "checkout", "object": "cs_1", "event": event });
@@ -143,6 +147,7 @@ mod tests {
             "TICKET: open",
             "TRIAL: take start ready talk judge",
             "UPDATE: idle stop checkpoint install ready back note",
+            "PAYER: tell",
         ];
         assert_eq!(seen.collect::<Vec<_>>(), expected);
     }

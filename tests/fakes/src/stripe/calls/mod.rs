@@ -5,6 +5,7 @@
 //! the account it changes.
 
 mod checkout;
+mod customers;
 mod lists;
 mod money_back;
 mod portals;
@@ -32,6 +33,7 @@ pub enum Call {
     CancelSubscription(String),
     CreatePortal,
     Customer(String),
+    UpdateCustomer(String),
     Invoice(String),
     /// What joins a payment to its invoice.
     ListInvoicePayments,
@@ -65,6 +67,7 @@ pub fn find(method: &str, path: &str) -> Option<Call> {
         ("DELETE", ["v1", "subscriptions", id]) => Call::CancelSubscription((*id).to_owned()),
         ("POST", ["v1", "billing_portal", "sessions"]) => Call::CreatePortal,
         ("GET", ["v1", "customers", id]) => Call::Customer((*id).to_owned()),
+        ("POST", ["v1", "customers", id]) => Call::UpdateCustomer((*id).to_owned()),
         ("GET", ["v1", "invoices", id]) => Call::Invoice((*id).to_owned()),
         ("GET", ["v1", "invoice_payments"]) => Call::ListInvoicePayments,
         ("GET", ["v1", "charges"]) => Call::ListCharges,
@@ -157,6 +160,8 @@ const FEEDBACK: &[&str] = &[
     "unused",
 ];
 
+const UPDATE_CUSTOMER: &[Param] = &[EXPAND, optional("email", Kind::TextUpTo(512))];
+
 const CREATE_PORTAL: &[Param] = &[
     EXPAND,
     required("customer", Kind::Text),
@@ -212,6 +217,7 @@ impl Call {
             Self::UpdateSubscription(_) => UPDATE_SUBSCRIPTION,
             Self::CancelSubscription(_) => CANCEL_SUBSCRIPTION,
             Self::CreatePortal => CREATE_PORTAL,
+            Self::UpdateCustomer(_) => UPDATE_CUSTOMER,
             Self::ListPrices => LIST_PRICES,
             Self::ListEvents => LIST_EVENTS,
             Self::ListInvoicePayments => LIST_INVOICE_PAYMENTS,
@@ -247,6 +253,7 @@ impl Call {
             Self::ExpireSession(id) => checkout::expire(account, id, now),
             Self::UpdateSubscription(id) => subscriptions::update(account, id, params, now),
             Self::CancelSubscription(id) => subscriptions::cancel(account, id, params, now),
+            Self::UpdateCustomer(id) => customers::update(account, id, params, now),
             Self::CreatePortal => portals::create(account, params, now),
             Self::ListSessions => lists::sessions(account, params),
             Self::ListSubscriptions => lists::subscriptions(account, params),
