@@ -4,7 +4,27 @@ const SHORTEST = 2;
 const LONGEST = 32;
 const SUGGESTED_MAX = 24;
 const NUMBERS = [2, 3, 4, 5, 6, 7, 8, 9];
-const TAKEN = 'This name is taken.';
+
+const ENGLISH = {
+  taken: 'This name is taken.',
+  length: `A name has ${SHORTEST} to ${LONGEST} characters.`,
+  characters: 'A name has only lower-case letters, digits and hyphens.',
+  hyphen: 'A name begins and ends with a letter or a digit.',
+  punycode: 'A name cannot begin with xn--.',
+  free: (address) => `${address} is free.`,
+};
+
+const GERMAN = {
+  taken: 'Dieser Name ist vergeben.',
+  length: `Ein Name hat ${SHORTEST} bis ${LONGEST} Zeichen.`,
+  characters: 'Ein Name hat nur Kleinbuchstaben, Ziffern und Bindestriche.',
+  hyphen: 'Ein Name beginnt und endet mit einem Buchstaben oder einer Ziffer.',
+  punycode: 'Ein Name kann nicht mit xn-- beginnen.',
+  free: (address) => `${address} ist frei.`,
+};
+
+/** What is said in the language of the page: as the server says it. */
+export const words = globalThis.document?.documentElement?.lang === 'de' ? GERMAN : ENGLISH;
 
 /** How long nobody types before the server is asked. */
 export const PAUSE_MS = 350;
@@ -31,10 +51,10 @@ export function read(typed) {
 
 /** What is wrong with the form of a name, or nothing. */
 export function fault(name) {
-  if (name.length < SHORTEST || name.length > LONGEST) return `A name has ${SHORTEST} to ${LONGEST} characters.`;
-  if (/[^a-z0-9-]/.test(name)) return 'A name has only lower-case letters, digits and hyphens.';
-  if (name.startsWith('-') || name.endsWith('-')) return 'A name begins and ends with a letter or a digit.';
-  if (name.startsWith('xn--')) return 'A name cannot begin with xn--.';
+  if (name.length < SHORTEST || name.length > LONGEST) return words.length;
+  if (/[^a-z0-9-]/.test(name)) return words.characters;
+  if (name.startsWith('-') || name.endsWith('-')) return words.hyphen;
+  if (name.startsWith('xn--')) return words.punycode;
   return '';
 }
 
@@ -87,7 +107,7 @@ export class NameCheck {
       if (turn !== this.#latest) return;
       if (said.verdict === 'free') return this.#tell({ name, ...said });
       // A number helps only where somebody else has the name: admin-2 is not for customers.
-      if (said.text !== TAKEN) return;
+      if (said.text !== words.taken) return;
     }
   }
 
@@ -98,5 +118,5 @@ export class NameCheck {
 
 function verdict({ available, reason }) {
   if (available) return { verdict: 'free', text: '' };
-  return { verdict: 'refused', text: reason || TAKEN };
+  return { verdict: 'refused', text: reason || words.taken };
 }

@@ -1,7 +1,10 @@
 // How far an order is, in words. Knows no page.
 
 /** What a screen reader says of a step. */
-export const STATES = { waiting: 'waiting', running: 'under way', done: 'done', failed: 'failed' };
+export const STATES =
+  globalThis.document?.documentElement?.lang === 'de'
+    ? { waiting: 'wartet', running: 'läuft', done: 'fertig', failed: 'fehlgeschlagen' }
+    : { waiting: 'waiting', running: 'under way', done: 'done', failed: 'failed' };
 
 /** `8 s`, `2 min 5 s`: as the server writes it. */
 export function inWords(ms) {

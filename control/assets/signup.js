@@ -1,7 +1,7 @@
 // The form of the landing page: suggests a free name while the e-mail address is typed, and says
 // whether another one is free. Without it the form works just as well.
 
-import { NameCheck, suggestions } from './name.js';
+import { NameCheck, suggestions, words } from './name.js';
 
 const form = document.querySelector('[data-usernames]');
 const email = form.elements.email;
@@ -21,7 +21,7 @@ const check = new NameCheck({
   tell: ({ verdict, name: checked, text }) => {
     if (isOurs) suggest(checked);
     said.dataset.verdict = verdict;
-    if (verdict === 'free') said.textContent = `${checked}.${domain} is free.`;
+    if (verdict === 'free') said.textContent = words.free(`${checked}.${domain}`);
     else if (verdict === 'asking') said.textContent = `${checked}.${domain} …`;
     else said.textContent = text;
     if (verdict !== 'asking') name.setAttribute('aria-invalid', String(verdict === 'refused'));

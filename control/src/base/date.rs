@@ -20,6 +20,21 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
+const GERMAN_MONTHS: [&str; 12] = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -64,6 +79,12 @@ impl Date {
             month,
             day: day_of_year - (153 * from_march + 2) / 5 + 1,
         }
+    }
+
+    /// `24. November 2026`
+    pub fn in_german(self) -> String {
+        let month = GERMAN_MONTHS[usize::try_from(self.month - 1).expect("1 to 12")];
+        format!("{}. {month} {}", self.day, self.year)
     }
 
     /// `2026-11-24`, for keys.
@@ -131,6 +152,12 @@ impl DateTime {
     pub fn of(moment: Moment) -> Self {
         Self { date: Date::of(moment), minute_of_day: moment.seconds() % DAY / MINUTE }
     }
+
+    /// `24. November 2026, 11:44 Uhr UTC`
+    pub fn in_german(self) -> String {
+        let (hour, minute) = (self.minute_of_day / 60, self.minute_of_day % 60);
+        format!("{}, {hour:02}:{minute:02} Uhr UTC", self.date.in_german())
+    }
 }
 
 impl Span {
@@ -197,6 +224,7 @@ mod tests {
     fn a_time_of_day_is_in_utc() {
         let moment = Moment::from_seconds(1_798_761_600 + 11 * HOUR + 4 * MINUTE + 59);
         assert_eq!(DateTime::of(moment).to_string(), "1 January 2027, 11:04 UTC");
+        assert_eq!(DateTime::of(moment).in_german(), "1. Januar 2027, 11:04 Uhr UTC");
     }
 
     #[test]

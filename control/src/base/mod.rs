@@ -8,6 +8,7 @@ pub mod date;
 pub mod email_address;
 pub mod hourly_limit;
 pub mod key_file;
+pub mod language;
 pub mod masking;
 pub mod metrics;
 pub mod ownership;

@@ -16,16 +16,16 @@ use super::export::{self, ExportSection};
 use super::language::Language;
 use super::page::{self, Faults, Frame, see_other};
 use super::subscription_summary::SubscriptionSummary;
-use super::words::{field, login};
+use super::words::account::AccountText;
+use super::words::skills::SkillText;
+use super::words::{day, field, login};
 use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
-use crate::base::date::Date;
 use crate::base::token::TokenHash;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::sign_in::Proven;
-use crate::model::skills::Skills;
 use crate::model::suspension::SuspensionReason;
 use crate::routes::PAGE_WAIT;
 use crate::store::{AccountSession, Customer};
@@ -34,6 +34,7 @@ use crate::store::{AccountSession, Customer};
 #[template(path = "account.html")]
 struct AccountPage<'a> {
     frame: Frame,
+    text: &'static AccountText,
     customer: &'a Customer,
     workspace_url: String,
     workspace_host: String,
@@ -41,7 +42,7 @@ struct AccountPage<'a> {
     /// Without one, for a workspace that an operator opened.
     plan: Option<SubscriptionSummary>,
     card: Option<String>,
-    skills: Skills,
+    skills: Vec<SkillText>,
     export: Option<ExportSection>,
     browsers: Vec<Browser>,
     was_changed: bool,
@@ -91,7 +92,7 @@ pub(super) async fn show(
         billing::come_back(&app, &query.session_id).await;
     }
     let was_changed = query.changed == "password";
-    render(&app, &session, was_changed, &[]).await
+    render(&app, &session, Language::of(&headers), was_changed, &[]).await
 }
 
 pub(super) async fn change_password(
@@ -104,7 +105,8 @@ pub(super) async fn change_password(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    match set_password(&app, &session.username, change, context).await {
+    let language = Language::answering(context, &headers);
+    match set_password(&app, &session.username, change, context, language).await {
         Ok(proven) => {
             // Every session is over, this one too; who just proved themselves gets a new one.
             let (_, cookie) = open_session(&app, &proven).await?;
@@ -114,7 +116,7 @@ pub(super) async fn change_password(
         }
         Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
         Err(problem) if !context.wants_page => Err(problem),
-        Err(problem) => render(&app, &session, false, &[problem]).await,
+        Err(problem) => render(&app, &session, language, false, &[problem]).await,
     }
 }
 
@@ -160,12 +162,15 @@ async fn set_password(
     username: &Username,
     change: PasswordChange,
     context: RequestContext,
+    language: Language,
 ) -> Result<Proven, Problem> {
-    check_password(app, username, change.current, context, Language::English).await?;
+    check_password(app, username, change.current, context, language).await?;
     match app.accounts.change_password(username, change.new).await {
         Ok(proven) => Ok(proven),
         Err(SetPasswordError::Over) => Err(gone()),
-        Err(SetPasswordError::Weak(weakness)) => Err(Problem::invalid("new", weakness.to_string())),
+        Err(SetPasswordError::Weak(weakness)) => {
+            Err(Problem::invalid("new", field::password(language, weakness)))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -205,6 +210,7 @@ fn gone() -> Problem {
 async fn render(
     app: &App,
     session: &AccountSession,
+    language: Language,
     was_changed: bool,
     problems: &[Problem],
 ) -> Result<Response, Problem> {
@@ -212,29 +218,30 @@ async fn render(
     let customer = existing(app, &session.username).await?;
     let workspace = app.store.workspace(&session.username).await?;
     let times = &app.sign_up.unpaid;
-    let plan = workspace.as_ref().map(|it| SubscriptionSummary::of(it, times, app.now()));
+    let plan = workspace.as_ref().map(|it| SubscriptionSummary::of(it, times, language, app.now()));
     let (card, order) = tokio::join!(
         billing::card(app, workspace.as_ref()),
         app.store.workspace_order(&session.username)
     );
-    let order = order?;
+    let skills = order?.map(|order| order.skills).unwrap_or_default();
     let open = app.store.open_sessions(&session.username, app.now()).await?;
     let browsers = open.into_iter().map(|open| Browser {
         is_this_one: open.id == session.id,
         id: open.id.as_str().to_owned(),
-        since: Date::of(open.created).to_string(),
-        last_seen: Date::of(open.last_seen).to_string(),
+        since: day(language, open.created),
+        last_seen: day(language, open.last_seen),
     });
     let page = AccountPage {
-        frame: Frame::new(app),
+        frame: Frame::speaking(app, language, "/account"),
+        text: AccountText::of(language),
         workspace_url: app.site.workspace_url(&customer.username),
         workspace_host: app.site.workspace_host(&customer.username),
         customer: &customer,
         price: app.texts.price,
         plan,
         card,
-        skills: order.map(|order| order.skills).unwrap_or_default(),
-        export: export::section(app, session).await?,
+        skills: skills.iter().map(|skill| SkillText::of(language, skill)).collect(),
+        export: export::section(app, session, language).await?,
         browsers: browsers.collect(),
         was_changed,
         faults,

@@ -6,11 +6,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::language::Language;
 use super::page::{self, Frame};
 use super::signup_access;
+use super::words::cancelled::CancelledText;
+use super::words::skills::SkillText;
 use crate::app::SharedApp;
 use crate::http::Problem;
 use crate::model::progress::Payment;
+use crate::model::skills::Skills;
 
 #[derive(Deserialize)]
 pub(super) struct PageQuery {
@@ -22,6 +26,7 @@ pub(super) struct PageQuery {
 #[template(path = "cancelled.html")]
 struct Cancelled {
     frame: Frame,
+    text: &'static CancelledText,
     /// Shown only to the browser that made it.
     choice: Option<Choice>,
 }
@@ -47,13 +52,22 @@ pub(super) async fn show(
         // Paid in another tab: to say that nothing was charged would be wrong.
         return Ok(page::see_other("/login?to=account"));
     }
+    let language = Language::of(&headers);
+    let here = format!("/cancelled?signup={}", order.as_ref().map_or("", |order| &order.signup));
     let choice = order.map(|order| Choice {
         host: app.site.workspace_host(&order.username),
         signup: order.signup,
         email: order.email,
         username: order.username.to_string(),
         ids: order.skills.ids().collect(),
-        skills: order.skills.iter().map(|skill| skill.name).collect::<Vec<_>>().join(", "),
+        skills: names(language, &order.skills),
     });
-    Ok(page::answer(StatusCode::OK, &Cancelled { frame: Frame::new(&app), choice }))
+    let frame = Frame::speaking(&app, language, &here);
+    let page = Cancelled { frame, text: CancelledText::of(language), choice };
+    Ok(page::answer(StatusCode::OK, &page))
+}
+
+fn names(language: Language, skills: &Skills) -> String {
+    let names = skills.iter().map(|skill| SkillText::of(language, skill).name);
+    names.collect::<Vec<_>>().join(", ")
 }

@@ -17,7 +17,10 @@ use utoipa::ToSchema;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::home::{self, SignUpForm};
+use super::language::Language;
 use super::page;
+use super::words::field;
+use super::words::home::HomeText;
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
 use crate::base::token::Token;
@@ -77,11 +80,13 @@ pub(super) async fn check_name(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Availability>, Problem> {
+    // The page's script asks, in the language of the page.
+    let language = Language::of(&headers);
     let reason = match parse_username(&name) {
-        Err(error) => Some(in_words(error)),
+        Err(error) => Some(field::username(language, error)),
         Ok(username) if app.store.is_name_free(&username, app.now()).await? => None,
         Ok(username) if is_reserved_here(&app, &headers, &username).await? => None,
-        Ok(_) => Some(TAKEN.to_owned()),
+        Ok(_) => Some(HomeText::of(language).taken.to_owned()),
     };
     Ok(Json(Availability { available: reason.is_none(), reason }))
 }
@@ -98,8 +103,6 @@ async fn is_reserved_here(
     Ok(signup
         .is_some_and(|signup| signup.username == *username && signup.state == SignUpState::Open))
 }
-
-const TAKEN: &str = "This name is taken.";
 
 /// Reserves a name and leads to where to pay.
 #[utoipa::path(
@@ -129,18 +132,20 @@ pub(super) async fn submit(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
     let form = read(fields);
-    let request = match check(&form) {
+    let language = Language::answering(context, &headers);
+    let text = HomeText::of(language);
+    let request = match check(&form, language) {
         Ok(request) => request,
         Err(problems) => return again(&app, &headers, context, &form, problems).await,
     };
     let Some(billing) = &app.billing else {
-        return again(&app, &headers, context, &form, vec![closed()]).await;
+        return again(&app, &headers, context, &form, vec![closed(text)]).await;
     };
     let known = cookies::read(&headers, cookies::SIGN_UP).and_then(Token::parse);
     let browser = known.unwrap_or_else(Token::random);
-    match begin(&app, billing, context, &request, &browser).await {
+    match begin(&app, billing, context, &request, &browser, text).await {
         Ok(location) => {
-            let mut response = lead_to(context, &location)?;
+            let mut response = lead_to(context, &location, text)?;
             let token = browser.expose();
             let cookie = cookies::set(cookies::SIGN_UP, token, SameSite::Lax, BROWSER_LIFETIME);
             page::add_cookie(&mut response, cookie);
@@ -157,8 +162,9 @@ async fn begin(
     context: RequestContext,
     request: &SignUpRequest,
     browser: &Token,
+    text: &'static HomeText,
 ) -> Result<String, Problem> {
-    if let Err(problem) = admit(app, context).await {
+    if let Err(problem) = admit(app, context, text).await {
         app.metrics.checkout("limited");
         return Err(problem);
     }
@@ -173,32 +179,26 @@ async fn begin(
         Ok(CheckoutOutcome::Paid { checkout }) => {
             Ok(format!("{}/welcome?session_id={checkout}", app.site.site_url()))
         }
-        Err(CheckoutError::Taken) => Err(Problem::invalid("username", TAKEN)),
-        Err(CheckoutError::Email(_)) => {
-            let text = "No receipt can be sent to this address. Please look at it again.";
-            Err(Problem::invalid("email", text))
-        }
+        Err(CheckoutError::Taken) => Err(Problem::invalid("username", text.taken)),
+        Err(CheckoutError::Email(_)) => Err(Problem::invalid("email", text.no_receipt)),
         Err(CheckoutError::Store(error)) => Err(error.into()),
         Err(error) => {
             warn!("{:#}", anyhow::Error::from(error));
-            Err(away())
+            Err(away(text))
         }
     }
 }
 
 /// Each page costs us a call to Stripe, and a name that nobody else can have meanwhile.
-async fn admit(app: &App, context: RequestContext) -> Result<(), Problem> {
+async fn admit(app: &App, context: RequestContext, text: &'static HomeText) -> Result<(), Problem> {
     let (subject, limit) =
         (Subject::sign_ups(context.address), Limit::sign_ups(app.sign_up.most_an_hour));
     match app.store.count_within(&subject, limit, app.now()).await? {
         None => Ok(()),
-        Some(wait) => Err(Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_sign_ups",
-            "There were very many sign-ups from your network. Nothing was charged. \
-             Please try again later.",
-        )
-        .retry_after(wait)),
+        Some(wait) => {
+            Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_sign_ups", text.too_many)
+                .retry_after(wait))
+        }
     }
 }
 
@@ -217,16 +217,17 @@ fn read(fields: Vec<(String, String)>) -> SignUpForm {
 
 /// # Errors
 /// Everything that is wrong, each at its field.
-fn check(form: &SignUpForm) -> Result<SignUpRequest, Vec<Problem>> {
+fn check(form: &SignUpForm, language: Language) -> Result<SignUpRequest, Vec<Problem>> {
     let email = Email::parse(&form.email);
-    let email = email.map_err(|error| Problem::invalid("email", error.to_string()));
+    let email = email.map_err(|error| Problem::invalid("email", field::email(language, error)));
     let username = match form.username.trim() {
         "" => Ok(None),
         text => parse_username(text).map(Some),
     };
-    let username = username.map_err(|error| Problem::invalid("username", in_words(error)));
+    let username =
+        username.map_err(|error| Problem::invalid("username", field::username(language, error)));
     let skills = Skills::parse(form.skills.iter().map(String::as_str));
-    let skills = skills.map_err(|error| Problem::invalid("skills", sentence(&error.to_string())));
+    let skills = skills.map_err(|error| Problem::invalid("skills", field::skill(language, &error)));
     match (email, username, skills) {
         (Ok(email), Ok(username), Ok(skills)) => Ok(SignUpRequest { email, username, skills }),
         (email, username, skills) => {
@@ -240,25 +241,18 @@ fn parse_username(text: &str) -> Result<Username, UsernameError> {
     Username::parse_new(&text.trim().to_ascii_lowercase())
 }
 
-fn in_words(error: UsernameError) -> String {
-    sentence(&error.to_string())
-}
-
-/// `a name has …` → `A name has ….`
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(characters).chain(['.']).collect()
-}
-
 /// 303 for a browser, the address as JSON for a program.
-fn lead_to(context: RequestContext, url: &str) -> Result<Response, Problem> {
+fn lead_to(
+    context: RequestContext,
+    url: &str,
+    text: &'static HomeText,
+) -> Result<Response, Problem> {
     if !context.wants_page {
         return Ok(Json(ToPay { url: url.to_owned() }).into_response());
     }
     let location = HeaderValue::try_from(url).map_err(|_| {
         error!("stripe's page has an address that cannot be sent");
-        away()
+        away(text)
     })?;
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response())
 }
@@ -276,22 +270,13 @@ async fn again(
     Err(problems.swap_remove(0))
 }
 
-fn away() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "payment_unavailable",
-        "The payment page does not answer right now. Nothing was charged. \
-         Please try again in a moment.",
-    )
-    .retry_after(Duration::from_secs(30))
+fn away(text: &HomeText) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "payment_unavailable", text.away)
+        .retry_after(Duration::from_secs(30))
 }
 
-fn closed() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "closed",
-        "Signing up is not possible here. Nothing was charged.",
-    )
+fn closed(text: &HomeText) -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "closed", text.closed)
 }
 
 #[cfg(test)]
@@ -305,7 +290,7 @@ mod tests {
     #[test]
     fn every_fault_is_said_at_its_field() {
         let form = read(fields(&[("email", "ada"), ("username", "a_b"), ("skills", "juggling")]));
-        let problems = check(&form).unwrap_err();
+        let problems = check(&form, Language::English).unwrap_err();
         let said: Vec<_> = problems
             .iter()
             .map(|problem| (problem.field.as_deref().unwrap(), problem.message.as_ref()))
@@ -329,13 +314,13 @@ mod tests {
             ("skills", "weather"),
             ("unknown", "x"),
         ]));
-        let request = check(&form).unwrap();
+        let request = check(&form, Language::English).unwrap();
         assert_eq!(request.username.unwrap().as_str(), "ada");
         assert_eq!(
             (request.email.as_str(), request.skills.to_string().as_str()),
             ("ada@example.com", "weather,github")
         );
         let any = SignUpForm { username: "  ".to_owned(), ..form };
-        assert_eq!(check(&any).unwrap().username, None, "any name will do");
+        assert_eq!(check(&any, Language::English).unwrap().username, None, "any name will do");
     }
 }

@@ -16,6 +16,7 @@ use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::language::Language;
 use super::page::{self, Faults, Frame, Message, see_other};
+use super::words::deletion::DeletionText;
 use crate::app::{App, SharedApp};
 use crate::billing::{self, EraseError};
 use crate::http::{Form, Problem, RequestContext};
@@ -25,6 +26,7 @@ use crate::store::{Actor, Customer};
 #[template(path = "deletion.html")]
 struct DeletionPage<'a> {
     frame: Frame,
+    text: &'static DeletionText,
     customer: &'a Customer,
     workspace_host: String,
     faults: Faults<'a>,
@@ -44,7 +46,8 @@ pub(super) async fn show(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    Ok(render(&app, &existing(&app, &session.username).await?, &[]))
+    let customer = existing(&app, &session.username).await?;
+    Ok(render(&app, &customer, Language::of(&headers), &[]))
 }
 
 /// `POST /account/delete`
@@ -59,15 +62,16 @@ pub(super) async fn confirm(
         return Ok(see_other("/login?to=account"));
     };
     let customer = existing(&app, &session.username).await?;
-    match delete(&app, &customer, current, context).await {
+    let language = Language::answering(context, &headers);
+    match delete(&app, &customer, current, context, language).await {
         Ok(()) => {
-            let mut response = page::answer(StatusCode::OK, &goodbye(&app));
+            let mut response = page::answer(StatusCode::OK, &goodbye(&app, language));
             page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
             Ok(response)
         }
         Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
         Err(problem) if !context.wants_page => Err(problem),
-        Err(problem) => Ok(render(&app, &customer, &[problem])),
+        Err(problem) => Ok(render(&app, &customer, language, &[problem])),
     }
 }
 
@@ -76,17 +80,17 @@ async fn delete(
     customer: &Customer,
     current: String,
     context: RequestContext,
+    language: Language,
 ) -> Result<(), Problem> {
     let username = &customer.username;
-    check_password(app, username, current, context, Language::English).await?;
+    check_password(app, username, current, context, language).await?;
     let billing = app.billing.as_deref();
     let begun = billing::erase(&app.store, &app.publisher, billing, customer, app.now()).await;
     begun.map_err(|error| match error {
         EraseError::NoStripe => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "billing_unavailable",
-            "Your subscription cannot be ended right now, and nothing was deleted. \
-             Please write to us.",
+            DeletionText::of(language).no_stripe,
         ),
         EraseError::Store(error) => error.into(),
     })?;
@@ -95,22 +99,23 @@ async fn delete(
     Ok(app.store.note_act(Actor::Customer(username), about, act, app.now()).await?)
 }
 
-fn goodbye(app: &App) -> Message<'static> {
+fn goodbye(app: &App, language: Language) -> Message<'static> {
+    let text = DeletionText::of(language);
     Message {
-        frame: Frame::new(app),
-        title: "Your workspace is closed",
-        text: "Everything in it is being deleted, and nothing more is charged. Our last mail \
-               tells you when nothing is left.",
+        frame: Frame::in_language(app, language),
+        title: text.goodbye,
+        text: text.goodbye_how,
         link: "/",
-        link_text: "To the start page",
+        link_text: text.to_start,
         request: None,
     }
 }
 
-fn render(app: &App, customer: &Customer, problems: &[Problem]) -> Response {
+fn render(app: &App, customer: &Customer, language: Language, problems: &[Problem]) -> Response {
     let faults = Faults(problems);
     let page = DeletionPage {
-        frame: Frame::new(app),
+        frame: Frame::speaking(app, language, "/account/delete"),
+        text: DeletionText::of(language),
         customer,
         workspace_host: app.site.workspace_host(&customer.username),
         faults,

@@ -18,10 +18,11 @@ use tracing::warn;
 
 use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
+use super::language::Language;
 use super::page::see_other;
+use super::words::day_and_time;
 use crate::app::{App, SharedApp};
-use crate::base::clock::Moment;
-use crate::base::date::{Date, DateTime};
+use crate::base::date::Date;
 use crate::http::Problem;
 use crate::machines::export::{self, Mark, Rest};
 use crate::machines::export_slots::ExportError;
@@ -47,12 +48,13 @@ pub(super) struct ExportSection {
 pub(super) async fn section(
     app: &App,
     session: &AccountSession,
+    language: Language,
 ) -> Result<Option<ExportSection>, Problem> {
     if machine_of(app, session).await?.is_none() {
         return Ok(None);
     }
     let until = app.store.export_until(&session.id, app.now()).await?;
-    Ok(Some(ExportSection { until: until.map(|until: Moment| DateTime::of(until).to_string()) }))
+    Ok(Some(ExportSection { until: until.map(|until| day_and_time(language, until)) }))
 }
 
 /// `POST /account/export`

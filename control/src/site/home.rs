@@ -8,9 +8,12 @@ use serde::Deserialize;
 use shared::Username;
 
 use super::account_session::signed_in;
+use super::language::Language;
 use super::page::{self, Faults, Frame};
 use super::signup_access;
 use super::skill_icon;
+use super::words::home::HomeText;
+use super::words::skills::SkillText;
 use crate::app::{App, SharedApp};
 use crate::base::amount::Amount;
 use crate::http::Problem;
@@ -29,11 +32,13 @@ pub(super) struct SignUpForm {
 #[template(path = "home.html")]
 struct Home<'a> {
     frame: Frame,
+    text: &'static HomeText,
     /// Name of whoever is signed in, and where their workspace opens.
     workspace: Option<(String, String)>,
     /// After a username and its dot.
     domain: String,
     price: Amount,
+    price_text: &'a str,
     groups: Vec<OfferedGroup>,
     model: &'a str,
     location: &'a str,
@@ -47,7 +52,7 @@ struct OfferedGroup {
     title: &'static str,
     /// Before the first skill of the group.
     hint: &'static str,
-    skills: Vec<&'static Skill>,
+    skills: Vec<(&'static str, SkillText)>,
     /// Whether they are shown without being asked for.
     is_open: bool,
 }
@@ -88,12 +93,16 @@ pub(super) async fn page(
         (session.username.to_string(), url)
     });
     let faults = Faults(problems);
+    let language = Language::of(headers);
+    let price_text = app.texts.price.to_string();
     let home = Home {
-        frame: Frame::new(app),
+        frame: Frame::speaking(app, language, "/"),
+        text: HomeText::of(language),
         workspace,
         domain: workspace_domain(app),
         price: app.texts.price,
-        groups: offered(&app.texts.programs, form),
+        price_text: &price_text,
+        groups: offered(&app.texts.programs, form, language),
         model: &app.texts.model,
         location: &app.texts.location,
         operator: &app.texts.operator,
@@ -104,21 +113,16 @@ pub(super) async fn page(
 }
 
 /// What works in the VMs that there are, and what was chosen while it did.
-fn offered(programs: &[String], form: &SignUpForm) -> Vec<OfferedGroup> {
+fn offered(programs: &[String], form: &SignUpForm, language: Language) -> Vec<OfferedGroup> {
     let is_chosen = |skill: &Skill| form.skills.iter().any(|chosen| chosen == skill.id);
     let group = |group: SkillGroup| {
-        let (title, hint) = match group {
-            SkillGroup::AtOnce => ("Works at once", "Nothing to set up."),
-            SkillGroup::Connect => {
-                ("Connect an account", "You connect it later, in your workspace.")
-            }
-            SkillGroup::Developers => ("For developers", "Each says what it needs of you."),
-        };
+        let [title, hint] = HomeText::group(language, group);
         let of_group = CATALOGUE.iter().filter(|skill| skill.group == group);
         let skills: Vec<_> =
             of_group.filter(|skill| skill.works_with(programs) || is_chosen(skill)).collect();
         let is_open = group == SkillGroup::AtOnce || skills.iter().any(|skill| is_chosen(skill));
-        OfferedGroup { title, hint, skills, is_open }
+        let in_words = |skill: &&'static Skill| (skill.id, SkillText::of(language, skill));
+        OfferedGroup { title, hint, skills: skills.iter().map(in_words).collect(), is_open }
     };
     let groups = SkillGroup::ALL.map(group);
     groups.into_iter().filter(|group| !group.skills.is_empty()).collect()
@@ -136,16 +140,18 @@ impl Home<'_> {
         self.form.skills.iter().any(|chosen| chosen == id)
     }
 
+    /// Where the operator's machines are, if they say so.
+    fn where_data(&self) -> String {
+        let location = match self.location {
+            "" => String::new(),
+            location => format!(", {location}"),
+        };
+        self.text.where_data_a.replace("{location}", &location)
+    }
+
     /// Whether the cursor belongs here: the first field from the top with a fault.
     fn is_first(&self, field: &str) -> bool {
         let first = ["email", "username"].into_iter().find(|field| self.faults.at(field).is_some());
         first == Some(field)
     }
-}
-
-/// `A GitHub token` → `a GitHub token`, to stand in a sentence.
-fn begun(needs: &str) -> String {
-    let mut characters = needs.chars();
-    let first = characters.next().map(|first| first.to_ascii_lowercase());
-    first.into_iter().chain(characters).collect()
 }

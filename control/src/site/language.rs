@@ -7,17 +7,12 @@
 use axum::http::HeaderMap;
 
 use super::cookies;
+pub(super) use crate::base::language::Language;
 use crate::http::RequestContext;
 use crate::http::request_context::text;
 
 /// Of a browser's list; people have three.
 const ASKED_MAX: usize = 20;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
-    English,
-    German,
-}
 
 impl Language {
     pub(super) fn of(headers: &HeaderMap) -> Self {
@@ -29,37 +24,6 @@ impl Language {
     /// Of an answer that programs may get as well: they get English.
     pub(super) fn answering(context: RequestContext, headers: &HeaderMap) -> Self {
         if context.wants_page { Self::of(headers) } else { Self::English }
-    }
-
-    /// As in `lang`.
-    pub(super) fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
-        }
-    }
-
-    /// In itself.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::English => "English",
-            Self::German => "Deutsch",
-        }
-    }
-
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::English => Self::German,
-            Self::German => Self::English,
-        }
-    }
-
-    /// `de`, `de-AT`, `EN`.
-    pub(super) fn parse(tag: &str) -> Option<Self> {
-        let primary = tag.split('-').next().unwrap_or_default();
-        [Self::English, Self::German]
-            .into_iter()
-            .find(|language| primary.eq_ignore_ascii_case(language.tag()))
     }
 }
 

@@ -14,7 +14,9 @@ use shared::session::SESSION_COOKIE;
 use super::account_session::{end, signed_in};
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
+use super::language::Language;
 use super::page::{self, Frame, see_other};
+use super::words::logout::LogoutText;
 use super::workspace_host::Workspace;
 use crate::app::SharedApp;
 use crate::http::Problem;
@@ -26,6 +28,7 @@ use crate::routes::PAGE_WAIT;
 #[template(path = "logout.html")]
 struct LogoutPage {
     frame: Frame,
+    text: &'static LogoutText,
     username: String,
 }
 
@@ -36,7 +39,12 @@ pub(super) async fn ask(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login"));
     };
-    let page = LogoutPage { frame: Frame::new(&app), username: session.username.to_string() };
+    let language = Language::of(&headers);
+    let page = LogoutPage {
+        frame: Frame::speaking(&app, language, "/logout"),
+        text: LogoutText::of(language),
+        username: session.username.to_string(),
+    };
     Ok(page::answer(StatusCode::OK, &page))
 }
 

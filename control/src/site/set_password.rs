@@ -14,7 +14,10 @@ use utoipa::ToSchema;
 
 use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
+use super::language::Language;
 use super::page::{self, Faults, Frame, Message, see_other};
+use super::words::set_password::SetPasswordText;
+use super::words::{field, login};
 use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
 use crate::http::error_responses::ErrorShape;
@@ -39,6 +42,7 @@ pub(super) struct NewPassword {
 #[template(path = "set_password.html")]
 struct SetPassword<'a> {
     frame: Frame,
+    text: &'static SetPasswordText,
     title: &'static str,
     button: &'static str,
     host: String,
@@ -57,10 +61,12 @@ pub(super) async fn show(
     State(app): State<SharedApp>,
     Extension(context): Extension<RequestContext>,
     Query(query): Query<PageQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let language = Language::answering(context, &headers);
     match app.accounts.open_link(&query.token).await? {
-        Some(link) => Ok(render(&app, &link, &query.token, &[])),
-        None => Ok(over(&app, context)),
+        Some(link) => Ok(render(&app, &link, &query.token, language, &[])),
+        None => Ok(over(&app, context, language)),
     }
 }
 
@@ -88,14 +94,15 @@ pub(super) async fn submit(
         }
         Err(refusal) => refusal,
     };
+    let language = Language::answering(context, &headers);
     let is_over = matches!(refusal, SetPasswordError::Over);
-    let problem = Problem::from(refusal);
+    let problem = refused(refusal, language);
     if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
         return Err(problem);
     }
     match app.accounts.open_link(&token).await? {
-        Some(link) if !is_over => Ok(render(&app, &link, &token, &[problem])),
-        _ => Ok(over(&app, context)),
+        Some(link) if !is_over => Ok(render(&app, &link, &token, language, &[problem])),
+        _ => Ok(over(&app, context, language)),
     }
 }
 
@@ -129,14 +136,37 @@ pub(super) async fn submit_as_json(
     Ok(axum::Json(Set { username: redeemed.proven.username }))
 }
 
-fn render(app: &App, link: &OpenLink, token: &str, problems: &[Problem]) -> Response {
+/// Faults of the password are at the field `password`.
+pub(super) fn refused(refusal: SetPasswordError, language: Language) -> Problem {
+    match refusal {
+        SetPasswordError::Weak(weakness) => {
+            Problem::invalid("password", field::password(language, weakness))
+        }
+        refusal => {
+            let mut problem = Problem::from(refusal);
+            problem.message = login::refusal(language, &problem).into_owned().into();
+            problem
+        }
+    }
+}
+
+fn render(
+    app: &App,
+    link: &OpenLink,
+    token: &str,
+    language: Language,
+    problems: &[Problem],
+) -> Response {
+    let text = SetPasswordText::of(language);
     let (title, button) = match link.purpose {
-        Purpose::FirstTime => ("Choose your password", "Set this password"),
-        Purpose::Reset => ("Choose a new password", "Change the password"),
+        Purpose::FirstTime => (text.first, text.first_button),
+        Purpose::Reset => (text.another, text.another_button),
     };
     let faults = Faults(problems);
     let page = SetPassword {
-        frame: Frame::new(app),
+        // Without a way to the other language: it would carry the token.
+        frame: Frame::in_language(app, language),
+        text,
         title,
         button,
         host: app.site.workspace_host(&link.username),
@@ -152,17 +182,17 @@ fn render(app: &App, link: &OpenLink, token: &str, problems: &[Problem]) -> Resp
 }
 
 /// The same whatever was wrong with the link.
-fn over(app: &App, context: RequestContext) -> Response {
+fn over(app: &App, context: RequestContext, language: Language) -> Response {
     if !context.wants_page {
         return Problem::from(SetPasswordError::Over).into_response();
     }
+    let text = SetPasswordText::of(language);
     let page = Message {
-        frame: Frame::new(app),
-        title: "This link works no more",
-        text: "It was used already, a newer one was sent, or it is too old. A new one takes a \
-               moment.",
+        frame: Frame::in_language(app, language),
+        title: text.over,
+        text: text.over_how,
         link: "/forgot-password",
-        link_text: "Send me a new link",
+        link_text: text.again,
         request: None,
     };
     page::answer(StatusCode::GONE, &page)

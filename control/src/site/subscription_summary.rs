@@ -1,7 +1,9 @@
 //! What a customer pays for, as the account page says it. Pure.
 
+use super::language::Language;
+use super::words;
+use super::words::account::{self, AccountText};
 use crate::base::clock::Moment;
-use crate::base::date::Date;
 use crate::model::subscription::Standing;
 use crate::model::workspace::{UnpaidTimes, Workspace};
 
@@ -15,42 +17,29 @@ pub(super) struct SubscriptionSummary {
 }
 
 impl SubscriptionSummary {
-    pub(super) fn of(workspace: &Workspace, times: &UnpaidTimes, now: Moment) -> Self {
+    pub(super) fn of(
+        workspace: &Workspace,
+        times: &UnpaidTimes,
+        language: Language,
+        now: Moment,
+    ) -> Self {
         let billing = &workspace.billing;
-        let day = |moment| Date::of(moment).to_string();
-        let warning = match billing.standing(now) {
-            Standing::Grace { until } => Some(format!(
-                "Your last payment did not go through. Your workspace stays open until {}; \
-                 repair the payment before then.",
-                day(until)
-            )),
-            Standing::Stopped => Some(stopped(workspace.unpaid.map(|it| day(it.ends(times))))),
-            Standing::Paused => Some(
-                "Your subscription is paused: nothing is charged, and your workspace is closed. \
-                 Everything in it is kept. It opens again as soon as the subscription goes on."
-                    .to_owned(),
-            ),
-            _ => None,
+        let text = AccountText::of(language);
+        let day = |moment| words::day(language, moment);
+        let standing = billing.standing(now);
+        let until = match standing {
+            Standing::Grace { until } => Some(day(until)),
+            _ => workspace.unpaid.map(|it| day(it.ends(times))),
         };
+        let warning = account::warning(language, standing, until.as_deref());
         let (date_label, date) = match (billing.cancel_at, billing.period_end) {
-            (Some(end), _) => ("Cancelled, open until", day(end)),
-            (None, Some(next)) => ("Next payment", day(next)),
-            (None, None) => ("Next payment", "not known yet".to_owned()),
+            (Some(end), _) => (text.open_until, day(end)),
+            (None, Some(next)) => (text.next_payment, day(next)),
+            (None, None) => (text.next_payment, text.not_known.to_owned()),
         };
         let may_cancel = billing.cancel_at.is_none();
         Self { date_label, date, warning, may_cancel }
     }
-}
-
-fn stopped(ends: Option<String>) -> String {
-    let kept = ends.map_or_else(
-        || "Everything in it is kept.".to_owned(),
-        |ends| format!("Everything in it is kept until {ends}, and then deleted."),
-    );
-    format!(
-        "Your last payment did not go through, and your workspace is closed. {kept} It opens \
-         again as soon as the payment is repaired."
-    )
 }
 
 #[cfg(test)]
@@ -87,7 +76,7 @@ mod tests {
         };
         change(&mut workspace);
         let times = UnpaidTimes { keep: DAY * 30, first_warning: DAY * 14, last_warning: DAY * 3 };
-        SubscriptionSummary::of(&workspace, &times, NOW)
+        SubscriptionSummary::of(&workspace, &times, Language::English, NOW)
     }
 
     #[test]

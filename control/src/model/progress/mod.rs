@@ -5,6 +5,7 @@
 
 mod order;
 mod step;
+mod words;
 
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use serde::Serialize;
 use shared::PublicSite;
 
 use crate::base::clock::Moment;
+use crate::base::language::Language;
 use crate::base::token::sha256_hex;
 use crate::model::mail::MailState;
+use words::About;
 
 pub use order::{Order, OrderedStep, OrderedTask, OrderedWorkspace, Payment, WorkspaceStatus};
 pub use step::{Step, StepState};
@@ -56,81 +59,32 @@ const LATE: Duration = Duration::from_secs(120);
 
 impl Progress {
     /// `is_owner`: whether the browser that ordered is asking.
-    pub fn of(order: &Order, site: &PublicSite, is_owner: bool, now: Moment) -> Self {
+    pub fn of(
+        order: &Order,
+        site: &PublicSite,
+        is_owner: bool,
+        language: Language,
+        now: Moment,
+    ) -> Self {
         let stage = Stage::of(order, now);
         let email = order.masked_email();
         let host = site.workspace_host(&order.username);
         let paid_for = order.workspace.map(|workspace| now.since(workspace.since));
         let is_late = paid_for.is_some_and(|time| time > LATE);
-        let (headline, text) = match stage {
-            Stage::Unpaid => (
-                "Waiting for your payment",
-                "We have not heard of it from Stripe yet. If you have paid, your payment is safe: \
-                 there is no need to pay again, and this page goes on by itself. If you have not, \
-                 nothing was charged, and your choices are kept for a while."
-                    .to_owned(),
-            ),
-            Stage::Pending => (
-                "Your bank is on it",
-                format!(
-                    "We have your order. A payment by bank takes a few working days; when it is \
-                     here, we prepare {host} and write to {email}."
-                ),
-            ),
-            Stage::Expired => (
-                "This order has ended",
-                "It was not paid in time, and nothing was charged.".to_owned(),
-            ),
-            Stage::Declined => (
-                "The payment did not go through",
-                "Your bank refused it, and nothing was charged. You can try again, also with \
-                 another card or account."
-                    .to_owned(),
-            ),
-            Stage::Preparing if is_late => (
-                "Your workspace is being prepared",
-                "Your payment has arrived and is safe. This takes longer than usual; it goes on \
-                 by itself, and nothing is charged twice."
-                    .to_owned(),
-            ),
-            Stage::Preparing => (
-                "Your workspace is being prepared",
-                "Your payment has arrived. This usually takes less than a minute, and you can \
-                 watch it here."
-                    .to_owned(),
-            ),
-            Stage::Stuck => {
-                let ticket = order.ticket.as_ref();
-                let ticket = ticket.map(|id| format!(" (ticket {id})")).unwrap_or_default();
-                (
-                    "Something is in the way on our side",
-                    format!(
-                        "Your payment is safe, and you will not be charged twice. We have been \
-                         told{ticket} and are looking into it. When your workspace is ready, we \
-                         write to {email}: there is nothing you need to do."
-                    ),
-                )
-            }
-            Stage::Live => ("Your workspace is ready", ready(order, &host, &email, is_owner)),
-            Stage::Suspended => (
-                "This workspace is closed",
-                "Your account page says how it stands, and what can be done.".to_owned(),
-            ),
-            Stage::Ended => (
-                "This workspace has ended",
-                "Its subscription is over, and it is deleted with everything in it. You are \
-                 welcome to order another."
-                    .to_owned(),
-            ),
+        let about = About {
+            host: &host,
+            email: &email,
+            ticket: order.ticket.as_deref(),
+            is_late,
+            has_password: order.has_password,
+            is_owner,
         };
+        let headline = words::headline(language, stage);
+        let text = words::text(language, stage, &about);
         let is_waiting = matches!(stage, Stage::Preparing | Stage::Pending);
-        let fine = if is_waiting {
-            format!("You can close this page: we write to {email} when everything is ready.")
-        } else {
-            String::new()
-        };
+        let fine = if is_waiting { words::you_may_leave(language, &email) } else { String::new() };
         let is_paid = order.payment == Payment::Paid;
-        let steps = step::steps(order, is_paid, now);
+        let steps = step::steps(order, is_paid, language, now);
         let is_final = match stage {
             // Whoever looks after a stuck one has it go on.
             Stage::Unpaid | Stage::Pending | Stage::Preparing | Stage::Stuck => false,
@@ -153,16 +107,6 @@ impl Progress {
 
     pub fn shows_steps(&self) -> bool {
         matches!(self.stage, Stage::Pending | Stage::Preparing | Stage::Stuck | Stage::Live)
-    }
-}
-
-fn ready(order: &Order, host: &str, email: &str, is_owner: bool) -> String {
-    match (order.has_password, is_owner) {
-        (true, _) => format!("It answers at {host}."),
-        (false, true) => format!("It answers at {host}. Choose a password, and you can go in."),
-        (false, false) => {
-            format!("It answers at {host}. The mail to {email} has the link that lets you in.")
-        }
     }
 }
 

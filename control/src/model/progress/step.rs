@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::order::{Order, OrderedStep};
 use crate::base::clock::Moment;
+use crate::base::language::Language;
 use crate::model::mail::MailState;
 use crate::model::task::kinds::{ProvisionWorkspace as Provision, StepName};
 
@@ -34,41 +35,66 @@ pub enum StepState {
 
 struct Row {
     name: &'static str,
-    label: &'static str,
+    label: Words,
     /// Of the task; none for the payment, which comes before it.
     covers: &'static [StepName],
     /// While it runs.
-    word: &'static str,
+    word: Words,
+}
+
+/// In English and in German.
+#[derive(Clone, Copy)]
+struct Words(&'static str, &'static str);
+
+impl Words {
+    const NONE: Self = Self("", "");
+    const AT_ONCE: Self = Self("Usually at once", "Meist sofort");
+
+    fn of(self, language: Language) -> &'static str {
+        match language {
+            Language::English => self.0,
+            Language::German => self.1,
+        }
+    }
 }
 
 const ROWS: [Row; 6] = [
-    Row { name: "payment", label: "Payment", covers: &[], word: "" },
+    Row { name: "payment", label: Words("Payment", "Zahlung"), covers: &[], word: Words::NONE },
     Row {
         name: "reserve",
-        label: "Reserving your machine",
+        label: Words("Reserving your machine", "Deine Maschine reservieren"),
         covers: &[Provision::ASSIGN],
-        word: "Usually at once",
+        word: Words::AT_ONCE,
     },
     Row {
         name: "start",
-        label: "Starting it",
+        label: Words("Starting it", "Sie starten"),
         covers: &[Provision::WAKE],
-        word: "Usually a few seconds",
+        word: Words("Usually a few seconds", "Meist ein paar Sekunden"),
     },
     Row {
         name: "skills",
-        label: "Installing your skills",
+        label: Words("Installing your skills", "Deine Fähigkeiten einrichten"),
         covers: &[Provision::CONFIGURE, Provision::START, Provision::READY],
-        word: "Usually less than half a minute",
+        word: Words("Usually less than half a minute", "Meist weniger als eine halbe Minute"),
     },
     Row {
         name: "address",
-        label: "Opening your address",
+        label: Words("Opening your address", "Deine Adresse öffnen"),
         covers: &[Provision::ROUTE],
-        word: "Usually at once",
+        word: Words::AT_ONCE,
     },
-    Row { name: "mail", label: "Writing you a mail", covers: &[Provision::MAIL], word: "" },
+    Row {
+        name: "mail",
+        label: Words("Writing you a mail", "Dir eine Mail schreiben"),
+        covers: &[Provision::MAIL],
+        word: Words::NONE,
+    },
 ];
+
+const SLOW: Words = Words("This takes longer than usual", "Das dauert länger als sonst");
+
+const NOT_DONE: Words = Words("This did not work", "Das hat nicht geklappt");
 
 /// A step that runs for so long, or is tried again, takes longer than usual.
 const LONG: Duration = Duration::from_secs(60);
@@ -84,11 +110,14 @@ impl StepState {
     }
 
     /// Where the sign cannot be seen.
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Self::Running => "under way",
-            state => state.as_str(),
-        }
+    pub fn in_words(self, language: Language) -> &'static str {
+        let words = match self {
+            Self::Waiting => Words("waiting", "wartet"),
+            Self::Running => Words("under way", "läuft"),
+            Self::Done => Words("done", "fertig"),
+            Self::Failed => Words("failed", "fehlgeschlagen"),
+        };
+        words.of(language)
     }
 }
 
@@ -111,9 +140,10 @@ fn in_words(time: Duration) -> String {
 }
 
 /// The first that is not done is what goes on now, or where it ended.
-pub(super) fn steps(order: &Order, is_paid: bool, now: Moment) -> Vec<Step> {
-    let mut steps = vec![payment(order, is_paid)];
-    let letter = letter(order);
+pub(super) fn steps(order: &Order, is_paid: bool, language: Language, now: Moment) -> Vec<Step> {
+    let mut steps = vec![payment(order, is_paid, language)];
+    let letter = letter(order, language);
+    let blank = |row| blank(row, language);
     let mut goes_on = is_paid.then_some(steps[0].finished).flatten();
     for row in &ROWS[1..] {
         let covered = |name: &StepName| find(order, *name);
@@ -134,11 +164,11 @@ pub(super) fn steps(order: &Order, is_paid: bool, now: Moment) -> Vec<Step> {
                 || started.is_some_and(|started| now.since(started) > LONG);
             match &order.task {
                 Some(task) if task.is_dead => {
-                    Step { state: StepState::Failed, word: "This did not work", ..blank(row) }
+                    Step { state: StepState::Failed, word: NOT_DONE.of(language), ..blank(row) }
                 }
                 _ => Step {
                     state: StepState::Running,
-                    word: if is_slow { "This takes longer than usual" } else { row.word },
+                    word: if is_slow { SLOW } else { row.word }.of(language),
                     started,
                     ..blank(row)
                 },
@@ -152,32 +182,38 @@ pub(super) fn steps(order: &Order, is_paid: bool, now: Moment) -> Vec<Step> {
 }
 
 /// What became of the letter, where that is not yet that it was sent.
-fn letter(order: &Order) -> Option<(StepState, &'static str)> {
+fn letter(order: &Order, language: Language) -> Option<(StepState, &'static str)> {
     match order.letter? {
-        MailState::Waiting => Some((StepState::Running, "It is on its way")),
-        MailState::Failed | MailState::Unsent => Some((StepState::Failed, "It could not be sent")),
+        MailState::Waiting => {
+            let words = Words("It is on its way", "Sie ist unterwegs");
+            Some((StepState::Running, words.of(language)))
+        }
+        MailState::Failed | MailState::Unsent => {
+            let words = Words("It could not be sent", "Sie ließ sich nicht senden");
+            Some((StepState::Failed, words.of(language)))
+        }
         MailState::Sent | MailState::Dropped => None,
     }
 }
 
-fn payment(order: &Order, is_paid: bool) -> Step {
+fn payment(order: &Order, is_paid: bool, language: Language) -> Step {
     let seen = order.workspace.map(|workspace| workspace.since);
-    let row = blank(&ROWS[0]);
+    let row = blank(&ROWS[0], language);
     if is_paid {
         return Step { state: StepState::Done, finished: seen.or(Some(order.began)), ..row };
     }
-    let word = "Your bank needs a few working days";
-    Step { state: StepState::Running, word, ..row }
+    let words = Words("Your bank needs a few working days", "Deine Bank braucht ein paar Werktage");
+    Step { state: StepState::Running, word: words.of(language), ..row }
 }
 
 fn find(order: &Order, name: StepName) -> Option<&OrderedStep> {
     order.task.as_ref()?.steps.iter().find(|step| step.name == name.as_str())
 }
 
-fn blank(row: &Row) -> Step {
+fn blank(row: &Row, language: Language) -> Step {
     Step {
         name: row.name,
-        label: row.label,
+        label: row.label.of(language),
         state: StepState::Waiting,
         word: "",
         started: None,

@@ -53,7 +53,7 @@ fn dead(order: Order) -> Order {
 }
 
 fn seen(order: &Order, second: u64) -> Progress {
-    Progress::of(order, &site(), true, at(second))
+    Progress::of(order, &site(), true, Language::English, at(second))
 }
 
 fn check(order: &Order, second: u64, stage: Stage, states: &str) {
@@ -144,7 +144,7 @@ fn an_event_is_named_by_what_it_says_and_not_by_when() {
 #[test]
 fn nobody_but_its_owner_is_told_an_address_or_asked_for_a_password() {
     let live = paid(&[], WorkspaceStatus::Live);
-    let stranger = Progress::of(&live, &site(), false, at(20));
+    let stranger = Progress::of(&live, &site(), false, Language::English, at(20));
     let json = serde_json::to_string(&stranger).unwrap();
     assert!(stranger.text.contains("mail to a•••@mail.test"), "{json}");
     assert!(!json.contains("ada@mail.test"), "{json}");

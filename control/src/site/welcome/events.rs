@@ -24,6 +24,7 @@ use crate::http::request_context::text;
 use crate::http::sse_connections::SseConnection;
 use crate::http::{Path, Problem, RequestContext};
 use crate::model::progress::Progress;
+use crate::site::language::Language;
 use crate::site::signup_access;
 use crate::store::StoreError;
 
@@ -46,6 +47,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 struct Watch {
     app: SharedApp,
     signup: String,
+    language: Language,
     place: SseConnection,
     /// Wakes with every change of any task.
     changes: watch::Receiver<u64>,
@@ -88,7 +90,8 @@ pub(in crate::site) async fn follow(
     let order =
         signup_access::of_username(&app, &username, &headers).await?.ok_or_else(not_yours)?;
     let told = text(&headers, "last-event-id").unwrap_or_default().to_owned();
-    let progress = Progress::of(&order, &app.site, true, app.now());
+    let language = Language::of(&headers);
+    let progress = Progress::of(&order, &app.site, true, language, app.now());
     if progress.is_final && progress.fingerprint() == told {
         // To an EventSource this says: do not ask again.
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -96,7 +99,8 @@ pub(in crate::site) async fn follow(
     let place = app.sse.enter(context.address, &order.signup).ok_or_else(too_many)?;
     let until = Instant::now() + LONGEST;
     let changes = app.queue.changes();
-    let watch = Watch { app, signup: order.signup, place, changes, told, until, is_over: false };
+    let signup = order.signup;
+    let watch = Watch { app, signup, language, place, changes, told, until, is_over: false };
     let events = stream::unfold(watch, |mut watch| async move {
         let event = watch.next().await?;
         Some((Ok::<_, Infallible>(event), watch))
@@ -143,7 +147,7 @@ impl Watch {
     async fn look(&self) -> Result<Option<Progress>, StoreError> {
         let order = self.app.store.order_of_signup(&self.signup).await?;
         let now = self.app.now();
-        Ok(order.map(|order| Progress::of(&order, &self.app.site, true, now)))
+        Ok(order.map(|order| Progress::of(&order, &self.app.site, true, self.language, now)))
     }
 }
 

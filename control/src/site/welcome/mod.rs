@@ -20,8 +20,12 @@ use tracing::warn;
 
 use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
+use super::language::Language;
 use super::page::{self, Faults, Frame, Message, see_other};
+use super::set_password::refused;
 use super::signup_access;
+use super::words::set_password::SetPasswordText;
+use super::words::welcome::WelcomeText;
 use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
 use crate::billing::sync::sync_checkout;
@@ -63,6 +67,8 @@ enum Refresh {
 #[template(path = "welcome.html")]
 struct Welcome<'a> {
     frame: Frame,
+    text: &'static WelcomeText,
+    password_text: &'static SetPasswordText,
     session_id: &'a str,
     signup: &'a str,
     username: Username,
@@ -85,9 +91,10 @@ pub(super) async fn show(
     Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let language = Language::answering(context, &headers);
     match look(&app, &query.session_id).await? {
         Some(order) => Ok(render(&app, &order, &query.session_id, &headers, &[])),
-        None => Ok(unknown(&app, context)),
+        None => Ok(unknown(&app, context, language)),
     }
 }
 
@@ -99,12 +106,15 @@ pub(super) async fn set_password(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let FirstPassword { session_id, password } = form;
-    let Some(order) = look(&app, &session_id).await? else { return Ok(unknown(&app, context)) };
+    let language = Language::answering(context, &headers);
+    let Some(order) = look(&app, &session_id).await? else {
+        return Ok(unknown(&app, context, language));
+    };
     if !signup_access::is_of_browser(&order, &headers) {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "other_browser",
-            "Only the browser that paid can set the password here. Please use the link in our mail.",
+            WelcomeText::of(language).other_browser,
         ));
     }
     // The fragment tells the page's script to open the workspace once it is ready.
@@ -118,7 +128,7 @@ pub(super) async fn set_password(
         // Set in another tab: the page says so.
         Err(SetPasswordError::Over) => Ok(response),
         Err(refusal) => {
-            let problem = Problem::from(refusal);
+            let problem = refused(refusal, language);
             if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
                 return Err(problem);
             }
@@ -168,7 +178,8 @@ fn render(
     problems: &[Problem],
 ) -> Response {
     let is_owner = signup_access::is_of_browser(order, headers);
-    let progress = Progress::of(order, &app.site, is_owner, app.now());
+    let language = Language::of(headers);
+    let progress = Progress::of(order, &app.site, is_owner, language, app.now());
     let has_account = matches!(progress.stage, Stage::Preparing | Stage::Stuck | Stage::Live);
     let asks_for_password = is_owner && has_account && !order.has_password;
     let refresh = match (is_owner, asks_for_password || progress.is_final) {
@@ -180,8 +191,11 @@ fn render(
     let events = format!("/api/workspaces/{username}/events");
     let checkout_url = order.checkout_url.as_deref();
     let faults = Faults(problems);
+    let here = format!("/welcome?session_id={session_id}");
     let page = Welcome {
-        frame: Frame::new(app),
+        frame: Frame::speaking(app, language, &here),
+        text: WelcomeText::of(language),
+        password_text: SetPasswordText::of(language),
         session_id,
         signup: &order.signup,
         username,
@@ -203,18 +217,17 @@ fn render(
     page::answer_again(faults, &page)
 }
 
-fn unknown(app: &App, context: RequestContext) -> Response {
-    let text = "We know no order under this address. If you have paid, look into your mail: the \
-                link to your workspace comes that way too.";
+fn unknown(app: &App, context: RequestContext, language: Language) -> Response {
+    let text = WelcomeText::of(language);
     if !context.wants_page {
-        return Problem::not_found(text).into_response();
+        return Problem::not_found(text.unknown_how).into_response();
     }
     let page = Message {
-        frame: Frame::new(app),
-        title: "No such order",
-        text,
+        frame: Frame::in_language(app, language),
+        title: text.unknown,
+        text: text.unknown_how,
         link: "/contact",
-        link_text: "Write to us",
+        link_text: text.write_to_us,
         request: None,
     };
     page::answer(StatusCode::NOT_FOUND, &page)

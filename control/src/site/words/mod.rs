@@ -1,13 +1,62 @@
 //! What the site's pages say, a table for each page with all of it in each language: a text that
 //! is missing in one of them does not compile.
 
+/// A table: what a page says, by name, in English and in German.
+macro_rules! words {
+    ($name:ident { $($(#[$doc:meta])* $field:ident: $english:expr, $german:expr;)+ }) => {
+        pub(in crate::site) struct $name {
+            $($(#[$doc])* pub(in crate::site) $field: &'static str,)+
+        }
+
+        impl $name {
+            pub(in crate::site) fn of(language: Language) -> &'static Self {
+                const ENGLISH: $name = $name { $($field: $english,)+ };
+                const GERMAN: $name = $name { $($field: $german,)+ };
+                match language {
+                    Language::English => &ENGLISH,
+                    Language::German => &GERMAN,
+                }
+            }
+        }
+    };
+}
+use words;
+
+pub(super) mod account;
+pub(super) mod cancelled;
+pub(super) mod deletion;
 pub(super) mod email_change;
 pub(super) mod field;
 pub(super) mod forgot_password;
 pub(super) mod frame;
+pub(super) mod home;
 pub(super) mod login;
+pub(super) mod logout;
+pub(super) mod set_password;
+pub(super) mod skills;
+pub(super) mod welcome;
 
 use std::time::Duration;
+
+use crate::base::clock::Moment;
+use crate::base::date::{Date, DateTime};
+use crate::base::language::Language;
+
+pub(super) fn day(language: Language, moment: Moment) -> String {
+    let date = Date::of(moment);
+    match language {
+        Language::English => date.to_string(),
+        Language::German => date.in_german(),
+    }
+}
+
+pub(super) fn day_and_time(language: Language, moment: Moment) -> String {
+    let time = DateTime::of(moment);
+    match language {
+        Language::English => time.to_string(),
+        Language::German => time.in_german(),
+    }
+}
 
 /// `15 Minuten`, `2 Stunden`: rounded up, so that nobody comes too early.
 fn german_span(wait: Duration) -> String {

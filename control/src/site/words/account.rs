@@ -1,0 +1,133 @@
+//! The account page.
+
+use super::words;
+use crate::model::subscription::Standing;
+use crate::site::language::Language;
+
+words! {
+    AccountText {
+        title: "Account", "Konto";
+        heading: "Your account", "Dein Konto";
+        sign_out: "Sign out", "Abmelden";
+        workspace: "Workspace", "Arbeitsplatz";
+        your_name: "Your name", "Dein Name";
+        email: "E-mail", "E-Mail";
+        change_email: "Change", "Ändern";
+        closed: "Your workspace is closed for now. Everything in it is kept.",
+            "Dein Arbeitsplatz ist vorerst geschlossen. Alles darin bleibt erhalten.";
+        closed_unpaid: "It opens again as soon as the payment is repaired.",
+            "Er öffnet wieder, sobald die Zahlung in Ordnung ist.";
+        closed_paused: "Your subscription is paused.", "Dein Abonnement ruht.";
+        closed_by_us: "This has nothing to do with your payment: please",
+            "Das hat nichts mit deiner Zahlung zu tun: bitte";
+        write_to_us: "write to us", "schreib uns";
+        open: "Open your workspace", "Deinen Arbeitsplatz öffnen";
+        plan: "Your plan", "Dein Tarif";
+        price: "Price", "Preis";
+        a_month: "a month", "im Monat";
+        paid_with: "Paid with", "Bezahlt mit";
+        repair: "Repair the payment", "Zahlung in Ordnung bringen";
+        cards: "Cards and receipts", "Karten und Belege";
+        keep: "Keep the subscription", "Abonnement behalten";
+        cancel: "Cancel the subscription", "Abonnement kündigen";
+        next_payment: "Next payment", "Nächste Zahlung";
+        open_until: "Cancelled, open until", "Gekündigt, offen bis";
+        not_known: "not known yet", "noch nicht bekannt";
+        export: "Take everything with you", "Nimm alles mit";
+        export_what: "Your assistant's settings, skills, files and conversations in one archive \
+             (.tar.gz), made for you when you fetch it. Keys and passwords are left out.",
+            "Einstellungen, Fähigkeiten, Dateien und Gespräche deines Assistenten in einem Archiv \
+             (.tar.gz), das für dich gemacht wird, wenn du es abholst. Schlüssel und Passwörter \
+             sind nicht darin.";
+        export_until: "You can begin the download in this browser until",
+            "Du kannst den Download in diesem Browser beginnen bis";
+        export_broken: "Should it break off, have your browser continue it, within six hours; if \
+             something in your workspace has changed meanwhile, it begins anew.",
+            "Bricht er ab, lass deinen Browser ihn fortsetzen, innerhalb von sechs Stunden; hat sich \
+             in deinem Arbeitsplatz inzwischen etwas geändert, beginnt er neu.";
+        export_fetch: "Download the archive", "Archiv herunterladen";
+        export_ask: "Prepare an archive", "Archiv vorbereiten";
+        skills: "Your skills", "Deine Fähigkeiten";
+        skills_hint: "Which of them are ready, and what one still needs, stands in your workspace \
+             under Skills. To change them,",
+            "Welche bereit sind und was einer noch fehlt, steht in deinem Arbeitsplatz unter \
+             Fähigkeiten. Um sie zu ändern,";
+        password: "Change your password", "Passwort ändern";
+        password_changed: "Your password is changed, and every other browser is signed out.",
+            "Dein Passwort ist geändert, und jeder andere Browser ist abgemeldet.";
+        present_password: "Present password", "Jetziges Passwort";
+        new_password: "New password", "Neues Passwort";
+        password_hint: "At least 15 characters. A few unrelated words in a row are easy to keep and \
+             hard to guess.",
+            "Mindestens 15 Zeichen. Ein paar Wörter, die nichts miteinander zu tun haben, sind \
+             leicht zu merken und schwer zu erraten.";
+        change_password: "Change the password", "Passwort ändern";
+        browsers: "Where you are signed in", "Wo du angemeldet bist";
+        this_browser: "This browser", "Dieser Browser";
+        another_browser: "Another browser", "Ein anderer Browser";
+        signed_in_on: "Signed in on", "Angemeldet am";
+        last_seen_on: "last seen on", "zuletzt gesehen am";
+        sign_out_one: "Sign out the browser last seen on", "Browser abmelden, zuletzt gesehen am";
+        everywhere_hint: "Signing out everywhere ends all of them, this one and your workspace \
+             included.",
+            "Überall abmelden beendet alle, auch diesen und deinen Arbeitsplatz.";
+        everywhere: "Sign out everywhere", "Überall abmelden";
+        leave: "Leave at once", "Sofort gehen";
+        leave_hint: "Your workspace closes now, and everything about you is deleted. You are asked \
+             once more.",
+            "Dein Arbeitsplatz schließt jetzt, und alles über dich wird gelöscht. Du wirst noch \
+             einmal gefragt.";
+        delete: "Delete everything", "Alles löschen";
+    }
+}
+
+/// What is the matter with the subscription, where something is. `until` is the end of its grace,
+/// or when a closed workspace is deleted.
+pub(in crate::site) fn warning(
+    language: Language,
+    standing: Standing,
+    until: Option<&str>,
+) -> Option<String> {
+    let until = until.unwrap_or_default();
+    Some(match (language, standing) {
+        (Language::English, Standing::Grace { .. }) => format!(
+            "Your last payment did not go through. Your workspace stays open until {until}; \
+             repair the payment before then."
+        ),
+        (Language::German, Standing::Grace { .. }) => format!(
+            "Deine letzte Zahlung kam nicht an. Dein Arbeitsplatz bleibt offen bis {until}; bring \
+             die Zahlung vorher in Ordnung."
+        ),
+        (Language::English, Standing::Stopped) => {
+            let kept = match until {
+                "" => "Everything in it is kept.".to_owned(),
+                until => format!("Everything in it is kept until {until}, and then deleted."),
+            };
+            format!(
+                "Your last payment did not go through, and your workspace is closed. {kept} It \
+                 opens again as soon as the payment is repaired."
+            )
+        }
+        (Language::German, Standing::Stopped) => {
+            let kept = match until {
+                "" => "Alles darin bleibt erhalten.".to_owned(),
+                until => format!("Alles darin bleibt bis {until} erhalten und wird dann gelöscht."),
+            };
+            format!(
+                "Deine letzte Zahlung kam nicht an, und dein Arbeitsplatz ist geschlossen. {kept} \
+                 Er öffnet wieder, sobald die Zahlung in Ordnung ist."
+            )
+        }
+        (Language::English, Standing::Paused) => {
+            "Your subscription is paused: nothing is charged, and your workspace is closed. \
+             Everything in it is kept. It opens again as soon as the subscription goes on."
+                .to_owned()
+        }
+        (Language::German, Standing::Paused) => {
+            "Dein Abonnement ruht: Nichts wird abgebucht, und dein Arbeitsplatz ist geschlossen. \
+             Alles darin bleibt erhalten. Er öffnet wieder, sobald das Abonnement weitergeht."
+                .to_owned()
+        }
+        _ => return None,
+    })
+}
