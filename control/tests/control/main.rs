@@ -16,6 +16,7 @@ mod failover;
 mod installing;
 mod journal;
 mod keys;
+mod languages;
 mod letters;
 mod machines;
 mod openapi;

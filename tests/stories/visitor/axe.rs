@@ -31,6 +31,16 @@ impl Look {
         self.chrome.prefer_dark(false).await.unwrap();
     }
 
+    /// Nothing of the page stands beside the screen.
+    async fn fits(&mut self, name: &str) {
+        let wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let wide = self.chrome.evaluate(wide).await.unwrap();
+        if wide != 0 {
+            self.found.push(format!("{name} is {wide} pixels too wide"));
+        }
+        self.chrome.screenshot(&format!("german-320-{name}")).await.unwrap();
+    }
+
     async fn open(&mut self, url: &str) {
         self.chrome.goto(url).await.unwrap();
         self.at(url).await;
@@ -124,6 +134,7 @@ async fn nobody_is_shut_out_of_the_site_and_its_letters() {
     look.sign_in(&world).await;
     look.open(&format!("{site}/account")).await;
     look.open(&format!("{site}/account/delete")).await;
+    look.open(&format!("{site}/account/email")).await;
     look.open(&format!("{site}/logout")).await;
 
     look.chrome.goto(&format!("http://{}/", world.control.api())).await.unwrap();
@@ -137,6 +148,74 @@ async fn nobody_is_shut_out_of_the_site_and_its_letters() {
     for link in links.as_array().unwrap() {
         look.open(link.as_str().unwrap()).await;
     }
+    look.nothing_was_found();
+}
+
+#[tokio::test]
+#[ignore = "make test-axe runs it, with axe-core from npm"]
+async fn nobody_is_shut_out_of_the_site_in_german_nor_on_a_small_phone() {
+    let vendors = Vendors { available: 1, pace: Pace::Quick };
+    let world = World::start(Plan::with_tenants(&["ada"]).with_vendors(vendors)).await.unwrap();
+    let mut look = Look::start("de").await;
+    let site = world.site_url().to_owned();
+    look.chrome.resize(320, 640).await.unwrap();
+    for (path, name) in [("/", "start"), ("/login", "login"), ("/cancelled", "cancelled")] {
+        look.open(&format!("{site}{path}")).await;
+        look.fits(name).await;
+    }
+    look.chrome.goto(&site).await.unwrap();
+    look.chrome.evaluate("document.querySelector('form').noValidate = true").await.unwrap();
+    look.chrome.click("pay").await.unwrap();
+    look.at("sign-up with mistakes, German").await;
+    look.fits("mistakes").await;
+    look.chrome.goto(&site).await.unwrap();
+    look.chrome.fill("input[name=email]", "grace@example.com").await.unwrap();
+    look.chrome.fill("input[name=username]", "grace").await.unwrap();
+    look.chrome.wait_for("!!document.querySelector('[data-verdict=free]')").await.unwrap();
+    look.chrome.click("pay").await.unwrap();
+    look.chrome.click_css("#pay").await.unwrap();
+    look.chrome.find("welcome").await.unwrap();
+    look.at("welcome, German").await;
+    look.fits("welcome").await;
+
+    look.chrome.resize(1280, 800).await.unwrap();
+    look.sign_in(&world).await;
+    for (path, name) in [
+        ("/account", "account"),
+        ("/account/email", "email"),
+        ("/account/delete", "deletion"),
+        ("/logout", "logout"),
+    ] {
+        look.chrome.resize(1280, 800).await.unwrap();
+        look.open(&format!("{site}{path}")).await;
+        look.chrome.screenshot(&format!("german-{name}")).await.unwrap();
+        look.chrome.resize(320, 640).await.unwrap();
+        look.fits(name).await;
+    }
+    look.chrome.goto(&format!("{site}/account/email")).await.unwrap();
+    look.chrome.fill("input[name=email]", "ada@elsewhere.test").await.unwrap();
+    let password = &world.customer("ada").password;
+    look.chrome.fill("input[name=current]", password).await.unwrap();
+    look.chrome.click("send-link").await.unwrap();
+    look.chrome.find("email-pending").await.unwrap();
+    look.at("a link is on its way").await;
+    look.fits("email-pending").await;
+    let letter = wait_until("a letter came", async || {
+        let letters = world.fakes().letters("ada@elsewhere.test").await?;
+        letters.first().cloned().ok_or_else(|| anyhow!("none"))
+    })
+    .await
+    .unwrap();
+    let text = letter["text"].as_str().unwrap();
+    let link = text.split_whitespace().find(|word| word.contains("/confirm-email?")).unwrap();
+    look.open(link).await;
+    look.fits("confirm-email").await;
+    look.chrome.click("confirm-email").await.unwrap();
+    look.chrome.wait_for("location.search === ''").await.unwrap();
+    look.at("the address is changed").await;
+    look.fits("email-changed").await;
+    look.open(&format!("{site}/account")).await;
+    look.chrome.wait_for("document.body.textContent.includes('ada@elsewhere.test')").await.unwrap();
     look.nothing_was_found();
 }
 
@@ -158,6 +237,8 @@ async fn nobody_is_shut_out_of_the_chat_and_the_pages_of_the_edge() {
         look.at(&format!("empty chat, {language}")).await;
         look.say("please show some markdown").await;
         look.at(&format!("answer, {language}")).await;
+        look.say("please show a formula").await;
+        look.at(&format!("formula, {language}")).await;
         look.say("please use a tool").await;
         look.at(&format!("tool, {language}")).await;
         for (button, content) in [

@@ -1,6 +1,5 @@
 //! The account page.
 
-use super::words;
 use crate::model::subscription::Standing;
 use crate::site::language::Language;
 

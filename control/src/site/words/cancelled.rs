@@ -1,6 +1,5 @@
 //! Left the payment page without paying.
 
-use super::words;
 use crate::site::language::Language;
 
 words! {

@@ -1,6 +1,5 @@
 //! Deleting everything at once.
 
-use super::words;
 use crate::site::language::Language;
 
 words! {

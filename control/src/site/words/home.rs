@@ -1,6 +1,5 @@
 //! The start page with its form, and what is wrong with what was typed into it.
 
-use super::words;
 use crate::model::skills::SkillGroup;
 use crate::site::language::Language;
 

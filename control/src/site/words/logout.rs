@@ -1,6 +1,5 @@
 //! The question before signing out.
 
-use super::words;
 use crate::site::language::Language;
 
 words! {

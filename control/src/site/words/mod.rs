@@ -20,7 +20,6 @@ macro_rules! words {
         }
     };
 }
-use words;
 
 pub(super) mod account;
 pub(super) mod cancelled;

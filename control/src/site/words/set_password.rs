@@ -1,6 +1,5 @@
 //! Where a mailed link leads, and the field for a new password.
 
-use super::words;
 use crate::site::language::Language;
 
 words! {

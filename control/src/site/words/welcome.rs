@@ -1,6 +1,5 @@
 //! The page after the payment, around what `Progress` says.
 
-use super::words;
 use crate::site::language::Language;
 
 words! {
