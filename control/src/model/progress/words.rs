@@ -1,6 +1,6 @@
 //! What is said of an order, in each language.
 
-use super::Stage;
+use super::stage::Stage;
 use crate::base::language::Language::{self, English, German};
 
 /// What stands in the sentences.
