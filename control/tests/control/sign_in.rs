@@ -373,3 +373,26 @@ async fn pages_have_their_guards_and_unknown_addresses_a_page() {
     let again = browser.send(Method::GET, &url, None, &[("if-none-match", tag)]).await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
 }
+
+#[tokio::test]
+async fn an_address_signs_in_whose_only_one_it_is() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    let mut browser = Browser::new(&world);
+    let signed_in = browser.log_in(" Ada@Mail.Test ", PASSWORD).await;
+    assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{signed_in:?}");
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert!(page.body.contains("ada.arca.test"), "{}", page.body);
+    // With a second workspace the address names neither, and the names still do.
+    let second = json!({ "username": "eve", "email": "ADA@mail.test", "password": PASSWORD });
+    world.api(Method::POST, "/api/customers", Some(second)).await;
+    let mut browser = Browser::new(&world);
+    let refused = browser.log_in("ada@mail.test", PASSWORD).await;
+    let unknown = browser.log_in("nobody@mail.test", PASSWORD).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let body = |page: &Page, typed: &str| page.body.replace(typed, "…");
+    assert_eq!(body(&refused, "ada@mail.test"), body(&unknown, "nobody@mail.test"));
+    for name in ["ada", "eve"] {
+        assert_eq!(browser.log_in(name, PASSWORD).await.status, StatusCode::SEE_OTHER, "{name}");
+    }
+}

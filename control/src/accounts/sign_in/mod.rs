@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use super::passwords::{Password, PasswordCheck, PasswordError, Passwords};
 use crate::base::clock::Moment;
+use crate::base::email_address::Email;
 use crate::base::metrics::Metrics;
 use crate::model::attempts::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject};
 use crate::model::sign_in::Proven;
@@ -26,7 +27,7 @@ const RETRY_WHEN_BUSY: Duration = Duration::from_secs(2);
 
 /// What was typed, and from where.
 pub struct Attempt {
-    /// As typed; most texts are nobody's name.
+    /// A name or an e-mail address, as typed; most texts are nobody's.
     pub username: String,
     pub password: String,
     pub address: IpAddr,
@@ -95,10 +96,21 @@ impl SignIn {
         outcome
     }
 
+    /// Whose name or address this is. One that several workspaces share names none of them.
+    async fn named(&self, typed: &str) -> Result<Option<Username>, StoreError> {
+        // Phones put a capital first and a space last.
+        let Ok(email) = Email::parse(typed) else {
+            return Ok(Username::parse(&typed.trim().to_lowercase()).ok());
+        };
+        let customers = self.store.customers_of_email(email.as_str(), 2).await?;
+        Ok(match customers.as_slice() {
+            [customer] => Some(customer.username),
+            _ => None,
+        })
+    }
+
     async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Proven, SignInError> {
         let Attempt { username, password, address } = attempt;
-        // Phones put a capital first and a space last.
-        let username = Username::parse(&username.trim().to_lowercase()).ok();
         // One at a time from one place: who tries many passwords at once is
         // counted as if they had come one after the other.
         let _turn = self
@@ -106,6 +118,7 @@ impl SignIn {
             .enter(visitor_block(address))
             .await
             .ok_or(SignInError::Busy { retry_after: RETRY_WHEN_BUSY })?;
+        let username = self.named(&username).await?;
         let counters = Counters::of(username.as_ref(), address);
         let known_since = match &counters.known_place {
             Some(place) => self.store.attempt_counter(place).await?.map(|counter| counter.last),

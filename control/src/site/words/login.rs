@@ -17,6 +17,8 @@ pub(in crate::site) struct LoginText {
     /// Before and behind the host that is to be opened.
     pub(in crate::site) to_open: [&'static str; 2],
     pub(in crate::site) name: &'static str,
+    /// Behind the field.
+    pub(in crate::site) name_hint: &'static str,
     pub(in crate::site) password: &'static str,
     pub(in crate::site) sign_in: &'static str,
     pub(in crate::site) forgotten: &'static str,
@@ -38,7 +40,8 @@ const ENGLISH: LoginText = LoginText {
     other: ["You are signed in as", "Sign in below to open another workspace, or go to"],
     your_account: "your account",
     to_open: ["to open", ""],
-    name: "Name",
+    name: "Name or e-mail",
+    name_hint: "With several workspaces at one address, sign in by name.",
     password: "Password",
     sign_in: "Sign in",
     forgotten: "Forgotten your password?",
@@ -54,7 +57,8 @@ const GERMAN: LoginText = LoginText {
     ],
     your_account: "deinem Konto",
     to_open: ["um", "zu öffnen"],
-    name: "Name",
+    name: "Name oder E-Mail",
+    name_hint: "Hast du mehrere Arbeitsplätze mit einer Adresse, nimm den Namen.",
     password: "Passwort",
     sign_in: "Anmelden",
     forgotten: "Passwort vergessen?",
