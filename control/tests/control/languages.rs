@@ -12,7 +12,7 @@ use crate::common::order::{Order, welcome};
 use crate::common::{PASSWORD, SITE, World};
 
 /// What is the same in both languages: names, and what an operator writes.
-const THE_SAME: [&str; 4] = ["Ada Ltd", "name .arca.test", "Pull Requests", "arca.test"];
+const THE_SAME: [&str; 1] = ["arca.test"];
 
 type Fields<'a> = &'a [(&'a str, &'a str)];
 
@@ -35,11 +35,15 @@ fn said(html: &str) -> BTreeSet<String> {
     said
 }
 
-/// Sentences and names of things, of which English and German have none in common.
+/// What has two words or more, of which English and German have none in common.
 fn sentences(page: &Page) -> BTreeSet<String> {
+    let is_word = |word: &str| {
+        let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        !word.is_empty() && word.chars().all(char::is_alphabetic)
+    };
     let is_one = |text: &String| {
-        let is_words = text.contains(' ') && text.chars().any(char::is_alphabetic);
-        is_words && !THE_SAME.iter().any(|same| text.contains(same))
+        let words = text.split_whitespace().filter(|word| is_word(word)).count();
+        words > 1 && !THE_SAME.iter().any(|same| text.contains(same))
     };
     said(&page.body).into_iter().filter(is_one).collect()
 }
