@@ -16,6 +16,8 @@ use shared::Username;
 use shared::address::visitor_block;
 
 use crate::base::clock::Moment;
+use crate::base::email_address::Email;
+use crate::base::token::sha256_hex;
 
 /// What a counter counts for, as its key in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,11 @@ pub fn resets_of(username: &Username) -> Subject {
 /// Requests for password links from where this address is.
 pub fn resets_from(address: IpAddr) -> Subject {
     Subject(format!("resets from {}", visitor_block(address)))
+}
+
+/// Sign-ins to this account that succeeded, from everywhere.
+pub fn successes_of(username: &Username) -> Subject {
+    Subject(format!("successes {username}"))
 }
 
 /// Letters to new addresses that this customer asked for.
@@ -96,8 +103,8 @@ const ONE_ACCOUNT: Limit =
 pub const SUCCESSES: Limit =
     Limit { window: Duration::from_secs(60 * 60), failures: 60, beyond: Beyond::Closed };
 
-/// Password links of one account, and letters to an address it wants to have: who misses three letters in an hour looks into
-/// the wrong mailbox, and a stranger must not be able to fill it.
+/// Password links of one account, and letters to an address it wants to have: who misses three
+/// letters in an hour looks into the wrong mailbox, and a stranger must not be able to fill it.
 pub const RESETS: Limit =
     Limit { window: Duration::from_secs(60 * 60), failures: 3, beyond: Beyond::Closed };
 
@@ -158,8 +165,6 @@ pub struct Counters {
     /// Of the account from this address; a success clears it.
     pub pair: Option<Subject>,
     pub account: Option<Subject>,
-    /// Of successes of the account, from everywhere.
-    pub successes: Option<Subject>,
     /// Is there since the account was signed in to from this address.
     pub known_place: Option<Subject>,
 }
@@ -172,8 +177,23 @@ impl Counters {
             address: Subject(format!("address {block}")),
             pair: username.map(|name| Subject(format!("pair {name} {block}"))),
             account: username.map(|name| Subject(format!("account {name}"))),
-            successes: username.map(|name| Subject(format!("successes {name}"))),
             known_place: username.map(|name| Subject(format!("known {name} {block}"))),
+        }
+    }
+
+    /// Where an e-mail address was typed for the name.
+    ///
+    /// Counted by what was typed, whether somebody has it or not, and with no place known: by the
+    /// counters of a name a stranger could tell whose address it is. What an account bears is
+    /// borne once more so.
+    pub fn of_email(email: &Email, address: IpAddr) -> Self {
+        let block = visitor_block(address);
+        let digest = sha256_hex(email.as_str().to_lowercase());
+        Self {
+            address: Subject(format!("address {block}")),
+            pair: Some(Subject(format!("pair {digest} {block}"))),
+            account: Some(Subject(format!("account {digest}"))),
+            known_place: None,
         }
     }
 

@@ -17,7 +17,9 @@ use super::passwords::{Password, PasswordCheck, PasswordError, Passwords};
 use crate::base::clock::Moment;
 use crate::base::email_address::Email;
 use crate::base::metrics::Metrics;
-use crate::model::attempts::{Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject};
+use crate::model::attempts::{
+    self, Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject,
+};
 use crate::model::sign_in::Proven;
 use crate::store::{Store, StoreError};
 use address_limiter::AddressLimiter;
@@ -96,17 +98,24 @@ impl SignIn {
         outcome
     }
 
-    /// Whose name or address this is. One that several workspaces share names none of them.
-    async fn named(&self, typed: &str) -> Result<Option<Username>, StoreError> {
-        // Phones put a capital first and a space last.
+    /// Whose name or address this is, and what is counted. An address that several workspaces
+    /// share names none of them.
+    async fn named(
+        &self,
+        typed: &str,
+        from: IpAddr,
+    ) -> Result<(Option<Username>, Counters), StoreError> {
         let Ok(email) = Email::parse(typed) else {
-            return Ok(Username::parse(&typed.trim().to_lowercase()).ok());
+            // Phones put a capital first and a space last.
+            let username = Username::parse(&typed.trim().to_lowercase()).ok();
+            return Ok((username, Counters::of(username.as_ref(), from)));
         };
         let customers = self.store.customers_of_email(email.as_str(), 2).await?;
-        Ok(match customers.as_slice() {
+        let username = match customers.as_slice() {
             [customer] => Some(customer.username),
             _ => None,
-        })
+        };
+        Ok((username, Counters::of_email(&email, from)))
     }
 
     async fn decide(&self, attempt: Attempt, now: Moment) -> Result<Proven, SignInError> {
@@ -118,8 +127,7 @@ impl SignIn {
             .enter(visitor_block(address))
             .await
             .ok_or(SignInError::Busy { retry_after: RETRY_WHEN_BUSY })?;
-        let username = self.named(&username).await?;
-        let counters = Counters::of(username.as_ref(), address);
+        let (username, counters) = self.named(&username, address).await?;
         let known_since = match &counters.known_place {
             Some(place) => self.store.attempt_counter(place).await?.map(|counter| counter.last),
             None => None,
@@ -140,9 +148,9 @@ impl SignIn {
         };
         match (verdict, username) {
             (Ok(PasswordCheck::Right { rehashed }), Some(username)) => {
-                self.count_success(&counters, now).await?;
+                self.count_success(&username, now).await?;
                 self.succeeded(&username, &counters, hash.zip(rehashed)).await?;
-                if let Some(place) = &counters.known_place
+                if let Some(place) = &Counters::of(Some(&username), address).known_place
                     && known_since.is_none_or(|since| now.since(since) >= PLACE_RENEWAL)
                 {
                     self.store.remember_place(place, now, PLACE_LIFETIME).await?;
@@ -173,9 +181,8 @@ impl SignIn {
 
     /// Only who knows the password is told of this limit: it would tell others which
     /// names exist.
-    async fn count_success(&self, counters: &Counters, now: Moment) -> Result<(), SignInError> {
-        let limits: Vec<_> =
-            counters.successes.iter().map(|subject| (subject.clone(), SUCCESSES)).collect();
+    async fn count_success(&self, username: &Username, now: Moment) -> Result<(), SignInError> {
+        let limits = [(attempts::successes_of(username), SUCCESSES)];
         if let Some(retry_after) = self.wait(&limits, now).await? {
             return Err(SignInError::TooOften { retry_after });
         }

@@ -1,7 +1,9 @@
 //! Passwords that are guessed.
 
+use std::ops::Range;
 use std::time::Duration;
 
+use control::accounts::sign_in::Attempt;
 use reqwest::StatusCode;
 
 use super::world;
@@ -85,4 +87,29 @@ async fn guesses_that_come_at_once_are_counted_one_by_one() {
     let seen = futures_util::future::join_all((0..12).map(guess)).await;
     let wrong = seen.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
     assert_eq!(wrong, 5, "{seen:?}");
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_has_is_refused_like_one_that_nobody_has() {
+    let world = world().await;
+    let guess = async |typed: &str, places: Range<u8>| {
+        let mut refusals = Vec::new();
+        for place in places.flat_map(|place| [place; 4]) {
+            let attempt = Attempt {
+                username: typed.to_owned(),
+                password: "wrong password here".to_owned(),
+                address: [192, 0, 2, place].into(),
+            };
+            let app = world.app();
+            let refused = app.sign_in.check(attempt, app.now(), &app.metrics).await;
+            refusals.push(refused.unwrap_err().to_string());
+        }
+        refusals
+    };
+    let slowed_down = guess("ada", 0..6).await;
+    assert_eq!(slowed_down[20], "too many failed attempts");
+    let known = guess("ada@mail.test", 10..16).await;
+    assert_eq!(known[20], "too many failed attempts", "an address is guessed at no longer either");
+    assert_eq!(known, guess("nobody@mail.test", 20..26).await);
+    assert_eq!(known, slowed_down);
 }
