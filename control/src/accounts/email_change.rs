@@ -14,10 +14,10 @@ use crate::base::email_address::Email;
 use crate::base::token::Token;
 use crate::model::attempts::{self, RESETS};
 use crate::model::email_change::{NewEmailChange, OpenEmailChange};
-use crate::model::mail::{Message, Recipient};
+use crate::model::mail::{Message, NewMail, Recipient};
 use crate::model::task::NewTask;
 use crate::model::task::kinds::TellPayer;
-use crate::store::{Actor, StoreError};
+use crate::store::{Customer, StoreError};
 
 /// What came of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,17 +81,28 @@ impl Accounts {
         let Some(change) = self.store.email_change(&hash, now).await? else { return Ok(None) };
         let username = change.username;
         let Some(customer) = self.store.customer(&username).await? else { return Ok(None) };
-        let former = Recipient { username, email: &customer.email };
-        let id = format!("email-changed/{}", hash.as_str());
-        let notice = self.renderer.write(id, former, Message::EmailChanged, now);
-        let dedupe = format!("payer/{}", hash.as_str());
-        let task = NewTask::new(dedupe, Some(username), &TellPayer {});
-        if !self.store.confirm_email_change(&hash, &username, &notice, &task, now).await? {
-            return Ok(None);
-        }
-        let about = (&*format!("customer {username}"), Some(&username));
-        let act = "changes the e-mail address";
-        self.store.note_act(Actor::Customer(&username), about, act, now).await?;
-        Ok(Some(change))
+        let (notice, task) = self.news(&customer, hash.as_str());
+        let confirmed = self.store.confirm_email_change(&hash, &username, &notice, &task, now);
+        Ok(confirmed.await?.then_some(change))
+    }
+
+    /// Makes an address the customer's without its having answered, for an operator who has found
+    /// out whose the workspace is. `false` when there is no such customer.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn set_email(&self, username: &Username, email: &Email) -> Result<bool, StoreError> {
+        let Some(customer) = self.store.customer(username).await? else { return Ok(false) };
+        let (notice, task) = self.news(&customer, Token::random().hash().as_str());
+        self.store.set_email(username, email, &notice, &task, self.now()).await
+    }
+
+    /// What tells the former address and Stripe of the change with this id.
+    fn news(&self, customer: &Customer, id: &str) -> (NewMail, NewTask) {
+        let former = Recipient { username: customer.username, email: &customer.email };
+        let letter_id = format!("email-changed/{id}");
+        let notice = self.renderer.write(letter_id, former, Message::EmailChanged, self.now());
+        let task = NewTask::new(format!("payer/{id}"), Some(customer.username), &TellPayer {});
+        (notice, task)
     }
 }

@@ -56,6 +56,8 @@ pub(super) enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Set the address at which a customer is written to; the former one is told.
+    SetEmail { username: Username, email: String },
     /// Close a workspace, keeping everything in it.
     Suspend { username: Username },
     /// Lift a suspension by an operator; the workspace opens unless another reason stands.
@@ -111,6 +113,21 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             }
             let body = json!({ "password": read_password()? });
             change(api, &username, "password", Some(body), output).await
+        }
+        Command::SetEmail { username, email } => {
+            let consequence = format!(
+                "This sends letters and receipts for {username} to {email}, and with them links \
+                 for a new password. Links that went to the former address open nothing any more."
+            );
+            if !output.confirms(&consequence)? {
+                return Ok(());
+            }
+            let path = format!("/api/customers/{username}/email");
+            let body = json!({ "email": email });
+            let customer: CustomerView = api.call(Method::POST, &path, Some(body)).await?;
+            output.print(&customer, |customer| {
+                format!("{} is written to at {}", customer.username, customer.email)
+            })
         }
         Command::Suspend { username } => {
             let consequence = format!(

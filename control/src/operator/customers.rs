@@ -32,6 +32,12 @@ pub(super) struct PasswordBody {
     password: String,
 }
 
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmailBody {
+    email: String,
+}
+
 /// Adds a customer.
 #[utoipa::path(
     post,
@@ -54,8 +60,7 @@ pub(super) async fn add(
     Json(body): Json<CustomerBody>,
 ) -> Result<(StatusCode, Answer<CustomerView>), Problem> {
     let username = parse_username(&body.username)?;
-    let email = Email::parse(&body.email);
-    let email = email.map_err(|error| Problem::invalid("email", error.to_string()))?;
+    let email = parse_email(&body.email)?;
     let email = email.as_str();
     let hash = match body.password {
         Some(password) => Some(app.accounts.hash_new(&username, email, password).await?),
@@ -150,6 +155,42 @@ pub(super) async fn set_password(
     publish_if_found(&app, &username, generation, waiting).await
 }
 
+/// Sets the address at which a customer is written to; the former one is told.
+#[utoipa::path(
+    post,
+    path = "/api/customers/{username}/email",
+    operation_id = "set_email",
+    tag = "operator",
+    security(("admin_key" = [])),
+    params(OfWorkspace),
+    request_body = EmailBody,
+    responses(
+        (status = 200, description = "The customer", body = CustomerView),
+        AboutOne,
+        Parsed,
+        WithBody,
+        Guarded
+    )
+)]
+pub(super) async fn set_email(
+    State(app): State<SharedApp>,
+    Path(username): Path<String>,
+    Json(body): Json<EmailBody>,
+) -> Result<Answer<CustomerView>, Problem> {
+    let username = parse_username(&username)?;
+    let email = parse_email(&body.email)?;
+    if existing(&app, &username).await?.email == email.as_str() {
+        return Err(Problem::invalid(
+            "email",
+            format!("This is the address of {username} already."),
+        ));
+    }
+    if !app.accounts.set_email(&username, &email).await? {
+        return Err(no_customer(&username));
+    }
+    Ok(Answer(view(&app, existing(&app, &username).await?)))
+}
+
 /// Ends every session of a customer.
 #[utoipa::path(
     post,
@@ -224,6 +265,10 @@ pub(super) async fn resume(
     let username = parse_username(&username)?;
     let generation = app.store.set_suspended(&username, false).await?;
     publish_if_found(&app, &username, generation, waiting).await
+}
+
+fn parse_email(text: &str) -> Result<Email, Problem> {
+    Email::parse(text).map_err(|error| Problem::invalid("email", error.to_string()))
 }
 
 async fn publish_if_found(

@@ -80,6 +80,7 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(customers::list, customers::add))
         .routes(routes!(customers::show))
         .routes(routes!(customers::set_password))
+        .routes(routes!(customers::set_email))
         .routes(routes!(customers::sign_out_everywhere))
         .routes(routes!(customers::suspend))
         .routes(routes!(customers::resume))

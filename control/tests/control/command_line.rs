@@ -27,6 +27,7 @@ async fn nobody_is_taken_offline_without_a_question() {
         ("customers suspend ada", "closes the workspace ada now"),
         ("customers sign-out ada", "signs out every browser of ada"),
         ("customers password ada", "sets another password for ada"),
+        ("customers set-email ada ada@elsewhere.test", "letters and receipts for ada to"),
         ("locks add ada", "ends every session of ada"),
         ("workspaces end ada", "ends the workspace ada of ada@mail.test for good"),
         ("workspaces replace-machine ada --reason x", "destroys the machine of ada"),

@@ -13,7 +13,7 @@ use crate::model::mail::NewMail;
 use crate::model::task::NewTask;
 use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
 use crate::store::messages::mails;
-use crate::store::{Store, StoreError, Write, tasks};
+use crate::store::{Actor, Store, StoreError, Write, journal, tasks};
 
 const COLUMNS: &str = "username, email, expires_at";
 
@@ -116,25 +116,61 @@ impl Store {
         .attempt(ATTEMPT)?;
         let Some(taken) = taken else { return Ok(false) };
         let change = parse(&taken).attempt(ATTEMPT)?;
-        // The order is what letters about an unpaid month and the page after the payment go by.
-        for statement in [
-            "UPDATE customers SET email = $2 WHERE username = $1",
-            "UPDATE signups SET email = $2
-             WHERE id = (SELECT signup FROM workspaces WHERE username = $1)",
-        ] {
-            sqlx::query(statement)
-                .bind(username.as_str())
-                .bind(change.email.as_str())
-                .execute(&mut *write)
-                .await
-                .attempt(ATTEMPT)?;
+        write_email(&mut write, username, &change.email, now).await?;
+        mails::enqueue(&mut write, notice, now).await?;
+        tasks::enqueue(&mut write, task, now).await?;
+        let about = (&*format!("customer {username}"), Some(username));
+        let act = "changes the e-mail address";
+        journal::note(&mut write, Actor::Customer(username), about, act, now).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// The same without a link, by an operator; a change that the customer has asked for is void.
+    ///
+    /// `false` when there is no such customer.
+    pub async fn set_email(
+        &self,
+        username: &Username,
+        email: &Email,
+        notice: &NewMail,
+        task: &NewTask,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        if customers::lock_row(&mut write, username).await?.is_none() {
+            return Ok(false);
         }
-        password_links::void_links(&mut write, username, now).await?;
+        void(&mut write, username).await?;
+        write_email(&mut write, username, email, now).await?;
         mails::enqueue(&mut write, notice, now).await?;
         tasks::enqueue(&mut write, task, now).await?;
         write.commit().await?;
         Ok(true)
     }
+}
+
+/// Links to set a password that went to the former address open nothing any more.
+async fn write_email(
+    write: &mut Write,
+    username: &Username,
+    email: &Email,
+    now: Moment,
+) -> Result<(), StoreError> {
+    // The order is what letters about an unpaid month and the page after the payment go by.
+    for statement in [
+        "UPDATE customers SET email = $2 WHERE username = $1",
+        "UPDATE signups SET email = $2
+         WHERE id = (SELECT signup FROM workspaces WHERE username = $1)",
+    ] {
+        sqlx::query(statement)
+            .bind(username.as_str())
+            .bind(email.as_str())
+            .execute(&mut **write)
+            .await
+            .attempt("write an address")?;
+    }
+    password_links::void_links(write, username, now).await
 }
 
 /// What somebody asked for under a password that holds no more is not done.

@@ -196,3 +196,30 @@ async fn an_account_writes_to_three_new_addresses_an_hour() {
     assert!(refused.body.contains("wait an hour"), "{}", refused.body);
     assert_eq!(office.letters().await.len(), 3);
 }
+
+#[tokio::test]
+async fn an_operator_sets_an_address_back_and_what_was_asked_for_meanwhile_is_void() {
+    let office = Office::open().await;
+    let world = &office.world;
+    let mut ada = signed_in(world).await;
+    ask(&mut ada, NEW, PASSWORD).await;
+    let pending = link(&office, NEW, 1).await;
+    let back = "ada@back.test";
+    let said = world.cli(&format!("customers set-email ada {back} --yes")).await;
+    assert_eq!(said.trim_end(), format!("ada is written to at {back}"));
+    assert_eq!(email(world).await, back);
+    assert_eq!(confirm(&mut ada, &pending).await.status, StatusCode::GONE);
+    office.wait_for_letter("email_changed", "sent").await;
+    let told = to(&office.resend, "ada@mail.test").await;
+    assert!(told[0]["subject"].as_str().unwrap().contains("was changed"), "{told:?}");
+    let journal = world.cli("journal").await;
+    assert!(journal.contains("POST /api/customers/ada/email"), "{journal}");
+    for (wrong, complaint) in [
+        (format!("ada {back}"), "This is the address of ada already."),
+        ("ada nonsense".to_owned(), "An e-mail address looks like"),
+        (format!("bob {back}"), "There is no customer bob."),
+    ] {
+        let ended = world.cli_ended(&format!("customers set-email {wrong} --yes")).await;
+        assert!(ended.0 != Some(0) && ended.2.contains(complaint), "{wrong}: {ended:?}");
+    }
+}
