@@ -29,7 +29,7 @@ pub(super) async fn list(
     let seen = newest.into_iter().next().map(|entry| entry.id).unwrap_or_default();
     let table = Table {
         title: "All of them",
-        header: vec!["Edge", "State", "Serves", "Behind by", "Heard of", "At", "Error", ""],
+        header: vec!["Edge", "State", "Serves", "Behind by", "Heard of", "At", "Error", "Remove"],
         rows: status.edges.iter().map(|edge| row(edge, &seen, app.now())).collect(),
         none: "There is no edge yet.",
     };
