@@ -114,21 +114,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             let body = json!({ "password": read_password()? });
             change(api, &username, "password", Some(body), output).await
         }
-        Command::SetEmail { username, email } => {
-            let consequence = format!(
-                "This sends letters and receipts for {username} to {email}, and with them links \
-                 for a new password. Links that went to the former address open nothing any more."
-            );
-            if !output.confirms(&consequence)? {
-                return Ok(());
-            }
-            let path = format!("/api/customers/{username}/email");
-            let body = json!({ "email": email });
-            let customer: CustomerView = api.call(Method::POST, &path, Some(body)).await?;
-            output.print(&customer, |customer| {
-                format!("{} is written to at {}", customer.username, customer.email)
-            })
-        }
+        Command::SetEmail { username, email } => set_email(api, &username, &email, output).await,
         Command::Suspend { username } => {
             let consequence = format!(
                 "This closes the workspace {username} now: its sockets are cut, and nobody gets \
@@ -159,24 +145,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
                 )
             })
         }
-        Command::Erase { username } => {
-            let consequence = format!(
-                "This deletes everything about {username} for good: the machine with all that is \
-                 in it, the subscription and the account."
-            );
-            if !output.confirms(&consequence)? {
-                return Ok(());
-            }
-            let path = format!("/api/customers/{username}/erase");
-            let erased: ErasureView = api.call(Method::POST, &path, None).await?;
-            output.print(&erased, |erased| match &erased.task {
-                Some(task) => format!(
-                    "{username} is closed; {task} deletes the rest. `control workspaces receipt \
-                     {username}` has the receipt when it is done"
-                ),
-                None => format!("{username} is deleted"),
-            })
-        }
+        Command::Erase { username } => erase(api, &username, output).await,
         Command::SignOut { username } => {
             let consequence =
                 format!("This signs out every browser of {username}, and cuts what is live.");
@@ -186,6 +155,46 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             change(api, &username, "sign-out-everywhere", None, output).await
         }
     }
+}
+
+async fn set_email(
+    api: &ApiClient,
+    username: &Username,
+    email: &str,
+    output: Output,
+) -> anyhow::Result<()> {
+    let consequence = format!(
+        "This sends letters and receipts for {username} to {email}, and with them links \
+         for a new password. Links that went to the former address open nothing any more."
+    );
+    if !output.confirms(&consequence)? {
+        return Ok(());
+    }
+    let path = format!("/api/customers/{username}/email");
+    let body = json!({ "email": email });
+    let customer: CustomerView = api.call(Method::POST, &path, Some(body)).await?;
+    output.print(&customer, |customer| {
+        format!("{} is written to at {}", customer.username, customer.email)
+    })
+}
+
+async fn erase(api: &ApiClient, username: &Username, output: Output) -> anyhow::Result<()> {
+    let consequence = format!(
+        "This deletes everything about {username} for good: the machine with all that is \
+         in it, the subscription and the account."
+    );
+    if !output.confirms(&consequence)? {
+        return Ok(());
+    }
+    let path = format!("/api/customers/{username}/erase");
+    let erased: ErasureView = api.call(Method::POST, &path, None).await?;
+    output.print(&erased, |erased| match &erased.task {
+        Some(task) => format!(
+            "{username} is closed; {task} deletes the rest. `control workspaces receipt \
+             {username}` has the receipt when it is done"
+        ),
+        None => format!("{username} is deleted"),
+    })
 }
 
 async fn change(

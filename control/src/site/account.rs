@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use shared::Username;
@@ -114,9 +114,10 @@ pub(super) async fn change_password(
             page::add_cookie(&mut response, cookie);
             Ok(response)
         }
-        Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
-        Err(problem) if !context.wants_page => Err(problem),
-        Err(problem) => render(&app, &session, language, false, &[problem]).await,
+        Err(problem) => {
+            let problem = page::for_the_form(problem, context)?;
+            render(&app, &session, language, false, &[problem]).await
+        }
     }
 }
 
@@ -198,7 +199,18 @@ pub(super) async fn check_password(
     }
 }
 
-pub(super) async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
+/// Whose account this browser is signed in to.
+pub(super) async fn signed_in_customer(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Option<Customer>, Problem> {
+    match signed_in(app, headers).await? {
+        Some(session) => existing(app, &session.username).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
     let customer = app.store.customer(username).await?;
     customer.ok_or_else(gone)
 }

@@ -10,8 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::account::{check_password, existing};
-use super::account_session::signed_in;
+use super::account::{check_password, signed_in_customer};
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::language::Language;
@@ -43,10 +42,9 @@ pub(super) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Some(session) = signed_in(&app, &headers).await? else {
+    let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let customer = existing(&app, &session.username).await?;
     Ok(render(&app, &customer, Language::of(&headers), &[]))
 }
 
@@ -58,10 +56,9 @@ pub(super) async fn confirm(
     Form(Confirmation { current }): Form<Confirmation>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let Some(session) = signed_in(&app, &headers).await? else {
+    let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let customer = existing(&app, &session.username).await?;
     let language = Language::answering(context, &headers);
     match delete(&app, &customer, current, context, language).await {
         Ok(()) => {
@@ -69,9 +66,10 @@ pub(super) async fn confirm(
             page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
             Ok(response)
         }
-        Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
-        Err(problem) if !context.wants_page => Err(problem),
-        Err(problem) => Ok(render(&app, &customer, language, &[problem])),
+        Err(problem) => {
+            let problem = page::for_the_form(problem, context)?;
+            Ok(render(&app, &customer, language, &[problem]))
+        }
     }
 }
 

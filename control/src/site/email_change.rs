@@ -12,8 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::account::{check_password, existing};
-use super::account_session::signed_in;
+use super::account::{check_password, signed_in_customer};
 use super::csrf::{self, MissingOrigin};
 use super::language::Language;
 use super::page::{self, Faults, Frame, Message, see_other};
@@ -68,10 +67,9 @@ pub(super) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let Some(session) = signed_in(&app, &headers).await? else {
+    let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let customer = existing(&app, &session.username).await?;
     render(&app, &customer, Language::of(&headers), "", &[]).await
 }
 
@@ -83,17 +81,17 @@ pub(super) async fn ask(
     Form(change): Form<Change>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let Some(session) = signed_in(&app, &headers).await? else {
+    let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let customer = existing(&app, &session.username).await?;
     let language = Language::answering(context, &headers);
     let typed = change.email.clone();
     match request(&app, &customer, change, context, language).await {
         Ok(()) => Ok(see_other("/account/email")),
-        Err(problem) if problem.status == StatusCode::INTERNAL_SERVER_ERROR => Err(problem),
-        Err(problem) if !context.wants_page => Err(problem),
-        Err(problem) => render(&app, &customer, language, &typed, &[problem]).await,
+        Err(problem) => {
+            let problem = page::for_the_form(problem, context)?;
+            render(&app, &customer, language, &typed, &[problem]).await
+        }
     }
 }
 

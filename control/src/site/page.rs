@@ -10,8 +10,8 @@ use super::assets;
 use super::language::Language;
 use super::words::frame::FrameText;
 use crate::app::App;
-use crate::http::Problem;
 use crate::http::problem::retry_after;
+use crate::http::{Problem, RequestContext};
 
 /// What the frame around every page needs.
 pub(super) struct Frame {
@@ -63,6 +63,13 @@ pub(super) struct Message<'a> {
     pub(super) link_text: &'a str,
     /// Under which the log has it, where something of ours failed.
     pub(super) request: Option<RequestId>,
+}
+
+/// What is said in the page whose form was sent; the error where something of ours failed, or a
+/// program asks.
+pub(super) fn for_the_form(problem: Problem, context: RequestContext) -> Result<Problem, Problem> {
+    let is_ours = problem.status == StatusCode::INTERNAL_SERVER_ERROR;
+    if is_ours || !context.wants_page { Err(problem) } else { Ok(problem) }
 }
 
 /// What is wrong with a form, said where it is.
