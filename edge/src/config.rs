@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::join::CONTROLS_MAX;
 use shared::process::{Complaints, Document, LogFormat, Section};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
@@ -30,7 +31,8 @@ pub struct Config {
     pub(crate) admin_certificate: Option<Arc<Certificates>>,
     pub admin_token: Secret<String>,
     /// Control's site listener.
-    pub site_upstream: Upstream,
+    /// The site's listener of each control.
+    pub site_upstreams: Vec<Upstream>,
     pub keys: Arc<KeyFile>,
     pub store: PathBuf,
     /// Where a new process takes over from this one; only this user may enter it.
@@ -83,7 +85,7 @@ impl Config {
         let admin_listen = root.required("admin_listen", str::parse);
         let admin_certificate = root.optional_table("admin_tls", private_certificate);
         let admin_token = root.secret("admin_token", "admin_token_file");
-        let site_upstream = root.required("site_upstream", Upstream::parse);
+        let site_upstreams = root.one_or_more("site_upstream", CONTROLS_MAX, Upstream::parse);
         let keys = root.required("keys_file", |path| {
             KeyFile::open(Path::new(path)).map_err(|error| format!("{error:#}"))
         });
@@ -115,7 +117,7 @@ impl Config {
             admin_listen: admin_listen?,
             admin_certificate,
             admin_token: admin_token?,
-            site_upstream: site_upstream?,
+            site_upstreams: site_upstreams?,
             keys: Arc::new(keys?),
             run_folder: run_folder.or_else(|| Some(store.as_deref()?.with_extension("run")))?,
             store: store?,

@@ -69,6 +69,9 @@ pub fn listener_key(ring: &KeyRing) -> Secret<[u8; 32]> {
     Secret::new(key.expect("the id was taken from this ring"))
 }
 
+/// Controls among which an edge chooses: each takes seconds to be found away.
+pub const CONTROLS_MAX: usize = 8;
+
 /// What the machine says. A second call that says exactly the same is answered the same.
 #[derive(Serialize, Deserialize)]
 pub struct JoinRequest {
@@ -91,6 +94,9 @@ pub struct JoinAnswer {
     pub base_domain: String,
     pub site_url: String,
     pub site_upstream: String,
+    /// Of further controls; an edge of the release before asks the first one alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_site_upstreams: Vec<String>,
     /// The key ring, as its file has it.
     pub keys: String,
     /// Networks of sprites that are not public addresses.

@@ -58,17 +58,18 @@ impl Edge {
         &self,
         keys: &Path,
         public: &PublicSite,
-        site: SocketAddr,
+        sites: &[SocketAddr],
         limits: &str,
     ) -> anyhow::Result<()> {
         let site_url = public.site_url();
+        let sites: Vec<String> = sites.iter().map(|site| format!("http://{site}")).collect();
         let text = format!(
             "base_domain = \"{BASE_DOMAIN}\"\n\
              site_url = \"{site_url}\"\n\
              listen = [\"{}\"]\n\
              admin_listen = \"{}\"\n\
              admin_token = \"{}\"\n\
-             site_upstream = \"http://{site}\"\n\
+             site_upstream = {sites:?}\n\
              keys_file = \"{}\"\n\
              store = \"{}\"\n\
              threads = 2\n\

@@ -187,9 +187,11 @@ impl World {
             control.program.start()?;
         }
         // Several controls share the edges' visitors.
-        for (edge, control) in self.edges.iter().zip(self.controls().cycle()) {
-            edge.configure(&keys, &self.public, control.site(), &plan.edge_limits)?;
+        let mut sites: Vec<_> = self.controls().map(Control::site).collect();
+        for edge in &self.edges {
+            edge.configure(&keys, &self.public, &sites, &plan.edge_limits)?;
             edge.program.start()?;
+            sites.rotate_left(1);
         }
         if let Some(model) = &self.model {
             model.program.start()?;

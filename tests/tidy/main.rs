@@ -129,8 +129,10 @@ fn clients_of_vendors_know_no_word_of_the_product() {
 }
 
 /// The sources that register metrics, with what stands before the names there.
-const METRICS: [(&str, &str); 3] = [
-    ("edge/src/observe/metrics.rs", ""),
+const METRICS: [(&str, &str); 5] = [
+    ("edge/src/observe/metrics.rs", "arca_edge_"),
+    ("edge/src/observe/metrics/upstreams.rs", "arca_edge_"),
+    ("edge/src/observe/metrics/levels.rs", "arca_edge_"),
     ("sprite-agent/src/metrics.rs", ""),
     ("control/src/base/metrics.rs", "arca_control_"),
 ];

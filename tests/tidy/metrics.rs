@@ -38,11 +38,11 @@ fn end_of(code: &str, literal: &str) -> usize {
     literal.as_ptr().addr() - code.as_ptr().addr() + literal.len() + 1
 }
 
-/// The list `&["a", "b"]` that follows a help text, if one does.
+/// The list `&["a", "b"]` that follows a help text, or `("a", VALUES)`, if either does.
 fn labels(after: &str) -> String {
     let list = after.trim_start().strip_prefix(',').map(str::trim_start);
-    let list = list.and_then(|list| list.strip_prefix("&["));
-    let list = list.and_then(|list| list.split(']').next()).unwrap_or_default();
+    let list = list.and_then(|list| list.strip_prefix("&[").or(list.strip_prefix('(')));
+    let list = list.and_then(|list| list.split([']', ')']).next()).unwrap_or_default();
     let names = list.split('"').skip(1).step_by(2).map(|name| format!("`{name}`"));
     names.collect::<Vec<_>>().join(", ")
 }

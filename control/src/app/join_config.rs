@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use shared::Upstream;
+use shared::join::CONTROLS_MAX;
 use shared::process::Section;
 
 #[derive(Debug, Clone)]
@@ -10,8 +11,8 @@ pub struct JoinConfig {
     pub listen: SocketAddr,
     /// How machines reach `listen`.
     pub url: Upstream,
-    /// How they reach the site listener once they are edges.
-    pub site_upstream: Upstream,
+    /// How they reach the site listener of each control once they are edges; at least one.
+    pub site_upstreams: Vec<Upstream>,
 }
 
 impl JoinConfig {
@@ -22,7 +23,7 @@ impl JoinConfig {
             Ok(_) => Err("must begin with https://".to_owned()),
             Err(error) => Err(error.to_string()),
         });
-        let site_upstream = join.required("site_upstream", Upstream::parse);
-        Some(Self { listen: listen?, url: url?, site_upstream: site_upstream? })
+        let site_upstreams = join.one_or_more("site_upstream", CONTROLS_MAX, Upstream::parse);
+        Some(Self { listen: listen?, url: url?, site_upstreams: site_upstreams? })
     }
 }

@@ -113,11 +113,13 @@ async fn answer(app: &App) -> Result<JoinAnswer, Problem> {
         error!("a machine cannot join: {} is not readable any more", app.keys.path().display());
         Problem::internal()
     })?;
+    let (first, others) = join.site_upstreams.split_first().ok_or_else(Problem::internal)?;
     let networks = |networks: &[ipnet::IpNet]| networks.iter().map(ToString::to_string).collect();
     Ok(JoinAnswer {
         base_domain: app.site.base_domain().to_owned(),
         site_url: app.site.site_url().to_string(),
-        site_upstream: join.site_upstream.to_string(),
+        site_upstream: first.to_string(),
+        other_site_upstreams: others.iter().map(ToString::to_string).collect(),
         keys,
         allow_addresses: networks(&app.addresses.allow_addresses),
         allow_http: networks(&app.addresses.allow_http),

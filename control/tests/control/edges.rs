@@ -13,7 +13,7 @@ use shared::join::{JoinAnswer, JoinRequest, JoinToken};
 
 /// Nobody has to reach what it says: the tests know the ports.
 const JOIN: &str = "[join]\nlisten = '127.0.0.1:0'\nurl = 'https://control.test:9002'\n\
-                    site_upstream = 'http://control.test:9000'\n";
+                    site_upstream = ['http://control.test:9000', 'http://next.test:9000']\n";
 
 async fn world(edges: &[&TestEdge]) -> World {
     World::start_with_sections(edges, "", JOIN).await
@@ -68,6 +68,7 @@ async fn a_machine_joins_once_and_is_sent_the_whole_table() {
     let told: JoinAnswer = serde_json::from_value(answer.clone()).unwrap();
     assert_eq!(KeyRing::from_toml(&told.keys).unwrap().current(), world.keys.current());
     assert_eq!(told.site_upstream, "http://control.test:9000");
+    assert_eq!(told.other_site_upstreams, ["http://next.test:9000"]);
     assert_eq!(told.allow_http, ["127.0.0.0/8"]);
     wait_until("it has the table", vec!["ada".to_owned()], async || second.names()).await;
     assert_eq!(names(&world).await, ["one", "two"]);

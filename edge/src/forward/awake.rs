@@ -33,12 +33,13 @@ impl Forwarder {
     pub(super) async fn begin_awake(
         &self,
         downstream: &mut Downstream<'_>,
-        request: &UpstreamRequest,
+        request: &mut UpstreamRequest,
         record: &mut RequestRecord,
     ) -> Result<Answer, ForwardError> {
         let Some(sprite) = &request.sprite else {
-            return self.try_once(downstream, request, record).await;
+            return self.begin_at_control(downstream, request, record).await;
         };
+        let request = &*request;
         if !sprite.is_awake() {
             // In memory of its own: it is needed once in a while.
             return Box::pin(self.begin_held(sprite, None, downstream, request, record)).await;

@@ -29,7 +29,7 @@ use crate::limits::{CONTINUE_WAIT, HANDSHAKE_TIMEOUT, Limits, MAX_INTERIM_RESPON
 use crate::observe::RequestRecord;
 use crate::policy::response::Speaker;
 use crate::upstream::pool::{self, PoolLimits};
-use crate::upstream::{ConnectError, Connector, Duplex, Purpose};
+use crate::upstream::{ConnectError, Connector, Controls, Duplex, Purpose};
 use crate::waking::Waking;
 
 /// Room for a head and the body of most answers.
@@ -41,6 +41,7 @@ const BULK_READ_BYTES: usize = 64 * 1024;
 pub(crate) struct Forwarder {
     pub site: Arc<PublicSite>,
     pub(crate) connector: Arc<Connector>,
+    pub(crate) controls: Arc<Controls>,
     pub(crate) waking: Arc<Waking>,
     /// Between two reads of an answer.
     pub(crate) read_timeout: Duration,
@@ -109,7 +110,7 @@ impl Forwarder {
         alarm: &Alarm,
         client: &mut ClientStream,
         reader: &mut HeadReader,
-        request: &UpstreamRequest,
+        request: &mut UpstreamRequest,
         record: &mut RequestRecord,
     ) -> Result<bool, ForwardError> {
         let mut downstream = self.downstream(alarm, client, reader, request);
@@ -130,7 +131,7 @@ impl Forwarder {
         alarm: &Alarm,
         client: &mut ClientStream,
         reader: &mut HeadReader,
-        request: &UpstreamRequest,
+        request: &mut UpstreamRequest,
         record: &mut RequestRecord,
     ) -> Result<Option<Switched>, ForwardError> {
         let mut downstream = self.downstream(alarm, client, reader, request);

@@ -6,6 +6,7 @@ mod downstream;
 mod error;
 mod forwarder;
 mod response_head;
+mod site;
 mod upgrade;
 mod upload;
 mod upstream_request;

@@ -170,6 +170,8 @@ fn configuration(
     answer: &JoinAnswer,
 ) -> String {
     let path = |name: &str| places.path(name).display().to_string();
+    let mut controls = answer.other_site_upstreams.clone();
+    controls.insert(0, answer.site_upstream.clone());
     let tls = match (answer.site_url.starts_with("https://"), answer.hands_out_certificates) {
         (false, _) => String::new(),
         (true, true) => format!("\n[tls]\nlisten = [\"{}\"]\n", arguments.listen_tls),
@@ -184,14 +186,13 @@ fn configuration(
         "# Written by `edge join`. Every key is explained in\n\
          # /usr/share/doc/arcamatrix-edge/examples/edge.toml.\n\
          base_domain = {:?}\nsite_url = {:?}\nlisten = [\"{}\"]\nadmin_listen = \"{private}\"\n\
-         admin_token_file = {:?}\nsite_upstream = {:?}\nkeys_file = {:?}\nstore = {:?}\n{tls}\
+         admin_token_file = {:?}\nsite_upstream = {controls:?}\nkeys_file = {:?}\nstore = {:?}\n{tls}\
          \n[admin_tls]\ncertificate = {:?}\nkey = {:?}\n\
          \n[upstream]\nallow_http = {:?}\nallow_addresses = {:?}\n",
         answer.base_domain,
         answer.site_url,
         arguments.listen,
         path(files::TOKEN),
-        answer.site_upstream,
         path(files::KEYS),
         arguments.state_folder.join("routes.redb").display().to_string(),
         path(files::CERTIFICATE),

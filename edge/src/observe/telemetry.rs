@@ -136,13 +136,18 @@ impl RequestRecord {
 
     /// A connection was made for the request, or was not.
     pub(crate) fn connected(&self, result: Result<Duration, &ConnectError>) {
-        self.telemetry.metrics.connected(result);
+        self.telemetry.metrics.upstreams.connected(result);
+    }
+
+    /// The control that was asked is of no use now; others ask the next one as well.
+    pub(crate) fn control_given_up(&self) {
+        self.telemetry.metrics.upstreams.controls_given_up.inc();
     }
 
     /// The request goes on to a sprite or the site, on a connection that was kept for it
     /// or on a new one. Again for a retry.
     pub(crate) fn sent_at(&mut self, now: Instant, is_kept: bool) {
-        self.telemetry.metrics.count_upstream_request(is_kept);
+        self.telemetry.metrics.upstreams.count_request(is_kept);
         self.sent = Some(now);
     }
 

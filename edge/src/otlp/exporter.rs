@@ -44,7 +44,7 @@ impl Exporter {
     ) -> anyhow::Result<()> {
         let OtlpConfig { endpoint, ca_file } = config;
         // The operator's own: no policy for the addresses of sprites is meant for it.
-        let resolver = Resolver::new(AddressPolicy::default(), endpoint.clone());
+        let resolver = Resolver::new(AddressPolicy::default(), std::slice::from_ref(endpoint));
         let connector =
             Connector::new(Arc::new(resolver), ca_file.as_deref(), SPANS_CONNECT_TIMEOUT)?;
         let endpoint = endpoint.clone();

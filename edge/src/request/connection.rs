@@ -217,7 +217,7 @@ impl ConnectionHandler {
         reader: &mut HeadReader,
         request: ForwardRequest,
     ) -> Next {
-        let ForwardRequest { upstream, entry, turn, is_stream, mut record, options } = request;
+        let ForwardRequest { mut upstream, entry, turn, is_stream, mut record, options } = request;
         let Some(_turn) = self.turn(turn).await else {
             self.telemetry.metrics.count_limited(Limit::RequestsInFlight);
             let response =
@@ -225,7 +225,7 @@ impl ConnectionHandler {
             record.answered(Source::Edge, response.status);
             return self.respond(stream, &response, options.keep_alive).await;
         };
-        let forward = self.forwarder.forward(alarm, stream, reader, &upstream, &mut record);
+        let forward = self.forwarder.forward(alarm, stream, reader, &mut upstream, &mut record);
         let result = tokio::select! {
             biased;
             // First, as it may have ended while the request waited.
@@ -359,10 +359,10 @@ impl ConnectionHandler {
         stream: &mut ClientStream,
         request: UpgradeRequest,
     ) -> Result<(Tunnel, Switched), Next> {
-        let UpgradeRequest { upstream, mut tunnel, options } = request;
+        let UpgradeRequest { mut upstream, mut tunnel, options } = request;
         let mut reader = HeadReader::default();
         let record = &mut tunnel.record;
-        let upgrade = self.forwarder.upgrade(alarm, stream, &mut reader, &upstream, record);
+        let upgrade = self.forwarder.upgrade(alarm, stream, &mut reader, &mut upstream, record);
         let result = tokio::select! {
             biased;
             () = tunnel.entry.ended(alarm) => {

@@ -8,6 +8,7 @@ use ahash::RandomState;
 use shared::identity::{
     Identity, TELEGRAM_BODY_MAX_BYTES, TELEGRAM_PATH, TELEGRAM_SECRET_HEADER, is_telegram_secret,
 };
+use shared::join::CONTROLS_MAX;
 use shared::process::time::unix_millis;
 use shared::{Host, PublicSite, Route, Session, SessionId, Upstream, Username};
 
@@ -29,11 +30,12 @@ use crate::policy::request::{self, Credential, Forwarded};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::routes::Routes;
 use crate::tunnel::{Patience, Tunnel};
+use crate::upstream::Controls;
 use crate::waking::{Sprite, Waking};
 
 pub(crate) struct RequestHandler {
     pub site: Arc<PublicSite>,
-    pub site_upstream: Upstream,
+    pub(crate) controls: Arc<Controls>,
     pub keys: Arc<KeyFile>,
     pub routes: Arc<Routes>,
     pub registry: Arc<ConnectionRegistry>,
@@ -43,9 +45,6 @@ pub(crate) struct RequestHandler {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) waking: Arc<Waking>,
 }
-
-/// The group of connections to control.
-const SITE_GROUP: u64 = 0;
 
 /// What is to be done about a request.
 pub(crate) enum RequestAction {
@@ -298,8 +297,9 @@ impl RequestHandler {
         // Control tells the site and the workspaces apart by the public host.
         let to = (&*context.host, None);
         let head = self.forwarded(client.arrival.address, to, credential, &context);
-        let target = (TargetKind::Site, self.site_upstream.clone());
-        let upstream = to_upstream(head, target, (SITE_GROUP, None), &context);
+        let control = self.controls.present();
+        let target = (TargetKind::Site, control.upstream.clone());
+        let upstream = to_upstream(head, target, (control.group, None), &context);
         forward(upstream, (None, None), context)
     }
 
@@ -365,7 +365,7 @@ impl RequestHandler {
     /// two of them meet.
     fn group_of(&self, route: &Route) -> u64 {
         let group = self.groups.hash_one((route.username, route.machine()));
-        if group == SITE_GROUP { !group } else { group }
+        if group < CONTROLS_MAX as u64 { !group } else { group }
     }
 
     fn refuse(&self, refusal: Refusal, context: RequestContext<'_>) -> RequestAction {

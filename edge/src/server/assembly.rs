@@ -21,7 +21,7 @@ use crate::request::{ConnectionHandler, NoSession, Places, RequestHandler};
 use crate::routes::{MovedAside, Routes};
 use crate::tls::{Certificates, HandedCertificates};
 use crate::upstream::pool::{self, PoolLimits};
-use crate::upstream::{Connector, Resolver};
+use crate::upstream::{Connector, Controls, Resolver};
 use crate::waking::Waking;
 
 #[derive(Clone)]
@@ -87,10 +87,11 @@ impl Parts {
     pub(super) fn connection_handler(&self, config: &Config) -> anyhow::Result<ConnectionHandler> {
         let site = Arc::new(config.site.clone());
         let upstream = &config.upstream;
-        let site_upstream = config.site_upstream.clone();
-        let resolver = Arc::new(Resolver::new(upstream.policy.clone(), site_upstream.clone()));
+        let controls = Arc::new(Controls::new(&config.site_upstreams));
+        let resolver = Resolver::new(upstream.policy.clone(), &config.site_upstreams);
         let ca_file = upstream.ca_file.as_deref();
-        let connector = Arc::new(Connector::new(resolver, ca_file, upstream.connect_timeout)?);
+        let connector =
+            Arc::new(Connector::new(Arc::new(resolver), ca_file, upstream.connect_timeout)?);
         let telemetry = Arc::clone(&self.telemetry);
         let waking =
             Arc::new(Waking::new(Arc::clone(&connector), telemetry, upstream.wake_timeout));
@@ -99,6 +100,7 @@ impl Parts {
         let forwarder = Forwarder {
             site: Arc::clone(&site),
             connector,
+            controls: Arc::clone(&controls),
             waking: Arc::clone(&waking),
             read_timeout: upstream.read_timeout,
             pool: PoolLimits { connections: upstream.pool_size, idle: upstream.idle_timeout },
@@ -106,7 +108,7 @@ impl Parts {
         };
         let handler = RequestHandler {
             site,
-            site_upstream,
+            controls,
             keys: Arc::clone(&config.keys),
             routes: Arc::clone(&self.routes),
             registry: Arc::clone(&self.registry),

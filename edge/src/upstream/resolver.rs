@@ -20,7 +20,7 @@ use crate::limits::{
 pub(crate) struct Resolver {
     policy: AddressPolicy,
     /// Named by the operator: exempt from the policy.
-    site: Upstream,
+    exempt: Box<[Upstream]>,
     cache: Mutex<HashMap<Upstream, Known>>,
     lookups: Semaphore,
 }
@@ -57,8 +57,9 @@ pub(crate) enum ResolveError {
 }
 
 impl Resolver {
-    pub(crate) fn new(policy: AddressPolicy, site: Upstream) -> Self {
-        Self { policy, site, cache: Mutex::default(), lookups: Semaphore::new(LOOKUPS_MAX) }
+    pub(crate) fn new(policy: AddressPolicy, exempt: &[Upstream]) -> Self {
+        let exempt = exempt.into();
+        Self { policy, exempt, cache: Mutex::default(), lookups: Semaphore::new(LOOKUPS_MAX) }
     }
 
     /// # Errors
@@ -109,7 +110,7 @@ impl Resolver {
     }
 
     fn allows(&self, upstream: &Upstream, address: IpAddr) -> bool {
-        *upstream == self.site || self.policy.check(upstream, address).is_ok()
+        self.exempt.contains(upstream) || self.policy.check(upstream, address).is_ok()
     }
 
     /// What is known of `upstream`. Of those who find it too old, only the first is told so.
@@ -143,7 +144,7 @@ mod tests {
     async fn check(policy: &AddressPolicy, upstream: &str, found: bool) {
         let upstream = Upstream::parse(upstream).unwrap();
         let site = Upstream::parse("http://localhost:9000").unwrap();
-        let resolved = Resolver::new(policy.clone(), site).resolve(&upstream).await;
+        let resolved = Resolver::new(policy.clone(), &[site]).resolve(&upstream).await;
         assert_eq!(resolved.is_ok(), found, "{upstream}: {resolved:?}");
     }
 

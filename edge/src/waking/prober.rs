@@ -30,14 +30,14 @@ impl Prober {
     /// The sprite has given a sign of life.
     pub(super) fn heard(&self, sprite: &Sprite) {
         if let Some(recovery) = sprite.heard() {
-            self.telemetry.metrics.woken(recovery.after, recovery.was_given_up);
+            self.telemetry.metrics.upstreams.woken(recovery.after, recovery.was_given_up);
         }
     }
 
     /// It has let a try fail.
     pub(super) fn failed(&self, sprite: &Sprite) {
         if sprite.failed(self.patience) {
-            self.telemetry.metrics.sprites_given_up.inc();
+            self.telemetry.metrics.upstreams.sprites_given_up.inc();
         }
     }
 }
@@ -62,7 +62,7 @@ async fn ask_until_awake(prober: &Prober, sprite: &Sprite) {
         let patience = if sprite.is_given_up() { PROBE_TIMEOUT_GIVEN_UP } else { PROBE_TIMEOUT };
         let asked = timeout(patience, ask(&prober.connector, &sprite.upstream)).await;
         let is_awake = matches!(asked, Ok(Ok(status)) if !status.is_some_and(is_platforms));
-        prober.telemetry.metrics.count_probe(is_awake);
+        prober.telemetry.metrics.upstreams.count_probe(is_awake);
         if is_awake {
             return prober.heard(sprite);
         }

@@ -26,6 +26,7 @@ pub(crate) struct TestEdge {
     process: Option<Child>,
     /// Those that came before it.
     former: Vec<Child>,
+    controls: Vec<SocketAddr>,
     /// By which its private API is believed, where that speaks TLS.
     private: Option<Arc<ClientConfig>>,
 }
@@ -46,6 +47,16 @@ impl TestEdge {
         Self::with("", &format!("[upstream]\n{upstream}\n"))
     }
 
+    /// Whose site is answered by `controls`.
+    pub(crate) fn with_controls(controls: &[SocketAddr], upstream: &str) -> Self {
+        let mut edge = Self::unstarted();
+        edge.controls = controls.to_vec();
+        edge.configure("", &format!("[upstream]\n{upstream}\n"));
+        edge.process = Some(edge.spawn("", &[]));
+        edge.wait_until_ready();
+        edge
+    }
+
     /// Which tells `collector` of its spans.
     pub(crate) fn with_otlp(collector: SocketAddr) -> Self {
         Self::with("", &format!("[otlp]\nendpoint = \"http://{collector}\"\n"))
@@ -64,8 +75,8 @@ impl TestEdge {
     fn unstarted() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (public, admin) = (free_address(), free_address());
-        let former = Vec::new();
-        let edge = Self { folder, public, admin, process: None, former, private: None };
+        let (former, controls) = (Vec::new(), vec![([127, 0, 0, 1], 9).into()]);
+        let edge = Self { folder, public, admin, process: None, former, controls, private: None };
         edge.write_ring(&["k1"]);
         edge
     }
@@ -80,13 +91,14 @@ impl TestEdge {
     }
 
     pub(crate) fn configure(&self, limits: &str, more: &str) {
-        let Self { public, admin, .. } = self;
+        let Self { public, admin, controls, .. } = self;
+        let controls: Vec<String> = controls.iter().map(|at| format!("http://{at}")).collect();
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let upstream = if more.starts_with("[upstream]") { "" } else { "[upstream]\n" };
         let text = format!(
             "base_domain = \"arca.test\"\nsite_url = \"http://arca.test\"\nlisten = [\"{public}\"]\n\
              admin_listen = \"{admin}\"\nadmin_token = \"{TOKEN}\"\n\
-             site_upstream = \"http://127.0.0.1:9\"\nkeys_file = \"{}\"\nstore = \"{}\"\n\
+             site_upstream = {controls:?}\nkeys_file = \"{}\"\nstore = \"{}\"\n\
              threads = 2\n{more}\n{upstream}\
              allow_http = [\"127.0.0.0/8\"]\nallow_addresses = [\"127.0.0.0/8\"]\n\
              [limits]\n{limits}\n[log]\nformat = \"text\"\naccess = \"{}\"\n",

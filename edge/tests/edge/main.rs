@@ -2,6 +2,7 @@
 
 mod access;
 mod access_log;
+mod controls;
 mod drain;
 mod foreign;
 mod handed_certificates;

@@ -244,6 +244,26 @@ impl<'a> Section<'a> {
         parsed
     }
 
+    /// A text, or a list of at most `max` of them, each accepted by `parse`; a complaint when
+    /// there is none.
+    pub fn one_or_more<T, E: fmt::Display>(
+        &mut self,
+        key: &'static str,
+        max: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        let items = self.find(key).and_then(|value| value.get_ref().as_array());
+        let Some(count) = items.map(|items| items.len()) else {
+            return self.required(key, parse).map(|one| vec![one]);
+        };
+        if !(1..=max).contains(&count) {
+            self.complain(key, &format!("has {count} entries, and must have 1 to {max}"));
+            return None;
+        }
+        let parsed = self.list(key, parse);
+        (parsed.len() == count).then_some(parsed)
+    }
+
     /// Reads the table `[key]`; an absent one reads as empty.
     pub fn table<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
         let found = self.find(key);

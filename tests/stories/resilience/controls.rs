@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::ensure;
-use e2e::{Database, Pace, Payer, Plan, Vendors, World, wait_until_within};
+use e2e::{BASE_DOMAIN, Database, Pace, Payer, Plan, Vendors, World, wait_until_within};
 use futures_util::future::try_join_all;
+use reqwest::Method;
 use tokio::sync::Semaphore;
 
 /// Between two kills: a process has the time to start and to take up work.
@@ -30,6 +31,31 @@ async fn a_dozen_payers_are_served_once_though_control_is_killed_all_the_time() 
 #[ignore = "takes minutes; `make test-kills` has the time"]
 async fn a_hundred_payers_are_served_once_though_control_is_killed_all_the_time() {
     check(100, 10).await;
+}
+
+/// Visitors of the site, and of /auth/* of a workspace, do not notice which control answers.
+#[tokio::test]
+async fn the_site_is_there_while_either_control_is_away() {
+    let Some(database) = Database::fresh().unwrap() else { return };
+    let plan = Plan::with_tenants(&["ada"]).with_controls(2, &database.url());
+    let world = World::start(plan).await.unwrap();
+    let visit = async || {
+        for (host, path) in
+            [(BASE_DOMAIN, "/login"), (&*world.workspace_host("ada"), "/auth/login")]
+        {
+            let asked = world.visitor().bare(Method::GET, host, path).send().await.unwrap();
+            assert!(asked.status().as_u16() < 400, "{host}{path}: {}", asked.status());
+        }
+    };
+    visit().await;
+    let [first, second] = [&world.control, &world.other_controls[0]];
+    first.program.kill();
+    visit().await;
+    first.program.start().unwrap();
+    e2e::wait_until("it is back", async || first.ensure_ready().await).await.unwrap();
+    visit().await;
+    second.program.kill();
+    visit().await;
 }
 
 async fn check(payers: usize, available: u64) {
