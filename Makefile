@@ -41,11 +41,14 @@ SEEDS ?= 1-100
 CUSTOMERS ?= 6
 MONTHS ?= 2
 
+# The former release of an upgrade: the last one with a tag.
+FROM ?= $(shell git describe --tags --abbrev=0 2>/dev/null)
+
 # People who sign up at once in a bench.
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups bench-scale test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups bench-scale test-upgrade test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
 .PHONY: test-recycling test-fleet test-install test-axe check-alerts packages need-prometheus
 .PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
 
@@ -135,11 +138,15 @@ soak: need-build ## Mixed load with restarts and changes; prints errors and memo
 
 test-recycling: need-build need-sprites ## Machines handed on a thousand times by either strategy, with secrets everywhere (hours)
 	cargo build --quiet --bins $(PROGRAMS)
-	ARCA_RECYCLINGS=$(RECYCLINGS) cargo test --package control --test control machines::wiping::a_machine -- --nocapture --test-threads=1
+	ARCA_RECYCLINGS=$(RECYCLINGS) cargo test --workspace --test control machines::wiping::a_machine -- --nocapture --test-threads=1
 
 test-fleet: need-build need-sprites ## A bad version, then one that fails on every tenth of a hundred workspaces: FLEET=100 (minutes)
 	cargo build --quiet --bins $(PROGRAMS)
 	ARCA_FLEET=$(FLEET) cargo test --workspace --test control machines::fleet::a_bad_version -- --nocapture
+
+test-upgrade: need-build ## An upgrade in the documented order while somebody chats: FROM=commit (minutes)
+	.ci/former $(FROM)
+	ARCA_FORMER=$(CURDIR)/target/former/debug cargo test --workspace --test stories resilience::upgrade:: -- --ignored --nocapture
 
 test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm); VERSION=latest for the newest
 	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::openclaw:: -- --ignored --nocapture

@@ -63,13 +63,18 @@ impl Edge {
     ) -> anyhow::Result<()> {
         let site_url = public.site_url();
         let sites: Vec<String> = sites.iter().map(|site| format!("http://{site}")).collect();
+        // A former release knows one.
+        let sites = match &*sites {
+            [only] => format!("{only:?}"),
+            several => format!("{several:?}"),
+        };
         let text = format!(
             "base_domain = \"{BASE_DOMAIN}\"\n\
              site_url = \"{site_url}\"\n\
              listen = [\"{}\"]\n\
              admin_listen = \"{}\"\n\
              admin_token = \"{}\"\n\
-             site_upstream = {sites:?}\n\
+             site_upstream = {sites}\n\
              keys_file = \"{}\"\n\
              store = \"{}\"\n\
              threads = 2\n\

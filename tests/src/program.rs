@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Program {
     name: String,
-    file: PathBuf,
+    file: Mutex<PathBuf>,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     log: PathBuf,
@@ -33,7 +33,7 @@ impl Program {
     pub fn new(name: &str, file: PathBuf, log: PathBuf) -> Self {
         Self {
             name: name.to_owned(),
-            file,
+            file: Mutex::new(file),
             arguments: Vec::new(),
             environment: Vec::new(),
             log,
@@ -72,7 +72,8 @@ impl Program {
         }
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("open {}", self.log.display()))?;
-        let mut command = Command::new(&self.file);
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut command = Command::new(&file);
         command.args(&self.arguments).env_clear();
         for name in ["PATH", "HOME", "RUST_LOG", "RUST_BACKTRACE"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
@@ -81,8 +82,13 @@ impl Program {
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // Ctrl-C in a terminal is for us; we end the others in our own order.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        *child = Some(command.spawn().with_context(|| format!("run {}", self.file.display()))?);
+        *child = Some(command.spawn().with_context(|| format!("run {}", file.display()))?);
         Ok(())
+    }
+
+    /// The next start runs `file`, of another release.
+    pub fn exchange(&self, file: PathBuf) {
+        *self.file.lock().unwrap_or_else(PoisonError::into_inner) = file;
     }
 
     pub fn pid(&self) -> Option<u32> {

@@ -8,3 +8,4 @@ mod demo;
 mod joining;
 mod rotation;
 mod secrets;
+mod upgrade;
