@@ -86,7 +86,15 @@ fn check_a_session(bencher: Bencher<'_, '_>, which: &str) {
             last = LastToken::default();
         }
         let is_locked = |_: &Session| false;
-        check_session(&keys, &mut last, black_box(&head), &session.username, 0, is_locked, NOW)
+        check_session(
+            &keys,
+            &mut last,
+            black_box(&head),
+            (&session.username, None),
+            0,
+            is_locked,
+            NOW,
+        )
     });
 }
 

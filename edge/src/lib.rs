@@ -11,6 +11,7 @@ mod connections;
 #[cfg(test)]
 mod corpus;
 mod digits;
+mod domains;
 mod forward;
 mod head;
 mod http2;

@@ -1,6 +1,6 @@
 //! What a `Host` header names: our site, a workspace, or nothing of ours.
 
-use crate::{Upstream, Username};
+use crate::{Domain, Upstream, Username};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
@@ -65,9 +65,16 @@ impl PublicSite {
         }
     }
 
-    /// Is `origin`, as a browser says it, that of the workspace, in any spelling of its host?
-    pub fn is_origin_of(&self, origin: &str, username: &Username) -> bool {
-        let own = self.workspace_url(username);
+    /// The origin of a workspace at its own name, or at `domain`, without a slash at its end.
+    pub fn origin_at(&self, username: &Username, domain: Option<&Domain>) -> String {
+        match domain {
+            None => self.workspace_url(username),
+            Some(domain) => format!("{}{domain}{}", self.scheme(), self.port()),
+        }
+    }
+
+    /// Is `origin`, as a browser says it, the origin `own`, in any spelling of its host?
+    pub fn is_spelling_of(own: &str, origin: &str) -> bool {
         let dotless = || {
             let (scheme, host) = origin.split_once("://")?;
             Some(format!("{scheme}://{}", without_root_dot(host)?))
@@ -93,9 +100,12 @@ impl PublicSite {
 
     /// `ada.arcamatrix.com`, with the port where the site has one.
     pub fn workspace_host(&self, username: &Username) -> String {
-        let site = &self.site_url;
-        let port = &site.authority()[site.host().len()..];
-        format!("{username}.{}{port}", self.base_domain)
+        format!("{username}.{}{}", self.base_domain, self.port())
+    }
+
+    /// `:8443`, or nothing where it is the scheme's own.
+    fn port(&self) -> &str {
+        &self.site_url.authority()[self.site_url.host().len()..]
     }
 
     fn scheme(&self) -> &'static str {
@@ -115,6 +125,12 @@ impl PublicSite {
 pub fn without_root_dot(host: &str) -> Option<String> {
     let (name, port) = split_port(host);
     name.strip_suffix('.').map(|name| format!("{name}{port}"))
+}
+
+/// `host` as a key: in lower case, without port and without the dot of the root.
+pub fn host_name(host: &str) -> String {
+    let (name, _) = split_port(host);
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
 /// Before the first colon, and from it on. Byte by byte: a host is too short for a search that
@@ -187,7 +203,8 @@ mod tests {
         assert_eq!(without_root_dot("ada.arca.test:8443"), None);
         let (site, ada) = (site(), "ada".parse().unwrap());
         let check = |origin: &str, is_own: bool| {
-            assert_eq!(site.is_origin_of(origin, &ada), is_own, "{origin}");
+            let own = site.origin_at(&ada, None);
+            assert_eq!(PublicSite::is_spelling_of(&own, origin), is_own, "{origin}");
         };
         check("https://ada.arca.test:8443", true);
         check("HTTPS://Ada.arca.test.:8443", true);
@@ -202,6 +219,14 @@ mod tests {
         ] {
             check(foreign, false);
         }
+    }
+
+    #[test]
+    fn a_domain_of_a_customers_own_has_the_sites_scheme_and_port() {
+        let (site, ada) = (site(), "ada".parse().unwrap());
+        let chat = Domain::parse("chat.example.org").unwrap();
+        assert_eq!(site.origin_at(&ada, Some(&chat)), "https://chat.example.org:8443");
+        assert_eq!(host_name("Chat.Example.org.:8443"), "chat.example.org");
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //!
 //! `1.<key id>.<username>.<session id>.<issued>.<expires>.<epoch>.<mac>`, so an
 //! edge decides without asking anyone. The username is part of what is signed: a
-//! token of one workspace shown on another host is no session.
+//! token of one workspace shown on another host is no session. At a domain of the customer's
+//! own that domain is signed along with it, so that none of the workspace's hosts lets a
+//! session of another one in.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
@@ -12,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::keyring::{KeyId, KeyRing};
 use crate::mac::MacKey;
-use crate::{Username, hex};
+use crate::{Domain, Username, hex};
 
 /// Name of the cookie that carries the token on a workspace host.
 pub const SESSION_COOKIE: &str = "__Host-arca_session";
@@ -20,7 +23,9 @@ pub const SESSION_COOKIE: &str = "__Host-arca_session";
 /// Longest token that is looked at; the longest we make has about 200 bytes.
 const TOKEN_MAX_BYTES: usize = 256;
 
-const DOMAIN: &[u8] = b"arcamatrix session 1\0";
+/// What a token is signed as at the workspace's own host, and before a domain.
+const AT_WORKSPACE: &[u8] = b"arcamatrix session 1\0";
+const AT_DOMAIN: &[u8] = b"arcamatrix session at a domain 1\0";
 
 /// 128 random bits that name one signed-in browser.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,23 +123,43 @@ impl SessionKeys {
         }
     }
 
+    /// For the workspace's own host.
     pub fn sign(&self, session: &Session) -> String {
+        self.sign_at(None, session)
+    }
+
+    /// For the host `domain`, or the workspace's own.
+    pub fn sign_at(&self, domain: Option<&Domain>, session: &Session) -> String {
         let Session { username, id, issued, expires, epoch } = session;
         let mut token = String::with_capacity(TOKEN_MAX_BYTES);
         write!(token, "1.{}.{username}.{id}.{issued}.{expires}.{epoch}", self.current)
             .expect("writing to a string");
-        self.keys[&self.current].seal(DOMAIN, &mut token);
+        self.keys[&self.current].seal(&purpose(domain), &mut token);
         token
+    }
+
+    /// As [`SessionKeys::verify_at`], at the workspace's own host.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn verify(&self, token: &str, host: &Username, now: u64) -> Result<Session, SessionError> {
+        self.verify_at(None, token, host, now)
     }
 
     /// Checks everything that the token alone can say; epoch and locks are the caller's.
     ///
-    /// `now` is in unix seconds.
+    /// `now` is in unix seconds. A token of another host of the same workspace is forged here.
     ///
     /// # Errors
     /// The first reason found. The signature is checked before anything the
     /// token claims is believed.
-    pub fn verify(&self, token: &str, host: &Username, now: u64) -> Result<Session, SessionError> {
+    pub fn verify_at(
+        &self,
+        domain: Option<&Domain>,
+        token: &str,
+        host: &Username,
+        now: u64,
+    ) -> Result<Session, SessionError> {
         use SessionError::{Expired, ForeignHost, Forged, Malformed, UnknownKey};
         if token.len() > TOKEN_MAX_BYTES {
             return Err(Malformed);
@@ -146,7 +171,7 @@ impl SessionKeys {
             return Err(Malformed);
         }
         let key = self.keys.get(field()?).ok_or(UnknownKey)?;
-        if !key.is_valid(DOMAIN, signed, mac) {
+        if !key.is_valid(&purpose(domain), signed, mac) {
             return Err(Forged);
         }
         let session = Session {
@@ -166,6 +191,14 @@ impl SessionKeys {
             return Err(Expired);
         }
         Ok(session)
+    }
+}
+
+/// What is signed before a token. No domain has a zero byte.
+fn purpose(domain: Option<&Domain>) -> Cow<'static, [u8]> {
+    match domain {
+        None => AT_WORKSPACE.into(),
+        Some(domain) => [AT_DOMAIN, domain.as_str().as_bytes(), b"\0"].concat().into(),
     }
 }
 
@@ -209,6 +242,25 @@ mod tests {
         check(&token, "ada", 1_000, Ok(session()));
         check(&token.replacen("1.k2.", "1.k9.", 1), "ada", 1_000, Err(SessionError::UnknownKey));
         check(&token.replacen("1.k2.", "1.k1.", 1), "ada", 1_000, Err(SessionError::Forged));
+    }
+
+    #[test]
+    fn a_token_of_one_host_is_no_session_at_another_of_the_same_workspace() {
+        let keys = SessionKeys::new(&ring("k1"));
+        let [chat, mail] = ["chat.example.org", "mail.example.org"].map(|it| it.parse().unwrap());
+        let hosts = [None, Some(&chat), Some(&mail)];
+        for here in hosts {
+            let token = keys.sign_at(here, &session());
+            for there in hosts {
+                let expected =
+                    if here == there { Ok(session()) } else { Err(SessionError::Forged) };
+                assert_eq!(
+                    keys.verify_at(there, &token, &ada(), 1_000),
+                    expected,
+                    "{here:?} {there:?}"
+                );
+            }
+        }
     }
 
     #[test]

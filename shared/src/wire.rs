@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Change, Checksum, Generation, Lock, Route, hex};
+use crate::{Change, Checksum, Domain, Generation, Lock, Route, Username, hex};
 
 /// `POST /v1/changes`: brings a table from `base` to `generation`.
 #[derive(Debug, Clone, Serialize)]
@@ -108,6 +108,49 @@ pub struct CertificatesServed {
 #[serde(deny_unknown_fields)]
 pub struct ChallengeAnswer {
     pub answer: String,
+}
+
+/// `PUT /v1/domains/{domain}`: the workspace that is reached at a domain of its customer's
+/// own, and the certificate that the edge shows there.
+///
+/// It holds a private key, so that it goes over TLS or loopback only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DomainGrant {
+    pub username: Username,
+    pub certificate: CertificatePair,
+}
+
+impl DomainGrant {
+    /// Of the workspace and the chain: a key is never used for two of them.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.username.as_bytes());
+        hash.update([0]);
+        hash.update(self.certificate.chain.as_bytes());
+        hex::encode(&hash.finalize())
+    }
+}
+
+/// `GET /v1/domains`: all that an edge serves, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainsServed {
+    pub domains: Vec<DomainServed>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainServed {
+    pub domain: Domain,
+    pub username: Username,
+    /// [`DomainGrant::fingerprint`].
+    pub fingerprint: String,
+}
+
+/// The answer to `DELETE /v1/domains/{domain}`: it is not served, and this much was cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DomainWithdrawn {
+    pub sockets_cut: u64,
+    pub requests_cut: u64,
 }
 
 impl Certificates {

@@ -17,13 +17,15 @@ use shared::request_id::REQUEST_ID_HEADER;
 use super::reply::Failure;
 use super::serve::Trust;
 use super::state::State;
-use super::{certificates, challenges, changes, health, table, view};
+use super::{certificates, challenges, changes, domains, health, table, view};
 
 pub(crate) fn router(state: State) -> Router {
     let private = Router::new()
         .route("/v1/generation", get(view::generation))
         .route("/v1/certificates", put(certificates::put).get(certificates::get))
         .route("/v1/challenges/{token}", put(challenges::put).delete(challenges::delete))
+        .route("/v1/domains", get(domains::list))
+        .route("/v1/domains/{domain}", put(domains::put).delete(domains::delete))
         .route("/v1/changes", post(changes::post))
         .route("/v1/table", put(table::put).get(table::get))
         .route("/v1/routes", get(view::list))

@@ -26,9 +26,7 @@ pub(super) async fn put(
     body: Body,
 ) -> Result<Json<CertificatesServed>, Failure> {
     if !is_confidential {
-        let message = "private keys are taken over TLS or from this machine only: give the private \
-                       API [admin_tls]";
-        return Err(Failure::new(StatusCode::FORBIDDEN, "not_confidential", message));
+        return Err(Failure::not_confidential());
     }
     let body = timeout(BODY_WAIT_MAX, body::to_bytes(body, CERTIFICATES_MAX_BYTES)).await;
     let body = body.map_err(|_| {

@@ -4,6 +4,7 @@ mod api;
 mod certificates;
 mod challenges;
 mod changes;
+mod domains;
 mod health;
 mod reply;
 mod serve;

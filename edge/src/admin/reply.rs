@@ -34,6 +34,13 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
+    /// A private key came by a way on which others may have read it.
+    pub(super) fn not_confidential() -> Self {
+        let message = "private keys are taken over TLS or from this machine only: give the private \
+                       API [admin_tls]";
+        Self::new(StatusCode::FORBIDDEN, "not_confidential", message)
+    }
+
     /// Too much at once; asking again a little later will do.
     pub(super) fn busy(what: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", format!("{what}; ask again"))

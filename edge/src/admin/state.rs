@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::Secret;
 use tokio::sync::Semaphore;
 
+use crate::domains::Domains;
 use crate::lifecycle::Lifecycle;
 use crate::limits::CHANGES_AT_ONCE;
 use crate::routes::Routes;
@@ -22,6 +23,7 @@ pub(crate) struct Served {
     pub(crate) routes: Arc<Routes>,
     pub(crate) certificates: Arc<HandedCertificates>,
     pub(crate) challenges: Arc<Challenges>,
+    pub(crate) domains: Arc<Domains>,
     pub(crate) token: Secret<String>,
     pub(crate) metrics: Metrics,
     pub(crate) lifecycle: Lifecycle,
@@ -31,6 +33,7 @@ pub(super) struct Shared {
     pub(super) routes: Arc<Routes>,
     pub(super) certificates: Arc<HandedCertificates>,
     pub(super) challenges: Arc<Challenges>,
+    pub(super) domains: Arc<Domains>,
     pub(super) token: Secret<String>,
     pub(super) metrics: Metrics,
     pub(super) lifecycle: Lifecycle,
@@ -40,11 +43,13 @@ pub(super) struct Shared {
 
 impl State {
     pub(crate) fn new(served: Served) -> Self {
-        let Served { routes, certificates, challenges, token, metrics, lifecycle } = served;
+        let Served { routes, certificates, challenges, domains, token, metrics, lifecycle } =
+            served;
         Self(Arc::new(Shared {
             routes,
             certificates,
             challenges,
+            domains,
             token,
             metrics,
             lifecycle,

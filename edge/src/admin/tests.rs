@@ -14,6 +14,7 @@ use tower::ServiceExt as _;
 
 use super::{Served, State, router, serve};
 use crate::connections::{ConnectionRegistry, Kind, access};
+use crate::domains::Domains;
 use crate::lifecycle::Lifecycle;
 use crate::routes::Routes;
 use crate::routes::samples::{name, route};
@@ -40,6 +41,11 @@ impl Edge {
             routes: Arc::clone(&routes),
             certificates: Arc::new(HandedCertificates::open(folder.path().join("kept"), None)),
             challenges: Arc::default(),
+            domains: Arc::new(Domains::open(
+                folder.path().join("domains"),
+                None,
+                Arc::clone(&registry),
+            )),
             token: Secret::new(TOKEN.to_owned()),
             metrics,
             lifecycle: Lifecycle::default(),

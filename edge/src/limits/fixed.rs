@@ -124,6 +124,13 @@ pub(crate) const CHALLENGE_LIFE: Duration = Duration::from_secs(15 * 60);
 pub(crate) const CERTIFICATES_MAX: usize = 64;
 pub(crate) const CERTIFICATES_MAX_BYTES: usize = 1 << 20;
 
+/// Customers' own domains: one for each of the ten thousand workspaces that an edge is made
+/// for, and again as many. A certificate in memory has 10 KB.
+pub(crate) const DOMAINS_MAX: usize = 20_000;
+
+/// One of them: a chain with its key has less than 10 KB.
+pub(crate) const DOMAIN_MAX_BYTES: usize = 64 << 10;
+
 // WebSockets.
 
 /// How long a sprite may take to agree to a WebSocket. The agent answers as

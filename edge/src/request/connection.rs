@@ -407,7 +407,11 @@ impl ConnectionHandler {
             let _ = timeout(self.limits.configured().deadlines.head, rest).await;
         }
         let options = ResponseOptions { request, page: false, keep_alive: false, head_only: false };
-        let response = Overlong::read(&bytes).answer(self.handler.site(), options);
+        let response = Overlong::read(&bytes).answer(
+            self.handler.site(),
+            |host| self.handler.is_ours(host),
+            options,
+        );
         drop(bytes);
         self.write(&mut stream, &response).await;
         self.telemetry.refused_head(request, &stream.arrival(), HeadError::TooLarge);

@@ -1,12 +1,14 @@
 //! One request and what was found out about it before it is decided.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use shared::navigation::is_navigation;
-use shared::{PublicSite, Username, without_root_dot};
+use shared::{Host, PublicSite, without_root_dot};
 
 use super::decision::RequestFacts;
 use super::overlong::is_same_origin;
+use crate::domains::Served;
 use crate::head::{Body, Head};
 use crate::observe::RequestRecord;
 use crate::respond::ResponseOptions;
@@ -15,6 +17,8 @@ pub(super) struct RequestContext<'a> {
     pub(super) head: &'a Head<'a>,
     /// The host without the dot that makes no other one of it.
     pub(super) host: Cow<'a, str>,
+    /// The domain of a customer's own that it is.
+    pub(super) domain: Option<Arc<Served>>,
     /// Unix seconds.
     pub(super) now: u64,
     pub(super) options: ResponseOptions,
@@ -25,7 +29,13 @@ pub(super) struct RequestContext<'a> {
 
 impl<'a> RequestContext<'a> {
     /// `draining` says that the edge is about to end.
-    pub(super) fn new(head: &'a Head<'a>, record: RequestRecord, draining: bool, now: u64) -> Self {
+    pub(super) fn new(
+        head: &'a Head<'a>,
+        domain: Option<Arc<Served>>,
+        record: RequestRecord,
+        draining: bool,
+        now: u64,
+    ) -> Self {
         let keep_alive = head.keep_alive && !draining;
         let options = ResponseOptions {
             request: record.request(),
@@ -35,19 +45,17 @@ impl<'a> RequestContext<'a> {
             head_only: head.method == "HEAD",
         };
         let host = without_root_dot(head.host).map_or(Cow::Borrowed(head.host), Cow::Owned);
-        Self { head, host, now, options, keep_alive, record }
+        Self { head, host, domain, now, options, keep_alive, record }
     }
 
     /// What the decision needs to know of the request to `workspace`.
-    pub(super) fn facts(
-        &self,
-        site: &PublicSite,
-        workspace: Option<&Username>,
-    ) -> RequestFacts<'a> {
+    pub(super) fn facts(&self, site: &PublicSite, host: &Host) -> RequestFacts<'a> {
         let head = self.head;
-        let own_origin = workspace
-            .zip(head.header("origin"))
-            .map(|(name, origin)| site.is_origin_of(origin, name));
+        let is_workspace = matches!(host, Host::Workspace(_));
+        let own_origin = head
+            .header("origin")
+            .filter(|_| is_workspace)
+            .map(|origin| self.is_own_origin(site, host, origin));
         let is = |name: &str, expected: &str| head.header(name) == Some(expected);
         RequestFacts {
             method: head.method,
@@ -59,6 +67,22 @@ impl<'a> RequestContext<'a> {
             own_origin,
             same_origin: is_same_origin(head.host, |name| head.header(name)),
         }
+    }
+
+    /// The origin at which `host`, which the request is for, is reached; `None` for one that is
+    /// not ours.
+    pub(super) fn origin(&self, site: &PublicSite, host: &Host) -> Option<String> {
+        match (host, &self.domain) {
+            (Host::Workspace(name), Some(served)) => {
+                Some(site.origin_at(name, Some(&served.domain)))
+            }
+            _ => site.origin_of(host),
+        }
+    }
+
+    /// Is it what the browser says of a page of the very host that it asks?
+    pub(super) fn is_own_origin(&self, site: &PublicSite, host: &Host, said: &str) -> bool {
+        self.origin(site, host).is_some_and(|own| PublicSite::is_spelling_of(&own, said))
     }
 
     /// Does somebody look at a page under another spelling of our host?

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::PublicSite;
+use shared::{Host, PublicSite};
 
+use crate::domains::Domains;
 use crate::head::{Head, HeadError, NO_HEADERS};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::tls::{Challenges, TlsAcceptor};
@@ -21,6 +22,7 @@ pub(crate) enum Entrance {
 pub(crate) struct HttpsRedirect {
     pub site: Arc<PublicSite>,
     pub challenges: Arc<Challenges>,
+    pub domains: Arc<Domains>,
 }
 
 const CHALLENGE: &str = "/.well-known/acme-challenge/";
@@ -42,7 +44,14 @@ impl HttpsRedirect {
                 None => Response::refused(Refusal::UnknownHost, &self.site, options),
             });
         }
-        let Some(origin) = self.site.origin_of(&self.site.classify(head.host)) else {
+        let origin = match self.site.classify(head.host) {
+            Host::Unknown => self
+                .domains
+                .find(head.host)
+                .map(|served| self.site.origin_at(&served.username, Some(&served.domain))),
+            ours => self.site.origin_of(&ours),
+        };
+        let Some(origin) = origin else {
             return Ok(Response::refused(Refusal::UnknownHost, &self.site, options));
         };
         Ok(Response::moved(format!("{origin}{}", head.target), options))
@@ -67,7 +76,13 @@ mod tests {
             keep_alive: false,
             head_only: false,
         };
-        let redirect = HttpsRedirect { site, challenges: Arc::new(Challenges::new(folder)) };
+        let none = tempfile::tempdir().unwrap();
+        let domains = Domains::open(none.path().join("domains"), None, Arc::default());
+        let redirect = HttpsRedirect {
+            site,
+            challenges: Arc::new(Challenges::new(folder)),
+            domains: Arc::new(domains),
+        };
         let answer = redirect.answer(request.as_bytes(), options).await.unwrap();
         String::from_utf8(answer.bytes(None)).unwrap()
     }

@@ -19,6 +19,7 @@ use super::overlong::cookie_names;
 use super::session;
 use crate::client_stream::ClientStream;
 use crate::connections::{Access, ConnectionRegistry, Entry, Kind, RevocationEpoch};
+use crate::domains::Domains;
 use crate::forward::{Offer, TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
@@ -38,6 +39,7 @@ pub(crate) struct RequestHandler {
     pub(crate) controls: Arc<Controls>,
     pub keys: Arc<KeyFile>,
     pub routes: Arc<Routes>,
+    pub domains: Arc<Domains>,
     pub registry: Arc<ConnectionRegistry>,
     pub limits: Arc<Limits>,
     pub telemetry: Arc<Telemetry>,
@@ -90,6 +92,10 @@ impl RequestHandler {
         &self.site
     }
 
+    pub(crate) fn is_ours(&self, host: &str) -> bool {
+        self.site.classify(host) != Host::Unknown || self.domains.find(host).is_some()
+    }
+
     /// Decides about one whole head. `has_more` says that bytes follow it already,
     /// `draining` that the edge is about to end.
     ///
@@ -112,8 +118,15 @@ impl RequestHandler {
         let request = random_request_id();
         let now = unix_millis();
         let record = RequestRecord::begin(&self.telemetry, request, &client.arrival, &head, now);
-        let context = RequestContext::new(&head, record, draining, now / 1_000);
-        let host = self.site.classify(head.host);
+        // Domains of customers are looked for where the host is none of ours.
+        let (host, domain) = match self.site.classify(head.host) {
+            Host::Unknown => match self.domains.find(head.host) {
+                Some(served) => (Host::Workspace(served.username), Some(served)),
+                None => (Host::Unknown, None),
+            },
+            ours => (ours, None),
+        };
+        let context = RequestContext::new(&head, domain, record, draining, now / 1_000);
         if !self.limits.allows_address(client.arrival.address) {
             self.telemetry.metrics.count_limited(Limit::RequestsPerAddress);
             return Ok(self.refuse(Refusal::TooManyRequests, context));
@@ -124,7 +137,7 @@ impl RequestHandler {
             return Ok(self.refuse(Refusal::BodyTooLarge, context));
         }
         if context.is_page_elsewhere()
-            && let Some(origin) = self.site.origin_of(&host)
+            && let Some(origin) = context.origin(&self.site, &host)
         {
             let location = format!("{origin}{}", head.target);
             return Ok(answer(Response::moved(location, context.options), context));
@@ -144,7 +157,7 @@ impl RequestHandler {
             if found.is_none() && name.is_some() && !self.routes.is_ready() {
                 return self.refuse(Refusal::NotReady, context);
             }
-            let facts = context.facts(&self.site, name.as_ref());
+            let facts = context.facts(&self.site, &host);
             let decision = decide(host, &facts, found.as_ref().map(|found| &found.workspace));
             let (session, kind) = match decision {
                 Decision::Sprite(session) => (Some(session), Kind::Request),
@@ -223,8 +236,12 @@ impl RequestHandler {
         context: &RequestContext<'_>,
         name: &Username,
     ) -> Option<Found> {
-        let RequestContext { head, now, .. } = *context;
+        let RequestContext { head, now, ref domain, .. } = *context;
         let epoch = self.registry.revocation_epoch(name);
+        // Behind the epoch, as a domain that is taken away later ends what enters by it.
+        if context.domain.as_ref().is_some_and(|domain| !self.domains.serves(domain)) {
+            return None;
+        }
         // Behind the epoch: a ring that is read later finds what enters by this one.
         client.use_keys(self.keys.present());
         // One look, so that all of it is of one generation.
@@ -237,8 +254,9 @@ impl RequestHandler {
         let is_signed_out = |session: &Session| is_locked(Some(&session.id));
         let ClientState { keys, token, .. } = client;
         let sessions = &keys.sessions;
+        let host = (name, domain.as_ref().map(|served| &served.domain));
         let session =
-            session::check_session(sessions, token, head, name, route.epoch, is_signed_out, now);
+            session::check_session(sessions, token, head, host, route.epoch, is_signed_out, now);
         let locked = is_locked(None);
         let is_telegram = head.path() == TELEGRAM_PATH
             && head.header(TELEGRAM_SECRET_HEADER).is_some_and(|secret| {
@@ -270,8 +288,10 @@ impl RequestHandler {
         let (key, group, sprite) = client.of_assignment(route, make);
         let signed = key.sign(&identity);
         let credential = Credential::Identity(&signed);
-        let is_own = |said: &&str| self.site.is_origin_of(said, &route.username);
+        let host = Host::Workspace(route.username);
+        let is_own = |said: &&str| context.is_own_origin(&self.site, &host, said);
         let origin = context.head.header("origin").filter(is_own);
+        // The machine knows one origin of its own, wherever the customer comes in.
         let origin = origin.map(|_| self.site.workspace_url(&route.username));
         let to = (route.upstream.authority(), origin.as_deref());
         let head = self.forwarded(client.arrival.address, to, credential, &context);

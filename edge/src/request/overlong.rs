@@ -2,9 +2,9 @@
 //! who looks at the answer must find a way out.
 
 use memchr::memmem;
+use shared::PublicSite;
 use shared::cookies;
 use shared::navigation::is_navigation;
-use shared::{Host, PublicSite};
 
 use super::decision::CLEAR_COOKIES_PATH;
 use crate::head::HeadError;
@@ -33,9 +33,14 @@ impl<'a> Overlong<'a> {
     }
 
     /// `options` are those of an answer to whoever cannot be told more of.
-    pub(super) fn answer(&self, site: &PublicSite, options: ResponseOptions) -> Response {
+    pub(super) fn answer(
+        &self,
+        site: &PublicSite,
+        is_ours: impl FnOnce(&str) -> bool,
+        options: ResponseOptions,
+    ) -> Response {
         let options = ResponseOptions { head_only: self.method == "HEAD", ..options };
-        let is_ours = self.text("host").is_some_and(|host| site.classify(host) != Host::Unknown);
+        let is_ours = self.text("host").is_some_and(is_ours);
         if is_ours && self.clears_cookies() {
             let names = cookie_names(self.lines("cookie"));
             return Response::cookies_cleared(names, site, options);
@@ -104,6 +109,7 @@ mod tests {
     use super::*;
     use crate::observe::random_request_id;
     use proptest::prelude::*;
+    use shared::Host;
 
     fn answer(start: &str, lines: &str) -> String {
         let big = (0..40).map(|number| format!("c{number}={}; ", "x".repeat(1_000)));
@@ -123,7 +129,12 @@ mod tests {
             keep_alive: false,
             head_only: false,
         };
-        String::from_utf8(Overlong::read(bytes).answer(&site, options).bytes(None)).unwrap()
+        String::from_utf8(
+            Overlong::read(bytes)
+                .answer(&site, |host| site.classify(host) != Host::Unknown, options)
+                .bytes(None),
+        )
+        .unwrap()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Who is signed in: the token, the epoch and the locks together.
 
 use shared::session::{Session, SessionError};
-use shared::{KeyId, SessionKeys, Username};
+use shared::{Domain, KeyId, SessionKeys, Username};
 
 use crate::head::Head;
 use crate::policy::cookies;
@@ -48,7 +48,8 @@ impl NoSession {
     }
 }
 
-/// Checks the session cookie of `head`, which came to the workspace `host`.
+/// Checks the session cookie of `head`, which came to the workspace `host`, at `domain` where
+/// that is one of its customer's own.
 ///
 /// `epoch` is the workspace's present one, `is_locked` asks for one session,
 /// `now` is in unix seconds. `last` remembers the token that this connection
@@ -60,13 +61,13 @@ pub fn check_session(
     keys: &SessionKeys,
     last: &mut LastToken,
     head: &Head<'_>,
-    host: &Username,
+    (host, domain): (&Username, Option<&Domain>),
     epoch: u64,
     is_locked: impl FnOnce(&Session) -> bool,
     now: u64,
 ) -> Result<Session, NoSession> {
     let token = cookies::session_token(head.cookies()).ok_or(NoSession::NoCookie)?;
-    let session = last.verify(keys, token, host, now).map_err(NoSession::Token)?;
+    let session = last.verify(keys, token, (host, domain), now).map_err(NoSession::Token)?;
     if session.epoch < epoch {
         return Err(NoSession::OldEpoch);
     }
@@ -79,12 +80,12 @@ pub fn check_session(
 /// The last valid token of one connection. Everything that can change while
 /// the connection lives is still checked each time.
 #[derive(Default)]
-pub struct LastToken(Option<(Box<str>, Session)>);
+pub struct LastToken(Option<(Box<str>, Option<Domain>, Session)>);
 
 impl LastToken {
     /// The key that signed it.
     pub(super) fn key(&self) -> Option<KeyId> {
-        let (token, _) = self.0.as_ref()?;
+        let (token, ..) = self.0.as_ref()?;
         KeyId::parse(token.split('.').nth(1)?).ok()
     }
 
@@ -92,18 +93,19 @@ impl LastToken {
         &mut self,
         keys: &SessionKeys,
         token: &str,
-        host: &Username,
+        (host, domain): (&Username, Option<&Domain>),
         now: u64,
     ) -> Result<Session, SessionError> {
-        if let Some((known, session)) = &self.0
+        if let Some((known, at, session)) = &self.0
             && **known == *token
+            && at.as_ref() == domain
             && session.username == *host
             && now < session.expires
         {
             return Ok(*session);
         }
-        let session = keys.verify(token, host, now)?;
-        self.0 = Some((token.into(), session));
+        let session = keys.verify_at(domain, token, host, now)?;
+        self.0 = Some((token.into(), domain.cloned(), session));
         Ok(session)
     }
 }
@@ -137,7 +139,25 @@ mod tests {
         let mut slots = NO_HEADERS;
         let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
         let host = Username::parse(host).unwrap();
-        check_session(&keys(), last, &head, &host, epoch, |_| locked, now)
+        check_session(&keys(), last, &head, (&host, None), epoch, |_| locked, now)
+    }
+
+    #[test]
+    fn a_remembered_token_is_no_session_at_another_host_of_the_workspace() {
+        let session = session("ada", 0);
+        let text = format!(
+            "GET / HTTP/1.1\r\nHost: a.test\r\nCookie: __Host-arca_session={}\r\n\r\n",
+            keys().sign(&session)
+        );
+        let mut slots = NO_HEADERS;
+        let head = Head::parse(text.as_bytes(), &mut slots).unwrap();
+        let chat = Domain::parse("chat.example.org").unwrap();
+        let (mut last, ada) = (LastToken::default(), session.username);
+        let mut at =
+            |domain| check_session(&keys(), &mut last, &head, (&ada, domain), 0, |_| false, 9);
+        assert_eq!(at(None), Ok(session));
+        assert_eq!(at(Some(&chat)), Err(NoSession::Token(SessionError::Forged)));
+        assert_eq!(at(None), Ok(session));
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub(crate) struct Follower {
 pub(crate) const CHANGE: &str = "change ";
 pub(crate) const RELOAD: &str = "reload";
 
+/// The whole line that has customers' own domains read again.
+pub(crate) const DOMAINS: &str = "domains";
+
 impl Follower {
     /// # Errors
     /// When the connection is gone already.
@@ -44,6 +47,12 @@ impl Follower {
     /// It does not follow any more.
     pub(super) fn reload(&mut self) -> io::Result<RevokedCount> {
         self.ask(RELOAD)
+    }
+
+    /// # Errors
+    /// It does not follow any more.
+    pub(super) fn read_domains(&mut self) -> io::Result<RevokedCount> {
+        self.ask(DOMAINS)
     }
 
     /// Does it still have connections? It says nothing unless it is asked.

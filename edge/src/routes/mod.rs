@@ -43,7 +43,7 @@ use crate::connections::{ConnectionRegistry, RevokedCount, Scope};
 use crate::limits::{DURABLE_WAIT, TABLE_DURABLE_WAIT};
 
 pub(crate) use batch::Batch;
-pub(crate) use follower::{CHANGE, Follower, RELOAD};
+pub(crate) use follower::{CHANGE, DOMAINS, Follower, RELOAD};
 pub(crate) use rejection::Rejection;
 pub(crate) use store::StoreError;
 pub use tables::Tables;
@@ -308,6 +308,11 @@ impl Routes {
     /// Has a former process read its keys again.
     pub(crate) fn reload_follower(&self) {
         self.tell_follower(|follower| Some(follower.reload()));
+    }
+
+    /// Has a former process look which domains of customers are left; says what that ended.
+    pub(crate) fn domains_of_follower(&self) -> RevokedCount {
+        self.tell_follower(|follower| Some(follower.read_domains()))
     }
 
     /// Lets go of the store, so that a successor can open it; says what is in it.

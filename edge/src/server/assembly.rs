@@ -9,6 +9,7 @@ use tracing::error;
 
 use crate::config::Config;
 use crate::connections::ConnectionRegistry;
+use crate::domains::Domains;
 use crate::forward::Forwarder;
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
@@ -37,6 +38,7 @@ pub(super) struct Parts {
     pub(super) certificates: Option<Arc<Certificates>>,
     pub(super) admin_certificate: Option<Arc<Certificates>>,
     pub(super) handed: Arc<HandedCertificates>,
+    pub(super) domains: Arc<Domains>,
     /// Once requests are taken.
     waking: Arc<OnceLock<Arc<Waking>>>,
 }
@@ -44,8 +46,11 @@ pub(super) struct Parts {
 impl Parts {
     /// # Errors
     /// When the store or the access log cannot be opened, or no certificate be loaded.
-    pub(super) fn assemble(config: &Config) -> anyhow::Result<Self> {
-        let registry = Arc::new(ConnectionRegistry::default());
+    pub(super) fn assemble(
+        config: &Config,
+        registry: Arc<ConnectionRegistry>,
+        domains: Arc<Domains>,
+    ) -> anyhow::Result<Self> {
         let policy = config.upstream.policy.clone();
         let opened = Routes::open(&config.store, policy, Arc::clone(&registry))?;
         if let Some(MovedAside { to, reason }) = &opened.moved_aside {
@@ -79,6 +84,7 @@ impl Parts {
             waking: Arc::default(),
             certificates,
             handed: Arc::new(handed),
+            domains,
         })
     }
 
@@ -111,6 +117,7 @@ impl Parts {
             controls,
             keys: Arc::clone(&config.keys),
             routes: Arc::clone(&self.routes),
+            domains: Arc::clone(&self.domains),
             registry: Arc::clone(&self.registry),
             limits: Arc::clone(&self.limits),
             telemetry: Arc::clone(&self.telemetry),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::config::Config;
+use crate::domains::Domains;
 use crate::request::{Entrance, HttpsRedirect};
 use crate::tls::{Challenges, TlsAcceptor};
 
@@ -14,7 +15,11 @@ pub(super) struct Entrances(Vec<(SocketAddr, Entrance)>);
 impl Entrances {
     /// # Errors
     /// When TLS cannot be set up.
-    pub(super) fn new(config: &Config, challenges: &Arc<Challenges>) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        config: &Config,
+        challenges: &Arc<Challenges>,
+        domains: &Arc<Domains>,
+    ) -> anyhow::Result<Self> {
         let Some(tls) = &config.tls else {
             return Ok(Self(config.listen.iter().map(|at| (*at, Entrance::Plain)).collect()));
         };
@@ -23,6 +28,7 @@ impl Entrances {
         let redirect = Entrance::ToHttps(Arc::new(HttpsRedirect {
             site: Arc::new(config.site.clone()),
             challenges: Arc::clone(challenges),
+            domains: Arc::clone(domains),
         }));
         let plain = config.listen.iter().map(|at| (*at, redirect.clone()));
         Ok(Self(plain.chain(tls.listen.iter().map(|at| (*at, acceptor.clone()))).collect()))

@@ -8,7 +8,7 @@
 //! (opens the store, is ready to serve)
 //! ready                    ──▶       makes no change any more, drains
 //!                          ◀──       current | change {…}: what came meanwhile
-//! change {…} | reload      ──▶       ends what that revokes
+//! change {…} | reload | domains ──▶  ends what that revokes
 //!                          ◀──       how many sockets and requests that were
 //! ```
 //!
@@ -31,9 +31,10 @@ use super::passing;
 use super::run_folder::RunFolder;
 use super::signals;
 use crate::connections::RevokedCount;
+use crate::domains::Domains;
 use crate::keys::KeyFile;
 use crate::limits::{HANDOVER_WAIT, STOPPING_WAIT};
-use crate::routes::{Batch, CHANGE, Follower, RELOAD, Routes};
+use crate::routes::{Batch, CHANGE, DOMAINS, Follower, RELOAD, Routes};
 
 /// What a former process has given.
 #[derive(Default)]
@@ -79,7 +80,7 @@ impl Inheritance {
     ///
     /// # Errors
     /// When what it told at last cannot be applied.
-    pub(super) fn ready(self, routes: &Routes) -> anyhow::Result<()> {
+    pub(super) fn ready(self, routes: &Routes, domains: &Domains) -> anyhow::Result<()> {
         let Some(mut stream) = self.former else { return Ok(()) };
         // The other side says no more than this line before it is told something.
         let last = stream
@@ -93,6 +94,8 @@ impl Inheritance {
             let batch = Batch::parse(changes.as_bytes()).context("reading the last changes")?;
             routes.apply(batch).context("making the last changes")?;
         }
+        // What it kept after this process had read them.
+        domains.read_again();
         match Follower::new(stream) {
             Ok(follower) => routes.lead(follower),
             Err(error) => warn!(%error, "the former process cannot be told of changes"),
@@ -184,6 +187,11 @@ impl Former {
         if line == RELOAD {
             self.parts.routes.reload_follower();
             return Ok(signals::reload(&self.keys, &self.parts.registry));
+        }
+        if line == DOMAINS {
+            let mut count = self.parts.domains.read_again();
+            count += self.parts.routes.domains_of_follower();
+            return Ok(count);
         }
         let changes = line.strip_prefix(CHANGE).ok_or(io::ErrorKind::InvalidData)?;
         let batch = Batch::parse(changes.as_bytes())?;

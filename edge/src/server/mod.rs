@@ -26,6 +26,8 @@ use tokio::sync::{Notify, watch};
 use tracing::info;
 
 use crate::config::Config;
+use crate::connections::ConnectionRegistry;
+use crate::domains::Domains;
 use crate::tls::Challenges;
 use acceptor::Acceptor;
 use assembly::Parts;
@@ -49,15 +51,17 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
     let mut inheritance = Inheritance::take(&folder, upgrade)?;
     let acme_folder = config.tls.as_ref().and_then(|tls| tls.acme_folder.clone());
     let challenges = Arc::new(Challenges::new(acme_folder));
-    let entrances = Entrances::new(&config, &challenges)?;
+    let registry = Arc::new(ConnectionRegistry::default());
+    let domains = open_domains(&config, &registry);
+    let entrances = Entrances::new(&config, &challenges, &domains)?;
     let listening = Arc::new(Listening::open(&entrances.addresses(), &mut inheritance.inherited)?);
     let admin = listening::obtain(config.admin_listen, &mut inheritance.inherited)?;
     // What the former process listened on and this one does not.
     inheritance.inherited.sockets.clear();
-    let parts = Parts::assemble(&config)?;
+    let parts = Parts::assemble(&config, registry, domains)?;
     let handler = Arc::new(parts.connection_handler(&config)?);
     let lifecycle = parts.lifecycle.clone();
-    inheritance.ready(&parts.routes)?;
+    inheritance.ready(&parts.routes, &parts.domains)?;
 
     let (handed_over, is_handed_over) = watch::channel(false);
     let former = Former {
@@ -87,6 +91,12 @@ pub fn run(mut config: Config, upgrade: bool) -> anyhow::Result<()> {
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+fn open_domains(config: &Config, registry: &Arc<ConnectionRegistry>) -> Arc<Domains> {
+    let folder = config.store.with_extension("domains");
+    let certificates = config.tls.as_ref().map(|tls| Arc::clone(&tls.certificates));
+    Arc::new(Domains::open(folder, certificates, Arc::clone(registry)))
 }
 
 fn server_conf(config: &Config) -> ServerConf {

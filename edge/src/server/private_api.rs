@@ -60,6 +60,7 @@ impl PrivateApi {
             routes: Arc::clone(&parts.routes),
             certificates: Arc::clone(&parts.handed),
             challenges,
+            domains: Arc::clone(&parts.domains),
             token: config.admin_token.clone(),
             metrics,
             lifecycle: parts.lifecycle.clone(),

@@ -15,6 +15,9 @@ use super::certificate::{Certificate, CertificateFiles};
 pub(crate) struct Certificates {
     sources: Mutex<Sources>,
     present: ArcSwap<Present>,
+    /// Of customers' own domains, by name: for names that are in no other certificate, so
+    /// that none of them takes the place of ours.
+    domains: ArcSwap<HashMap<String, Arc<CertifiedKey>>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +44,7 @@ impl Certificates {
     pub(crate) fn open(files: &[CertificateFiles]) -> Result<Self, Vec<String>> {
         let sources = Sources { files: read(files, unix_seconds())?, ..Sources::default() };
         let present = ArcSwap::from_pointee(Present::new(&sources));
-        Ok(Self { sources: Mutex::new(sources), present })
+        Ok(Self { sources: Mutex::new(sources), present, domains: ArcSwap::default() })
     }
 
     /// The next handshake is shown one of the files of `others`, or one that was handed over.
@@ -53,6 +56,20 @@ impl Certificates {
     /// The next handshake is shown one of `handed`, where no file has its name.
     pub(super) fn replace_handed(&self, handed: Vec<Certificate>) {
         self.change(|sources| sources.handed = handed);
+    }
+
+    /// The next handshake for one of these names is shown its certificate.
+    pub(crate) fn replace_domains(&self, domains: HashMap<String, Arc<CertifiedKey>>) {
+        self.domains.store(Arc::new(domains));
+    }
+
+    fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        let present = self.present.load();
+        let name = name.map(str::to_ascii_lowercase);
+        let named = name.as_deref().and_then(|name| {
+            present.find(name).or_else(|| self.domains.load().get(name).map(Arc::clone))
+        });
+        named.or_else(|| present.fallback.clone())
     }
 
     fn change(&self, change: impl FnOnce(&mut Sources)) {
@@ -73,7 +90,7 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.present.load().find(hello.server_name())
+        self.find(hello.server_name())
     }
 }
 
@@ -95,14 +112,12 @@ impl Present {
     }
 
     /// The certificate of exactly this name before one with a wildcard for its first label.
-    fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
-        let found = name.map(str::to_ascii_lowercase).and_then(|name| {
-            self.by_name.get(&name).or_else(|| {
-                let (_, parent) = name.split_once('.')?;
-                self.by_name.get(&format!("*.{parent}"))
-            })
+    fn find(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let found = self.by_name.get(name).or_else(|| {
+            let (_, parent) = name.split_once('.')?;
+            self.by_name.get(&format!("*.{parent}"))
         });
-        found.or(self.fallback.as_ref()).map(Arc::clone)
+        found.map(Arc::clone)
     }
 }
 
@@ -148,8 +163,7 @@ mod tests {
             write(folder.path(), "ada", &["ada.arca.test"], 2090),
         ];
         let certificates = Certificates::open(&files).unwrap();
-        let present = certificates.present.load();
-        let shown = |name| present.find(name).unwrap().cert[0].clone();
+        let shown = |name| certificates.find(name).unwrap().cert[0].clone();
         let expected = |at: usize| files[at].read(unix_seconds()).unwrap().key.cert[0].clone();
         assert_eq!(shown(Some("arca.test")), expected(0));
         assert_eq!(shown(Some("GRACE.arca.test")), expected(1));
@@ -160,12 +174,30 @@ mod tests {
     }
 
     #[test]
+    fn a_customers_domain_is_shown_its_own_and_takes_no_name_of_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = write(folder.path(), "site", &["arca.test", "*.arca.test"], 2090);
+        let certificates = Certificates::open(std::slice::from_ref(&site)).unwrap();
+        let chat = write(folder.path(), "chat", &["chat.example.org"], 2090);
+        let chat = chat.read(unix_seconds()).unwrap().key;
+        let names = ["chat.example.org", "ada.arca.test"];
+        let domains = names.map(|name| (name.to_owned(), Arc::clone(&chat)));
+        certificates.replace_domains(domains.into());
+        let is_chats = |name| certificates.find(Some(name)).unwrap().cert[0] == chat.cert[0];
+        assert!(is_chats("Chat.Example.org"));
+        assert!(!is_chats("ada.arca.test"));
+        assert!(!is_chats("x.chat.example.org"));
+        certificates.replace_domains(HashMap::new());
+        assert!(!is_chats("chat.example.org"), "the first pair, as for any stranger");
+    }
+
+    #[test]
     fn every_bad_pair_is_named_and_the_old_ones_stay() {
         let folder = tempfile::tempdir().unwrap();
         let good = write(folder.path(), "good", &["arca.test"], 2090);
         let other = write(folder.path(), "other", &["b.test"], 2090);
         let certificates = Certificates::open(&[good.clone(), other.clone()]).unwrap();
-        let shown = || certificates.present.load().find(Some("arca.test")).unwrap().cert[0].clone();
+        let shown = || certificates.find(Some("arca.test")).unwrap().cert[0].clone();
         let before = shown();
         write(folder.path(), "good", &["arca.test"], 2021);
         let stranger = write(folder.path(), "stranger", &["b.test"], 2090);
@@ -188,8 +220,7 @@ mod tests {
     #[test]
     fn without_any_pair_nothing_is_shown_and_files_come_before_what_is_handed_over() {
         let certificates = Certificates::open(&[]).unwrap();
-        let shown =
-            |name| certificates.present.load().find(Some(name)).map(|key| key.cert[0].clone());
+        let shown = |name| certificates.find(Some(name)).map(|key| key.cert[0].clone());
         assert_eq!((shown("arca.test"), certificates.expires()), (None, 0));
         let folder = tempfile::tempdir().unwrap();
         let handed = write(folder.path(), "handed", &["arca.test", "*.arca.test"], 2080);

@@ -14,6 +14,7 @@ mod handed;
 mod tickets;
 
 pub(crate) use acceptor::{HandshakeError, TlsAcceptor};
+pub(crate) use certificate::Certificate;
 pub(crate) use certificates::Certificates;
 pub(crate) use challenges::Challenges;
 pub(crate) use config::{TlsConfig, private_certificate};

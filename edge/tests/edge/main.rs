@@ -3,6 +3,7 @@
 mod access;
 mod access_log;
 mod controls;
+mod domains;
 mod drain;
 mod foreign;
 mod handed_certificates;
