@@ -36,16 +36,16 @@ impl Accounts {
     /// When the database does not answer, or the customer is gone.
     pub async fn request_email_change(
         &self,
-        username: &Username,
+        customer: &Customer,
         email: Email,
     ) -> Result<EmailChangeRequested, StoreError> {
-        let now = self.now();
+        let (username, now) = (&customer.username, self.now());
         let subject = attempts::email_changes_of(username);
         if let Some(retry_after) = self.store.count_within(&subject, RESETS, now).await? {
             return Ok(EmailChangeRequested::TooMany { retry_after });
         }
         let change = NewEmailChange::draw(*username, email, now);
-        let to = Recipient { username: *username, email: change.email.as_str() };
+        let to = Recipient { email: change.email.as_str(), ..customer.recipient() };
         let id = format!("confirm-email/{}", change.token.hash().as_str());
         let letter = self.renderer.write(id, to, Message::ConfirmEmail { change: &change }, now);
         self.store.ask_for_email_change(&change, &letter, now).await?;
@@ -99,8 +99,7 @@ impl Accounts {
 
     /// What tells the former address and Stripe of the change with this id.
     fn news(&self, customer: &Customer, id: &str) -> (NewMail, NewTask) {
-        let former = Recipient { username: customer.username, email: &customer.email };
-        let letter_id = format!("email-changed/{id}");
+        let (letter_id, former) = (format!("email-changed/{id}"), customer.recipient());
         let notice = self.renderer.write(letter_id, former, Message::EmailChanged, self.now());
         let task = NewTask::new(format!("payer/{id}"), Some(customer.username), &TellPayer {});
         (notice, task)

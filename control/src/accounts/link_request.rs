@@ -12,7 +12,7 @@ use tracing::{error, info};
 use super::service::Accounts;
 use crate::base::email_address::Email;
 use crate::model::attempts::{self, RESETS, RESETS_OF_A_PLACE};
-use crate::model::mail::{Message, Recipient};
+use crate::model::mail::Message;
 use crate::model::password_link::{NewLink, Purpose};
 use crate::store::{Customer, StoreError};
 
@@ -91,8 +91,7 @@ impl Accounts {
             Purpose::Reset => Message::ResetPassword { link: &link },
         };
         let id = format!("password-link/{}", link.token.hash().as_str());
-        let recipient = Recipient { username, email: &customer.email };
-        let mail = self.renderer.write(id, recipient, message, now);
+        let mail = self.renderer.write(id, customer.recipient(), message, now);
         self.store.enqueue_with_link(&mail, Some(&link), now).await?;
         Ok(())
     }

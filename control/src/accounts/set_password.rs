@@ -11,7 +11,6 @@ use super::passwords::{self, PasswordError, Weakness};
 use super::service::Accounts;
 use crate::base::token::Token;
 use crate::model::attempts::{Counters, PLACE_LIFETIME};
-use crate::model::mail::Recipient;
 use crate::model::password_link::{OpenLink, Purpose};
 use crate::model::sign_in::Proven;
 use crate::routes::PAGE_WAIT;
@@ -73,8 +72,7 @@ impl Accounts {
         let hash = self.hash(&customer, new).await?;
         // A first password is no news to its owner.
         let notice = customer.has_password.then(|| {
-            let recipient = Recipient { username: customer.username, email: &customer.email };
-            self.renderer.password_changed(hashed.as_str(), recipient, self.now())
+            self.renderer.password_changed(hashed.as_str(), customer.recipient(), self.now())
         });
         let username = link.username;
         let redeemed = self
@@ -132,9 +130,8 @@ impl Accounts {
         let customer = self.existing(username).await?;
         let hash = self.hash(&customer, new).await?;
         let now = self.now();
-        let recipient = Recipient { username: *username, email: &customer.email };
         let change = Token::random().hash();
-        let notice = self.renderer.password_changed(change.as_str(), recipient, now);
+        let notice = self.renderer.password_changed(change.as_str(), customer.recipient(), now);
         let ended = self.store.set_password(username, &hash, &notice, now).await?;
         ended.ok_or(SetPasswordError::Over)
     }

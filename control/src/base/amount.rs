@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::language::Language;
+
 /// Below a million of its currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amount {
@@ -38,6 +40,17 @@ impl Amount {
     #[must_use]
     pub const fn times(self, count: u64) -> Self {
         Self { cents: self.cents.saturating_mul(count), ..self }
+    }
+
+    /// `$7.50`, `7,50 $`; in German a line does not break before the sign.
+    pub fn in_language(self, language: Language) -> String {
+        let (whole, cents, sign) = (self.cents / 100, self.cents % 100, self.currency.sign());
+        match (language, cents) {
+            (Language::English, 0) => format!("{sign}{whole}"),
+            (Language::English, _) => format!("{sign}{whole}.{cents:02}"),
+            (Language::German, 0) => format!("{whole}\u{a0}{sign}"),
+            (Language::German, _) => format!("{whole},{cents:02}\u{a0}{sign}"),
+        }
     }
 
     /// As Stripe names it: `usd`.
@@ -86,9 +99,7 @@ impl Currency {
 
 impl fmt::Display for Amount {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, cents) = (self.cents / 100, self.cents % 100);
-        write!(formatter, "{}{whole}", self.currency.sign())?;
-        if cents == 0 { Ok(()) } else { write!(formatter, ".{cents:02}") }
+        formatter.write_str(&self.in_language(Language::English))
     }
 }
 
@@ -109,6 +120,15 @@ mod tests {
         for wrong in ["", "7", "$", "$7.5", "$7.", "$.50", "$-7", "$1000000", "$7 a month", "¥7"] {
             check(wrong, None);
         }
+    }
+
+    #[test]
+    fn a_german_sum_has_a_comma_and_its_sign_behind_it() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Amount::parse(text).unwrap().in_language(Language::German), expected);
+        };
+        check("$7", "7\u{a0}$");
+        check("€7.50", "7,50\u{a0}€");
     }
 
     #[test]

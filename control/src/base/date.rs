@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::clock::Moment;
+use super::language::Language;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -81,8 +82,15 @@ impl Date {
         }
     }
 
-    /// `24. November 2026`
-    pub fn in_german(self) -> String {
+    /// `24 November 2026`, `24. November 2026`
+    pub fn in_language(self, language: Language) -> String {
+        match language {
+            Language::English => self.to_string(),
+            Language::German => self.in_german(),
+        }
+    }
+
+    fn in_german(self) -> String {
         let month = GERMAN_MONTHS[usize::try_from(self.month - 1).expect("1 to 12")];
         format!("{}. {month} {}", self.day, self.year)
     }
@@ -153,16 +161,35 @@ impl DateTime {
         Self { date: Date::of(moment), minute_of_day: moment.seconds() % DAY / MINUTE }
     }
 
-    /// `24. November 2026, 11:44 Uhr UTC`
-    pub fn in_german(self) -> String {
-        let (hour, minute) = (self.minute_of_day / 60, self.minute_of_day % 60);
-        format!("{}, {hour:02}:{minute:02} Uhr UTC", self.date.in_german())
+    /// `24 November 2026, 11:44 UTC`, `24. November 2026, 11:44 Uhr UTC`
+    pub fn in_language(self, language: Language) -> String {
+        match language {
+            Language::English => self.to_string(),
+            Language::German => {
+                let (hour, minute) = (self.minute_of_day / 60, self.minute_of_day % 60);
+                format!("{}, {hour:02}:{minute:02} Uhr UTC", self.date.in_german())
+            }
+        }
     }
 }
 
 impl Span {
     pub fn of(duration: Duration) -> Self {
         Self(duration)
+    }
+
+    /// `3 days`; in German as after "für": `3 Tage`.
+    pub fn in_language(self, language: Language) -> String {
+        let (names, shortest) = match language {
+            Language::English => (["days", "hours", "minutes"], "a minute"),
+            Language::German => (["Tage", "Stunden", "Minuten"], "eine Minute"),
+        };
+        let seconds = self.0.as_secs();
+        let mut units = [DAY, HOUR, MINUTE].into_iter().zip(names);
+        match units.find(|(unit, _)| seconds >= 2 * unit) {
+            Some((unit, name)) => format!("{} {name}", seconds / unit),
+            None => shortest.to_owned(),
+        }
     }
 }
 
@@ -182,12 +209,7 @@ impl fmt::Display for DateTime {
 
 impl fmt::Display for Span {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let units = [(DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")];
-        match units.iter().find(|(unit, _)| seconds >= 2 * unit) {
-            Some((unit, name)) => write!(formatter, "{} {name}", seconds / unit),
-            None => formatter.write_str("a minute"),
-        }
+        formatter.write_str(&self.in_language(Language::English))
     }
 }
 
@@ -224,19 +246,24 @@ mod tests {
     fn a_time_of_day_is_in_utc() {
         let moment = Moment::from_seconds(1_798_761_600 + 11 * HOUR + 4 * MINUTE + 59);
         assert_eq!(DateTime::of(moment).to_string(), "1 January 2027, 11:04 UTC");
-        assert_eq!(DateTime::of(moment).in_german(), "1. Januar 2027, 11:04 Uhr UTC");
+        assert_eq!(
+            DateTime::of(moment).in_language(Language::German),
+            "1. Januar 2027, 11:04 Uhr UTC"
+        );
     }
 
     #[test]
     fn spans_are_said_in_the_unit_people_use() {
-        let check = |seconds, expected: &str| {
-            assert_eq!(Span::of(Duration::from_secs(seconds)).to_string(), expected);
+        let check = |seconds, english: &str, german: &str| {
+            let span = Span::of(Duration::from_secs(seconds));
+            assert_eq!(span.to_string(), english);
+            assert_eq!(span.in_language(Language::German), german);
         };
-        check(72 * HOUR, "3 days");
-        check(47 * HOUR, "47 hours");
-        check(HOUR, "60 minutes");
-        check(90, "a minute");
-        check(0, "a minute");
+        check(72 * HOUR, "3 days", "3 Tage");
+        check(47 * HOUR, "47 hours", "47 Stunden");
+        check(HOUR, "60 minutes", "60 Minuten");
+        check(90, "a minute", "eine Minute");
+        check(0, "a minute", "eine Minute");
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub enum Language {
 }
 
 impl Language {
+    pub const ALL: [Self; 2] = [Self::English, Self::German];
+
     /// As in `lang`.
     pub fn tag(self) -> &'static str {
         match self {
@@ -30,11 +32,14 @@ impl Language {
         }
     }
 
+    /// As it is stored. English where it is another, which a newer program may have written.
+    pub fn from_stored(tag: &str) -> Self {
+        Self::parse(tag).unwrap_or(Self::English)
+    }
+
     /// `de`, `de-AT`, `EN`.
     pub fn parse(tag: &str) -> Option<Self> {
         let primary = tag.split('-').next().unwrap_or_default();
-        [Self::English, Self::German]
-            .into_iter()
-            .find(|language| primary.eq_ignore_ascii_case(language.tag()))
+        Self::ALL.into_iter().find(|language| primary.eq_ignore_ascii_case(language.tag()))
     }
 }

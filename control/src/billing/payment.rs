@@ -106,6 +106,7 @@ mod tests {
 
     use super::*;
     use crate::base::clock::Moment;
+    use crate::base::language::Language;
     use crate::base::token::Token;
     use crate::model::sign_up::{Checkout, SignUpId};
     use crate::model::skills::Skills;
@@ -128,6 +129,7 @@ mod tests {
             email: "ada@example.com".to_owned(),
             username: "ada".parse().unwrap(),
             skills: Skills::default(),
+            language: Language::English,
             browser: Token::random().hash(),
             state,
             attempts: 1,

@@ -1,9 +1,10 @@
-//! What each letter says. Pure; HTML and text are made of the same words.
+//! What each letter is made of, in the words of its reader's language. Pure; HTML and text are
+//! made of the same.
 
 use shared::{PublicSite, Username};
 
 use super::renderer::MailRenderer;
-use crate::base::amount::Amount;
+use super::words::LetterText;
 use crate::base::clock::Moment;
 use crate::base::date::{Date, DateTime, Span};
 use crate::model::email_change::NewEmailChange;
@@ -44,7 +45,14 @@ impl MailContent {
         renderer: &MailRenderer,
         now: Moment,
     ) -> Self {
-        let author = Author { site: &renderer.site, price: renderer.price, to, now };
+        let author = Author {
+            site: &renderer.site,
+            text: LetterText::of(to.language),
+            host: renderer.site.workspace_host(&to.username),
+            price: renderer.price.in_language(to.language),
+            to,
+            now,
+        };
         match *letter {
             Message::Welcome { link, next_payment } => author.welcome(link, next_payment),
             Message::OrderReceived => author.order_received(),
@@ -69,390 +77,243 @@ impl MailContent {
 
 struct Author<'a> {
     site: &'a PublicSite,
-    price: Amount,
+    text: &'static LetterText,
+    host: String,
+    price: String,
     to: &'a Recipient<'a>,
     now: Moment,
 }
 
 impl Author<'_> {
     fn welcome(&self, link: Option<&NewLink>, next_payment: Option<Moment>) -> MailContent {
-        let workspace = self.workspace_url();
+        let (text, workspace) = (self.text, self.site.workspace_url(&self.to.username));
         let mut parts = match link {
             Some(link) => vec![
-                paragraph(format!(
-                    "Your assistant has moved in at {workspace}. Choose a password, and you are in."
-                )),
-                button("Choose your password", self.link_url(link)),
+                paragraph((text.welcome_choose)(&workspace)),
+                button(text.choose_password, self.link_url(link)),
                 self.about_the_link(link),
             ],
             None => vec![
-                paragraph(format!("Your assistant has moved in at {workspace}.")),
-                button("Open your workspace", workspace),
-                paragraph(format!(
-                    "Sign in with the password you have chosen. Should you forget it, you get a \
-                     link for a new one at {}.",
-                    request_url(self.site)
-                )),
+                paragraph((text.welcome_moved_in)(&workspace)),
+                button(text.welcome_open, workspace),
+                paragraph((text.welcome_sign_in)(&request_url(self.site))),
             ],
         };
         let mut facts = vec![
-            ("Workspace", self.site.workspace_host(&self.to.username)),
-            ("Your name", self.to.username.to_string()),
-            ("Plan", format!("{} a month", self.price)),
+            (text.fact_workspace, self.host.clone()),
+            (text.fact_name, self.to.username.to_string()),
+            (text.fact_plan, (text.a_month)(&self.price)),
         ];
-        facts.extend(next_payment.map(|at| ("Next payment", Date::of(at).to_string())));
+        let day = |at| Date::of(at).in_language(self.to.language);
+        facts.extend(next_payment.map(|at| (text.fact_next_payment, day(at))));
         parts.push(Part::Facts(facts));
-        parts.push(paragraph(format!(
-            "You can cancel whenever you like, on your account page: {}. Your workspace then \
-             stays open until the end of the month that is paid for.",
-            self.account_url()
-        )));
-        words("Your workspace is ready", "Your workspace is ready", parts)
+        parts.push(paragraph((text.welcome_cancel)(&self.account_url())));
+        words(text.welcome, parts)
     }
 
     fn machine_replaced(&self) -> MailContent {
-        let lost = "The machine that your assistant lived in has failed, and what was in it is \
-                    lost: its files, and your conversations. We are sorry. You need not do \
-                    anything, and pay nothing more for it.";
-        let next = format!(
-            "Another machine is being prepared with the skills that you chose, at the same \
-             address: {}. Answer this letter if we may help.",
-            self.workspace_url()
-        );
-        let heading = "What was in your workspace is lost";
-        words("Your workspace had to be made anew", heading, vec![paragraph(lost), paragraph(next)])
+        let text = self.text;
+        let next = (text.replaced_next)(&self.site.workspace_url(&self.to.username));
+        let parts = vec![paragraph(text.replaced_lost), paragraph(next)];
+        words(text.replaced, parts).headed(text.replaced_heading)
     }
 
     fn order_received(&self) -> MailContent {
-        words(
-            "We have your order",
-            "Your payment has arrived",
-            vec![
-                paragraph(format!(
-                    "We are preparing {}. It takes a little longer than usual; nothing is lost, \
-                     and there is nothing for you to do.",
-                    self.site.workspace_host(&self.to.username)
-                )),
-                paragraph("As soon as it is ready we write to you again, with a link to it."),
-            ],
-        )
+        let text = self.text;
+        let preparing = paragraph((text.order_preparing)(&self.host));
+        words(text.order, vec![preparing, paragraph(text.order_later)]).headed(text.order_heading)
     }
 
     fn another_workspace(&self, others: &[Username]) -> MailContent {
+        let text = self.text;
         let others: Vec<_> = others.iter().map(|name| self.site.workspace_host(name)).collect();
         words(
-            "You have more than one workspace now",
-            "You have more than one workspace now",
+            text.another,
             vec![
-                paragraph(format!(
-                    "With this address you have {} already. Your new order, {}, is another \
-                     workspace with a subscription of its own: each of them costs {} a month.",
-                    others.join(", "),
-                    self.site.workspace_host(&self.to.username),
-                    self.price
-                )),
-                paragraph(format!(
-                    "If that was what you wanted, there is nothing to do. If not, cancel one of \
-                     them on its account page: {}",
-                    self.account_url()
-                )),
+                paragraph((text.another_what)(&others.join(", "), &self.host, &self.price)),
+                paragraph((text.another_if)(&self.account_url())),
             ],
         )
     }
 
     fn order_failed(&self) -> MailContent {
+        let text = self.text;
         words(
-            "Your payment did not arrive",
-            "Your payment did not arrive",
+            text.order_failed,
             vec![
-                paragraph(format!(
-                    "You ordered {} and chose to pay by bank. The payment did not arrive, so no \
-                     workspace was opened, and the subscription is ended.",
-                    self.site.workspace_host(&self.to.username)
-                )),
-                paragraph("The name is free again. If you still want it, order once more:"),
-                button("Order again", self.site.site_url().to_owned()),
+                paragraph((text.order_failed_what)(&self.host)),
+                paragraph(text.order_failed_then),
+                button(text.order_again, self.site.site_url().to_owned()),
             ],
         )
     }
 
     fn set_password(&self, link: &NewLink) -> MailContent {
+        let text = self.text;
         words(
-            "Choose your password",
-            "Choose your password",
+            text.choose_password,
             vec![
-                paragraph(format!(
-                    "Here is a new link for your workspace {}. Earlier ones work no more.",
-                    self.site.workspace_host(&self.to.username)
-                )),
-                button("Choose your password", self.link_url(link)),
+                paragraph((text.set_password)(&self.host)),
+                button(text.choose_password, self.link_url(link)),
                 self.about_the_link(link),
             ],
         )
     }
 
     fn reset_password(&self, link: &NewLink) -> MailContent {
-        words(
-            "A new password",
-            "Choose a new password",
-            vec![
-                paragraph(format!(
-                    "Somebody, probably you, asked for a new password for {}.",
-                    self.site.workspace_host(&self.to.username)
-                )),
-                button("Choose a new password", self.link_url(link)),
-                self.about_the_link(link),
-                paragraph(
-                    "If it was not you, there is nothing to do: without this link your password \
-                     stays as it is.",
-                ),
-            ],
-        )
+        let text = self.text;
+        let parts = vec![
+            paragraph((text.reset_asked)(&self.host)),
+            button(text.reset_heading, self.link_url(link)),
+            self.about_the_link(link),
+            paragraph(text.reset_not_you),
+        ];
+        words(text.reset, parts).headed(text.reset_heading)
     }
 
     fn password_changed(&self) -> MailContent {
+        let text = self.text;
         words(
-            "Your password was changed",
-            "Your password was changed",
+            text.changed,
             vec![
-                paragraph(format!(
-                    "The password of {} was changed on {}. Every other browser was signed out.",
-                    self.site.workspace_host(&self.to.username),
-                    DateTime::of(self.now)
-                )),
-                paragraph(format!(
-                    "If it was not you, choose a new one at once: {}",
-                    request_url(self.site)
-                )),
+                paragraph((text.changed_what)(&self.host, &self.time(self.now))),
+                paragraph((text.changed_not_you)(&request_url(self.site))),
             ],
         )
     }
 
     fn confirm_email(&self, change: &NewEmailChange) -> MailContent {
-        words(
-            "Is this your address?",
-            "Confirm your new address",
-            vec![
-                paragraph(format!(
-                    "Somebody, probably you, wants letters about {} to come to this address.",
-                    self.site.workspace_host(&self.to.username)
-                )),
-                button("Confirm this address", change.url(self.site).expose().clone()),
-                paragraph(format!(
-                    "The link works once, for {}: until {}.",
-                    Span::of(change.expires.since(self.now)),
-                    DateTime::of(change.expires)
-                )),
-                paragraph(
-                    "If it was not you, there is nothing to do: without this link nothing changes, \
-                     and you hear no more of it.",
-                ),
-            ],
-        )
+        let text = self.text;
+        let (lifetime, until) = self.lifetime(change.expires);
+        let parts = vec![
+            paragraph((text.confirm_asked)(&self.host)),
+            button(text.confirm_this, change.url(self.site).expose().clone()),
+            paragraph((text.confirm_link)(&lifetime, &until)),
+            paragraph(text.confirm_not_you),
+        ];
+        words(text.confirm, parts).headed(text.confirm_heading)
     }
 
     fn email_changed(&self) -> MailContent {
+        let text = self.text;
+        let contact = format!("{}/contact", self.site.site_url());
         words(
-            "Your e-mail address was changed",
-            "Your e-mail address was changed",
+            text.email_changed,
             vec![
-                paragraph(format!(
-                    "Letters about {} go to another address since {}. This is the last one that \
-                     comes here. The password is as it was, and links for a new one that were sent \
-                     here before work no more.",
-                    self.site.workspace_host(&self.to.username),
-                    DateTime::of(self.now)
-                )),
-                paragraph(format!(
-                    "If it was not you, somebody else knows your password. Sign in at once, choose \
-                     another password and change the address back: {}",
-                    self.account_url()
-                )),
-                paragraph(format!(
-                    "If you cannot sign in any more, write to us: {}/contact. We close the \
-                     workspace for everybody until it is clear whose it is.",
-                    self.site.site_url()
-                )),
+                paragraph((text.email_changed_what)(&self.host, &self.time(self.now))),
+                paragraph((text.email_changed_not_you)(&self.account_url())),
+                paragraph((text.email_changed_locked_out)(&contact)),
             ],
         )
     }
 
     fn cancelled(&self, until: Moment) -> MailContent {
-        let host = self.site.workspace_host(&self.to.username);
+        let (text, time) = (self.text, self.time(until));
         let parts = if until > self.now {
             vec![
-                paragraph(format!(
-                    "As you asked, {host} will not be renewed. It stays open until {}; nothing \
-                     more is charged.",
-                    DateTime::of(until)
-                )),
-                paragraph(format!(
-                    "Please take with you what you want to keep: after that, the workspace and \
-                     everything in it is deleted and cannot be brought back. All of it in one \
-                     archive is at {}",
-                    self.export_url()
-                )),
-                paragraph(format!(
-                    "If you change your mind, you can undo it until then on your account page: {}",
-                    self.account_url()
-                )),
+                paragraph((text.cancelled_until)(&self.host, &time)),
+                paragraph((text.cancelled_take)(&self.export_url())),
+                paragraph((text.cancelled_undo)(&self.account_url())),
             ]
         } else {
             vec![
-                paragraph(format!(
-                    "The subscription of {host} ended on {}, and the workspace is closed. Nothing \
-                     more is charged.",
-                    DateTime::of(until)
-                )),
-                paragraph("The workspace and everything in it is being deleted."),
-                paragraph(format!("You are welcome back: {}", self.site.site_url())),
+                paragraph((text.cancelled_over)(&self.host, &time)),
+                paragraph(text.cancelled_deleted),
+                paragraph((text.welcome_back)(self.site.site_url())),
             ]
         };
-        words("Your subscription is cancelled", "Your subscription is cancelled", parts)
+        words(text.cancelled, parts)
     }
 
     fn ended(&self, why: EndReason) -> MailContent {
-        let host = self.site.workspace_host(&self.to.username);
-        let reason = match why {
-            EndReason::Unpaid => "No payment arrived until the date that our letters had named.",
-            EndReason::Erasure => "You asked us to delete everything about you.",
-            EndReason::Subscription => "Its subscription is over.",
-            EndReason::Refund => "Its last payment was given back in full.",
-            EndReason::Dispute => {
-                "Its last payment was taken back by the bank that issued the card. If you did \
-                 not ask for that, please talk to your bank, and then to us."
-            }
-        };
+        let text = self.text;
         words(
-            "Your workspace has ended",
-            "Your workspace has ended",
+            text.ended,
             vec![
-                paragraph(format!("{host} is closed. {reason}")),
-                paragraph(
-                    "The subscription is ended, and nothing more is charged. The workspace and \
-                     everything in it is being deleted.",
-                ),
-                paragraph(format!("You are welcome back: {}", self.site.site_url())),
+                paragraph((text.ended_what)(&self.host, (text.ended_why)(why))),
+                paragraph(text.ended_then),
+                paragraph((text.welcome_back)(self.site.site_url())),
             ],
         )
     }
 
     fn closed(&self, ends: Moment) -> MailContent {
-        words(
-            "Your workspace is closed",
-            "Your workspace is closed until it is paid for",
-            vec![
-                paragraph(format!(
-                    "No payment has arrived for {}, so it is closed for now, and what runs in it \
-                     is stopped. Everything in it is kept until {}.",
-                    self.site.workspace_host(&self.to.username),
-                    DateTime::of(ends)
-                )),
-                button("Repair the payment", self.account_url()),
-                paragraph(
-                    "With the payment it opens again, as you left it. We write to you twice more \
-                     before anything is deleted.",
-                ),
-                self.take_out(),
-            ],
-        )
+        let text = self.text;
+        let parts = vec![
+            paragraph((text.closed_what)(&self.host, &self.time(ends))),
+            button(text.repair_payment, self.account_url()),
+            paragraph(text.closed_then),
+            self.take_out(),
+        ];
+        words(text.closed, parts).headed(text.closed_heading)
     }
 
     fn end_is_near(&self, ends: Moment, is_last: bool) -> MailContent {
-        let subject = if is_last {
-            "Last notice: your workspace is about to be deleted"
-        } else {
-            "Your workspace will be deleted"
-        };
+        let text = self.text;
         words(
-            subject,
-            subject,
+            if is_last { text.near_last } else { text.near },
             vec![
-                paragraph(format!(
-                    "{} is closed because no payment has arrived. On {} it is deleted, with \
-                     everything in it, and cannot be brought back.",
-                    self.site.workspace_host(&self.to.username),
-                    DateTime::of(ends)
-                )),
-                button("Repair the payment", self.account_url()),
-                paragraph("With the payment before that date it opens again, as you left it."),
+                paragraph((text.near_what)(&self.host, &self.time(ends))),
+                button(text.repair_payment, self.account_url()),
+                paragraph(text.near_then),
                 self.take_out(),
             ],
         )
     }
 
     fn paused(&self) -> MailContent {
+        let text = self.text;
         words(
-            "Your subscription is paused",
-            "Your subscription is paused",
+            text.paused,
             vec![
-                paragraph(format!(
-                    "The subscription of {} is paused since {}. While it is, nothing is charged, and \
-                     the workspace is closed. Everything in it is kept.",
-                    self.site.workspace_host(&self.to.username),
-                    DateTime::of(self.now)
-                )),
-                button("Your account", self.account_url()),
-                paragraph("As soon as the subscription goes on the workspace opens again."),
+                paragraph((text.paused_what)(&self.host, &self.time(self.now))),
+                button(text.your_account, self.account_url()),
+                paragraph(text.paused_then),
                 self.take_out(),
             ],
         )
     }
 
     fn deleted(&self, receipt: &Receipt) -> MailContent {
-        let host = self.site.workspace_host(&self.to.username);
-        let first = paragraph(format!(
-            "{host} and everything in it is deleted. This is your receipt: what went, when, and \
-             how we know."
-        ));
+        let text = self.text;
         let lines = receipt.lines.iter().map(|line| {
-            let at = DateTime::of(Moment::from_seconds(line.at));
-            paragraph(format!("{}, on {at}: {}.", line.what, line.checked))
+            let at = self.time(Moment::from_seconds(line.at));
+            paragraph((text.deleted_line)(&line.what, &at, &line.checked))
         });
-        let last = paragraph(
-            "We keep this receipt without your address, and this is the last letter you get \
-             from us about it.",
-        );
-        let parts = [first].into_iter().chain(lines).chain([last]).collect();
-        words("Your workspace is deleted", "Your workspace is deleted", parts)
+        let first = paragraph((text.deleted_what)(&self.host));
+        let last = paragraph(text.deleted_last);
+        words(text.deleted, [first].into_iter().chain(lines).chain([last]).collect())
     }
 
     fn payment_failed(&self, grace_until: Moment) -> MailContent {
+        let text = self.text;
         words(
-            "Your payment did not go through",
-            "Your payment did not go through",
+            text.payment_failed,
             vec![
-                paragraph(format!(
-                    "We could not collect the payment for {}, {} a month. Often the card has expired.",
-                    self.site.workspace_host(&self.to.username),
-                    self.price
-                )),
-                button("Update your payment", self.account_url()),
-                paragraph(format!(
-                    "Your workspace stays open until {}. If nothing has arrived by then it is \
-                     closed, with everything in it kept, and opens again with the payment.",
-                    DateTime::of(grace_until)
-                )),
+                paragraph((text.payment_failed_what)(&self.host, &self.price)),
+                button(text.payment_failed_update, self.account_url()),
+                paragraph((text.payment_failed_until)(&self.time(grace_until))),
             ],
         )
     }
 
     fn about_the_link(&self, link: &NewLink) -> Part {
-        let lifetime = Span::of(link.expires.since(self.now));
-        paragraph(format!(
-            "The link works once, for {lifetime}: until {}. If it is too old, you get a new one \
-             at {}.",
-            DateTime::of(link.expires),
-            request_url(self.site)
-        ))
+        let (lifetime, until) = self.lifetime(link.expires);
+        paragraph((self.text.about_link)(&lifetime, &until, &request_url(self.site)))
+    }
+
+    /// For how long from now, and until when.
+    fn lifetime(&self, expires: Moment) -> (String, String) {
+        let span = Span::of(expires.since(self.now)).in_language(self.to.language);
+        (span, self.time(expires))
+    }
+
+    fn time(&self, moment: Moment) -> String {
+        DateTime::of(moment).in_language(self.to.language)
     }
 
     fn link_url(&self, link: &NewLink) -> String {
         link.url(self.site).expose().clone()
-    }
-
-    fn workspace_url(&self) -> String {
-        self.site.workspace_url(&self.to.username)
     }
 
     /// Signing in leads to it; nothing in the address opens anything.
@@ -461,11 +322,7 @@ impl Author<'_> {
     }
 
     fn take_out(&self) -> Part {
-        paragraph(format!(
-            "While it is closed you can still take out everything that is in it, as one archive: \
-             {}",
-            self.export_url()
-        ))
+        paragraph((self.text.take_out)(&self.export_url()))
     }
 
     fn account_url(&self) -> String {
@@ -473,8 +330,15 @@ impl Author<'_> {
     }
 }
 
-fn words(subject: &str, heading: &str, parts: Vec<Part>) -> MailContent {
-    MailContent { subject: format!("{subject} · Arcamatrix"), heading: heading.to_owned(), parts }
+/// Under a heading that is its subject.
+fn words(subject: &str, parts: Vec<Part>) -> MailContent {
+    MailContent { subject: format!("{subject} · Arcamatrix"), heading: subject.to_owned(), parts }
+}
+
+impl MailContent {
+    fn headed(self, heading: &str) -> Self {
+        Self { heading: heading.to_owned(), ..self }
+    }
 }
 
 fn paragraph(text: impl Into<String>) -> Part {

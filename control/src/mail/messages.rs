@@ -40,8 +40,8 @@ pub async fn enqueue_welcome(
     let Some(customer) = store.customer(&username).await? else { return Ok(false) };
     let link = (!customer.has_password).then(|| NewLink::draw(username, Purpose::FirstTime, now));
     let letter = Message::Welcome { link: link.as_ref(), next_payment };
-    let recipient = Recipient { username, email: &customer.email };
-    let mail = renderer.write(format!("welcome/{signup}"), recipient, letter, now);
+    let id = format!("welcome/{signup}");
+    let mail = renderer.write(id, customer.recipient(), letter, now);
     store.enqueue_with_link(&mail, link.as_ref(), now).await?;
     Ok(true)
 }

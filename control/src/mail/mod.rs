@@ -1,6 +1,7 @@
 //! Letters to customers: written once, kept, sent once.
 //!
-//! `content` says what each letter says, `rendering` makes HTML and text of it.
+//! `words` has their texts in each language, `content` says what each letter is made of,
+//! `rendering` makes HTML and text of it.
 //! The result is stored with the task that sends it, in the transaction of what
 //! it tells of; `job` carries it to Resend, and `outcome` decides what comes
 //! after an error. A retry sends the same bytes under the same key.
@@ -12,6 +13,7 @@ mod messages;
 mod outcome;
 mod renderer;
 mod rendering;
+mod words;
 
 pub use config::ResendConfig;
 pub use job::MailJob;

@@ -6,7 +6,9 @@ use askama::Template;
 
 use super::content::{MailContent, Part, Piece};
 use super::renderer::MailRenderer;
+use super::words::LetterText;
 use crate::base::clock::Moment;
+use crate::base::language::Language;
 use crate::model::mail::NewMail;
 use crate::model::mail::{Message, Recipient};
 use vendors::resend::Email;
@@ -15,7 +17,9 @@ use vendors::resend::email::Tag;
 #[derive(Template)]
 #[template(path = "mail/letter.html")]
 struct Html<'a> {
+    language: Language,
     words: &'a MailContent,
+    text: &'static LetterText,
     site_url: &'a str,
     reply_to: Option<&'a str>,
 }
@@ -24,6 +28,7 @@ struct Html<'a> {
 #[template(path = "mail/letter.txt")]
 struct Text<'a> {
     words: &'a MailContent,
+    text: &'static LetterText,
     site_url: &'a str,
     reply_to: Option<&'a str>,
 }
@@ -43,8 +48,9 @@ impl MailRenderer {
     ) -> NewMail {
         let words = MailContent::of(&letter, &to, self, now);
         let (site_url, reply_to) = (self.site.site_url(), self.reply_to.as_deref());
-        let html = Html { words: &words, site_url, reply_to }.render();
-        let text = Text { words: &words, site_url, reply_to }.render();
+        let (language, text) = (to.language, LetterText::of(to.language));
+        let html = Html { language, words: &words, text, site_url, reply_to }.render();
+        let text = Text { words: &words, text, site_url, reply_to }.render();
         let email = Email {
             from: self.from.clone(),
             to: vec![to.email.to_owned()],

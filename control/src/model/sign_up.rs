@@ -8,6 +8,7 @@ use shared::Username;
 use super::skills::Skills;
 use crate::base::clock::Moment;
 use crate::base::email_address::Email;
+use crate::base::language::Language;
 use crate::base::text_enum::text_enum;
 use crate::base::token::{TokenHash, is_lower_hex};
 use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
@@ -78,6 +79,8 @@ pub struct SignUpRequest {
     /// `None`: any name will do.
     pub username: Option<Username>,
     pub skills: Skills,
+    /// Of the form.
+    pub language: Language,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +91,8 @@ pub struct SignUp {
     /// Reserved for it while it can be paid, then its workspace's.
     pub username: Username,
     pub skills: Skills,
+    /// Of the form, and so of the letters.
+    pub language: Language,
     /// Of the cookie of the browser that began it.
     pub browser: TokenHash,
     pub state: SignUpState,

@@ -14,6 +14,7 @@ use super::schemas::OfWorkspace;
 use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
+use crate::base::language::Language;
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use crate::http::{Json, Path, Problem, Query};
 use crate::store::{Customer, NewCustomer};
@@ -66,7 +67,9 @@ pub(super) async fn add(
         Some(password) => Some(app.accounts.hash_new(&username, email, password).await?),
         None => None,
     };
-    let customer = NewCustomer { username, email, password_hash: hash.as_deref() };
+    // Until they use the site.
+    let language = Language::English;
+    let customer = NewCustomer { username, email, password_hash: hash.as_deref(), language };
     if !app.store.add_customer(&customer, app.now()).await? {
         let message = format!("The name {username} is taken.");
         return Err(Problem::new(StatusCode::CONFLICT, "taken", message).at_field("username"));

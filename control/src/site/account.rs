@@ -22,7 +22,6 @@ use super::words::{day, field, login};
 use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
-use crate::base::amount::Amount;
 use crate::base::token::TokenHash;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::sign_in::Proven;
@@ -38,7 +37,7 @@ struct AccountPage<'a> {
     customer: &'a Customer,
     workspace_url: String,
     workspace_host: String,
-    price: Amount,
+    price: String,
     /// Without one, for a workspace that an operator opened.
     plan: Option<SubscriptionSummary>,
     card: Option<String>,
@@ -249,7 +248,7 @@ async fn render(
         workspace_url: app.site.workspace_url(&customer.username),
         workspace_host: app.site.workspace_host(&customer.username),
         customer: &customer,
-        price: app.texts.price,
+        price: app.texts.price.in_language(language),
         plan,
         card,
         skills: skills.iter().map(|skill| SkillText::of(language, skill)).collect(),

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use cookie::SameSite;
 
 use super::cookies;
+use super::language::Language;
 use crate::accounts::sign_in::SignInError;
 use crate::app::App;
 use crate::base::token::Token;
@@ -14,7 +15,8 @@ use crate::model::sign_in::Proven;
 use crate::routes::PAGE_WAIT;
 use crate::store::AccountSession;
 
-/// The account session of the browser that sent these headers.
+/// The account session of the browser that sent these headers. Letters come in the language of
+/// its pages from then on.
 pub(super) async fn signed_in(
     app: &App,
     headers: &HeaderMap,
@@ -22,8 +24,8 @@ pub(super) async fn signed_in(
     let Some(token) = cookies::read(headers, cookies::ACCOUNT).and_then(Token::parse) else {
         return Ok(None);
     };
-    let idle = app.sessions.account_idle;
-    Ok(app.store.account_session(&token.hash(), app.now(), idle).await?)
+    let (language, idle) = (Language::asked(headers), app.sessions.account_idle);
+    Ok(app.store.account_session(&token.hash(), language, app.now(), idle).await?)
 }
 
 /// An account session of this customer, and the cookie that carries it. The oldest

@@ -229,7 +229,9 @@ fn check(form: &SignUpForm, language: Language) -> Result<SignUpRequest, Vec<Pro
     let skills = Skills::parse(form.skills.iter().map(String::as_str));
     let skills = skills.map_err(|error| Problem::invalid("skills", field::skill(language, &error)));
     match (email, username, skills) {
-        (Ok(email), Ok(username), Ok(skills)) => Ok(SignUpRequest { email, username, skills }),
+        (Ok(email), Ok(username), Ok(skills)) => {
+            Ok(SignUpRequest { email, username, skills, language })
+        }
         (email, username, skills) => {
             Err(email.err().into_iter().chain(username.err()).chain(skills.err()).collect())
         }

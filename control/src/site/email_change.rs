@@ -109,7 +109,7 @@ async fn request(
         return Err(Problem::invalid("email", text.same));
     }
     check_password(app, &customer.username, change.current, context, language).await?;
-    match app.accounts.request_email_change(&customer.username, email).await? {
+    match app.accounts.request_email_change(customer, email).await? {
         EmailChangeRequested::Taken => Ok(()),
         EmailChangeRequested::TooMany { retry_after } => {
             Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", text.too_many)

@@ -15,7 +15,6 @@ use super::skill_icon;
 use super::words::home::HomeText;
 use super::words::skills::SkillText;
 use crate::app::{App, SharedApp};
-use crate::base::amount::Amount;
 use crate::http::Problem;
 use crate::model::skills::{CATALOGUE, Skill, SkillGroup};
 
@@ -37,8 +36,7 @@ struct Home<'a> {
     workspace: Option<(String, String)>,
     /// After a username and its dot.
     domain: String,
-    price: Amount,
-    price_text: &'a str,
+    price: &'a str,
     groups: Vec<OfferedGroup>,
     model: &'a str,
     location: &'a str,
@@ -94,14 +92,13 @@ pub(super) async fn page(
     });
     let faults = Faults(problems);
     let language = Language::of(headers);
-    let price_text = app.texts.price.to_string();
+    let price = app.texts.price.in_language(language);
     let home = Home {
         frame: Frame::speaking(app, language, "/"),
         text: HomeText::of(language),
         workspace,
         domain: workspace_domain(app),
-        price: app.texts.price,
-        price_text: &price_text,
+        price: &price,
         groups: offered(&app.texts.programs, form, language),
         model: &app.texts.model,
         location: &app.texts.location,

@@ -16,9 +16,13 @@ const ASKED_MAX: usize = 20;
 
 impl Language {
     pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self::asked(headers).unwrap_or(Self::English)
+    }
+
+    /// The one that is asked for; `None` where none is that there is a table for.
+    pub(super) fn asked(headers: &HeaderMap) -> Option<Self> {
         let chosen = cookies::read(headers, cookies::LANGUAGE).and_then(Self::parse);
-        let asked = || text(headers, "accept-language").and_then(first_known);
-        chosen.or_else(asked).unwrap_or(Self::English)
+        chosen.or_else(|| text(headers, "accept-language").and_then(first_known))
     }
 
     /// Of an answer that programs may get as well: they get English.

@@ -6,8 +6,9 @@ use shared::Username;
 
 use super::transition::{Followed, carry_out};
 use crate::base::clock::Moment;
+use crate::base::language::Language;
 use crate::mail::MailRenderer;
-use crate::model::mail::{Message, Recipient};
+use crate::model::mail::Message;
 use crate::model::receipt::Receipt;
 use crate::model::subscription::Billing;
 use crate::model::task::Lease;
@@ -193,10 +194,12 @@ pub async fn workspace_is_ended(
     if workspace.state == WorkspaceState::Ending {
         usernames::quarantine(&mut write, username, now.after(quarantine)).await?;
         let steps = tasks::steps_of(&mut write, &lease.task).await?;
-        let receipt = Receipt::of(&workspace, &steps, now);
+        // What is kept is for operators.
+        let receipt = Receipt::of(&workspace, &steps, Language::English, now);
         receipts::insert(&mut write, &receipt).await?;
         if let Some(customer) = customers::find(&mut write, username).await? {
-            let to = Recipient { username: *username, email: &customer.email };
+            let to = customer.recipient();
+            let receipt = Receipt::of(&workspace, &steps, customer.language, now);
             let id = format!("deleted/{}", receipt.signup);
             let letter = renderer.write(id, to, Message::Deleted { receipt: &receipt }, now);
             mails::enqueue(&mut write, &letter, now).await?;

@@ -5,7 +5,7 @@ use shared::Username;
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
 use crate::model::incident::Incident;
-use crate::model::mail::{Message, Recipient};
+use crate::model::mail::Message;
 use crate::store::accounts::customers;
 use crate::store::machines::upkeep;
 use crate::store::messages::{mails, tickets};
@@ -31,9 +31,8 @@ pub async fn replace_lost_machine(
     let given = upkeep::replace_machine(&mut write, username, Some(lost), why, now).await?;
     let Given::Task(task) = given else { return Ok(false) };
     if let Some(customer) = customers::find(&mut write, username).await? {
-        let to = Recipient { username: *username, email: &customer.email };
         let id = format!("machine-replaced/{lost}");
-        let letter = renderer.write(id, to, Message::MachineReplaced, now);
+        let letter = renderer.write(id, customer.recipient(), Message::MachineReplaced, now);
         mails::enqueue(&mut write, &letter, now).await?;
     }
     let body = format!(

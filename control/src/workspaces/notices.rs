@@ -50,8 +50,7 @@ pub fn letter(
         }
         CustomerNotice::Ended(why) => (format!("ended/{subscription}"), Message::Ended { why }),
     };
-    let to = Recipient { username: workspace.username, email: &customer.email };
-    renderer.write(id, to, message, now)
+    renderer.write(id, customer.recipient(), message, now)
 }
 
 /// For whoever is still waiting in a while.
@@ -61,14 +60,20 @@ pub fn order_received(
     renderer: &MailRenderer,
     now: Moment,
 ) -> NewMail {
-    let to = Recipient { username: workspace.username, email: &signup.email };
+    let to = of_signup(signup, workspace.username);
     renderer.order_received(signup.id.as_str(), to, now)
 }
 
 /// For whoever ordered and whose bank did not pay.
 pub fn order_failed(signup: &SignUp, renderer: &MailRenderer, now: Moment) -> NewMail {
-    let to = Recipient { username: signup.username, email: &signup.email };
-    renderer.write(format!("order-failed/{}", signup.id), to, Message::OrderFailed, now)
+    let id = format!("order-failed/{}", signup.id);
+    renderer.write(id, of_signup(signup, signup.username), Message::OrderFailed, now)
+}
+
+/// Whoever ordered. `username` is what the workspace is called, which may be another name than
+/// they had asked for.
+pub fn of_signup(signup: &SignUp, username: Username) -> Recipient<'_> {
+    Recipient { username, email: &signup.email, language: signup.language }
 }
 
 pub fn incident(workspace: &Workspace, notice: OperatorNotice) -> Incident {

@@ -8,7 +8,7 @@ use shared::Username;
 use super::notices;
 use crate::base::clock::Moment;
 use crate::mail::MailRenderer;
-use crate::model::mail::{Message, Recipient};
+use crate::model::mail::Message;
 use crate::model::sign_up::SignUp;
 use crate::model::subscription::Billing;
 use crate::model::task::NewTask;
@@ -83,7 +83,7 @@ pub async fn open_workspace(
     // Said by letter only: the form must not tell strangers who has a workspace.
     let others = customers::others_of_email(&mut write, &signup.email, &username).await?;
     if !others.is_empty() {
-        let to = Recipient { username, email: &signup.email };
+        let to = notices::of_signup(&signup, username);
         let message = Message::AnotherWorkspace { others: &others };
         let letter = renderer.write(format!("another/{}", signup.id), to, message, now);
         mails::enqueue(&mut write, &letter, now).await?;
@@ -123,7 +123,8 @@ async fn settle_name(
         if !usernames::hold(write, &username, &signup.id, now).await? {
             continue;
         }
-        let customer = NewCustomer { username, email: &signup.email, password_hash: None };
+        let SignUp { email, language, .. } = signup;
+        let customer = NewCustomer { username, email, password_hash: None, language: *language };
         if !customers::insert(write, &customer, now).await? {
             continue;
         }

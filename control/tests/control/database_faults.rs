@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use control::base::clock::Moment;
+use control::base::language::Language;
 use control::base::token::Token;
 use control::model::sign_in::Proven;
 use control::model::task::{Kind, NewTask, TaskState};
@@ -93,7 +94,12 @@ async fn a_process_that_vanishes_with_the_route_table_locked_stops_nobody_for_lo
     let Some(database) = Database::shareable().await else { return };
     let (vanished, store) = (open(&database).await, open(&database).await);
     let username = "ada".parse().unwrap();
-    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    let customer = NewCustomer {
+        username,
+        email: "ada@mail.test",
+        password_hash: None,
+        language: Language::English,
+    };
     store.add_customer(&customer, NOW).await.unwrap();
     let lock = Lock { username: "eve".parse().unwrap(), session: None, until: None };
     let mut held = vanished.begin().await.unwrap();
@@ -133,7 +139,12 @@ async fn a_row_that_cannot_be_read_is_left_out_and_told() {
     for username in ["bob", "eve", "kim"] {
         let email = format!("{username}@mail.test");
         let username = username.parse().unwrap();
-        let customer = NewCustomer { username, email: &email, password_hash: None };
+        let customer = NewCustomer {
+            username,
+            email: &email,
+            password_hash: None,
+            language: Language::English,
+        };
         store.add_customer(&customer, NOW).await.unwrap();
     }
     // Written by hand, or by an earlier program with other rules.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use control::base::email_address::Email;
+use control::base::language::Language;
 use control::model::email_change::NewEmailChange;
 use control::model::mail::{Message, Recipient};
 use control::model::password_link::{NewLink, Purpose};
@@ -151,7 +152,7 @@ async fn an_account_and_all_that_is_done_there_is_german() {
     check(&mut browser, "/account/password", Some(weak)).await;
 
     let (app, now, username) = (world.app(), world.now(), "ada".parse().unwrap());
-    let to = Recipient { username, email: "ada@mail.test" };
+    let to = Recipient { username, email: "ada@mail.test", language: Language::English };
     let renderer =
         control::mail::MailRenderer::new(&app.site, control::app::site_config::PRICE, None);
     let link = NewLink::draw(username, Purpose::Reset, now);

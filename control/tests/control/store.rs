@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::common::database::Database;
 use control::base::clock::Moment;
+use control::base::language::Language;
 use control::base::token::{Token, TokenHash};
 use control::mail::MailRenderer;
 use control::model::attempts::Counters;
@@ -44,7 +45,8 @@ fn order(username: &str, number: u32) -> RouteOrder {
 async fn add_customer(store: &Store, username: &str) {
     let email = format!("{username}@mail.test");
     let username = username.parse().unwrap();
-    let customer = NewCustomer { username, email: &email, password_hash: None };
+    let customer =
+        NewCustomer { username, email: &email, password_hash: None, language: Language::English };
     assert!(store.add_customer(&customer, NOW).await.unwrap());
 }
 
@@ -125,7 +127,12 @@ async fn two_who_want_one_name_do_not_both_get_it() {
     let add = async |number: u32| {
         let email = format!("{number}@mail.test");
         let username = "ada".parse().unwrap();
-        let customer = NewCustomer { username, email: &email, password_hash: None };
+        let customer = NewCustomer {
+            username,
+            email: &email,
+            password_hash: None,
+            language: Language::English,
+        };
         store.add_customer(&customer, NOW).await.unwrap()
     };
     let added = join_all((0..8).map(add)).await;
@@ -137,7 +144,12 @@ async fn a_code_taken_by_many_at_once_is_worth_one_session() {
     let database = Database::fresh().await;
     let store = store(&database).await;
     let username = "ada".parse().unwrap();
-    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    let customer = NewCustomer {
+        username,
+        email: "ada@mail.test",
+        password_hash: None,
+        language: Language::English,
+    };
     store.add_customer(&customer, NOW).await.unwrap();
     let session = AccountSession { id: Token::random().hash(), username };
     let hour = Duration::from_secs(3_600);
@@ -214,7 +226,12 @@ async fn who_signs_out_while_a_code_is_taken_is_signed_out() {
     let database = Database::fresh().await;
     let store = store(&database).await;
     let username = "ada".parse().unwrap();
-    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    let customer = NewCustomer {
+        username,
+        email: "ada@mail.test",
+        password_hash: None,
+        language: Language::English,
+    };
     store.add_customer(&customer, NOW).await.unwrap();
     let (challenge, hour) = (Nonce::random().challenge(), Duration::from_secs(3_600));
     for _ in 0..20 {
@@ -337,7 +354,7 @@ async fn who_proved_an_old_password_is_not_signed_in_with_it() {
     add_customer(&store, "ada").await;
     let username = "ada".parse().unwrap();
     let old = Proven { username, epoch: 0 };
-    let recipient = Recipient { username, email: "ada@mail.test" };
+    let recipient = Recipient { username, email: "ada@mail.test", language: Language::English };
     let notice = renderer().password_changed("1", recipient, NOW);
     let ended = store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
     let open = async |proven: &Proven| {
@@ -355,7 +372,7 @@ async fn whatever_overlaps_a_password_change_leaves_no_session_behind() {
     let store = store(&database).await;
     add_customer(&store, "ada").await;
     let username = "ada".parse().unwrap();
-    let recipient = Recipient { username, email: "ada@mail.test" };
+    let recipient = Recipient { username, email: "ada@mail.test", language: Language::English };
     for round in 0..10 {
         let epoch = store.credentials(&username).await.unwrap().unwrap().epoch;
         let ids: Vec<_> = (0..8).map(|_| Token::random().hash()).collect();
@@ -373,7 +390,7 @@ async fn whatever_overlaps_a_password_change_leaves_no_session_behind() {
             join_all(ids[4..].iter().map(open))
         );
         for id in &ids {
-            assert_eq!(store.account_session(id, NOW, HOUR).await.unwrap(), None);
+            assert_eq!(store.account_session(id, None, NOW, HOUR).await.unwrap(), None);
         }
     }
 }

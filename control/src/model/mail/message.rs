@@ -3,6 +3,7 @@
 use shared::Username;
 
 use crate::base::clock::Moment;
+use crate::base::language::Language;
 use crate::base::text_enum::text_enum;
 use crate::model::email_change::NewEmailChange;
 use crate::model::password_link::NewLink;
@@ -14,6 +15,7 @@ use crate::model::workspace::EndReason;
 pub struct Recipient<'a> {
     pub username: Username,
     pub email: &'a str,
+    pub language: Language,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +66,7 @@ pub enum Message<'a> {
         ends: Moment,
         is_last: bool,
     },
-    /// Nothing is left of it but this receipt.
+    /// Nothing is left of it but this receipt, in the language of the recipient.
     Deleted {
         receipt: &'a Receipt,
     },

@@ -42,19 +42,11 @@ use crate::base::date::{Date, DateTime};
 use crate::base::language::Language;
 
 pub(super) fn day(language: Language, moment: Moment) -> String {
-    let date = Date::of(moment);
-    match language {
-        Language::English => date.to_string(),
-        Language::German => date.in_german(),
-    }
+    Date::of(moment).in_language(language)
 }
 
 pub(super) fn day_and_time(language: Language, moment: Moment) -> String {
-    let time = DateTime::of(moment);
-    match language {
-        Language::English => time.to_string(),
-        Language::German => time.in_german(),
-    }
+    DateTime::of(moment).in_language(language)
 }
 
 /// `15 Minuten`, `2 Stunden`: rounded up, so that nobody comes too early.

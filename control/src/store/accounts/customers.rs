@@ -6,6 +6,8 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
+use crate::base::language::Language;
+use crate::model::mail::Recipient;
 use crate::model::suspension::Suspensions;
 use crate::store::billing::usernames;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, bigint, millis, valid};
@@ -13,12 +15,14 @@ use crate::store::routes::find_route;
 use crate::store::{Store, StoreError, Write};
 
 /// What every read of a customer selects.
-const COLUMNS: &str = "username, email, password_hash, suspensions, created_at";
+const COLUMNS: &str = "username, email, language, password_hash, suspensions, created_at";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     pub username: Username,
     pub email: String,
+    /// In which they used the site last.
+    pub language: Language,
     pub has_password: bool,
     /// Why the workspace is closed for a while.
     pub suspensions: Suspensions,
@@ -31,6 +35,13 @@ pub struct NewCustomer<'a> {
     pub email: &'a str,
     /// In PHC form; without one nobody can sign in yet.
     pub password_hash: Option<&'a str>,
+    pub language: Language,
+}
+
+impl Customer {
+    pub fn recipient(&self) -> Recipient<'_> {
+        Recipient { username: self.username, email: &self.email, language: self.language }
+    }
 }
 
 /// What signing in is checked against.
@@ -150,14 +161,15 @@ pub async fn insert(
     // An operator may have put the route first: tokens of its epoch must stay good.
     let route = find_route(connection, &customer.username).await?;
     let inserted = sqlx::query(
-        "INSERT INTO customers (username, email, password_hash, epoch, created_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (username) DO NOTHING",
+        "INSERT INTO customers (username, email, password_hash, epoch, created_at, language)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (username) DO NOTHING",
     )
     .bind(customer.username.as_str())
     .bind(customer.email)
     .bind(customer.password_hash)
     .bind(bigint(route.map_or(0, |route| route.epoch)))
     .bind(millis(now))
+    .bind(customer.language.tag())
     .execute(connection)
     .await
     .attempt("add a customer")?;
@@ -201,6 +213,21 @@ pub async fn others_of_email(
     // A name that cannot be read is no reason to keep somebody from what they paid for.
     let name = |row: &AnyRow| valid(row, "username", Username::parse).ok();
     Ok(rows.iter().filter_map(name).collect())
+}
+
+/// What they are written to in from now on.
+pub(super) async fn write_language(
+    connection: &mut Connection,
+    username: &Username,
+    language: Language,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE customers SET language = $2 WHERE username = $1")
+        .bind(username.as_str())
+        .bind(language.tag())
+        .execute(connection)
+        .await
+        .attempt("write a customer's language")?;
+    Ok(())
 }
 
 /// `false` when there is no such customer.
@@ -304,6 +331,7 @@ fn parse(row: &AnyRow) -> Result<Customer, sqlx::Error> {
     Ok(Customer {
         username: valid(row, "username", Username::parse)?,
         email: row.text("email")?,
+        language: Language::from_stored(&row.text("language")?),
         has_password: row.optional_text("password_hash")?.is_some(),
         suspensions: valid(row, "suspensions", Suspensions::parse)?,
         created: row.moment("created_at")?,

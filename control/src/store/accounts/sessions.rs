@@ -6,8 +6,10 @@ use shared::{LockKey, SessionId, Username};
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
+use crate::base::language::Language;
 use crate::base::token::TokenHash;
 use crate::model::sign_in::Proven;
+use crate::store::accounts::customers;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, bigint, millis, valid};
 use crate::store::routes::find_lock;
 use crate::store::{Store, StoreError, Write};
@@ -89,16 +91,19 @@ impl Store {
         rows.iter().map(session).collect::<Result<_, _>>().attempt(ATTEMPT)
     }
 
-    /// The session with this id, unless it is over or was idle for longer than `idle`.
+    /// The session with this id, unless it is over or was idle for longer than `idle`. The
+    /// `language` of its page, where one is asked for, is its customer's from now on.
     pub async fn account_session(
         &self,
         id: &TokenHash,
+        language: Option<Language>,
         now: Moment,
         idle: Duration,
     ) -> Result<Option<AccountSession>, StoreError> {
         const ATTEMPT: &str = "read an account session";
         let row = sqlx::query(
-            "SELECT username, last_seen_at FROM account_sessions
+            "SELECT username, last_seen_at, language
+             FROM account_sessions JOIN customers USING (username)
              WHERE id_hash = $1 AND expires_at > $2 AND last_seen_at > $3",
         )
         .bind(id.as_str())
@@ -111,6 +116,12 @@ impl Store {
         let username = valid(&row, "username", Username::parse).attempt(ATTEMPT)?;
         if now.since(row.moment("last_seen_at").attempt(ATTEMPT)?) >= SEEN_EVERY {
             self.saw_account_session(id, now).await?;
+        }
+        let kept = Language::from_stored(&row.text("language").attempt(ATTEMPT)?);
+        if let Some(language) = language.filter(|language| *language != kept) {
+            let mut write = self.begin().await?;
+            customers::write_language(&mut write, &username, language).await?;
+            write.commit().await?;
         }
         Ok(Some(AccountSession { id: id.clone(), username }))
     }

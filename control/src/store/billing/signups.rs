@@ -6,6 +6,7 @@ use sqlx::any::AnyRow;
 
 use super::usernames;
 use crate::base::clock::Moment;
+use crate::base::language::Language;
 use crate::base::token::TokenHash;
 use crate::model::sign_up::{Checkout, SignUp, SignUpId, SignUpRequest, SignUpState};
 use crate::model::skills::Skills;
@@ -15,7 +16,7 @@ use crate::store::{Store, StoreError, Write};
 use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 
 /// What every read of a sign-up selects.
-const COLUMNS: &str = "id, email, username, skills, browser_hash, state, attempts, \
+const COLUMNS: &str = "id, email, username, skills, language, browser_hash, state, attempts, \
      checkout, checkout_url, checkout_expires_at, subscription, created_at, changed_at";
 
 /// What became of a request.
@@ -72,9 +73,9 @@ impl Store {
         usernames::release(&mut write, &id, Some(&username)).await?;
         let row = sqlx::query(AssertSqlSafe(format!(
             "INSERT INTO signups (id, email, username, skills, browser_hash, state, attempts,
-                 looked_at, created_at, changed_at)
-             VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $6, $6)
-             ON CONFLICT (id) DO UPDATE SET email = $2, username = $3, skills = $4,
+                 looked_at, created_at, changed_at, language)
+             VALUES ($1, $2, $3, $4, $5, 'open', 1, $6, $6, $6, $7)
+             ON CONFLICT (id) DO UPDATE SET email = $2, username = $3, skills = $4, language = $7,
                  state = 'open', attempts = signups.attempts + 1, checkout = NULL,
                  checkout_url = NULL, checkout_expires_at = NULL, changed_at = $6
              RETURNING {COLUMNS}"
@@ -85,6 +86,7 @@ impl Store {
         .bind(request.skills.to_string())
         .bind(browser.as_str())
         .bind(millis(now))
+        .bind(request.language.tag())
         .fetch_one(&mut *write)
         .await
         .attempt(ATTEMPT)?;
@@ -324,6 +326,7 @@ fn parse(row: &AnyRow) -> Result<SignUp, sqlx::Error> {
         email: row.text("email")?,
         username: valid(row, "username", Username::parse)?,
         skills: Skills::from_stored(&row.text("skills")?),
+        language: Language::from_stored(&row.text("language")?),
         browser: valid(row, "browser_hash", TokenHash::parse)?,
         state: valid(row, "state", SignUpState::parse)?,
         attempts: row.number("attempts")?,

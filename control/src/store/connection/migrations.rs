@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 23] = [
+const MIGRATIONS: [(&str, &str); 24] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -32,6 +32,7 @@ const MIGRATIONS: [(&str, &str); 23] = [
     ("resumed exports", include_str!("../../../migrations/0021_resumed_exports.sql")),
     ("edges", include_str!("../../../migrations/0022_edges.sql")),
     ("email changes", include_str!("../../../migrations/0023_email_changes.sql")),
+    ("languages", include_str!("../../../migrations/0024_languages.sql")),
 ];
 
 /// Of the schema of this program.

@@ -4,6 +4,7 @@
 mod checkout;
 mod disorder;
 mod erasure;
+mod language;
 mod list;
 pub(crate) mod market;
 mod money_back;

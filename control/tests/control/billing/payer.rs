@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use control::base::email_address::Email;
+use control::base::language::Language;
 use control::model::email_change::NewEmailChange;
 use control::model::mail::{Message, Recipient};
 use control::model::task::Kind;
@@ -14,7 +15,7 @@ use crate::common::wait_until;
 async fn change(shop: &Shop, username: &str, email: &str) {
     let (app, now) = (shop.world.app(), shop.world.now());
     let change = NewEmailChange::draw(name(username), Email::parse(email).unwrap(), now);
-    let to = Recipient { username: change.username, email };
+    let to = Recipient { username: change.username, email, language: Language::English };
     let id = format!("confirm-email/{}", change.token.hash().as_str());
     let message = Message::ConfirmEmail { change: &change };
     let letter = app.billing.as_ref().unwrap().renderer.write(id, to, message, now);

@@ -89,7 +89,7 @@ async fn a_reset_ends_every_session_and_warns_its_owner() {
     let token = link(&office, 1).await;
     world.let_pass(Duration::from_secs(1)).await;
     assert_eq!(redeem(world, &token, OTHER_PASSWORD).await.unwrap(), Purpose::Reset);
-    assert_eq!(app.store.account_session(&session.id, now, HOUR).await.unwrap(), None);
+    assert_eq!(app.store.account_session(&session.id, None, now, HOUR).await.unwrap(), None);
     assert!(!app.store.open_account_session(&session.id, &proven, now, HOUR).await.unwrap());
     office.wait_for_letter("password_changed", "sent").await;
 }

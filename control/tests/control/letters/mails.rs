@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use control::base::clock::Moment;
+use control::base::language::Language;
 use control::mail::{Welcome, enqueue_welcome};
 use control::model::mail::Recipient;
 use reqwest::Method;
@@ -16,7 +17,11 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 const WELCOME: &str = "welcome/su_1";
 
 fn ada() -> Recipient<'static> {
-    Recipient { username: "ada".parse().unwrap(), email: "ada@mail.test" }
+    Recipient {
+        username: "ada".parse().unwrap(),
+        email: "ada@mail.test",
+        language: Language::English,
+    }
 }
 
 async fn welcome(world: &World) {

@@ -6,4 +6,4 @@ mod links;
 mod mails;
 mod paper;
 mod tickets;
-mod vendor;
+pub(crate) mod vendor;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use control::base::language::Language;
 use control::store::NewCustomer;
 use fakes::resend::quota::Limits;
 use fakes::vendor::server;
@@ -143,7 +144,12 @@ impl Office {
 
 pub(crate) async fn add_ada(world: &World) {
     let username = "ada".parse().unwrap();
-    let customer = NewCustomer { username, email: "ada@mail.test", password_hash: None };
+    let customer = NewCustomer {
+        username,
+        email: "ada@mail.test",
+        password_hash: None,
+        language: Language::English,
+    };
     assert!(world.app().store.add_customer(&customer, world.now()).await.unwrap());
 }
 
