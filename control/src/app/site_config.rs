@@ -6,6 +6,7 @@ use std::path::Path;
 use shared::process::Section;
 
 use crate::base::amount::Amount;
+use crate::base::language::Language;
 
 /// The `[site]` table. Everything has a default that a demo can live with.
 #[derive(Debug, Clone)]
@@ -25,8 +26,16 @@ pub struct SiteConfig {
     /// Where the machines stand, in words for customers.
     pub location: String,
     /// Instead of the built-in texts.
-    pub legal: Option<StaticPage>,
-    pub privacy: Option<StaticPage>,
+    pub legal: Option<OwnText>,
+    pub privacy: Option<OwnText>,
+}
+
+/// A text of the operator's.
+#[derive(Debug, Clone)]
+pub struct OwnText {
+    text: StaticPage,
+    /// For readers of German, where there is one.
+    german: Option<StaticPage>,
 }
 
 /// A text out of headings and paragraphs.
@@ -61,9 +70,20 @@ impl SiteConfig {
         let mut programs = site.list("programs", as_it_is);
         programs.extend(PROGRAMS.iter().map(|&name| name.to_owned()));
         let mut page = |key| site.optional(key, |path| StaticPage::read(Path::new(path)));
-        let legal = page("legal_file");
-        let privacy = page("privacy_file");
+        let (legal, legal_german) = (page("legal_file"), page("legal_german_file"));
+        let (privacy, privacy_german) = (page("privacy_file"), page("privacy_german_file"));
+        let legal = legal.map(|text| OwnText { text, german: legal_german });
+        let privacy = privacy.map(|text| OwnText { text, german: privacy_german });
         Self { operator, address, contact_email, price, programs, model, location, legal, privacy }
+    }
+}
+
+impl OwnText {
+    pub fn of(&self, language: Language) -> &StaticPage {
+        match language {
+            Language::English => &self.text,
+            Language::German => self.german.as_ref().unwrap_or(&self.text),
+        }
     }
 }
 

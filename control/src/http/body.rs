@@ -43,7 +43,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "not_a_form",
                 "The body must be a form.",
-            )),
+            )
+            .in_german("Das war kein Formular.")),
             Err(other) => Err(malformed(other.status())),
         }
     }
@@ -51,7 +52,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 
 fn malformed(status: StatusCode) -> Problem {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem::new(status, "too_large", "The body is too large.");
+        return Problem::new(status, "too_large", "The body is too large.")
+            .in_german("Das war zu viel auf einmal.");
     }
     Problem::new(StatusCode::BAD_REQUEST, "malformed", "The body cannot be read.")
+        .in_german("Das Formular ließ sich nicht lesen.")
 }

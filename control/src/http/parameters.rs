@@ -43,4 +43,5 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 fn malformed(message: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "malformed", message)
+        .in_german("Diese Adresse lässt sich nicht lesen.")
 }

@@ -24,6 +24,8 @@ pub struct Problem {
     pub code: &'static str,
     /// A sentence for people.
     pub message: Cow<'static, str>,
+    /// The same in German, for a page of it; none where the message is in the reader's language.
+    pub german: Option<&'static str>,
     pub field: Option<Cow<'static, str>>,
     pub retry_after: Option<Duration>,
 }
@@ -34,7 +36,13 @@ impl Problem {
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, code, message: message.into(), field: None, retry_after: None }
+        Self { status, code, message: message.into(), german: None, field: None, retry_after: None }
+    }
+
+    #[must_use]
+    pub fn in_german(mut self, german: &'static str) -> Self {
+        self.german = Some(german);
+        self
     }
 
     #[must_use]
@@ -64,6 +72,7 @@ impl Problem {
             "internal",
             "Something went wrong on our side. Please try again in a moment.",
         )
+        .in_german("Bei uns ist etwas schiefgegangen. Bitte versuche es in einem Moment wieder.")
     }
 }
 
@@ -73,9 +82,14 @@ pub fn retry_after(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
+pub fn nothing_here() -> Problem {
+    let problem = Problem::not_found("There is nothing at this address.");
+    problem.in_german("Unter dieser Adresse ist nichts.")
+}
+
 /// The answer where there is nothing.
 pub async fn unknown() -> Problem {
-    Problem::not_found("There is nothing at this address.")
+    nothing_here()
 }
 
 /// The answer where there is something, for another method.
@@ -85,6 +99,7 @@ pub async fn wrong_method() -> Problem {
         "method_not_allowed",
         "This address does not understand that method.",
     )
+    .in_german("Mit dieser Adresse geht das so nicht.")
 }
 
 impl From<StoreError> for Problem {

@@ -111,6 +111,7 @@ fn too_slow() -> Problem {
         "too_slow",
         "This took too long. Please try again in a moment.",
     )
+    .in_german("Das hat zu lange gedauert. Bitte versuche es in einem Moment wieder.")
     .retry_after(Duration::from_secs(5))
 }
 

@@ -146,8 +146,7 @@ pub(super) async fn sign_out_one(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let id = TokenHash::parse(&chosen.browser)
-        .map_err(|_| Problem::invalid("browser", "There is no such browser."))?;
+    let id = TokenHash::parse(&chosen.browser).map_err(|_| no_browser())?;
     let own = app.store.open_sessions(&session.username, app.now()).await?;
     if own.iter().any(|open| open.id == id) {
         let username = session.username;
@@ -216,6 +215,12 @@ async fn existing(app: &App, username: &Username) -> Result<Customer, Problem> {
 
 fn gone() -> Problem {
     Problem::not_found("This account does not exist any more.")
+        .in_german("Dieses Konto gibt es nicht mehr.")
+}
+
+fn no_browser() -> Problem {
+    Problem::invalid("browser", "There is no such browser.")
+        .in_german("Diesen Browser gibt es nicht.")
 }
 
 async fn render(

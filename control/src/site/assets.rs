@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use crate::base::token::sha256_hex;
-use crate::http::Problem;
 use crate::http::request_context::text;
+use crate::http::{Problem, problem};
 
 struct Asset {
     name: &'static str,
@@ -74,7 +74,7 @@ pub(crate) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asset = ASSETS.iter().find(|asset| asset.name == name);
-    let asset = asset.ok_or_else(|| Problem::not_found("There is nothing at this address."))?;
+    let asset = asset.ok_or_else(problem::nothing_here)?;
     // Weak: compressed or not, it is the same asset.
     let tag = format!("W/\"{}\"", asset.version);
     let is_known = text(&headers, "if-none-match")

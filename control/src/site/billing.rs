@@ -85,7 +85,8 @@ async fn subscribed<'a>(
     let workspace = workspace.filter(|workspace| !workspace.state.is_over());
     match (&app.billing, workspace) {
         (Some(billing), Some(workspace)) => Ok(Some((billing, workspace))),
-        _ => Err(Problem::not_found("There is no subscription to this workspace.")),
+        _ => Err(Problem::not_found("There is no subscription to this workspace.")
+            .in_german("Zu diesem Arbeitsplatz gibt es kein Abonnement.")),
     }
 }
 
@@ -158,6 +159,10 @@ fn away() -> Problem {
         "billing_unavailable",
         "The billing page does not answer right now, and nothing was changed. \
          Please try again in a moment.",
+    )
+    .in_german(
+        "Die Zahlungsseite antwortet gerade nicht, und nichts wurde geändert. Bitte versuche es in \
+         einem Moment wieder.",
     )
     .retry_after(Duration::from_secs(30))
 }

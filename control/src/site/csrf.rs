@@ -47,6 +47,10 @@ fn foreign() -> Problem {
         "foreign_origin",
         "This form was not sent from our own page. Please open the page and try again.",
     )
+    .in_german(
+        "Dieses Formular kam nicht von unserer eigenen Seite. Bitte öffne die Seite, und versuche \
+         es noch einmal.",
+    )
 }
 
 #[cfg(test)]

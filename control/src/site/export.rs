@@ -203,33 +203,44 @@ async fn machine_of(app: &App, session: &AccountSession) -> Result<Option<Assign
 
 fn nothing() -> Problem {
     Problem::not_found("There is no workspace of yours from which anything could be taken.")
+        .in_german("Du hast keinen Arbeitsplatz, aus dem sich etwas mitnehmen ließe.")
 }
 
 fn refused(error: &ExportError) -> Problem {
-    let (code, message) = match error {
+    let (code, message, german) = match error {
         ExportError::AgentTooOld => {
             let message = "Your workspace is of an older version that cannot pack an archive. \
                            Nothing in it has changed, and nothing is lost: we have been told, and \
                            get your files to you.";
-            return Problem::new(StatusCode::CONFLICT, "agent_too_old", message);
+            return Problem::new(StatusCode::CONFLICT, "agent_too_old", message).in_german(
+                "Dein Arbeitsplatz ist von einer älteren Version, die kein Archiv packen kann. \
+                 Nichts darin hat sich geändert, und nichts ist verloren: Wir wissen davon und \
+                 bringen dir deine Dateien.",
+            );
         }
         ExportError::Running => (
             "export_running",
             "Your archive is on its way already. When that download has ended you can fetch it \
              again.",
+            "Dein Archiv ist schon unterwegs. Wenn dieser Download zu Ende ist, kannst du es \
+             wieder abholen.",
         ),
         ExportError::Busy => (
             "busy",
             "Many archives are being made right now. Please try again in a minute; nothing is \
              lost.",
+            "Gerade werden viele Archive gemacht. Bitte versuche es in einer Minute wieder; \
+             verloren ist nichts.",
         ),
         ExportError::Failed(_) | ExportError::Changed => (
             "machine_unreachable",
             "Your workspace did not give its archive out. Nothing in it has changed. Please try \
              again in a minute.",
+            "Dein Arbeitsplatz hat sein Archiv nicht herausgegeben. Nichts darin hat sich \
+             geändert. Bitte versuche es in einer Minute wieder.",
         ),
     };
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message).retry_after(BUSY)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message).in_german(german).retry_after(BUSY)
 }
 
 #[cfg(test)]

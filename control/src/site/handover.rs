@@ -10,7 +10,9 @@ use shared::session::SESSION_COOKIE;
 use shared::{ReturnPath, Session, Username};
 
 use super::cookies;
+use super::language::Language;
 use super::page::{self, Frame, Message, see_other};
+use super::words::handover::HandoverText;
 use super::workspace_host::Workspace;
 use crate::app::{App, SharedApp};
 use crate::base::token::Token;
@@ -111,6 +113,7 @@ pub(super) async fn finish(
 #[template(path = "signed_in.html")]
 struct SignedIn<'a> {
     frame: Frame,
+    text: &'static HandoverText,
     path: &'a ReturnPath,
 }
 
@@ -127,7 +130,9 @@ fn go_on(app: &App, path: &ReturnPath, headers: &HeaderMap) -> Response {
     if began_here {
         return see_other(path.as_str());
     }
-    page::answer(StatusCode::OK, &SignedIn { frame: Frame::new(app), path })
+    let language = Language::of(headers);
+    let (frame, text) = (Frame::in_language(app, language), HandoverText::of(language));
+    page::answer(StatusCode::OK, &SignedIn { frame, text, path })
 }
 
 /// The code or the nonce is not good. The same whatever was wrong with them.
@@ -149,7 +154,7 @@ async fn missed(
         MissedCallback::BeginAnew => {
             see_other(&handover::workspace_login_url(&app.site, workspace, &path, true))
         }
-        MissedCallback::Explain => explain(app, workspace, &path),
+        MissedCallback::Explain => explain(app, workspace, &path, Language::of(headers)),
     })
 }
 
@@ -168,15 +173,15 @@ pub(super) async fn has_session(
     Ok(credentials.is_some_and(|credentials| session.epoch >= credentials.epoch))
 }
 
-fn explain(app: &App, workspace: &Username, path: &ReturnPath) -> Response {
+fn explain(app: &App, workspace: &Username, path: &ReturnPath, language: Language) -> Response {
+    let text = HandoverText::of(language);
     let link = handover::workspace_login_url(&app.site, workspace, path, false);
     let page = Message {
-        frame: Frame::new(app),
-        title: "Signing in did not work",
-        text: "Your browser did not keep the cookie that we gave it. Please allow cookies for \
-               this address, and try again.",
+        frame: Frame::in_language(app, language),
+        title: text.failed,
+        text: text.no_cookie,
         link: &link,
-        link_text: "Sign in again",
+        link_text: text.again,
         request: None,
     };
     page::answer(StatusCode::BAD_REQUEST, &page)

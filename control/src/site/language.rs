@@ -1,8 +1,5 @@
 //! The language of a page: the one that somebody chose, else the first of their browser's that
-//! there is a table for, else English.
-//!
-//! A page that is not there in a language whole is in English whole: its handler makes its
-//! frame with `Frame::new`.
+//! there is a table for, else English. Every page is there in each of them.
 
 use axum::http::HeaderMap;
 

@@ -190,4 +190,5 @@ fn misdirected() -> Problem {
         "unknown_host",
         "This is not one of our addresses.",
     )
+    .in_german("Das ist keine unserer Adressen.")
 }

@@ -23,11 +23,7 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    pub(super) fn new(app: &App) -> Self {
-        Self::with(app, Language::English, None)
-    }
-
-    /// Of a page that is there in every language whole; `here` is its path with its query.
+    /// With a way to the other language; `here` is the page's path with its query.
     pub(super) fn speaking(app: &App, language: Language, here: &str) -> Self {
         let back: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
         let site_url = app.site.site_url();

@@ -5,17 +5,20 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::language::Language;
 use super::page::{self, Frame, Message};
+use super::words::error::ErrorText;
 use crate::app::{App, SharedApp};
 use crate::http::{Problem, RequestContext};
 
 pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let context = request.extensions().get::<RequestContext>().copied();
+    let language = Language::of(request.headers());
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>()
         && let Some(context) = context.filter(|context| context.wants_page)
     {
-        response = to_page(&app, &problem, context, response.headers());
+        response = to_page(&app, &problem, context, language, response.headers());
     }
     let csp = policy(&app);
     for (name, value) in [
@@ -52,19 +55,29 @@ fn policy(app: &App) -> HeaderValue {
 }
 
 /// `headers` are those of the answer that the page replaces.
-fn to_page(app: &App, problem: &Problem, context: RequestContext, headers: &HeaderMap) -> Response {
+fn to_page(
+    app: &App,
+    problem: &Problem,
+    context: RequestContext,
+    language: Language,
+    headers: &HeaderMap,
+) -> Response {
+    let words = ErrorText::of(language);
     let title = match problem.status {
-        StatusCode::NOT_FOUND => "Nothing here",
-        StatusCode::MISDIRECTED_REQUEST => "Not one of ours",
-        StatusCode::TOO_MANY_REQUESTS => "Please wait a while",
-        status if status.is_server_error() => "That did not work",
-        _ => "That cannot be done",
+        StatusCode::NOT_FOUND => words.nothing_here,
+        StatusCode::MISDIRECTED_REQUEST => words.not_ours,
+        StatusCode::TOO_MANY_REQUESTS => words.wait,
+        status if status.is_server_error() => words.failed,
+        _ => words.refused,
     };
-    let frame = Frame::new(app);
+    let frame = Frame::in_language(app, language);
     let link = format!("{}/", frame.site_url);
-    let text = &problem.message;
+    let text = match language {
+        Language::English => &problem.message,
+        Language::German => problem.german.unwrap_or(&problem.message),
+    };
     let request = problem.status.is_server_error().then_some(context.request);
-    let link_text = "To the start page";
+    let link_text = words.to_start;
     let message = Message { frame, title, text, link: &link, link_text, request };
     let mut page = page::answer(problem.status, &message);
     for name in [header::RETRY_AFTER, header::ALLOW] {

@@ -8,7 +8,9 @@ use control::model::email_change::NewEmailChange;
 use control::model::mail::{Message, Recipient};
 use control::model::password_link::{NewLink, Purpose};
 
-use crate::common::browser::{Browser, Page};
+use reqwest::Method;
+
+use crate::common::browser::{ADA, Browser, Page};
 use crate::common::order::{Order, welcome};
 use crate::common::{PASSWORD, SITE, World};
 
@@ -79,6 +81,9 @@ async fn the_start_page_its_form_and_its_mistakes_are_german() {
     for path in ["/", "/login", "/forgot-password", "/cancelled", "/welcome?session_id=cs_test_x"] {
         check(&mut browser, path, None).await;
     }
+    for path in ["/legal", "/privacy", "/contact"] {
+        check(&mut browser, path, None).await;
+    }
     let wrong: Fields<'_> = &[("email", "ada"), ("username", "a_b"), ("skills", "juggling")];
     check(&mut browser, "/api/checkout", Some(wrong)).await;
     for username in ["a", "-ada", "xn--ada", "admin"] {
@@ -92,6 +97,36 @@ async fn the_start_page_its_form_and_its_mistakes_are_german() {
     check(&mut browser, "/confirm-email?token=x", None).await;
     let name = browser.open(&format!("{SITE}/api/usernames/a")).await;
     assert!(name.body.contains("Ein Name hat 2 bis 32 Zeichen."), "{name:?}");
+}
+
+#[tokio::test]
+async fn errors_are_german() {
+    let world = World::start(&[]).await;
+    let mut browser = Browser::new(&world);
+    for path in ["/nothing", "/assets/nothing", "/account/billing", "/login?to=%00"] {
+        check(&mut browser, path, None).await;
+    }
+    // Its own page sends other fields, and not so many.
+    let much = "a".repeat(20_000);
+    check(&mut browser, "/login", Some(&[("username", &much)])).await;
+    let elsewhere = [("origin", "https://elsewhere.test"), ("sec-fetch-site", "cross-site")];
+    for (language, said) in [("en", "This form was not sent"), ("de", "Dieses Formular kam nicht")]
+    {
+        browser.language = Some(language);
+        let url = format!("{SITE}/login");
+        let page = browser.send(Method::POST, &url, Some(&[]), &elsewhere).await;
+        assert!(page.body.contains(said), "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_callback_that_misses_is_explained_in_german() {
+    let world = World::start(&[]).await;
+    let mut browser = Browser::new(&world);
+    let url = format!("{ADA}/auth/callback?code=x&return=/&again=1");
+    browser.language = Some("de");
+    let page = browser.open(&url).await;
+    assert!(page.body.contains("Die Anmeldung hat nicht geklappt"), "{page:?}");
 }
 
 #[tokio::test]

@@ -158,6 +158,9 @@ fn not_yours() -> Problem {
         "not_yours",
         "Only the browser that ordered it, or is signed in to it, can follow a workspace.",
     )
+    .in_german(
+        "Nur der Browser, der ihn bestellt hat oder angemeldet ist, kann einem Arbeitsplatz folgen.",
+    )
 }
 
 fn too_many() -> Problem {
@@ -165,6 +168,9 @@ fn too_many() -> Problem {
         StatusCode::TOO_MANY_REQUESTS,
         "too_many_streams",
         "Too many pages are following workspaces from your address. Please close some.",
+    )
+    .in_german(
+        "Von deiner Adresse folgen zu viele Seiten einem Arbeitsplatz. Bitte schließ welche.",
     )
     .retry_after(Duration::from_secs(15))
 }

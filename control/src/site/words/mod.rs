@@ -25,14 +25,17 @@ pub(super) mod account;
 pub(super) mod cancelled;
 pub(super) mod deletion;
 pub(super) mod email_change;
+pub(super) mod error;
 pub(super) mod field;
 pub(super) mod forgot_password;
 pub(super) mod frame;
+pub(super) mod handover;
 pub(super) mod home;
 pub(super) mod login;
 pub(super) mod logout;
 pub(super) mod set_password;
 pub(super) mod skills;
+pub(super) mod static_page;
 pub(super) mod welcome;
 
 use std::time::Duration;
