@@ -10,13 +10,17 @@ use shared::Secret;
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// How the gateway is to behave in a workspace: no discovery on the network, no restarting
-/// or updating by itself (both are the supervisor's).
+/// or updating by itself (both are the supervisor's). Nor does it repair itself: without a
+/// supervisor it answers a failed start with a conversation with the customer's model, which
+/// takes minutes before each exit, and that model's tokens.
 const BEHAVIOUR: &[(&str, &str)] = &[
     ("OPENCLAW_DISABLE_BONJOUR", "1"),
     ("OPENCLAW_EXEC_SHELL_SNAPSHOT", "0"),
     ("OPENCLAW_NO_AUTO_UPDATE", "1"),
     ("OPENCLAW_NO_RESPAWN", "1"),
     ("OPENCLAW_OFFLINE", "1"),
+    ("OPENCLAW_SERVICE_REPAIR_POLICY", "external"),
+    ("OPENCLAW_SUPERVISOR_MODE", "external"),
 ];
 
 /// `extra` comes last and may replace anything but what follows from the configuration.

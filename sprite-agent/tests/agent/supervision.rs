@@ -155,7 +155,9 @@ async fn the_gateways_environment_is_built_from_nothing() {
         "OPENCLAW_NO_AUTO_UPDATE",
         "OPENCLAW_NO_RESPAWN",
         "OPENCLAW_OFFLINE",
+        "OPENCLAW_SERVICE_REPAIR_POLICY",
         "OPENCLAW_STATE_DIR",
+        "OPENCLAW_SUPERVISOR_MODE",
         "PATH",
     ];
     assert_eq!(names, expected);
