@@ -26,6 +26,8 @@ export class Sessions {
   #clock;
   #onChange;
   #names = new Map();
+  /** By key: what of a conversation was changed and is not answered yet; a list that is on its way does not have it. */
+  #changes = new Map();
   #removing;
   #reading = null;
   #again = false;
@@ -111,7 +113,7 @@ export class Sessions {
   }
 
   #show(rows) {
-    this.rows = [...rows.values()];
+    this.rows = [...rows.values()].map((row) => ({ ...row, ...this.#changes.get(row.key) }));
     this.#onChange();
   }
 
@@ -199,12 +201,17 @@ export class Sessions {
       this.rows = this.rows.map((row) => (row.key === key ? { ...row, ...fields } : row));
       this.#onChange();
     };
+    const changes = { ...this.#changes.get(key), ...change };
+    this.#changes.set(key, changes);
     show(change);
     try {
       await this.#request('sessions.patch', { key, ...change });
     } catch (error) {
       show(Object.fromEntries(Object.keys(change).map((name) => [name, before[name]])));
       throw error;
+    } finally {
+      // Unless another one has followed, which has this one in it.
+      if (this.#changes.get(key) === changes) this.#changes.delete(key);
     }
   }
 

@@ -178,6 +178,26 @@ test('a conversation is put into a group that is kept with the assistant, and ta
   assert.deepEqual(shown().filter(([, group]) => group === 'Work'), []);
 });
 
+test('a list that was on its way does not take a conversation out of the group it was just put into', async () => {
+  const here = await world();
+  const list = { sessions: [{ key: 'agent:main:a', sessionId: 'a', updatedAt: 1 }] };
+  here.gateway.answers['sessions.list'] = list;
+  here.gateway.answers['sessions.groups.list'] = { groups: [{ name: 'Work', position: 0 }] };
+  await here.connect();
+  const { sessions } = here.workspace;
+  const group = () => here.workspace.list().find(({ pinnable }) => pinnable).group;
+  let patched;
+  here.gateway.answers['sessions.patch'] = () => new Promise((resolve) => (patched = resolve));
+  const asking = sessions.group('agent:main:a', 'Work');
+  await settled();
+  await sessions.read();
+  assert.equal(group(), 'Work');
+  patched({ ok: true });
+  await asking;
+  await sessions.read();
+  assert.equal(group(), null, 'once it is answered the word of the gateway counts');
+});
+
 test('a group that is refused leaves the conversation where it was', async () => {
   const here = await world();
   here.gateway.answers['sessions.list'] = { sessions: [{ key: 'agent:main:a', sessionId: 'a', category: 'Work', updatedAt: 1 }] };
