@@ -125,11 +125,7 @@ pub fn answer(gateway: &Gateway, method: &str, params: &Value) -> Option<Result<
             told(gateway, "removed", Ok(json!({"ok": true, "id": id, "removed": removed})))
         }
         "sessions.groups.list" => Ok(json!({"groups": groups(&state), "sectionOrder": []})),
-        "sessions.groups.put" => {
-            let names = params["names"].as_array().into_iter().flatten();
-            state.groups = names.filter_map(|name| Some(name.as_str()?.to_owned())).collect();
-            Ok(json!({"ok": true, "groups": groups(&state), "sectionOrder": []}))
-        }
+        "sessions.groups.put" => put_groups(gateway, &mut state, params),
         "sessions.groups.rename" => regroup(gateway, &mut state, params, params["to"].as_str()),
         "sessions.groups.delete" => regroup(gateway, &mut state, params, None),
         "gateway.restart.preflight" => Ok(preflight(gateway)),
@@ -255,6 +251,46 @@ fn groups(state: &State) -> Vec<Value> {
     named.map(|(position, name)| json!({"name": name, "position": position})).collect()
 }
 
+/// A conversation was put into `name`: where there is no such group, it is one from now on.
+pub fn note_group(gateway: &Gateway, name: &str) {
+    let mut state = gateway.assistant.lock();
+    if !state.groups.iter().any(|group| group == name) {
+        state.groups.push(name.to_owned());
+    }
+}
+
+/// The names and their order; one that conversations are in may not be left out.
+fn put_groups(gateway: &Gateway, state: &mut State, params: &Value) -> Result<Value, CallError> {
+    let names = params["names"].as_array().into_iter().flatten();
+    let names: Vec<String> = names.filter_map(|name| Some(name.as_str()?.to_owned())).collect();
+    let members = |group: &str| {
+        let all = gateway.store.latest();
+        all.iter().filter(|one| one.organised.category.as_deref() == Some(group)).count()
+    };
+    let dropped = state.groups.iter().filter(|group| !names.contains(group));
+    let full: Vec<_> = dropped
+        .map(|group| (group, members(group)))
+        .filter(|(_, members)| *members > 0)
+        .map(|(group, members)| format!("\"{group}\" ({members})"))
+        .collect();
+    if !full.is_empty() {
+        return Err(CallError::invalid_request(format!(
+            "sessions.groups.put cannot drop groups that still have member sessions: {}; include \
+             them in names or remove them via sessions.groups.delete",
+            full.join(", ")
+        )));
+    }
+    state.groups = names;
+    tell_of_groups(gateway);
+    Ok(json!({"ok": true, "groups": groups(state), "sectionOrder": []}))
+}
+
+/// Tells every client, where the real gateway tells those that subscribed.
+fn tell_of_groups(gateway: &Gateway) {
+    let payload = json!({"reason": "groups", "ts": clock::unix_millis()});
+    gateway.hub.publish("sessions.changed", &payload, Audience::Everyone);
+}
+
 /// Names a group anew, or ends it, and does the same with what its conversations are in.
 fn regroup(
     gateway: &Gateway,
@@ -276,6 +312,7 @@ fn regroup(
             .map_err(|error| not_saved("the group", &error))?;
         updated += 1;
     }
+    tell_of_groups(gateway);
     Ok(json!({"ok": true, "groups": groups(state), "sectionOrder": [], "updatedSessions": updated}))
 }
 

@@ -10,7 +10,7 @@ use super::frames::CallError;
 use super::hub::Audience;
 use super::methods::not_saved;
 use super::session_store::{Body, MAIN_KEY, Session, canonical_key};
-use super::{Gateway, sessions, turn};
+use super::{Gateway, assistant, sessions, turn};
 use crate::clock;
 
 /// Sessions in a list that asks for no number.
@@ -184,6 +184,9 @@ pub fn patch(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
         })
         .map_err(|error| not_saved("the change", &error))?
         .ok_or_else(|| CallError::invalid_request(format!("session not found: {key}")))?;
+    if let Some(group) = &session.organised.category {
+        assistant::note_group(gateway, group);
+    }
     tell_changed(gateway, key, "patch");
     Ok(json!({"ok": true, "key": key, "entry": sessions::row(&session, None)}))
 }
