@@ -11,6 +11,9 @@ use shared::{KeyId, PublicSite, Secret, Upstream, Username};
 /// Below the gateway's folder, unless its configuration says otherwise.
 const FILES: &str = "workspace";
 
+/// Below it too: what a person sent with a message.
+const ATTACHMENTS: &str = "media/inbound";
+
 pub struct Config {
     pub listen: SocketAddr,
     pub username: Username,
@@ -29,6 +32,8 @@ pub struct Config {
     pub log_folder: Option<PathBuf>,
     /// Where the assistant keeps its files; `None` without a supervisor.
     pub files_folder: Option<PathBuf>,
+    /// Where the gateway keeps what came with messages; `None` without a supervisor.
+    pub attachments_folder: Option<PathBuf>,
     /// Where the provider's API stands in this machine; without it nothing holds it awake.
     pub machine_socket: Option<PathBuf>,
     /// Where the customer's choices are kept; without it none can be made.
@@ -139,6 +144,10 @@ fn root(root: &mut Section<'_>) -> Option<Config> {
             .as_ref()?
             .as_ref()
             .map(|supervisor| supervisor.state_dir.join(FILES)),
+        attachments_folder: supervisor
+            .as_ref()?
+            .as_ref()
+            .map(|supervisor| supervisor.state_dir.join(ATTACHMENTS)),
         log_folder: supervisor.as_ref()?.as_ref().map(|supervisor| supervisor.log.folder.clone()),
         supervisor: supervisor?,
         machine_socket,

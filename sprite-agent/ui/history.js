@@ -42,8 +42,16 @@ function thoughtOf(content) {
   return shortened(thoughts.map((part) => part.thinking.trim()).filter(Boolean).join('\n\n'));
 }
 
-/** The files of a row: `{seq, index, name, type, size, isPicture}`; `seq` and `index` find it at the gateway. */
+/** Where the gateway keeps what came with a message: a name in one folder. */
+const SENT = /^media:\/\/inbound\/([^/]+)$/;
+
+/**
+ * The files of a row: `{seq, index, name, type, size, isPicture}`; `seq` and `index` find it at the gateway.
+ * One that a person sent has a `source` instead, under which the agent has it.
+ */
 export function filesOf(row) {
+  const sent = row.role === 'user' && row.__openclaw?.media;
+  if (Array.isArray(sent)) return sent.map(sentFile);
   if (!Array.isArray(row.content)) return [];
   return row.content
     .filter((part) => MEDIA.includes(part?.type))
@@ -59,6 +67,12 @@ export function filesOf(row) {
         isPicture: part.type === 'image' || facts.kind === 'image' || type.startsWith('image/'),
       };
     });
+}
+
+function sentFile({ url, contentType, kind, fileName, sizeBytes }) {
+  const type = typeof contentType === 'string' ? contentType : '';
+  const source = SENT.exec(url)?.[1] ?? null;
+  return { source, name: fileName ?? '', type, size: sizeBytes ?? null, isPicture: kind === 'image' || type.startsWith('image/') };
 }
 
 /** Two pieces of one answer as one text; where one begins with the other, the longer one is both. */

@@ -19,6 +19,7 @@ export async function search(request, list, text) {
 
 /** The bytes of a file in a conversation. Rejects when the assistant has it no more. */
 export async function readFile(request, sessionKey, file) {
+  if (file.source !== undefined) return readSent(file);
   const { artifacts = [] } = await request('artifacts.list', { sessionKey });
   const artifact = artifacts.filter(({ messageSeq }) => messageSeq === file.seq)[file.index];
   if (!artifact) throw new RequestError('NOT_FOUND', 'there is no such file');
@@ -26,4 +27,11 @@ export async function readFile(request, sessionKey, file) {
   const bytes = typeof data === 'string' ? bytesOf(data) : null;
   if (!bytes) throw new RequestError('NOT_FOUND', 'the file cannot be had');
   return { name: artifact.title, bytes };
+}
+
+/** Of a file that a person sent: the gateway gives it to its own pages only, so the agent has it. */
+async function readSent({ source, name }) {
+  const answer = source && (await fetch(`/attachments/${encodeURIComponent(source)}`, { cache: 'no-store' }));
+  if (!answer?.ok) throw new RequestError('NOT_FOUND', 'there is no such file');
+  return { name, bytes: new Uint8Array(await answer.arrayBuffer()) };
 }

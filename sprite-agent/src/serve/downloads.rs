@@ -1,4 +1,5 @@
-//! `/files/…`: one file of the assistant's own folder, to be saved.
+//! `/files/…`: one file of the assistant's own folder, to be saved; `/attachments/…`: one that came
+//! with a message.
 //!
 //! The page lists the folder, and looks at texts and pictures in it, by asking the gateway; what
 //! is saved comes from here, whatever it is and however large. It is never shown under the
@@ -53,10 +54,10 @@ const NOT_IN_NAME: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}');
 
-/// `path` is what follows `/files/`, as it came.
-pub async fn answer(agent: &Agent, method: &Method, path: &str) -> Answer {
+/// `path` is what follows the prefix, as it came, and leads to a file in `folder`.
+pub async fn answer(agent: &Agent, folder: Option<&Path>, method: &Method, path: &str) -> Answer {
     let Some(names) = names_in(path) else { return not_there() };
-    let Some(folder) = agent.config.files_folder.clone() else { return not_there() };
+    let Some(folder) = folder.map(Path::to_owned) else { return not_there() };
     let Some(place) = agent.claim_download() else {
         let message = "Several files are being saved already; try again when one is done.";
         let code = "too_many_downloads";

@@ -31,6 +31,9 @@ const CONTROL_UI: &str = "/openclaw";
 /// Where files of the assistant's folder can be saved from.
 const FILES: &str = "/files/";
 
+/// Where files that came with a message can be had from.
+const ATTACHMENTS: &str = "/attachments/";
+
 /// Tells `standing` when a request on this connection has passed the guard.
 pub async fn answer(
     agent: Arc<Agent>,
@@ -119,12 +122,15 @@ async fn for_visitor(agent: &Arc<Agent>, request: Request<Incoming>) -> (Part, A
             .unwrap_or_else(|| answer::json(StatusCode::OK, &PublicFacts::new(agent)));
         return (Part::Config, answer);
     }
-    if let Some(path) = path.strip_prefix(FILES) {
-        let answer = match refuse_unless_read(&request) {
-            Some(refusal) => refusal,
-            None => downloads::answer(agent, request.method(), path).await,
-        };
-        return (Part::Files, answer);
+    let (files, attachments) = (&agent.config.files_folder, &agent.config.attachments_folder);
+    for (prefix, folder) in [(FILES, files), (ATTACHMENTS, attachments)] {
+        if let Some(path) = path.strip_prefix(prefix) {
+            let answer = match refuse_unless_read(&request) {
+                Some(refusal) => refusal,
+                None => downloads::answer(agent, folder.as_deref(), request.method(), path).await,
+            };
+            return (Part::Files, answer);
+        }
     }
     match agent.ui.answer(path, request.headers()) {
         Some(page) => (Part::Page, refuse_unless_read(&request).unwrap_or(page)),

@@ -1,4 +1,4 @@
-//! `/files/…`: what the assistant has written, saved by its customer and by nobody else.
+//! `/files/…`, `/attachments/…`: what the assistant has written or was sent, saved by its customer and by nobody else.
 
 use std::fs;
 
@@ -15,6 +15,8 @@ async fn with_files(gateway: &Gateway, machine: &TempDir) -> Running {
     fs::write(folder("openclaw/openclaw.json"), "{\"token\":\"secret\"}").unwrap();
     fs::write(folder("openclaw/workspace/page.html"), "<script>alert(1)</script>").unwrap();
     fs::write(folder("openclaw/workspace/notes/ä b.txt"), "buy milk").unwrap();
+    fs::create_dir_all(folder("openclaw/media/inbound")).unwrap();
+    fs::write(folder("openclaw/media/inbound/notes_ü---1.txt"), "sent").unwrap();
     let supervisor = format!(
         "[supervisor]\ncommand = ['true']\nstate_dir = '{}'\nlog_dir = '{}'\n",
         folder("openclaw"),
@@ -37,6 +39,14 @@ async fn a_file_is_saved_as_bytes_and_never_opened_as_a_page() {
     assert!(page.header("content-security-policy").unwrap().contains("sandbox"));
     let note = agent.visit("GET", "/files/notes/%C3%A4%20b.txt").await;
     assert_eq!((note.status, &*note.body), (200, "buy milk"));
+    let sent = agent.visit("GET", "/attachments/notes_%C3%BC---1.txt").await;
+    assert_eq!((sent.status, &*sent.body), (200, "sent"));
+    assert!(sent.header("content-disposition").unwrap().starts_with("attachment"));
+    for path in ["..%2f..%2fopenclaw.json", "../../openclaw.json", "gone", ""] {
+        let reply = agent.visit("GET", &format!("/attachments/{path}")).await;
+        assert_eq!((reply.status, &*reply.error_code()), (404, "no_file"), "{path}");
+    }
+    assert_eq!(agent.get("/attachments/notes_%C3%BC---1.txt", &[]).await.status, 401);
     let head = agent.visit("HEAD", "/files/notes/%C3%A4%20b.txt").await;
     assert_eq!((head.status, head.header("content-length"), &*head.body), (200, Some("8"), ""));
     agent.stop().await;

@@ -71,3 +71,14 @@ test('files of a row are told with the place where the assistant keeps them', ()
   ]);
   assert.deepEqual(filesOf({ content: 'text' }), []);
 });
+
+test('files that a person sent are told with the name under which the agent has them', () => {
+  const picture = { url: 'media://inbound/1.png', contentType: 'image/png', kind: 'image', sizeBytes: 5 };
+  const text = { url: 'media://inbound/notes_ü---2.txt', contentType: 'text/plain', kind: 'document', fileName: 'notes ü.txt', sizeBytes: 7 };
+  const elsewhere = { url: 'media://inbound/../../x', kind: 'document', fileName: 'x' };
+  assert.deepEqual(filesOf({ role: 'user', content: 'look', __openclaw: { seq: 1, media: [picture, text, elsewhere] } }), [
+    { source: '1.png', name: '', type: 'image/png', size: 5, isPicture: true },
+    { source: 'notes_ü---2.txt', name: 'notes ü.txt', type: 'text/plain', size: 7, isPicture: false },
+    { source: null, name: 'x', type: '', size: null, isPicture: false },
+  ]);
+});

@@ -158,11 +158,15 @@ export class AnswerView {
 
 /** Shows `files` in `root` unless they are there already; returns what is shown. */
 function showFiles(root, files, shown, readFile) {
-  if (files === shown) return shown;
+  if (files === shown || (shown && [...files, ...shown].every(isKept) && JSON.stringify(files) === JSON.stringify(shown))) return shown;
   root.hidden = files.length === 0;
-  // Only the history says where the assistant keeps a file.
-  root.replaceChildren(...files.map((file) => fileView(file, file.seq ? readFile : null)));
+  root.replaceChildren(...files.map((file) => fileView(file, isKept(file) ? readFile : null)));
   return files;
+}
+
+/** Only the history says where the assistant keeps a file; what is under way has its bytes with it. */
+function isKept(file) {
+  return Boolean(file.seq || file.source);
 }
 
 function retryButton(label, onclick) {

@@ -1,5 +1,10 @@
-//! Files in messages: taken with `chat.send`, told in the history without
-//! their bytes, listed and given by `artifacts.*`.
+//! Files in messages, told in the history without their bytes.
+//!
+//! What a person sends with `chat.send` lies in `media/inbound` and is told in the row's
+//! `__openclaw.media`; what the assistant gives stands in the content, and is listed and given
+//! by `artifacts.*`.
+
+use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::Gateway;
 use super::frames::CallError;
-use super::session_store::{StoredFile, canonical_key};
+use super::session_store::{Body, StoredFile, canonical_key};
+use crate::ids;
 
 /// Largest file, decoded: `policy.attachments.maxBytes`.
 const FILE_MAX_BYTES: usize = 19_464_192;
@@ -37,10 +43,56 @@ fn read_one(attachment: &Value) -> Result<StoredFile, CallError> {
     if bytes.len() > max {
         return Err(refuse(&format!("exceeds size limit ({} > {max} bytes)", bytes.len())));
     }
-    Ok(StoredFile { content: content.to_owned(), name, mime })
+    Ok(StoredFile { content: content.to_owned(), name, mime, id: ids::uuid() })
 }
 
-/// Puts `files` into a row of the history, without their bytes.
+/// Writes what a person sends to where the assistant's tools find it.
+///
+/// # Errors
+/// The folder or a file in it cannot be written.
+pub fn keep(gateway: &Gateway, files: &[StoredFile]) -> io::Result<()> {
+    let folder = gateway.settings.state_dir.join("media/inbound");
+    for file in files {
+        std::fs::create_dir_all(&folder)?;
+        let bytes = STANDARD.decode(&file.content).unwrap_or_default();
+        std::fs::write(folder.join(inbound_name(file)), bytes)?;
+    }
+    Ok(())
+}
+
+/// Of a picture the real gateway forgets the name.
+fn inbound_name(file: &StoredFile) -> String {
+    let (stem, end) = file.name.rsplit_once('.').unwrap_or((&file.name, "bin"));
+    let plain = |text: &str| text.replace(|it: char| !it.is_alphanumeric() && it != '-', "_");
+    let end = plain(end);
+    if is_picture(file) {
+        return format!("{}.{end}", file.id);
+    }
+    format!("{}---{}.{end}", plain(stem), file.id)
+}
+
+fn is_picture(file: &StoredFile) -> bool {
+    file.mime.starts_with("image/")
+}
+
+/// What a row tells of the files that a person sent.
+pub fn media(files: &[StoredFile]) -> Value {
+    let told = files.iter().map(|file| {
+        let mut told = json!({
+            "url": format!("media://inbound/{}", inbound_name(file)),
+            "contentType": file.mime,
+            "kind": if is_picture(file) { "image" } else { "document" },
+            "sizeBytes": size(file),
+        });
+        if !is_picture(file) {
+            told["fileName"] = file.name.as_str().into();
+        }
+        told
+    });
+    told.collect()
+}
+
+/// Puts files that the assistant gives into a row of the history, without their bytes.
 pub fn add_to(row: &mut Value, files: &[StoredFile]) {
     if files.is_empty() {
         return;
@@ -51,7 +103,7 @@ pub fn add_to(row: &mut Value, files: &[StoredFile]) {
     };
     content.extend(files.iter().map(|file| {
         let size = size(file);
-        if file.mime.starts_with("image/") {
+        if is_picture(file) {
             json!({"type": "image", "mimeType": file.mime, "fileName": file.name, "bytes": size,
                    "omitted": true})
         } else {
@@ -87,7 +139,7 @@ pub fn download(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
 fn summary(id: &str, seq: usize, file: &StoredFile) -> Value {
     json!({
         "id": id,
-        "type": if file.mime.starts_with("image/") { "image" } else { "file" },
+        "type": if is_picture(file) { "image" } else { "file" },
         "title": file.name,
         "mimeType": file.mime,
         "sizeBytes": size(file),
@@ -96,13 +148,14 @@ fn summary(id: &str, seq: usize, file: &StoredFile) -> Value {
     })
 }
 
-/// The files of a conversation, each with its id and the number of its message.
+/// The files that the assistant gave in a conversation, each with its id and the number of its message.
 fn stored(gateway: &Gateway, params: &Value) -> Vec<(String, usize, StoredFile)> {
     let key = canonical_key(params["sessionKey"].as_str().unwrap_or_default());
     let messages = gateway.store.find(key).map(|session| session.messages).unwrap_or_default();
     messages
         .into_iter()
         .enumerate()
+        .filter(|(_, message)| !matches!(message.body, Body::User { .. }))
         .flat_map(|(at, message)| {
             let id = message.id;
             message

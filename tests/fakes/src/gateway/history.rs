@@ -107,7 +107,11 @@ fn row(message: &Message, seq: usize) -> Value {
         Body::User { text } => {
             let key = format!("{run_id}:user");
             let row = json!({"role": "user", "content": text, "idempotencyKey": key});
-            (row, json!({"transport": transport(), "idempotencyKey": key}))
+            let mut more = json!({"transport": transport(), "idempotencyKey": key});
+            if !message.files.is_empty() {
+                more["media"] = attachments::media(&message.files);
+            }
+            return finished(message, seq, row, &more);
         }
         Body::Assistant { text, stop_reason } => {
             (assistant(run_id, text, *stop_reason), json!({"runId": run_id}))
@@ -116,13 +120,18 @@ fn row(message: &Message, seq: usize) -> Value {
         Body::ToolResult { output } => (tool_result(output), json!({"runId": run_id})),
     };
     attachments::add_to(&mut row, &message.files);
+    finished(message, seq, row, &more)
+}
+
+/// With what every row has, and `more` in it.
+fn finished(message: &Message, seq: usize, mut row: Value, more: &Value) -> Value {
     let mut meta = json!({
         "id": message.id,
         "recordTimestampMs": message.timestamp,
         "transcriptPosition": {"source": "scripted", "rawSeq": seq},
         "seq": seq,
     });
-    merge(&mut meta, &more);
+    merge(&mut meta, more);
     merge(&mut row, &json!({"timestamp": message.timestamp, "__openclaw": meta}));
     row
 }

@@ -137,6 +137,9 @@ fn chat_send(gateway: &Gateway, params: &Value) -> Reply {
         Ok(files) => files,
         Err(error) => return refuse(error),
     };
+    if let Err(error) = attachments::keep(gateway, &files) {
+        return refuse(not_saved("an attachment", &error));
+    }
     let begun = match gateway.turns.begin(&gateway.store, key, run_id, message, files) {
         Ok(begun) => begun,
         Err(error) => return refuse(not_saved("the message", &error)),

@@ -69,6 +69,9 @@ pub struct StoredFile {
     pub mime: String,
     /// Base64, as it came.
     pub content: String,
+    /// Part of the name under which it is kept.
+    #[serde(default)]
+    pub id: String,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]

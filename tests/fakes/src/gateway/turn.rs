@@ -13,8 +13,8 @@ use super::prompts::{self, Kind};
 use super::session_store::{Body, StoredFile};
 use super::turn_events::Teller;
 use super::turns::{Live, Next, Turn};
-use crate::clock;
 use crate::script::{self, Step};
+use crate::{clock, ids};
 
 /// How the answer to one message ended.
 enum Played {
@@ -113,6 +113,7 @@ impl Player<'_> {
                         name: name.to_owned(),
                         mime: mime.to_owned(),
                         content: content.to_owned(),
+                        id: ids::uuid(),
                     });
                     true
                 }
