@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::prompt;
+use crate::prompt::{self, Prompt};
 use crate::script::{self, Step};
 
 /// Name of the only model.
@@ -23,6 +23,9 @@ pub const MODEL: &str = "fake-1";
 
 /// The tool the script calls, when the caller offers it.
 const TOOL: &str = "exec";
+
+/// Asks what came with the message; what only a model is shown, the script does not know.
+const SEE: &str = "SEE";
 
 /// Largest request. The real gateway's prompt is some 60 KB and grows with
 /// the conversation; its own limit for a message is 25 MiB.
@@ -79,6 +82,9 @@ async fn complete(Json(request): Json<Request>) -> Response {
 
 fn decide(request: &Request) -> Result<Answer, Refusal> {
     let prompt = prompt::read(&request.messages);
+    if prompt.message.starts_with(SEE) {
+        return Ok(Answer::Text(script::answer(&format!("FAST {}", seen(&prompt)))));
+    }
     let steps = script::answer(&prompt.message);
     let offers = |name: &str| request.tools.iter().any(|tool| tool["function"]["name"] == name);
     match steps.first() {
@@ -88,6 +94,12 @@ fn decide(request: &Request) -> Result<Answer, Refusal> {
         }
         _ => Ok(Answer::Text(steps)),
     }
+}
+
+fn seen(prompt: &Prompt) -> String {
+    let pictures = prompt.pictures.iter().map(|bytes| format!("a picture of {bytes} bytes"));
+    let documents = prompt.documents.iter().map(|said| format!("a document: {said}"));
+    pictures.chain(documents).collect::<Vec<_>>().join("; ")
 }
 
 /// 400 and not 5xx: the gateway tries those seven times, for 95 s.

@@ -2,7 +2,8 @@
 //!
 //! The gateway wraps a message in a time, a description of the
 //! conversation, and the state of its runtime, and follows it with messages
-//! of its own:
+//! of its own; pictures that were sent with it are parts of the same message, and what
+//! documents say is written behind it:
 //!
 //! ```text
 //! Conversation info: ⟦openclaw:ctx⟧ ```json {…}``` [Sun 2026-11-22 08:38 UTC] hello
@@ -10,6 +11,8 @@
 //! Runtime: agent=main | session=agent:main:main | …
 //! ```
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 const INTERNAL_BEGIN: &str = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>";
@@ -17,12 +20,21 @@ const INTERNAL_END: &str = "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>";
 const CONVERSATION_INFO: &str = "Conversation info:";
 const FENCE: &str = "```";
 const RUNTIME: &str = "\n\nRuntime: agent=";
+const MEDIA: &str = "[media attached";
+const FILE_BEGIN: &str = "<file ";
+const FILE_END: &str = "</file>";
+/// Around what a file says.
+const FILE_TEXT: (&str, &str) = ("\n---\n", "\n<<<END_EXTERNAL_UNTRUSTED_CONTENT");
 
 /// A conversation as far as the script needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// The latest words of the customer, unwrapped.
     pub message: String,
+    /// The pictures that came with it, by their sizes in bytes.
+    pub pictures: Vec<usize>,
+    /// What the documents say that came with it.
+    pub documents: Vec<String>,
     /// Whether a tool has answered since.
     pub tool_answered: bool,
 }
@@ -36,17 +48,40 @@ pub fn read(messages: &[Value]) -> Prompt {
         (from_user && !words.is_empty()).then_some((index, words))
     });
     let Some((index, message)) = said else {
-        return Prompt { message: String::new(), tool_answered: false };
+        return Prompt::default();
     };
     let tool_answered = messages[index..].iter().any(|message| message["role"] == "tool");
-    Prompt { message, tool_answered }
+    let content = &messages[index]["content"];
+    let documents = documents(&text(content));
+    Prompt { message, pictures: pictures(content), documents, tool_answered }
+}
+
+/// Each once: the gateway sends some twice.
+fn pictures(content: &Value) -> Vec<usize> {
+    let parts = content.as_array().into_iter().flatten();
+    let mut urls: Vec<_> = parts.filter_map(|part| part["image_url"]["url"].as_str()).collect();
+    urls.dedup();
+    let bytes = |url: &str| STANDARD.decode(url.split_once(',')?.1).ok().map(|bytes| bytes.len());
+    urls.into_iter().filter_map(bytes).collect()
+}
+
+fn documents(text: &str) -> Vec<String> {
+    let files = text.split(FILE_BEGIN).skip(1).filter_map(|rest| rest.split_once(FILE_END));
+    let said = files.filter_map(|(file, _)| {
+        let (_, said) = file.split_once(FILE_TEXT.0)?;
+        Some(said.split(FILE_TEXT.1).next()?.trim().to_owned())
+    });
+    said.collect()
 }
 
 /// A message's content is a text or a list of parts.
 fn text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+        Value::Array(parts) => {
+            let texts: Vec<_> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+            texts.join("\n\n")
+        }
         _ => String::new(),
     }
 }
@@ -54,7 +89,14 @@ fn text(content: &Value) -> String {
 fn unwrap(text: &str) -> String {
     let text = without_internal_context(text);
     let text = text.split(RUNTIME).next().unwrap_or_default();
-    without_time(without_conversation_info(text.trim())).trim().to_owned()
+    without_files(without_time(without_conversation_info(text.trim()))).trim().to_owned()
+}
+
+/// Takes off what tells of files, and what they say.
+fn without_files(text: &str) -> String {
+    let words = text.split(FILE_BEGIN).next().unwrap_or_default();
+    let lines = words.lines().filter(|line| !line.starts_with(MEDIA));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn without_internal_context(text: &str) -> String {
@@ -119,6 +161,23 @@ mod tests {
         let wrapped = "Conversation info: ⟦openclaw:ctx⟧ ```json\n{\"a\":1}\n``` \
                        [Sun 2026-11-22 08:38 UTC] hello";
         check(&[json!({"role": "user", "content": wrapped})], "hello");
+    }
+
+    #[test]
+    fn files_that_came_with_it_are_seen_and_are_none_of_its_words() {
+        let wrapped = "[Sun 2026-11-22 08:38 UTC] [media attached: 2 files]\n\
+            [media attached 1/2: /x/a.pdf (application/pdf)]\nlook\n\
+            [media attached: media://inbound/a.pdf]\n\n<file name=\"a.pdf\">\n\n\
+            <<<EXTERNAL_UNTRUSTED_CONTENT id=\"1\">>>\nSource: External\n---\n42 apples\n\
+            <<<END_EXTERNAL_UNTRUSTED_CONTENT id=\"1\">>>\n</file>";
+        let picture =
+            json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAEC"}});
+        let content = json!([{"type": "text", "text": wrapped}, picture, picture,
+            {"type": "text", "text": "Runtime: agent=main | host=vm"}]);
+        let prompt = read(&[json!({"role": "user", "content": content})]);
+        let (pictures, documents) = (vec![3], vec!["42 apples".to_owned()]);
+        let message = "look".to_owned();
+        assert_eq!(prompt, Prompt { message, pictures, documents, tool_answered: false });
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use e2e::openclaw::OpenClaw;
 use e2e::sprite::{Gateway, Sprite};
 use e2e::wait::ensure;
@@ -15,6 +17,11 @@ use serde_json::{Value, json};
 
 /// A gateway that starts again on a loaded machine was seen to take 72 s.
 const RESTART: Duration = Duration::from_secs(240);
+
+/// 64 × 64 pixels in one colour; 137 bytes.
+const SQUARE: &str = "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAUElEQVR42u3PQQkAAAgEsGtgQRvY\
+/28E38JgBZaafi0CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC\
+ApcFSSZgxLOz5UYAAAAASUVORK5CYII=";
 
 async fn wait_for_answer(chrome: &Chrome, text: &str) {
     wait_until_within(RESTART, &format!("an answer says {text:?}"), async || {
@@ -235,20 +242,15 @@ async fn plans_files_and_groups_are_those_of_openclaw() {
     close(&chrome).await;
 
     // Groups are kept by the gateway: they are there after its restart.
-    let act = async |part: &str| {
-        let button = format!(
-            "document.querySelector('[data-testid=conversations] .current [data-part={part}]')"
-        );
-        wait_for(&chrome, &button).await;
-        chrome.evaluate(&format!("{button}.click()")).await.unwrap();
-    };
-    act("group").await;
+    act(&chrome, "group").await;
     chrome.fill("#question-field", "Money").await.unwrap();
     chrome.click("confirm").await.unwrap();
     let headings = "[...document.querySelectorAll('[data-testid=conversations] h2')]\
                     .map(heading => heading.textContent)";
     wait_for(&chrome, &format!("{headings}[0] === 'Money'")).await;
     chrome.screenshot("openclaw-7-group").await.unwrap();
+    let (mut operator, _) = sprite.operator().await.unwrap();
+    kept(&mut operator, "the group", |row| row["category"] == "Money").await;
     sprite.gateway_process().unwrap().kill();
     wait_for_status(&chrome, &["starting", "restarting"]).await;
     wait_for_status(&chrome, &["online"]).await;
@@ -265,6 +267,136 @@ async fn plans_files_and_groups_are_those_of_openclaw() {
     wait_for(&chrome, &format!("!{headings}.includes('Finance')")).await;
     let rows = "document.querySelector('[data-testid=conversations]').innerText";
     wait_for(&chrome, &format!("{rows}.includes('invoices')")).await;
+}
+
+/// What a customer does beside talking: each time the gateway itself has it afterwards.
+#[tokio::test]
+#[ignore = "slow: make test-openclaw runs it"]
+async fn files_names_searches_forks_and_skills_are_those_of_openclaw() {
+    let (world, chrome) = world_of_ada().await;
+    let (mut operator, _) = world.sprite("ada").operator().await.unwrap();
+
+    // A picture and a PDF: the model sees them, and they stay with their message.
+    chrome.evaluate(&chosen("square.png", "image/png", SQUARE)).await.unwrap();
+    let invoice = STANDARD.encode(include_bytes!("../../fakes/fixtures/invoice.pdf"));
+    chrome.evaluate(&chosen("invoice.pdf", "application/pdf", &invoice)).await.unwrap();
+    let ready = "document.querySelectorAll('[data-testid=attachment][data-state=ready]')";
+    wait_for(&chrome, &format!("{ready}.length === 2")).await;
+    say(&chrome, "SEE what I sent").await;
+    wait_for_answer(&chrome, "The invoice is for 42 apples").await;
+    wait_for_answer(&chrome, "a picture of 137 bytes").await;
+    chrome.client.refresh().await.unwrap();
+    let file = |part: &str| {
+        format!("document.querySelector('[data-testid=message-user] [data-testid=file] {part}')")
+    };
+    wait_for(&chrome, &format!("{}?.naturalWidth === 64", file("img"))).await;
+    wait_for(&chrome, &format!("{}?.textContent === 'invoice.pdf'", file(".file-name"))).await;
+    chrome.screenshot("openclaw-8-files").await.unwrap();
+    let save = format!("{}.click()", file(".file-name ~ button"));
+    chrome.evaluate(&save).await.unwrap();
+    let saved = chrome.downloaded("invoice.pdf").await.unwrap();
+    assert_eq!(STANDARD.encode(std::fs::read(saved).unwrap()), invoice);
+
+    act(&chrome, "rename").await;
+    chrome.fill("#question-field", "Bills").await.unwrap();
+    chrome.click("confirm").await.unwrap();
+    kept(&mut operator, "the name", |row| row["label"] == "Bills").await;
+
+    // Another conversation, found by its words, goes on elsewhere from its second message.
+    chrome.click("new-conversation").await.unwrap();
+    say(&chrome, "FAST about pears").await;
+    wait_for_answer(&chrome, "about pears").await;
+    say(&chrome, "FAST and plums").await;
+    wait_for_answer(&chrome, "and plums").await;
+    chrome.fill("#search", "pears").await.unwrap();
+    let found = "document.getElementById('results').innerText";
+    wait_for(&chrome, &format!("{found}.includes('about pears')")).await;
+    assert_eq!(chrome.evaluate(&format!("{found}.includes('Bills')")).await.unwrap(), false);
+    chrome.fill("#search", "").await.unwrap();
+    chrome
+        .evaluate("document.getElementById('search').dispatchEvent(new InputEvent('input'))")
+        .await
+        .unwrap();
+    let before = chrome.evaluate("location.hash").await.unwrap();
+    let fork = "[...document.querySelectorAll('[data-testid=fork]')].at(-1)";
+    wait_for(&chrome, &format!("{fork} && !{fork}.hidden")).await;
+    chrome.evaluate(&format!("{fork}.click()")).await.unwrap();
+    wait_for(&chrome, &format!("location.hash !== {before}")).await;
+    wait_for(&chrome, "document.getElementById('composer').value === 'FAST and plums'").await;
+    let thread = "document.getElementById('thread').innerText";
+    wait_for(&chrome, &format!("{thread}.includes('about pears')")).await;
+    assert_eq!(chrome.evaluate(&format!("{thread}.includes('plums')")).await.unwrap(), false);
+    chrome.screenshot("openclaw-9-fork").await.unwrap();
+
+    // The one that it came from is deleted, everywhere.
+    chrome.evaluate(&format!("location.hash = {before}")).await.unwrap();
+    wait_for(&chrome, &format!("{thread}.includes('plums')")).await;
+    let key = before.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let is_it = |row: &Value| row["key"].as_str().is_some_and(|it| it.ends_with(&key));
+    kept(&mut operator, "the conversation", is_it).await;
+    act(&chrome, "remove").await;
+    chrome.click("confirm").await.unwrap();
+    wait_until_within(RESTART, "the gateway has deleted it", async || {
+        let rows = listed(&mut operator).await?;
+        ensure(!rows.iter().any(is_it), anyhow!("{rows:?}"))
+    })
+    .await
+    .unwrap();
+
+    // A skill is off for the gateway as soon as it is off on the page.
+    chrome.click("skills").await.unwrap();
+    for on in [false, true] {
+        let switch = "document.querySelector('[data-testid=switch-weather]')";
+        wait_for(&chrome, &format!("{switch} && !{switch}.disabled && {switch}.checked !== {on}"))
+            .await;
+        chrome.evaluate(&format!("{switch}.click()")).await.unwrap();
+        wait_until_within(RESTART, "the gateway has the skill so", async || {
+            let status = operator.request("skills.status", json!({})).await?;
+            let skills = status["payload"]["skills"].as_array().cloned().unwrap_or_default();
+            let weather = skills.iter().find(|skill| skill["skillKey"] == "weather");
+            let is_off = weather.map(|skill| skill["disabled"] == true);
+            ensure(is_off == Some(!on), anyhow!("{weather:?}"))
+        })
+        .await
+        .unwrap();
+    }
+    chrome.screenshot("openclaw-10-skills").await.unwrap();
+}
+
+/// Chooses a file, as a person does in the browser's own dialog.
+fn chosen(name: &str, kind: &str, base64: &str) -> String {
+    format!(
+        "(() => {{ const bytes = Uint8Array.from(atob('{base64}'), it => it.charCodeAt(0)); \
+         const files = new DataTransfer(); \
+         files.items.add(new File([bytes], '{name}', {{type: '{kind}'}})); \
+         const picker = document.getElementById('picker'); picker.files = files.files; \
+         picker.dispatchEvent(new Event('change')); }})()"
+    )
+}
+
+/// The conversations, as the gateway lists them.
+async fn listed(operator: &mut Chat) -> anyhow::Result<Vec<Value>> {
+    let listed = operator.request("sessions.list", json!({})).await?;
+    Ok(listed["payload"]["sessions"].as_array().cloned().unwrap_or_default())
+}
+
+/// The page shows a change before it is answered; waits until the gateway has it.
+async fn kept(operator: &mut Chat, what: &str, is_so: impl Fn(&Value) -> bool) {
+    wait_until_within(RESTART, &format!("the gateway keeps {what}"), async || {
+        let rows = listed(operator).await?;
+        ensure(rows.iter().any(&is_so), anyhow!("{rows:?}"))
+    })
+    .await
+    .unwrap();
+}
+
+/// Presses a button of the open conversation's row.
+async fn act(chrome: &Chrome, part: &str) {
+    let button = format!(
+        "document.querySelector('[data-testid=conversations] .current [data-part={part}]')"
+    );
+    wait_for(chrome, &button).await;
+    chrome.evaluate(&format!("{button}.click()")).await.unwrap();
 }
 
 async fn close(chrome: &Chrome) {
