@@ -117,8 +117,8 @@ test-acme: need-build ## Certificates from Pebble: by DNS, by dynamic updates of
 	cargo build --quiet --bins $(PROGRAMS)
 	cargo test --workspace --test stories resilience::acme:: -- --ignored --nocapture
 
-bench-scale: need-build ## Measure what PostgreSQL is asked with a hundred thousand workspaces (minutes)
-	.ci/postgres cargo test --package control --test control scale:: -- --ignored --nocapture
+bench-scale: need-build ## Measure a hundred thousand workspaces in PostgreSQL, and two hundred edges (minutes)
+	.ci/postgres cargo test --workspace --test control scale:: -- --ignored --nocapture --test-threads 1
 
 test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)
 	.ci/postgres cargo test --package e2e --test stories resilience::controls:: -- --ignored --nocapture

@@ -12,10 +12,11 @@ use tracing::{info, warn};
 
 use super::client::EdgeError;
 use super::edge::{Edge, Wake};
-use super::plan::{BATCH, Belief, Call, Log, batch, next};
+use super::feed::Feed;
+use super::plan::{Belief, Call, next};
 use crate::base::clock::Clock;
 use crate::base::metrics::EdgeMetrics;
-use crate::store::{Store, StoreError, TableState};
+use crate::store::StoreError;
 
 /// Calls in a row that may be in vain before an edge is left alone for a while.
 ///
@@ -35,7 +36,7 @@ const POLL_DELAY: Duration = Duration::from_millis(100);
 
 pub(super) struct Task {
     pub(super) edge: Arc<Edge>,
-    pub(super) store: Store,
+    pub(super) feed: Arc<Feed>,
     pub(super) metrics: EdgeMetrics,
     pub(super) clock: Clock,
     pub(super) sweep: Duration,
@@ -48,6 +49,8 @@ enum SyncError {
     Edge(#[from] EdgeError),
     #[error("our table cannot be read")]
     Store(#[from] StoreError),
+    #[error("our table cannot be read")]
+    Log(#[from] Arc<StoreError>),
     #[error("it claims generation {0}, which nobody could have made")]
     Absurd(Generation),
     #[error("it keeps to another state than the one it confirmed")]
@@ -107,9 +110,9 @@ impl Task {
 
     /// One call at most. Returns what was done.
     async fn step(&self, belief: &mut Belief) -> Result<Call, SyncError> {
-        let (state, oldest) = self.store.log_reach().await?;
-        let TableState { generation, checksum } = state;
-        let call = next(belief, &Log { generation, checksum, oldest });
+        let log = self.feed.log().await?;
+        let generation = log.generation;
+        let call = next(belief, &log);
         if !matches!(call, Call::Nothing) {
             self.edge.status.send_modify(|status| status.attempts += 1);
         }
@@ -118,13 +121,13 @@ impl Task {
             Call::Look => {
                 let seen = self.edge.client.look().await?;
                 *belief = Belief::At { generation: seen.generation, checksum: seen.checksum };
-                let is_ours = (seen.generation, seen.checksum) == (generation, checksum);
+                let is_ours = (seen.generation, seen.checksum) == (generation, log.checksum);
                 self.answered(seen.generation, is_ours);
             }
-            Call::SendChanges { base } => *belief = self.send_changes(base).await?,
+            Call::SendChanges { base } => *belief = self.send_changes(base, generation).await?,
             Call::SendTable => *belief = self.send_table().await?,
             Call::JumpAbove(theirs) => {
-                let jumped = self.store.jump_above(theirs).await?;
+                let jumped = self.feed.jump_above(theirs).await?;
                 warn!(
                     edge = self.edge.name,
                     "edge {} has generation {theirs} and we had {generation}, with other content; \
@@ -139,10 +142,11 @@ impl Task {
         Ok(call)
     }
 
-    async fn send_changes(&self, base: Generation) -> Result<Belief, SyncError> {
-        let steps = self.store.changes_after(base, BATCH).await?;
+    async fn send_changes(&self, base: Generation, reach: Generation) -> Result<Belief, SyncError> {
         // The log was shortened since we looked.
-        let Some(request) = batch(base, steps) else { return Ok(Belief::Unknown) };
+        let Some(request) = self.feed.changes(base, reach).await? else {
+            return Ok(Belief::Unknown);
+        };
         let answer = self.edge.client.send_changes(&request).await;
         self.metrics.pushed("changes", answer.is_ok());
         match answer {
@@ -176,7 +180,7 @@ impl Task {
     }
 
     async fn send_table(&self) -> Result<Belief, SyncError> {
-        let table = self.store.snapshot().await?;
+        let (_place, table) = self.feed.table().await?;
         let head = table.head();
         let answer = self.edge.client.send_table(table).await;
         self.metrics.pushed("table", answer.is_ok());

@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod edge;
 mod edge_task;
+mod feed;
 mod peers;
 pub mod plan;
 mod roster;
@@ -102,6 +103,7 @@ impl Publisher {
         let (others, changed) = watch::channel(0);
         let roster = Roster {
             store: store.clone(),
+            feed: Arc::new(feed::Feed::new(store.clone())),
             keys: Arc::clone(keys),
             metrics: Arc::clone(metrics),
             clock: Arc::clone(clock),

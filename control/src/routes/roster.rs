@@ -17,6 +17,7 @@ use super::client::EdgeClient;
 use super::config::EdgeConfig;
 use super::edge::{Edge, Wake};
 use super::edge_task::Task;
+use super::feed::Feed;
 use crate::base::clock::Clock;
 use crate::base::key_file::KeyFile;
 use crate::base::metrics::{EdgeMetrics, Metrics};
@@ -25,6 +26,7 @@ use crate::store::{Store, StoreError};
 
 pub(super) struct Roster {
     pub(super) store: Store,
+    pub(super) feed: Arc<Feed>,
     pub(super) keys: Arc<KeyFile>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
@@ -130,7 +132,7 @@ impl Roster {
         let mut tasks = JoinSet::new();
         let task = Task {
             edge: Arc::clone(&edge),
-            store: self.store.clone(),
+            feed: Arc::clone(&self.feed),
             metrics: metrics.clone(),
             clock: Arc::clone(&self.clock),
             sweep: self.sweep,

@@ -16,15 +16,15 @@ const OPERATORS: &str = "[[operators]]\nname = 'grace'\nrole = 'act'\nkey = 'gra
      [[operators]]\nname = 'linus'\nrole = 'read'\nkey = 'linus-linus-linus-linus-linus-linus'\n";
 
 /// A browser of an operator.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     world: &'a World,
     cookie: String,
 }
 
-struct Seen {
+pub(crate) struct Seen {
     status: StatusCode,
     headers: HeaderMap,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Seen {
@@ -46,7 +46,7 @@ impl<'a> Browser<'a> {
         Self { world, cookie: String::new() }
     }
 
-    async fn sign_in(world: &'a World, key: &str) -> Self {
+    pub(crate) async fn sign_in(world: &'a World, key: &str) -> Self {
         let mut browser = Self::new(world);
         let seen = browser.post("/console/sign-in", &[("key", key)]).await;
         assert_eq!((seen.status, seen.location()), (StatusCode::SEE_OTHER, "/console"));
@@ -62,7 +62,7 @@ impl<'a> Browser<'a> {
         format!("http://{}{path}", self.world.running.as_ref().unwrap().api)
     }
 
-    async fn get(&self, path: &str) -> Seen {
+    pub(crate) async fn get(&self, path: &str) -> Seen {
         let request = self.world.http.get(self.url(path)).header(COOKIE, &self.cookie);
         seen(request.header("accept", "text/html")).await
     }

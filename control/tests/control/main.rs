@@ -30,4 +30,5 @@ mod sign_in;
 mod simulation;
 mod site;
 mod store;
+mod stuck_edges;
 mod welcome;

@@ -3,6 +3,8 @@
 //! Ten times the workspaces may cost ten times the time where all are read, and hardly more
 //! where a page is. It prints; nothing here depends on how fast the machine is.
 
+mod edges;
+
 use std::time::{Duration, Instant};
 
 use control::machines::pool::inventory;

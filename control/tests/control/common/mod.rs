@@ -88,6 +88,11 @@ impl World {
         self.running = Some(Running::start(&self.config, clock(&self.time)).await.unwrap());
     }
 
+    /// A further process on the same database.
+    pub async fn beside(&self) -> Running {
+        Running::start(&self.config, clock(&self.time)).await.unwrap()
+    }
+
     pub async fn stop(&mut self) {
         self.running.take().unwrap().stop().await;
     }
