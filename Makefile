@@ -24,7 +24,8 @@ STATE ?= demo-state
 EDGES ?= 1
 HEADLESS ?= 0
 OPENCLAW ?= fake
-export PORT STATE EDGES HEADLESS OPENCLAW
+OBSERVE ?= 0
+export PORT STATE EDGES HEADLESS OPENCLAW OBSERVE
 
 # How long a soak lasts.
 MINUTES ?= 15
@@ -55,7 +56,7 @@ SIGN_UPS ?= 40
 help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) ## Run everything here: PORT=8080 STATE=folder EDGES=2 HEADLESS=1 OPENCLAW=real
+demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) $(if $(filter 1,$(OBSERVE)),need-prometheus) ## Run everything here: PORT=8080 STATE=folder EDGES=2 HEADLESS=1 OPENCLAW=real OBSERVE=1
 	@test -x target/debug/demo || echo "Building everything, which takes about five minutes on two cores."
 	cargo build --bins $(PROGRAMS)
 	@exec target/debug/demo

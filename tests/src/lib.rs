@@ -24,6 +24,7 @@ pub mod pebble;
 pub mod port;
 pub mod postgres;
 pub mod program;
+pub mod prometheus;
 pub mod recorder;
 pub mod secrets_file;
 pub mod shared_world;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use clap::Parser;
 use e2e::openclaw::OpenClaw;
+use e2e::prometheus::{Patience, Prometheus};
 use e2e::secrets_file::write_private;
 use e2e::sprite::Gateway;
 use e2e::{Pace, Plan, Vendor, Vendors, World, binaries};
@@ -37,6 +38,9 @@ struct Options {
     /// 1: do not open a browser window.
     #[arg(long, env = "HEADLESS", default_value = "0")]
     headless: String,
+    /// 1: start Prometheus as well, with the rules that operators have.
+    #[arg(long, env = "OBSERVE", default_value = "0")]
+    observe: String,
     /// `fake`, or `real` for OpenClaw from npm with a scripted model.
     #[arg(long, env = "OPENCLAW", default_value = "fake", value_parser = ["fake", "real"])]
     openclaw: String,
@@ -66,6 +70,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     }
     write_private(&file, &serde_json::to_vec_pretty(&description(&world))?)?;
     say(&welcome(&world, &file));
+    let prometheus = if options.observe == "1" { observe(&world)? } else { None };
     if options.headless != "1" {
         open_browser(world.site_url());
     }
@@ -79,6 +84,9 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     }
     say("Stopping …");
     let _ = std::fs::remove_file(&file);
+    if let Some(prometheus) = prometheus {
+        prometheus.program.stop();
+    }
     world.end().context("the end of the others")?;
     outcome.map_err(|_| anyhow!("a program ended by itself; it is named above"))
 }
@@ -184,6 +192,23 @@ fn welcome(world: &World, file: &Path) -> String {
     }
     text += &format!("Addresses, keys, pids and logs: {}\nCtrl-C ends it all.\n", file.display());
     text
+}
+
+fn observe(world: &World) -> anyhow::Result<Option<Prometheus>> {
+    let prometheus = Prometheus::prepare(world, Patience::AsShipped)?;
+    match &prometheus {
+        Some(prometheus) => {
+            prometheus.program.start()?;
+            say(&format!(
+                "Prometheus with the alerts: {}/alerts\n\
+                 Grafana is not in Debian; where you have it, add that as its data source and \
+                 import config/grafana/*.json.\n",
+                prometheus.url()
+            ));
+        }
+        None => say("Prometheus is not installed.\n"),
+    }
+    Ok(prometheus)
 }
 
 /// On a desktop; elsewhere the printed address is enough.
