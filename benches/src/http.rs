@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use httparse::Status;
+use rustls::HandshakeKind;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -16,6 +17,7 @@ const MAX_HEADERS: usize = 32;
 
 pub struct Connection {
     stream: Box<dyn Stream>,
+    is_resumed: bool,
     buffer: Vec<u8>,
     filled: usize,
 }
@@ -46,18 +48,25 @@ impl Connection {
         Ok(Self::over(stream))
     }
 
-    /// The same by TLS, with a full handshake for `host`.
+    /// The same by TLS, with a handshake for `host`.
     ///
     /// # Errors
     /// When the handshake fails, or the certificate is not of `host`.
     pub async fn open_tls(address: SocketAddr, tls: &Client, host: &str) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self::over(tls.connect(host, stream).await?))
+        let stream = tls.connect(host, stream).await?;
+        let is_resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+        Ok(Self { is_resumed, ..Self::over(stream) })
+    }
+
+    /// Went its handshake on with an earlier session?
+    pub fn is_resumed(&self) -> bool {
+        self.is_resumed
     }
 
     fn over(stream: impl Stream + 'static) -> Self {
-        Self { stream: Box::new(stream), buffer: vec![0; 4096], filled: 0 }
+        Self { stream: Box::new(stream), is_resumed: false, buffer: vec![0; 4096], filled: 0 }
     }
 
     /// Sends `request` and waits for the whole answer.

@@ -18,6 +18,7 @@ pub mod flood;
 pub mod frame;
 pub mod gateway;
 pub mod http;
+pub mod http2;
 pub mod latency;
 pub mod load;
 pub mod machine;

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use crate::http::Connection;
+use crate::http2;
 use crate::latency::Latencies;
-use crate::peers::{ANSWER_BYTES, Door, LARGE_ANSWER_BYTES, WEB_TENANTS};
+use crate::peers::{ANSWER_BYTES, Door, LARGE_ANSWER_BYTES, UPLOAD_BYTES, WEB_TENANTS};
 use crate::stage::Stage;
 use crate::tenants::Visitor;
 use crate::tls;
@@ -19,19 +20,40 @@ pub enum Kind {
     Http,
     /// GET of 100 KiB over a kept connection.
     Large,
+    /// POST of 1 MiB over a kept connection.
+    Upload,
     /// As [`Self::Http`], encrypted.
     Https,
+    /// As [`Self::Https`], in HTTP/2 with one request at a time.
+    Http2,
     /// GET of 1 KiB over a connection of its own, with a full TLS handshake.
     Handshake,
+    /// The same, going on with the session of the connection before.
+    Resumed,
     /// A message that comes back as it was.
     WebSocket,
 }
 
 /// One visitor with an open connection.
 pub enum Client {
-    Http { connection: Connection, request: Vec<u8>, expected_bytes: usize },
-    Handshake { address: SocketAddr, tls: tls::Client, host: String, request: Vec<u8> },
-    WebSocket { socket: Socket, message: Message, space: Vec<u8> },
+    Http {
+        connection: Connection,
+        request: Vec<u8>,
+        expected_bytes: usize,
+    },
+    Http2(http2::Connection),
+    Handshake {
+        address: SocketAddr,
+        tls: tls::Client,
+        host: String,
+        request: Vec<u8>,
+        must_resume: bool,
+    },
+    WebSocket {
+        socket: Socket,
+        message: Message,
+        space: Vec<u8>,
+    },
 }
 
 /// What one peer did in one turn.
@@ -76,11 +98,18 @@ impl Client {
                 request: visitor.get("/"),
                 expected_bytes: ANSWER_BYTES,
             },
-            Kind::Handshake => Self::Handshake {
+            Kind::Upload => Self::Http {
+                connection: Connection::open(address).await?,
+                request: visitor.post("/upload", UPLOAD_BYTES),
+                expected_bytes: ANSWER_BYTES,
+            },
+            Kind::Http2 => Self::Http2(http2::Connection::open(address, tls, &visitor).await?),
+            Kind::Handshake | Kind::Resumed => Self::Handshake {
                 address,
-                tls: tls.clone(),
+                tls: if kind == Kind::Resumed { tls.resuming() } else { tls.clone() },
                 host: visitor.host().to_owned(),
                 request: visitor.get("/"),
+                must_resume: false,
             },
             Kind::WebSocket => {
                 let visitor = Visitor::new(&stage.ring, WEB_TENANTS + index);
@@ -90,6 +119,9 @@ impl Client {
             }
         };
         client.exchange().await?;
+        if let Self::Handshake { must_resume, .. } = &mut client {
+            *must_resume = kind == Kind::Resumed;
+        }
         Ok(client)
     }
 
@@ -102,8 +134,14 @@ impl Client {
             Self::Http { connection, request, expected_bytes } => {
                 get(connection, request, *expected_bytes).await
             }
-            Self::Handshake { address, tls, host, request } => {
+            Self::Http2(connection) => {
+                let (status, bytes) = connection.get().await?;
+                ensure!(status == 200 && bytes == ANSWER_BYTES, "answered {status}, {bytes} bytes");
+                Ok(())
+            }
+            Self::Handshake { address, tls, host, request, must_resume } => {
                 let mut connection = Connection::open_tls(*address, tls, host).await?;
+                ensure!(connection.is_resumed() == *must_resume, "not the handshake that is meant");
                 get(&mut connection, request, ANSWER_BYTES).await
             }
             Self::WebSocket { socket, message, space } => socket.echo(message, space).await,

@@ -115,9 +115,12 @@ pub const HTTP_CPU_NO_LOG: Quantity =
 pub const WRK_CPU: Quantity = Quantity::barred("by wrk: CPU per request / nginx", Times, 1.0);
 pub const WRK_P99: Quantity = Quantity::barred("by wrk: p99 / nginx", Times, 1.0);
 pub const DOWNLOAD_CPU: Quantity = Quantity::told("HTTP, 100 KiB: CPU per request / nginx", Times);
+pub const UPLOAD_CPU: Quantity = Quantity::told("POST of 1 MiB: CPU per request / nginx", Times);
 pub const HTTPS_CPU: Quantity = Quantity::told("HTTPS: CPU per request / nginx", Times);
 pub const HANDSHAKE_CPU: Quantity =
     Quantity::barred("TLS handshake and request: CPU / nginx", Times, 0.7);
+pub const RESUMED_CPU: Quantity =
+    Quantity::told("resumed TLS handshake and request: CPU / nginx", Times);
 pub const HTTP2_CPU: Quantity =
     Quantity::barred("HTTP/2 by h2load: CPU per request / nginx", Times, 1.2);
 pub const SOCKET_CPU: Quantity =
@@ -127,6 +130,7 @@ pub const IDLE_HTTP: Quantity =
     Quantity::barred("memory of an idle keepalive connection", Kibibytes, 8.0);
 pub const IDLE_HTTPS: Quantity =
     Quantity::barred("memory of an idle keepalive connection under TLS", Kibibytes, 24.0);
+pub const IDLE_HTTP2: Quantity = Quantity::told("memory of an idle HTTP/2 connection", Kibibytes);
 pub const IDLE_SOCKET: Quantity = Quantity::barred("memory of an idle WebSocket", Kibibytes, 8.0);
 pub const NGINX_IDLE_HTTP: Quantity =
     Quantity::told("nginx: memory of an idle keepalive connection", Kibibytes);
@@ -150,6 +154,7 @@ pub const START_AFTER_KILL: Quantity =
 pub const LOOKUP: Quantity = Quantity::barred("lookup of a random route", Nanoseconds, 150.0);
 
 pub const CUT: Quantity = Quantity::barred("cut of 1,000 live WebSockets", Milliseconds, 100.0);
+pub const CUT_MANY: Quantity = Quantity::told("cut of 10,000 live WebSockets", Milliseconds);
 pub const CUT_BYSTANDERS: Quantity =
     Quantity::barred("another workspace's WebSockets hit by the cut", Count, 0.0);
 

@@ -84,6 +84,16 @@ impl Visitor {
             .into()
     }
 
+    /// With a body of `bytes` bytes.
+    pub fn post(&self, path: &str, bytes: usize) -> Vec<u8> {
+        let Self { host, cookie } = self;
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nAccept: */*\r\n\
+             Cookie: {cookie}\r\nContent-Length: {bytes}\r\n\r\n"
+        );
+        [head.as_bytes(), &vec![b'x'; bytes]].concat()
+    }
+
     pub fn upgrade(&self) -> Vec<u8> {
         let Self { host, cookie } = self;
         format!(

@@ -24,7 +24,7 @@ pub struct Certificate {
     pub client: Client,
 }
 
-/// Never resumes a session: each handshake is a full one.
+/// Unless asked to, it never resumes a session: each handshake is a full one.
 #[derive(Clone)]
 pub struct Client {
     http1: TlsConnector,
@@ -67,6 +67,16 @@ impl Client {
         let http1 = TlsConnector::from(Arc::new(config.clone()));
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Self { http1, http2: TlsConnector::from(Arc::new(config)) })
+    }
+
+    /// One that keeps its sessions, and resumes the last.
+    pub(crate) fn resuming(&self) -> Self {
+        let resuming = |connector: &TlsConnector| {
+            let mut config = ClientConfig::clone(connector.config());
+            config.resumption = Resumption::in_memory_sessions(8);
+            TlsConnector::from(Arc::new(config))
+        };
+        Self { http1: resuming(&self.http1), http2: resuming(&self.http2) }
     }
 
     pub(crate) async fn connect(

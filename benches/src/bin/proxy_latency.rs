@@ -44,7 +44,9 @@ enum Run {
     Http,
     /// HTTP/1.1, 100 KiB.
     Download,
-    /// Encrypted: kept connections, and full handshakes.
+    /// POST of 1 MiB.
+    Upload,
+    /// Encrypted: kept connections, full handshakes and resumed ones.
     Tls,
     Ws,
     /// wrk and h2load instead of our own load.
@@ -107,6 +109,7 @@ impl Run {
         match self {
             Self::Http => runs::http(stage).await,
             Self::Download => runs::download(stage).await,
+            Self::Upload => runs::upload(stage).await,
             Self::Tls => runs::tls(stage).await,
             Self::Others => runs::others(stage).await,
             Self::Ws => runs::websocket(stage).await,

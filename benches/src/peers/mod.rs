@@ -21,6 +21,9 @@ pub const ANSWER_BYTES: usize = 1024;
 /// What it answers with at `/large`.
 pub const LARGE_ANSWER_BYTES: usize = 100 * 1024;
 
+/// What it reads to the end at `/upload`: the most that nginx takes unless told otherwise.
+pub const UPLOAD_BYTES: usize = 1 << 20;
+
 /// Name of the peer that the others are compared with.
 pub const REFERENCE: &str = "nginx";
 
@@ -42,8 +45,8 @@ pub enum Entrance {
 impl Kind {
     pub fn entrance(self) -> Entrance {
         match self {
-            Self::Http | Self::Large | Self::WebSocket => Entrance::Plain,
-            Self::Https | Self::Handshake => Entrance::Tls,
+            Self::Http | Self::Large | Self::Upload | Self::WebSocket => Entrance::Plain,
+            Self::Https | Self::Http2 | Self::Handshake | Self::Resumed => Entrance::Tls,
         }
     }
 }
@@ -93,8 +96,8 @@ impl Peer {
     /// `None` where the peer does not serve it.
     pub fn door(&self, kind: Kind) -> Option<Door> {
         match kind {
-            Kind::Http | Kind::Large => Some(self.http),
-            Kind::Https | Kind::Handshake => self.https,
+            Kind::Http | Kind::Large | Kind::Upload => Some(self.http),
+            Kind::Https | Kind::Http2 | Kind::Handshake | Kind::Resumed => self.https,
             Kind::WebSocket => Some(self.websocket),
         }
     }

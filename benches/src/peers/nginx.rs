@@ -16,8 +16,8 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Answers every request with [`ANSWER_BYTES`] out of its memory, and `/large`
-    /// with [`LARGE_ANSWER_BYTES`] out of the kernel's.
+    /// Answers every request with [`ANSWER_BYTES`] out of its memory, `/upload` when it has
+    /// read the body, and `/large` with [`LARGE_ANSWER_BYTES`] out of the kernel's.
     ///
     /// # Errors
     /// Quotes what nginx says when it does not start.
@@ -28,13 +28,20 @@ impl Nginx {
     ) -> anyhow::Result<Self> {
         let large = folder.join("large");
         std::fs::write(&large, "x".repeat(LARGE_ANSWER_BYTES)).context("writing an answer")?;
+        let address = free_address().context("looking for a free port")?;
         let locations = format!(
             "location / {{ return 200 \"{}\"; }}
+    location = /upload {{
+      client_body_buffer_size 2m;
+      proxy_pass http://{address}/;
+      proxy_method GET;
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length \"\";
+    }}
     location = /large {{ root {}; open_file_cache max=10; sendfile on; }}",
             "x".repeat(ANSWER_BYTES),
             folder.display()
         );
-        let address = free_address().context("looking for a free port")?;
         let listen = format!("listen {address} backlog=4096;");
         let configuration = configuration(&listen, "access_log off;", "", &locations);
         Self::start("upstream", program, core, folder, address, &configuration).await

@@ -11,7 +11,7 @@ use crate::load::{self, Kind};
 use crate::peers::{AccessLog, Door, Peer};
 use crate::quantity::{
     DOWNLOAD_CPU, HANDSHAKE_CPU, HTTP_CPU, HTTP_CPU_NO_LOG, HTTP_P99, HTTP2_CPU, HTTPS_CPU,
-    Quantity, SOCKET_CPU, SOCKET_P99, WRK_CPU, WRK_P99,
+    Quantity, RESUMED_CPU, SOCKET_CPU, SOCKET_P99, UPLOAD_CPU, WRK_CPU, WRK_P99,
 };
 use crate::report::{Compared, Comparison, Sample};
 use crate::stage::Stage;
@@ -21,6 +21,9 @@ const HTTP_CONNECTIONS: usize = 64;
 
 /// WebSockets, each of another visitor.
 const SOCKETS: usize = 32;
+
+/// Keepalive connections that send something large.
+const UPLOADS: usize = 16;
 
 /// Visitors who open one connection after the other.
 const NEW_VISITORS: usize = 16;
@@ -65,6 +68,17 @@ pub async fn download(stage: &Stage) -> anyhow::Result<Findings> {
     contest.hold(stage, &DOWNLOAD_CPU, None).await
 }
 
+/// POST of 1 MiB over kept connections.
+///
+/// # Errors
+/// As [`http`].
+pub async fn upload(stage: &Stage) -> anyhow::Result<Findings> {
+    let title = "HTTP/1.1 keepalive, POST of 1 MiB, 16 connections";
+    let load = Load::Ours(Kind::Upload, UPLOADS);
+    let contest = Contest { title, exchange: "request", log: AccessLog::On, load };
+    contest.hold(stage, &UPLOAD_CPU, None).await
+}
+
 /// Kept connections and new ones, encrypted.
 ///
 /// # Errors
@@ -76,8 +90,12 @@ pub async fn tls(stage: &Stage) -> anyhow::Result<Findings> {
     let title = "Full TLS 1.3 handshake (ECDSA P-256) and one request of 1 KiB, 16 at a time";
     let load = Load::Ours(Kind::Handshake, NEW_VISITORS);
     let new = Contest { title, exchange: "connection", log: AccessLog::On, load };
+    let title = "Resumed TLS 1.3 handshake and one request of 1 KiB, 16 at a time";
+    let load = Load::Ours(Kind::Resumed, NEW_VISITORS);
+    let resumed = Contest { title, exchange: "connection", log: AccessLog::On, load };
     let mut found = kept.hold(stage, &HTTPS_CPU, None).await?;
     found.append(new.hold(stage, &HANDSHAKE_CPU, None).await?);
+    found.append(resumed.hold(stage, &RESUMED_CPU, None).await?);
     Ok(found)
 }
 

@@ -7,7 +7,8 @@ use crate::accounting::{Account, settled_bytes};
 use crate::load::{Client, Kind};
 use crate::peers::{AccessLog, Peer, start_nginx};
 use crate::quantity::{
-    Figure, IDLE_HTTP, IDLE_HTTPS, IDLE_SOCKET, NGINX_IDLE_HTTP, NGINX_IDLE_SOCKET, Quantity,
+    Figure, IDLE_HTTP, IDLE_HTTP2, IDLE_HTTPS, IDLE_SOCKET, NGINX_IDLE_HTTP, NGINX_IDLE_SOCKET,
+    Quantity,
 };
 use crate::stage::Stage;
 
@@ -23,6 +24,7 @@ pub async fn memory(stage: &Stage) -> anyhow::Result<Findings> {
         idle(stage, Kind::Http, &IDLE_HTTP, edge(Kind::Http).await?).await?,
         idle(stage, Kind::Http, &NGINX_IDLE_HTTP, nginx().await?).await?,
         idle(stage, Kind::Https, &IDLE_HTTPS, edge(Kind::Https).await?).await?,
+        idle(stage, Kind::Http2, &IDLE_HTTP2, edge(Kind::Http2).await?).await?,
         idle(stage, Kind::WebSocket, &IDLE_SOCKET, edge(Kind::WebSocket).await?).await?,
         idle(stage, Kind::WebSocket, &NGINX_IDLE_SOCKET, nginx().await?).await?,
     ];
