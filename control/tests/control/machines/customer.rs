@@ -36,7 +36,9 @@ impl Town {
 
     /// Of all that is in a list.
     pub(crate) async fn ids(&self, path: &str) -> Vec<String> {
-        let (_, list) = self.control().api(Method::GET, path, None).await;
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let all = format!("{path}{mark}limit=1000");
+        let (_, list) = self.control().api(Method::GET, &all, None).await;
         let items = list["items"].as_array().unwrap().iter();
         items.map(|item| item["id"].as_str().unwrap_or_default().to_owned()).collect()
     }

@@ -82,7 +82,8 @@ impl Town {
     }
 
     pub(crate) async fn rows(&self) -> Vec<Value> {
-        let (_, rows) = self.control().api(Method::GET, "/api/pool/sprites", None).await;
+        let all = "/api/pool/sprites?limit=1000";
+        let (_, rows) = self.control().api(Method::GET, all, None).await;
         rows["items"].as_array().unwrap().clone()
     }
 
