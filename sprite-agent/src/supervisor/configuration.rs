@@ -54,16 +54,26 @@ impl Configuration {
         self.replace(LAST_WORKED, &configuration)
     }
 
+    /// Is another configuration in place than the last good one, that of `version` if there is one?
+    pub fn is_untried(&self, version: Option<&str>) -> bool {
+        self.last_good(version).is_ok_and(|good| {
+            self.read(CONFIGURATION).map_or(true, |present| !is_same(&present, &good))
+        })
+    }
+
+    fn last_good(&self, version: Option<&str>) -> io::Result<Vec<u8>> {
+        match version.and_then(of_version).and_then(|name| self.read(&name).ok()) {
+            Some(good) => Ok(good),
+            None => self.read(LAST_WORKED),
+        }
+    }
+
     /// Puts the last good one in place, that of `version` if there is one.
     ///
     /// # Errors
     /// When there is no copy, or it is the same configuration that is in place.
     pub fn restore(&self, version: Option<&str>) -> io::Result<()> {
-        let of_version = version.and_then(of_version).and_then(|name| self.read(&name).ok());
-        let good = match of_version {
-            Some(good) => good,
-            None => self.read(LAST_WORKED)?,
-        };
+        let good = self.last_good(version)?;
         let is_in_place = self.read(CONFIGURATION).is_ok_and(|present| is_same(&present, &good));
         if is_in_place && self.is_the_gateways_to_read() {
             return Err(io::Error::other("the configuration in place is the last good one"));
@@ -230,6 +240,21 @@ mod tests {
         check(folder, REFUSED, Some("bad"));
         check(folder, REFUSED_REASON, Some("it ended with code 78"));
         assert!(configuration.restore(None).is_err(), "the same again is no help");
+    }
+
+    #[test]
+    fn a_configuration_is_untried_while_another_one_was_well() {
+        let good = r#"{"gateway":{}}"#;
+        let (folder, configuration) = folder_with(&[(CONFIGURATION, good)]);
+        let put = |content: &str| std::fs::write(folder.path().join(CONFIGURATION), content);
+        assert!(!configuration.is_untried(None), "there is nothing to go back to");
+        configuration.keep(Some("2026.9.6")).unwrap();
+        put(r#"{"gateway":{},"meta":{"touched":2}}"#).unwrap();
+        assert!(!configuration.is_untried(None));
+        put(r#"{"gateway":{},"new":1}"#).unwrap();
+        assert!(configuration.is_untried(None) && configuration.is_untried(Some("2026.9.6")));
+        std::fs::remove_file(folder.path().join(CONFIGURATION)).unwrap();
+        assert!(configuration.is_untried(None));
     }
 
     #[test]

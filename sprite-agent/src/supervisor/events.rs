@@ -6,6 +6,11 @@
 pub enum Event {
     StartRequested,
     StopRequested,
+    /// A gateway was started. `is_untried`: with another configuration than one ran well with
+    /// last, to which it can go back.
+    Started {
+        is_untried: bool,
+    },
     /// The answer to [`Action::Inspect`].
     Inspected(Option<Obstacle>),
     /// The child that was started last, gateway or doctor, is gone. `obstacle` is what the

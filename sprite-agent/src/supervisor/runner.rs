@@ -334,7 +334,8 @@ impl Supervisor {
             Ok(launched) => {
                 info!(pid = launched.child.id(), "started the {role:?}: {program}");
                 self.running = Some(Running { role, launched });
-                None
+                let is_untried = self.configuration.is_untried(self.expected_version());
+                (role == Role::Gateway).then_some(Event::Started { is_untried })
             }
             Err(error) => {
                 error!(%error, "cannot start the {role:?}: {program}");

@@ -5,6 +5,9 @@
 //! one, run the pinned version with its own, say so and try again every 10 to
 //! 15 minutes, when `openclaw.json` changes, and on SIGHUP.
 //!
+//! Three failed starts make a configuration suspect; one does where it is another one than a gateway
+//! ran well with last, and the gateway ended by itself with an exit code.
+//!
 //! Two things stay true, whatever happens (the tests try it at random): once
 //! the world is good the gateway becomes ready, and each of the three repairs is
 //! made at most once until the gateway has run well for a minute, its
@@ -133,6 +136,7 @@ pub struct Machine {
     backoff: Backoff,
     complaints: Backoff,
     is_pinned: bool,
+    is_untried: bool,
     starts: u64,
     was_ready: bool,
     mended: Option<Repair>,
@@ -148,6 +152,7 @@ impl Machine {
             backoff: Backoff::new(RESTART_FIRST, RESTART_CAP),
             complaints: Backoff::new(COMPLAINT_FIRST, COMPLAINT_CAP),
             is_pinned: false,
+            is_untried: false,
             starts: 0,
             was_ready: false,
             mended: None,

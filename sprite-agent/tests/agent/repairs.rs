@@ -49,10 +49,11 @@ async fn heals(what: &str, spoil: impl FnOnce(&Workshop)) -> (Workshop, Running)
     (workshop, agent)
 }
 
-async fn text_heals(what: &str, text: &str) {
+async fn text_heals(what: &str, text: &str) -> Workshop {
     let (workshop, _agent) =
         heals(what, |workshop| workshop.write("state/openclaw.json", text)).await;
     assert_eq!(workshop.read("state/openclaw.json.refused"), text, "{what}");
+    workshop
 }
 
 #[tokio::test]
@@ -79,7 +80,10 @@ async fn a_wrong_token_is_healed() {
 #[tokio::test]
 async fn a_wrong_mode_of_authentication_is_healed() {
     let text = r#"{"gateway":{"mode":"local","auth":{"mode":"trusted-proxy"}}}"#;
-    text_heals("a wrong mode", text).await;
+    let workshop = text_heals("a wrong mode", text).await;
+    // Code 1, which says nothing of the configuration; but that is not what ran well before.
+    let starts = workshop.count("state/starts");
+    assert_eq!(starts, 3, "as it is, after the doctor, with the last good one");
 }
 
 #[tokio::test]

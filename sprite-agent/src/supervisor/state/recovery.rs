@@ -29,6 +29,15 @@ impl Machine {
         if self.failures >= max { self.escalate(now, chance) } else { self.back_off(now, chance) }
     }
 
+    /// It gave up by itself, and ran well before the configuration was changed: that is what is
+    /// tried at once, because each start costs up to a minute. What was changed is kept aside.
+    pub(super) fn untried_failed(&mut self, now: Instant, chance: f64) -> Next {
+        match self.stage {
+            RecoveryStage::AsItIs | RecoveryStage::Doctored => self.escalate(now, chance),
+            _ => self.start_failed(now, chance),
+        }
+    }
+
     /// The next repair in their order, or the end of them.
     pub(super) fn escalate(&mut self, now: Instant, chance: f64) -> Next {
         self.failures = 0;

@@ -16,6 +16,8 @@ const STAGES: [RecoveryStage; 5] = [
     RecoveryStage::Exhausted,
 ];
 
+const UNTRIED: &str = "exit 1, the configuration is untried";
+
 fn states(now: Instant) -> Vec<State> {
     let ready = Ready {
         since: now,
@@ -56,6 +58,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ("exit 0", exited(0, None)),
         ("exit 1", exited(1, None)),
         ("exit 1 for the third time", exited(1, None)),
+        (UNTRIED, exited(1, None)),
         ("exit 78", exited(EXIT_CONFIGURATION, None)),
         ("exit, something lacks", exited(EXIT_CONFIGURATION, Some(Obstacle::Disk))),
         ("probe: ready", Event::Probed(Probe::Ready)),
@@ -106,6 +109,7 @@ fn outcome(state: State, label: &str, event: Event, stage: RecoveryStage) -> Str
         has_pinned_version: true,
     };
     let mut machine = Machine { state, stage, ..Machine::new(policy) };
+    machine.is_untried = label == UNTRIED;
     machine.failures = if label.ends_with("third time") { FAILURES_MAX - 1 } else { 0 };
     let is_late = label.ends_with("minute");
     let now = if is_late { now + policy.proven_after } else { now };
@@ -123,6 +127,10 @@ fn render() -> String {
     let mut table = "\n| state | event | then, and what is done |\n|---|---|---|\n".to_owned();
     for state in states(Instant::now()) {
         for (label, event) in events() {
+            // In every other state it is an exit as any.
+            if label == UNTRIED && !matches!(state, State::Starting { .. }) {
+                continue;
+            }
             let mut by_outcome: BTreeMap<String, Vec<RecoveryStage>> = BTreeMap::new();
             for stage in STAGES {
                 by_outcome.entry(outcome(state, label, event, stage)).or_default().push(stage);

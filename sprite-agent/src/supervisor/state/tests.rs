@@ -209,6 +209,32 @@ fn three_failed_starts_are_a_refusal_whatever_the_exit_code() {
 }
 
 #[test]
+fn a_changed_configuration_is_suspected_at_the_first_exit() {
+    let untried = |is_untried: bool| Event::Started { is_untried };
+    let mut story = Story::begin();
+    story.expect_all(&[(untried(true), None), (CRASHED, Some(Action::StartDoctor))]);
+    story.expect(exited(0), Some(Action::Inspect));
+    story.started();
+    story.expect_all(&[(untried(true), None), (CRASHED, Some(Action::Restore))]);
+    story.expect(Event::Restored(true), Some(Action::Inspect));
+    story.started();
+    // Back at what ran well: an exit is counted as any.
+    story.expect_all(&[(untried(false), None), (CRASHED, None)]);
+    story.started_again();
+    story.expect(CRASHED, Some(Action::PinVersion));
+}
+
+#[test]
+fn what_ends_a_gateway_from_outside_or_later_makes_no_changed_configuration_suspect() {
+    for exit in [KILLED, exited(0)] {
+        let mut story = Story::begin();
+        story.expect_all(&[(Event::Started { is_untried: true }, None), (exit, None)]);
+    }
+    let mut late = Story::ready();
+    late.expect_all(&[(Event::Started { is_untried: true }, None), (CRASHED, None)]);
+}
+
+#[test]
 fn a_gateway_that_accepts_nobody_has_a_configuration_to_blame() {
     let mut story = Story::begin();
     story.expect(Event::Probed(Probe::Refused), Some(Action::Terminate));

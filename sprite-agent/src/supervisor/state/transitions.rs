@@ -27,6 +27,10 @@ impl Machine {
             Event::MemoryExceeded(excess) => self.memory_exceeded(excess, now),
             Event::ProcessesExceeded => self.processes_exceeded(),
             Event::Nudged => self.nudged(),
+            Event::Started { is_untried } => {
+                self.is_untried = is_untried;
+                (self.state, None)
+            }
             Event::StartRequested if self.state == State::Stopped => inspect(),
             Event::Inspected(obstacle) if self.state == State::Inspecting => match obstacle {
                 None => self.start(now),
@@ -115,6 +119,11 @@ impl Machine {
                     (None, Exit::Code(EXIT_CONFIGURATION), _) => self.escalate(now, chance),
                     (None, _, State::Ready(Ready { is_proven: true, .. })) => {
                         self.back_off(now, chance)
+                    }
+                    (None, Exit::Code(code), State::Starting { .. })
+                        if code != 0 && self.is_untried =>
+                    {
+                        self.untried_failed(now, chance)
                     }
                     (None, ..) => self.start_failed(now, chance),
                 }

@@ -48,6 +48,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(Event::ProcessesExceeded),
         1 => Just(Event::Nudged),
         1 => Just(Event::StartRequested),
+        2 => any::<bool>().prop_map(|is_untried| Event::Started { is_untried }),
     ]
 }
 
