@@ -1,5 +1,7 @@
 //! Is a person looking? Then the answer is a page, not JSON.
 
+use crate::language::Language;
+
 /// `header` returns the value of a header by its lower-case name.
 ///
 /// A browser says so by `Sec-Fetch-Mode`, for a form that is sent too; one that
@@ -10,6 +12,18 @@ pub fn is_navigation<'a>(method: &str, header: impl Fn(&str) -> Option<&'a str>)
         Some(mode) => mode == "navigate",
         None => is_read && header("accept").is_some_and(|kinds| kinds.contains("text/html")),
     }
+}
+
+/// The language of the page that a person gets; `None` where no person is looking.
+///
+/// `header` as in [`is_navigation`].
+pub fn page_language<'a>(
+    method: &str,
+    header: impl Fn(&str) -> Option<&'a str>,
+) -> Option<Language> {
+    is_navigation(method, &header).then(|| {
+        header("accept-language").and_then(Language::accepted).unwrap_or(Language::English)
+    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::billing;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::export::{self, ExportSection};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Faults, Frame, see_other};
 use super::subscription_summary::SubscriptionSummary;
 use super::words::account::AccountText;
@@ -91,7 +91,7 @@ pub(super) async fn show(
         billing::come_back(&app, &query.session_id).await;
     }
     let was_changed = query.changed == "password";
-    render(&app, &session, Language::of(&headers), was_changed, &[]).await
+    render(&app, &session, language::of(&headers), was_changed, &[]).await
 }
 
 pub(super) async fn change_password(
@@ -104,7 +104,7 @@ pub(super) async fn change_password(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     match set_password(&app, &session.username, change, context, language).await {
         Ok(proven) => {
             // Every session is over, this one too; who just proved themselves gets a new one.

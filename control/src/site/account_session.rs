@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use cookie::SameSite;
 
 use super::cookies;
-use super::language::Language;
+use super::language;
 use crate::accounts::sign_in::SignInError;
 use crate::app::App;
 use crate::base::token::Token;
@@ -24,7 +24,7 @@ pub(super) async fn signed_in(
     let Some(token) = cookies::read(headers, cookies::ACCOUNT).and_then(Token::parse) else {
         return Ok(None);
     };
-    let (language, idle) = (Language::asked(headers), app.sessions.account_idle);
+    let (language, idle) = (language::asked(headers), app.sessions.account_idle);
     Ok(app.store.account_session(&token.hash(), language, app.now(), idle).await?)
 }
 

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Frame};
 use super::signup_access;
 use super::words::cancelled::CancelledText;
@@ -52,7 +52,7 @@ pub(super) async fn show(
         // Paid in another tab: to say that nothing was charged would be wrong.
         return Ok(page::see_other("/login?to=account"));
     }
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let here = format!("/cancelled?signup={}", order.as_ref().map_or("", |order| &order.signup));
     let choice = order.map(|order| Choice {
         host: app.site.workspace_host(&order.username),

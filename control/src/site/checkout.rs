@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::home::{self, SignUpForm};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page;
 use super::words::field;
 use super::words::home::HomeText;
@@ -81,7 +81,7 @@ pub(super) async fn check_name(
     headers: HeaderMap,
 ) -> Result<Json<Availability>, Problem> {
     // The page's script asks, in the language of the page.
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let reason = match parse_username(&name) {
         Err(error) => Some(field::username(language, error)),
         Ok(username) if app.store.is_name_free(&username, app.now()).await? => None,
@@ -132,7 +132,7 @@ pub(super) async fn submit(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
     let form = read(fields);
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     let text = HomeText::of(language);
     let request = match check(&form, language) {
         Ok(request) => request,

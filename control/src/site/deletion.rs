@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::account::{check_password, signed_in_customer};
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Faults, Frame, Message, see_other};
 use super::words::deletion::DeletionText;
 use crate::app::{App, SharedApp};
@@ -45,7 +45,7 @@ pub(super) async fn show(
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    Ok(render(&app, &customer, Language::of(&headers), &[]))
+    Ok(render(&app, &customer, language::of(&headers), &[]))
 }
 
 /// `POST /account/delete`
@@ -59,7 +59,7 @@ pub(super) async fn confirm(
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     match delete(&app, &customer, current, context, language).await {
         Ok(()) => {
             let mut response = page::answer(StatusCode::OK, &goodbye(&app, language));

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::account::{check_password, signed_in_customer};
 use super::csrf::{self, MissingOrigin};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Faults, Frame, Message, see_other};
 use super::words::email_change::EmailChangeText;
 use super::words::field;
@@ -70,7 +70,7 @@ pub(super) async fn show(
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    render(&app, &customer, Language::of(&headers), "", &[]).await
+    render(&app, &customer, language::of(&headers), "", &[]).await
 }
 
 /// `POST /account/email`
@@ -84,7 +84,7 @@ pub(super) async fn ask(
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
         return Ok(see_other("/login?to=account"));
     };
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     let typed = change.email.clone();
     match request(&app, &customer, change, context, language).await {
         Ok(()) => Ok(see_other("/account/email")),
@@ -144,7 +144,7 @@ pub(super) async fn look(
     headers: HeaderMap,
     Query(Link { token }): Query<Link>,
 ) -> Result<Response, Problem> {
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     let Some(change) = app.accounts.open_email_change(&token).await? else {
         return Ok(over(&app, context, language));
     };
@@ -171,7 +171,7 @@ pub(super) async fn confirm(
     Form(Link { token }): Form<Link>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     let Some(change) = app.accounts.confirm_email_change(&token).await? else {
         return Ok(over(&app, context, language));
     };

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::csrf::{self, MissingOrigin};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Faults, Frame};
 use super::words::forgot_password::ForgotPasswordText;
 use crate::accounts::LinkRequested;
@@ -34,7 +34,7 @@ struct ForgotPassword<'a> {
 }
 
 pub(super) async fn show(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
-    page::answer(StatusCode::OK, &blank(&app, Language::of(&headers)))
+    page::answer(StatusCode::OK, &blank(&app, language::of(&headers)))
 }
 
 pub(super) async fn submit(
@@ -44,7 +44,7 @@ pub(super) async fn submit(
     Form(asking): Form<Asking>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     let text = ForgotPasswordText::of(language);
     let account = asking.account.trim();
     let problem = if account.is_empty() {

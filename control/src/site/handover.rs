@@ -10,7 +10,7 @@ use shared::session::SESSION_COOKIE;
 use shared::{ReturnPath, Session, Username};
 
 use super::cookies;
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Frame, Message, see_other};
 use super::words::handover::HandoverText;
 use super::workspace_host::Workspace;
@@ -130,7 +130,7 @@ fn go_on(app: &App, path: &ReturnPath, headers: &HeaderMap) -> Response {
     if began_here {
         return see_other(path.as_str());
     }
-    let language = Language::of(headers);
+    let language = language::of(headers);
     let (frame, text) = (Frame::in_language(app, language), HandoverText::of(language));
     page::answer(StatusCode::OK, &SignedIn { frame, text, path })
 }
@@ -154,7 +154,7 @@ async fn missed(
         MissedCallback::BeginAnew => {
             see_other(&handover::workspace_login_url(&app.site, workspace, &path, true))
         }
-        MissedCallback::Explain => explain(app, workspace, &path, Language::of(headers)),
+        MissedCallback::Explain => explain(app, workspace, &path, language::of(headers)),
     })
 }
 

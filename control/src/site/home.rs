@@ -8,7 +8,7 @@ use serde::Deserialize;
 use shared::Username;
 
 use super::account_session::signed_in;
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Faults, Frame};
 use super::signup_access;
 use super::skill_icon;
@@ -91,7 +91,7 @@ pub(super) async fn page(
         (session.username.to_string(), url)
     });
     let faults = Faults(problems);
-    let language = Language::of(headers);
+    let language = language::of(headers);
     let price = app.texts.price.in_language(language);
     let home = Home {
         frame: Frame::speaking(app, language, "/"),

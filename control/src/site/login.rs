@@ -13,7 +13,7 @@ use shared::{ReturnPath, Username};
 
 use super::account_session::{open_session, signed_in};
 use super::csrf::{self, MissingOrigin};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Frame, see_other};
 use super::words::login::{self, LoginText};
 use crate::accounts::sign_in::Attempt;
@@ -106,7 +106,7 @@ pub(super) async fn show(
         signed_in_as: session.map(|session| session.username.to_string()),
         was_signed_out,
         was_reset: query.reset == "1",
-        ..blank(&app, &request, Language::of(&headers), here)
+        ..blank(&app, &request, language::of(&headers), here)
     };
     Ok(page::answer(StatusCode::OK, &page))
 }
@@ -128,7 +128,7 @@ pub(super) async fn submit(
             if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
                 return Err(problem);
             }
-            let language = Language::of(&headers);
+            let language = language::of(&headers);
             let error = Some(login::refusal(language, &problem));
             let blank = blank(&app, &request, language, "/login");
             let page = LoginPage { username: &username, error, ..blank };

@@ -14,7 +14,7 @@ use shared::session::SESSION_COOKIE;
 use super::account_session::{end, signed_in};
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
-use super::language::Language;
+use super::language;
 use super::page::{self, Frame, see_other};
 use super::words::logout::LogoutText;
 use super::workspace_host::Workspace;
@@ -39,7 +39,7 @@ pub(super) async fn ask(
     let Some(session) = signed_in(&app, &headers).await? else {
         return Ok(see_other("/login"));
     };
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let page = LogoutPage {
         frame: Frame::speaking(&app, language, "/logout"),
         text: LogoutText::of(language),

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Frame, Message};
 use super::words::error::ErrorText;
 use crate::app::{App, SharedApp};
@@ -13,7 +13,7 @@ use crate::http::{Problem, RequestContext};
 
 pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let context = request.extensions().get::<RequestContext>().copied();
-    let language = Language::of(request.headers());
+    let language = language::of(request.headers());
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>()
         && let Some(context) = context.filter(|context| context.wants_page)

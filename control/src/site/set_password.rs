@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Faults, Frame, Message, see_other};
 use super::words::set_password::SetPasswordText;
 use super::words::{field, login};
@@ -63,7 +63,7 @@ pub(super) async fn show(
     Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     match app.accounts.open_link(&query.token).await? {
         Some(link) => Ok(render(&app, &link, &query.token, language, &[])),
         None => Ok(over(&app, context, language)),
@@ -94,7 +94,7 @@ pub(super) async fn submit(
         }
         Err(refusal) => refusal,
     };
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     let is_over = matches!(refusal, SetPasswordError::Over);
     let problem = refused(refusal, language);
     if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Frame};
 use super::words::static_page::StaticPageText;
 use crate::app::site_config::{Block, OwnText, StaticPage};
@@ -43,19 +43,19 @@ struct PaperPage<'a> {
 }
 
 pub(super) async fn legal(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let title = StaticPageText::of(language).legal;
     show(&app, language, ("/legal", title), app.texts.legal.as_ref(), &LEGAL)
 }
 
 pub(super) async fn privacy(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let title = StaticPageText::of(language).privacy;
     show(&app, language, ("/privacy", title), app.texts.privacy.as_ref(), &PRIVACY)
 }
 
 pub(super) async fn contact(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let title = StaticPageText::of(language).contact;
     show(&app, language, ("/contact", title), None, &CONTACT)
 }

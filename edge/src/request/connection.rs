@@ -154,7 +154,7 @@ impl ConnectionHandler {
         };
         let options = ResponseOptions {
             request: random_request_id(),
-            page: false,
+            page: None,
             keep_alive: false,
             head_only: false,
         };
@@ -406,7 +406,7 @@ impl ConnectionHandler {
             // What there is by then has to do.
             let _ = timeout(self.limits.configured().deadlines.head, rest).await;
         }
-        let options = ResponseOptions { request, page: false, keep_alive: false, head_only: false };
+        let options = ResponseOptions { request, page: None, keep_alive: false, head_only: false };
         let response = Overlong::read(&bytes).answer(
             self.handler.site(),
             |host| self.handler.is_ours(host),
@@ -438,7 +438,7 @@ impl ConnectionHandler {
         }
         let options = ResponseOptions {
             request: random_request_id(),
-            page: false,
+            page: None,
             keep_alive: false,
             head_only: false,
         };

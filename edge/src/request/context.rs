@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use shared::navigation::is_navigation;
+use shared::navigation::page_language;
 use shared::{Host, PublicSite, without_root_dot};
 
 use super::decision::RequestFacts;
@@ -39,7 +39,7 @@ impl<'a> RequestContext<'a> {
         let keep_alive = head.keep_alive && !draining;
         let options = ResponseOptions {
             request: record.request(),
-            page: is_navigation(head.method, |name| head.header(name)),
+            page: page_language(head.method, |name| head.header(name)),
             // For an answer that does not wait for the body.
             keep_alive: keep_alive && head.body == Body::None,
             head_only: head.method == "HEAD",
@@ -61,7 +61,7 @@ impl<'a> RequestContext<'a> {
             method: head.method,
             path: head.path(),
             websocket: head.websocket.is_some(),
-            navigation: self.options.page,
+            navigation: self.options.page.is_some(),
             cross_site: is("sec-fetch-site", "cross-site"),
             service_worker: head.header("service-worker").is_some(),
             own_origin,
@@ -88,7 +88,7 @@ impl<'a> RequestContext<'a> {
     /// Does somebody look at a page under another spelling of our host?
     pub(super) fn is_page_elsewhere(&self) -> bool {
         let is_respelt = matches!(self.host, Cow::Owned(_));
-        is_respelt && self.options.page && self.head.target.starts_with('/')
+        is_respelt && self.options.page.is_some() && self.head.target.starts_with('/')
     }
 
     /// May it be sent twice without harm (RFC 9110, 9.2.2)?

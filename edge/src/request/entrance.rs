@@ -72,7 +72,7 @@ mod tests {
         let site = Arc::new(PublicSite::new("arca.test", site_url).unwrap());
         let options = ResponseOptions {
             request: random_request_id(),
-            page: false,
+            page: None,
             keep_alive: false,
             head_only: false,
         };

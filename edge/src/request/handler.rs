@@ -428,7 +428,7 @@ fn to_upstream(
         expects_continue: received.expects_continue,
         knows_chunks: received.version == 1,
         sprite,
-        is_page: context.options.page && repeatable,
+        is_page: context.options.page.is_some() && repeatable,
         offer: Offer::of(received),
     }
 }

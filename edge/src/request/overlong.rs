@@ -4,7 +4,7 @@
 use memchr::memmem;
 use shared::PublicSite;
 use shared::cookies;
-use shared::navigation::is_navigation;
+use shared::navigation::page_language;
 
 use super::decision::CLEAR_COOKIES_PATH;
 use crate::head::HeadError;
@@ -45,8 +45,10 @@ impl<'a> Overlong<'a> {
             let names = cookie_names(self.lines("cookie"));
             return Response::cookies_cleared(names, site, options);
         }
-        if is_ours && is_navigation(self.method, |name| self.text(name)) {
-            return Response::too_many_cookies(options);
+        if let Some(language) = page_language(self.method, |name| self.text(name))
+            && is_ours
+        {
+            return Response::too_many_cookies(language, options);
         }
         Response::malformed(HeadError::TooLarge, options.request)
     }
@@ -125,7 +127,7 @@ mod tests {
         let site = PublicSite::new("arca.test", "https://arca.test".parse().unwrap()).unwrap();
         let options = ResponseOptions {
             request: random_request_id(),
-            page: false,
+            page: None,
             keep_alive: false,
             head_only: false,
         };
@@ -144,6 +146,9 @@ mod tests {
         assert!(page.starts_with("HTTP/1.1 431") && page.contains("text/html"), "{page}");
         assert!(page.contains("action=\"/auth/clear-cookies\""), "{page}");
         assert!(page.contains("form-action 'self'"), "{page}");
+        let lines = "Accept: text/html\r\nAccept-Language: de-AT,de;q=0.9\r\n";
+        let page = answer("GET /x HTTP/1.1", lines);
+        assert!(page.contains("lang=\"de\"") && page.contains("Cookies löschen"), "{page}");
         let json = answer("GET /x HTTP/1.1", "Accept: application/json\r\n");
         assert!(json.starts_with("HTTP/1.1 431") && json.contains("malformed_request"), "{json}");
     }

@@ -1,5 +1,7 @@
 //! What the edge answers by itself.
 
+mod german;
+mod page_text;
 mod pages;
 mod refusal;
 mod response;

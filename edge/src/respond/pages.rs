@@ -7,9 +7,11 @@ use std::sync::LazyLock;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-use shared::{PublicSite, RequestId, ReturnPath};
+use shared::{Language, PublicSite, RequestId, ReturnPath};
 
-use super::refusal::{Action, RefusalText};
+use super::german;
+use super::page_text::{self, PageText};
+use super::refusal::{Action, Refusal, RefusalText};
 
 const STYLE: &str = include_str!("pages.css");
 
@@ -48,8 +50,18 @@ fn hash(text: &str) -> String {
     format!("'sha256-{hash}'")
 }
 
-pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId) -> String {
-    let refresh = match (text.action, text.retry_after) {
+pub(super) fn refused(
+    refusal: Refusal,
+    language: Language,
+    site: &PublicSite,
+    request: RequestId,
+) -> String {
+    let (english, text) = (RefusalText::of(refusal), of(language));
+    let [title, message] = match language {
+        Language::English => [english.title, english.message],
+        Language::German => german::refusal(refusal),
+    };
+    let refresh = match (english.action, english.retry_after) {
         (Some(Action::Wait), Some(seconds)) => {
             format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
         }
@@ -60,54 +72,64 @@ pub(super) fn refused(text: &RefusalText, site: &PublicSite, request: RequestId)
         _ => String::new(),
     };
     let site_url = escaped(site.site_url());
-    let action = match text.action {
+    let action = match english.action {
         Some(Action::Account) => {
-            format!("<p><a class=\"button\" href=\"{site_url}/account\">Go to my account</a></p>")
+            format!(
+                "<p><a class=\"button\" href=\"{site_url}/account\">{}</a></p>",
+                text.to_account
+            )
         }
         Some(Action::Site) => {
-            format!("<p><a class=\"button\" href=\"{site_url}/\">Go to Arcamatrix</a></p>")
+            format!("<p><a class=\"button\" href=\"{site_url}/\">{}</a></p>", text.to_site)
         }
         Some(Action::Watch) => format!(
-            "<p class=\"wait\" id=\"wait\" role=\"status\">Waiting…</p>\
-             <p class=\"wait\" id=\"late\" role=\"status\" hidden>It has not answered for a minute, \
-             which is longer than it should take. We go on trying. If it stays like this, \
-             write to us and name the request below.</p><script>{WAKING}</script>"
+            "<p class=\"wait\" id=\"wait\" role=\"status\">{}</p>\
+             <p class=\"wait\" id=\"late\" role=\"status\" hidden>{}</p><script>{WAKING}</script>",
+            text.waiting, text.late
         ),
-        Some(Action::Wait) => "<p class=\"wait\" role=\"status\">Waiting…</p>".to_owned(),
+        Some(Action::Wait) => {
+            format!("<p class=\"wait\" role=\"status\">{}</p>", text.waiting)
+        }
         None => String::new(),
     };
     let body = format!(
-        "<h1>{}</h1><p>{}</p>{action}<p class=\"fine\"><a href=\"{site_url}/contact\">Contact</a> \
-         <span>Request {request}</span></p>",
-        text.title, text.message,
+        "<h1>{title}</h1><p>{message}</p>{action}<p class=\"fine\">\
+         <a href=\"{site_url}/contact\">{}</a> <span>{} {request}</span></p>",
+        text.contact, text.request
     );
-    document(text.title, &refresh, &body)
+    document(language, title, &refresh, &body)
 }
 
-pub(super) fn too_many_cookies(request: RequestId) -> String {
-    let title = "Your browser sent too much";
+pub(super) fn too_many_cookies(language: Language, request: RequestId) -> String {
+    let text = of(language);
     let body = format!(
-        "<h1>{title}</h1><p>Most likely too many cookies have piled up for this address. \
-         Clear them and sign in again; nothing in your workspace is lost.</p>\
-         <form method=\"post\" action=\"/auth/clear-cookies\">\
-         <button class=\"button\">Clear cookies</button></form>\
-         <p class=\"fine\"><span>Request {request}</span></p>"
+        "<h1>{}</h1><p>{}</p><form method=\"post\" action=\"/auth/clear-cookies\">\
+         <button class=\"button\">{}</button></form>\
+         <p class=\"fine\"><span>{} {request}</span></p>",
+        text.too_much, text.too_much_how, text.clear_cookies, text.request
     );
-    document(title, "", &body)
+    document(language, text.too_much, "", &body)
 }
 
 /// Asks for `target` again; coming from our own page, the strict cookie is sent along.
-pub(super) fn bounce(target: &ReturnPath) -> String {
-    let target = escaped(target.as_str());
+pub(super) fn bounce(language: Language, target: &ReturnPath) -> String {
+    let (text, target) = (of(language), escaped(target.as_str()));
     let refresh = format!("<meta http-equiv=\"refresh\" content=\"0;url={target}\">");
-    let body =
-        format!("<h1>One moment</h1><p><a href=\"{target}\">Continue to your workspace</a></p>");
-    document("One moment", &refresh, &body)
+    let body = format!("<h1>{}</h1><p><a href=\"{target}\">{}</a></p>", text.moment, text.go_on);
+    document(language, text.moment, &refresh, &body)
 }
 
-fn document(title: &str, head: &str, body: &str) -> String {
+const fn of(language: Language) -> &'static PageText {
+    match language {
+        Language::English => &page_text::ENGLISH,
+        Language::German => &german::TEXT,
+    }
+}
+
+fn document(language: Language, title: &str, head: &str, body: &str) -> String {
+    let language = language.tag();
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+        "<!doctype html><html lang=\"{language}\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <meta name=\"robots\" content=\"noindex\">{head}<title>{title} – Arcamatrix</title>\
          <style>{STYLE}</style></head><body><main><p class=\"brand\">{MARK} Arcamatrix</p>{body}</main>\

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::request_id::REQUEST_ID_HEADER;
 use shared::wire::ErrorBody;
-use shared::{PublicSite, RequestId, ReturnPath, Session};
+use shared::{Language, PublicSite, RequestId, ReturnPath, Session};
 
 use super::pages;
 use super::refusal::{Refusal, RefusalText};
@@ -27,8 +27,8 @@ pub(crate) struct Response {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResponseOptions {
     pub request: RequestId,
-    /// HTML, because a person looks at it.
-    pub page: bool,
+    /// HTML in this language, because a person looks at it.
+    pub page: Option<Language>,
     pub keep_alive: bool,
     /// A HEAD request: the head of the response only.
     pub head_only: bool,
@@ -38,8 +38,8 @@ impl Response {
     pub(crate) fn refused(refusal: Refusal, site: &PublicSite, options: ResponseOptions) -> Self {
         let text = RefusalText::of(refusal);
         let retry = text.retry_after.map(|seconds| ("retry-after", seconds.to_string()));
-        if options.page {
-            let page = pages::refused(&text, site, options.request);
+        if let Some(language) = options.page {
+            let page = pages::refused(refusal, language, site, options.request);
             return Self::write(text.status, Content::Html(page), retry, options);
         }
         // A name that is not ours was never meant for us: 421 lets a client try elsewhere.
@@ -50,7 +50,7 @@ impl Response {
 
     /// The request was not understood; the connection ends after this.
     pub(crate) fn malformed(error: HeadError, request: RequestId) -> Self {
-        let options = ResponseOptions { request, page: false, keep_alive: false, head_only: false };
+        let options = ResponseOptions { request, page: None, keep_alive: false, head_only: false };
         let body = ErrorBody::new("malformed_request", error.to_string());
         let header = match error {
             HeadError::Method => Some(("allow", METHODS.to_owned())),
@@ -92,8 +92,8 @@ impl Response {
     }
 
     /// The head of the request was too large; cookies are what a person can do about.
-    pub(crate) fn too_many_cookies(options: ResponseOptions) -> Self {
-        let page = pages::too_many_cookies(options.request);
+    pub(crate) fn too_many_cookies(language: Language, options: ResponseOptions) -> Self {
+        let page = pages::too_many_cookies(language, options.request);
         let mut response = Self::write(431, Content::Html(page), None, options);
         // Else a browser hides where the form was sent from.
         response.headers.retain(|(name, _)| *name != "referrer-policy");
@@ -125,7 +125,8 @@ impl Response {
     }
 
     pub(crate) fn bounce(target: &str, options: ResponseOptions) -> Self {
-        let page = pages::bounce(&ReturnPath::or_root(target));
+        let language = options.page.unwrap_or(Language::English);
+        let page = pages::bounce(language, &ReturnPath::or_root(target));
         Self::write(200, Content::Html(page), None, options)
     }
 
@@ -255,7 +256,7 @@ mod tests {
 
     const OPTIONS: ResponseOptions = ResponseOptions {
         request: RequestId::from_bits(7),
-        page: false,
+        page: None,
         keep_alive: true,
         head_only: false,
     };
@@ -273,11 +274,35 @@ mod tests {
         let json = text(&Response::refused(Refusal::UnknownHost, &site(), OPTIONS));
         assert!(json.starts_with("HTTP/1.1 421 Misdirected Request\r\n"), "{json}");
         assert!(json.ends_with(r#"A workspace that was cancelled is gone from here too."}}"#));
-        let options = ResponseOptions { page: true, ..OPTIONS };
+        let options = ResponseOptions { page: Some(Language::English), ..OPTIONS };
         let page = text(&Response::refused(Refusal::UnknownHost, &site(), options));
         assert!(page.starts_with("HTTP/1.1 404 Not Found\r\n"), "{page}");
         assert!(page.contains("content-security-policy: default-src 'none'"), "{page}");
         assert!(page.contains("00000000000000000000000000000007"), "{page}");
+    }
+
+    #[test]
+    fn a_page_is_in_the_language_of_who_looks_at_it() {
+        let page = |language| {
+            let options = ResponseOptions { page: Some(language), ..OPTIONS };
+            text(&Response::refused(Refusal::GivenUp, &site(), options))
+        };
+        let (english, german) = (page(Language::English), page(Language::German));
+        assert!(english.contains("<html lang=\"en\">"), "{english}");
+        assert!(german.contains("<html lang=\"de\">"), "{german}");
+        for (in_english, in_german) in [
+            ("Your workspace does not answer", "Dein Arbeitsplatz antwortet nicht"),
+            ("Waiting…", "Bitte warten…"),
+            ("for a minute, which", "Seit einer Minute"),
+            ("Contact", "Kontakt"),
+            ("Request 0000", "Anfrage 0000"),
+        ] {
+            assert!(english.contains(in_english) && !german.contains(in_english), "{in_english}");
+            assert!(german.contains(in_german) && !english.contains(in_german), "{in_german}");
+        }
+        let options = ResponseOptions { page: Some(Language::German), ..OPTIONS };
+        let page = text(&Response::bounce("/x", options));
+        assert!(page.contains("Weiter zu deinem Arbeitsplatz"), "{page}");
     }
 
     #[test]

@@ -245,6 +245,10 @@ fn who_navigates_gets_a_page_that_watches_the_machine() {
     assert!(page.starts_with("HTTP/1.1 503") && page.contains("text/html"), "{page}");
     assert!(page.contains("is waking up") && page.contains("script-src 'sha256-"), "{page}");
     assert!(page.contains("connect-src 'self'"), "{page}");
+    let german = [PAGE, "Accept-Language: de\r\nConnection: close\r\n"].concat();
+    let (page, _) = read_to_end(&mut request(&edge, "GET /x", &german, ""));
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("wacht auf") && page.contains("script-src 'sha256-"), "{page}");
     let mut stranger = edge.connect();
     stranger.write_all(b"GET /auth/waking HTTP/1.1\r\nHost: ada.arca.test\r\n\r\n").unwrap();
     assert!(read_head(&mut stranger).starts_with("HTTP/1.1 401"));

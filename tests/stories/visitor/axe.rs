@@ -159,7 +159,15 @@ async fn nobody_is_shut_out_of_the_site_in_german_nor_on_a_small_phone() {
     let mut look = Look::start("de").await;
     let site = world.site_url().to_owned();
     look.chrome.resize(320, 640).await.unwrap();
-    for (path, name) in [("/", "start"), ("/login", "login"), ("/cancelled", "cancelled")] {
+    for (path, name) in [
+        ("/", "start"),
+        ("/login", "login"),
+        ("/cancelled", "cancelled"),
+        ("/legal", "legal"),
+        ("/privacy", "privacy"),
+        ("/contact", "contact"),
+        ("/nowhere", "nowhere"),
+    ] {
         look.open(&format!("{site}{path}")).await;
         look.fits(name).await;
     }
@@ -253,11 +261,15 @@ async fn nobody_is_shut_out_of_the_chat_and_the_pages_of_the_edge() {
         assert_eq!(shown, language);
         look.nothing_was_found();
     }
-    let mut look = Look::start("en").await;
-    look.sign_in(&world).await;
-    look.open(&world.workspace_url("nobody")).await;
-    world.sprite("ada").agent.freeze();
-    look.open(&format!("{workspace}/?asleep")).await;
-    world.sprite("ada").agent.thaw();
-    look.nothing_was_found();
+    for language in ["en", "de"] {
+        let mut look = Look::start(language).await;
+        look.sign_in(&world).await;
+        look.open(&world.workspace_url("nobody")).await;
+        world.sprite("ada").agent.freeze();
+        look.open(&format!("{workspace}/?asleep")).await;
+        let shown = look.chrome.evaluate("document.documentElement.lang").await.unwrap();
+        assert_eq!(shown, language);
+        world.sprite("ada").agent.thaw();
+        look.nothing_was_found();
+    }
 }

@@ -24,7 +24,7 @@ use crate::http::request_context::text;
 use crate::http::sse_connections::SseConnection;
 use crate::http::{Path, Problem, RequestContext};
 use crate::model::progress::Progress;
-use crate::site::language::Language;
+use crate::site::language::{self, Language};
 use crate::site::signup_access;
 use crate::store::StoreError;
 
@@ -90,7 +90,7 @@ pub(in crate::site) async fn follow(
     let order =
         signup_access::of_username(&app, &username, &headers).await?.ok_or_else(not_yours)?;
     let told = text(&headers, "last-event-id").unwrap_or_default().to_owned();
-    let language = Language::of(&headers);
+    let language = language::of(&headers);
     let progress = Progress::of(&order, &app.site, true, language, app.now());
     if progress.is_final && progress.fingerprint() == told {
         // To an EventSource this says: do not ask again.

@@ -20,7 +20,7 @@ use tracing::warn;
 
 use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
-use super::language::Language;
+use super::language::{self, Language};
 use super::page::{self, Faults, Frame, Message, see_other};
 use super::set_password::refused;
 use super::signup_access;
@@ -91,7 +91,7 @@ pub(super) async fn show(
     Query(query): Query<PageQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     match look(&app, &query.session_id).await? {
         Some(order) => Ok(render(&app, &order, &query.session_id, &headers, &[])),
         None => Ok(unknown(&app, context, language)),
@@ -106,7 +106,7 @@ pub(super) async fn set_password(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let FirstPassword { session_id, password } = form;
-    let language = Language::answering(context, &headers);
+    let language = language::answering(context, &headers);
     let Some(order) = look(&app, &session_id).await? else {
         return Ok(unknown(&app, context, language));
     };
@@ -178,7 +178,7 @@ fn render(
     problems: &[Problem],
 ) -> Response {
     let is_owner = signup_access::is_of_browser(order, headers);
-    let language = Language::of(headers);
+    let language = language::of(headers);
     let progress = Progress::of(order, &app.site, is_owner, language, app.now());
     let has_account = matches!(progress.stage, Stage::Preparing | Stage::Stuck | Stage::Live);
     let asks_for_password = is_owner && has_account && !order.has_password;
