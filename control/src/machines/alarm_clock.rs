@@ -5,7 +5,8 @@
 //! minutes before. From then on its agent holds it awake until it is done.
 //!
 //! Only machines that run anyway are asked: a question would wake the others. An agent
-//! whose schedule has changed holds its machine awake until it was asked.
+//! whose schedule has changed holds its machine awake until it was asked. How long the machine
+//! was awake comes with its answer, and is kept for its customer.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use shared::VmSecret;
 use tracing::{info, warn};
 
 use super::job_context::JobContext;
-use super::vm::health::next_due;
+use super::vm::health::{awake_seconds, next_due};
 use super::vm::layout;
 use crate::base::clock::Moment;
 use crate::base::rounds::repeat;
@@ -98,6 +99,9 @@ impl AlarmClock {
         let token = VmSecret::Health.derive(ring, &machine.id(), machine.assignment);
         let sprites = &context.machines.sprites;
         let probe = sprites.probe(&machine.upstream, layout::HEALTH_PATH, &token).await;
+        if let Some(counted) = awake_seconds(&probe) {
+            context.store.note_awake(machine, counted, context.now()).await?;
+        }
         // One that does not answer keeps what it said before; one that has something to do is
         // asked again at once, until it is up.
         let Some(told) = next_due(&probe) else {

@@ -5,6 +5,7 @@
 //! by a table.
 
 pub mod attempts;
+pub mod awake_time;
 pub mod certificate;
 pub mod email_change;
 pub mod fleet;

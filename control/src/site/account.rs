@@ -16,7 +16,7 @@ use super::export::{self, ExportSection};
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame, see_other};
 use super::subscription_summary::SubscriptionSummary;
-use super::words::account::AccountText;
+use super::words::account::{AccountText, awake_for};
 use super::words::skills::SkillText;
 use super::words::{day, field, login};
 use crate::accounts::SetPasswordError;
@@ -38,6 +38,8 @@ struct AccountPage<'a> {
     workspace_url: String,
     workspace_host: String,
     price: String,
+    /// Of its machine, this month; none where that is not known.
+    awake: Option<String>,
     /// Without one, for a workspace that an operator opened.
     plan: Option<SubscriptionSummary>,
     card: Option<String>,
@@ -223,6 +225,16 @@ fn no_browser() -> Problem {
         .in_german("Diesen Browser gibt es nicht.")
 }
 
+async fn awake(
+    app: &App,
+    username: &Username,
+    language: Language,
+) -> Result<Option<String>, Problem> {
+    let time = app.store.awake_time(username).await?;
+    let this_month = time.and_then(|time| time.this_month(app.now()));
+    Ok(this_month.map(|awake| awake_for(language, awake)))
+}
+
 async fn render(
     app: &App,
     session: &AccountSession,
@@ -254,6 +266,7 @@ async fn render(
         workspace_host: app.site.workspace_host(&customer.username),
         customer: &customer,
         price: app.texts.price.in_language(language),
+        awake: awake(app, &session.username, language).await?,
         plan,
         card,
         skills: skills.iter().map(|skill| SkillText::of(language, skill)).collect(),

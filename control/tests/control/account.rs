@@ -103,3 +103,26 @@ async fn a_password_is_changed_by_whoever_knows_the_present_one() {
     let page = browser.open(&format!("{SITE}/account?changed=password")).await;
     assert!(page.body.contains("Your password is changed"), "{}", page.body);
 }
+
+#[tokio::test]
+async fn it_says_how_long_the_machine_was_awake_this_month_and_nothing_where_that_is_not_known() {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    order.pay().await;
+    order.workspace_is("live").await;
+    let mut browser = order.browser();
+    let fields = [("session_id", crate::common::order::CHECKOUT), ("password", PASSWORD)];
+    browser.submit(&format!("{SITE}/welcome"), &fields).await;
+    let account = format!("{SITE}/account");
+    assert!(!browser.open(&account).await.body.contains("data-testid=\"awake\""));
+    let row = "INSERT INTO awake_times (username, month, seconds, machine, assignment, counted)
+         VALUES ('ada', '2027-01', 11000, 'm', 1, 1)";
+    world.database.run(row.to_owned()).await;
+    let page = browser.open(&account).await;
+    assert!(page.body.contains("<dt>Awake this month</dt><dd data-testid=\"awake\">3 hours</dd>"));
+    browser.language = Some("de");
+    let page = browser.open(&account).await;
+    assert!(page.body.contains("Wach in diesem Monat") && page.body.contains(">3 Stunden<"));
+    world.database.run("UPDATE awake_times SET month = '2026-12'".to_owned()).await;
+    assert!(!browser.open(&account).await.body.contains("data-testid=\"awake\""));
+}

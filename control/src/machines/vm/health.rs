@@ -45,6 +45,21 @@ pub fn next_due(probe: &Probe) -> Option<Option<Moment>> {
     Some(awake["next_due"].as_u64().map(Moment::from_seconds))
 }
 
+/// For how many seconds the machine was awake since its agent runs, whatever for; `None` where no
+/// agent that knows our token has answered, or it is of a release that does not count.
+pub fn awake_seconds(probe: &Probe) -> Option<u64> {
+    let Probe::Answered { body, .. } = probe else { return None };
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let metrics = body["metrics"].as_object()?;
+    let counted = metrics.iter().filter(|(name, _)| name.starts_with(AWAKE_SECONDS));
+    let counted: Vec<_> = counted.filter_map(|(_, value)| value.as_f64()).collect();
+    // The machine's word: below zero and beyond what can be counted, it saturates.
+    (!counted.is_empty()).then(|| counted.iter().sum::<f64>() as u64)
+}
+
+/// The agent's counter, with what for as a label.
+const AWAKE_SECONDS: &str = "arca_agent_awake_seconds_total{";
+
 /// For the operator: the reason by its name, what was seen, what was mended.
 fn why(gateway: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -75,6 +90,20 @@ mod tests {
 
     fn not_yet(text: &str) -> Health {
         Health::NotYet(text.to_owned())
+    }
+
+    #[test]
+    fn the_time_awake_is_summed_over_what_it_was_for() {
+        let said = |body: Value| {
+            let body = body.to_string().into_bytes();
+            awake_seconds(&Probe::Answered { status: StatusCode::OK, body })
+        };
+        let metrics = json!({ "arca_agent_awake_seconds_total{reason=\"working\"}": 12.0,
+            "arca_agent_awake_seconds_total{reason=\"page\"}": 30, "arca_agent_sockets": 7 });
+        assert_eq!(said(json!({ "metrics": metrics })), Some(42));
+        assert_eq!(said(json!({ "metrics": { "arca_agent_sockets": 7 } })), None);
+        assert_eq!(said(json!({ "status": "ok" })), None);
+        assert_eq!(awake_seconds(&Probe::Walled), None);
     }
 
     #[test]

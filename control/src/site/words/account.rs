@@ -1,5 +1,7 @@
 //! The account page.
 
+use std::time::Duration;
+
 use crate::model::subscription::Standing;
 use crate::site::language::Language;
 
@@ -10,6 +12,9 @@ words! {
         sign_out: "Sign out", "Abmelden";
         workspace: "Workspace", "Arbeitsplatz";
         your_name: "Your name", "Dein Name";
+        awake: "Awake this month", "Wach in diesem Monat";
+        awake_hint: "Your machine sleeps while nobody uses it and nothing is due.",
+            "Deine Maschine schläft, solange sie niemand benutzt und nichts ansteht.";
         email: "E-mail", "E-Mail";
         change_email: "Change", "Ändern";
         closed: "Your workspace is closed for now. Everything in it is kept.",
@@ -80,6 +85,22 @@ words! {
     }
 }
 
+/// `3 hours`, `45 minutes`: minutes below two hours, rounded down.
+pub(in crate::site) fn awake_for(language: Language, awake: Duration) -> String {
+    let minutes = awake.as_secs() / 60;
+    let (hours, is_short) = (minutes / 60, minutes < 120);
+    match language {
+        Language::English if minutes == 0 => "less than a minute".to_owned(),
+        Language::English if minutes == 1 => "a minute".to_owned(),
+        Language::English if is_short => format!("{minutes} minutes"),
+        Language::English => format!("{hours} hours"),
+        Language::German if minutes == 0 => "weniger als eine Minute".to_owned(),
+        Language::German if minutes == 1 => "eine Minute".to_owned(),
+        Language::German if is_short => format!("{minutes} Minuten"),
+        Language::German => format!("{hours} Stunden"),
+    }
+}
+
 /// What is the matter with the subscription, where something is. `until` is the end of its grace,
 /// or when a closed workspace is deleted.
 pub(in crate::site) fn warning(
@@ -129,4 +150,22 @@ pub(in crate::site) fn warning(
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_awake_is_said_as_people_do() {
+        let check = |seconds, english: &str, german: &str| {
+            let said = |language| awake_for(language, Duration::from_secs(seconds));
+            assert_eq!((&*said(Language::English), &*said(Language::German)), (english, german));
+        };
+        check(0, "less than a minute", "weniger als eine Minute");
+        check(119, "a minute", "eine Minute");
+        check(7_199, "119 minutes", "119 Minuten");
+        check(7_200, "2 hours", "2 Stunden");
+        check(100 * 3_600 + 3_599, "100 hours", "100 Stunden");
+    }
 }

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 24] = [
+const MIGRATIONS: [(&str, &str); 25] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -33,6 +33,7 @@ const MIGRATIONS: [(&str, &str); 24] = [
     ("edges", include_str!("../../../migrations/0022_edges.sql")),
     ("email changes", include_str!("../../../migrations/0023_email_changes.sql")),
     ("languages", include_str!("../../../migrations/0024_languages.sql")),
+    ("awake times", include_str!("../../../migrations/0025_awake_times.sql")),
 ];
 
 /// Of the schema of this program.

@@ -1,5 +1,6 @@
 //! The provider's VMs that are ours: prepared, handed out, taken down.
 
+mod awake_times;
 mod fleet;
 mod healing;
 mod journal;

@@ -215,6 +215,30 @@ async fn two_keepers_begin_no_more_than_are_missing() {
     assert_eq!((drawn.0.unwrap().as_str(), drawn.1.unwrap().as_str()), ("aaaaaaaa", "aaaaaaaa"));
 }
 
+#[tokio::test]
+async fn what_an_agent_counts_is_kept_for_its_customer_and_for_nobody_else() {
+    let database = Database::fresh().await;
+    let store = open(&database).await;
+    fill(&store, 1).await;
+    let ada = customer(&database, &store, "ada").await;
+    let machine = taken(claim(&store, &ada).await);
+    let seconds = async || {
+        let time = store.awake_time(&"ada".parse().unwrap()).await.unwrap();
+        time.and_then(|time| time.this_month(now())).map(|awake| awake.as_secs())
+    };
+    assert_eq!(seconds().await, None);
+    for (counted, expected) in [(100, 0), (160, 60), (160, 60), (20, 80)] {
+        store.note_awake(&machine, counted, now()).await.unwrap();
+        assert_eq!(seconds().await, Some(expected), "{counted}");
+    }
+    let former = Assigned { assignment: machine.assignment + 1, ..machine.clone() };
+    store.note_awake(&former, 9_000, now()).await.unwrap();
+    assert_eq!(seconds().await, Some(80), "it is another assignment's");
+    database.run("DELETE FROM customers WHERE username = 'ada'".to_owned()).await;
+    store.note_awake(&machine, 9_000, now()).await.unwrap();
+    assert_eq!(seconds().await, None);
+}
+
 /// Asked twice at once, whichever question came first would decide whether it is asked again.
 #[tokio::test]
 async fn a_machine_is_woken_or_asked_and_not_both() {

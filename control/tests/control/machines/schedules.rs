@@ -24,6 +24,10 @@ async fn a_machine_that_sleeps_is_woken_before_its_assistant_has_something_to_do
     let asked = "SELECT CASE WHEN asked_at > 0 THEN 'yes' ELSE 'no' END FROM sprites
                  WHERE username = 'ada'";
     wait_until("it was asked", Some("yes".to_owned()), async || database.text(asked).await).await;
+    // How long it was awake came with the answer.
+    let counted = "SELECT CASE WHEN counted >= 0 THEN machine ELSE '' END FROM awake_times
+                   WHERE username = 'ada'";
+    wait_until("its time is kept", Some(name.clone()), async || database.text(counted).await).await;
 
     town.provider.sleep(&name).await;
     assert_ne!(status(&town, &name).await, "running");
