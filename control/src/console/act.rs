@@ -10,8 +10,9 @@ use super::page::{Link, Notice, Page, PageTemplate, QuestionTemplate, answer, se
 use super::session::{SignedIn, signed_in};
 use crate::app::SharedApp;
 use crate::base::date::Age;
+use crate::base::email_address::Email;
 use crate::http::{Form, Problem, Query};
-use crate::operator::acts::{Act, perform};
+use crate::operator::acts::{Act, Asked, perform};
 use crate::store::{ActBegun, JournalEntry};
 
 #[derive(Deserialize, Default)]
@@ -22,11 +23,22 @@ pub(super) struct ActForm {
     /// The last entry of the journal that the page showed.
     seen: String,
     reason: String,
+    email: String,
     csrf: String,
 }
 
+impl ActForm {
+    /// What was typed of what the act asks for.
+    fn typed(&self, act: &Act) -> &str {
+        match act.asks_for() {
+            Some(Asked::Email) => self.email.trim(),
+            Some(Asked::Reason) | None => self.reason.trim(),
+        }
+    }
+}
+
 /// Every act by its word: what its question is called, and what is said when it is done.
-const WORDS: [(&str, &str, &str); 12] = [
+const WORDS: [(&str, &str, &str); 13] = [
     ("suspend", "Close the workspace", "It is closed."),
     ("resume", "Open the workspace", "It is open again, unless another reason stands."),
     ("sign-out", "Sign out everywhere", "Every browser is signed out."),
@@ -39,6 +51,7 @@ const WORDS: [(&str, &str, &str); 12] = [
     ("resume-pool", "Prepare machines again", "Machines are prepared again."),
     ("destroy-machine", "Destroy the machine", "It is being destroyed."),
     ("remove-edge", "Remove the edge", "It is sent nothing more."),
+    ("set-email", "Set another e-mail address", "It is set, and the former address is told."),
 ];
 
 /// What came of an act, by its word; `None` for what is none.
@@ -77,8 +90,8 @@ fn question(
         act: form.act.clone(),
         on: form.on.clone(),
         seen: form.seen.clone(),
-        needs_reason: act.needs_reason(),
-        reason: form.reason.clone(),
+        asks_for: act.asks_for(),
+        typed: form.typed(act).to_owned(),
         error: error.map(|problem| problem.message.to_string()),
         back: act.place(),
     };
@@ -96,8 +109,7 @@ pub(super) async fn submit(
     if let Err(refused) = session.check_role() {
         return Ok(refusal(&session, &act, &refused));
     }
-    if act.needs_reason() && form.reason.trim().is_empty() {
-        let missing = Problem::invalid("reason", "Please say why; it is kept.");
+    if let Err(missing) = check_typed(&act, form.typed(&act)) {
         return Ok(question(&session, &act, &form, Some(&missing)));
     }
     let (operator, subject) = (session.operator.name.as_str(), act.subject());
@@ -110,7 +122,7 @@ pub(super) async fn submit(
         ActBegun::Yes(id) => id,
         ActBegun::Overtaken(entry) => return Ok(overtaken(&session, &app, &act, &entry)),
     };
-    let outcome = perform(&app, &act, &form.reason).await;
+    let outcome = perform(&app, &act, form.typed(&act)).await;
     let result = match &outcome {
         Ok(()) => said(&form.act).unwrap_or_default().to_owned(),
         Err(problem) => format!("refused: {}", problem.message),
@@ -120,6 +132,18 @@ pub(super) async fn submit(
     match outcome {
         Ok(()) => Ok(see_other(&format!("{}?done={}", act.place(), form.act))),
         Err(problem) => Ok(refusal(&session, &act, &problem)),
+    }
+}
+
+fn check_typed(act: &Act, typed: &str) -> Result<(), Problem> {
+    match act.asks_for() {
+        Some(Asked::Reason) if typed.is_empty() => {
+            Err(Problem::invalid("reason", "Please say why; it is kept."))
+        }
+        Some(Asked::Email) => Email::parse(typed)
+            .map(drop)
+            .map_err(|error| Problem::invalid("email", error.to_string())),
+        Some(Asked::Reason) | None => Ok(()),
     }
 }
 

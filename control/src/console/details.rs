@@ -223,6 +223,7 @@ fn workspace_buttons(details: &WorkspaceDetails) -> Vec<Button> {
         if !is_ours {
             buttons.push(button("Close it", "suspend", true));
         }
+        buttons.push(button("Set another e-mail address", "set-email", true));
     }
     if details.locks.iter().any(|lock| lock.session.is_none()) {
         buttons.push(button("Unlock it", "unlock", false));

@@ -11,6 +11,7 @@ use crate::accounts::operators::Operator;
 use crate::base::clock::Moment;
 use crate::base::date::Age;
 use crate::http::Problem;
+use crate::operator::acts::Asked;
 use crate::site::assets;
 
 /// What stands around every page.
@@ -177,8 +178,8 @@ pub(super) struct QuestionTemplate<'a> {
     pub(super) act: String,
     pub(super) on: String,
     pub(super) seen: String,
-    pub(super) needs_reason: bool,
-    pub(super) reason: String,
+    pub(super) asks_for: Option<Asked>,
+    pub(super) typed: String,
     pub(super) error: Option<String>,
     pub(super) back: String,
 }

@@ -8,7 +8,7 @@ use super::tasks::{CancelQuery, parse_id};
 use super::workspaces::WhyQuery;
 use super::{customers, edges, locks, pool, routes, tasks, workspaces};
 use crate::app::SharedApp;
-use crate::http::{Path, Problem, Query};
+use crate::http::{Json, Path, Problem, Query};
 use crate::model::task::TaskId;
 use vendors::sprites::SpriteName;
 
@@ -26,6 +26,16 @@ pub enum Act {
     ResumePool,
     DestroyMachine(SpriteName),
     RemoveEdge(String),
+    SetEmail(Username),
+}
+
+/// What has to be typed before an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Why it is done; kept in the journal.
+    Reason,
+    /// An e-mail address; kept out of the journal.
+    Email,
 }
 
 impl Act {
@@ -46,6 +56,7 @@ impl Act {
             "cancel" => Self::CancelTask(parse_id(on)?),
             "resume-pool" => Self::ResumePool,
             "destroy-machine" => Self::DestroyMachine(pool::parse_sprite_name(on)?),
+            "set-email" => Self::SetEmail(routes::parse_username(on)?),
             "remove-edge" => {
                 edges::parse_name(on)?;
                 Self::RemoveEdge(on.to_owned())
@@ -63,7 +74,8 @@ impl Act {
             | Self::Unlock(name)
             | Self::Provision(name)
             | Self::End(name)
-            | Self::ReplaceMachine(name) => format!("workspace {name}"),
+            | Self::ReplaceMachine(name)
+            | Self::SetEmail(name) => format!("workspace {name}"),
             Self::RetryTask(id) | Self::CancelTask(id) => format!("task {id}"),
             Self::ResumePool | Self::DestroyMachine(_) => "pool".to_owned(),
             Self::RemoveEdge(name) => format!("edge {name}"),
@@ -97,6 +109,11 @@ impl Act {
                  from it is lost. It is nobody's."
             ),
             Self::RemoveEdge(name) => edge_removal(name),
+            Self::SetEmail(name) => format!(
+                "Letters about {name} go to this address from now on, and with a link that is sent \
+                 there a new password is set: be sure whose it is. The former address is told; \
+                 links that were sent there work no more."
+            ),
             Self::Resume(_)
             | Self::Unlock(_)
             | Self::Provision(_)
@@ -105,9 +122,15 @@ impl Act {
         })
     }
 
-    /// Whether it has to be said why.
-    pub fn needs_reason(&self) -> bool {
-        matches!(self, Self::ReplaceMachine(_) | Self::CancelTask(_) | Self::DestroyMachine(_))
+    /// What has to be typed first, if anything.
+    pub fn asks_for(&self) -> Option<Asked> {
+        match self {
+            Self::ReplaceMachine(_) | Self::CancelTask(_) | Self::DestroyMachine(_) => {
+                Some(Asked::Reason)
+            }
+            Self::SetEmail(_) => Some(Asked::Email),
+            _ => None,
+        }
     }
 
     /// Where it can be seen what came of it.
@@ -130,11 +153,11 @@ pub fn edge_removal(name: &str) -> String {
     )
 }
 
-/// Does it. `reason` is empty where none is needed.
+/// Does it. `typed` is what [`Act::asks_for`] says; a reason may be given for any other act.
 ///
 /// # Errors
 /// As the API's call.
-pub async fn perform(app: &SharedApp, act: &Act, reason: &str) -> Result<(), Problem> {
+pub async fn perform(app: &SharedApp, act: &Act, typed: &str) -> Result<(), Problem> {
     let state = || State(app.clone());
     let of = |name: &Username| Path(name.to_string());
     let wait = || Query(routes::Waiting::default());
@@ -148,21 +171,25 @@ pub async fn perform(app: &SharedApp, act: &Act, reason: &str) -> Result<(), Pro
         Act::Provision(name) => workspaces::provision(state(), of(name)).await.map(drop),
         Act::End(name) => workspaces::end(state(), of(name)).await.map(drop),
         Act::ReplaceMachine(name) => {
-            let why = Query(WhyQuery { reason: reason.to_owned() });
+            let why = Query(WhyQuery { reason: typed.to_owned() });
             workspaces::replace_machine(state(), of(name), why).await.map(drop)
         }
         Act::RetryTask(id) => tasks::retry(state(), Path(id.to_string())).await.map(drop),
         Act::CancelTask(id) => {
-            let reason = Some(reason.to_owned()).filter(|it| !it.trim().is_empty());
+            let reason = Some(typed.to_owned()).filter(|it| !it.trim().is_empty());
             tasks::cancel(state(), Path(id.to_string()), Query(CancelQuery { reason }))
                 .await
                 .map(drop)
         }
         Act::ResumePool => pool::resume(state()).await.map(drop),
         Act::DestroyMachine(name) => {
-            let why = Query(WhyQuery { reason: reason.to_owned() });
+            let why = Query(WhyQuery { reason: typed.to_owned() });
             pool::destroy(state(), Path(name.to_string()), why).await.map(drop)
         }
         Act::RemoveEdge(name) => edges::remove(state(), Path(name.clone())).await.map(drop),
+        Act::SetEmail(name) => {
+            let body = customers::EmailBody { email: typed.to_owned() };
+            customers::set_email(state(), of(name), Json(body)).await.map(drop)
+        }
     }
 }

@@ -36,7 +36,7 @@ pub(super) struct PasswordBody {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EmailBody {
-    email: String,
+    pub(super) email: String,
 }
 
 /// Adds a customer.

@@ -315,3 +315,52 @@ async fn a_key_that_is_short_or_named_twice_is_refused_at_the_start() {
     }
     assert!(!complaints.contains("short-but"), "{complaints}");
 }
+
+#[tokio::test]
+async fn an_address_is_set_by_who_may_act_after_a_question() {
+    let world = world().await;
+    world.database.run(customer::rows("ada", "live")).await;
+    let place = "/console/workspaces/ada";
+    let question = "/console/act?act=set-email&on=ada&seen=0";
+    let linus = Browser::sign_in(&world, LINUS).await;
+    assert_eq!(linus.get(question).await.status, StatusCode::FORBIDDEN);
+    let grace = Browser::sign_in(&world, GRACE).await;
+    let page = grace.get(place).await;
+    assert!(page.text.contains("data-testid=\"act-set-email\""), "{}", page.text);
+    let asked = grace.get(question).await;
+    assert!(asked.text.contains("be sure whose it is"), "{}", asked.text);
+    assert!(asked.text.contains("name=\"email\""), "{}", asked.text);
+    let (csrf, seen) = (asked.field("csrf"), asked.field("seen"));
+    let set = async |browser: &Browser<'_>, email: &str, csrf: &str| {
+        let form = [
+            ("act", "set-email"),
+            ("on", "ada"),
+            ("seen", &*seen),
+            ("csrf", csrf),
+            ("email", email),
+        ];
+        browser.post("/console/act", &form).await
+    };
+    let email = async || {
+        let (_, customer) = world.api(Method::GET, "/api/customers/ada", None).await;
+        customer["email"].as_str().unwrap().to_owned()
+    };
+    let former = email().await;
+    for wrong in ["", "ada", "a b@mail.test"] {
+        let seen = set(&grace, wrong, &csrf).await;
+        assert_eq!(seen.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}: {}", seen.text);
+        assert!(seen.text.contains("id=\"problem\""), "{wrong}: {}", seen.text);
+    }
+    assert_eq!(set(&grace, "ada@new.test", "wrong").await.status, StatusCode::FORBIDDEN);
+    let its_own = linus.get("/console").await.field("csrf");
+    assert_eq!(set(&linus, "ada@new.test", &its_own).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(email().await, former);
+    let done = set(&grace, " ada@new.test ", &csrf).await;
+    assert_eq!(done.location(), format!("{place}?done=set-email"), "{}", done.text);
+    assert_eq!(email().await, "ada@new.test");
+    let journal = grace.get("/console/journal").await;
+    assert!(journal.text.contains("set-email"), "{}", journal.text);
+    assert!(!journal.text.contains("ada@new.test"), "{}", journal.text);
+    let (_, letters) = world.api(Method::GET, "/api/mails", None).await;
+    assert_eq!(letters["items"][0]["kind"], "email_changed", "{letters}");
+}
