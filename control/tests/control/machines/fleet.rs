@@ -32,7 +32,9 @@ const BAD: &str = "gateway_version = '2026.9.7'";
 
 async fn town(customers: &[&str]) -> Town {
     let wanted = Wanted { available: 1, failure_limit: 3 };
-    let town = Town::start_with(Provider::start().await, &wanted, &format!(", {FIRST}")).await;
+    // One of the pool runs beside those of the customers.
+    let provider = Provider::start_with(&["--creations", "1000", "--running-limit", "1000"]).await;
+    let town = Town::start_with(provider, &wanted, &format!(", {FIRST}")).await;
     for name in customers {
         let task = town.pay(name).await;
         town.until_done(&task).await;
