@@ -12,6 +12,7 @@ pub mod certificates;
 pub mod cli;
 pub mod console;
 pub mod doctor;
+pub mod domains;
 pub mod http;
 pub mod init;
 pub mod joining;

@@ -55,6 +55,15 @@ const SOLD_UNDER: [&str; 12] =
     ["ac", "co", "com", "edu", "gob", "gov", "go", "ne", "net", "nom", "or", "org"];
 
 impl Domain {
+    /// As somebody types it: capitals and a dot at the end make no other domain.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn parse_typed(text: &str) -> Result<Self, DomainError> {
+        let text = text.trim();
+        Self::parse(&text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase())
+    }
+
     /// # Errors
     /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, DomainError> {
@@ -132,7 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(text: &str, expected: Result<&str, DomainError>) {
-        let parsed = Domain::parse(text);
+        let parsed = Domain::parse_typed(text);
         let seen = parsed.as_ref().map(Domain::as_str).map_err(|error| *error);
         assert_eq!(seen, expected, "{text:?}");
     }
@@ -143,7 +152,7 @@ mod tests {
             Address, Character, Length, NotAscii, Reserved, SingleLabel, Suffix, Wildcard,
         };
         check("chat.example.org", Ok("chat.example.org"));
-        check("Chat.example.org", Err(Character));
+        check(" Chat.Example.ORG. ", Ok("chat.example.org"));
         check("example.org", Ok("example.org"));
         check("example.co.uk", Ok("example.co.uk"));
         check("xn--bcher-kva.example", Ok("xn--bcher-kva.example"));
@@ -171,7 +180,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics_and_what_passes_is_a_host_name(text in ".{0,60}") {
-            if let Ok(domain) = Domain::parse(&text) {
+            if let Ok(domain) = Domain::parse_typed(&text) {
                 let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
                 prop_assert!(domain.as_str().bytes().all(is_plain));
                 prop_assert_eq!(Domain::parse(domain.as_str()).unwrap(), domain);

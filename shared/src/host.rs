@@ -83,6 +83,12 @@ impl PublicSite {
             || dotless().is_some_and(|origin| own.eq_ignore_ascii_case(&origin))
     }
 
+    /// May a customer bring `domain`? What ends in ours is given by us.
+    pub fn is_foreign(&self, domain: &Domain) -> bool {
+        let rest = domain.as_str().strip_suffix(self.base_domain.as_str());
+        !rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
     /// `arcamatrix.com`
     pub fn base_domain(&self) -> &str {
         &self.base_domain
@@ -222,11 +228,19 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_of_a_customers_own_has_the_sites_scheme_and_port() {
+    fn a_domain_of_a_customers_own_has_the_sites_scheme_and_port_and_is_none_of_ours() {
         let (site, ada) = (site(), "ada".parse().unwrap());
         let chat = Domain::parse("chat.example.org").unwrap();
         assert_eq!(site.origin_at(&ada, Some(&chat)), "https://chat.example.org:8443");
         assert_eq!(host_name("Chat.Example.org.:8443"), "chat.example.org");
+        let check = |domain: &str, is_foreign: bool| {
+            assert_eq!(site.is_foreign(&Domain::parse(domain).unwrap()), is_foreign, "{domain}");
+        };
+        check("chat.example.org", true);
+        check("xarca.test", true);
+        check("arca.test", false);
+        check("ada.arca.test", false);
+        check("a.b.arca.test", false);
     }
 
     #[test]

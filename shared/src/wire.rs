@@ -124,10 +124,15 @@ pub struct DomainGrant {
 impl DomainGrant {
     /// Of the workspace and the chain: a key is never used for two of them.
     pub fn fingerprint(&self) -> String {
+        Self::fingerprint_of(&self.username, &self.certificate.chain)
+    }
+
+    /// As [`DomainGrant::fingerprint`], without the key.
+    pub fn fingerprint_of(username: &Username, chain: &str) -> String {
         let mut hash = Sha256::new();
-        hash.update(self.username.as_bytes());
+        hash.update(username.as_bytes());
         hash.update([0]);
-        hash.update(self.certificate.chain.as_bytes());
+        hash.update(chain.as_bytes());
         hex::encode(&hash.finalize())
     }
 }

@@ -17,6 +17,7 @@ use crate::base::clock::{Clock, Moment};
 use crate::base::key_file::KeyFile;
 use crate::base::metrics::Metrics;
 use crate::billing::{BillingService, SignUpConfig};
+use crate::domains::DomainService;
 use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
@@ -49,6 +50,8 @@ pub struct App {
     /// Without it nothing is sold.
     pub billing: Option<Arc<BillingService>>,
     pub sign_up: SignUpConfig,
+    /// Without it nobody brings a domain of their own.
+    pub domains: Option<Arc<DomainService>>,
     pub metrics: Arc<Metrics>,
     pub sse: Arc<SseConnections>,
     pub clock: Clock,

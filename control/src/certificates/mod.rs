@@ -13,5 +13,5 @@ mod proofs;
 mod reconciler;
 
 pub use config::{CertificatesConfig, ProofConfig};
-pub use order::CERTIFICATE;
+pub use order::{CERTIFICATE, CertificateOrder, obtain};
 pub use reconciler::CertificateReconciler;

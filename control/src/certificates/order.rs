@@ -4,8 +4,8 @@ use anyhow::{Context as _, ensure};
 use shared::KeyRing;
 use x509_parser::prelude::{Pem, X509Certificate};
 
-use super::CertificatesConfig;
 use super::proofs::Placed;
+use super::{CertificatesConfig, ProofConfig};
 use crate::base::clock::Moment;
 use crate::base::seal;
 use crate::model::certificate::IssuedCertificate;
@@ -18,28 +18,38 @@ pub const CERTIFICATE: &str = "site";
 
 const ACCOUNT: &str = "acme account";
 
-/// Obtains a certificate for the names of `config`. Whatever was put in place for it is taken
+/// What is ordered.
+pub struct CertificateOrder<'a> {
+    pub names: &'a [String],
+    /// How each of them is shown to be ours.
+    pub proof: &'a ProofConfig,
+    pub sealed_as: &'a str,
+}
+
+/// Obtains a certificate at the authority of `config`. Whatever was put in place for it is taken
 /// away again, whether it came to something or not.
-pub(super) async fn obtain(
+pub async fn obtain(
     config: &CertificatesConfig,
+    wanted: &CertificateOrder<'_>,
     store: &Store,
     publisher: &Publisher,
     ring: &KeyRing,
     now: Moment,
 ) -> anyhow::Result<IssuedCertificate> {
-    let order = begin(config, store, ring, now).await?;
-    let mut placed = Placed::none(&config.proof, publisher);
+    let order = begin(config, wanted, store, ring, now).await?;
+    let mut placed = Placed::none(wanted.proof, publisher);
     let finished = match placed.place(order.proofs()).await {
         Ok(()) => order.finish().await.map_err(anyhow::Error::from),
         Err(error) => Err(error.context("proving that the names are ours")),
     };
     placed.remove().await;
-    describe(config, ring, finished?)
+    describe(wanted, ring, finished?)
 }
 
 /// With our account, or a new one where there is none that the authority knows.
 async fn begin(
     config: &CertificatesConfig,
+    wanted: &CertificateOrder<'_>,
     store: &Store,
     ring: &KeyRing,
     now: Moment,
@@ -50,7 +60,7 @@ async fn begin(
     if let Some(credentials) = &kept {
         let ordered = async {
             let authority = Authority::open(directory, credentials).await?;
-            authority.order(&config.names, config.proof.kind()).await
+            authority.order(wanted.names, wanted.proof.kind()).await
         };
         match ordered.await {
             Err(AcmeError::NoAccount | AcmeError::Credentials) => {}
@@ -67,11 +77,11 @@ async fn begin(
     let (authority, credentials) = Authority::register(directory, config.contact.as_str()).await?;
     let sealed = seal::seal(ring, ACCOUNT, &credentials);
     store.keep_acme_account(&directory.url, &sealed, now).await?;
-    Ok(authority.order(&config.names, config.proof.kind()).await?)
+    Ok(authority.order(wanted.names, wanted.proof.kind()).await?)
 }
 
 fn describe(
-    config: &CertificatesConfig,
+    wanted: &CertificateOrder<'_>,
     ring: &KeyRing,
     issued: Issued,
 ) -> anyhow::Result<IssuedCertificate> {
@@ -86,9 +96,9 @@ fn describe(
     let (starts, expires) =
         (moment(parsed.validity().not_before), moment(parsed.validity().not_after));
     ensure!(starts < expires, "the authority's certificate is never valid");
-    let sealed_key = seal::seal(ring, CERTIFICATE, &issued.key);
+    let sealed_key = seal::seal(ring, wanted.sealed_as, &issued.key);
     Ok(IssuedCertificate {
-        names: config.names.clone(),
+        names: wanted.names.to_vec(),
         chain: issued.chain,
         sealed_key,
         starts,

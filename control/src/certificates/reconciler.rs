@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use super::CertificatesConfig;
-use super::order::{CERTIFICATE, obtain};
+use super::order::{CERTIFICATE, CertificateOrder, obtain};
 use crate::base::clock::{Clock, Moment};
 use crate::base::key_file::KeyFile;
 use crate::base::metrics::Metrics;
@@ -80,7 +80,9 @@ impl CertificateReconciler {
         let names = self.config.names.join(", ");
         info!("ordering a certificate for {names}");
         let ring = &self.keys.present().ring;
-        let ordered = obtain(&self.config, &self.store, &self.publisher, ring, now);
+        let CertificatesConfig { names: wanted, proof, .. } = &self.config;
+        let order = CertificateOrder { names: wanted, proof, sealed_as: CERTIFICATE };
+        let ordered = obtain(&self.config, &order, &self.store, &self.publisher, ring, now);
         let outcome = timeout(ORDER_TIMEOUT, ordered)
             .await
             .unwrap_or_else(|_| Err(anyhow::anyhow!("it took longer than {ORDER_TIMEOUT:?}")));

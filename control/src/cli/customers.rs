@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::Username;
+use shared::{Domain, Username};
 use url::form_urlencoded::Serializer;
 
 use super::client::ApiClient;
@@ -18,6 +18,7 @@ use super::output::{Output, age, dash, list};
 use crate::accounts::passwords;
 use crate::base::clock::Moment;
 use crate::model::workspace::WorkspaceState;
+use crate::operator::domains::DomainView;
 use crate::operator::receipts::ErasureView;
 use crate::operator::reinstatement::ReinstatementView;
 use crate::operator::responses::{CustomerView, Published};
@@ -58,6 +59,8 @@ pub(super) enum Command {
     },
     /// Set the address at which a customer is written to; the former one is told.
     SetEmail { username: Username, email: String },
+    /// Take away a domain of a customer's own: nobody reaches the workspace by it any more.
+    RemoveDomain { username: Username, domain: Domain },
     /// Close a workspace, keeping everything in it.
     Suspend { username: Username },
     /// Lift a suspension by an operator; the workspace opens unless another reason stands.
@@ -115,6 +118,9 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             change(api, &username, "password", Some(body), output).await
         }
         Command::SetEmail { username, email } => set_email(api, &username, &email, output).await,
+        Command::RemoveDomain { username, domain } => {
+            remove_domain(api, &username, &domain, output).await
+        }
         Command::Suspend { username } => {
             let consequence = format!(
                 "This closes the workspace {username} now: its sockets are cut, and nobody gets \
@@ -176,6 +182,24 @@ async fn set_email(
     output.print(&customer, |customer| {
         format!("{} is written to at {}", customer.username, customer.email)
     })
+}
+
+async fn remove_domain(
+    api: &ApiClient,
+    username: &Username,
+    domain: &Domain,
+    output: Output,
+) -> anyhow::Result<()> {
+    let consequence = format!(
+        "This takes {domain} away from {username}: its certificate is forgotten, and what is live \
+         at the workspace is cut and has to connect again."
+    );
+    if !output.confirms(&consequence)? {
+        return Ok(());
+    }
+    let path = format!("/api/customers/{username}/domains/{domain}");
+    let removed: DomainView = api.call(Method::DELETE, &path, None).await?;
+    output.print(&removed, |removed| format!("{} is taken away from {username}", removed.domain))
 }
 
 async fn erase(api: &ApiClient, username: &Username, output: Output) -> anyhow::Result<()> {

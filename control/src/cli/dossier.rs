@@ -55,6 +55,10 @@ fn head(details: &WorkspaceDetails, now: Moment) -> String {
             },
         ),
     ));
+    for own in &details.domains {
+        let why = own.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        lines.push(("domain", format!("{} {}{why}", own.domain, own.state)));
+    }
     for lock in &details.locks {
         let what =
             lock.session.map_or_else(|| "all of it".to_owned(), |it| format!("session {it}"));

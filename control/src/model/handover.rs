@@ -2,11 +2,12 @@
 //!
 //! The workspace host sets a nonce in the browser and sends its hash, the
 //! challenge, to the site. The site answers with a one-time code bound to that
-//! challenge; only the browser that holds the nonce can redeem it. Pure.
+//! challenge; only the browser that holds the nonce can redeem it. At a domain of the
+//! customer's own, code and session are of that host alone. Pure.
 
 use std::time::Duration;
 
-use shared::{PublicSite, ReturnPath, SessionId, Username};
+use shared::{Domain, PublicSite, ReturnPath, SessionId, Username};
 use url::form_urlencoded::Serializer;
 
 use crate::base::token::{Token, is_lower_hex, is_sha256_hex, sha256_hex};
@@ -53,6 +54,33 @@ impl Challenge {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// By which a code is kept for the browser at this host and no other.
+    #[must_use]
+    pub fn at(&self, domain: Option<&Domain>) -> Self {
+        match domain {
+            None => self.clone(),
+            Some(domain) => Self(sha256_hex(format!("{}@{domain}", self.0))),
+        }
+    }
+}
+
+/// A host at which a workspace is reached: its own, or a domain of its customer's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceHost {
+    pub username: Username,
+    pub domain: Option<Domain>,
+}
+
+impl WorkspaceHost {
+    pub fn own(username: Username) -> Self {
+        Self { username, domain: None }
+    }
+
+    /// Without a slash at its end.
+    pub fn origin(&self, site: &PublicSite) -> String {
+        site.origin_at(&self.username, self.domain.as_ref())
+    }
 }
 
 /// What the site was asked for: the query of `/login`, or the hidden fields of its form.
@@ -60,6 +88,8 @@ impl Challenge {
 pub struct SignInRequest {
     /// The workspace to open.
     pub workspace: Option<Username>,
+    /// A domain of its own, at which it is to be opened.
+    pub domain: Option<Domain>,
     pub challenge: Option<Challenge>,
     pub return_path: ReturnPath,
     /// Stay on the site, on the account page.
@@ -118,13 +148,17 @@ pub fn destination(request: &SignInRequest, signed_in: &Username) -> Destination
 /// `<site>/login?workspace=ada&challenge=…&return=/x`
 pub fn login_url(
     site: &PublicSite,
-    workspace: &Username,
+    workspace: &WorkspaceHost,
     challenge: &Challenge,
     return_path: &ReturnPath,
     is_second_try: bool,
 ) -> String {
     let mut query = Serializer::new(String::new());
-    query.append_pair("workspace", workspace.as_str()).append_pair("challenge", challenge.as_str());
+    let username = workspace.username.as_str();
+    query.append_pair("workspace", username).append_pair("challenge", challenge.as_str());
+    if let Some(domain) = &workspace.domain {
+        query.append_pair(AT, domain.as_str());
+    }
     let query = finish(query, return_path, is_second_try);
     format!("{}/login?{query}", site.site_url())
 }
@@ -137,12 +171,12 @@ pub fn signed_out_url(site: &PublicSite, workspace: &Username) -> String {
 /// `<workspace>/auth/login?return=/x`
 pub fn workspace_login_url(
     site: &PublicSite,
-    workspace: &Username,
+    workspace: &WorkspaceHost,
     return_path: &ReturnPath,
     is_second_try: bool,
 ) -> String {
     let query = finish(Serializer::new(String::new()), return_path, is_second_try);
-    format!("{}/auth/login?{query}", site.workspace_url(workspace))
+    format!("{}/auth/login?{query}", workspace.origin(site))
 }
 
 /// `<workspace>/auth/callback?code=…&return=/x`
@@ -150,7 +184,7 @@ pub fn workspace_login_url(
 /// The path stands with the code as well, so that a callback that misses still knows it.
 pub fn callback_url(
     site: &PublicSite,
-    workspace: &Username,
+    workspace: &WorkspaceHost,
     code: &Token,
     return_path: &ReturnPath,
     is_second_try: bool,
@@ -158,7 +192,7 @@ pub fn callback_url(
     let mut query = Serializer::new(String::new());
     query.append_pair("code", code.expose());
     let query = finish(query, return_path, is_second_try);
-    format!("{}/auth/callback?{query}", site.workspace_url(workspace))
+    format!("{}/auth/callback?{query}", workspace.origin(site))
 }
 
 fn finish(
@@ -173,6 +207,9 @@ fn finish(
     query.finish()
 }
 
+/// The parameter with the domain at which a workspace is to be opened.
+pub const AT: &str = "at";
+
 /// The parameter that marks a sign-in which began anew.
 pub const SECOND_TRY: &str = "again";
 
@@ -183,6 +220,7 @@ mod tests {
     fn request(workspace: Option<&str>, challenge: bool) -> SignInRequest {
         SignInRequest {
             workspace: workspace.map(|name| name.parse().unwrap()),
+            domain: None,
             challenge: challenge.then(|| Nonce::parse(&"0a".repeat(16)).unwrap().challenge()),
             return_path: ReturnPath::or_root("/chat"),
             to_account: false,
@@ -222,7 +260,7 @@ mod tests {
     #[test]
     fn urls_carry_what_they_are_given_escaped() {
         let site = PublicSite::new("arca.test", "https://arca.test:8443".parse().unwrap()).unwrap();
-        let ada = "ada".parse().unwrap();
+        let ada = WorkspaceHost::own("ada".parse().unwrap());
         let path = ReturnPath::or_root("/chat?a=1&b=2#c");
         assert_eq!(
             workspace_login_url(&site, &ada, &path, false),
@@ -232,8 +270,26 @@ mod tests {
         let url = login_url(&site, &ada, &challenge, &path, false);
         assert!(url.starts_with("https://arca.test:8443/login?workspace=ada&challenge="), "{url}");
         assert!(!url.contains(SECOND_TRY), "{url}");
+        let domain = Some("chat.example.org".parse().unwrap());
+        let chat = WorkspaceHost { domain, ..ada };
+        let url = login_url(&site, &chat, &challenge, &path, false);
+        assert!(url.starts_with("https://arca.test:8443/login?workspace=ada&"), "{url}");
+        assert!(url.contains("&at=chat.example.org&"), "{url}");
+        let root = ReturnPath::or_root("/");
+        let begin = workspace_login_url(&site, &chat, &root, false);
+        assert_eq!(begin, "https://chat.example.org:8443/auth/login?return=%2F");
         let again = workspace_login_url(&site, &ada, &ReturnPath::or_root("/"), true);
         assert_eq!(again, "https://ada.arca.test:8443/auth/login?return=%2F&again=1");
+    }
+
+    #[test]
+    fn a_challenge_is_another_one_at_each_host() {
+        let challenge = Nonce::random().challenge();
+        let [chat, mail] = ["chat.example.org", "mail.example.org"].map(|it| it.parse().unwrap());
+        assert_eq!(challenge.at(None), challenge);
+        assert_ne!(challenge.at(Some(&chat)), challenge);
+        assert_ne!(challenge.at(Some(&chat)), challenge.at(Some(&mail)));
+        assert!(Challenge::parse(challenge.at(Some(&chat)).as_str()).is_some());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod attempts;
 pub mod awake_time;
 pub mod certificate;
+pub mod domain;
 pub mod email_change;
 pub mod fleet;
 pub mod handover;

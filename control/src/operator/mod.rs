@@ -2,6 +2,7 @@
 
 pub mod acts;
 mod customers;
+pub mod domains;
 pub(crate) mod edges;
 pub mod fleet;
 mod health;
@@ -84,6 +85,7 @@ fn operator() -> OpenApiRouter<SharedApp> {
         .routes(routes!(customers::sign_out_everywhere))
         .routes(routes!(customers::suspend))
         .routes(routes!(customers::resume))
+        .routes(routes!(domains::remove))
         .routes(routes!(receipts::show))
         .routes(routes!(receipts::erase))
         .routes(routes!(reinstatement::reinstate))

@@ -7,6 +7,7 @@ use shared::Username;
 use utoipa::IntoParams;
 
 use super::customers;
+use super::domains::DomainView;
 use super::paging::{Paging, page};
 use super::pflaster::RoundView;
 use super::responses::{MailView, Page, SpriteView, TaskDetails, TicketView};
@@ -120,6 +121,7 @@ pub(crate) async fn details(app: &App, username: &Username) -> Result<WorkspaceD
     let mails = store.mails(&filter, None, LATEST).await?;
     let tickets = store.tickets(Some(*username), None, LATEST).await?;
     let rounds = store.healing_rounds_of(username, LATEST).await?;
+    let domains = store.domains_of(username).await?;
     let sessions = store.open_sessions(username, app.now()).await?;
     Ok(WorkspaceDetails {
         username: *username,
@@ -129,6 +131,7 @@ pub(crate) async fn details(app: &App, username: &Username) -> Result<WorkspaceD
         route,
         locks: store.locks_of(username).await?,
         machine: store.sprite_of(username).await?.map(SpriteView::new),
+        domains: domains.iter().map(|own| DomainView::new(own, app.now())).collect(),
         sessions: sessions.iter().map(SessionView::new).collect(),
         tasks,
         mails: mails.into_iter().map(MailView::new).collect(),

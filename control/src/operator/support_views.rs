@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::{Lock, Route, Username};
 use utoipa::ToSchema;
 
+use super::domains::DomainView;
 use super::pflaster::RoundView;
 use super::responses::{CustomerView, MailView, SpriteView, TaskDetails, TicketView};
 use super::schemas::{LockShape, RouteShape};
@@ -88,6 +89,9 @@ pub struct WorkspaceDetails {
     #[schema(value_type = Vec<LockShape>)]
     pub locks: Vec<Lock>,
     pub machine: Option<SpriteView>,
+    /// Of the customer's own.
+    #[serde(default)]
+    pub domains: Vec<DomainView>,
     /// The latest seen first.
     pub sessions: Vec<SessionView>,
     /// The newest twenty, with their steps.

@@ -9,9 +9,10 @@ use reqwest::{Body, Client, ClientBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use shared::wire::{
     Applied, Certificates, CertificatesServed, ChallengeAnswer, ChangesRequest, Conflict,
-    ErrorBody, GenerationState, TableHead, TableLine,
+    DomainGrant, DomainServed, DomainWithdrawn, DomainsServed, ErrorBody, GenerationState,
+    TableHead, TableLine,
 };
-use shared::{Generation, Lock, Route, Secret, Upstream};
+use shared::{Domain, Generation, Lock, Route, Secret, Upstream};
 use tokio::time::timeout;
 
 use super::EdgeConfig;
@@ -70,6 +71,13 @@ pub(super) enum EdgeError {
     Answer(String),
     #[error("the table cannot be read")]
     Table(#[from] StoreError),
+}
+
+impl EdgeError {
+    /// It is of a release that does not know the call.
+    pub(super) fn is_unknown_call(&self) -> bool {
+        matches!(self, Self::Status { status: StatusCode::NOT_FOUND, .. })
+    }
 }
 
 impl EdgeClient {
@@ -134,6 +142,36 @@ impl EdgeClient {
             return Err(EdgeError::NotConfidential);
         }
         let request = self.http.put(format!("{}/v1/certificates", self.url)).json(certificates);
+        read(self.send(request.timeout(CHANGES_TIMEOUT)).await?).await
+    }
+
+    pub(super) async fn look_at_domains(&self) -> Result<DomainsServed, EdgeError> {
+        let request = self.http.get(format!("{}/v1/domains", self.url));
+        let response = self.send(request.timeout(CHANGES_TIMEOUT)).await?;
+        if response.status() != StatusCode::OK {
+            return read(response).await;
+        }
+        // Far more than an answer to anything else, and as bounded as what an edge serves.
+        response.json().await.map_err(|error| EdgeError::Answer(error.to_string()))
+    }
+
+    pub(super) async fn grant_domain(
+        &self,
+        domain: &Domain,
+        grant: &DomainGrant,
+    ) -> Result<DomainServed, EdgeError> {
+        if !self.is_confidential {
+            return Err(EdgeError::NotConfidential);
+        }
+        let request = self.http.put(format!("{}/v1/domains/{domain}", self.url)).json(grant);
+        read(self.send(request.timeout(CHANGES_TIMEOUT)).await?).await
+    }
+
+    pub(super) async fn withdraw_domain(
+        &self,
+        domain: &Domain,
+    ) -> Result<DomainWithdrawn, EdgeError> {
+        let request = self.http.delete(format!("{}/v1/domains/{domain}", self.url));
         read(self.send(request.timeout(CHANGES_TIMEOUT)).await?).await
     }
 

@@ -11,6 +11,7 @@
 mod certificate_task;
 mod client;
 mod config;
+mod domain_task;
 mod edge;
 mod edge_task;
 mod feed;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use shared::Generation;
 use shared::wire::Certificates;
+use shared::{Domain, Generation};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -40,6 +41,7 @@ use roster::Roster;
 
 pub use client::EdgeTable;
 pub use config::{EdgeConfig, NewEdge, PublishTimes, check_edge_name};
+pub use domain_task::sealed_as;
 pub use status::{Acknowledgement, CertificateStanding, EdgeStatus};
 
 /// An edge that is already known to be down gets this long to come back.
@@ -55,6 +57,7 @@ pub struct Publisher {
     roster: Arc<Roster>,
     wake: watch::Sender<Wake>,
     handout: watch::Sender<Handout>,
+    domains: watch::Sender<u64>,
     wait: Duration,
     _tasks: JoinSet<()>,
 }
@@ -100,6 +103,7 @@ impl Publisher {
     ) -> anyhow::Result<Self> {
         let (wake, woken) = watch::channel(Wake::default());
         let (handout, handed) = watch::channel(Handout::default());
+        let (domains, domains_woken) = watch::channel(0);
         let (others, changed) = watch::channel(0);
         let roster = Roster {
             store: store.clone(),
@@ -110,6 +114,7 @@ impl Publisher {
             sweep: times.sweep,
             woken,
             handed,
+            domains_woken,
             members: tokio::sync::Mutex::default(),
             present: arc_swap::ArcSwap::default(),
         };
@@ -118,7 +123,7 @@ impl Publisher {
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&roster).follow(changed));
         tasks.spawn(peers::follow(store.clone(), wake.clone(), others));
-        Ok(Self { roster, wake, handout, wait: times.wait, _tasks: tasks })
+        Ok(Self { roster, wake, handout, domains, wait: times.wait, _tasks: tasks })
     }
 
     /// Begins with edges that were added to the database, and ends with those that were
@@ -183,6 +188,20 @@ impl Publisher {
             }
             is_news
         });
+    }
+
+    /// Says that this process changed what domains of customers are served.
+    pub fn wake_domains(&self) {
+        self.domains.send_modify(|woken| *woken += 1);
+    }
+
+    /// Has every edge end what is reached by `domain`, which is not to be served any more; an
+    /// edge that does not answer soon hears of it by its task.
+    pub async fn withdraw_domain(&self, domain: &Domain) {
+        let edges = self.roster.present();
+        let told = edges.iter().map(|edge| edge.client.withdraw_domain(domain));
+        let _late = tokio::time::timeout(PAGE_WAIT, join_all(told)).await.is_err();
+        self.wake_domains();
     }
 
     /// Has every edge answer a certificate authority that asks for `token`, or do so no more

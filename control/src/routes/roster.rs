@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::certificate_task::{CertificateTask, Handout};
 use super::client::EdgeClient;
 use super::config::EdgeConfig;
+use super::domain_task::DomainTask;
 use super::edge::{Edge, Wake};
 use super::edge_task::Task;
 use super::feed::Feed;
@@ -33,6 +34,7 @@ pub(super) struct Roster {
     pub(super) sweep: Duration,
     pub(super) woken: watch::Receiver<Wake>,
     pub(super) handed: watch::Receiver<Handout>,
+    pub(super) domains_woken: watch::Receiver<u64>,
     pub(super) members: Mutex<Vec<Member>>,
     pub(super) present: ArcSwap<Vec<Arc<Edge>>>,
 }
@@ -145,6 +147,15 @@ impl Roster {
             handout: self.handed.clone(),
         };
         tasks.spawn(certificates.run());
+        let domains = DomainTask {
+            edge: Arc::clone(&edge),
+            store: self.store.clone(),
+            keys: Arc::clone(&self.keys),
+            clock: Arc::clone(&self.clock),
+            sweep: self.sweep,
+            woken: self.domains_woken.clone(),
+        };
+        tasks.spawn(domains.run());
         Ok(Member { edge, metrics, row, _tasks: tasks })
     }
 }

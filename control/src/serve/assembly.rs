@@ -11,6 +11,7 @@ use crate::base::clock::Clock;
 use crate::base::hourly_limit::HourlyLimit;
 use crate::base::metrics::Metrics;
 use crate::billing::{BillingService, ENDS_AN_HOUR, Offer, StripeBilling, StripeConfig};
+use crate::domains::DomainService;
 use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
 use crate::mail::MailRenderer;
@@ -60,6 +61,16 @@ pub(super) async fn assemble(
     };
     let stripe = config.stripe.as_ref().map(StripeBilling::new).transpose()?;
     let billing = stripe.zip(config.stripe.as_ref()).map(billing).map(Arc::new);
+    let is_open = config.certificates.is_some() && config.domains.most > 0;
+    let domains = is_open.then(|| {
+        Arc::new(DomainService::new(
+            store.clone(),
+            Arc::clone(&publisher),
+            config.site.clone(),
+            config.domains,
+            Arc::clone(&clock),
+        ))
+    });
     Ok(Arc::new(App {
         site: config.site.clone(),
         workspace_origins: config.workspace_origins.clone(),
@@ -73,6 +84,7 @@ pub(super) async fn assemble(
         sign_in: SignIn::new(store.reserved(), passwords),
         renderer,
         accounts,
+        domains,
         store,
         publisher,
         join: config.join.clone(),

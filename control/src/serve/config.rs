@@ -16,6 +16,7 @@ use crate::app::site_config::SiteConfig;
 use crate::base::key_file::KeyFile;
 use crate::billing::{SignUpConfig, StripeConfig};
 use crate::certificates::CertificatesConfig;
+use crate::domains::DomainsConfig;
 use crate::machines::context::MachinesConfig;
 use crate::mail::ResendConfig;
 use crate::routes::{EdgeConfig, PublishTimes};
@@ -44,6 +45,7 @@ pub struct Config {
     pub join: Option<JoinConfig>,
     /// Without it, the edges have certificates of their own.
     pub certificates: Option<CertificatesConfig>,
+    pub domains: DomainsConfig,
     pub sessions: SessionTimes,
     pub publish: PublishTimes,
     /// Steps of the route table that are kept for edges that fell behind.
@@ -127,6 +129,7 @@ impl Config {
         let certificates = root.optional_table("certificates", |section| {
             CertificatesConfig::from_section(section, base_domain.as_deref())
         });
+        let domains = root.table("domains", DomainsConfig::from_section);
         let site_listen = root.required("site_listen", str::parse);
         let api_listen = root.required("api_listen", str::parse);
         let database_url = database_url(root, database);
@@ -170,6 +173,7 @@ impl Config {
             edges,
             join,
             certificates,
+            domains,
             sessions,
             publish,
             log_changes,

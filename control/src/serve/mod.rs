@@ -21,6 +21,7 @@ use crate::app::SharedApp;
 use crate::base::clock::{self, Clock, Moment};
 use crate::billing::reconcile;
 use crate::certificates::CertificateReconciler;
+use crate::domains::DomainReconciler;
 use crate::http::listener;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
@@ -201,6 +202,18 @@ fn reconcilers(
     });
     let mut all = vec![upkeep.run().boxed(), sweep(app.clone(), config.retention()).boxed()];
     all.extend(certificates.map(|it| it.run().boxed()));
+    let domains = app.domains.clone().zip(config.certificates.clone());
+    let domains = domains.map(|(service, certificates)| DomainReconciler {
+        service,
+        certificates,
+        store: app.store.in_background(),
+        publisher: Arc::clone(&app.publisher),
+        keys: Arc::clone(&config.keys),
+        metrics: Arc::clone(&app.metrics),
+        clock: Arc::clone(app.clock()),
+        sweep: config.tasks.sweep,
+    });
+    all.extend(domains.map(|it| it.run().boxed()));
     all.extend(app.billing.clone().map(|billing| reconcile::keep(billing).boxed()));
     all.extend(context.map(machines::reconcilers).into_iter().flatten());
     all

@@ -12,6 +12,7 @@ use super::account_session::{end, open_session, signed_in};
 use super::billing;
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
+use super::domain_section::{self, DomainSection};
 use super::export::{self, ExportSection};
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame, see_other};
@@ -45,6 +46,7 @@ struct AccountPage<'a> {
     card: Option<String>,
     skills: Vec<SkillText>,
     export: Option<ExportSection>,
+    domains: Option<DomainSection>,
     browsers: Vec<Browser>,
     was_changed: bool,
     faults: Faults<'a>,
@@ -235,7 +237,7 @@ async fn awake(
     Ok(this_month.map(|awake| awake_for(language, awake)))
 }
 
-async fn render(
+pub(super) async fn render(
     app: &App,
     session: &AccountSession,
     language: Language,
@@ -271,6 +273,7 @@ async fn render(
         card,
         skills: skills.iter().map(|skill| SkillText::of(language, skill)).collect(),
         export: export::section(app, session, language).await?,
+        domains: domain_section::section(app, &session.username, language).await?,
         browsers: browsers.collect(),
         was_changed,
         faults,

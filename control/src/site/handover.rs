@@ -7,17 +7,18 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use cookie::SameSite;
 use shared::session::SESSION_COOKIE;
-use shared::{ReturnPath, Session, Username};
+use shared::{ReturnPath, Session};
 
 use super::cookies;
 use super::language::{self, Language};
 use super::page::{self, Frame, Message, see_other};
 use super::words::handover::HandoverText;
-use super::workspace_host::Workspace;
 use crate::app::{App, SharedApp};
 use crate::base::token::Token;
 use crate::http::{Problem, RequestContext, request_context};
-use crate::model::handover::{self, MissedCallback, NONCE_LIFETIME, Nonce, SECOND_TRY};
+use crate::model::handover::{
+    self, MissedCallback, NONCE_LIFETIME, Nonce, SECOND_TRY, WorkspaceHost,
+};
 
 /// What stands behind `?`. What cannot be understood is as if it were not there: a
 /// sign-in must not end at an address that something has mangled.
@@ -51,7 +52,7 @@ impl HandoverQuery {
 /// `GET /auth/login?return=/x`: gives the browser a nonce and sends it to the site.
 pub(super) async fn begin(
     State(app): State<SharedApp>,
-    Extension(Workspace(workspace)): Extension<Workspace>,
+    Extension(workspace): Extension<WorkspaceHost>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
@@ -70,7 +71,7 @@ pub(super) async fn begin(
 /// `GET /auth/callback?code=…&return=/x`: takes the code and opens the session.
 pub(super) async fn finish(
     State(app): State<SharedApp>,
-    Extension(Workspace(workspace)): Extension<Workspace>,
+    Extension(workspace): Extension<WorkspaceHost>,
     Extension(context): Extension<RequestContext>,
     method: Method,
     uri: Uri,
@@ -87,20 +88,20 @@ pub(super) async fn finish(
     };
     let now = app.now();
     let expires = now.after(app.sessions.workspace);
-    let challenge = nonce.challenge();
-    let redeemed =
-        app.store.redeem_code(&code.hash(), &workspace, &challenge, now, expires).await?;
+    let WorkspaceHost { username, domain } = &workspace;
+    let challenge = nonce.challenge().at(domain.as_ref());
+    let redeemed = app.store.redeem_code(&code.hash(), username, &challenge, now, expires).await?;
     let Some(redeemed) = redeemed else {
         return missed(&app, &workspace, &query, context, &headers).await;
     };
     let session = Session {
-        username: workspace,
+        username: *username,
         id: redeemed.session,
         issued: now.seconds(),
         expires: expires.seconds(),
         epoch: redeemed.epoch,
     };
-    let token = app.keys.present().sessions.sign(&session);
+    let token = app.keys.present().sessions.sign_at(domain.as_ref(), &session);
     let mut response = go_on(&app, &redeemed.return_path, &headers);
     let lifetime = app.sessions.workspace;
     let cookie = cookies::set(SESSION_COOKIE, &token, SameSite::Strict, lifetime);
@@ -138,7 +139,7 @@ fn go_on(app: &App, path: &ReturnPath, headers: &HeaderMap) -> Response {
 /// The code or the nonce is not good. The same whatever was wrong with them.
 async fn missed(
     app: &App,
-    workspace: &Username,
+    workspace: &WorkspaceHost,
     query: &HandoverQuery,
     context: RequestContext,
     headers: &HeaderMap,
@@ -161,19 +162,26 @@ async fn missed(
 /// A session that the edges let in: signed, not expired, and of the present epoch.
 pub(super) async fn has_session(
     app: &App,
-    workspace: &Username,
+    workspace: &WorkspaceHost,
     headers: &HeaderMap,
 ) -> Result<bool, Problem> {
     let keys = app.keys.present();
     let token = cookies::read(headers, SESSION_COOKIE);
+    let WorkspaceHost { username, domain } = workspace;
+    let (sessions, now) = (&keys.sessions, app.now().seconds());
     let session =
-        token.and_then(|token| keys.sessions.verify(token, workspace, app.now().seconds()).ok());
+        token.and_then(|token| sessions.verify_at(domain.as_ref(), token, username, now).ok());
     let Some(session) = session else { return Ok(false) };
-    let credentials = app.store.credentials(workspace).await?;
+    let credentials = app.store.credentials(username).await?;
     Ok(credentials.is_some_and(|credentials| session.epoch >= credentials.epoch))
 }
 
-fn explain(app: &App, workspace: &Username, path: &ReturnPath, language: Language) -> Response {
+fn explain(
+    app: &App,
+    workspace: &WorkspaceHost,
+    path: &ReturnPath,
+    language: Language,
+) -> Response {
     let text = HandoverText::of(language);
     let link = handover::workspace_login_url(&app.site, workspace, path, false);
     let page = Message {

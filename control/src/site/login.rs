@@ -9,13 +9,15 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
-use shared::{ReturnPath, Username};
+use shared::{Domain, ReturnPath, Username};
 
 use super::account_session::{open_session, signed_in};
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
 use super::page::{self, Frame, see_other};
+use super::response_layer::FormTarget;
 use super::words::login::{self, LoginText};
+use super::workspace_host::workspace_at;
 use crate::accounts::sign_in::Attempt;
 use crate::app::App;
 use crate::app::SharedApp;
@@ -23,7 +25,7 @@ use crate::base::token::Token;
 use crate::http::problem::retry_after;
 use crate::http::{Form, Problem, RequestContext};
 use crate::model::handover::{
-    self, CODE_LIFETIME, Challenge, Destination, SignInRequest, destination,
+    self, CODE_LIFETIME, Challenge, Destination, SignInRequest, WorkspaceHost, destination,
 };
 use crate::model::sign_in::Proven;
 use crate::store::AccountSession;
@@ -33,6 +35,8 @@ use crate::store::AccountSession;
 #[serde(default)]
 pub(super) struct LoginQuery {
     workspace: String,
+    /// A domain of the workspace's own.
+    at: String,
     challenge: String,
     #[serde(rename = "return")]
     return_path: String,
@@ -72,15 +76,26 @@ struct LoginPage<'a> {
 }
 
 impl LoginQuery {
-    /// What cannot be understood is as if it had not been said.
-    fn read(&self) -> SignInRequest {
-        SignInRequest {
-            workspace: Username::parse(&self.workspace).ok(),
-            challenge: Challenge::parse(&self.challenge),
+    /// What cannot be understood is as if it had not been said; a domain that is not the
+    /// workspace's, too.
+    async fn read(&self, app: &App) -> Result<SignInRequest, Problem> {
+        let workspace = Username::parse(&self.workspace).ok();
+        let said = Domain::parse(&self.at).ok();
+        let domain = match said.clone() {
+            Some(domain) if workspace.is_some() => {
+                (workspace_at(app, &domain).await? == workspace).then_some(domain)
+            }
+            _ => None,
+        };
+        Ok(SignInRequest {
+            workspace,
+            // Of a browser at a host that is not the workspace's.
+            challenge: Challenge::parse(&self.challenge).filter(|_| said == domain),
+            domain,
             return_path: ReturnPath::or_root(&self.return_path),
             to_account: self.to == "account",
             is_second_try: self.again == "1",
-        }
+        })
     }
 }
 
@@ -91,7 +106,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let here = uri.path_and_query().map_or("/login", PathAndQuery::as_str);
-    let request = query.read();
+    let request = query.read(&app).await?;
     let was_signed_out = query.signed_out == "1";
     let session = signed_in(&app, &headers).await?;
     let is_welcome = |session: &AccountSession| match &request.workspace {
@@ -108,7 +123,7 @@ pub(super) async fn show(
         was_reset: query.reset == "1",
         ..blank(&app, &request, language::of(&headers), here)
     };
-    Ok(page::answer(StatusCode::OK, &page))
+    Ok(with_target(&app, &request, page::answer(StatusCode::OK, &page)))
 }
 
 pub(super) async fn submit(
@@ -119,7 +134,7 @@ pub(super) async fn submit(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Submission { username, password, query } = submission;
-    let request = query.read();
+    let request = query.read(&app).await?;
     let attempt = Attempt { username: username.clone(), password, address: context.address };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(proven) => open(&app, &headers, &proven, &request).await,
@@ -132,7 +147,7 @@ pub(super) async fn submit(
             let error = Some(login::refusal(language, &problem));
             let blank = blank(&app, &request, language, "/login");
             let page = LoginPage { username: &username, error, ..blank };
-            let mut response = page::answer(problem.status, &page);
+            let mut response = with_target(&app, &request, page::answer(problem.status, &page));
             if let Some(wait) = problem.retry_after {
                 response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait));
             }
@@ -164,21 +179,34 @@ async fn proceed(
     request: &SignInRequest,
 ) -> Result<Response, Problem> {
     let username = &session.username;
+    // Somebody else may be signed in than was meant.
+    let is_theirs = request.workspace.as_ref() == Some(username);
+    let domain = request.domain.clone().filter(|_| is_theirs);
+    let host = WorkspaceHost { username: *username, domain };
     Ok(match destination(request, username) {
         Destination::Account => see_other("/account"),
         Destination::Workspace(path) => {
-            see_other(&handover::workspace_login_url(&app.site, username, &path, false))
+            see_other(&handover::workspace_login_url(&app.site, &host, &path, false))
         }
         Destination::Callback(challenge, path) => {
             let code = Token::random();
-            let now = app.now();
+            let (now, challenge) = (app.now(), challenge.at(host.domain.as_ref()));
             app.store
                 .add_code(&code.hash(), session, &challenge, &path, now, CODE_LIFETIME)
                 .await?;
             let again = request.is_second_try;
-            see_other(&handover::callback_url(&app.site, username, &code, &path, again))
+            see_other(&handover::callback_url(&app.site, &host, &code, &path, again))
         }
     })
+}
+
+/// Browsers apply the policy of the page with the form to where signing in leads.
+fn with_target(app: &App, request: &SignInRequest, mut response: Response) -> Response {
+    if let Some((username, domain)) = request.workspace.as_ref().zip(request.domain.as_ref()) {
+        let origin = app.site.origin_at(username, Some(domain));
+        response.extensions_mut().insert(FormTarget(origin));
+    }
+    response
 }
 
 fn blank<'a>(
@@ -191,7 +219,10 @@ fn blank<'a>(
         frame: Frame::speaking(app, language, here),
         text: LoginText::of(language),
         username: "",
-        workspace_host: request.workspace.as_ref().map(|name| app.site.workspace_host(name)),
+        workspace_host: match &request.domain {
+            Some(domain) => Some(domain.to_string()),
+            None => request.workspace.as_ref().map(|name| app.site.workspace_host(name)),
+        },
         request,
         signed_in_as: None,
         was_signed_out: false,

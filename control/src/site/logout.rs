@@ -17,11 +17,10 @@ use super::csrf::{self, MissingOrigin};
 use super::language;
 use super::page::{self, Frame, see_other};
 use super::words::logout::LogoutText;
-use super::workspace_host::Workspace;
 use crate::app::SharedApp;
 use crate::http::Problem;
 use crate::http::request_context::text;
-use crate::model::handover;
+use crate::model::handover::{self, WorkspaceHost};
 use crate::routes::PAGE_WAIT;
 
 #[derive(Template)]
@@ -64,14 +63,16 @@ pub(super) async fn submit(
 /// `POST /auth/logout` of a workspace host.
 pub(super) async fn submit_on_workspace(
     State(app): State<SharedApp>,
-    Extension(Workspace(workspace)): Extension<Workspace>,
+    Extension(workspace): Extension<WorkspaceHost>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    csrf::check(&headers, &app.site.workspace_url(&workspace), MissingOrigin::Refuse)?;
+    csrf::check(&headers, &workspace.origin(&app.site), MissingOrigin::Refuse)?;
     let keys = app.keys.present();
     let token = cookies::read(&headers, SESSION_COOKIE);
+    let WorkspaceHost { username, domain } = &workspace;
+    let (sessions, now) = (&keys.sessions, app.now().seconds());
     let session =
-        token.and_then(|token| keys.sessions.verify(token, &workspace, app.now().seconds()).ok());
+        token.and_then(|token| sessions.verify_at(domain.as_ref(), token, username, now).ok());
     if let Some(session) = session {
         let generation = app.store.end_workspace_session(&session).await?;
         app.publisher.publish_within(generation, PAGE_WAIT).await;
@@ -81,7 +82,7 @@ pub(super) async fn submit_on_workspace(
     let mut response = if wants_json {
         Json(json!({ "signed_out": true })).into_response()
     } else {
-        see_other(&handover::signed_out_url(&app.site, &workspace))
+        see_other(&handover::signed_out_url(&app.site, username))
     };
     page::add_cookie(&mut response, cookies::clear(SESSION_COOKIE));
     page::add_cookie(&mut response, cookies::clear(cookies::NONCE));

@@ -12,6 +12,8 @@ mod checkout;
 mod cookies;
 pub(crate) mod csrf;
 mod deletion;
+mod domain;
+mod domain_section;
 mod email_change;
 mod export;
 mod forgot_password;
@@ -54,7 +56,8 @@ use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::http::problem::{unknown, wrong_method};
 use crate::http::request_context::{self, ContextLayer};
-use workspace_host::Workspace;
+use crate::model::handover::WorkspaceHost;
+use workspace_host::at_domain;
 
 /// The largest form: a password of 1 KiB, every byte of it escaped, and a return path.
 const FORM_MAX_BYTES: usize = 16 * 1024;
@@ -123,6 +126,8 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account/keep", post(billing::keep))
         .route("/account/export", get(export::fetch).post(export::ask))
         .route("/account/email", get(email_change::show).post(email_change::ask))
+        .route("/account/domain", post(domain::add))
+        .route("/account/domain/remove", post(domain::remove))
         .route("/confirm-email", get(email_change::look).post(email_change::confirm))
         .route("/account/password", post(account::change_password))
         .route("/account/sign-out-one", post(account::sign_out_one))
@@ -157,10 +162,17 @@ async fn dispatch(State(hosts): State<Hosts>, mut request: Request) -> Response 
         }
         Host::Site => hosts.site,
         Host::Workspace(username) => {
-            request.extensions_mut().insert(Workspace(username));
+            request.extensions_mut().insert(WorkspaceHost::own(username));
             hosts.workspace
         }
-        Host::Unknown => return misdirected().into_response(),
+        Host::Unknown => match at_domain(&hosts.app, host).await {
+            Ok(Some(workspace)) => {
+                request.extensions_mut().insert(workspace);
+                hosts.workspace
+            }
+            Ok(None) => return misdirected().into_response(),
+            Err(problem) => return problem.into_response(),
+        },
     };
     match router.oneshot(request).await {
         Ok(response) => response,

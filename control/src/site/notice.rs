@@ -7,10 +7,10 @@ use axum::{Extension, Json};
 use serde::Serialize;
 
 use super::handover::has_session;
-use super::workspace_host::Workspace;
 use crate::app::SharedApp;
 use crate::base::clock::Moment;
 use crate::http::Problem;
+use crate::model::handover::WorkspaceHost;
 use crate::model::subscription::{Billing, Standing};
 
 #[derive(Serialize)]
@@ -28,12 +28,12 @@ struct Notice {
 /// Whoever is not signed in is told nothing, as if there were nothing to tell.
 pub(super) async fn show(
     State(app): State<SharedApp>,
-    Extension(Workspace(username)): Extension<Workspace>,
+    Extension(host): Extension<WorkspaceHost>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut notice = None;
-    if has_session(&app, &username, &headers).await? {
-        let workspace = app.store.workspace(&username).await?;
+    if has_session(&app, &host, &headers).await? {
+        let workspace = app.store.workspace(&host.username).await?;
         notice = workspace.and_then(|workspace| Notice::of(&workspace.billing, app.now()));
     }
     let mut response = Json(Answer { notice }).into_response();

@@ -11,6 +11,10 @@ use super::words::error::ErrorText;
 use crate::app::{App, SharedApp};
 use crate::http::{Problem, RequestContext};
 
+/// Of an answer whose form may lead to a domain of a customer's own: its origin.
+#[derive(Debug, Clone)]
+pub(super) struct FormTarget(pub(super) String);
+
 pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let context = request.extensions().get::<RequestContext>().copied();
     let language = language::of(request.headers());
@@ -20,7 +24,8 @@ pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: 
     {
         response = to_page(&app, &problem, context, language, response.headers());
     }
-    let csp = policy(&app);
+    let target = response.extensions_mut().remove::<FormTarget>();
+    let csp = policy(&app, target.as_ref().map_or("", |target| &target.0));
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, csp),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -42,13 +47,13 @@ pub(super) async fn layer(State(app): State<SharedApp>, request: Request, next: 
 ///
 /// Browsers apply `form-action` to where a form is redirected as well: signing in
 /// leads to a workspace, an order to Stripe.
-fn policy(app: &App) -> HeaderValue {
+fn policy(app: &App, target: &str) -> HeaderValue {
     let site = app.site.site_url();
     let workspaces = &app.workspace_origins;
     let payment = app.billing.as_ref().map_or("", |billing| billing.stripe.pages.as_str());
     let policy = format!(
         "default-src 'none'; style-src {site}; script-src {site}; img-src {site}; font-src {site}; \
-         connect-src 'self'; form-action 'self' {site} {workspaces} {payment}; \
+         connect-src 'self'; form-action 'self' {site} {workspaces} {payment} {target}; \
          base-uri 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("origins are plain ASCII")

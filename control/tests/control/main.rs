@@ -11,6 +11,7 @@ mod common;
 mod console;
 mod database_faults;
 mod doctor;
+mod domains;
 mod edges;
 mod failover;
 mod installing;

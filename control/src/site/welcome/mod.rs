@@ -30,7 +30,7 @@ use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
 use crate::billing::sync::sync_checkout;
 use crate::http::{Form, Problem, RequestContext};
-use crate::model::handover;
+use crate::model::handover::{self, WorkspaceHost};
 use crate::model::progress::{Order, Payment, Progress, Stage, Step, StepState};
 use vendors::stripe::id::CheckoutSessionId;
 
@@ -208,7 +208,7 @@ fn render(
         asks_for_password,
         open_url: handover::workspace_login_url(
             &app.site,
-            &username,
+            &WorkspaceHost::own(username),
             &ReturnPath::or_root("/"),
             false,
         ),

@@ -24,6 +24,7 @@ macro_rules! words {
 pub(super) mod account;
 pub(super) mod cancelled;
 pub(super) mod deletion;
+pub(super) mod domain;
 pub(super) mod email_change;
 pub(super) mod error;
 pub(super) mod field;

@@ -3,6 +3,7 @@
 mod attempts;
 mod codes;
 pub mod customers;
+pub mod domains;
 mod email_changes;
 mod exports;
 mod password_links;

@@ -2,7 +2,7 @@
 
 use shared::{Generation, Route, RouteState, Username};
 
-use super::{customers, sessions};
+use super::{customers, domains, sessions};
 use crate::model::route_change::{Known, RouteOrder, Standing};
 use crate::model::suspension::{SuspensionReason, Suspensions};
 use crate::store::connection::Attempt as _;
@@ -123,5 +123,6 @@ pub async fn close(write: &mut Write, username: &Username) -> Result<(), StoreEr
     change_suspensions(write, username, ended).await?;
     customers::raise_epoch(write, username).await?;
     sessions::end_all(write, username).await?;
+    domains::forget(write, username).await?;
     write.remove_route(username).await
 }

@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, Connection as _, SqlSafeStr as _};
 use super::dialect::Dialect;
 
 /// Each is run once, in this order, and never changed after a release.
-const MIGRATIONS: [(&str, &str); 25] = [
+const MIGRATIONS: [(&str, &str); 26] = [
     ("start", include_str!("../../../migrations/0001_start.sql")),
     ("sign up", include_str!("../../../migrations/0002_sign_up.sql")),
     ("upkeep", include_str!("../../../migrations/0003_upkeep.sql")),
@@ -34,6 +34,7 @@ const MIGRATIONS: [(&str, &str); 25] = [
     ("email changes", include_str!("../../../migrations/0023_email_changes.sql")),
     ("languages", include_str!("../../../migrations/0024_languages.sql")),
     ("awake times", include_str!("../../../migrations/0025_awake_times.sql")),
+    ("domains", include_str!("../../../migrations/0026_domains.sql")),
 ];
 
 /// Of the schema of this program.

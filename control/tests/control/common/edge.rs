@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use shared::wire::{
-    Applied, Certificates, CertificatesServed, Conflict, ErrorBody, GenerationState, TableHead,
-    TableLine,
+    Applied, Certificates, CertificatesServed, Conflict, DomainGrant, DomainServed,
+    DomainWithdrawn, DomainsServed, ErrorBody, GenerationState, TableHead, TableLine,
 };
-use shared::{Change, Checksum, Generation, Lock, LockKey, Route, RouteState, Username};
+use shared::{Change, Checksum, Domain, Generation, Lock, LockKey, Route, RouteState, Username};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -44,6 +44,7 @@ pub struct Table {
     /// What was handed over last, and why the next is refused.
     pub certificates: Option<Certificates>,
     pub refuses_certificates: Option<&'static str>,
+    pub domains: BTreeMap<Domain, DomainGrant>,
     pub looks: Door,
     pub changes: Door,
     pub tables: Door,
@@ -136,6 +137,8 @@ impl TestEdge {
             .route("/v1/changes", post(change))
             .route("/v1/table", put(replace).get(tell))
             .route("/v1/certificates", put(hand_over).get(handed))
+            .route("/v1/domains", get(domains))
+            .route("/v1/domains/{domain}", put(grant).delete(withdraw))
             .route("/", get(visit))
             .with_state(Arc::clone(&self.table));
         self.server = Some(tokio::spawn(async move {
@@ -190,6 +193,34 @@ async fn look(State(table): State<Shared>, headers: HeaderMap) -> Response {
         checksum: table.checksum(),
     })
     .into_response()
+}
+
+async fn domains(State(table): State<Shared>) -> Json<DomainsServed> {
+    let table = table.lock().unwrap();
+    let served = table.domains.iter().map(|(domain, grant)| DomainServed {
+        domain: domain.clone(),
+        username: grant.username,
+        fingerprint: grant.fingerprint(),
+    });
+    Json(DomainsServed { domains: served.collect() })
+}
+
+async fn grant(
+    State(table): State<Shared>,
+    Path(domain): Path<Domain>,
+    Json(grant): Json<DomainGrant>,
+) -> Json<DomainServed> {
+    let (username, fingerprint) = (grant.username, grant.fingerprint());
+    table.lock().unwrap().domains.insert(domain.clone(), grant);
+    Json(DomainServed { domain, username, fingerprint })
+}
+
+async fn withdraw(
+    State(table): State<Shared>,
+    Path(domain): Path<Domain>,
+) -> Json<DomainWithdrawn> {
+    table.lock().unwrap().domains.remove(&domain);
+    Json(DomainWithdrawn::default())
 }
 
 async fn handed(State(table): State<Shared>, headers: HeaderMap) -> Response {

@@ -4,6 +4,7 @@
 
 pub mod browser;
 pub mod database;
+pub mod dns;
 pub mod edge;
 pub mod order;
 pub mod process;
