@@ -20,7 +20,7 @@ pub struct Pebble {
     dns_management: Port,
     folder: PathBuf,
     client: reqwest::Client,
-    _dns_port: Port,
+    dns_port: Port,
 }
 
 impl Pebble {
@@ -80,16 +80,8 @@ impl Pebble {
             .build()?;
         dns.start().context("is the Debian package `pebble` installed?")?;
         authority.start()?;
-        let pebble = Self {
-            authority,
-            dns,
-            listen,
-            management,
-            dns_management,
-            folder,
-            client,
-            _dns_port: dns_port,
-        };
+        let pebble =
+            Self { authority, dns, listen, management, dns_management, folder, client, dns_port };
         wait_until("pebble answers", async || pebble.look().await).await?;
         Ok(pebble)
     }
@@ -101,6 +93,23 @@ impl Pebble {
     /// By which its own listener is believed, in PEM.
     pub fn ca_file(&self) -> PathBuf {
         self.folder.join("pebble-ca.pem")
+    }
+
+    /// Where its DNS is asked.
+    pub fn dns(&self) -> SocketAddr {
+        self.dns_port.address()
+    }
+
+    /// From now on `host` leads to `target`.
+    ///
+    /// # Errors
+    /// When its DNS does not take it.
+    pub async fn set_cname(&self, host: &str, target: &str) -> anyhow::Result<()> {
+        let url = format!("http://{}/set-cname", self.dns_management.address());
+        let body = json!({ "host": format!("{host}."), "target": format!("{target}.") });
+        let client = crate::http::client().no_proxy().build()?;
+        client.post(url).body(body.to_string()).send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Where records of its DNS are set: `/set-txt`, `/clear-txt`.

@@ -16,11 +16,13 @@ use e2e::secrets_file::write_private;
 use e2e::wait::ensure;
 use e2e::{Port, Program, binaries, census, wait_until, wait_until_within};
 use fakes::cloudflare::Cloudflare;
+use reqwest::Method;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{KeyId, KeyRing};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -40,7 +42,8 @@ struct Installation {
     api: Port,
     pebble: Pebble,
     folder: tempfile::TempDir,
-    _ports: [Port; 3],
+    site: Port,
+    _ports: [Port; 2],
 }
 
 impl Installation {
@@ -102,7 +105,7 @@ impl Installation {
         let control = control.argument(path("control.toml"));
         edge.start()?;
         control.start()?;
-        Ok(Self { edge, control, tls, api, pebble, folder, _ports: [plain, admin, site] })
+        Ok(Self { edge, control, tls, api, pebble, folder, site, _ports: [plain, admin] })
     }
 
     async fn client(&self) -> anyhow::Result<TlsConnector> {
@@ -124,6 +127,34 @@ impl Installation {
         let promises = status["promises"].as_array().context("no promises")?;
         let found = promises.iter().find(|promise| promise["name"] == "certificate");
         Ok(found.context("no promise of a certificate")?.clone())
+    }
+
+    /// One call of the operator's API.
+    async fn operate(&self, method: Method, path: &str, body: Value) -> anyhow::Result<Value> {
+        let url = format!("http://{}{path}", self.api.address());
+        let request = e2e::http::client().build()?.request(method, url).bearer_auth(ADMIN_KEY);
+        Ok(request.json(&body).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// Sends a form of the site with the cookie of a former answer; returns the one of this.
+    async fn submit(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        cookie: &str,
+    ) -> anyhow::Result<String> {
+        let client = e2e::http::client().redirect(reqwest::redirect::Policy::none()).build()?;
+        let request = client
+            .post(format!("http://{}{path}", self.site.address()))
+            .header("host", "arca.test")
+            .header("origin", "https://arca.test")
+            .header("cookie", cookie)
+            .form(fields);
+        let answer = request.send().await?;
+        ensure(answer.status() == 303, format!("{path}: {}", answer.status()))
+            .map_err(anyhow::Error::msg)?;
+        let set = answer.headers().get("set-cookie").and_then(|value| value.to_str().ok());
+        Ok(set.and_then(|set| set.split(';').next()).unwrap_or_default().to_owned())
     }
 
     fn logs(&self) -> String {
@@ -359,4 +390,76 @@ async fn a_single_host_is_proven_by_the_edges() {
     .unwrap();
     let other = handshake(address, &client, "ada.arca.test").await;
     assert!(other.is_err(), "it is of one name");
+}
+
+const CHAT: &str = "chat.example.org";
+
+/// The head of the answer to whoever comes to the customer's own domain.
+async fn visit(address: SocketAddr, client: &TlsConnector) -> anyhow::Result<String> {
+    let tcp = TcpStream::connect(address).await?;
+    let mut stream = client.connect(ServerName::try_from(CHAT)?, tcp).await?;
+    let request = format!(
+        "GET /x HTTP/1.1\r\nHost: {CHAT}\r\nAccept: text/html\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Pebble: make test-acme"]
+async fn a_customers_own_domain_is_served_once_its_record_is_set_until_it_is_removed() {
+    let lines = |pebble: &Pebble, _: &Path| {
+        let dns = pebble.dns();
+        format!("challenge = \"http\"\nnames = [\"arca.test\"]\n[domains]\nresolver = \"{dns}\"\n")
+    };
+    let installation = Installation::start(lines).await.unwrap();
+    let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
+    wait_until("visitors are shown a certificate of the authority", async || {
+        let shown = handshake(address, &client, "arca.test").await;
+        shown.with_context(|| installation.logs())
+    })
+    .await
+    .unwrap();
+    let password = "violet-kettle-orbit-97";
+    let ada = json!({ "username": "ada", "email": "ada@mail.test", "password": password });
+    installation.operate(Method::POST, "/api/customers", ada).await.unwrap();
+    let route = json!({ "upstream": "https://ada-1.sprites.test" });
+    installation.operate(Method::PUT, "/api/routes/ada", route).await.unwrap();
+    let fields = [("username", "ada"), ("password", password)];
+    let cookie = installation.submit("/login", &fields, "").await.unwrap();
+    installation.submit("/account/domain", &[("domain", CHAT)], &cookie).await.unwrap();
+    let state = async || {
+        let ada = installation.operate(Method::GET, "/api/workspaces/ada", Value::Null).await?;
+        anyhow::Ok(ada["domains"][0].clone())
+    };
+    wait_until("its record is looked for", async || {
+        let seen = state().await?;
+        ensure(seen["why"] == "chat.example.org: no CNAME", seen).map_err(anyhow::Error::msg)
+    })
+    .await
+    .unwrap();
+    assert!(handshake(address, &client, CHAT).await.is_err(), "nobody has proven it");
+
+    installation.pebble.set_cname(CHAT, "ada.arca.test").await.unwrap();
+    wait_until("it is served", async || {
+        let answer = visit(address, &client).await.with_context(|| installation.logs())?;
+        let is_served = answer.contains("\r\nlocation: /auth/login?return=/x\r\n");
+        ensure(is_served, answer).map_err(anyhow::Error::msg)
+    })
+    .await
+    .unwrap();
+    assert_eq!(state().await.unwrap()["state"], "live");
+    let rows = std::fs::read(installation.folder.path().join("control.db")).unwrap();
+    assert!(!rows.windows(11).any(|bytes| bytes == b"PRIVATE KEY"), "keys are sealed");
+
+    let fields = [("domain", CHAT)];
+    installation.submit("/account/domain/remove", &fields, &cookie).await.unwrap();
+    // The former client goes on by its ticket, and finds nobody; another one is shown no
+    // certificate for it.
+    let answer = visit(address, &client).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    let other = installation.client().await.unwrap();
+    assert!(handshake(address, &other, CHAT).await.is_err(), "before it is answered");
 }
