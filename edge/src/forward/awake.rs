@@ -88,6 +88,7 @@ impl Forwarder {
         }
         // Was it known to be awake when what it has answered was sent?
         let mut is_awake = tried.is_some();
+        let mut last = None;
         for _ in 0..WAKING_TRIES_MAX {
             if tried.is_none() {
                 is_awake = sprite.is_awake();
@@ -114,7 +115,7 @@ impl Forwarder {
                 // It has woken since, and would answer itself.
                 Some(Ok(_)) if sprite.is_awake() => continue,
                 Some(Err(error)) if !may_try_again(request, &error) => return Err(error),
-                failed => tried = failed,
+                failed => last = failed,
             }
             self.waking.failed(sprite);
             match self.wake(&held, sprite, begun, downstream, request).await {
@@ -123,9 +124,8 @@ impl Forwarder {
                 Err(ForwardError::SpriteTimeout) => break,
                 Err(error) => return Err(error),
             }
-            tried = None;
         }
-        tried.unwrap_or(Err(ForwardError::SpriteTimeout))
+        last.unwrap_or(Err(ForwardError::SpriteTimeout))
     }
 
     /// Waits until `sprite` is awake.

@@ -167,3 +167,27 @@ fn a_client_that_answers_no_pings_loses_its_socket_and_the_sprite_hears_of_none(
     socket.read_exact(&mut back).unwrap();
     assert_eq!(&back, b"\x8a\x88mask12345678", "what nobody asked for is the sprite's");
 }
+
+/// It answers whether it is awake, so that nobody can say that it took too long.
+#[test]
+fn an_app_that_breaks_off_every_answer_is_said_to_have_failed() {
+    let half = "HTTP/1.1 200 OK\r\nContent-";
+    for (method, begun) in [("GET", ""), ("HEAD", ""), ("GET", half), ("DELETE", half)] {
+        let edge = TestEdge::start();
+        let app = sprite(move |mut tcp, head| {
+            let answer = if head.starts_with("OPTIONS") {
+                "HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n"
+            } else {
+                begun
+            };
+            let _ = tcp.write_all(answer.as_bytes());
+        });
+        edge.put("ada", app);
+        let mut tcp = edge.connect();
+        let cookie = edge.cookie("ada", "k1", 60);
+        let host = "Host: ada.arca.test\r\nOrigin: http://ada.arca.test\r\n";
+        write!(tcp, "{method} / HTTP/1.1\r\n{host}{cookie}\r\n").unwrap();
+        let answer = read_head(&mut tcp);
+        assert!(answer.starts_with("HTTP/1.1 502"), "{method}: {answer}");
+    }
+}
