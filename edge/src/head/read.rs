@@ -130,7 +130,10 @@ fn check_beginning(bytes: &[u8]) -> Result<(), HeadError> {
     let is_whole = line.len() < bytes.len();
     let method = line.split(|byte| *byte == b' ').next().unwrap_or_default();
     let is_method = method.len() <= MAX_METHOD_BYTES && method.iter().copied().all(is_token);
-    if !is_method || (is_whole && !line.is_empty() && !names_a_version(line)) {
+    let is_method = is_method && (!method.is_empty() || line.is_empty());
+    // Of whatever follows: text has none, and binary protocols cannot do without.
+    let is_text = !line.iter().any(u8::is_ascii_control);
+    if !is_method || !is_text || (is_whole && !line.is_empty() && !names_a_version(line)) {
         return Err(HeadError::Protocol);
     }
     Ok(())
@@ -213,6 +216,9 @@ mod tests {
             b"*1\r\n$4\r\nPING\r\n",
             b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n",
             b"AVERYLONGWORDTHATISNOMETHODATALLXXXX",
+            b" GET / HTTP/1.1",
+            b"GET /\x00\x01",
+            b"0032git-upload-pack /project.git\x00host=x\x00",
         ] {
             check(bytes, false, Err(ReadEnd::Refused(HeadError::Protocol))).await;
         }
