@@ -45,12 +45,14 @@ pub enum HeadError {
     Expectation,
     #[error("the head has more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} headers")]
     TooLarge,
+    #[error("the request line has more bytes than a head of {MAX_HEAD_BYTES} has room for")]
+    LongTarget,
     #[error("the head did not arrive in time")]
     Timeout,
 }
 
 impl HeadError {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::RequestLine,
         Self::Header,
         Self::LineEnding,
@@ -68,6 +70,7 @@ impl HeadError {
         Self::HandshakeVersion,
         Self::Expectation,
         Self::TooLarge,
+        Self::LongTarget,
         Self::Timeout,
     ];
 
@@ -76,6 +79,7 @@ impl HeadError {
             Self::Method => 405,
             Self::Expectation => 417,
             Self::HandshakeVersion => 426,
+            Self::LongTarget => 414,
             Self::TooLarge => 431,
             Self::Timeout => 408,
             Self::TransferCoding => 501,
@@ -104,6 +108,7 @@ impl HeadError {
             Self::HandshakeVersion => "handshake_version",
             Self::Expectation => "expectation",
             Self::TooLarge => "too_large",
+            Self::LongTarget => "long_target",
             Self::Timeout => "timeout",
         }
     }

@@ -407,14 +407,12 @@ impl ConnectionHandler {
             let _ = timeout(self.limits.configured().deadlines.head, rest).await;
         }
         let options = ResponseOptions { request, page: None, keep_alive: false, head_only: false };
-        let response = Overlong::read(&bytes).answer(
-            self.handler.site(),
-            |host| self.handler.is_ours(host),
-            options,
-        );
+        let head = Overlong::read(&bytes);
+        let is_ours = |host: &str| self.handler.is_ours(host);
+        let (error, response) = (head.error(), head.answer(self.handler.site(), is_ours, options));
         drop(bytes);
         self.write(&mut stream, &response).await;
-        self.telemetry.refused_head(request, &stream.arrival(), HeadError::TooLarge);
+        self.telemetry.refused_head(request, &stream.arrival(), error);
         self.close(stream).await;
     }
 

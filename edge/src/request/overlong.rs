@@ -1,5 +1,5 @@
-//! A head that is too large, mostly by cookies: nothing of it is believed, but a person
-//! who looks at the answer must find a way out.
+//! A head that is too large, mostly by cookies, else by its target: nothing of it is believed,
+//! but a person who looks at the answer must find a way out.
 
 use memchr::memmem;
 use shared::PublicSite;
@@ -8,12 +8,14 @@ use shared::navigation::page_language;
 
 use super::decision::CLEAR_COOKIES_PATH;
 use crate::head::HeadError;
-use crate::respond::{Response, ResponseOptions};
+use crate::limits::MAX_HEAD_BYTES;
+use crate::respond::{Refusal, Response, ResponseOptions};
 
 /// What is needed of a head that may not even be whole.
 pub(super) struct Overlong<'a> {
     method: &'a str,
     path: &'a str,
+    line_bytes: usize,
     headers: Vec<(&'a str, &'a [u8])>,
 }
 
@@ -21,7 +23,8 @@ impl<'a> Overlong<'a> {
     /// Of `bytes`, as many of a head as were read. What is not understood is passed over.
     pub(super) fn read(bytes: &'a [u8]) -> Self {
         let mut lines = Lines(bytes);
-        let line = lines.next().and_then(|line| std::str::from_utf8(line).ok());
+        let line = lines.next().unwrap_or_default();
+        let (line_bytes, line) = (line.len(), std::str::from_utf8(line).ok());
         let mut words = line.unwrap_or_default().split(' ');
         let method = words.next().unwrap_or_default();
         let path = words.next().unwrap_or_default().split('?').next().unwrap_or_default();
@@ -29,7 +32,13 @@ impl<'a> Overlong<'a> {
             let at = line.iter().position(|byte| *byte == b':')?;
             Some((std::str::from_utf8(&line[..at]).ok()?, line[at + 1..].trim_ascii()))
         });
-        Self { method, path, headers: headers.collect() }
+        Self { method, path, line_bytes, headers: headers.collect() }
+    }
+
+    /// The request line alone leaves too little room, whatever follows it.
+    pub(super) fn error(&self) -> HeadError {
+        let has_room = self.line_bytes < MAX_HEAD_BYTES / 2;
+        if has_room { HeadError::TooLarge } else { HeadError::LongTarget }
     }
 
     /// `options` are those of an answer to whoever cannot be told more of.
@@ -45,12 +54,14 @@ impl<'a> Overlong<'a> {
             let names = cookie_names(self.lines("cookie"));
             return Response::cookies_cleared(names, site, options);
         }
-        if let Some(language) = page_language(self.method, |name| self.text(name))
-            && is_ours
-        {
-            return Response::too_many_cookies(language, options);
+        let page = page_language(self.method, |name| self.text(name)).filter(|_| is_ours);
+        match (self.error(), page) {
+            (HeadError::LongTarget, page) => {
+                Response::refused(Refusal::LongTarget, site, ResponseOptions { page, ..options })
+            }
+            (_, Some(language)) => Response::too_many_cookies(language, options),
+            (error, None) => Response::malformed(error, options.request),
         }
-        Response::malformed(HeadError::TooLarge, options.request)
     }
 
     fn clears_cookies(&self) -> bool {
@@ -151,6 +162,22 @@ mod tests {
         assert!(page.contains("lang=\"de\"") && page.contains("Cookies löschen"), "{page}");
         let json = answer("GET /x HTTP/1.1", "Accept: application/json\r\n");
         assert!(json.starts_with("HTTP/1.1 431") && json.contains("malformed_request"), "{json}");
+    }
+
+    #[test]
+    fn a_long_target_is_not_blamed_on_cookies() {
+        let target = format!("GET /?q={} HTTP/1.1", "x".repeat(33_000));
+        for (lines, expected) in [
+            ("Accept: text/html\r\n", "That address is too long"),
+            ("Accept: text/html\r\nAccept-Language: de\r\n", "Diese Adresse ist zu lang"),
+            ("", "long_target"),
+        ] {
+            let answer = answer(&target, lines);
+            assert!(answer.starts_with("HTTP/1.1 414") && answer.contains(expected), "{answer}");
+            assert!(!answer.contains("clear-cookies"), "{answer}");
+        }
+        // Also when it is all that has come.
+        assert!(of_bytes(target.as_bytes()).starts_with("HTTP/1.1 414"));
     }
 
     #[test]

@@ -53,6 +53,10 @@ pub(super) const fn refusal(refusal: Refusal) -> [&'static str; 2] {
         Refusal::BodyTooLarge => {
             ["Das ist zu groß", "Was du hochlädst, ist größer, als ein Arbeitsplatz annimmt."]
         }
+        Refusal::LongTarget => [
+            "Diese Adresse ist zu lang",
+            "So lange Adressen gibt es hier nicht. Geh zum Anfang, und such von dort aus.",
+        ],
         Refusal::BodyTimeout => [
             "Das Hochladen ist stehen geblieben",
             "Seit einer Minute kam nichts mehr davon an. Bitte versuche es wieder.",

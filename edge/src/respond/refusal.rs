@@ -17,6 +17,7 @@ pub enum Refusal {
     TooManyConnections,
     TooManySockets,
     BodyTooLarge,
+    LongTarget,
     BodyTimeout,
     SpriteUnreachable,
     SpriteTimeout,
@@ -130,6 +131,12 @@ impl RefusalText {
                 "body_too_large",
                 "That is too large",
                 "The upload is larger than a workspace takes.",
+            ),
+            Refusal::LongTarget => Self::new(
+                414,
+                "long_target",
+                "That address is too long",
+                "Nothing here has an address of that length. Go to the beginning and look from there.",
             ),
             Refusal::BodyTimeout => Self::new(
                 408,
