@@ -27,6 +27,10 @@ const CHANGES_TIMEOUT: Duration = Duration::from_secs(10);
 /// A visitor who waits longer takes the workspace for broken.
 const VISIT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// An edge closes a connection of its private API after 30 s without a request: a change must
+/// not set out on one that is about to be closed.
+const IDLE_MAX: Duration = Duration::from_secs(15);
+
 /// A million routes are 300 MB, which must also fit through a slow disk.
 const TABLE_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -237,6 +241,7 @@ fn parse_table(text: &str) -> serde_json::Result<EdgeTable> {
 fn builder() -> ClientBuilder {
     vendors::http_client()
         .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_MAX)
         .redirect(reqwest::redirect::Policy::none())
         // A private network is not reached through somebody's proxy.
         .no_proxy()
