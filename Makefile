@@ -50,8 +50,8 @@ SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-times check audit bench bench-sign-ups bench-scale test-upgrade test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
-.PHONY: test-recycling test-fleet test-install test-axe check-alerts packages need-prometheus
-.PHONY: begin-times need-build need-browser need-npm need-bench need-sprites need-python need-foreign
+.PHONY: test-recycling test-fleet test-install test-axe test-firefox check-alerts packages need-prometheus
+.PHONY: begin-times need-build need-browser need-firefox need-npm need-bench need-sprites need-python need-foreign
 
 help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -156,6 +156,10 @@ test-openclaw: need-build need-browser need-npm ## The stories of a conversation
 test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, light and dark: two minutes
 	cargo test --package e2e --test stories visitor::axe:: -- --ignored
 
+test-firefox: need-build need-firefox need-sprites ## The journey of a customer in Debian's Firefox (the first time it builds geckodriver from crates.io)
+	cargo build --bins $(PROGRAMS)
+	GECKODRIVER=$(CURDIR)/target/tools/bin/geckodriver cargo test --workspace --test stories visitor::firefox:: -- --ignored
+
 test-openclaw-faults: need-build need-npm ## Every kind of bad openclaw.json, given to the real OpenClaw (slow: a quarter of an hour); FAULT=name for one
 	OPENCLAW_VERSION=$(VERSION) FAULT="$(FAULT)" cargo test --workspace --test stories visitor::openclaw_faults:: -- --ignored --nocapture
 
@@ -173,6 +177,11 @@ need-build:
 
 need-browser:
 	@.ci/need chromium=chromium chromedriver=chromium-driver node=nodejs
+
+# Debian has no package of geckodriver.
+need-firefox:
+	@.ci/need firefox-esr=firefox-esr
+	@test -x target/tools/bin/geckodriver || cargo install geckodriver --version 0.37.1 --locked --debug --root target/tools --target-dir target/tools/build
 
 need-npm:
 	@.ci/need node=nodejs npm=npm

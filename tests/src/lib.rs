@@ -8,11 +8,13 @@
 pub mod audit;
 pub mod axe;
 pub mod binaries;
+pub mod browser;
 pub mod census;
 pub mod chat;
 pub mod chrome;
 pub mod control;
 pub mod edge;
+pub mod firefox;
 pub mod form;
 pub mod http;
 pub mod jar;
@@ -36,8 +38,10 @@ pub mod wire;
 pub mod world;
 
 pub use axe::Axe;
+pub use browser::Browser;
 pub use chat::{Chat, Opening, Refusal};
 pub use chrome::{Chrome, Screen};
+pub use firefox::Firefox;
 pub use mirror::Mirror;
 pub use payer::{Payer, Payment};
 pub use port::Port;

@@ -4,6 +4,7 @@ mod axe;
 mod browser;
 mod conversations;
 mod details;
+mod firefox;
 mod openclaw;
 mod openclaw_faults;
 mod operator;
