@@ -137,7 +137,7 @@ pub(crate) const DOMAIN_MAX_BYTES: usize = 64 << 10;
 /// soon as it has checked the identity, so this only bounds a VM that hangs.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a side may take for what the other said last.
+/// How long a side may take for what the other said last, or for its own last words.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
 
 // Sprites that sleep. The provider lets one sleep after 30 s of silence; it wakes within

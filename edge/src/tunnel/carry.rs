@@ -25,6 +25,9 @@ const LOST_PINGS: u32 = 3;
 /// The same while one side does not take what the other sent.
 const STALL_LOOKS: u32 = 4;
 
+/// How many times [`LAST_WORDS`] a side may go on once the other has ended: half a minute.
+const ENDING_LOOKS: u32 = 15;
+
 /// How long a tunnel may stand still.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Patience {
@@ -81,7 +84,7 @@ where
     let mut ended = pin!(entry.ended(alarm));
     let mut leaving = pin!(lifecycle.leaving(fastrand::f64()));
     let mut moved_at = Instant::now();
-    let (mut stuck_looks, mut unanswered) = (0, 0);
+    let (mut stuck_looks, mut ending_looks, mut unanswered) = (0, 0, 0);
     let mut is_asking = false;
     loop {
         // A ping that waits was not tried yet.
@@ -104,13 +107,19 @@ where
                 if is_over {
                     return End::Closed;
                 }
+                // The other patience begins now.
+                pump.has_advanced();
                 stuck_looks = 0;
             }
             () = &mut ended => return End::Revoked,
             () = &mut leaving => return End::Leaving,
             () = alarm.sleep(pause) => {
                 if was == State::Ending {
-                    return End::Closed;
+                    ending_looks += 1;
+                    if ending_looks == ENDING_LOOKS || !pump.has_advanced() {
+                        return End::Closed;
+                    }
+                    continue;
                 }
                 match pump.stuck() {
                     Some(side) if stuck_looks + 1 == STALL_LOOKS => return End::Stalled(side),
@@ -144,7 +153,7 @@ enum State {
     Flowing,
     /// One side does not take what waits for it.
     Blocked,
-    /// One side has ended, and what it said last is on its way.
+    /// One side has ended, and what both say last is on its way.
     Ending,
 }
 
@@ -222,6 +231,29 @@ mod tests {
         let ended = carry_between(BufWriter::new(near_client), near_sprite, PATIENT);
         let ended = timeout(LAST_WORDS * 10, ended).await;
         assert_eq!(ended.expect("nobody waits for ever"), End::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_side_that_has_ended_hears_the_other_out_but_not_for_ever() {
+        let (pause, bound) = (LAST_WORDS / 2, LAST_WORDS * ENDING_LOOKS);
+        for (words, expected) in [(0, LAST_WORDS), (6, pause * 5 + LAST_WORDS * 2), (1_000, bound)]
+        {
+            let ((mut client, near_client), (mut sprite, near_sprite)) = (duplex(64), duplex(64));
+            let carried = tokio::spawn(carry_between(near_client, near_sprite, PATIENT));
+            let began = Instant::now();
+            client.shutdown().await.unwrap();
+            assert_eq!(sprite.read(&mut [0; 8]).await.unwrap(), 0, "the end is passed on");
+            let mut said = 0;
+            while said < words && sprite.write_all(b"w").await.is_ok() {
+                said += 1;
+                assert!(client.read_u8().await.is_ok() || words == 1_000);
+                tokio::time::sleep(pause).await;
+            }
+            assert_eq!(carried.await.unwrap(), End::Closed);
+            let elapsed = began.elapsed();
+            assert!(elapsed <= expected + pause, "{words}: {elapsed:?}");
+            assert!(words == 1_000 || said == words, "{said} of {words}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

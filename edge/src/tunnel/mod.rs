@@ -42,8 +42,8 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
-    /// Carries bytes until either side ends, stalls or is idle, the process drains,
-    /// or access ends. Gives the client's connection back to be closed; `None` when
+    /// Carries bytes until both sides have ended, one stalls or is idle, the process
+    /// drains, or access ends. Gives the client's connection back to be closed; `None` when
     /// that has happened.
     pub(crate) async fn run(
         self,

@@ -40,9 +40,9 @@ impl Pump {
         }
     }
 
-    /// Has one side ended, so that only what it said last is still on its way?
+    /// Has one side ended, so that only what both say last is still on its way?
     pub(super) fn is_ending(&self) -> bool {
-        self.to_sprite.ended || self.to_client.ended
+        self.to_sprite.stage != Stage::Open || self.to_client.stage != Stage::Open
     }
 
     /// Does one side not take what waits for it?
@@ -59,6 +59,11 @@ impl Pump {
     /// May a frame of our own follow what the client has been sent?
     pub(super) fn is_between_frames(&self) -> bool {
         self.frames.is_between() && self.to_client.waiting.is_empty()
+    }
+
+    /// Has either side taken anything since this was last asked?
+    pub(super) fn has_advanced(&mut self) -> bool {
+        mem::take(&mut self.to_sprite.has_advanced) | mem::take(&mut self.to_client.has_advanced)
     }
 
     /// Have bytes moved, either way, since this was last asked?
@@ -82,7 +87,8 @@ impl Pump {
         is_between
     }
 
-    /// Ready when either side has ended or failed.
+    /// Ready when both directions are over. The end of one is passed on and leaves the other
+    /// open: who has said its last may still be answered (RFC 6455, 5.5.1).
     pub(super) fn poll<V, S>(
         &mut self,
         context: &mut Context<'_>,
@@ -96,24 +102,27 @@ impl Pump {
         let (mut has_sent, mut has_moved, mut has_heard) = (false, false, false);
         let (up, down) = (&mut self.to_sprite, &mut self.to_client);
         let (frames, client_frames) = (&mut self.frames, &mut self.client_frames);
-        let ended = up
-            .poll(context, client, sprite, |bytes| {
-                has_heard = true;
-                let on = client_frames.pass(bytes);
-                has_sent |= on.as_ref().is_none_or(|on| !on.is_empty());
-                on
-            })
-            .is_ready()
-            || down
-                .poll(context, sprite, client, |bytes| {
-                    has_moved = true;
-                    frames.pass(bytes);
-                    None
-                })
-                .is_ready();
+        up.poll(context, client, sprite, |bytes| {
+            has_heard = true;
+            let on = client_frames.pass(bytes);
+            has_sent |= on.as_ref().is_none_or(|on| !on.is_empty());
+            on
+        });
+        if up.is_broken {
+            down.stage = Stage::Over;
+        }
+        down.poll(context, sprite, client, |bytes| {
+            has_moved = true;
+            frames.pass(bytes);
+            None
+        });
+        if down.is_broken {
+            up.stage = Stage::Over;
+        }
+        let is_over = up.stage == Stage::Over && down.stage == Stage::Over;
         self.has_moved |= has_moved || has_sent;
         self.has_heard_client |= has_heard;
-        if ended { Poll::Ready(()) } else { Poll::Pending }
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
@@ -130,8 +139,19 @@ struct Direction {
     /// Was anything taken since the last look?
     has_advanced: bool,
     unflushed: bool,
-    /// Nothing more will be read; what was read is still to be delivered.
-    ended: bool,
+    /// The connection from which it comes was lost: nothing is taken there either.
+    is_broken: bool,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Open,
+    /// Nothing more will be read; what was read is still to be delivered, and then the end.
+    Ending,
+    /// The end was passed on, or nobody takes anything.
+    Over,
 }
 
 impl Direction {
@@ -139,34 +159,45 @@ impl Direction {
         !mem::take(&mut self.has_advanced) && !self.waiting.is_empty()
     }
 
-    /// Moves all that can be moved now. Ready when this direction has ended. What is read
-    /// goes through `pass`, which says what is written in its place.
+    /// Moves all that can be moved now. What is read goes through `pass`, which says what
+    /// is written in its place.
     fn poll<R, W>(
         &mut self,
         context: &mut Context<'_>,
         reader: &mut R,
         writer: &mut W,
+        pass: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+    ) where
+        R: AsyncRead + Unpin + ?Sized,
+        W: AsyncWrite + Unpin + ?Sized,
+    {
+        if self.stage != Stage::Over && self.carry(context, reader, writer, pass).is_ready() {
+            self.stage = Stage::Over;
+        }
+    }
+
+    /// Ready when the end was passed on, or the writer is gone.
+    fn carry<R, W>(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &mut R,
+        writer: &mut W,
         mut pass: impl FnMut(&[u8]) -> Option<Vec<u8>>,
-    ) -> Poll<()>
+    ) -> Poll<io::Result<()>>
     where
         R: AsyncRead + Unpin + ?Sized,
         W: AsyncWrite + Unpin + ?Sized,
     {
         loop {
             while !self.waiting.is_empty() {
-                match Pin::new(&mut *writer).poll_write(context, &self.waiting) {
-                    Poll::Ready(Ok(count)) if count > 0 => {
-                        self.has_advanced = true;
-                        self.unflushed = true;
-                        self.waiting.advance(count);
-                    }
-                    Poll::Ready(_) => return Poll::Ready(()),
-                    Poll::Pending => return Poll::Pending,
-                }
+                let count = ready!(Pin::new(&mut *writer).poll_write(context, &self.waiting))?;
+                self.took(count)?;
+                self.waiting.advance(count);
             }
             self.waiting = Bytes::new();
-            if self.ended {
-                return self.flush(context, writer).map(|_| ());
+            if self.stage == Stage::Ending {
+                ready!(self.flush(context, writer))?;
+                return Pin::new(&mut *writer).poll_shutdown(context);
             }
             let mut space = [MaybeUninit::uninit(); CHUNK_BYTES];
             let mut read = ReadBuf::uninit(&mut space);
@@ -174,45 +205,50 @@ impl Direction {
                 Poll::Ready(Ok(())) if !read.filled().is_empty() => {
                     let replaced = pass(read.filled());
                     let bytes = replaced.as_deref().unwrap_or_else(|| read.filled());
-                    if self.write_now(context, writer, bytes).is_ready() {
-                        return Poll::Ready(());
-                    }
+                    self.write_now(context, writer, bytes)?;
                 }
                 // The last words, a close code among them, must still arrive.
-                Poll::Ready(Ok(())) => self.ended = true,
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Ready(result) => {
+                    self.is_broken = result.is_err();
+                    self.stage = Stage::Ending;
+                }
                 Poll::Pending => {
-                    return match self.flush(context, writer) {
-                        Poll::Ready(Err(_)) => Poll::Ready(()),
-                        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-                    };
+                    if let Poll::Ready(Err(error)) = self.flush(context, writer) {
+                        return Poll::Ready(Err(error));
+                    }
+                    return Poll::Pending;
                 }
             }
         }
     }
 
-    /// Writes what is taken at once and keeps the rest. Ready when the writer is gone.
+    /// Writes what is taken at once and keeps the rest.
     fn write_now<W: AsyncWrite + Unpin + ?Sized>(
         &mut self,
         context: &mut Context<'_>,
         writer: &mut W,
         mut bytes: &[u8],
-    ) -> Poll<()> {
-        self.unflushed = true;
+    ) -> io::Result<()> {
         while !bytes.is_empty() {
-            match Pin::new(&mut *writer).poll_write(context, bytes) {
-                Poll::Ready(Ok(count)) if count > 0 => {
-                    self.has_advanced = true;
-                    bytes = &bytes[count..];
-                }
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => {
-                    self.waiting = Bytes::copy_from_slice(bytes);
-                    break;
-                }
-            }
+            let Poll::Ready(result) = Pin::new(&mut *writer).poll_write(context, bytes) else {
+                self.waiting = Bytes::copy_from_slice(bytes);
+                break;
+            };
+            let count = result?;
+            self.took(count)?;
+            bytes = &bytes[count..];
         }
-        Poll::Pending
+        Ok(())
+    }
+
+    /// The writer has taken `count` bytes; with none it is gone.
+    fn took(&mut self, count: usize) -> io::Result<()> {
+        if count == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        self.has_advanced = true;
+        self.unflushed = true;
+        Ok(())
     }
 
     fn flush<W: AsyncWrite + Unpin + ?Sized>(
@@ -276,10 +312,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_words_of_a_side_that_ends_arrive() {
-        let (client, near_client) = duplex(64);
+        let (mut client, near_client) = duplex(64);
         let (mut sprite, mut near_sprite) = duplex(64);
         sprite.write_all(b"goodbye").await.unwrap();
         drop(sprite);
+        client.shutdown().await.unwrap();
         // As pingora's streams do, this one keeps small writes until it is flushed.
         let mut near_client = BufWriter::new(near_client);
         let mut pump = Pump::new(Bytes::new());
@@ -292,9 +329,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_one_side_ends_so_does_the_other() {
-        let (client, mut sprite) = start(b"", 64);
-        drop(client);
-        assert_eq!(sprite.read(&mut [0; 8]).await.unwrap(), 0);
+    async fn the_end_of_one_side_is_passed_on_and_leaves_the_other_its_last_words() {
+        for is_client_first in [true, false] {
+            let (client, sprite) = start(b"", 4);
+            let (mut first, mut second) =
+                if is_client_first { (client, sprite) } else { (sprite, client) };
+            first.write_all(b"close").await.unwrap();
+            first.shutdown().await.unwrap();
+            let mut heard = Vec::new();
+            second.read_to_end(&mut heard).await.unwrap();
+            assert_eq!(heard, b"close");
+            second.write_all(b"closed too").await.unwrap();
+            second.shutdown().await.unwrap();
+            heard.clear();
+            first.read_to_end(&mut heard).await.unwrap();
+            assert_eq!(heard, b"closed too");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_side_that_has_gone_leaves_its_last_words() {
+        let ((mut client, near_client), (mut sprite, mut near_sprite)) = (duplex(64), duplex(64));
+        client.write_all(b"for nobody").await.unwrap();
+        sprite.write_all(b"goodbye").await.unwrap();
+        drop(sprite);
+        let (mut near_client, mut pump) = (near_client, Pump::new(Bytes::new()));
+        let poll = |context: &mut Context<'_>| {
+            let _ = pump.poll(context, &mut near_client, &mut near_sprite);
+            Poll::Ready(())
+        };
+        std::future::poll_fn(poll).await;
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(heard, b"goodbye");
     }
 }

@@ -1,9 +1,10 @@
 //! The way into a WebSocket, and what a sprite answers instead.
 
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::mpsc::channel;
 
-use crate::harness::{TestEdge, echo, read_head, read_to_end, sprite};
+use crate::harness::{DEADLINE, TestEdge, echo, read_head, read_to_end, sprite, upgrade};
 
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
@@ -85,6 +86,53 @@ fn a_101_that_agrees_to_something_else_opens_nothing() {
     let hints = "103 Early Hints\r\n\r\nHTTP/1.1 ";
     check(&format!("{}{good}", hints.repeat(5)), "HTTP/1.1 101");
     check(&format!("{}{good}", hints.repeat(6)), "HTTP/1.1 502");
+}
+
+const CLOSE: &[u8] = b"\x88\x02\x03\xe8";
+const MASKED_CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
+
+#[test]
+fn a_client_that_closes_and_ends_is_answered() {
+    let edge = TestEdge::start();
+    let (heard, all) = channel();
+    edge.put(
+        "ada",
+        sprite(move |mut tcp, _| {
+            upgrade(&mut tcp);
+            let (bytes, _) = read_to_end(&mut tcp);
+            let _ = heard.send(bytes);
+            let _ = tcp.write_all(CLOSE);
+        }),
+    );
+    let mut socket = edge.socket("ada", &edge.cookie("ada", "k1", 3_600));
+    socket.write_all(MASKED_CLOSE).unwrap();
+    socket.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(all.recv_timeout(DEADLINE).unwrap(), MASKED_CLOSE);
+    let (answer, end) = read_to_end(&mut socket);
+    assert_eq!(answer, CLOSE);
+    end.unwrap();
+}
+
+#[test]
+fn a_sprite_that_closes_and_ends_is_answered() {
+    let edge = TestEdge::start();
+    let (heard, all) = channel();
+    edge.put(
+        "ada",
+        sprite(move |mut tcp, _| {
+            upgrade(&mut tcp);
+            let _ = tcp.write_all(CLOSE);
+            let _ = tcp.shutdown(Shutdown::Write);
+            let _ = heard.send(read_to_end(&mut tcp).0);
+        }),
+    );
+    let mut socket = edge.socket("ada", &edge.cookie("ada", "k1", 3_600));
+    let (close, end) = read_to_end(&mut socket);
+    assert_eq!(close, CLOSE);
+    end.unwrap();
+    socket.write_all(MASKED_CLOSE).unwrap();
+    drop(socket);
+    assert_eq!(all.recv_timeout(DEADLINE).unwrap(), MASKED_CLOSE);
 }
 
 #[test]
