@@ -102,6 +102,9 @@ async fn an_event_is_taken_once_and_what_does_not_concern_us_is_passed_over() {
     for kind in ["invoice.paid", "payout.paid"] {
         assert_eq!(shop.deliver(&event(kind, "x_1")).await, StatusCode::OK, "{kind}");
     }
+    for chosen in ["SUMMER-25", "25% off", "legacy:4711"] {
+        assert_eq!(shop.deliver(&event("coupon.created", chosen)).await, StatusCode::OK);
+    }
     assert_eq!(shop.tasks(Kind::Stripe).await.len(), 1);
     let thin = include_str!("../../stripe-samples/15_thin_checkout_session_completed.json");
     assert_eq!(shop.deliver(thin).await, StatusCode::OK);

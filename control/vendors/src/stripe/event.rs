@@ -6,13 +6,14 @@
 use serde::Deserialize;
 
 use crate::open_enum::open_enum;
-use crate::stripe::id::{EventId, ObjectId};
+use crate::stripe::id::{EventId, IdError, ObjectId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     pub id: EventId,
     pub kind: EventType,
-    /// Some types that do not concern us are about nothing with an id.
+    /// Of a type that we know. Others are about things whose ids their merchants chose, in
+    /// whatever letters, or about nothing with an id.
     pub object: Option<ObjectId>,
     pub livemode: bool,
 }
@@ -49,6 +50,8 @@ open_enum! {
 pub enum EventError {
     #[error("the event cannot be read: {0}")]
     Malformed(#[from] serde_json::Error),
+    #[error("the id of the event's object cannot be one of Stripe's")]
+    Object(#[from] IdError),
     #[error("the body is a {0:?}, not an event")]
     NotAnEvent(String),
 }
@@ -70,14 +73,15 @@ struct Data {
 
 #[derive(Deserialize)]
 struct Related {
-    id: Option<ObjectId>,
+    id: Option<String>,
 }
 
 impl Event {
     /// Reads a body whose signature has been verified.
     ///
     /// # Errors
-    /// It is not an event of either form.
+    /// It is not an event of either form, or of a type that we know and about what cannot be
+    /// looked up.
     pub fn parse(body: &[u8]) -> Result<Self, EventError> {
         let envelope: Envelope = serde_json::from_slice(body)?;
         let about = match envelope.object.as_str() {
@@ -86,13 +90,12 @@ impl Event {
             _ => return Err(EventError::NotAnEvent(envelope.object)),
         };
         let kind = envelope.r#type;
-        let kind = kind.strip_prefix("v1.").map(str::to_owned).unwrap_or(kind);
-        Ok(Self {
-            id: envelope.id,
-            kind: kind.into(),
-            object: about.and_then(|object| object.id),
-            livemode: envelope.livemode,
-        })
+        let kind: EventType = kind.strip_prefix("v1.").map(str::to_owned).unwrap_or(kind).into();
+        let object = match kind {
+            EventType::Unknown(_) => None,
+            _ => about.and_then(|object| object.id).map(ObjectId::parse).transpose()?,
+        };
+        Ok(Self { id: envelope.id, kind, object, livemode: envelope.livemode })
     }
 }
 
@@ -148,16 +151,35 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_a_merchant_chose_is_in_nobody_s_way() {
+        let check = |kind: &str, object: &str| {
+            let body = format!(
+                r#"{{"id":"evt_1","object":"event","type":"{kind}","livemode":false,
+                    "data":{{"object":{{"id":"{object}"}}}}}}"#
+            );
+            let event = Event::parse(body.as_bytes()).unwrap();
+            assert_eq!(event.object, None, "{kind} {object}");
+        };
+        check("coupon.created", "SUMMER-25");
+        check("plan.updated", "gold-monthly");
+        check("product.updated", "my product");
+        check("v1.price.updated", "gold.monthly");
+        check("customer.updated", "legacy:4711");
+        check("customer.created", "ümlaut");
+        check("customer.created", &"x".repeat(300));
+    }
+
+    #[test]
     fn what_is_not_an_event_is_refused() {
         let check = |body: &str| assert!(Event::parse(body.as_bytes()).is_err(), "{body}");
         check("");
         check("[]");
         check("{}");
         check(r#"{"id":"evt_1","object":"charge","type":"x","livemode":false}"#);
-        check(r#"{"id":"evt/../1","object":"event","type":"x","livemode":false}"#);
+        check(r#"{"id":"evt 1","object":"event","type":"x","livemode":false}"#);
         check(r#"{"id":"evt_1","object":"event","type":"x"}"#);
         check(
-            r#"{"id":"evt_1","object":"event","type":"x","livemode":false,
+            r#"{"id":"evt_1","object":"event","type":"refund.failed","livemode":false,
                 "data":{"object":{"id":"a/b"}}}"#,
         );
     }

@@ -1,24 +1,22 @@
-//! Stripe's names of things. Checked, because they are put into paths.
+//! Stripe's names of things. Checked, because they are put into paths; events' are only kept.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an id of Stripe's is one to 255 of A-Z, a-z, 0-9 and _")]
+#[error("an id of Stripe's is one to 255 of A-Z, a-z, 0-9 and _, an event's of visible ASCII")]
 pub struct IdError;
 
 /// Stripe promises that ids stay within this length.
 const ID_MAX_CHARS: usize = 255;
 
-fn check(text: &str) -> Result<(), IdError> {
-    let fits = (1..=ID_MAX_CHARS).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if fits { Ok(()) } else { Err(IdError) }
+fn fits_a_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 macro_rules! ids {
-    ($($(#[$about:meta])* $name:ident,)+) => {$(
+    ($of:expr; $($(#[$about:meta])* $name:ident,)+) => {$(
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         pub struct $name(String);
@@ -28,7 +26,8 @@ macro_rules! ids {
             /// `text` cannot be an id. Its prefix is not looked at: Stripe may change it.
             pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
-                check(&text).map(|()| Self(text))
+                let fits = (1..=ID_MAX_CHARS).contains(&text.len()) && text.bytes().all($of);
+                if fits { Ok(Self(text)) } else { Err(IdError) }
             }
 
             pub fn as_str(&self) -> &str {
@@ -50,7 +49,12 @@ macro_rules! ids {
     )+};
 }
 
-ids! {
+ids! { |byte: u8| byte.is_ascii_graphic();
+    /// `evt_…`
+    EventId,
+}
+
+ids! { fits_a_path;
     /// `ch_…` or `py_…`
     ChargeId,
     /// `cs_…`
@@ -59,8 +63,6 @@ ids! {
     CustomerId,
     /// `du_…` or `dp_…`
     DisputeId,
-    /// `evt_…`
-    EventId,
     /// `issfr_…`
     FraudWarningId,
     /// `in_…`
@@ -85,11 +87,22 @@ mod tests {
 
     #[test]
     fn an_id_cannot_change_the_path_it_is_put_into() {
-        let check = |text: &str, fits| assert_eq!(EventId::parse(text).is_ok(), fits, "{text}");
-        check("evt_1SWsampB7WZ01zgkW0000001", true);
+        let check = |text: &str, fits| assert_eq!(ObjectId::parse(text).is_ok(), fits, "{text}");
+        check("sub_1SWsampB7WZ01zgkW0000001", true);
         check(&"a".repeat(255), true);
         check(&"a".repeat(256), false);
         for wrong in ["", "sub_1/../x", "sub_1?x=y", "sub 1", "sub_1%2f", "süb", "sub_1#"] {
+            check(wrong, false);
+        }
+    }
+
+    #[test]
+    fn an_event_s_id_is_whatever_can_be_kept() {
+        let check = |text: &str, fits| assert_eq!(EventId::parse(text).is_ok(), fits, "{text}");
+        check("evt_1SWsampB7WZ01zgkW0000001", true);
+        check("evt_1-2/3", true);
+        check(&"a".repeat(256), false);
+        for wrong in ["", "evt 1", "evt_1\n", "evt_ü", "evt_\0"] {
             check(wrong, false);
         }
     }
