@@ -16,16 +16,20 @@ impl ReturnPath {
 
     /// The start page stands in for whatever cannot be trusted.
     pub fn or_root(text: &str) -> Self {
-        let is_local = text.starts_with('/')
-            && !text.starts_with("//")
-            && text.len() <= Self::MAX_BYTES
-            && text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
-        Self(if is_local { text.to_owned() } else { "/".to_owned() })
+        let is_kept = is_local(text) && text.len() <= Self::MAX_BYTES;
+        Self(if is_kept { text.to_owned() } else { "/".to_owned() })
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a browser that is sent there stays on the host. Of any length.
+pub fn is_local(path: &str) -> bool {
+    path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\')
 }
 
 impl fmt::Display for ReturnPath {

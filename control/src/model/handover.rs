@@ -98,6 +98,26 @@ pub struct SignInRequest {
     pub is_second_try: bool,
 }
 
+impl SignInRequest {
+    /// The path of the form for it: `/login?workspace=ada&challenge=…&return=/x`
+    pub fn page(&self) -> String {
+        let mut query = Serializer::new(String::new());
+        if let Some(workspace) = &self.workspace {
+            query.append_pair("workspace", workspace.as_str());
+        }
+        if let Some(challenge) = &self.challenge {
+            query.append_pair("challenge", challenge.as_str());
+        }
+        if let Some(domain) = &self.domain {
+            query.append_pair(AT, domain.as_str());
+        }
+        if self.to_account {
+            query.append_pair("to", "account");
+        }
+        format!("/login?{}", finish(query, &self.return_path, self.is_second_try))
+    }
+}
+
 /// What becomes of a callback whose code or nonce is not good: used in another tab, older
 /// than a minute, from a form that was left open, or from a bookmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,24 +163,6 @@ pub fn destination(request: &SignInRequest, signed_in: &Username) -> Destination
         // The path was meant for another workspace.
         _ => Destination::Workspace(ReturnPath::or_root("/")),
     }
-}
-
-/// `<site>/login?workspace=ada&challenge=…&return=/x`
-pub fn login_url(
-    site: &PublicSite,
-    workspace: &WorkspaceHost,
-    challenge: &Challenge,
-    return_path: &ReturnPath,
-    is_second_try: bool,
-) -> String {
-    let mut query = Serializer::new(String::new());
-    let username = workspace.username.as_str();
-    query.append_pair("workspace", username).append_pair("challenge", challenge.as_str());
-    if let Some(domain) = &workspace.domain {
-        query.append_pair(AT, domain.as_str());
-    }
-    let query = finish(query, return_path, is_second_try);
-    format!("{}/login?{query}", site.site_url())
 }
 
 /// `<site>/login?workspace=ada&signed_out=1`
@@ -266,20 +268,33 @@ mod tests {
             workspace_login_url(&site, &ada, &path, false),
             "https://ada.arca.test:8443/auth/login?return=%2Fchat%3Fa%3D1%26b%3D2%23c"
         );
-        let challenge = Nonce::random().challenge();
-        let url = login_url(&site, &ada, &challenge, &path, false);
-        assert!(url.starts_with("https://arca.test:8443/login?workspace=ada&challenge="), "{url}");
-        assert!(!url.contains(SECOND_TRY), "{url}");
         let domain = Some("chat.example.org".parse().unwrap());
         let chat = WorkspaceHost { domain, ..ada };
-        let url = login_url(&site, &chat, &challenge, &path, false);
-        assert!(url.starts_with("https://arca.test:8443/login?workspace=ada&"), "{url}");
-        assert!(url.contains("&at=chat.example.org&"), "{url}");
         let root = ReturnPath::or_root("/");
         let begin = workspace_login_url(&site, &chat, &root, false);
         assert_eq!(begin, "https://chat.example.org:8443/auth/login?return=%2F");
         let again = workspace_login_url(&site, &ada, &ReturnPath::or_root("/"), true);
         assert_eq!(again, "https://ada.arca.test:8443/auth/login?return=%2F&again=1");
+    }
+
+    #[test]
+    fn the_form_s_path_says_all_that_was_asked_for() {
+        let ada = SignInRequest {
+            return_path: ReturnPath::or_root("/chat?a=1"),
+            ..request(Some("ada"), true)
+        };
+        let challenge = ada.challenge.as_ref().unwrap().as_str();
+        let login = format!("/login?workspace=ada&challenge={challenge}");
+        assert_eq!(ada.page(), format!("{login}&return=%2Fchat%3Fa%3D1"));
+        let chat = SignInRequest {
+            domain: Some("chat.example.org".parse().unwrap()),
+            is_second_try: true,
+            ..ada.clone()
+        };
+        let expected = format!("{login}&at=chat.example.org&return=%2Fchat%3Fa%3D1&again=1");
+        assert_eq!(chat.page(), expected);
+        let account = SignInRequest { to_account: true, ..request(None, false) };
+        assert_eq!(account.page(), "/login?to=account&return=%2Fchat");
     }
 
     #[test]

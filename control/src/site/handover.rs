@@ -17,7 +17,7 @@ use crate::app::{App, SharedApp};
 use crate::base::token::Token;
 use crate::http::{Problem, RequestContext, request_context};
 use crate::model::handover::{
-    self, MissedCallback, NONCE_LIFETIME, Nonce, SECOND_TRY, WorkspaceHost,
+    self, MissedCallback, NONCE_LIFETIME, Nonce, SECOND_TRY, SignInRequest, WorkspaceHost,
 };
 
 /// What stands behind `?`. What cannot be understood is as if it were not there: a
@@ -60,9 +60,15 @@ pub(super) async fn begin(
     // Two tabs may be signing in: both must find the nonce they began with.
     let present = cookies::read(&headers, cookies::NONCE).and_then(Nonce::parse);
     let nonce = present.unwrap_or_else(Nonce::random);
-    let (challenge, back) = (nonce.challenge(), query.return_path());
-    let login = handover::login_url(&app.site, &workspace, &challenge, &back, query.is_second_try);
-    let mut response = see_other(&login);
+    let request = SignInRequest {
+        challenge: Some(nonce.challenge()),
+        workspace: Some(workspace.username),
+        domain: workspace.domain,
+        return_path: query.return_path(),
+        to_account: false,
+        is_second_try: query.is_second_try,
+    };
+    let mut response = see_other(&format!("{}{}", app.site.site_url(), request.page()));
     let cookie = cookies::set(cookies::NONCE, nonce.expose(), SameSite::Lax, NONCE_LIFETIME);
     page::add_cookie(&mut response, cookie);
     response

@@ -18,6 +18,14 @@ pub(super) fn asked(headers: &HeaderMap) -> Option<Language> {
     chosen.or_else(|| text(headers, "accept-language").and_then(Language::accepted))
 }
 
+/// Before a language that somebody chooses, and the page that they do it on.
+pub(super) const CHOICE: &str = "/language/";
+
+/// Keeps this language and leads back to `page`, a path with its query.
+pub(super) fn choice_url(site_url: &str, to: Language, page: &str) -> String {
+    format!("{site_url}{CHOICE}{}{page}", to.tag())
+}
+
 /// Of an answer that programs may get as well: they get English.
 pub(super) fn answering(context: RequestContext, headers: &HeaderMap) -> Language {
     if context.wants_page { of(headers) } else { Language::English }

@@ -145,7 +145,8 @@ pub(super) async fn submit(
             }
             let language = language::of(&headers);
             let error = Some(login::refusal(language, &problem));
-            let blank = blank(&app, &request, language, "/login");
+            // The answer has the address of the form alone: what the form asked for goes along.
+            let blank = blank(&app, &request, language, &request.page());
             let page = LoginPage { username: &username, error, ..blank };
             let mut response = with_target(&app, &request, page::answer(problem.status, &page));
             if let Some(wait) = problem.retry_after {

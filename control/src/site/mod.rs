@@ -44,7 +44,7 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use shared::Host;
+use shared::{Host, ReturnPath};
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -52,6 +52,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use crate::accounts::passwords;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::http::problem::{unknown, wrong_method};
@@ -59,8 +60,15 @@ use crate::http::request_context::{self, ContextLayer};
 use crate::model::handover::WorkspaceHost;
 use workspace_host::at_domain;
 
-/// The largest form: a password of 1 KiB, every byte of it escaped, and a return path.
-const FORM_MAX_BYTES: usize = 16 * 1024;
+/// Escaped, each byte of a field can become three.
+const ESCAPED: usize = 3;
+
+/// All fields of a form but a password and a return path, with their names.
+const OTHER_FIELDS_MAX_BYTES: usize = 2 * 1024;
+
+/// The largest form: whatever page somebody wanted to see, they can sign in to it.
+const FORM_MAX_BYTES: usize =
+    ESCAPED * (passwords::MAX_BYTES + ReturnPath::MAX_BYTES + OTHER_FIELDS_MAX_BYTES);
 
 pub fn router(app: &SharedApp) -> Router {
     let hosts = Hosts {
@@ -116,7 +124,8 @@ fn site_routes() -> Router<SharedApp> {
         .route("/cancelled", get(cancelled::show))
         .route("/set-password", get(set_password::show).post(set_password::submit))
         .route("/forgot-password", get(forgot_password::show).post(forgot_password::submit))
-        .route("/language", get(language_choice::choose))
+        .route("/language/{to}/", get(language_choice::choose))
+        .route("/language/{to}/{*page}", get(language_choice::choose))
         .route("/login", get(login::show).post(login::submit))
         .route("/logout", get(logout::ask).post(logout::submit))
         .route("/account", get(account::show))

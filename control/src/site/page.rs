@@ -7,7 +7,7 @@ use shared::RequestId;
 use tracing::error;
 
 use super::assets;
-use super::language::Language;
+use super::language::{Language, choice_url};
 use super::words::frame::FrameText;
 use crate::app::App;
 use crate::http::problem::retry_after;
@@ -25,10 +25,8 @@ pub(super) struct Frame {
 impl Frame {
     /// With a way to the other language; `here` is the page's path with its query.
     pub(super) fn speaking(app: &App, language: Language, here: &str) -> Self {
-        let back: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
-        let site_url = app.site.site_url();
-        let to = language.other().tag();
-        Self::with(app, language, Some(format!("{site_url}/language?to={to}&back={back}")))
+        let switch = choice_url(app.site.site_url(), language.other(), here);
+        Self::with(app, language, Some(switch))
     }
 
     /// Without a way to the other language: of a page that is an answer to a form, or whose

@@ -1,9 +1,10 @@
 //! The site's pages: what they say, what they load, and to whom.
 
-use crate::common::browser::{Browser, Page};
+use crate::common::browser::{ADA, Browser, Page};
 use crate::common::order::{Order, SIGN_UP};
-use crate::common::{SITE, World};
+use crate::common::{PASSWORD, SITE, World};
 use reqwest::{Method, StatusCode};
+use shared::ReturnPath;
 
 /// Everything that a browser would load of a page.
 fn loaded(page: &Page) -> Vec<String> {
@@ -257,12 +258,74 @@ async fn who_reads_german_signs_in_in_german_and_may_choose_otherwise() {
     assert!(refused.body.contains("gehören nicht zusammen"), "{}", refused.body);
 
     let page = browser.open(&format!("{SITE}/login?workspace=ada&return=%2Fx")).await;
-    let (_, rest) = page.body.split_once("href=\"http://arca.test:8080/language").unwrap();
-    let switch = rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
-    let chosen = browser.open(&format!("{SITE}/language{switch}")).await;
+    let chosen = browser.open(&switch(&page)).await;
     assert_eq!(chosen.location, "/login?workspace=ada&return=%2Fx");
     let page = browser.open(&format!("{SITE}{}", chosen.location)).await;
     assert!(page.body.contains("<html lang=\"en\">") && page.body.contains("Sign in"), "{page:?}");
-    let elsewhere = browser.open(&format!("{SITE}/language?to=de&back=//evil.test")).await;
+    let elsewhere = browser.open(&format!("{SITE}/language/de//evil.test")).await;
     assert_eq!(elsewhere.location, "/");
+}
+
+/// Where the page leads for the other language.
+fn switch(page: &Page) -> String {
+    let (_, rest) = page.body.split_once("href=\"http://arca.test:8080/language").unwrap();
+    let switch = rest.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    format!("{SITE}/language{switch}")
+}
+
+/// What the form on a page sends but for what is typed.
+fn hidden(page: &Page) -> Vec<(String, String)> {
+    let fields = page.body.split("<input type=\"hidden\" name=\"").skip(1);
+    let unescaped = |text: &str| text.replace("&#38;", "&").replace("&#34;", "\"");
+    let read = |field: &str| {
+        let (name, rest) = field.split_once("\" value=\"").unwrap();
+        (name.to_owned(), unescaped(rest.split('"').next().unwrap()))
+    };
+    fields.map(read).collect()
+}
+
+async fn send_form(browser: &mut Browser<'_>, form: &Page, password: &str) -> Page {
+    let hidden = hidden(form);
+    let mut fields = vec![("username", "ada"), ("password", password)];
+    fields.extend(hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    browser.submit(&format!("{SITE}/login"), &fields).await
+}
+
+/// A page deep in a workspace, a wrong password, the other language, the right one.
+async fn a_way_in(browser: &mut Browser<'_>, path: &str) {
+    let escaped: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    let door = browser.open(&format!("{ADA}/auth/login?return={escaped}")).await;
+    let form = browser.open(&door.location).await;
+    let chosen = browser.open(&switch(&form)).await;
+    let form = browser.open(&format!("{SITE}{}", chosen.location)).await;
+    let form = send_form(browser, &form, "a wrong one, at length").await;
+    assert_eq!(form.status, StatusCode::UNAUTHORIZED, "{} bytes", path.len());
+    let chosen = browser.open(&switch(&form)).await;
+    let form = browser.open(&format!("{SITE}{}", chosen.location)).await;
+    let callback = send_form(browser, &form, PASSWORD).await;
+    let page = browser.open(&callback.location).await;
+    assert_eq!((page.status, page.location.as_str()), (StatusCode::SEE_OTHER, path));
+}
+
+#[tokio::test]
+async fn the_page_asked_for_survives_a_wrong_password_and_another_language() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    a_way_in(&mut Browser::new(&world), "/deep?x=1").await;
+    // The longest there is, of what grows when it is escaped.
+    let escapes = format!("/x?f={}", "%22".repeat(2_729));
+    assert_eq!(escapes.len(), ReturnPath::MAX_BYTES);
+    a_way_in(&mut Browser::new(&world), &escapes).await;
+    a_way_in(&mut Browser::new(&world), &"/:".repeat(4_096)).await;
+}
+
+#[tokio::test]
+async fn the_longest_form_is_read() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    let mut browser = Browser::new(&world);
+    let (password, path) = ("&".repeat(1_024), "/:".repeat(4_096));
+    let fields = [("username", "ada"), ("password", &password), ("return", &path)];
+    let page = browser.submit(&format!("{SITE}/login"), &fields).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{page:?}");
 }
