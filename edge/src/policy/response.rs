@@ -13,6 +13,7 @@ use shared::request_id::REQUEST_ID_HEADER;
 use shared::{Host, PublicSite, Username};
 
 use super::cookies;
+use super::links::{self, Form, without_port};
 use super::names::{Name, is_for_one_hop};
 
 /// Who has answered, as far as it is believed.
@@ -72,10 +73,12 @@ impl<'a> ResponseHeaders<'a> {
                     out.truncate(before);
                 }
             }
-            Fate::Location => match path_at(value, authority) {
-                Some(path) => append_path(name, path, out),
-                None => append(name, value, out),
-            },
+            Fate::Links(form) => {
+                out.extend_from_slice(name.as_bytes());
+                out.extend_from_slice(b": ");
+                links::append(form, value, authority, out);
+                out.extend_from_slice(b"\r\n");
+            }
         }
     }
 
@@ -98,7 +101,8 @@ enum Fate {
     /// Not even control may say it.
     EdgeOnly,
     SetCookie,
-    Location,
+    /// May lead to the machine, of which the browser knows nothing.
+    Links(Form),
 }
 
 fn fate(name: &str) -> Fate {
@@ -116,7 +120,9 @@ fn fate_of_folded(name: &[u8]) -> Fate {
     match name {
         b"date" => Fate::Date,
         b"set-cookie" => Fate::SetCookie,
-        b"location" | b"content-location" => Fate::Location,
+        b"location" | b"content-location" | b"sourcemap" => Fate::Links(Form::Url),
+        b"refresh" => Fate::Links(Form::Refresh),
+        b"link" => Fate::Links(Form::List),
         b"x-request-id" | b"service-worker-allowed" => Fate::OneHop,
         // What a browser would keep for the whole origin, or for the domain.
         b"accept-ch"
@@ -165,51 +171,6 @@ fn append(name: &str, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
-}
-
-/// A path that begins with two slashes would lead to another host.
-fn append_path(name: &str, path: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    match path {
-        [b'/', b'/' | b'\\', ..] => out.extend_from_slice(b"/."),
-        [b'/', ..] => {}
-        _ => out.push(b'/'),
-    }
-    out.extend_from_slice(path);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// What follows `authority` in a URL that names it.
-fn path_at<'v>(url: &'v [u8], authority: &str) -> Option<&'v [u8]> {
-    let (scheme, rest) = match url.iter().position(|byte| matches!(byte, b':' | b'/')) {
-        Some(at) if url[at] == b':' => (&url[..at], &url[at + 1..]),
-        _ => (&b""[..], url),
-    };
-    let default_port = if scheme.eq_ignore_ascii_case(b"https") {
-        ":443"
-    } else if scheme.is_empty() || scheme.eq_ignore_ascii_case(b"http") {
-        ":80"
-    } else {
-        return None;
-    };
-    let rest = rest.strip_prefix(b"//")?;
-    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'\\'));
-    let (named, path) = rest.split_at(end.unwrap_or(rest.len()));
-    let is_own = named.eq_ignore_ascii_case(authority.as_bytes())
-        || named
-            .strip_suffix(default_port.as_bytes())
-            .is_some_and(|named| named.eq_ignore_ascii_case(authority.as_bytes()))
-        || (authority.contains(':')
-            && named.eq_ignore_ascii_case(without_port(authority).as_bytes()));
-    is_own.then_some(path)
-}
-
-fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => authority,
-    }
 }
 
 const DATE_BYTES: usize = "Mon, 01 Jan 2024 00:00:00 GMT".len();
@@ -322,6 +283,15 @@ mod tests {
         ] {
             check(kept, kept);
         }
+    }
+
+    #[test]
+    fn no_header_leads_to_the_machine() {
+        check("Content-Location", "http://sprite.test:8080/a", "Content-Location: /a\r\n");
+        check("SourceMap", "//sprite.test:8080/a.map", "SourceMap: /a.map\r\n");
+        check("Refresh", "0; url=http://sprite.test/next", "Refresh: 0; url=/next\r\n");
+        let links = "<http://sprite.test/a.css>; rel=preload, </b>";
+        check("Link", links, "Link: </a.css>; rel=preload, </b>\r\n");
     }
 
     #[test]
