@@ -211,9 +211,17 @@ fn write(raw: &RawHead<'_>, fields: &Fields<'_>, asked: &Asked<'_>, packing: Pac
             out.extend_from_slice(part.as_bytes());
         }
     }
-    if !asked.keep_alive || packing == Packing::UntilClose {
-        out.extend_from_slice(b"connection: close\r\n");
+    let closes = !asked.keep_alive || packing == Packing::UntilClose;
+    if raw.status == 426 {
+        // Names what is asked for (RFC 9110, 15.5.22): only to this does the edge carry.
+        out.extend_from_slice(b"upgrade: websocket\r\n");
     }
+    out.extend_from_slice(match (raw.status, closes) {
+        (426, true) => b"connection: upgrade, close\r\n",
+        (426, false) => b"connection: upgrade\r\n",
+        (_, true) => b"connection: close\r\n",
+        (_, false) => &b""[..],
+    });
     for part in [REQUEST_ID_HEADER.as_bytes(), b": ", &asked.id.digits(), b"\r\n\r\n"] {
         out.extend_from_slice(part);
     }
@@ -325,6 +333,18 @@ mod tests {
              x-request-id: 00000000000000000000000000000001\r\n\r\n"
         );
         assert!(of(false).contains("__Host-arca_session=x"));
+    }
+
+    #[test]
+    fn an_answer_that_asks_for_an_upgrade_says_to_what() {
+        for lines in ["", "Upgrade: h2c\r\nConnection: Upgrade\r\n"] {
+            let text = format!("HTTP/1.1 426 Upgrade\r\n{lines}Content-Length: 0\r\n\r\n");
+            let seen = written(&text);
+            assert_eq!(seen.to_ascii_lowercase().matches("upgrade:").count(), 1, "{seen}");
+            assert!(seen.contains("upgrade: websocket\r\nconnection: upgrade\r\n"), "{seen}");
+        }
+        let seen = written("HTTP/1.1 400 No\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n");
+        assert!(!seen.contains("pgrade:") && !seen.contains("onnection:"), "{seen}");
     }
 
     #[test]

@@ -56,7 +56,12 @@ fn a_refused_socket_keeps_its_status_its_headers_and_its_body() {
         end.unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} Nope\r\n")), "{answer}");
         assert!(answer.contains("Retry-After: 7\r\n"), "{answer}");
-        assert!(answer.contains("connection: close\r\n"), "{answer}");
+        let connection = if status == 426 {
+            "upgrade: websocket\r\nconnection: upgrade, close\r\n"
+        } else {
+            "connection: close\r\n"
+        };
+        assert!(answer.contains(connection), "{answer}");
         for secret in ["X-Accel", "__Host-arca", "Alt-Svc"] {
             assert!(!answer.contains(secret), "{answer}");
         }
