@@ -6,9 +6,11 @@ PROGRAMS := --package e2e --package edge --package sprite-agent --package contro
 # Where the checks by other people's clients find them.
 BUILT := FAKES_BIN=$(CURDIR)/target/debug CONTROL_BIN=$(CURDIR)/target/debug/control
 
+# Most of a test's time is waiting, so that twice as many as there are cores go on at once.
+THREADS := $(shell expr 2 \* $$(nproc))
+
 # Run once more, on PostgreSQL. Chosen by name out of the whole workspace: a package
 # by itself has other features below it, and would be compiled anew.
-# Most of that time is waiting, so that twice as many as there are cores go on at once.
 # The story of two controls needs a database that they can share.
 ON_POSTGRES := cargo test --workspace --no-fail-fast --test
 
@@ -64,8 +66,8 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) $(if $(filter 1,$(OBS
 test: begin-times check check-alerts need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
 	.ci/timed "compile the tests" cargo test --workspace --no-run
 	.ci/timed "compile the programs" cargo build --quiet --bins $(PROGRAMS)
-	.ci/timed "tests and stories" cargo test --workspace --no-fail-fast
-	.ci/timed "control's tests on PostgreSQL" .ci/postgres $(ON_POSTGRES) control -- --test-threads 4
+	RUST_TEST_THREADS=$(THREADS) .ci/timed "tests and stories" cargo test --workspace --no-fail-fast
+	.ci/timed "control's tests on PostgreSQL" .ci/postgres $(ON_POSTGRES) control -- --test-threads $(THREADS)
 	.ci/timed "two controls on PostgreSQL" .ci/postgres $(ON_POSTGRES) stories resilience::controls::
 	.ci/timed "pages' scripts" node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
 	$(BUILT) .ci/timed "vendors' clients" tests/fakes/clients/run
