@@ -209,7 +209,10 @@ impl Direction {
                 }
                 // The last words, a close code among them, must still arrive.
                 Poll::Ready(result) => {
-                    self.is_broken = result.is_err();
+                    // Many leave out TLS's own word for the end. Frames say where they end,
+                    // so nothing looks whole that is not.
+                    self.is_broken =
+                        result.is_err_and(|error| error.kind() != io::ErrorKind::UnexpectedEof);
                     self.stage = Stage::Ending;
                 }
                 Poll::Pending => {

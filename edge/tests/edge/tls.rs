@@ -2,9 +2,10 @@
 //! those get who come without it.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -13,7 +14,9 @@ use rustls::{
     SupportedProtocolVersion,
 };
 
-use crate::harness::{DEADLINE, TestEdge, echo, free_address, read_head, sprite, wait_until};
+use crate::harness::{
+    DEADLINE, TestEdge, echo, free_address, read_head, read_to_end, sprite, upgrade, wait_until,
+};
 
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -199,6 +202,50 @@ fn certificates_are_exchanged_while_connections_go_on_and_bad_ones_are_not() {
     });
     assert!(tls.get(&mut open).starts_with("HTTP/1.1 200"), "what was open goes on");
     assert!(tls.edge.metric("arca_edge_certificate_seconds").unwrap() > 86_400.0);
+}
+
+#[test]
+fn the_end_of_one_direction_leaves_the_other_open_whether_or_not_tls_has_said_it() {
+    const CLOSE: &[u8] = b"\x88\x02\x03\xe8";
+    const MASKED_CLOSE: &[u8] = b"\x88\x82\0\0\0\0\x03\xe8";
+    let tls = start();
+    let (heard, all) = channel();
+    tls.edge.put(
+        "ada",
+        sprite(move |mut tcp, _| {
+            upgrade(&mut tcp);
+            let _ = heard.send(read_to_end(&mut tcp).0);
+            let _ = tcp.write_all(CLOSE);
+        }),
+    );
+    for says_so in [true, false] {
+        let mut stream = tls.connect(&tls.authority.client(rustls::ALL_VERSIONS), "ada.arca.test");
+        write!(
+            stream,
+            "GET /ws HTTP/1.1\r\nHost: ada.arca.test\r\nOrigin: http://ada.arca.test\r\n{}\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            tls.edge.cookie("ada", "k1", 3_600)
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            answer.extend(byte);
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
+        stream.write_all(MASKED_CLOSE).unwrap();
+        if says_so {
+            stream.conn.send_close_notify();
+        }
+        stream.flush().unwrap();
+        stream.sock.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(all.recv_timeout(DEADLINE).unwrap(), MASKED_CLOSE);
+        let mut last = Vec::new();
+        stream.read_to_end(&mut last).unwrap();
+        assert_eq!(last, CLOSE, "{says_so}");
+    }
 }
 
 #[test]
