@@ -2,7 +2,7 @@
 
 use super::client::ApiClient;
 use super::output::{Output, list};
-use crate::operator::money::{CountView, Money};
+use crate::operator::money::{AwakeView, CountView, Money};
 
 pub(super) async fn run(api: &ApiClient, output: Output) -> anyhow::Result<()> {
     output.print(&api.show::<Money>("/api/money").await?, |money| {
@@ -10,14 +10,19 @@ pub(super) async fn run(api: &ApiClient, output: Output) -> anyhow::Result<()> {
             vec![it.state.clone(), it.subscription_status.clone(), it.count.to_string()]
         };
         let rows: Vec<_> = money.workspaces.iter().map(row).collect();
+        let longest = |it: &AwakeView| vec![it.username.clone(), it.hours.to_string()];
+        let longest: Vec<_> = money.longest_awake.iter().map(longest).collect();
         format!(
-            "{} a month from {} at {}; {} more from {} whose payment failed\n\n{}",
+            "{} a month from {} at {}; {} more from {} whose payment failed\n\
+             machines were awake for {} hours this month\n\n{}\n{}",
             money.monthly,
             money.paying,
             money.price,
             money.monthly_overdue,
             money.overdue,
-            list("no workspace was sold yet", &["WORKSPACE", "SUBSCRIPTION", "COUNT"], &rows)
+            money.awake_hours,
+            list("no workspace was sold yet", &["WORKSPACE", "SUBSCRIPTION", "COUNT"], &rows),
+            list("no agent has said yet for how long", &["LONGEST AWAKE", "HOURS"], &longest)
         )
     })
 }

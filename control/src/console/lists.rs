@@ -162,7 +162,7 @@ pub(super) async fn money(
             "Overdue",
             format!("{} more a month, from {}", money.monthly_overdue, money.overdue),
         ),
-        Fact::new("Costs", "not known here: the provider tells of no awake hours"),
+        Fact::new("Machines awake", format!("{} hours this month", money.awake_hours)),
     ];
     let table = Table {
         title: "Workspaces by subscription",
@@ -170,7 +170,16 @@ pub(super) async fn money(
         rows: money.workspaces.iter().map(row).collect(),
         none: "No workspace was sold yet.",
     };
-    let page = Page { title: "Money".to_owned(), facts, tables: vec![table], ..Page::default() };
+    let longest =
+        |it: &money::AwakeView| vec![it.username.as_str().into(), it.hours.to_string().into()];
+    let awake = Table {
+        title: "Longest awake this month",
+        header: vec!["Workspace", "Hours"],
+        rows: money.longest_awake.iter().map(longest).collect(),
+        none: "No agent has said yet for how long its machine was awake.",
+    };
+    let tables = vec![table, awake];
+    let page = Page { title: "Money".to_owned(), facts, tables, ..Page::default() };
     let frame = session.frame("/console/money");
     Ok(answer(StatusCode::OK, &PageTemplate { frame, page }))
 }

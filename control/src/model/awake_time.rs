@@ -46,7 +46,8 @@ impl AwakeTime {
     }
 }
 
-fn month(now: Moment) -> String {
+/// As [`AwakeTime::month`] has it.
+pub fn month(now: Moment) -> String {
     Date::of(now).iso()[..7].to_owned()
 }
 

@@ -4,6 +4,7 @@ use crate::common::browser::{Browser, Page};
 use crate::common::order::Order;
 use crate::common::{PASSWORD, SITE, World};
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 const DAY: u64 = 86_400_000;
 
@@ -120,6 +121,11 @@ async fn it_says_how_long_the_machine_was_awake_this_month_and_nothing_where_tha
     world.database.run(row.to_owned()).await;
     let page = browser.open(&account).await;
     assert!(page.body.contains("<dt>Awake this month</dt><dd data-testid=\"awake\">3 hours</dd>"));
+    let (_, money) = world.api(Method::GET, "/api/money", None).await;
+    assert_eq!(money["awake_hours"], 3.1, "{money}");
+    assert_eq!(money["longest_awake"], json!([{ "username": "ada", "hours": 3.1 }]));
+    let said = world.cli("money").await;
+    assert!(said.contains("awake for 3.1 hours this month"), "{said}");
     browser.language = Some("de");
     let page = browser.open(&account).await;
     assert!(page.body.contains("Wach in diesem Monat") && page.body.contains(">3 Stunden<"));

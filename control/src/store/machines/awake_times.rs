@@ -4,7 +4,7 @@ use shared::Username;
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
-use crate::model::awake_time::{AwakeCount, AwakeTime};
+use crate::model::awake_time::{AwakeCount, AwakeTime, month};
 use crate::model::pool::Assigned;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, bigint, valid};
 use crate::store::{Store, StoreError};
@@ -52,6 +52,38 @@ impl Store {
         .await
         .attempt(ATTEMPT)?;
         write.commit().await
+    }
+
+    /// Seconds of all customers' machines in the month of `now`, and of the `limit` longest awake.
+    pub async fn awake_in_month(
+        &self,
+        now: Moment,
+        limit: u32,
+    ) -> Result<(u64, Vec<(Username, u64)>), StoreError> {
+        const ATTEMPT: &str = "add up how long machines were awake";
+        let month = month(now);
+        let mut read = self.read().await?;
+        let total = sqlx::query(
+            "SELECT CAST(coalesce(sum(seconds), 0) AS BIGINT) AS seconds FROM awake_times
+             WHERE month = $1",
+        )
+        .bind(month.clone())
+        .fetch_one(&mut read)
+        .await
+        .attempt(ATTEMPT)?;
+        let rows = sqlx::query(
+            "SELECT username, seconds FROM awake_times WHERE month = $1
+             ORDER BY seconds DESC, username LIMIT $2",
+        )
+        .bind(month)
+        .bind(i64::from(limit))
+        .fetch_all(&mut read)
+        .await
+        .attempt(ATTEMPT)?;
+        let parse =
+            |row: &AnyRow| Ok((valid(row, "username", Username::parse)?, row.number("seconds")?));
+        let longest = rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)?;
+        Ok((total.number("seconds").attempt(ATTEMPT)?, longest))
     }
 
     /// `None` when no agent has said anything yet.
