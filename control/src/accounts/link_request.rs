@@ -11,6 +11,7 @@ use tracing::{error, info};
 
 use super::service::Accounts;
 use crate::base::email_address::Email;
+use crate::base::typed;
 use crate::model::attempts::{self, RESETS, RESETS_OF_A_PLACE};
 use crate::model::mail::Message;
 use crate::model::password_link::{NewLink, Purpose};
@@ -52,7 +53,7 @@ impl Accounts {
         let Ok(permit) = self.link_requests.clone().try_acquire_owned() else {
             return Ok(LinkRequested::TooMany { retry_after: RETRY_WHEN_BUSY });
         };
-        let (accounts, typed) = (self.clone(), typed.trim().to_owned());
+        let (accounts, typed) = (self.clone(), typed::trim(typed).to_owned());
         tokio::spawn(async move {
             let _permit = permit;
             if let Err(cause) = accounts.send_links(&typed).await {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::typed::{self, is_invisible};
+
 /// As it was typed, without blanks around it.
 ///
 /// Only what no mail system takes is refused: whether somebody reads it shows
@@ -37,8 +39,7 @@ impl Email {
         // what stands for bytes that were no text.
         const FOREIGN: [char; 13] =
             ['@', '"', ',', ';', ':', '<', '>', '(', ')', '[', ']', '\\', '\u{fffd}'];
-        // Copied from a web page or a letter, an address has them around it.
-        let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+        let text = typed::trim(text);
         if text.is_empty() {
             return Err(EmailError::Empty);
         }
@@ -85,16 +86,6 @@ fn is_domain(domain: &str) -> bool {
     domain.contains('.')
         && domain.split('.').all(is_label)
         && !last.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Unicode's format characters (general category Cf), and other characters of no width.
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl fmt::Display for Email {

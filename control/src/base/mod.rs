@@ -16,3 +16,4 @@ pub mod rounds;
 pub mod seal;
 pub(crate) mod text_enum;
 pub mod token;
+pub mod typed;

@@ -14,6 +14,7 @@ use super::page::{self, Faults, Frame};
 use super::words::forgot_password::ForgotPasswordText;
 use crate::accounts::LinkRequested;
 use crate::app::{App, SharedApp};
+use crate::base::typed;
 use crate::http::{Form, Problem, RequestContext};
 
 #[derive(Deserialize)]
@@ -46,7 +47,7 @@ pub(super) async fn submit(
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let language = language::answering(context, &headers);
     let text = ForgotPasswordText::of(language);
-    let account = asking.account.trim();
+    let account = typed::trim(&asking.account);
     let problem = if account.is_empty() {
         Problem::invalid("account", text.empty)
     } else {

@@ -17,6 +17,7 @@ use super::passwords::{Password, PasswordCheck, PasswordError, Passwords};
 use crate::base::clock::Moment;
 use crate::base::email_address::Email;
 use crate::base::metrics::Metrics;
+use crate::base::typed;
 use crate::model::attempts::{
     self, Counters, Limit, PLACE_LIFETIME, PLACE_RENEWAL, SUCCESSES, Subject,
 };
@@ -107,7 +108,7 @@ impl SignIn {
     ) -> Result<(Option<Username>, Counters), StoreError> {
         let Ok(email) = Email::parse(typed) else {
             // Phones put a capital first and a space last.
-            let username = Username::parse(&typed.trim().to_lowercase()).ok();
+            let username = Username::parse(&typed::trim(typed).to_lowercase()).ok();
             return Ok((username, Counters::of(username.as_ref(), from)));
         };
         let customers = self.store.customers_of_email(email.as_str(), 2).await?;
