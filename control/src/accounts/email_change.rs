@@ -61,7 +61,7 @@ impl Accounts {
         &self,
         token: &str,
     ) -> Result<Option<OpenEmailChange>, StoreError> {
-        match Token::parse(token) {
+        match Token::of_link(token) {
             Some(token) => self.store.email_change(&token.hash(), self.now()).await,
             None => Ok(None),
         }
@@ -76,7 +76,7 @@ impl Accounts {
         &self,
         token: &str,
     ) -> Result<Option<OpenEmailChange>, StoreError> {
-        let Some(token) = Token::parse(token) else { return Ok(None) };
+        let Some(token) = Token::of_link(token) else { return Ok(None) };
         let (hash, now) = (token.hash(), self.now());
         let Some(change) = self.store.email_change(&hash, now).await? else { return Ok(None) };
         let username = change.username;

@@ -48,7 +48,7 @@ impl Accounts {
     /// # Errors
     /// When the database does not answer.
     pub async fn open_link(&self, token: &str) -> Result<Option<OpenLink>, StoreError> {
-        match Token::parse(token) {
+        match Token::of_link(token) {
             Some(token) => self.store.password_link(&token.hash(), self.now()).await,
             None => Ok(None),
         }
@@ -65,7 +65,7 @@ impl Accounts {
         new: String,
         address: IpAddr,
     ) -> Result<Redeemed, SetPasswordError> {
-        let token = Token::parse(token).ok_or(SetPasswordError::Over)?;
+        let token = Token::of_link(token).ok_or(SetPasswordError::Over)?;
         let (hashed, now) = (token.hash(), self.now());
         let link = self.store.password_link(&hashed, now).await?.ok_or(SetPasswordError::Over)?;
         let customer = self.existing(&link.username).await?;

@@ -25,9 +25,14 @@ impl Token {
 
     /// `None` when `text` cannot be a token of ours.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = text.len() == TOKEN_CHARS
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        let fits = text.len() == TOKEN_CHARS && text.chars().all(is_of_token);
         fits.then(|| Self(Secret::new(text.to_owned())))
+    }
+
+    /// Of a link in a letter: programs take for a part of it what stands behind it there, a full
+    /// stop or a bracket.
+    pub fn of_link(text: &str) -> Option<Self> {
+        Self::parse(text.split(|c: char| !is_of_token(c)).next()?)
     }
 
     /// For the one place that sends it to its owner.
@@ -38,6 +43,11 @@ impl Token {
     pub fn hash(&self) -> TokenHash {
         TokenHash(sha256_hex(self.expose()))
     }
+}
+
+/// Of unpadded base64url.
+const fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
 }
 
 /// What is stored of a token: its SHA-256, 64 lower-case hexadecimal digits.
@@ -90,6 +100,18 @@ mod tests {
         assert_eq!(TokenHash::parse(token.hash().as_str()), Ok(token.hash()));
         for wrong in ["", "short", &"a".repeat(44), &"ä".repeat(22)] {
             assert!(Token::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_link_is_no_part_of_it() {
+        let token = Token::random();
+        for behind in ["", ".", ")", ",", ">", "\u{200b}", " more", "=", "\"x"] {
+            let read = Token::of_link(&format!("{}{behind}", token.expose()));
+            assert_eq!(read.map(|read| read.hash()), Some(token.hash()), "{behind}");
+        }
+        for wrong in ["", ".", &format!(".{}", token.expose()), &"a".repeat(44)] {
+            assert!(Token::of_link(wrong).is_none(), "{wrong}");
         }
     }
 
