@@ -48,6 +48,9 @@ pub fn judge(
     secrets.verify(signature.ok_or(DeliveryError::Unsigned)?, body, now)?;
     let event = Event::parse(body)?;
     if event.livemode != is_live {
+        if event.is_of_connected {
+            return Ok(None);
+        }
         return Err(DeliveryError::Mode { event: event.id.to_string(), is_live: event.livemode });
     }
     Ok(SyncRequest::of(event))

@@ -74,6 +74,11 @@ async fn nothing_else_is_believed_and_nothing_is_kept_of_it() {
     check(&shop, &by(SECRET, TIME + 301), &good, "future").await;
     let live = good.replace("\"livemode\":false", "\"livemode\":true");
     check(&shop, &signature(SECRET, TIME, live.as_bytes()), &live, "wrong_mode").await;
+    // Stripe sends those of connected accounts in both modes, and again if they are refused.
+    let connected = live.replace("\"livemode\":true", "\"livemode\":true,\"account\":\"acct_1\"");
+    let signed = signature(SECRET, TIME, connected.as_bytes());
+    assert_eq!(shop.send(&signed, connected.as_str()).await.status, StatusCode::OK);
+    assert_eq!(shop.counted("passed_over").await, 1);
     let large = " ".repeat((1 << 20) + 1);
     check(&shop, &signature(SECRET, TIME, large.as_bytes()), &large, "too_large").await;
     let headers = [("accept", "*/*")];

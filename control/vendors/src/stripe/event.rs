@@ -16,6 +16,9 @@ pub struct Event {
     /// whatever letters, or about nothing with an id.
     pub object: Option<ObjectId>,
     pub livemode: bool,
+    /// Of an account that is connected to ours. What is watched for those of live mode gets those
+    /// of test mode as well.
+    pub is_of_connected: bool,
 }
 
 open_enum! {
@@ -62,6 +65,7 @@ struct Envelope {
     object: String,
     r#type: String,
     livemode: bool,
+    account: Option<String>,
     data: Option<Data>,
     related_object: Option<Related>,
 }
@@ -95,7 +99,13 @@ impl Event {
             EventType::Unknown(_) => None,
             _ => about.and_then(|object| object.id).map(ObjectId::parse).transpose()?,
         };
-        Ok(Self { id: envelope.id, kind, object, livemode: envelope.livemode })
+        Ok(Self {
+            id: envelope.id,
+            kind,
+            object,
+            livemode: envelope.livemode,
+            is_of_connected: envelope.account.is_some(),
+        })
     }
 }
 
