@@ -36,6 +36,7 @@ mod webhook;
 mod welcome;
 mod words;
 mod workspace_host;
+mod wrong_turn;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -55,10 +56,10 @@ use utoipa_axum::routes;
 use crate::accounts::passwords;
 use crate::app::{App, SharedApp};
 use crate::http::Problem;
-use crate::http::problem::{unknown, wrong_method};
 use crate::http::request_context::{self, ContextLayer};
 use crate::model::handover::WorkspaceHost;
 use workspace_host::at_domain;
+use wrong_turn::{unknown, wrong_method};
 
 /// Escaped, each byte of a field can become three.
 const ESCAPED: usize = 3;
