@@ -1,17 +1,22 @@
 //! Bodies of requests, whose faults are answered in our own shape.
 
-use axum::extract::rejection::{FormRejection, JsonRejection};
+use axum::body::Bytes;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
-use super::Problem;
+use super::request_context::is_form;
+use super::{Problem, fields};
 
 /// A JSON body. Its content type must say so.
 pub struct Json<T>(pub T);
 
-/// A form as browsers send it.
+/// A form as browsers send it; of a field that comes twice, the first.
 pub struct Form<T>(pub T);
+
+/// The fields of a form of which some come more than once.
+pub struct Fields(pub Vec<(String, String)>);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
@@ -37,17 +42,29 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Form::from_request(request, state).await {
-            Ok(axum::Form(value)) => Ok(Self(value)),
-            Err(FormRejection::InvalidFormContentType(_)) => Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not_a_form",
-                "The body must be a form.",
-            )
-            .in_german("Das war kein Formular.")),
-            Err(other) => Err(malformed(other.status())),
-        }
+        let text = form_text(request, state).await?;
+        fields::read(&text).map(Self).map_err(|_| malformed(StatusCode::BAD_REQUEST))
     }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Ok(Self(fields::parse(&form_text(request, state).await?)))
+    }
+}
+
+async fn form_text<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    if !is_form(request.headers()) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not_a_form",
+            "The body must be a form.",
+        )
+        .in_german("Das war kein Formular."));
+    }
+    Bytes::from_request(request, state).await.map_err(|error| malformed(error.status()))
 }
 
 fn malformed(status: StatusCode) -> Problem {

@@ -2,13 +2,14 @@
 
 pub mod body;
 pub(crate) mod error_responses;
+pub mod fields;
 pub mod listener;
 pub mod parameters;
 pub mod problem;
 pub mod request_context;
 pub mod sse_connections;
 
-pub use body::{Form, Json};
+pub use body::{Fields, Form, Json};
 pub use parameters::{Path, Query};
 pub use problem::Problem;
 pub use request_context::RequestContext;

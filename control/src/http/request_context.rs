@@ -93,9 +93,13 @@ fn identify(keys: &KeyRing, request: &Request) -> RequestContext {
 /// Programs say that they want JSON, or at least that they do not send a form.
 fn wants_page(headers: &HeaderMap) -> bool {
     let accept = text(headers, "accept").unwrap_or_default();
-    let is_form = text(headers, "content-type")
-        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    accept.contains("text/html") || (is_form && !accept.contains("application/json"))
+    accept.contains("text/html") || (is_form(headers) && !accept.contains("application/json"))
+}
+
+/// Whether the body is a form, without a file. Names of types have no case.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    let kind = text(headers, "content-type").and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
 /// A header that came exactly once: of two different ones, neither is to be trusted.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use super::domain_section::{self, DomainSection};
 use super::export::{self, ExportSection};
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame, see_other};
+use super::query::Query;
 use super::subscription_summary::SubscriptionSummary;
 use super::words::account::{AccountText, awake_for};
 use super::words::skills::SkillText;
@@ -66,7 +67,7 @@ pub(super) struct SignOutOne {
     browser: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct PageQuery {
     #[serde(default)]
     changed: String,

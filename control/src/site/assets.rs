@@ -3,14 +3,14 @@
 use std::sync::LazyLock;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
+use super::query::Query;
 use crate::base::token::sha256_hex;
 use crate::http::request_context::text;
-use crate::http::{Problem, problem};
+use crate::http::{Path, Problem, problem};
 
 struct Asset {
     name: &'static str,
@@ -62,7 +62,7 @@ pub(crate) fn url(site_url: &str, name: &str) -> String {
     format!("{site_url}/assets/{name}?v={version}")
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Version {
     #[serde(default)]
     v: String,
@@ -78,7 +78,7 @@ pub(crate) async fn show(
     // Weak: compressed or not, it is the same asset.
     let tag = format!("W/\"{}\"", asset.version);
     let is_known = text(&headers, "if-none-match")
-        .is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
+        .is_some_and(|known| known.split(',').any(|known| ["*", &tag].contains(&known.trim())));
     let mut response = if is_known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

@@ -1,13 +1,14 @@
 //! Where Stripe's page leads whoever leaves it without paying.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::language::{self, Language};
 use super::page::{self, Frame};
+use super::query::Query;
 use super::signup_access;
 use super::words::cancelled::CancelledText;
 use super::words::skills::SkillText;
@@ -16,7 +17,7 @@ use crate::http::Problem;
 use crate::model::progress::Payment;
 use crate::model::skills::Skills;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct PageQuery {
     #[serde(default)]
     signup: String,

@@ -24,10 +24,11 @@ use super::words::home::HomeText;
 use crate::app::{App, SharedApp};
 use crate::base::email_address::Email;
 use crate::base::token::Token;
+use crate::base::typed;
 use crate::billing::BillingService;
 use crate::billing::checkout::{self, CheckoutError, CheckoutOutcome};
 use crate::http::error_responses::ErrorShape;
-use crate::http::{Form, Path, Problem, RequestContext};
+use crate::http::{Fields, Path, Problem, RequestContext};
 use crate::model::attempts::{Limit, Subject};
 use crate::model::sign_up::{SignUpRequest, SignUpState};
 use crate::model::skills::Skills;
@@ -128,7 +129,7 @@ pub(super) async fn submit(
     State(app): State<SharedApp>,
     Extension(context): Extension<RequestContext>,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
+    Fields(fields): Fields,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
     let form = read(fields);
@@ -206,8 +207,8 @@ fn read(fields: Vec<(String, String)>) -> SignUpForm {
     let mut form = SignUpForm::default();
     for (name, value) in fields {
         match name.as_str() {
-            "email" => form.email = value,
-            "username" => form.username = value,
+            "email" if form.email.is_empty() => form.email = value,
+            "username" if form.username.is_empty() => form.username = value,
             "skills" => form.skills.push(value),
             _ => {}
         }
@@ -220,7 +221,7 @@ fn read(fields: Vec<(String, String)>) -> SignUpForm {
 fn check(form: &SignUpForm, language: Language) -> Result<SignUpRequest, Vec<Problem>> {
     let email = Email::parse(&form.email);
     let email = email.map_err(|error| Problem::invalid("email", field::email(language, error)));
-    let username = match form.username.trim() {
+    let username = match typed::trim(&form.username) {
         "" => Ok(None),
         text => parse_username(text).map(Some),
     };
@@ -240,7 +241,7 @@ fn check(form: &SignUpForm, language: Language) -> Result<SignUpRequest, Vec<Pro
 
 /// A phone's keyboard begins with a capital; nobody means it.
 fn parse_username(text: &str) -> Result<Username, UsernameError> {
-    Username::parse_new(&text.trim().to_ascii_lowercase())
+    Username::parse_new(&typed::trim(text).to_ascii_lowercase())
 }
 
 /// 303 for a browser, the address as JSON for a program.

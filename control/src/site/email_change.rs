@@ -7,7 +7,7 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use super::account::{check_password, signed_in_customer};
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame, Message, see_other};
+use super::query::Query;
 use super::words::email_change::EmailChangeText;
 use super::words::field;
 use crate::accounts::EmailChangeRequested;
@@ -56,7 +57,7 @@ pub(super) struct Change {
     current: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct Link {
     #[serde(default)]
     token: String,

@@ -3,45 +3,39 @@
 use askama::Template;
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use cookie::SameSite;
+use serde::Deserialize;
 use shared::session::SESSION_COOKIE;
 use shared::{ReturnPath, Session};
 
 use super::cookies;
 use super::language::{self, Language};
 use super::page::{self, Frame, Message, see_other};
+use super::query::Query;
 use super::words::handover::HandoverText;
 use crate::app::{App, SharedApp};
 use crate::base::token::Token;
 use crate::http::{Problem, RequestContext, request_context};
 use crate::model::handover::{
-    self, MissedCallback, NONCE_LIFETIME, Nonce, SECOND_TRY, SignInRequest, WorkspaceHost,
+    self, MissedCallback, NONCE_LIFETIME, Nonce, SignInRequest, WorkspaceHost,
 };
 
-/// What stands behind `?`. What cannot be understood is as if it were not there: a
-/// sign-in must not end at an address that something has mangled.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct HandoverQuery {
+/// The query, where a sign-in begins and where it ends.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HandoverQuery {
     code: String,
+    #[serde(rename = "return")]
     return_path: String,
-    is_second_try: bool,
+    /// See [`SECOND_TRY`](handover::SECOND_TRY).
+    again: String,
 }
 
 impl HandoverQuery {
-    fn of(uri: &Uri) -> Self {
-        let mut query = Self::default();
-        let text = uri.query().unwrap_or_default();
-        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
-            match name.as_ref() {
-                "code" => query.code = value.into_owned(),
-                "return" => query.return_path = value.into_owned(),
-                SECOND_TRY => query.is_second_try = value == "1",
-                _ => {}
-            }
-        }
-        query
+    fn is_second_try(&self) -> bool {
+        self.again == "1"
     }
 
     fn return_path(&self) -> ReturnPath {
@@ -53,10 +47,9 @@ impl HandoverQuery {
 pub(super) async fn begin(
     State(app): State<SharedApp>,
     Extension(workspace): Extension<WorkspaceHost>,
-    uri: Uri,
+    Query(query): Query<HandoverQuery>,
     headers: HeaderMap,
 ) -> Response {
-    let query = HandoverQuery::of(&uri);
     // Two tabs may be signing in: both must find the nonce they began with.
     let present = cookies::read(&headers, cookies::NONCE).and_then(Nonce::parse);
     let nonce = present.unwrap_or_else(Nonce::random);
@@ -66,7 +59,7 @@ pub(super) async fn begin(
         domain: workspace.domain,
         return_path: query.return_path(),
         to_account: false,
-        is_second_try: query.is_second_try,
+        is_second_try: query.is_second_try(),
     };
     let mut response = see_other(&format!("{}{}", app.site.site_url(), request.page()));
     let cookie = cookies::set(cookies::NONCE, nonce.expose(), SameSite::Lax, NONCE_LIFETIME);
@@ -80,14 +73,13 @@ pub(super) async fn finish(
     Extension(workspace): Extension<WorkspaceHost>,
     Extension(context): Extension<RequestContext>,
     method: Method,
-    uri: Uri,
+    Query(query): Query<HandoverQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if method == Method::HEAD {
         // A client that only looks must not use the code up.
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let query = HandoverQuery::of(&uri);
     let nonce = cookies::read(&headers, cookies::NONCE).and_then(Nonce::parse);
     let Some((nonce, code)) = nonce.zip(Token::parse(&query.code)) else {
         return missed(&app, &workspace, &query, context, &headers).await;
@@ -156,7 +148,7 @@ async fn missed(
     }
     let has_session = has_session(app, workspace, headers).await?;
     let path = query.return_path();
-    Ok(match handover::missed_callback(has_session, query.is_second_try) {
+    Ok(match handover::missed_callback(has_session, query.is_second_try()) {
         MissedCallback::GoOn => go_on(app, &path, headers),
         MissedCallback::BeginAnew => {
             see_other(&handover::workspace_login_url(&app.site, workspace, &path, true))

@@ -1,7 +1,7 @@
 //! The landing page: what this is, what it can do, what it costs, and the form.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
@@ -10,6 +10,7 @@ use shared::Username;
 use super::account_session::signed_in;
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame};
+use super::query::Query;
 use super::signup_access;
 use super::skill_icon;
 use super::words::home::HomeText;
@@ -55,7 +56,7 @@ struct OfferedGroup {
     is_open: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct PageQuery {
     /// Whose choices are to stand in the form.
     #[serde(default)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{OriginalUri, Query, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
@@ -15,6 +15,7 @@ use super::account_session::{open_session, signed_in};
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
 use super::page::{self, Frame, see_other};
+use super::query::Query;
 use super::response_layer::FormTarget;
 use super::words::login::{self, LoginText};
 use super::workspace_host::workspace_at;

@@ -26,6 +26,7 @@ mod logout;
 mod notice;
 mod page;
 mod portal;
+mod query;
 mod response_layer;
 mod set_password;
 mod signup_access;

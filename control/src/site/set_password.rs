@@ -5,7 +5,7 @@
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame, Message, see_other};
+use super::query::Query;
 use super::words::set_password::SetPasswordText;
 use super::words::{field, login};
 use crate::accounts::SetPasswordError;
@@ -24,7 +25,7 @@ use crate::http::error_responses::ErrorShape;
 use crate::http::{Form, Json, Problem, RequestContext};
 use crate::model::password_link::{OpenLink, Purpose};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct PageQuery {
     #[serde(default)]
     token: String,

@@ -20,6 +20,7 @@ mod keys;
 mod languages;
 mod letters;
 mod machines;
+mod mangled;
 mod openapi;
 mod operator;
 mod passwords;

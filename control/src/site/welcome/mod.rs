@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -22,6 +22,7 @@ use super::account_session::open_session;
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame, Message, see_other};
+use super::query::Query;
 use super::set_password::refused;
 use super::signup_access;
 use super::words::set_password::SetPasswordText;
@@ -40,7 +41,7 @@ const STRIPE_WAIT: Duration = Duration::from_secs(4);
 /// Pages that load themselves again must not cost a call each.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct PageQuery {
     #[serde(default)]
     session_id: String,
