@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an id of Stripe's is one to 255 of A-Z, a-z, 0-9 and _, an event's of visible ASCII")]
-pub struct IdError;
+#[error("an id of Stripe's is one to 255 of {0}")]
+pub struct IdError(&'static str);
 
 /// Stripe promises that ids stay within this length.
 const ID_MAX_CHARS: usize = 255;
@@ -16,7 +16,7 @@ fn fits_a_path(byte: u8) -> bool {
 }
 
 macro_rules! ids {
-    ($of:expr; $($(#[$about:meta])* $name:ident,)+) => {$(
+    ($alphabet:literal, $fits:expr; $($(#[$about:meta])* $name:ident,)+) => {$(
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
         pub struct $name(String);
@@ -26,8 +26,8 @@ macro_rules! ids {
             /// `text` cannot be an id. Its prefix is not looked at: Stripe may change it.
             pub fn parse(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
-                let fits = (1..=ID_MAX_CHARS).contains(&text.len()) && text.bytes().all($of);
-                if fits { Ok(Self(text)) } else { Err(IdError) }
+                let fits = (1..=ID_MAX_CHARS).contains(&text.len()) && text.bytes().all($fits);
+                if fits { Ok(Self(text)) } else { Err(IdError($alphabet)) }
             }
 
             pub fn as_str(&self) -> &str {
@@ -49,12 +49,12 @@ macro_rules! ids {
     )+};
 }
 
-ids! { |byte: u8| byte.is_ascii_graphic();
+ids! { "visible ASCII", |byte: u8| byte.is_ascii_graphic();
     /// `evt_…`
     EventId,
 }
 
-ids! { fits_a_path;
+ids! { "A-Z, a-z, 0-9 and _", fits_a_path;
     /// `ch_…` or `py_…`
     ChargeId,
     /// `cs_…`
