@@ -4,7 +4,7 @@ use super::page_text::PageText;
 use super::refusal::Refusal;
 
 /// Title and sentence.
-pub(super) const fn refusal(refusal: Refusal) -> [&'static str; 2] {
+fn refusal(refusal: Refusal) -> [&'static str; 2] {
     match refusal {
         Refusal::UnknownHost | Refusal::UnknownWorkspace => [
             "Hier ist kein Arbeitsplatz",
@@ -93,6 +93,7 @@ pub(super) const fn refusal(refusal: Refusal) -> [&'static str; 2] {
 }
 
 pub(super) const TEXT: PageText = PageText {
+    refusal,
     to_account: "Zu meinem Konto",
     to_site: "Zu Arcamatrix",
     waiting: "Bitte warten…",

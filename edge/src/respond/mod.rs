@@ -1,5 +1,6 @@
 //! What the edge answers by itself.
 
+mod english;
 mod german;
 mod page_text;
 mod pages;

@@ -1,7 +1,11 @@
-//! What stands around a refusal on its page, and what the other pages say.
+//! Everything that the edge's pages say, in one language.
+
+use super::refusal::Refusal;
 
 /// A text that is missing in a language does not compile.
 pub(super) struct PageText {
+    /// Title and sentence.
+    pub(super) refusal: fn(Refusal) -> [&'static str; 2],
     pub(super) to_account: &'static str,
     pub(super) to_site: &'static str,
     pub(super) waiting: &'static str,
@@ -16,19 +20,3 @@ pub(super) struct PageText {
     pub(super) moment: &'static str,
     pub(super) go_on: &'static str,
 }
-
-pub(super) const ENGLISH: PageText = PageText {
-    to_account: "Go to my account",
-    to_site: "Go to Arcamatrix",
-    waiting: "Waiting…",
-    late: "It has not answered for a minute, which is longer than it should take. We go on trying. \
-           If it stays like this, write to us and name the request below.",
-    contact: "Contact",
-    request: "Request",
-    too_much: "Your browser sent too much",
-    too_much_how: "Most likely too many cookies have piled up for this address. Clear them and sign \
-                   in again; nothing in your workspace is lost.",
-    clear_cookies: "Clear cookies",
-    moment: "One moment",
-    go_on: "Continue to your workspace",
-};

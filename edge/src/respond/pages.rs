@@ -9,9 +9,9 @@ use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 use shared::{Language, PublicSite, RequestId, ReturnPath};
 
-use super::german;
-use super::page_text::{self, PageText};
-use super::refusal::{Action, Refusal, RefusalText};
+use super::page_text::PageText;
+use super::refusal::{Action, Refusal, Shape};
+use super::{english, german};
 
 const STYLE: &str = include_str!("pages.css");
 
@@ -56,12 +56,9 @@ pub(super) fn refused(
     site: &PublicSite,
     request: RequestId,
 ) -> String {
-    let (english, text) = (RefusalText::of(refusal), of(language));
-    let [title, message] = match language {
-        Language::English => [english.title, english.message],
-        Language::German => german::refusal(refusal),
-    };
-    let refresh = match (english.action, english.retry_after) {
+    let (shape, text) = (Shape::of(refusal), of(language));
+    let [title, message] = (text.refusal)(refusal);
+    let refresh = match (shape.action, shape.retry_after) {
         (Some(Action::Wait), Some(seconds)) => {
             format!("<meta http-equiv=\"refresh\" content=\"{seconds}\">")
         }
@@ -72,7 +69,7 @@ pub(super) fn refused(
         _ => String::new(),
     };
     let site_url = escaped(site.site_url());
-    let action = match english.action {
+    let action = match shape.action {
         Some(Action::Account) => {
             format!(
                 "<p><a class=\"button\" href=\"{site_url}/account\">{}</a></p>",
@@ -121,7 +118,7 @@ pub(super) fn bounce(language: Language, target: &ReturnPath) -> String {
 
 const fn of(language: Language) -> &'static PageText {
     match language {
-        Language::English => &page_text::ENGLISH,
+        Language::English => &english::TEXT,
         Language::German => &german::TEXT,
     }
 }

@@ -7,9 +7,9 @@ use shared::request_id::REQUEST_ID_HEADER;
 use shared::wire::ErrorBody;
 use shared::{Language, PublicSite, RequestId, ReturnPath, Session};
 
-use super::pages;
-use super::refusal::{Refusal, RefusalText};
+use super::refusal::{Refusal, Shape};
 use super::workspace_status::WorkspaceStatus;
+use super::{english, pages};
 use crate::head::{HeadError, is_token};
 use crate::policy::cookies;
 use crate::policy::response::present_date;
@@ -36,15 +36,16 @@ pub(crate) struct ResponseOptions {
 
 impl Response {
     pub(crate) fn refused(refusal: Refusal, site: &PublicSite, options: ResponseOptions) -> Self {
-        let text = RefusalText::of(refusal);
-        let retry = text.retry_after.map(|seconds| ("retry-after", seconds.to_string()));
+        let shape = Shape::of(refusal);
+        let retry = shape.retry_after.map(|seconds| ("retry-after", seconds.to_string()));
         if let Some(language) = options.page {
             let page = pages::refused(refusal, language, site, options.request);
-            return Self::write(text.status, Content::Html(page), retry, options);
+            return Self::write(shape.status, Content::Html(page), retry, options);
         }
         // A name that is not ours was never meant for us: 421 lets a client try elsewhere.
-        let status = if refusal == Refusal::UnknownHost { 421 } else { text.status };
-        let body = ErrorBody::new(text.code, text.message);
+        let status = if refusal == Refusal::UnknownHost { 421 } else { shape.status };
+        let [_, sentence] = (english::TEXT.refusal)(refusal);
+        let body = ErrorBody::new(shape.code, sentence);
         Self::write(status, Content::json(&body), retry, options)
     }
 
