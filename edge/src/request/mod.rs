@@ -9,6 +9,7 @@ mod farewell;
 mod handler;
 mod http2;
 mod overlong;
+mod refusing;
 mod session;
 
 pub(crate) use connection::ConnectionHandler;
