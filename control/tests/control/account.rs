@@ -62,11 +62,7 @@ async fn a_failed_renewal_is_told_at_the_top_with_the_way_to_repair_it() {
 async fn what_an_operator_closed_is_no_missed_payment() {
     let world = World::start(&[]).await;
     let order = Order::begin(&world).await;
-    order.pay().await;
-    order.workspace_is("live").await;
-    let mut browser = order.browser();
-    let fields = [("session_id", crate::common::order::CHECKOUT), ("password", PASSWORD)];
-    browser.submit(&format!("{SITE}/welcome"), &fields).await;
+    let mut browser = order.signed_in().await;
     let (status, answer) = world.api(Method::POST, "/api/customers/ada/suspend", None).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let page = browser.open(&format!("{SITE}/account")).await;
@@ -109,11 +105,7 @@ async fn a_password_is_changed_by_whoever_knows_the_present_one() {
 async fn it_says_how_long_the_machine_was_awake_this_month_and_nothing_where_that_is_not_known() {
     let world = World::start(&[]).await;
     let order = Order::begin(&world).await;
-    order.pay().await;
-    order.workspace_is("live").await;
-    let mut browser = order.browser();
-    let fields = [("session_id", crate::common::order::CHECKOUT), ("password", PASSWORD)];
-    browser.submit(&format!("{SITE}/welcome"), &fields).await;
+    let mut browser = order.signed_in().await;
     let account = format!("{SITE}/account");
     assert!(!browser.open(&account).await.body.contains("data-testid=\"awake\""));
     let row = "INSERT INTO awake_times (username, month, seconds, machine, assignment, counted)

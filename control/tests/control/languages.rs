@@ -159,11 +159,7 @@ async fn an_order_is_followed_in_german() {
 async fn an_account_and_all_that_is_done_there_is_german() {
     let world = World::start(&[]).await;
     let order = Order::begin(&world).await;
-    order.pay().await;
-    order.workspace_is("live").await;
-    let mut browser = order.browser();
-    let fields = [("session_id", crate::common::order::CHECKOUT), ("password", PASSWORD)];
-    browser.submit(&format!("{SITE}/welcome"), &fields).await;
+    let mut browser = order.signed_in().await;
     let day = 86_400_000;
     let soon = world.now().millis() + 20 * day;
     for columns in [

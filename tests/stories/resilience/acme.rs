@@ -108,6 +108,17 @@ impl Installation {
         Ok(Self { edge, control, tls, api, pebble, folder, site, _ports: [plain, admin] })
     }
 
+    /// Waits until visitors of `name` are shown a certificate of the authority.
+    async fn until_shown(&self, client: &TlsConnector, name: &'static str) {
+        wait_until("visitors are shown a certificate of the authority", async || {
+            self.control.ensure_running()?;
+            let shown = handshake(self.tls.address(), client, name).await;
+            shown.with_context(|| self.logs())
+        })
+        .await
+        .unwrap();
+    }
+
     async fn client(&self) -> anyhow::Result<TlsConnector> {
         let mut roots = RootCertStore::empty();
         let root = self.pebble.issuing_root().await?;
@@ -199,13 +210,7 @@ async fn a_wildcard_is_issued_and_renewed_while_clients_connect() {
     });
     let installation = installation.await.unwrap();
     let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
-    wait_until("visitors are shown a certificate of the authority", async || {
-        installation.control.ensure_running()?;
-        let shown = handshake(address, &client, "ada.arca.test").await;
-        shown.with_context(|| installation.logs())
-    })
-    .await
-    .unwrap();
+    installation.until_shown(&client, "ada.arca.test").await;
     handshake(address, &client, "arca.test").await.unwrap();
 
     let is_over = Arc::new(AtomicBool::new(false));
@@ -272,13 +277,8 @@ async fn a_wildcard_is_proven_by_cloudflares_records_and_none_is_left() {
         )
     };
     let installation = Installation::start(lines).await.unwrap();
-    let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
-    wait_until("visitors are shown a certificate of the authority", async || {
-        let shown = handshake(address, &client, "ada.arca.test").await;
-        shown.with_context(|| installation.logs())
-    })
-    .await
-    .unwrap();
+    let client = installation.client().await.unwrap();
+    installation.until_shown(&client, "ada.arca.test").await;
     assert!(fake.added() > 0);
     assert_eq!(fake.records(), []);
 }
@@ -359,13 +359,8 @@ async fn a_wildcard_is_proven_by_dynamic_updates_as_operators_are_told() {
     };
     let dns = Some(name_server.port.address());
     let installation = Installation::start_with_dns(dns, lines).await.unwrap();
-    let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
-    wait_until("visitors are shown a certificate of the authority", async || {
-        let shown = handshake(address, &client, "ada.arca.test").await;
-        shown.with_context(|| installation.logs())
-    })
-    .await
-    .unwrap();
+    let client = installation.client().await.unwrap();
+    installation.until_shown(&client, "ada.arca.test").await;
     wait_until("no record is left", async || {
         let left = name_server.texts("_acme-challenge.arca.test", "TXT")?;
         ensure(left.is_empty(), left).map_err(anyhow::Error::msg)
@@ -382,12 +377,7 @@ async fn a_single_host_is_proven_by_the_edges() {
     let lines = |_: &Pebble, _: &Path| "challenge = \"http\"\nnames = [\"arca.test\"]\n".to_owned();
     let installation = Installation::start(lines).await.unwrap();
     let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
-    wait_until("visitors are shown a certificate of the authority", async || {
-        let shown = handshake(address, &client, "arca.test").await;
-        shown.with_context(|| installation.logs())
-    })
-    .await
-    .unwrap();
+    installation.until_shown(&client, "arca.test").await;
     let other = handshake(address, &client, "ada.arca.test").await;
     assert!(other.is_err(), "it is of one name");
 }
@@ -416,12 +406,7 @@ async fn a_customers_own_domain_is_served_once_its_record_is_set_until_it_is_rem
     };
     let installation = Installation::start(lines).await.unwrap();
     let (address, client) = (installation.tls.address(), installation.client().await.unwrap());
-    wait_until("visitors are shown a certificate of the authority", async || {
-        let shown = handshake(address, &client, "arca.test").await;
-        shown.with_context(|| installation.logs())
-    })
-    .await
-    .unwrap();
+    installation.until_shown(&client, "arca.test").await;
     let password = "violet-kettle-orbit-97";
     let ada = json!({ "username": "ada", "email": "ada@mail.test", "password": password });
     installation.operate(Method::POST, "/api/customers", ada).await.unwrap();

@@ -3,7 +3,7 @@
 use control::base::token::Token;
 
 use super::browser::Browser;
-use super::{SITE, World};
+use super::{PASSWORD, SITE, World};
 
 /// Of ada, from one browser.
 pub struct Order<'a> {
@@ -99,6 +99,16 @@ impl<'a> Order<'a> {
     pub fn browser(&self) -> Browser<'a> {
         let mut browser = Browser::new(self.world);
         browser.set_cookie(SITE, "__Host-arca_signup", self.browser.expose());
+        browser
+    }
+
+    /// The same, once its workspace is live and it has a password: signed in to the account.
+    pub async fn signed_in(&self) -> Browser<'a> {
+        self.pay().await;
+        self.workspace_is("live").await;
+        let mut browser = self.browser();
+        let fields = [("session_id", CHECKOUT), ("password", PASSWORD)];
+        browser.submit(&format!("{SITE}/welcome"), &fields).await;
         browser
     }
 
