@@ -15,7 +15,7 @@ use super::csrf::{self, MissingOrigin};
 use super::domain_section::{self, DomainSection};
 use super::export::{self, ExportSection};
 use super::language::{self, Language};
-use super::page::{self, Faults, Frame, see_other};
+use super::page::{self, Faults, Frame, see_other, sign_in_first};
 use super::query::Query;
 use super::subscription_summary::SubscriptionSummary;
 use super::words::account::{AccountText, awake_for};
@@ -90,7 +90,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     if !query.session_id.is_empty() {
         billing::come_back(&app, &query.session_id).await;
@@ -107,7 +107,7 @@ pub(super) async fn change_password(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     let language = language::answering(context, &headers);
     match set_password(&app, &session.username, change, context, language).await {
@@ -149,7 +149,7 @@ pub(super) async fn sign_out_one(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     let id = TokenHash::parse(&chosen.browser).map_err(|_| no_browser())?;
     let own = app.store.open_sessions(&session.username, app.now()).await?;

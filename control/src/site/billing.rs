@@ -9,7 +9,7 @@ use tracing::{debug, error, warn};
 
 use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
-use super::page::see_other;
+use super::page::{see_other, sign_in_first};
 use crate::app::{App, SharedApp};
 use crate::billing::{self, BillingService, sync};
 use crate::http::Problem;
@@ -54,7 +54,7 @@ enum Change {
 
 async fn change(app: &App, headers: &HeaderMap, change: Change) -> Result<Response, Problem> {
     let Some((billing, workspace)) = subscribed(app, headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     let changed = match change {
         Change::Cancel => billing::cancel(billing, &workspace.subscription).await,
@@ -93,7 +93,7 @@ async fn subscribed<'a>(
 /// To a page of the portal, made for this one click.
 async fn lead(app: &App, headers: &HeaderMap) -> Result<Response, Problem> {
     let Some((billing, workspace)) = subscribed(app, headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     if workspace.unpaid.is_some()
         && let Some(page) = billing::checkout_again(billing, &workspace).await.map_err(|error| {

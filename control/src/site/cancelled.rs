@@ -51,7 +51,7 @@ pub(super) async fn show(
         && matches!(order.payment, Payment::Paid | Payment::Pending)
     {
         // Paid in another tab: to say that nothing was charged would be wrong.
-        return Ok(page::see_other("/login?to=account"));
+        return Ok(page::sign_in_first());
     }
     let language = language::of(&headers);
     let here = format!("/cancelled?signup={}", order.as_ref().map_or("", |order| &order.signup));

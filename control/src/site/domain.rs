@@ -11,7 +11,7 @@ use super::account;
 use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
-use super::page::{self, see_other};
+use super::page::{self, see_other, sign_in_first};
 use super::words::domain;
 use crate::app::{App, SharedApp};
 use crate::domains::DomainRefused;
@@ -32,7 +32,7 @@ pub(super) async fn add(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     let language = language::answering(context, &headers);
     match try_to_add(&app, &session.username, &chosen.domain, language).await {
@@ -70,7 +70,7 @@ pub(super) async fn remove(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     let service = app.domains.as_ref().ok_or_else(none)?;
     if let Ok(domain) = Domain::parse_typed(&chosen.domain) {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::account::{check_password, signed_in_customer};
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
-use super::page::{self, Faults, Frame, Message, see_other};
+use super::page::{self, Faults, Frame, Message, see_other, sign_in_first};
 use super::query::Query;
 use super::words::email_change::EmailChangeText;
 use super::words::field;
@@ -69,7 +69,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     render(&app, &customer, language::of(&headers), "", &[]).await
 }
@@ -83,7 +83,7 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     let language = language::answering(context, &headers);
     let typed = change.email.clone();

@@ -19,7 +19,7 @@ use tracing::warn;
 use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
 use super::language::Language;
-use super::page::see_other;
+use super::page::{see_other, sign_in_first};
 use super::words::day_and_time;
 use crate::app::{App, SharedApp};
 use crate::base::date::Date;
@@ -64,7 +64,7 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     machine_of(&app, &session).await?.ok_or_else(nothing)?;
     app.store.allow_export(&session.id, app.now().after(LIFETIME)).await?;
@@ -78,7 +78,7 @@ pub(super) async fn fetch(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(see_other("/login?to=account"));
+        return Ok(sign_in_first());
     };
     let rest = match rest(&headers) {
         Some(rest) if may_resume(&app, &session, &rest).await? => Some(rest),

@@ -127,6 +127,11 @@ pub(super) fn see_other(location: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
+/// To whoever opens a page of the account without being signed in; from there it goes on to it.
+pub(super) fn sign_in_first() -> Response {
+    see_other("/login?to=account")
+}
+
 pub(super) fn add_cookie(response: &mut Response, cookie: HeaderValue) {
     response.headers_mut().append(header::SET_COOKIE, cookie);
 }
