@@ -16,6 +16,9 @@ pub struct Effort {
     pub changes: usize,
     /// Starts from disk, of which the median counts.
     pub starts: usize,
+    /// WebSockets of a workspace that is cut once: this process has both ends of each, and 20,000
+    /// descriptors on many machines.
+    pub sockets_cut: usize,
     /// Times a workspace is cut.
     pub cuts: usize,
     /// Random names looked up.
@@ -30,6 +33,7 @@ pub const FULL: Effort = Effort {
     many_routes: 1_000_000,
     changes: 300,
     starts: 3,
+    sockets_cut: 5_000,
     cuts: 5,
     lookups: 5_000_000,
 };
@@ -42,6 +46,7 @@ pub const QUICK: Effort = Effort {
     many_routes: 100_000,
     changes: 50,
     starts: 1,
+    sockets_cut: 2_000,
     cuts: 2,
     lookups: 1_000_000,
 };

@@ -154,6 +154,7 @@ pub const START_AFTER_KILL: Quantity =
 pub const LOOKUP: Quantity = Quantity::barred("lookup of a random route", Nanoseconds, 150.0);
 
 pub const CUT: Quantity = Quantity::barred("cut of 1,000 live WebSockets", Milliseconds, 100.0);
+pub const CUT_MANY: Quantity = Quantity::told("cut of 5,000 live WebSockets", Milliseconds);
 pub const CUT_BYSTANDERS: Quantity =
     Quantity::barred("another workspace's WebSockets hit by the cut", Count, 0.0);
 

@@ -39,7 +39,8 @@ impl Socket {
         stream.set_nodelay(true)?;
         stream.write_all(upgrade).await?;
         let mut head = Vec::with_capacity(512);
-        while !head.ends_with(b"\r\n\r\n") {
+        // Behind the head of a refusal there is a body.
+        while !head.windows(4).any(|four| four == b"\r\n\r\n") {
             let count = stream.read_buf(&mut head).await?;
             if count == 0 || head.len() > HEAD_MAX_BYTES {
                 break;

@@ -238,7 +238,8 @@ fn configuration(
 connections = 1000000
 connections_per_address = 1000000
 requests_per_second_per_address = 10000000
-requests_per_second_per_workspace = 10000000"
+requests_per_second_per_workspace = 10000000
+sockets_per_workspace = 1000000"
         }
     };
     let folder = folder.display();

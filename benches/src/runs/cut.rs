@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 
 use super::Findings;
 use crate::peers::{AccessLog, Edge, Entrance, WEB_TENANTS};
-use crate::quantity::{CUT, CUT_BYSTANDERS};
+use crate::quantity::{CUT, CUT_BYSTANDERS, CUT_MANY};
 use crate::stage::Stage;
 use crate::tenants::{Visitor, served_route};
 use crate::websocket::{Message, Socket};
@@ -23,7 +23,7 @@ pub async fn cut(stage: &Stage) -> anyhow::Result<Findings> {
     let edge = Edge::start_serving(stage, "edge-cut", AccessLog::On, Entrance::Plain).await?;
     let mut worst = Once::default();
     for _ in 0..stage.effort.cuts {
-        let once = cut_once(stage, &edge).await?;
+        let once = cut_once(stage, &edge, SOCKETS).await?;
         eprintln!("cut: last client after {:?}, answered after {:?}", once.last, once.answered);
         worst = Once {
             last: worst.last.max(once.last),
@@ -39,7 +39,10 @@ pub async fn cut(stage: &Stage) -> anyhow::Result<Findings> {
     );
     #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
     let hit = worst.hit as f64;
+    let many = cut_once(stage, &edge, stage.effort.sockets_cut).await?;
+    let many_note = format!("{} of them, once", stage.effort.sockets_cut);
     let figures = vec![
+        CUT_MANY.found(many.last.as_secs_f64() * 1e3, many_note),
         CUT.found(worst.last.as_secs_f64() * 1e3, note),
         CUT_BYSTANDERS.found(hit, format!("of {BYSTANDERS} in each of {cuts} cuts")),
     ];
@@ -56,10 +59,10 @@ struct Once {
     hit: usize,
 }
 
-async fn cut_once(stage: &Stage, edge: &Edge) -> anyhow::Result<Once> {
+async fn cut_once(stage: &Stage, edge: &Edge, count: usize) -> anyhow::Result<Once> {
     let removed = WEB_TENANTS;
     let mut bystanders = open(stage, edge, WEB_TENANTS + 1, BYSTANDERS).await?;
-    let sockets = open(stage, edge, removed, SOCKETS).await?;
+    let sockets = open(stage, edge, removed, count).await?;
     let watchers: Vec<_> = sockets
         .into_iter()
         .map(|mut socket| {
@@ -79,8 +82,8 @@ async fn cut_once(stage: &Stage, edge: &Edge) -> anyhow::Result<Once> {
         last = last.max(watcher.await.context("a watcher panicked")??);
     }
     ensure!(
-        applied.sockets_cut == SOCKETS as u64,
-        "the edge says it cut {} WebSockets of {SOCKETS}",
+        applied.sockets_cut == count as u64,
+        "the edge says it cut {} WebSockets of {count}",
         applied.sockets_cut
     );
     let message = Message::of_bytes(64);
