@@ -302,8 +302,9 @@ impl NameServer {
         std::fs::write(folder.path().join("tsig.key"), &key.stdout)?;
         std::fs::write(folder.path().join("zone"), ZONE)?;
         let config = format!(
-            "include \"tsig.key\";\ncontrols {{ }};\noptions {{ directory \"{}\"; recursion no;\n\
-             listen-on port {} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; pid-file none;\n\
+            "include \"{0}/tsig.key\";\ncontrols {{ }};\n\
+             options {{ directory \"{0}\"; recursion no;\n\
+             listen-on port {1} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; pid-file none;\n\
              session-keyfile none; dnssec-validation no; empty-zones-enable no; }};\n\
              zone \"arca.test\" {{ type primary; file \"zone\"; update-policy {{\n\
              grant arca name _acme-challenge.arca.test. TXT; }}; }};\n",
@@ -317,6 +318,7 @@ impl NameServer {
         server.start().context("is the Debian package `bind9` installed?")?;
         let server = Self { server, port, folder };
         wait_until("the name server answers", async || {
+            server.server.ensure_running()?;
             ensure(server.texts("ns1.arca.test", "A")? == "127.0.0.1", server.server.last_lines())
                 .map_err(anyhow::Error::msg)
         })
