@@ -24,7 +24,7 @@ pub enum Slowness {
     Silence,
 }
 
-/// Connections of slowhttptest, all of which are open within [`Slowness::RISE`].
+/// Connections of slowhttptest; those that stay are open within [`Slowness::RISE`].
 const CONNECTIONS: usize = 2_000;
 
 /// Connections on which nothing is said.
@@ -62,10 +62,14 @@ impl Slowness {
         let mut command = Command::new("nice");
         command.args(["-n", "19", "taskset", "--cpu-list", &core.to_string()]).arg(program);
         command.args(options).args(["-c", &CONNECTIONS.to_string()]);
-        command.args(["-r", &CONNECTIONS.to_string(), "-l", "60", "-p", "60"]);
+        // A head with ranges is answered at once: these must go on coming.
+        let each_second = if self == Self::Ranges { CONNECTIONS / 10 } else { CONNECTIONS };
+        command.args(["-r", &each_second.to_string(), "-l", "60", "-p", "60"]);
         // Taken for a proxy, the edge is asked for a host that no resolver knows.
         command.args(["-d", &door.to_string(), "-j", visitor.cookie()]);
-        command.args(["-u", &format!("http://{}/large", visitor.host())]);
+        // Where a body is waited for, and nowhere refused before its end.
+        let path = if self == Self::Bodies { "/upload" } else { "/large" };
+        command.args(["-u", &format!("http://{}{path}", visitor.host())]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut program = command.kill_on_drop(true).spawn().context("starting slowhttptest")?;
         tokio::time::sleep(Self::RISE).await;
