@@ -16,8 +16,8 @@ pub struct Effort {
     pub changes: usize,
     /// Starts from disk, of which the median counts.
     pub starts: usize,
-    /// WebSockets of a workspace that is cut once: this process has both ends of each, and 20,000
-    /// descriptors on many machines.
+    /// WebSockets of a workspace that is cut once, or as many as there are descriptors for: each
+    /// needs two of the edge's and two of this process'.
     pub sockets_cut: usize,
     /// Times a workspace is cut.
     pub cuts: usize,
@@ -33,7 +33,7 @@ pub const FULL: Effort = Effort {
     many_routes: 1_000_000,
     changes: 300,
     starts: 3,
-    sockets_cut: 5_000,
+    sockets_cut: 10_000,
     cuts: 5,
     lookups: 5_000_000,
 };

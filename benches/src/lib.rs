@@ -14,6 +14,7 @@ pub mod cores;
 pub mod crowd;
 pub mod echo;
 pub mod effort;
+pub mod events;
 pub mod flood;
 pub mod frame;
 pub mod gateway;

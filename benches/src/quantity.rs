@@ -126,6 +126,8 @@ pub const HTTP2_CPU: Quantity =
 pub const SOCKET_CPU: Quantity =
     Quantity::barred("WebSocket: CPU per round trip / nginx", Times, 1.0);
 pub const SOCKET_P99: Quantity = Quantity::barred("WebSocket: p99 / nginx", Times, 1.0);
+pub const EVENTS_CPU: Quantity = Quantity::told("SSE: CPU per event and client / nginx", Times);
+pub const EVENTS_P99: Quantity = Quantity::told("SSE: p99 / nginx", Times);
 pub const IDLE_HTTP: Quantity =
     Quantity::barred("memory of an idle keepalive connection", Kibibytes, 8.0);
 pub const IDLE_HTTPS: Quantity =
@@ -154,7 +156,7 @@ pub const START_AFTER_KILL: Quantity =
 pub const LOOKUP: Quantity = Quantity::barred("lookup of a random route", Nanoseconds, 150.0);
 
 pub const CUT: Quantity = Quantity::barred("cut of 1,000 live WebSockets", Milliseconds, 100.0);
-pub const CUT_MANY: Quantity = Quantity::told("cut of 5,000 live WebSockets", Milliseconds);
+pub const CUT_MANY: Quantity = Quantity::told("cut of up to 10,000 live WebSockets", Milliseconds);
 pub const CUT_BYSTANDERS: Quantity =
     Quantity::barred("another workspace's WebSockets hit by the cut", Count, 0.0);
 

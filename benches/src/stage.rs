@@ -45,7 +45,8 @@ impl Stage {
         let open_files = usize::try_from(raise_open_files()?).unwrap_or(usize::MAX);
         let fit = open_files.saturating_sub(OTHER_FILES) / FILES_PER_SOCKET;
         effort.idle_connections = effort.idle_connections.min(fit);
-        effort.sockets_cut = effort.sockets_cut.min(fit);
+        // Of what it may have open, the edge keeps an eighth for unused connections to sprites.
+        effort.sockets_cut = effort.sockets_cut.min(fit / 8 * 7);
         cores::pin_this_thread(cores.load)?;
         let echo = EchoServer::start(cores.upstream)?;
         let web = Nginx::start_upstream(&programs.nginx, cores.upstream, folder).await?;

@@ -49,6 +49,8 @@ enum Run {
     /// Encrypted: kept connections, full handshakes and resumed ones.
     Tls,
     Ws,
+    /// Event streams.
+    Sse,
     /// wrk and h2load instead of our own load.
     Others,
     Memory,
@@ -125,6 +127,7 @@ impl Run {
             Self::Tls => runs::tls(stage).await,
             Self::Others => runs::others(stage).await,
             Self::Ws => runs::websocket(stage).await,
+            Self::Sse => runs::events(stage).await,
             Self::Memory => runs::memory(stage).await,
             Self::Routes => runs::routes(stage).await,
             Self::Cut => runs::cut(stage).await,

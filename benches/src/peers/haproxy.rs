@@ -25,6 +25,7 @@ pub async fn start_haproxy(stage: &Stage, program: &Path, log: AccessLog) -> any
         AccessLog::On => "log stdout format raw local0\n  option httplog",
         AccessLog::Off => "no log",
     };
+    // Without `http-no-delay` an event waits 200 ms for the next one.
     let configuration = format!(
         "global
   nbthread 1
@@ -40,11 +41,12 @@ defaults
 frontend visitors
   bind {plain} backlog 4096
   bind {encrypted} backlog 4096 ssl crt {certificate} alpn h2,http/1.1
-  use_backend echo if {{ path_beg /ws }}
+  use_backend echo if {{ path_beg /ws /events }}
   default_backend web
 backend web
   server web {web} pool-max-conn 512
 backend echo
+  option http-no-delay
   server echo {echo}
 "
     );

@@ -90,6 +90,14 @@ pub async fn start_nginx(stage: &Stage, log: AccessLog) -> anyhow::Result<Peer> 
       proxy_set_header Host $host;
       proxy_set_header Connection \"\";
     }}
+    location /events {{
+      proxy_pass http://{echo};
+      proxy_http_version 1.1;
+      proxy_set_header Host $host;
+      proxy_set_header Connection \"\";
+      proxy_buffering off;
+      proxy_read_timeout 1h;
+    }}
     location /ws {{
       proxy_pass http://{echo};
       proxy_http_version 1.1;

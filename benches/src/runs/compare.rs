@@ -7,11 +7,13 @@ use anyhow::Context as _;
 
 use super::Findings;
 use crate::crowd::Generator;
+use crate::events;
 use crate::load::{self, Kind};
 use crate::peers::{AccessLog, Door, Peer};
 use crate::quantity::{
-    DOWNLOAD_CPU, HANDSHAKE_CPU, HTTP_CPU, HTTP_CPU_NO_LOG, HTTP_P99, HTTP2_CPU, HTTPS_CPU,
-    Quantity, RESUMED_CPU, SOCKET_CPU, SOCKET_P99, UPLOAD_CPU, WRK_CPU, WRK_P99,
+    DOWNLOAD_CPU, EVENTS_CPU, EVENTS_P99, HANDSHAKE_CPU, HTTP_CPU, HTTP_CPU_NO_LOG, HTTP_P99,
+    HTTP2_CPU, HTTPS_CPU, Quantity, RESUMED_CPU, SOCKET_CPU, SOCKET_P99, UPLOAD_CPU, WRK_CPU,
+    WRK_P99,
 };
 use crate::report::{Compared, Comparison, Sample};
 use crate::stage::Stage;
@@ -24,6 +26,9 @@ const SOCKETS: usize = 32;
 
 /// Keepalive connections that send something large.
 const UPLOADS: usize = 16;
+
+/// Clients of one event stream: half of what a workspace may have under way.
+const LISTENERS: usize = 128;
 
 /// Visitors who open one connection after the other.
 const NEW_VISITORS: usize = 16;
@@ -39,6 +44,8 @@ struct Contest {
 
 enum Load {
     Ours(Kind, usize),
+    /// So many clients of one workspace's event stream.
+    Events(usize),
     Theirs(Generator, Kind),
 }
 
@@ -110,6 +117,17 @@ pub async fn websocket(stage: &Stage) -> anyhow::Result<Findings> {
     contest.hold(stage, &SOCKET_CPU, Some(&SOCKET_P99)).await
 }
 
+/// Events of one workspace to everybody who listens.
+///
+/// # Errors
+/// When a peer does not start, or somebody misses an event.
+pub async fn events(stage: &Stage) -> anyhow::Result<Findings> {
+    let title = "SSE, events of 128 B to 128 clients of one workspace";
+    let load = Load::Events(LISTENERS);
+    let contest = Contest { title, exchange: "event", log: AccessLog::On, load };
+    contest.hold(stage, &EVENTS_CPU, Some(&EVENTS_P99)).await
+}
+
 /// wrk and h2load, by which our own generator can be judged.
 ///
 /// # Errors
@@ -173,6 +191,8 @@ impl Load {
     fn kind(&self) -> Kind {
         match self {
             Self::Ours(kind, _) | Self::Theirs(_, kind) => *kind,
+            // They come from the server that echoes.
+            Self::Events(_) => Kind::WebSocket,
         }
     }
 
@@ -183,6 +203,7 @@ impl Load {
             Self::Ours(kind, connections) => {
                 Ok(load::run(*kind, door, stage, *connections, turn).await?.into())
             }
+            Self::Events(count) => Ok(events::run(door, stage, *count, turn).await?.into()),
             Self::Theirs(generator, _) => {
                 let programs = &stage.programs;
                 let program = match generator {

@@ -40,7 +40,7 @@ pub async fn cut(stage: &Stage) -> anyhow::Result<Findings> {
     #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
     let hit = worst.hit as f64;
     let many = cut_once(stage, &edge, stage.effort.sockets_cut).await?;
-    let many_note = format!("{} of them, once", stage.effort.sockets_cut);
+    let many_note = format!("{} of them, once, as descriptors allow", stage.effort.sockets_cut);
     let figures = vec![
         CUT_MANY.found(many.last.as_secs_f64() * 1e3, many_note),
         CUT.found(worst.last.as_secs_f64() * 1e3, note),

@@ -8,7 +8,7 @@ mod neighbour;
 mod routes;
 
 pub use agent::agent;
-pub use compare::{download, http, others, tls, upload, websocket};
+pub use compare::{download, events, http, others, tls, upload, websocket};
 pub use cut::cut;
 pub use memory::memory;
 pub use neighbour::neighbour;
