@@ -19,12 +19,12 @@ use super::handler::{ForwardRequest, RequestAction, RequestHandler, UpgradeReque
 use crate::alarm::Alarm;
 use crate::client_stream::ClientStream;
 use crate::connections::Entry;
-use crate::forward::{ForwardError, Forwarder, Malformed, Switched, TargetKind};
+use crate::forward::{Forwarder, Switched};
 use crate::head::{HeadError, HeadReader, ReadEnd};
 use crate::lifecycle::Lifecycle;
 use crate::limits::{Limits, Turn};
 use crate::observe::labels::{Limit, Outcome, Source};
-use crate::observe::{RequestRecord, Telemetry, random_request_id};
+use crate::observe::{Telemetry, random_request_id};
 use crate::proxies::{self, ProxyHeaderError, TrustedProxies};
 use crate::respond::{Refusal, Response, ResponseOptions};
 use crate::tunnel::Tunnel;
@@ -59,7 +59,8 @@ enum ConnectionEnd {
 }
 
 impl ConnectionHandler {
-    /// One connection, from its first byte to its last.
+    /// One connection, from its first byte to its last. What is rare or short has memory of
+    /// its own, or every connection that merely waits would have room for it.
     pub(crate) async fn serve(
         self: Arc<Self>,
         mut stream: ClientStream,
@@ -99,7 +100,9 @@ impl ConnectionHandler {
                 stream.set_hsts(acceptor.hsts().cloned());
                 stream
             }
-            Entrance::ToHttps(redirect) => return self.send_to_https(stream, redirect).await,
+            Entrance::ToHttps(redirect) => {
+                return Box::pin(self.send_to_https(stream, redirect)).await;
+            }
         };
         if stream.speaks_http2() {
             return Box::pin(self.serve_http2(stream)).await;
@@ -116,7 +119,7 @@ impl ConnectionHandler {
                 self.refuse_overlong(stream, reader.into_bytes()).await;
             }
             ConnectionEnd::Refuse(stream, error, _) => self.refuse_head(stream, error).await,
-            ConnectionEnd::Upgrade(stream, request) => self.upgrade(stream, *request).await,
+            ConnectionEnd::Upgrade(stream, request) => self.upgrade(stream, request).await,
         }
     }
 
@@ -243,48 +246,6 @@ impl ConnectionHandler {
         }
     }
 
-    /// What becomes of the connection when a request could not be passed on, or its
-    /// answer not be brought back.
-    async fn fail(
-        &self,
-        stream: &mut ClientStream,
-        error: &ForwardError,
-        kind: TargetKind,
-        mut record: RequestRecord,
-        options: ResponseOptions,
-    ) -> Next {
-        tracing::debug!(request = %options.request, %error, "a request could not be passed on");
-        let source = if error.is_clients() { Source::Client } else { kind.source() };
-        // Only the end of the connection can tell of a failure in the middle.
-        if record.has_response() || matches!(error, ForwardError::Client) {
-            record.failed(source);
-            return Next::Drop;
-        }
-        let response = self.failure(error, kind, options);
-        record.answered(source, response.status);
-        self.respond(stream, &response, options.keep_alive).await
-    }
-
-    /// Access was taken away: what has begun must not look whole, and what has not
-    /// is told so.
-    async fn end_revoked(
-        &self,
-        stream: &mut ClientStream,
-        mut record: RequestRecord,
-        options: ResponseOptions,
-    ) -> Next {
-        if record.has_response() {
-            record.revoked();
-            return Next::Drop;
-        }
-        let response = Response::refused(Refusal::AccessEnded, self.handler.site(), options);
-        record.answered(Source::Edge, response.status);
-        record.revoked();
-        // What is left of the body is nobody's any more.
-        self.respond(stream, &response, false).await;
-        Next::Close
-    }
-
     /// Resolves when a stream, which never ends by itself, is to end because the
     /// process drains.
     async fn leaving(&self, is_stream: bool) {
@@ -303,45 +264,16 @@ impl ConnectionHandler {
         }
     }
 
-    /// The response in place of one that cannot be brought back.
-    fn failure(
-        &self,
-        error: &ForwardError,
-        kind: TargetKind,
-        options: ResponseOptions,
-    ) -> Response {
-        let malformed = |error: HeadError| {
-            self.telemetry.metrics.count_malformed(error);
-            Response::malformed(error, options.request)
-        };
-        let refusal = match (error, kind) {
-            (ForwardError::Body(_), _) => return malformed(HeadError::Chunk),
-            (ForwardError::EarlyBytes, _) => return malformed(HeadError::EarlyBytes),
-            (ForwardError::BodyTimeout, _) => Refusal::BodyTimeout,
-            (ForwardError::Waking, _) => Refusal::Waking,
-            (ForwardError::GivenUp, _) => Refusal::GivenUp,
-            (ForwardError::Crowded, _) => {
-                self.telemetry.metrics.count_limited(Limit::Held);
-                Refusal::TooManyRequests
-            }
-            (ForwardError::TooLarge, _) => Refusal::BodyTooLarge,
-            (_, TargetKind::Site) => Refusal::SiteUnreachable,
-            (ForwardError::Malformed(Malformed::Upgrade), _) => Refusal::SpriteRefusedUpgrade,
-            (_, TargetKind::Sprite(_)) if error.is_timeout() => Refusal::SpriteTimeout,
-            (_, TargetKind::Sprite(_)) => Refusal::SpriteUnreachable,
-        };
-        Response::refused(refusal, self.handler.site(), options)
-    }
-
     /// Opens a WebSocket and carries it to its end, or says why there is none.
-    pub(super) async fn upgrade(&self, mut stream: ClientStream, request: UpgradeRequest) {
+    pub(super) async fn upgrade(&self, mut stream: ClientStream, request: Box<UpgradeRequest>) {
         // In memory of its own: see `serve`.
         let alarm = Alarm::default();
-        let opened = alarm.over(Box::pin(self.open(&alarm, &mut stream, request)).as_mut()).await;
+        let opened = alarm.over(Box::pin(self.open(&alarm, &mut stream, *request)).as_mut()).await;
         match opened {
             Ok((tunnel, switched)) => {
-                let run = tunnel.run(switched, stream, &self.telemetry.metrics);
-                if let Some(stream) = Box::pin(run).await {
+                // Straight into its box: a name for it would be room in this future as well.
+                let metrics = &self.telemetry.metrics;
+                if let Some(stream) = Box::pin(tunnel.run(switched, stream, metrics)).await {
                     self.close(stream).await;
                 }
             }
@@ -407,7 +339,7 @@ impl ConnectionHandler {
             let _ = stream.shutdown().await;
             return;
         }
-        self.places.linger(stream).await;
+        Box::pin(self.places.linger(stream)).await;
     }
 }
 
@@ -416,5 +348,19 @@ async fn ended(entry: Option<&Entry>, alarm: &Alarm) {
     match entry {
         Some(entry) => entry.ended(alarm).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_waits_for_hours_needs_little_memory() {
+        fn bytes<A, B, C, D, F: Future>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+            size_of::<F>()
+        }
+        let bytes = bytes(ConnectionHandler::serve);
+        assert!(bytes < 2_048, "{bytes}: what is rare belongs into memory of its own");
     }
 }

@@ -39,29 +39,13 @@ struct Http2Connection {
 impl ConnectionHandler {
     /// One connection whose client has chosen HTTP/2.
     pub(super) async fn serve_http2(self: Arc<Self>, stream: ClientStream) {
-        let client = self.handler.client(&stream);
         // What a proxy carries is many clients'.
         let flooding = stream.proxy().is_none().then(|| stream.address());
-        let hsts = stream.hsts().cloned();
-        let limits = self.limits.configured();
-        let (batch, io) = http2::batched(stream);
-        let handshake = batch.sending(http2::handshake(io, limits.http2_streams));
-        let end = match timeout(limits.deadlines.head, handshake).await {
-            Ok(Ok(frames)) => {
-                let connection = Http2Connection {
-                    handler: Arc::clone(&self),
-                    frames,
-                    batch,
-                    client,
-                    hsts,
-                    streams: JoinSet::new(),
-                    begun: 0,
-                    premature_resets: PrematureResets::default(),
-                };
-                connection.serve().await
-            }
-            Ok(Err(error)) => Http2End::of(&error),
-            Err(_) => Http2End::Idle,
+        // In memory of its own, as what lives for long must not hold on to it.
+        let begun = Box::pin(Http2Connection::begin(&self, stream)).await;
+        let end = match begun {
+            Ok(connection) => connection.serve().await,
+            Err(end) => end,
         };
         self.telemetry.metrics.count_http2_end(end);
         if let (Http2End::Flood, Some(address)) = (end, flooding) {
@@ -84,7 +68,7 @@ impl ConnectionHandler {
             Err(error) => return self.refuse_head(stream, error).await,
             Ok(RequestAction::Upgrade(mut request)) => {
                 request.upstream.knows_chunks = false;
-                return self.upgrade(stream, *request).await;
+                return self.upgrade(stream, request).await;
             }
             Ok(RequestAction::Respond { response, mut record, .. }) => {
                 record.answered(Source::Edge, response.status);
@@ -106,9 +90,37 @@ impl ConnectionHandler {
 }
 
 impl Http2Connection {
-    async fn serve(mut self) -> Http2End {
+    /// # Errors
+    /// Says how the connection ends, when both sides' settings did not come about.
+    async fn begin(
+        handler: &Arc<ConnectionHandler>,
+        stream: ClientStream,
+    ) -> Result<Box<Self>, Http2End> {
+        let client = handler.handler.client(&stream);
+        let hsts = stream.hsts().cloned();
+        let limits = handler.limits.configured();
+        let (batch, io) = http2::batched(stream);
+        let handshake = batch.sending(http2::handshake(io, limits.http2_streams));
+        let frames = match timeout(limits.deadlines.head, handshake).await {
+            Ok(Ok(frames)) => frames,
+            Ok(Err(error)) => return Err(Http2End::of(&error)),
+            Err(_) => return Err(Http2End::Idle),
+        };
+        Ok(Box::new(Self {
+            handler: Arc::clone(handler),
+            frames,
+            batch,
+            client,
+            hsts,
+            streams: JoinSet::new(),
+            begun: 0,
+            premature_resets: PrematureResets::default(),
+        }))
+    }
+
+    async fn serve(mut self: Box<Self>) -> Http2End {
         let end = self.serve_streams().await;
-        let Self { frames, batch, mut streams, .. } = self;
+        let Self { frames, batch, mut streams, .. } = *self;
         // By this those that are left learn that their client is gone.
         drop((frames, batch));
         let ending = async { while streams.join_next().await.is_some() {} };
@@ -126,7 +138,7 @@ impl Http2Connection {
             let patience = self.streams.is_empty().then(|| self.patience(end));
             tokio::select! {
                 accepted = self.batch.sending(self.frames.accept()) => match accepted {
-                    Some(Ok((request, respond))) => self.begin(request, respond),
+                    Some(Ok((request, respond))) => self.begin_stream(request, respond),
                     Some(Err(error)) => return end.unwrap_or_else(|| Http2End::of(&error)),
                     None => return end.unwrap_or(Http2End::Closed),
                 },
@@ -162,7 +174,7 @@ impl Http2Connection {
         }
     }
 
-    fn begin(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
+    fn begin_stream(&mut self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
         self.begun = self.begun.saturating_add(1);
         let limit = self.handler.limits.configured().http2_streams as usize * HTTP2_ENDING_FACTOR;
         if self.streams.len() >= limit {

@@ -5,6 +5,7 @@ mod connection;
 mod context;
 mod decision;
 mod entrance;
+mod failing;
 mod farewell;
 mod handler;
 mod http2;

@@ -45,53 +45,60 @@ impl Tunnel {
     /// Carries bytes until both sides have ended, one stalls or is idle, the process
     /// drains, or access ends. Gives the client's connection back to be closed; `None` when
     /// that has happened.
-    pub(crate) async fn run(
+    pub(crate) fn run(
         self,
         switched: Switched,
         mut client: ClientStream,
         metrics: &Metrics,
-    ) -> Option<ClientStream> {
+    ) -> impl Future<Output = Option<ClientStream>> {
+        // Taken apart before the future begins, which would keep room for the whole as well.
         let Self { entry, mut record, patience, lifecycle } = self;
         let Switched { mut sprite, answer, early } = switched;
-        record.answered(Source::Sprite, 101);
-        let tell = async {
-            client.write_all(&answer).await?;
-            client.flush().await
-        };
-        let told = timeout(patience.stall, tell).await;
-        if !matches!(told, Ok(Ok(()))) {
-            record.failed(Source::Client);
-            return None;
-        }
-        // A tunnel lives for hours: what only its beginning needed goes now.
-        drop(answer);
-        let mut pump = Pump::new(early);
-        let end = carry(&mut pump, &mut client, &mut *sprite, &entry, &lifecycle, patience).await;
-        debug!(request = %record.request(), ?end, "a WebSocket has ended");
-        match end {
-            End::Closed => {}
-            End::Stalled(Side::Client) | End::Lost => record.failed(Source::Client),
-            End::Stalled(Side::Sprite) => record.failed(Source::Sprite),
-            End::Revoked => {
-                metrics.count_revoked_socket();
-                record.revoked();
+        async move {
+            record.answered(Source::Sprite, 101);
+            let tell = async {
+                client.write_all(&answer).await?;
+                client.flush().await
+            };
+            let told = timeout(patience.stall, tell).await;
+            if !matches!(told, Ok(Ok(()))) {
+                record.failed(Source::Client);
+                return None;
             }
-            End::Idle | End::Leaving => {}
+            // A tunnel lives for hours: what only its beginning needed goes now.
+            drop(answer);
+            let mut pump = Pump::new(early);
+            let end =
+                carry(&mut pump, &mut client, &mut *sprite, &entry, &lifecycle, patience).await;
+            debug!(request = %record.request(), ?end, "a WebSocket has ended");
+            end.record(&mut record, metrics);
+            let Some((code, reason)) = end.close() else { return Some(client) };
+            if end == End::Lost || !pump.is_between_frames() {
+                // The client has not even taken what came before: nothing more goes out.
+                client.reset();
+                return None;
+            }
+            let frame = frames::close(code, reason);
+            // A client that does not take it sees the connection end.
+            let _ = timeout(LAST_WORDS, client.write_all(&frame)).await;
+            Some(client)
         }
-        let Some((code, reason)) = end.close() else { return Some(client) };
-        if end == End::Lost || !pump.is_between_frames() {
-            // The client has not even taken what came before: nothing more goes out.
-            client.reset();
-            return None;
-        }
-        let frame = frames::close(code, reason);
-        // A client that does not take it sees the connection end.
-        let _ = timeout(LAST_WORDS, client.write_all(&frame)).await;
-        Some(client)
     }
 }
 
 impl End {
+    fn record(self, record: &mut RequestRecord, metrics: &Metrics) {
+        match self {
+            Self::Stalled(Side::Client) | Self::Lost => record.failed(Source::Client),
+            Self::Stalled(Side::Sprite) => record.failed(Source::Sprite),
+            Self::Revoked => {
+                metrics.count_revoked_socket();
+                record.revoked();
+            }
+            Self::Closed | Self::Idle | Self::Leaving => {}
+        }
+    }
+
     /// The close frame that says so to the client; `None` when it was said, or cannot be.
     fn close(self) -> Option<(u16, &'static str)> {
         match self {
