@@ -2,13 +2,16 @@
 //!
 //! A client of its own, and a small one: the system's resolver tells addresses only, which say
 //! nothing about whose workspace is meant. What answers is believed to be wrong, cut off or
-//! hostile: every offset is checked, and nothing is read twice.
+//! hostile: every offset is checked, nothing is read twice, and an answer that cannot be read to
+//! its end says nothing. A domain that is served is not taken away for it.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use shared::Domain;
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use crate::model::domain::DnsLook;
@@ -21,12 +24,20 @@ const TRIES: usize = 2;
 /// A name that leads to a name that leads to ours: a DNS host may put one of its own between.
 const HOPS_MAX: usize = 4;
 
-/// Without EDNS no answer over UDP is longer.
-const ANSWER_MAX_BYTES: usize = 512;
+/// Without EDNS no answer over UDP should have more than 512. Servers send more all the same, and
+/// one that is cut off here would be read as if it ended.
+const ANSWER_MAX_BYTES: usize = 4096;
 
 const CNAME: u16 = 5;
 const INTERNET: u16 = 1;
 const NO_SUCH_NAME: u8 = 3;
+
+/// Flags of an answer's head (RFC 1035, 4.1.1): in its third byte, and in its fourth.
+const AUTHORITATIVE: u8 = 0x04;
+const CUT_OFF: u8 = 0x02;
+const ASKS_OTHERS: u8 = 0x80;
+
+const UNREADABLE: &str = "the name server's answer cannot be read";
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
@@ -42,6 +53,8 @@ enum Answer {
     /// The name is there, without such a record.
     NoRecord,
     NoName,
+    /// The whole of it comes over TCP.
+    CutOff,
 }
 
 impl Dns {
@@ -59,7 +72,11 @@ impl Dns {
             match ask(server, &name).await {
                 Err(why) => return DnsLook::Unknown(why),
                 Ok(Answer::LeadsTo(next)) if next == host => return DnsLook::Here,
-                Ok(Answer::LeadsTo(next)) => name = next,
+                Ok(Answer::LeadsTo(next)) if Domain::parse(&next).is_ok() => name = next,
+                // Such as one with an underscore: a name, and no way to a host of ours.
+                Ok(Answer::LeadsTo(next)) => {
+                    return DnsLook::Elsewhere(format!("{domain} CNAME {next}"));
+                }
                 Ok(Answer::NoName) if name == domain.as_str() => {
                     return DnsLook::Elsewhere(format!("{name}: no such name"));
                 }
@@ -86,6 +103,7 @@ async fn ask(server: SocketAddr, name: &str) -> Result<Answer, String> {
     let mut last = String::new();
     for _ in 0..TRIES {
         match timeout(ANSWER_WAIT, ask_once(server, name)).await {
+            Ok(Ok(Ok(Answer::CutOff))) => return ask_for_all(server, name).await,
             Ok(Ok(answer)) => return answer,
             Ok(Err(error)) => last = format!("the name server cannot be asked: {error}"),
             Err(_late) => last = "the name server does not answer".to_owned(),
@@ -94,17 +112,42 @@ async fn ask(server: SocketAddr, name: &str) -> Result<Answer, String> {
     Err(last)
 }
 
+/// The answer to what was cut off over UDP.
+async fn ask_for_all(server: SocketAddr, name: &str) -> Result<Answer, String> {
+    match timeout(ANSWER_WAIT, ask_by_tcp(server, name)).await {
+        Ok(Ok(Ok(Answer::CutOff))) => Err(UNREADABLE.to_owned()),
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => Err(format!("the name server cannot be asked over TCP: {error}")),
+        Err(_late) => Err("the name server does not answer over TCP".to_owned()),
+    }
+}
+
+/// Each message has its length before it (RFC 1035, 4.2.2).
+async fn ask_by_tcp(server: SocketAddr, name: &str) -> io::Result<Result<Answer, String>> {
+    let mut stream = TcpStream::connect(server).await?;
+    let question = question(random_id()?, name);
+    let length = u16::try_from(question.len()).expect("a name has 253 characters at most");
+    stream.write_all(&[&length.to_be_bytes()[..], &question].concat()).await?;
+    let mut answer = vec![0; usize::from(stream.read_u16().await?)];
+    stream.read_exact(&mut answer).await?;
+    Ok(read(&answer, &question, name).unwrap_or_else(|| Err(UNREADABLE.to_owned())))
+}
+
+fn random_id() -> io::Result<[u8; 2]> {
+    let mut id = [0; 2];
+    getrandom::fill(&mut id).map_err(io::Error::other)?;
+    Ok(id)
+}
+
 /// By a port and a number that nobody can guess: what answers without them is passed over.
-async fn ask_once(server: SocketAddr, name: &str) -> std::io::Result<Result<Answer, String>> {
+async fn ask_once(server: SocketAddr, name: &str) -> io::Result<Result<Answer, String>> {
     let from: SocketAddr = match server {
         SocketAddr::V4(_) => ([0, 0, 0, 0], 0).into(),
         SocketAddr::V6(_) => ([0_u16; 8], 0).into(),
     };
     let socket = UdpSocket::bind(from).await?;
     socket.connect(server).await?;
-    let mut id = [0; 2];
-    getrandom::fill(&mut id).map_err(std::io::Error::other)?;
-    let question = question(id, name);
+    let question = question(random_id()?, name);
     socket.send(&question).await?;
     let mut space = [0; ANSWER_MAX_BYTES];
     loop {
@@ -137,6 +180,9 @@ fn read(message: &[u8], question: &[u8], name: &str) -> Option<Result<Answer, St
     if !is_answer || head[..2] != question[..2] || !asked.eq_ignore_ascii_case(&question[12..]) {
         return None;
     }
+    if head[2] & CUT_OFF != 0 {
+        return Some(Ok(Answer::CutOff));
+    }
     match head[3] & 0x0f {
         0 => {}
         NO_SUCH_NAME => return Some(Ok(Answer::NoName)),
@@ -145,22 +191,36 @@ fn read(message: &[u8], question: &[u8], name: &str) -> Option<Result<Answer, St
     let records = u16::from_be_bytes([head[6], head[7]]);
     let mut at = question.len();
     for _ in 0..records {
-        let Some((owner, record)) = name_at(message, at) else { break };
-        let Some(fixed) = message.get(record..record + 10) else { break };
-        let kind = u16::from_be_bytes([fixed[0], fixed[1]]);
-        let length = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
-        if kind == CNAME && owner == name {
-            let target = name_at(message, record + 10).map(|(target, _)| target);
-            let target = target.filter(|target| Domain::parse(target).is_ok());
-            return Some(
-                target
-                    .map(Answer::LeadsTo)
-                    .ok_or_else(|| "the name server's answer cannot be read".to_owned()),
-            );
+        let Some((target, next)) = record_at(message, at, name) else {
+            return Some(Err(UNREADABLE.to_owned()));
+        };
+        if let Some(target) = target {
+            return Some(Ok(Answer::LeadsTo(target)));
         }
-        at = record + 10 + length;
+        at = next;
+    }
+    // A server that sends us on to others does not know whether there is one.
+    let is_known = head[2] & AUTHORITATIVE != 0 || head[3] & ASKS_OTHERS != 0;
+    if records == 0 && !is_known {
+        return Some(Err("the name server does not ask others".to_owned()));
     }
     Some(Ok(Answer::NoRecord))
+}
+
+/// Where the record that begins at `at` leads, if it is the CNAME of `name`, and where the next
+/// one begins. `None` where it cannot be read.
+fn record_at(message: &[u8], at: usize, name: &str) -> Option<(Option<String>, usize)> {
+    let (owner, fixed_at) = name_at(message, at)?;
+    let fixed = message.get(fixed_at..fixed_at + 10)?;
+    let kind = u16::from_be_bytes([fixed[0], fixed[1]]);
+    let length = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
+    let next = fixed_at + 10 + length;
+    message.get(fixed_at + 10..next)?;
+    if kind != CNAME || owner != name {
+        return Some((None, next));
+    }
+    let (target, _) = name_at(message, fixed_at + 10)?;
+    Some((Some(target), next))
 }
 
 /// The name that begins at `at`, in lower case, and where what follows it begins.
@@ -176,7 +236,9 @@ fn name_at(message: &[u8], mut at: usize) -> Option<(String, usize)> {
                 if !name.is_empty() {
                     name.push('.');
                 }
-                name.push_str(&std::str::from_utf8(label).ok()?.to_ascii_lowercase());
+                // People read it, some of them in a terminal.
+                let plain = |byte: &u8| if byte.is_ascii_graphic() { *byte } else { b'?' };
+                name.extend(label.iter().map(|byte| char::from(plain(byte).to_ascii_lowercase())));
                 at += 1 + length;
             }
             192.. => {
@@ -209,6 +271,7 @@ mod tests {
                 forged[0] ^= 1;
                 let mut answer = asked.clone();
                 answer[2] |= 0x80;
+                answer[3] |= ASKS_OTHERS;
                 match known.get(&*name) {
                     Some(&"") => {}
                     Some(target) => {
@@ -219,7 +282,7 @@ mod tests {
                         answer.extend(u16::try_from(target.len()).unwrap().to_be_bytes());
                         answer.extend(target);
                     }
-                    None => answer[3] = NO_SUCH_NAME,
+                    None => answer[3] |= NO_SUCH_NAME,
                 }
                 for message in [forged, answer] {
                     socket.send_to(&message, client).await.unwrap();
@@ -266,27 +329,100 @@ mod tests {
         assert!(matches!(look, DnsLook::Unknown(_)), "{look:?}");
     }
 
+    const NAME: &str = "chat.example.org";
+
+    /// An answer with `count` records, of which `records` are the bytes.
+    fn answer(flags: [u8; 2], count: u8, records: &[u8]) -> Vec<u8> {
+        let mut answer = question([1, 2], NAME);
+        (answer[2], answer[3], answer[7]) = (0x80 | flags[0], flags[1], count);
+        answer.extend(records);
+        answer
+    }
+
+    fn check_read(answer: &[u8], expected: &Result<Answer, ()>) {
+        let seen = read(answer, &question([1, 2], NAME), NAME).unwrap();
+        assert_eq!(&seen.map_err(|_why| ()), expected, "{answer:?}");
+    }
+
+    /// A record of `NAME`, of this kind and with these data.
+    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+        let [high, low] = kind.to_be_bytes();
+        let length = u8::try_from(data.len()).unwrap();
+        [&[0xc0, 12, high, low, 0, 1, 0, 0, 0, 60, 0, length], data].concat()
+    }
+
     #[test]
-    fn an_answer_that_is_cut_off_or_spoiled_is_read_without_harm() {
-        let asked = question([1, 2], "chat.example.org");
-        let mut answer = asked.clone();
-        answer[2] |= 0x80;
-        answer[7] = 2;
-        answer.extend([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 2, 0xc0, 17]);
-        let name = "chat.example.org";
-        let whole = read(&answer, &asked, name);
+    fn only_an_answer_that_is_whole_says_that_there_is_no_record() {
+        let (none, unreadable) = (Ok(Answer::NoRecord), Err(()));
+        check_read(&answer([0, ASKS_OTHERS], 0, &[]), &none);
+        check_read(&answer([AUTHORITATIVE, 0], 0, &[]), &none);
+        // It would have to be asked of somebody else.
+        check_read(&answer([0, 0], 0, &[]), &unreadable);
+        check_read(&answer([CUT_OFF, ASKS_OTHERS], 1, &[0xc0]), &Ok(Answer::CutOff));
+        check_read(&answer([CUT_OFF, ASKS_OTHERS], 0, &[]), &Ok(Answer::CutOff));
+        let address = record(1, &[192, 0, 2, 1]);
+        check_read(&answer([0, ASKS_OTHERS], 1, &address), &none);
+        // More records are announced than come, and one that is longer than what is there.
+        check_read(&answer([0, ASKS_OTHERS], 2, &address), &unreadable);
+        check_read(&answer([0, ASKS_OTHERS], 1, &address[..14]), &unreadable);
+        check_read(&answer([0, ASKS_OTHERS], 1, b"garbage"), &unreadable);
+        for code in [1, 2, 4, 5] {
+            check_read(&answer([0, ASKS_OTHERS | code], 0, &[]), &unreadable);
+        }
+    }
+
+    #[test]
+    fn a_record_behind_others_and_a_name_that_nobody_could_own_are_read() {
+        let [padding, cname] = [record(1, &[192, 0, 2, 1]), record(CNAME, &[0xc0, 17])];
+        let both = [padding, cname].concat();
+        let leads = |target: &str| Ok(Answer::LeadsTo(target.to_owned()));
+        check_read(&answer([0, ASKS_OTHERS], 2, &both), &leads("example.org"));
+        let odd = record(CNAME, b"\x03A_b\x02\x1b[\0");
+        check_read(&answer([0, ASKS_OTHERS], 1, &odd), &leads("a_b.?["));
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_off_is_asked_for_over_tcp() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        tokio::spawn(async move {
+            let mut space = [0; 512];
+            let (length, client) = socket.recv_from(&mut space).await.unwrap();
+            space[2] |= 0x80 | CUT_OFF;
+            socket.send_to(&space[..length], client).await.unwrap();
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut asked = vec![0; usize::from(stream.read_u16().await.unwrap())];
+            stream.read_exact(&mut asked).await.unwrap();
+            let host = &question([0, 0], "ada.arca.test")[12..];
+            asked[2] |= 0x80;
+            asked[7] = 1;
+            asked.extend(record(CNAME, &host[..host.len() - 4]));
+            stream.write_u16(u16::try_from(asked.len()).unwrap()).await.unwrap();
+            stream.write_all(&asked).await.unwrap();
+        });
+        check(&Dns::new(Some(address)), NAME, DnsLook::Here).await;
+    }
+
+    #[test]
+    fn an_answer_that_is_spoiled_is_read_without_harm() {
+        let asked = question([1, 2], NAME);
+        let mut answer = answer([0, ASKS_OTHERS], 2, &record(CNAME, &[0xc0, 17]));
+        let whole = read(&answer, &asked, NAME);
         assert_eq!(whole, Some(Ok(Answer::LeadsTo("example.org".to_owned()))));
         for end in 0..answer.len() {
-            let _ = read(&answer[..end], &asked, name);
+            if let Some(cut) = read(&answer[..end], &asked, NAME) {
+                assert!(cut.is_err(), "{end}: {cut:?}");
+            }
             for byte in 0..=u8::MAX {
                 let mut spoiled = answer.clone();
                 spoiled[end] = byte;
-                let _ = read(&spoiled, &asked, name);
+                let _ = read(&spoiled, &asked, NAME);
             }
         }
         // A name that leads back to itself has no end.
         let last = answer.len() - 1;
         answer[last] = u8::try_from(last - 1).unwrap();
-        assert!(matches!(read(&answer, &asked, name), Some(Err(_))));
+        assert!(matches!(read(&answer, &asked, NAME), Some(Err(_))));
     }
 }
