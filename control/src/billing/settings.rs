@@ -96,6 +96,9 @@ fn mode(stripe: &Section<'_>, key: &Secret<String>, url: &Upstream) -> Option<bo
     Some(is_live)
 }
 
+/// How Stripe begins each. What begins otherwise, such as the endpoint's id, refuses every event.
+const SIGNING_SECRET: &str = "whsec_";
+
 fn webhook_secrets(stripe: &mut Section<'_>) -> Option<WebhookSecrets> {
     let mut secrets = stripe.list("webhook_secrets", |text| {
         Ok::<_, std::convert::Infallible>(Secret::new(text.to_owned()))
@@ -105,6 +108,15 @@ fn webhook_secrets(stripe: &mut Section<'_>) -> Option<WebhookSecrets> {
     });
     let lines = file.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty());
     secrets.extend(lines.map(|line| Secret::new(line.to_owned())));
+    let is_ours = |secret: &Secret<String>| {
+        let secret = secret.expose().trim();
+        secret.is_empty() || secret.starts_with(SIGNING_SECRET)
+    };
+    if let Some(index) = secrets.iter().position(|secret| !is_ours(secret)) {
+        let rule = format!("webhook secret {index} must begin with {SIGNING_SECRET}");
+        stripe.complain("webhook_secrets", &rule);
+        return None;
+    }
     match WebhookSecrets::new(&secrets) {
         Ok(secrets) => Some(secrets),
         Err(error) => {
@@ -168,7 +180,8 @@ mod tests {
     fn check(text: &str, expected: &[&str]) {
         let seen = read(text).err().unwrap_or_default();
         assert_eq!(seen.lines().collect::<Vec<_>>(), expected, "{text}");
-        assert!(!seen.contains("whsec") && !seen.contains("sk_test_0"), "no secret: {seen}");
+        let is_told = ["whsec_1", "we_1", "sk_test_0"].iter().any(|it| seen.contains(it));
+        assert!(!is_told, "no secret: {seen}");
     }
 
     #[test]
@@ -225,6 +238,10 @@ mod tests {
         check(
             &GOOD.replace("'whsec_1'", "'whsec_1', ''"),
             &["c:3: stripe.webhook_secrets: webhook secret 1 is empty"],
+        );
+        check(
+            &GOOD.replace("'whsec_1'", "'whsec_1', 'we_1SWsam'"),
+            &["c:3: stripe.webhook_secrets: webhook secret 1 must begin with whsec_"],
         );
         check(
             &GOOD.replace("price_1", "price/1"),
