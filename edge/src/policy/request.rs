@@ -48,7 +48,10 @@ pub enum Credential<'a> {
 pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     // Our own version (RFC 9110, 2.5): an answer is framed for the client when it comes back.
-    for part in [head.method, " ", head.target, " HTTP/1.1\r\nhost: ", forwarded.host, "\r\n"] {
+    out.extend_from_slice(head.method.as_bytes());
+    out.push(b' ');
+    append_target(head.target, &mut out);
+    for part in [" HTTP/1.1\r\nhost: ", forwarded.host, "\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
     append_framing(head, &mut out);
@@ -73,6 +76,19 @@ pub fn forward(head: &Head<'_>, forwarded: &Forwarded<'_>) -> Vec<u8> {
     }
     append_ours(head, forwarded, trace, &mut out);
     out
+}
+
+/// As a browser spells it. Programs send these four as they are, and many servers, control and
+/// the agent among them, refuse such a request without a word.
+fn append_target(target: &str, out: &mut Vec<u8>) {
+    let is_odd = |byte: &u8| matches!(byte, b'"' | b'<' | b'>' | b'`');
+    let mut rest = target.as_bytes();
+    while let Some(at) = rest.iter().position(is_odd) {
+        out.extend_from_slice(&rest[..at]);
+        write!(out, "%{:02X}", rest[at]).expect("writing to memory");
+        rest = &rest[at + 1..];
+    }
+    out.extend_from_slice(rest);
 }
 
 /// What frames the body, in our own words: the client's are judged already.
@@ -277,12 +293,28 @@ mod tests {
             let again = Head::parse(&out, &mut slots);
             prop_assert!(again.is_ok(), "{:?} of {}", again, String::from_utf8_lossy(&out));
             let again = again.unwrap();
-            prop_assert_eq!((again.method, again.target), (head.method, head.target));
+            prop_assert_eq!((again.method, again.target), (head.method, &*spelled(head.target)));
             prop_assert_eq!((again.body, again.websocket), (head.body, head.websocket));
             prop_assert_eq!(again.host, "sprite.test");
             let ours = again.headers.iter().filter(|header| header.name == IDENTITY_HEADER);
             prop_assert_eq!(ours.count(), 1);
         }
+    }
+
+    fn spelled(target: &str) -> String {
+        let mut out = Vec::new();
+        append_target(target, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_target_goes_on_as_a_browser_spells_it() {
+        let check = |target: &str, expected: &str| assert_eq!(spelled(target), expected);
+        check("/x?y", "/x?y");
+        check("*", "*");
+        check("/a\"b<c>?q=\"<`>\"", "/a%22b%3Cc%3E?q=%22%3C%60%3E%22");
+        check("/%22?{}|\\^[]'%", "/%22?{}|\\^[]'%");
+        check("/grün?\u{1f600}", "/grün?\u{1f600}");
     }
 
     fn check(lines: &str, kept: &[&str], gone: &[&str]) {
