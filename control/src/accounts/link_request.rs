@@ -53,7 +53,7 @@ impl Accounts {
         let Ok(permit) = self.link_requests.clone().try_acquire_owned() else {
             return Ok(LinkRequested::TooMany { retry_after: RETRY_WHEN_BUSY });
         };
-        let (accounts, typed) = (self.clone(), typed::trim(typed).to_owned());
+        let (accounts, typed) = (self.clone(), typed::plain(typed));
         tokio::spawn(async move {
             let _permit = permit;
             if let Err(cause) = accounts.send_links(&typed).await {
@@ -66,7 +66,7 @@ impl Accounts {
     async fn send_links(&self, typed: &str) -> Result<(), StoreError> {
         let customers = match (Username::parse(&typed.to_lowercase()), Email::parse(typed)) {
             (Ok(username), _) => self.store.customer(&username).await?.into_iter().collect(),
-            (_, Ok(email)) => self.store.customers_of_email(email.as_str(), WORKSPACES).await?,
+            (_, Ok(email)) => self.store.customers_of_email(&email, WORKSPACES).await?,
             _ => return Ok(()),
         };
         for customer in customers {

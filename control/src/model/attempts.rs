@@ -188,7 +188,7 @@ impl Counters {
     /// borne once more so.
     pub fn of_email(email: &Email, address: IpAddr) -> Self {
         let block = visitor_block(address);
-        let digest = sha256_hex(email.as_str().to_lowercase());
+        let digest = sha256_hex(email.canonical());
         Self {
             address: Subject(format!("address {block}")),
             pair: Some(Subject(format!("pair {digest} {block}"))),

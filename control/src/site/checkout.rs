@@ -221,7 +221,7 @@ fn read(fields: Vec<(String, String)>) -> SignUpForm {
 fn check(form: &SignUpForm, language: Language) -> Result<SignUpRequest, Vec<Problem>> {
     let email = Email::parse(&form.email);
     let email = email.map_err(|error| Problem::invalid("email", field::email(language, error)));
-    let username = match typed::trim(&form.username) {
+    let username = match &*typed::plain(&form.username) {
         "" => Ok(None),
         text => parse_username(text).map(Some),
     };
@@ -241,7 +241,7 @@ fn check(form: &SignUpForm, language: Language) -> Result<SignUpRequest, Vec<Pro
 
 /// A phone's keyboard begins with a capital; nobody means it.
 fn parse_username(text: &str) -> Result<Username, UsernameError> {
-    Username::parse_new(&typed::trim(text).to_ascii_lowercase())
+    Username::parse_new(&typed::plain(text).to_ascii_lowercase())
 }
 
 /// 303 for a browser, the address as JSON for a program.

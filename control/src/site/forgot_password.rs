@@ -12,6 +12,7 @@ use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
 use super::page::{self, Faults, Frame};
 use super::words::forgot_password::ForgotPasswordText;
+use super::workspace_host::name_of_address;
 use crate::accounts::LinkRequested;
 use crate::app::{App, SharedApp};
 use crate::base::typed;
@@ -51,7 +52,7 @@ pub(super) async fn submit(
     let problem = if account.is_empty() {
         Problem::invalid("account", text.empty)
     } else {
-        match app.accounts.request_link(account, context.address).await? {
+        match app.accounts.request_link(&name_of_address(&app, account), context.address).await? {
             LinkRequested::Taken => {
                 return Ok(page::answer(
                     StatusCode::OK,

@@ -18,7 +18,7 @@ use super::page::{self, Frame, see_other};
 use super::query::Query;
 use super::response_layer::FormTarget;
 use super::words::login::{self, LoginText};
-use super::workspace_host::workspace_at;
+use super::workspace_host::{name_of_address, workspace_at};
 use crate::accounts::sign_in::Attempt;
 use crate::app::App;
 use crate::app::SharedApp;
@@ -136,7 +136,11 @@ pub(super) async fn submit(
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Submission { username, password, query } = submission;
     let request = query.read(&app).await?;
-    let attempt = Attempt { username: username.clone(), password, address: context.address };
+    let attempt = Attempt {
+        username: name_of_address(&app, &username),
+        password,
+        address: context.address,
+    };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(proven) => open(&app, &headers, &proven, &request).await,
         Err(refused) => {

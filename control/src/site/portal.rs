@@ -8,6 +8,7 @@ use shared::{Session, SessionId};
 use utoipa::ToSchema;
 
 use super::csrf::{self, MissingOrigin};
+use super::workspace_host::name_of_address;
 use crate::accounts::sign_in::Attempt;
 use crate::app::SharedApp;
 use crate::http::error_responses::ErrorShape;
@@ -56,6 +57,7 @@ pub(super) async fn submit(
 ) -> Result<axum::Json<Opened>, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Allow)?;
     let Credentials { username, password } = credentials;
+    let username = name_of_address(&app, &username);
     let attempt = Attempt { username, password, address: context.address };
     let now = app.now();
     let Proven { username, epoch } = app.sign_in.check(attempt, now, &app.metrics).await?;

@@ -1,9 +1,10 @@
-//! Which workspace's host a request came to.
+//! Which workspace's host a request came to, or somebody means.
 
 use shared::host::host_name;
-use shared::{Domain, Username};
+use shared::{Domain, Host, Username};
 
 use crate::app::App;
+use crate::base::typed;
 use crate::http::Problem;
 use crate::model::handover::WorkspaceHost;
 
@@ -12,6 +13,18 @@ pub(super) async fn at_domain(app: &App, host: &str) -> Result<Option<WorkspaceH
     let Ok(domain) = Domain::parse(&host_name(host)) else { return Ok(None) };
     let username = workspace_at(app, &domain).await?;
     Ok(username.map(|username| WorkspaceHost { username, domain: Some(domain) }))
+}
+
+/// What was typed for a name: the name alone, where it is the workspace's whole address, as it
+/// stands in the browser's address line.
+pub(super) fn name_of_address(app: &App, typed: &str) -> String {
+    let plain = typed::plain(typed);
+    let host = plain.split_once("://").map_or(&*plain, |(_scheme, rest)| rest);
+    let host = host.split_once('/').map_or(host, |(host, _path)| host);
+    match app.site.classify(&host.to_ascii_lowercase()) {
+        Host::Workspace(username) => username.to_string(),
+        Host::Site | Host::Unknown => typed.to_owned(),
+    }
 }
 
 /// Whose workspace is reached at `domain`.

@@ -5,6 +5,7 @@ use control::mail::MailRenderer;
 use control::model::mail::{Message, Recipient};
 use control::model::password_link::{NewLink, Purpose};
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 use crate::common::browser::{ADA, Browser};
 use crate::common::{PASSWORD, SITE, World};
@@ -78,6 +79,40 @@ async fn a_name_is_read_without_what_nobody_sees_around_it() {
         let name = format!("{SITE}/api/usernames/bob{around}");
         let page = browser.open(&name).await;
         assert!(page.body.contains("\"available\":true"), "{around:?}: {page:?}");
+    }
+}
+
+async fn add(world: &World, username: &str, email: &str) {
+    let body = json!({ "username": username, "email": email, "password": PASSWORD });
+    let (status, answer) = world.api(Method::POST, "/api/customers", Some(body)).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+}
+
+#[tokio::test]
+async fn a_name_and_an_address_are_the_same_in_every_spelling() {
+    let world = world().await;
+    // As the sign-up form's field for addresses sends it.
+    add(&world, "zoe", "Zo\u{eb}@xn--exmple-cua.de").await;
+    add(&world, "ute", "\u{dc}TE@ex\u{e4}mple.de").await;
+    add(&world, "strasse", "strasse@mail.test").await;
+    let mut browser = Browser::new(&world);
+    for (typed, name) in [
+        ("zo\u{eb}@ex\u{e4}mple.de", "zoe"),
+        ("ZOE\u{308}@EXA\u{308}MPLE.de", "zoe"),
+        ("zo\u{eb}＠xn--exmple-cua。de", "zoe"),
+        ("\u{fc}te@ex\u{e4}mple.de", "ute"),
+        ("ａｄａ", "ada"),
+        ("ada.arca.test", "ada"),
+        ("http://Ada.arca.test:8080/chat?x", "ada"),
+        (" https://ada.arca.test/\u{200b}", "ada"),
+    ] {
+        let page = browser.log_in(typed, PASSWORD).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{typed}: {page:?}");
+        assert!(page.location.contains(&format!("//{name}.arca.test")), "{typed}: {page:?}");
+    }
+    for typed in ["stra\u{df}e@mail.test", "ada.evil.test", "arca.test", "ada.arca.test.evil"] {
+        let page = browser.log_in(typed, PASSWORD).await;
+        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{typed}: {page:?}");
     }
 }
 

@@ -108,10 +108,10 @@ impl SignIn {
     ) -> Result<(Option<Username>, Counters), StoreError> {
         let Ok(email) = Email::parse(typed) else {
             // Phones put a capital first and a space last.
-            let username = Username::parse(&typed::trim(typed).to_lowercase()).ok();
+            let username = Username::parse(&typed::plain(typed).to_lowercase()).ok();
             return Ok((username, Counters::of(username.as_ref(), from)));
         };
-        let customers = self.store.customers_of_email(email.as_str(), 2).await?;
+        let customers = self.store.customers_of_email(&email, 2).await?;
         let username = match customers.as_slice() {
             [customer] => Some(customer.username),
             _ => None,

@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
+use crate::base::email_address::Email;
 use crate::base::language::Language;
 use crate::model::mail::Recipient;
 use crate::model::suspension::Suspensions;
@@ -98,16 +99,21 @@ impl Store {
     /// Up to `limit` customers of this address, whatever its capitals.
     pub async fn customers_of_email(
         &self,
-        email: &str,
+        email: &Email,
         limit: u32,
     ) -> Result<Vec<Customer>, StoreError> {
         const ATTEMPT: &str = "look for an address";
-        let rows = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM customers WHERE LOWER(email) = LOWER($1) ORDER BY username LIMIT $2")))
-        .bind(email)
-        .bind(i64::from(limit))
-        .fetch_all(&mut self.read().await?)
-        .await
-        .attempt(ATTEMPT)?;
+        let places: Vec<_> = (2..).map(|at| format!("${at}")).take(Email::SPELLINGS).collect();
+        let places = places.join(", ");
+        let mut query = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM customers WHERE LOWER(email) IN ({places})
+             ORDER BY username LIMIT $1"
+        )))
+        .bind(i64::from(limit));
+        for spelling in email.spellings() {
+            query = query.bind(spelling);
+        }
+        let rows = query.fetch_all(&mut self.read().await?).await.attempt(ATTEMPT)?;
         Ok(self.readable("customers", "username", &rows, parse))
     }
 
