@@ -15,7 +15,7 @@ use super::csrf::{self, MissingOrigin};
 use super::domain_section::{self, DomainSection};
 use super::export::{self, ExportSection};
 use super::language::{self, Language};
-use super::page::{self, Faults, Frame, see_other, sign_in_first};
+use super::page::{self, Faults, Frame, see_other, sign_in_again, sign_in_first};
 use super::query::Query;
 use super::subscription_summary::SubscriptionSummary;
 use super::words::account::{AccountText, awake_for};
@@ -71,6 +71,9 @@ pub(super) struct SignOutOne {
 pub(super) struct PageQuery {
     #[serde(default)]
     changed: String,
+    /// From the form, a moment ago.
+    #[serde(default)]
+    signed_in: String,
     /// Who comes back from paying again.
     #[serde(default)]
     session_id: String,
@@ -90,7 +93,8 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(session) = signed_in(&app, &headers).await? else {
-        return Ok(sign_in_first());
+        let was_signed_in = query.signed_in == "1";
+        return Ok(if was_signed_in { sign_in_again() } else { sign_in_first() });
     };
     if !query.session_id.is_empty() {
         billing::come_back(&app, &query.session_id).await;

@@ -31,6 +31,9 @@ use crate::model::handover::{
 use crate::model::sign_in::Proven;
 use crate::store::AccountSession;
 
+/// The account, of a browser that must have a session by now.
+const SIGNED_IN_ACCOUNT: &str = "/account?signed_in=1";
+
 /// The query of the page, and the hidden fields of its form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -42,7 +45,7 @@ pub(super) struct LoginQuery {
     #[serde(rename = "return")]
     return_path: String,
     to: String,
-    /// Of a sign-in that began anew: see [`handover::missed_callback`]. The form does not
+    /// Of who was signed in already, or of a sign-in that began anew: see [`handover::missed_callback`]. The form does not
     /// carry it on: a person who types a password goes round no loop.
     again: String,
     signed_out: String,
@@ -73,6 +76,8 @@ struct LoginPage<'a> {
     was_signed_out: bool,
     /// With a mailed link, just now.
     was_reset: bool,
+    /// This browser was signed in a moment ago, or began anew for another reason.
+    was_not_kept: bool,
     error: Option<Cow<'a, str>>,
 }
 
@@ -115,10 +120,11 @@ pub(super) async fn show(
         None => !was_signed_out,
     };
     if let Some(session) = session.as_ref().filter(|session| is_welcome(session)) {
-        return proceed(&app, session, &request).await;
+        return proceed(&app, session, &request, ComesFrom::Elsewhere).await;
     }
     let page = LoginPage {
         username: request.workspace.as_ref().map_or("", Username::as_str),
+        was_not_kept: session.is_none() && request.is_second_try,
         signed_in_as: session.map(|session| session.username.to_string()),
         was_signed_out,
         was_reset: query.reset == "1",
@@ -136,11 +142,8 @@ pub(super) async fn submit(
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Submission { username, password, query } = submission;
     let request = query.read(&app).await?;
-    let attempt = Attempt {
-        username: name_of_address(&app, &username),
-        password,
-        address: context.address,
-    };
+    let attempt =
+        Attempt { username: name_of_address(&app, &username), password, address: context.address };
     match app.sign_in.check(attempt, app.now(), &app.metrics).await {
         Ok(proven) => open(&app, &headers, &proven, &request).await,
         Err(refused) => {
@@ -173,9 +176,17 @@ async fn open(
         super::account_session::end(app, &former).await?;
     }
     let (session, cookie) = open_session(app, proven).await?;
-    let mut response = proceed(app, &session, request).await?;
+    let mut response = proceed(app, &session, request, ComesFrom::Form).await?;
     page::add_cookie(&mut response, cookie);
     Ok(response)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ComesFrom {
+    /// The password was typed a moment ago. Who is back at once without a session has a browser
+    /// that keeps no cookies, or two of one name, and is told so.
+    Form,
+    Elsewhere,
 }
 
 /// Where somebody who is signed in goes from the form.
@@ -183,6 +194,7 @@ async fn proceed(
     app: &App,
     session: &AccountSession,
     request: &SignInRequest,
+    from: ComesFrom,
 ) -> Result<Response, Problem> {
     let username = &session.username;
     // Somebody else may be signed in than was meant.
@@ -190,9 +202,11 @@ async fn proceed(
     let domain = request.domain.clone().filter(|_| is_theirs);
     let host = WorkspaceHost { username: *username, domain };
     Ok(match destination(request, username) {
+        Destination::Account if from == ComesFrom::Form => see_other(SIGNED_IN_ACCOUNT),
         Destination::Account => see_other("/account"),
         Destination::Workspace(path) => {
-            see_other(&handover::workspace_login_url(&app.site, &host, &path, false))
+            let again = from == ComesFrom::Form;
+            see_other(&handover::workspace_login_url(&app.site, &host, &path, again))
         }
         Destination::Callback(challenge, path) => {
             let code = Token::random();
@@ -233,6 +247,7 @@ fn blank<'a>(
         signed_in_as: None,
         was_signed_out: false,
         was_reset: false,
+        was_not_kept: false,
         error: None,
     }
 }

@@ -132,6 +132,11 @@ pub(super) fn sign_in_first() -> Response {
     see_other("/login?to=account")
 }
 
+/// [`sign_in_first`] for a browser that was signed in a moment ago.
+pub(super) fn sign_in_again() -> Response {
+    see_other("/login?to=account&again=1")
+}
+
 pub(super) fn add_cookie(response: &mut Response, cookie: HeaderValue) {
     response.headers_mut().append(header::SET_COOKIE, cookie);
 }

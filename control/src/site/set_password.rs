@@ -83,7 +83,8 @@ pub(super) async fn submit(
         // came by a link of somebody else's should at least have to type.
         Ok(redeemed) if redeemed.purpose == Purpose::FirstTime => {
             let (_, cookie) = open_session(&app, &redeemed.proven).await?;
-            let mut response = see_other("/login");
+            // With the session it leads on; without, it says that the browser kept none.
+            let mut response = see_other("/login?again=1");
             page::add_cookie(&mut response, cookie);
             return Ok(response);
         }

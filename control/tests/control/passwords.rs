@@ -88,8 +88,8 @@ async fn a_first_password_opens_the_door_as_well() {
     let page = browser.open(&link).await;
     assert!(page.body.contains("Choose your password"), "{}", page.body);
     let page = set(&mut browser, &link, NEW).await;
-    assert_eq!((page.status, page.location.as_str()), (StatusCode::SEE_OTHER, "/login"));
-    let door = browser.open(&format!("{SITE}/login")).await;
+    assert_eq!((page.status, page.location.as_str()), (StatusCode::SEE_OTHER, "/login?again=1"));
+    let door = browser.open(&format!("{SITE}{}", page.location)).await;
     assert!(door.location.starts_with("http://ada.arca.test:8080/"), "{door:?}");
 }
 

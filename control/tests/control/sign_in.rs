@@ -15,6 +15,8 @@ use shared::{Session, SessionKeys};
 
 const NONCE: &str = "__Host-arca_nonce";
 
+const ACCOUNT: &str = "__Host-arca_account";
+
 async fn world() -> World {
     let world = World::start(&[]).await;
     world.add_customer("ada").await;
@@ -129,7 +131,56 @@ async fn a_code_is_good_for_its_own_workspace_only() {
         ("return", "/secret"),
     ];
     let page = browser.submit(&format!("{SITE}/login"), &fields).await;
-    assert_eq!(page.location, format!("{ADA}/auth/login?return=%2F"));
+    assert_eq!(page.location, format!("{ADA}/auth/login?return=%2F&again=1"));
+}
+
+/// Where a browser comes to that keeps no cookies, or one that has two of the account's.
+async fn told_of_cookies(world: &World, fields: &[(&str, &str)], spoiled: bool) -> Page {
+    let mut browser = Browser::new(world);
+    let mut page = browser.submit(&format!("{SITE}/login"), fields).await;
+    for _ in 0..6 {
+        if page.status != StatusCode::SEE_OTHER {
+            break;
+        }
+        if !spoiled {
+            for (host, name) in [(SITE, ACCOUNT), (ADA, NONCE), (ADA, SESSION_COOKIE)] {
+                browser.forget(host, name);
+            }
+        } else if let Some(value) = browser.cookie(SITE, ACCOUNT) {
+            let two = format!("{}; {ACCOUNT}=another", value.split(';').next().unwrap());
+            browser.set_cookie(SITE, ACCOUNT, &two);
+        }
+        let location = page.location.clone();
+        let url = if location.starts_with('/') { format!("{SITE}{location}") } else { location };
+        page = browser.open(&url).await;
+    }
+    page
+}
+
+#[tokio::test]
+async fn a_browser_that_keeps_no_cookies_or_has_two_is_told_so() {
+    let world = world().await;
+    let challenge = "0a".repeat(32);
+    let with = |more: &[(&'static str, &'static str)]| {
+        [&[("username", "ada"), ("password", PASSWORD)], more].concat()
+    };
+    for spoiled in [false, true] {
+        for fields in [with(&[]), with(&[("to", "account")]), with(&[("workspace", "ada")])] {
+            let page = told_of_cookies(&world, &fields, spoiled).await;
+            assert_eq!(page.status, StatusCode::OK, "{fields:?}: {page:?}");
+            assert!(page.body.contains("Please allow cookies"), "{fields:?}: {page:?}");
+        }
+    }
+    let fields = [with(&[("workspace", "ada")]), vec![("challenge", &*challenge)]].concat();
+    let page = told_of_cookies(&world, &fields, false).await;
+    assert!(page.body.contains("Please allow cookies"), "{page:?}");
+    // Who keeps them is told nothing of the kind.
+    let mut browser = Browser::new(&world);
+    let first = browser.open(&format!("{SITE}/login?to=account")).await;
+    assert!(!first.body.contains("allow cookies"), "{first:?}");
+    let page = browser.submit(&format!("{SITE}/login"), &with(&[("to", "account")])).await;
+    let page = browser.open(&format!("{SITE}{}", page.location)).await;
+    assert!(page.status == StatusCode::OK && !page.body.contains("allow cookies"), "{page:?}");
 }
 
 /// Opens what each answer leads to, until one does not.

@@ -11,6 +11,8 @@ pub(in crate::site) struct LoginText {
     pub(in crate::site) title: &'static str,
     pub(in crate::site) signed_out: &'static str,
     pub(in crate::site) reset: &'static str,
+    /// To a browser that was signed in a moment ago and is not any more.
+    pub(in crate::site) not_kept: &'static str,
     /// Before and behind the name of somebody else who is signed in already.
     pub(in crate::site) other: [&'static str; 2],
     pub(in crate::site) your_account: &'static str,
@@ -37,6 +39,8 @@ const ENGLISH: LoginText = LoginText {
     title: "Sign in",
     signed_out: "You are signed out.",
     reset: "Your new password is set. Sign in with it.",
+    not_kept: "If you have just signed in: your browser has not kept it. Please allow cookies for \
+               this site, or delete those that it has, and sign in again.",
     other: ["You are signed in as", "Sign in below to open another workspace, or go to"],
     your_account: "your account",
     to_open: ["to open", ""],
@@ -51,6 +55,9 @@ const GERMAN: LoginText = LoginText {
     title: "Anmelden",
     signed_out: "Du bist abgemeldet.",
     reset: "Dein neues Passwort gilt. Melde dich damit an.",
+    not_kept: "Falls du dich eben angemeldet hast: Dein Browser hat es sich nicht gemerkt. Bitte \
+               erlaube Cookies für diese Seite, oder lösche die vorhandenen, und melde dich noch \
+               einmal an.",
     other: [
         "Du bist angemeldet als",
         "Melde dich unten an, um einen anderen Arbeitsplatz zu öffnen, oder geh zu",
