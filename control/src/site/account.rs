@@ -48,6 +48,7 @@ struct AccountPage<'a> {
     skills: Vec<SkillText>,
     export: Option<ExportSection>,
     domains: Option<DomainSection>,
+    typed_domain: &'a str,
     browsers: Vec<Browser>,
     was_changed: bool,
     faults: Faults<'a>,
@@ -100,7 +101,8 @@ pub(super) async fn show(
         billing::come_back(&app, &query.session_id).await;
     }
     let was_changed = query.changed == "password";
-    render(&app, &session, language::of(&headers), was_changed, &[]).await
+    let told = Told { was_changed, ..Told::default() };
+    render(&app, &session, language::of(&headers), told).await
 }
 
 pub(super) async fn change_password(
@@ -124,7 +126,8 @@ pub(super) async fn change_password(
         }
         Err(problem) => {
             let problem = page::for_the_form(problem, context)?;
-            render(&app, &session, language, false, &[problem]).await
+            let told = Told { problems: &[problem], ..Told::default() };
+            render(&app, &session, language, told).await
         }
     }
 }
@@ -242,13 +245,22 @@ async fn awake(
     Ok(this_month.map(|awake| awake_for(language, awake)))
 }
 
+/// What came of the form that was sent.
+#[derive(Default)]
+pub(super) struct Told<'a> {
+    pub(super) was_changed: bool,
+    pub(super) problems: &'a [Problem],
+    /// As it was typed, where it is to be typed again.
+    pub(super) domain: &'a str,
+}
+
 pub(super) async fn render(
     app: &App,
     session: &AccountSession,
     language: Language,
-    was_changed: bool,
-    problems: &[Problem],
+    told: Told<'_>,
 ) -> Result<Response, Problem> {
+    let Told { was_changed, problems, domain: typed_domain } = told;
     let faults = Faults(problems);
     let customer = existing(app, &session.username).await?;
     let workspace = app.store.workspace(&session.username).await?;
@@ -279,6 +291,7 @@ pub(super) async fn render(
         skills: skills.iter().map(|skill| SkillText::of(language, skill)).collect(),
         export: export::section(app, session, language).await?,
         domains: domain_section::section(app, &session.username, language).await?,
+        typed_domain,
         browsers: browsers.collect(),
         was_changed,
         faults,

@@ -5,15 +5,17 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
+use shared::domain::DomainError;
 use shared::{Domain, Username};
 
-use super::account;
+use super::account::{self, Told};
 use super::account_session::signed_in;
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
 use super::page::{self, see_other, sign_in_first};
 use super::words::domain;
 use crate::app::{App, SharedApp};
+use crate::base::typed;
 use crate::domains::DomainRefused;
 use crate::http::{Form, Problem, RequestContext};
 
@@ -39,7 +41,8 @@ pub(super) async fn add(
         Ok(()) => Ok(see_other("/account#domain-title")),
         Err(problem) => {
             let problem = page::for_the_form(problem, context)?;
-            account::render(&app, &session, language, false, &[problem]).await
+            let told = Told { problems: &[problem], domain: &chosen.domain, ..Told::default() };
+            account::render(&app, &session, language, told).await
         }
     }
 }
@@ -51,7 +54,7 @@ async fn try_to_add(
     language: Language,
 ) -> Result<(), Problem> {
     let service = app.domains.as_ref().ok_or_else(none)?;
-    let domain = Domain::parse_typed(typed)
+    let domain = parse(typed)
         .map_err(|error| Problem::invalid("domain", domain::no_domain(language, error)))?;
     service.add(username, &domain).await.map_err(|refused| {
         match (domain::refused(language, &refused), refused) {
@@ -73,10 +76,19 @@ pub(super) async fn remove(
         return Ok(sign_in_first());
     };
     let service = app.domains.as_ref().ok_or_else(none)?;
-    if let Ok(domain) = Domain::parse_typed(&chosen.domain) {
+    if let Ok(domain) = parse(&chosen.domain) {
         service.remove_own(&session.username, &domain).await?;
     }
     Ok(see_other("/account#domain-title"))
+}
+
+/// From whatever keyboard and in whatever script: the rules are those of DNS.
+fn parse(typed: &str) -> Result<Domain, DomainError> {
+    let plain = typed::plain(typed);
+    match url::Host::parse(&plain) {
+        Ok(url::Host::Domain(ascii)) if !plain.is_ascii() => Domain::parse_typed(&ascii),
+        _ => Domain::parse_typed(&plain),
+    }
 }
 
 fn none() -> Problem {

@@ -208,7 +208,7 @@ async fn what_cannot_be_anybodys_own_is_refused_with_the_reason_in_either_langua
     for (domain, why) in [
         ("*.example.org", "Please add the one that you mean"),
         ("192.0.2.1", "This is an address"),
-        ("bücher.example", "begins with xn--"),
+        ("b\u{fffd}cher.example", "begins with xn--"),
         ("localhost", "Please type a whole domain"),
         ("chat.localhost", "No public domain"),
         ("co.uk", "Domains of many owners"),
@@ -220,6 +220,8 @@ async fn what_cannot_be_anybodys_own_is_refused_with_the_reason_in_either_langua
         let (status, page) = add(&mut ada, domain).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{domain}: {page}");
         assert!(page.contains(why), "{domain}: {page}");
+        let typed = format!("name=\"domain\" value=\"{domain}\"");
+        assert!(page.contains(&typed), "it is typed once: {page}");
     }
     ada.language = Some("de");
     assert!(add(&mut ada, "co.uk").await.1.contains("So enden die Domains vieler"));
@@ -240,6 +242,26 @@ async fn what_cannot_be_anybodys_own_is_refused_with_the_reason_in_either_langua
     wait_for(&grace, "failed").await;
     let (status, page) = add(&mut ada, "chat.example.org").await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("anderen Arbeitsplatz"));
+}
+
+#[tokio::test]
+async fn a_domain_is_taken_from_every_keyboard() {
+    let dns = TestDns::start().await;
+    let world = world(&[], &dns).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in().await;
+    for (typed, domain) in [
+        ("\u{200b}Chat.Example.org\u{feff}", "chat.example.org"),
+        ("ｃｈａｔ。example。org", "chat.example.org"),
+        ("B\u{fc}cher.example.", "xn--bcher-kva.example"),
+        ("bu\u{308}cher.example", "xn--bcher-kva.example"),
+    ] {
+        assert_eq!(add(&mut browser, typed).await.0, StatusCode::SEE_OTHER, "{typed}");
+        let (_, page) = shown(&mut browser).await;
+        assert!(page.contains(&format!("<strong>{domain}</strong>")), "{typed}: {page}");
+        let fields = [("domain", domain)];
+        browser.submit(&format!("{SITE}/account/domain/remove"), &fields).await;
+    }
 }
 
 #[tokio::test]
