@@ -60,7 +60,11 @@ pub(super) enum Command {
     /// Set the address at which a customer is written to; the former one is told.
     SetEmail { username: Username, email: String },
     /// Take away a domain of a customer's own: nobody reaches the workspace by it any more.
-    RemoveDomain { username: Username, domain: Domain },
+    RemoveDomain {
+        username: Username,
+        #[arg(value_parser = Domain::parse_typed)]
+        domain: Domain,
+    },
     /// Close a workspace, keeping everything in it.
     Suspend { username: Username },
     /// Lift a suspension by an operator; the workspace opens unless another reason stands.
@@ -107,6 +111,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             })
         }
         Command::Password { username, password_stdin: _ } => {
+            ensure_known(api, &username, output).await?;
             let consequence = format!(
                 "This sets another password for {username}, and signs out every browser of \
                  theirs."
@@ -122,6 +127,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             remove_domain(api, &username, &domain, output).await
         }
         Command::Suspend { username } => {
+            ensure_known(api, &username, output).await?;
             let consequence = format!(
                 "This closes the workspace {username} now: its sockets are cut, and nobody gets \
                  in until it is resumed. Everything in it is kept."
@@ -132,6 +138,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             change(api, &username, "suspend", None, output).await
         }
         Command::Resume { username } => {
+            ensure_known(api, &username, output).await?;
             if !output.is_meant(&format!("{username} would be opened again."))? {
                 return Ok(());
             }
@@ -153,6 +160,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
         }
         Command::Erase { username } => erase(api, &username, output).await,
         Command::SignOut { username } => {
+            ensure_known(api, &username, output).await?;
             let consequence =
                 format!("This signs out every browser of {username}, and cuts what is live.");
             if !output.confirms(&consequence)? {
@@ -163,12 +171,23 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
     }
 }
 
+/// Who is not there is said before anybody is asked, and in a dry run: a name with a typing error
+/// is nobody's.
+async fn ensure_known(api: &ApiClient, username: &Username, output: Output) -> anyhow::Result<()> {
+    // The call itself says it, and nothing stands before what takes access away.
+    if !output.yes {
+        let _: CustomerView = api.show(&format!("/api/customers/{username}")).await?;
+    }
+    Ok(())
+}
+
 async fn set_email(
     api: &ApiClient,
     username: &Username,
     email: &str,
     output: Output,
 ) -> anyhow::Result<()> {
+    ensure_known(api, username, output).await?;
     let consequence = format!(
         "This sends letters and receipts for {username} to {email}, and with them links \
          for a new password. Links that went to the former address open nothing any more."
@@ -190,6 +209,11 @@ async fn remove_domain(
     domain: &Domain,
     output: Output,
 ) -> anyhow::Result<()> {
+    if !output.yes {
+        let details: WorkspaceDetails = api.show(&format!("/api/workspaces/{username}")).await?;
+        let is_theirs = details.domains.iter().any(|own| own.domain == *domain);
+        ensure!(is_theirs, "the workspace {username} has no domain {domain}");
+    }
     let consequence = format!(
         "This takes {domain} away from {username}: its certificate is forgotten, and what is live \
          at the workspace is cut and has to connect again."
@@ -203,6 +227,7 @@ async fn remove_domain(
 }
 
 async fn erase(api: &ApiClient, username: &Username, output: Output) -> anyhow::Result<()> {
+    ensure_known(api, username, output).await?;
     let consequence = format!(
         "This deletes everything about {username} for good: the machine with all that is \
          in it, the subscription and the account."

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::json;
@@ -97,6 +97,10 @@ pub(super) async fn run(
             print(&api.call(Method::POST, "/api/edges", Some(body)).await?, api, output)
         }
         Command::Remove { name } => {
+            if !output.yes {
+                let known: Edges = api.show("/api/edges").await?;
+                ensure!(known.edges.iter().any(|it| it.name == name), "there is no edge {name}");
+            }
             if !output.confirms(&edge_removal(&name))? {
                 return Ok(());
             }

@@ -10,6 +10,7 @@ use super::output::{Output, dash, list};
 use crate::base::clock::Moment;
 use crate::base::date::{iso_time, parse_time};
 use crate::operator::responses::Published;
+use crate::operator::support_views::WorkspaceDetails;
 
 #[derive(Subcommand, Clone)]
 pub(super) enum Command {
@@ -42,6 +43,11 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             list("no locks", &["USERNAME", "SESSION", "UNTIL"], &rows)
         }),
         Command::Add { username, session, until } => {
+            // With --yes nothing stands before what takes access away.
+            if !output.yes {
+                let path = format!("/api/workspaces/{username}");
+                let _: WorkspaceDetails = api.show(&path).await?;
+            }
             let path = path(&username, session.as_deref());
             let until = until.map(|text| parse_time(&text, now())).transpose();
             let until = until.map_err(|error| anyhow::anyhow!("--until {error}"))?;

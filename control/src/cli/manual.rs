@@ -7,6 +7,8 @@ use anyhow::Context as _;
 use clap::{Command, ValueEnum};
 use clap_complete::Shell;
 
+use super::output::Output;
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum KnownShell {
     Bash,
@@ -31,7 +33,10 @@ pub(super) fn completions(shell: KnownShell, mut command: Command) -> anyhow::Re
 ///
 /// # Errors
 /// When the folder cannot be made or written to.
-pub(super) fn pages(folder: &Path, command: Command) -> anyhow::Result<()> {
+pub(super) fn pages(folder: &Path, command: Command, output: Output) -> anyhow::Result<()> {
+    if !output.is_meant(&format!("The manual pages would be written to {}.", folder.display()))? {
+        return Ok(());
+    }
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     clap_mangen::generate_to(command, folder)
         .with_context(|| format!("cannot write to {}", folder.display()))

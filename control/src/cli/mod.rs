@@ -196,7 +196,7 @@ async fn run(command: Command, config: &Path, output: Output) -> anyhow::Result<
         Command::Keys(command) => keys::run(command, &Config::read(config)?, output),
         Command::Openapi => output::print_text(&openapi::text()),
         Command::Completions { shell } => manual::completions(shell, Cli::command()),
-        Command::Man { folder } => manual::pages(&folder, Cli::command()),
+        Command::Man { folder } => manual::pages(&folder, Cli::command(), output),
         Command::Doctor => doctor::run(config, output).await,
         Command::SupportBundle { file } => support_bundle::run(&file, config, output).await,
         Command::Init(arguments) => init::run(&arguments, output),

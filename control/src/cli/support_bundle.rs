@@ -28,6 +28,9 @@ const ASKED: [&str; 8] = [
 /// # Errors
 /// When the file is there already, or cannot be written.
 pub(super) async fn run(file: &Path, config_path: &Path, output: Output) -> anyhow::Result<()> {
+    if !output.is_meant(&format!("A support bundle would be written to {}.", file.display()))? {
+        return Ok(());
+    }
     let text = std::fs::read_to_string(config_path)
         .with_context(|| format!("cannot read {}", config_path.display()))?;
     let redaction = Redaction::of(&text);

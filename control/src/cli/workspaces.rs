@@ -1,5 +1,6 @@
 //! `control workspaces …`
 
+use anyhow::ensure;
 use clap::Subcommand;
 use reqwest::Method;
 use shared::Username;
@@ -33,6 +34,9 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
     let (username, what) = match command {
         Command::Provision { username } => {
+            if output.dry_run {
+                ensure_paid(api, &username).await?;
+            }
             if !output.is_meant(&format!("A machine for {username} would be prepared."))? {
                 return Ok(());
             }
@@ -78,6 +82,12 @@ async fn receipt(api: &ApiClient, username: &Username, output: Output) -> anyhow
         let first = format!("{}, ended for: {}", receipt.username, receipt.reason);
         std::iter::once(first).chain(lines).collect::<Vec<_>>().join("\n")
     })
+}
+
+async fn ensure_paid(api: &ApiClient, username: &Username) -> anyhow::Result<()> {
+    let details: WorkspaceDetails = api.show(&format!("/api/workspaces/{username}")).await?;
+    ensure!(details.plan.is_some(), "there is no workspace {username} that was paid for");
+    Ok(())
 }
 
 /// Whose it is, so that a typing error is seen in the question.

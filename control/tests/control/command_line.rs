@@ -54,6 +54,48 @@ async fn nobody_is_taken_offline_without_a_question() {
 }
 
 #[tokio::test]
+async fn who_or_what_is_not_there_is_said_before_anybody_is_asked_and_in_a_dry_run() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    for line in [
+        "customers suspend bob",
+        "customers sign-out bob",
+        "customers password bob",
+        "customers set-email bob bob@mail.test",
+        "customers erase bob",
+        "customers remove-domain bob chat.example.org",
+        "customers remove-domain ada chat.example.org",
+        "locks add bob",
+        "edges remove nowhere",
+        "workspaces end bob",
+        "workspaces replace-machine bob --reason x",
+        "routes remove bob",
+    ] {
+        for line in [line.to_owned(), format!("{line} --dry-run")] {
+            let (code, said, complaint) = world.cli_ended(&line).await;
+            assert_eq!((code, said.as_str()), (Some(1), ""), "{line}: {complaint}");
+            assert!(!complaint.contains("nothing was changed"), "{line}: {complaint}");
+        }
+    }
+    for line in ["customers resume bob", "workspaces provision bob", "workspaces provision ada"] {
+        let (code, said, _) = world.cli_ended(&format!("{line} --dry-run")).await;
+        assert_eq!((code, said.as_str()), (Some(1), ""), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_no_file() {
+    let world = World::start(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for line in [format!("support-bundle {}", path("a")), format!("man {}", path("b"))] {
+        let said = world.cli(&format!("{line} --dry-run")).await;
+        assert!(said.starts_with("Dry run, nothing was changed. "), "{said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_dry_run_of_what_hurts_nobody_changes_nothing_either() {
     let world = World::start(&[]).await;
     let said = world.cli("customers add ada ada@mail.test --dry-run --json").await;
