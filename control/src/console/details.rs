@@ -169,6 +169,11 @@ fn workspace_facts(details: &WorkspaceDetails, now: Moment) -> Vec<Fact> {
         |route| format!("{} to {}", route.state.as_str(), route.upstream),
     );
     facts.push(Fact::new("Route", route));
+    for own in &details.domains {
+        let why = own.why.as_ref().map(|why| format!(", {why}")).unwrap_or_default();
+        let text = format!("{}: {}{why}", own.domain, own.state.replace('_', " "));
+        facts.push(Fact { href: Some("/console/domains".to_owned()), ..Fact::new("Domain", text) });
+    }
     let machine = details.machine.as_ref();
     facts.push(Fact::new(
         "Machine",

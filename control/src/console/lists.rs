@@ -20,14 +20,14 @@ use crate::store::{
 };
 
 /// Rows of one page: what a phone can scroll through.
-const ROWS: u32 = 50;
+pub(super) const ROWS: u32 = 50;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct ListQuery {
     search: String,
     state: String,
-    after: String,
+    pub(super) after: String,
 }
 
 /// Links to the same list in each of its states, and to all of it.

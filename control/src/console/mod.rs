@@ -4,6 +4,7 @@
 
 mod act;
 mod details;
+mod domains;
 mod edges;
 mod events;
 mod lists;
@@ -33,6 +34,7 @@ pub fn router() -> Router<SharedApp> {
         .route("/console/pool", get(details::pool))
         .route("/console/tasks", get(lists::tasks))
         .route("/console/tasks/{id}", get(details::task))
+        .route("/console/domains", get(domains::list))
         .route("/console/edges", get(edges::list))
         .route("/console/edges/token", post(edges::make_token))
         .route("/console/letters", get(lists::letters))

@@ -25,9 +25,10 @@ pub(super) struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    const TABS: [(&'static str, &'static str); 10] = [
+    const TABS: [(&'static str, &'static str); 11] = [
         ("/console", "Is all well?"),
         ("/console/workspaces", "Workspaces"),
+        ("/console/domains", "Domains"),
         ("/console/pool", "Pool"),
         ("/console/tasks", "Tasks"),
         ("/console/edges", "Edges"),

@@ -292,6 +292,38 @@ async fn a_domain_that_leads_elsewhere_or_whose_workspace_has_ended_is_served_no
 }
 
 #[tokio::test]
+async fn an_operator_sees_every_domain_how_it_stands_and_what_comes_next() {
+    let dns = TestDns::start().await;
+    let world = world(&[], &dns).await;
+    world.add_customer("grace").await;
+    let operator = crate::console::Browser::sign_in(&world, crate::common::ADMIN_KEY).await;
+    let page = operator.get("/console/domains").await.text;
+    assert!(page.contains("No customer has one."), "{page}");
+    live(&world, &dns).await;
+    let mut grace = Browser::new(&world);
+    grace.log_in("grace", PASSWORD).await;
+    assert_eq!(add(&mut grace, "mail.example.org").await.0, StatusCode::SEE_OTHER);
+    let is_looked_at = async || shown(&mut grace.clone()).await.1.contains("no such name");
+    wait_until("what was seen is said", true, is_looked_at).await;
+    let page = operator.get("/console/domains").await.text;
+    let row = |domain: &str| {
+        let rows = page.split("<tr>").find(|row| row.contains(&format!(">{domain}<")));
+        rows.unwrap_or_else(|| panic!("{domain}: {page}")).to_owned()
+    };
+    let until = control::base::date::iso_time(world.now().after(90 * DAY))[..10].to_owned();
+    for text in ["/console/workspaces/ada", ">live<", &until, "look in "] {
+        assert!(row("chat.example.org").contains(text), "{text}: {page}");
+    }
+    for text in ["/console/workspaces/grace", ">waiting for dns<", "no such name", "look in "] {
+        assert!(row("mail.example.org").contains(text), "{text}: {page}");
+    }
+    let second = operator.get("/console/domains?after=chat.example.org").await.text;
+    assert!(!second.contains(">chat.example.org<") && second.contains(">mail.example.org<"));
+    let workspace = operator.get("/console/workspaces/ada").await.text;
+    assert!(workspace.contains("chat.example.org: live"), "{workspace}");
+}
+
+#[tokio::test]
 async fn an_operator_takes_a_domain_away_and_the_journal_says_so() {
     let (dns, edge) = (TestDns::start().await, TestEdge::start("one").await);
     let world = world(&[&edge], &dns).await;

@@ -80,6 +80,7 @@ async fn every_page_fits_on_a_phone() {
         ("well", "/console"),
         ("workspaces", "/console/workspaces"),
         ("workspace", "/console/workspaces/grace"),
+        ("domains", "/console/domains"),
         ("pool", "/console/pool"),
         ("tasks", "/console/tasks"),
         ("edges", "/console/edges"),

@@ -26,6 +26,14 @@ pub enum DomainAdded {
     NoCustomer,
 }
 
+/// A row of the operator's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedDomain {
+    pub own: OwnDomain,
+    /// When it is looked at next.
+    pub look: Moment,
+}
+
 /// One that edges are to serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedDomain {
@@ -53,6 +61,25 @@ impl Store {
         .await
         .attempt(ATTEMPT)?;
         rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+    }
+
+    /// Those after `after` by name. One that cannot be read is named in the log and left out.
+    pub async fn listed_domains(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<ListedDomain>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(format!(
+            "SELECT {COLUMNS}, look_at FROM domains WHERE domain > $1 ORDER BY domain LIMIT $2"
+        )))
+        .bind(after)
+        .bind(i64::from(limit))
+        .fetch_all(&mut self.read().await?)
+        .await
+        .attempt("list all domains")?;
+        let listed =
+            |row: &AnyRow| Ok(ListedDomain { own: parse(row)?, look: row.moment("look_at")? });
+        Ok(self.readable("domains", "domain", &rows, listed))
     }
 
     /// One that nobody has proven yet goes to whoever asks last: DNS says whose it is. At most
