@@ -185,6 +185,14 @@ impl ClientStream {
         matches!(self.transport, Transport::Http2(_))
     }
 
+    /// May something come that nobody reads any more? Of a connection that cannot be known.
+    pub(crate) fn expects_more(&self) -> bool {
+        match &self.transport {
+            Transport::Http2(stream) => stream.expects_more(),
+            Transport::Plain(_) | Transport::Tls(_) => true,
+        }
+    }
+
     /// From here on the end of the connection is that of an answer, until [`Self::is_whole`]:
     /// until then every end is a reset, that of the process included.
     pub(crate) fn delimit(&mut self) {

@@ -66,6 +66,11 @@ impl Http2Stream {
         Self { incoming, body, unread: Bytes::new(), outgoing, head_only, premature_resets }
     }
 
+    /// May the client still send something?
+    pub(crate) fn expects_more(&self) -> bool {
+        self.body != Body::None && !self.incoming.is_end_stream()
+    }
+
     /// Ends the stream so that the client knows that something is missing: what waits to
     /// be sent stays here.
     pub(crate) fn reset(&mut self) {

@@ -332,14 +332,13 @@ impl ConnectionHandler {
         matches!(timeout(self.limits.configured().write_timeout, write).await, Ok(Ok(())))
     }
 
-    /// Ends the connection so that what was said last arrives.
+    /// Ends the connection, or the one stream of it, so that what was said last arrives.
     pub(super) async fn close(&self, mut stream: ClientStream) {
-        if stream.is_shared() {
-            // The connection goes on, and with it what is unread.
-            let _ = stream.shutdown().await;
-            return;
+        if stream.expects_more() {
+            return Box::pin(self.places.linger(stream)).await;
         }
-        Box::pin(self.places.linger(stream)).await;
+        // An error is an end as well.
+        let _ = stream.shutdown().await;
     }
 }
 

@@ -30,7 +30,7 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Ends the connection so that what was said last arrives.
+    /// Ends the connection, or the one stream of it, so that what was said last arrives.
     pub(super) async fn linger(&self, stream: ClientStream) {
         match self.lingering.try_acquire() {
             Ok(_place) => linger(stream, LINGER_SILENCE, LINGER).await,
@@ -46,7 +46,9 @@ pub(super) async fn linger_briefly(stream: ClientStream) {
 
 /// Says that nothing more comes, and reads on until the client has seen it, is
 /// silent, or `longest` is over: closing with unread bytes would reset the connection
-/// and destroy the response with it.
+/// and destroy the response with it. A stream of HTTP/2 would be reset right behind its
+/// answer, which curl takes for the end of a request that nobody answered, and of which
+/// Python's httpx hears nothing while it waits to send more.
 async fn linger(mut stream: ClientStream, silence: Duration, longest: Duration) {
     let drain = async {
         stream.shutdown().await?;

@@ -1,6 +1,7 @@
 //! HTTP/2: the same answers as over HTTP/1.1, one stream at a time cut, and what a client
 //! may not do.
 
+mod early;
 mod frames;
 
 use std::io::{Read as _, Write as _};
