@@ -113,6 +113,10 @@ pub struct AwakeStatus {
     /// seconds: the clock that goes on while a machine is frozen.
     closed_until: AtomicU64,
     times: Mutex<AwakeTimes>,
+    /// Held alone by who closes the gateway or opens it, so that it is not opened between
+    /// another's wish and the answer to it, and shared by who sends it a page's request, which
+    /// waits for the moment.
+    pub gate: tokio::sync::RwLock<()>,
 }
 
 impl AwakeStatus {
@@ -164,7 +168,12 @@ impl AwakeStatus {
         now < self.closed_until.load(Ordering::Relaxed)
     }
 
-    /// Returns when [`Self::tell`] or [`Self::close`] was called since.
+    /// Somebody has met a gateway that is closed.
+    pub fn found_closed(&self) {
+        self.asked.notify_one();
+    }
+
+    /// Returns when one of those who notice something was called since.
     pub async fn asked(&self) {
         self.asked.notified().await;
     }

@@ -69,10 +69,14 @@ fn is_beyond_rights(answer: &Value) -> bool {
     error["code"] == "FORBIDDEN" || error["details"]["code"] == "MISSING_SCOPE"
 }
 
-/// What the page may call, and what the agent calls for it.
+/// What the agent itself calls, to know whether the machine may sleep and until when.
+const OF_THE_AGENT: [&str; 4] =
+    ["cron.list", "gateway.suspend.prepare", "gateway.suspend.resume", "health"];
+
+/// What the page may call, and what the agent calls for it or by itself.
 fn missing(methods: &[String]) -> Vec<&'static str> {
     let needed = METHODS.iter().map(|method| method.name);
-    let needed = needed.chain(HANDS.iter().map(|hand| hand.gateway));
+    let needed = needed.chain(HANDS.iter().map(|hand| hand.gateway)).chain(OF_THE_AGENT);
     needed.filter(|name| !methods.iter().any(|known| known == name)).collect()
 }
 
@@ -192,6 +196,7 @@ mod tests {
     #[test]
     fn a_gateway_without_a_method_of_ours_is_told_by_its_name() {
         let methods = METHODS.iter().map(|it| it.name).chain(HANDS.iter().map(|it| it.gateway));
+        let methods = methods.chain(OF_THE_AGENT);
         let mut methods: Vec<_> = methods.map(str::to_owned).collect();
         assert!(missing(&methods).is_empty());
         methods.retain(|name| name != "chat.send");

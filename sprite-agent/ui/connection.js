@@ -12,6 +12,9 @@ import { ANSWER_MAX_MS, RequestError, Requests } from './requests.js';
 export const OPEN_MAX_MS = 15_000;
 /** A connection this old was a good one: the next loss starts with the shortest wait again. */
 export const STABLE_MS = 5_000;
+/** A gateway that takes nothing new, as for a moment before its machine may sleep, is asked again so soon, so often. */
+export const SUSPENDED_WAIT_MS = 300;
+export const SUSPENDED_ATTEMPTS = 10;
 /** How often a page that lost its workspace looks whether it is back. */
 export const RECHECK_MS = 60_000;
 
@@ -124,11 +127,17 @@ export class Connection {
    *
    * Rejects with `RequestError`; when that is `uncertain`, the gateway may have acted.
    */
-  request(method, params = {}) {
-    if (this.state.kind !== 'online') {
-      return Promise.reject(new RequestError('OFFLINE', 'not connected to the assistant'));
+  async request(method, params = {}) {
+    const { clock } = this.#outside;
+    for (let attempt = 1; ; attempt += 1) {
+      if (this.state.kind !== 'online') throw new RequestError('OFFLINE', 'not connected to the assistant');
+      try {
+        return await this.#ask(method, params);
+      } catch (error) {
+        if (!error.suspended || attempt === SUSPENDED_ATTEMPTS) throw error;
+      }
+      await new Promise((resolve) => clock.setTimeout(resolve, SUSPENDED_WAIT_MS));
     }
-    return this.#ask(method, params);
   }
 
   #ask(method, params, limit) {

@@ -26,7 +26,12 @@ export class RequestError extends Error {
 
   /** Whether the gateway cannot have seen the request: sending it again cannot act twice. */
   get unseen() {
-    return ['OFFLINE', 'BUSY'].includes(this.code) || this.details?.reason === 'not-forwarded';
+    return ['OFFLINE', 'BUSY'].includes(this.code) || this.details?.reason === 'not-forwarded' || this.suspended;
+  }
+
+  /** Whether the gateway took nothing new just then, as for a moment before its machine may sleep. */
+  get suspended() {
+    return this.details?.reason === 'gateway-suspending';
   }
 }
 

@@ -148,6 +148,7 @@ where
                 Err(refused) => return self.refuse(&request, &refused.into()).await,
             }
         }
+        let _gate = self.agent.awake.gate.read().await;
         // Held until the frame is sent: a loss cannot come between the admission and the frame.
         let mut gateway = self.gateway.lock().await;
         let admission = self.requests().admit(&request.id, &request.method, text.len());

@@ -20,7 +20,7 @@ use super::dial::{GatewaySocket, dial};
 use super::hello::{self, Hello};
 use super::methods::SCOPES;
 use super::notice::{self, Notice};
-use super::peek::{Frame, peek};
+use super::peek::{Frame, is_suspended, peek};
 use super::pending_requests::Answered;
 use crate::gateway_status::{GatewayStatus, Phase, Reason};
 use crate::metrics::{Direction, LinkOutcome};
@@ -153,6 +153,9 @@ where
             let answered = self.session.requests().answered(&id);
             match answered {
                 Answered::Hello => return self.greeted(&id, &text).await,
+                Answered::Ordinary if is_suspended(&text) => {
+                    self.session.agent.awake.found_closed();
+                }
                 Answered::Ordinary => {}
                 // A second hello, for one, has what the first one was relieved of.
                 Answered::Unasked => {

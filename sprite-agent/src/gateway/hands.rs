@@ -37,6 +37,8 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::peek::SUSPENDING;
+
 /// What these are carried with.
 pub const HAND_SCOPES: &[&str] = &["operator.admin"];
 
@@ -227,7 +229,10 @@ impl Hand {
     pub fn answer(&self, id: &str, text: &str) -> String {
         let frame: Value = serde_json::from_str(text).unwrap_or_default();
         if frame["ok"] != true {
-            let picked = pick(&frame["error"], &["code", "message", "retryAfterMs"]);
+            let mut picked = pick(&frame["error"], &["code", "message", "retryAfterMs"]);
+            if frame["error"]["details"]["reason"] == SUSPENDING {
+                picked["details"] = json!({"reason": SUSPENDING});
+            }
             return json!({"type": "res", "id": id, "ok": false, "error": picked}).to_string();
         }
         let mut payload = pick(&frame["payload"], self.answer);

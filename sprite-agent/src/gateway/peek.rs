@@ -32,6 +32,17 @@ pub fn peek(text: &str) -> Frame<'_> {
     Frame::Other
 }
 
+/// Longer than any refusal.
+const REFUSAL_MAX_BYTES: usize = 1024;
+
+/// The gateway's word for its being closed to new work.
+pub const SUSPENDING: &str = "gateway-suspending";
+
+/// Is this the answer of a gateway that is closed to new work? It has not looked at the request.
+pub fn is_suspended(response: &str) -> bool {
+    response.len() <= REFUSAL_MAX_BYTES && response.contains("\"reason\":\"gateway-suspending\"")
+}
+
 /// The name of an event; `None` when the frame is none.
 pub fn event_name(text: &str) -> Option<Cow<'_, str>> {
     let mut is_event = false;

@@ -28,8 +28,8 @@ pub async fn answer(agent: &Agent) -> Answer {
     let gateway = &agent.config.gateway;
     // Before it is closed, or the agent would open it at once.
     agent.awake.close(unix_seconds() + CLOSED_SECONDS);
-    let (code, status, blockers) = match suspension::prepare(gateway.address, &gateway.token).await
-    {
+    let prepared = suspension::prepare(gateway.address, &gateway.token, &agent.awake).await;
+    let (code, status, blockers) = match prepared {
         Prepared::Ready => (StatusCode::OK, "ready", Vec::new()),
         Prepared::Busy(blockers) => (StatusCode::CONFLICT, "busy", blockers),
         Prepared::Unanswered => (StatusCode::SERVICE_UNAVAILABLE, "unanswered", Vec::new()),

@@ -40,8 +40,8 @@ pub struct HealthConnection {
     pub methods: Vec<String>,
 }
 
-/// Events that come when the assistant does something.
-const ACTIVITY: &[&str] = &["agent", "chat", "cron", "task"];
+/// Events that come when the assistant does something, or the gateway was closed.
+const ACTIVITY: &[&str] = &["agent", "chat", "cron", "gateway.suspension", "task"];
 
 /// A method, its parameters, and who waits for the answer.
 type Ask = (&'static str, Value, oneshot::Sender<Value>);

@@ -1,13 +1,13 @@
 //! Keeps the machine awake exactly as long as its assistant needs it, and knows when
 //! it will need it next.
 //!
-//! Whether something runs is asked of the gateway, not guessed from silence: by
-//! `gateway.restart.preflight`, which looks and changes nothing.
-//! (`gateway.suspend.prepare` asks the same by closing the gateway to everybody,
-//! which a customer's next message must not meet; and the machine's pause, which
-//! keeps its memory, is not ours to time. Before an update it is what is asked: a
-//! gateway that is found closed although nobody wants it so, such as after a thaw, is
-//! opened at once.) While nothing happens, nothing is asked.
+//! Whether something runs is asked of the gateway, not guessed from silence: while the
+//! machine is held by `gateway.restart.preflight`, which changes nothing and knows of less,
+//! and before it is let go by `gateway.suspend.prepare`, which names whatever would be
+//! interrupted. That closes the gateway for as long as an answer takes, and what pages ask
+//! meanwhile waits; `docs/decisions/asked-before-sleep.md` has why it is not left
+//! closed. A gateway that is found closed although nobody wants it so, such as after a thaw,
+//! is opened at once. While nothing happens, nothing is asked.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use tracing::info;
 
 use super::health_connection::HealthConnection;
 use super::machine_task::MachineTask;
-use super::suspension;
+use super::suspension::{self, Prepared};
 use crate::awake_status::{AwakeFor, AwakeStatus, Known, Why};
 use crate::gateway_status::{GatewayStatus, Phase};
 
@@ -66,6 +66,8 @@ pub struct Keeper {
     untold_since: Option<(Option<u64>, Instant)>,
     /// Was the gateway closed to new work when it was last looked at?
     is_closed: bool,
+    /// When it was last asked to close, to learn what runs.
+    asked: Option<Instant>,
 }
 
 impl Keeper {
@@ -77,9 +79,17 @@ impl Keeper {
         socket: Option<PathBuf>,
         pages: impl Fn() -> usize + Send + Sync + 'static,
     ) -> Self {
-        let task = MachineTask::new(socket);
-        let pages = Box::new(pages);
-        Self { address, token, gateway, status, task, pages, untold_since: None, is_closed: false }
+        Self {
+            address,
+            token,
+            gateway,
+            status,
+            task: MachineTask::new(socket),
+            pages: Box::new(pages),
+            untold_since: None,
+            is_closed: false,
+            asked: None,
+        }
     }
 
     /// Runs until it is dropped.
@@ -157,7 +167,7 @@ impl Keeper {
             // What is due was known before, and nothing runs.
             if !self.status.is_closed(unix_seconds()) {
                 info!("the gateway was found closed to new work; it is opened");
-                suspension::resume(self.address, &self.token).await;
+                suspension::resume(self.address, &self.token, &self.status).await;
             }
             return Some(self.status.known().held);
         }
@@ -169,9 +179,26 @@ impl Keeper {
             if jobs["ok"] == true { next_due(&jobs) } else { self.status.known().next_due };
         let known = Known { next_due, ..self.status.known() };
         let waited = self.untold_for(known);
-        let why = why(work["payload"]["safe"] == false, known, waited, unix_seconds());
+        let mut why = why(is_working(&work) == Some(true), known, waited, unix_seconds());
+        if why.is_none() && must_be_asked(is_working(&work), known.held) {
+            why = self.ask_whether_it_may_sleep(is_working(&work), known.held).await;
+        }
         self.status.set(why, next_due);
         Some(why)
+    }
+
+    /// The gateway tells everybody that it was asked, which makes us look again.
+    async fn ask_whether_it_may_sleep(
+        &mut self,
+        is_working: Option<bool>,
+        held: Option<Why>,
+    ) -> Option<Why> {
+        if self.asked.is_some_and(|asked| asked.elapsed() < LOOK_HELD) {
+            return held;
+        }
+        let answer = suspension::look(self.address, &self.token, &self.status).await;
+        self.asked = Some(Instant::now());
+        kept(&answer, is_working, held)
     }
 
     /// How long what is due has not been told.
@@ -201,6 +228,26 @@ fn why(is_working: bool, known: Known, waited: Duration, now: u64) -> Option<Why
         (_, true, _) => Some(Why::Due),
         (.., true) => Some(Why::Untold),
         _ => None,
+    }
+}
+
+/// By the preview, which newer gateways may not have: `None`.
+fn is_working(preview: &Value) -> Option<bool> {
+    preview["payload"]["safe"].as_bool().map(|is_safe| !is_safe)
+}
+
+/// Whether the preview's word is not enough to let the machine sleep.
+fn must_be_asked(is_working: Option<bool>, held: Option<Why>) -> bool {
+    is_working.is_none() || held.is_some()
+}
+
+/// Why the machine stays awake by what the gateway says when it is asked to close.
+fn kept(answer: &Prepared, is_working: Option<bool>, held: Option<Why>) -> Option<Why> {
+    match answer {
+        Prepared::Ready => None,
+        Prepared::Busy(_) => Some(Why::Working),
+        // It allows thirty questions a minute, and control may have it closed already.
+        Prepared::Unanswered => held.filter(|_| is_working.is_none()),
     }
 }
 
@@ -241,6 +288,26 @@ mod tests {
         }
         let missed = Some(NOW - 121);
         check(false, missed, missed, 0, None);
+    }
+
+    #[test]
+    fn a_machine_is_let_go_by_the_gateways_own_word() {
+        let safe = |safe: bool| is_working(&json!({"ok": true, "payload": {"safe": safe}}));
+        let unknown = is_working(&json!({"ok": false, "error": {"code": "INVALID_REQUEST"}}));
+        assert_eq!([safe(true), safe(false), unknown], [Some(false), Some(true), None]);
+        assert!(!must_be_asked(safe(true), None));
+        assert!(must_be_asked(safe(true), Some(Why::Working)));
+        assert!(must_be_asked(unknown, None));
+        let busy = || Prepared::Busy(vec!["1 queued chat turn(s)".into()]);
+        let check = |asked, is_working, held, expected| {
+            assert_eq!(kept(&asked, is_working, held), expected);
+        };
+        check(busy(), safe(true), Some(Why::Due), Some(Why::Working));
+        check(busy(), unknown, None, Some(Why::Working));
+        check(Prepared::Ready, unknown, Some(Why::Working), None);
+        check(Prepared::Unanswered, safe(true), Some(Why::Working), None);
+        check(Prepared::Unanswered, unknown, Some(Why::Working), Some(Why::Working));
+        check(Prepared::Unanswered, unknown, None, None);
     }
 
     #[test]

@@ -1,17 +1,21 @@
-//! Closes the gateway to new work, and opens it again.
+//! Asks the gateway whether anything runs in it, by closing it to new work, and opens it again.
 //!
-//! Before a machine is changed its gateway is asked by `gateway.suspend.prepare`, which lets
-//! nothing begin from then on, or says what runs. It opens again when the machine was not
-//! stopped after all: by the agent as soon as it notices, and by itself after two minutes,
-//! which a machine that was frozen meanwhile has not lived through.
+//! `gateway.suspend.prepare` lets nothing begin from then on, or says what runs and closes
+//! nothing. It is asked before a machine is changed, and before one that was held awake is let
+//! go. It opens again when the machine was not stopped after all: by the agent as soon as it
+//! notices, and by itself after two minutes, which a machine that was frozen meanwhile has not
+//! lived through.
 
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 use shared::Secret;
+use shared::process::time::unix_seconds;
 
 use super::health_connection::{HealthConnection, Scopes};
+use crate::awake_status::AwakeStatus;
 use crate::gateway::hands::{HAND_SCOPES, HAND_SCOPES_HEADER};
+use crate::gateway::peek::SUSPENDING;
 
 /// The gateway gives the same lease to whoever asks with the same word, so that an agent
 /// needs to remember nothing.
@@ -32,27 +36,44 @@ pub enum Prepared {
     Unanswered,
 }
 
-pub async fn prepare(address: SocketAddr, token: &Secret<String>) -> Prepared {
+/// Closes it until it is opened: before, [`AwakeStatus::close`] says that somebody wants it so.
+pub async fn prepare(
+    address: SocketAddr,
+    token: &Secret<String>,
+    status: &AwakeStatus,
+) -> Prepared {
+    let _gate = status.gate.write().await;
     match HealthConnection::open_with(address, token, RIGHTS).await {
         Ok(connection) => judge(&ask(&connection).await),
         Err(_no_gateway) => Prepared::Unanswered,
     }
 }
 
-/// Opens what [`prepare`] closed; does nothing where it did not.
-pub async fn resume(address: SocketAddr, token: &Secret<String>) {
+/// Opens what [`prepare`] closed; does nothing where it did not, or somebody wants it closed.
+pub async fn resume(address: SocketAddr, token: &Secret<String>, status: &AwakeStatus) {
+    look(address, token, status).await;
+}
+
+/// What [`prepare`] would say; leaves the gateway open, which it is closed for as long as one
+/// answer takes, unless somebody wants it closed.
+pub async fn look(address: SocketAddr, token: &Secret<String>, status: &AwakeStatus) -> Prepared {
+    let _gate = status.gate.write().await;
+    if status.is_closed(unix_seconds()) {
+        return Prepared::Unanswered;
+    }
     let Ok(connection) = HealthConnection::open_with(address, token, RIGHTS).await else {
-        return;
+        return Prepared::Unanswered;
     };
     let lease = ask(&connection).await;
     if let Some(id) = lease["payload"]["suspensionId"].as_str() {
         let _ = connection.ask("gateway.suspend.resume", json!({"suspensionId": id})).await;
     }
+    judge(&lease)
 }
 
 /// Is this the answer of a gateway that is closed?
 pub fn is_closed(answer: &Value) -> bool {
-    answer["error"]["details"]["reason"] == "gateway-suspending"
+    answer["error"]["details"]["reason"] == SUSPENDING
 }
 
 async fn ask(connection: &HealthConnection) -> Value {

@@ -56,6 +56,11 @@ async fn suspend(agent: &Running) -> (u16, Value) {
     (reply.status, serde_json::from_str(&reply.body).unwrap())
 }
 
+/// Until the gateway says so of whether it takes new work.
+async fn until_phase(operator: &mut Page, phase: &str) {
+    while operator.event("gateway.suspension").await["phase"] != phase {}
+}
+
 fn held(health: &Value) -> Option<&str> {
     health["awake"]["held"].as_str()
 }
@@ -66,6 +71,8 @@ async fn while_an_answer_runs_the_machine_is_held_awake_although_no_page_is_open
     let socket = folder.path().join("api.sock");
     let asked = provider(&socket);
     let agent = agent(&workshop, &socket).await;
+    let first = asked.lock().unwrap().first().cloned().unwrap_or_default();
+    assert!(first.starts_with("PUT "), "while it starts it is held: {first}");
     let mut page = Page::connected(agent.address).await;
     let key = "agent:main:x";
     let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
@@ -78,6 +85,51 @@ async fn while_an_answer_runs_the_machine_is_held_awake_although_no_page_is_open
     let mut page = Page::connected(agent.address).await;
     assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
     agent.wait_for_health(|health| held(health).is_none()).await;
+    wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
+}
+
+#[tokio::test]
+async fn a_machine_is_let_go_when_the_gateway_says_that_nothing_runs() {
+    let (folder, workshop) = (tempfile::tempdir().unwrap(), Workshop::with(GOOD));
+    let socket = folder.path().join("api.sock");
+    let asked = provider(&socket);
+    let agent = agent(&workshop, &socket).await;
+    agent.wait_for_health(|health| held(health).is_none()).await;
+    let mut operator = operator(&workshop).await;
+    let mut page = Page::connected(agent.address).await;
+    let key = "agent:main:x";
+    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
+    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    agent.wait_for_health(|health| held(health) == Some("working")).await;
+    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    // It is closed to be asked, and open again before the machine is let go.
+    until_phase(&mut operator, "prepared").await;
+    until_phase(&mut operator, "accepting").await;
+    let last = || asked.lock().unwrap().last().cloned().unwrap_or_default();
+    wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
+    let again = json!({"sessionKey": key, "message": "FAST hello", "idempotencyKey": "l"});
+    assert_eq!(page.ask("chat.send", &again).await["ok"], true);
+}
+
+#[tokio::test]
+async fn a_gateway_without_the_preview_is_asked_in_the_other_way() {
+    let (folder, workshop) = (tempfile::tempdir().unwrap(), Workshop::with(GOOD));
+    let socket = folder.path().join("api.sock");
+    let asked = provider(&socket);
+    let machine = format!(
+        "FAKE_GATEWAY_WITHOUT = \"gateway.restart.preflight\"\n[machine]\napi_socket = \"{}\"\n",
+        socket.display()
+    );
+    let agent = workshop.agent("", &machine).await;
+    agent.wait_for_health(is_ok).await;
+    let mut page = Page::connected(agent.address).await;
+    let key = "agent:main:x";
+    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
+    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    agent.wait_for_health(|health| held(health) == Some("working")).await;
+    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    agent.wait_for_health(|health| held(health).is_none()).await;
+    let last = || asked.lock().unwrap().last().cloned().unwrap_or_default();
     wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
 }
 
@@ -143,16 +195,9 @@ async fn a_gateway_found_closed_although_nobody_wants_it_so_is_opened_and_keeps_
     // As before a freeze that lasted longer than anybody wanted the gateway closed.
     let lease = json!({"requestId": "arca-agent", "terminalPolicy": "terminate"});
     assert_eq!(operator.ask("gateway.suspend.prepare", &lease).await["payload"]["status"], "ready");
-    // Asking how it is makes the agent look.
-    let health = agent.wait_for_health(|_| true).await;
-    assert!(health["awake"]["next_due"].is_u64(), "{health}");
+    // The gateway tells that it was closed, and nobody needs to ask.
+    until_phase(&mut operator, "accepting").await;
     let mut page = Page::connected(agent.address).await;
-    let open = async {
-        while page.ask("cron.list", &json!({})).await["ok"] != true {
-            agent.health().await;
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    };
-    soon("it to be opened", open).await;
+    assert_eq!(page.ask("cron.list", &json!({})).await["ok"], true);
     assert!(agent.health().await["awake"]["next_due"].is_u64());
 }

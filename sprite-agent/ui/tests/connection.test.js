@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { delay, LONGEST_MS, SHORTEST_MS } from '../backoff.js';
-import { Connection, OPEN_MAX_MS, RECHECK_MS, SIGNED_OUT } from '../connection.js';
+import { Connection, OPEN_MAX_MS, RECHECK_MS, SIGNED_OUT, SUSPENDED_ATTEMPTS, SUSPENDED_WAIT_MS } from '../connection.js';
 import { DOUBT_MS, OWED_SILENCE_MS, PROBE_MAX_MS, SILENCE_MS, SLOW_MAX_MS } from '../liveness.js';
 import { Clock, settled } from './clock.js';
 
@@ -256,6 +256,28 @@ test('a refusal is passed on with its code', async () => {
   const request = here.connection.request('secrets.read');
   here.socket.answer('secrets.read', { ok: false, error: { code: 'FORBIDDEN', message: 'not available here' } });
   await assert.rejects(request, (error) => error.code === 'FORBIDDEN' && !error.uncertain);
+});
+
+test('a gateway that takes nothing new for a moment is asked again', async () => {
+  const here = await online();
+  const closed = { code: 'UNAVAILABLE', message: 'closed', details: { reason: 'gateway-suspending' } };
+  const refuse = async () => {
+    here.socket.answer('chat.send', { ok: false, error: closed });
+    await settled();
+  };
+  const request = here.connection.request('chat.send', {});
+  await refuse();
+  await here.clock.pass(SUSPENDED_WAIT_MS);
+  here.socket.answer('chat.send', { ok: true, payload: { status: 'started' } });
+  assert.deepEqual(await request, { status: 'started' });
+
+  const refused = here.connection.request('chat.send', {});
+  const rejection = assert.rejects(refused, (error) => error.unseen && error.uncertain);
+  for (let attempt = 1; attempt <= SUSPENDED_ATTEMPTS; attempt += 1) {
+    await refuse();
+    await here.clock.pass(SUSPENDED_WAIT_MS);
+  }
+  await rejection;
 });
 
 test('nothing is asked while the assistant is away', async () => {

@@ -156,6 +156,23 @@ async fn the_trial_of_a_version_finds_all_that_the_agent_needs() {
     eprintln!("{said}");
     assert!(tried.status.success(), "{said}{}", String::from_utf8_lossy(&tried.stderr));
     assert!(said.contains("with 1 tools"), "{said}");
+
+    // One that is found closed, as after a thaw, is opened although nobody asks how it is.
+    let (mut operator, _) = sprite.operator().await.unwrap();
+    let lease = json!({"requestId": "arca-agent", "terminalPolicy": "terminate"});
+    wait_until_within(RESTART, "the gateway is closed", async || {
+        let answer = operator.request("gateway.suspend.prepare", lease.clone()).await?;
+        ensure(answer["payload"]["status"] == "ready", anyhow!("{answer}"))
+    })
+    .await
+    .unwrap();
+    // By itself it would be after two minutes.
+    wait_until_within(Duration::from_secs(60), "it is open again", async || {
+        let answer = operator.request("cron.list", json!({})).await?;
+        ensure(answer["ok"] == true, anyhow!("{answer}"))
+    })
+    .await
+    .unwrap();
 }
 
 /// The record that the tables of methods are tested against.

@@ -119,4 +119,8 @@ fn of_the_answer_only_what_is_picked_comes_back() {
     assert_eq!(answer("arca.skill.key", &key)["payload"], json!({"skillKey": "github"}));
     let error = json!({"ok": false, "error": {"code": "X", "message": "m", "details": "SECRET"}});
     assert_eq!(answer("arca.skill.key", &error)["error"], json!({"code": "X", "message": "m"}));
+    let closed = json!({"ok": false, "error": {"code": "X", "message": "m",
+        "details": {"reason": "gateway-suspending", "method": "skills.update"}}});
+    let details = &answer("arca.skill.key", &closed)["error"]["details"];
+    assert_eq!(details, &json!({"reason": "gateway-suspending"}));
 }

@@ -73,6 +73,9 @@ pub struct Misbehaviour {
     /// Never answers a `connect` while this file is there.
     #[arg(long, env = "FAKE_GATEWAY_SILENT_WHILE")]
     pub silent_while: Option<PathBuf>,
+    /// A method that it does not have.
+    #[arg(long, env = "FAKE_GATEWAY_WITHOUT")]
+    pub without: Option<String>,
     /// Milliseconds before each piece of an answer, at least.
     #[arg(long, env = "FAKE_GATEWAY_DELTA_DELAY_MS", default_value_t = 0)]
     pub delta_delay_ms: u64,

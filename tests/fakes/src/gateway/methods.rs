@@ -66,7 +66,8 @@ fn permitted(gateway: &Gateway, scopes: &[String], request: &Request) -> Result<
     if method == "connect" {
         return Err(CallError::invalid_request("connect is only valid as the first request"));
     }
-    if hello::scope_of(method).is_none() {
+    let is_left_out = gateway.settings.without.as_deref() == Some(method);
+    if is_left_out || hello::scope_of(method).is_none() {
         return Err(CallError::invalid_request(format!("unknown method: {method}")));
     }
     Ok(())

@@ -34,6 +34,8 @@ pub struct Settings {
     pub never_ready: bool,
     /// While this file is there, `connect` is never answered.
     pub silent_while: Option<PathBuf>,
+    /// A method that this gateway does not have.
+    pub without: Option<String>,
     /// At least this long before each piece of an answer.
     pub delta_delay: Duration,
     /// How long a stopping gateway waits for its turns.
@@ -62,6 +64,7 @@ impl Settings {
             start_delay: Duration::ZERO,
             never_ready: false,
             silent_while: None,
+            without: None,
             delta_delay: Duration::ZERO,
             drain_limit: DRAIN_LIMIT,
         }
@@ -93,6 +96,7 @@ pub fn settle(place: &Place, run: Run) -> Result<Settings, Exit> {
         start_delay: Duration::from_millis(run.misbehaviour.start_delay_ms),
         never_ready: run.misbehaviour.never_ready,
         silent_while: run.misbehaviour.silent_while,
+        without: run.misbehaviour.without,
         delta_delay: Duration::from_millis(run.misbehaviour.delta_delay_ms),
         drain_limit: Duration::from_secs(run.misbehaviour.drain_limit_seconds),
         ..Settings::new(&token, &state_dir, config)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Gateway;
 use super::assistant::blockers;
 use super::frames::CallError;
+use super::hub::Audience;
 use crate::clock;
 use crate::ids;
 
@@ -59,10 +60,17 @@ fn prepare(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
         return Err(CallError::new("UNAVAILABLE", message).with_details(details));
     }
     let blockers = blockers(gateway);
+    if held.is_none() {
+        tell(gateway, "preparing");
+    }
     if held.is_none() && blockers != json!([]) {
         let active = gateway.turns.count();
+        tell(gateway, "accepting");
         return Ok(json!({"status": "busy", "reason": "active-work", "retryAfterMs": 20_000,
             "activeCount": active, "blockers": blockers}));
+    }
+    if held.is_none() {
+        tell(gateway, "prepared");
     }
     let id = held.take().map_or_else(ids::uuid, |held| held.id);
     *held = Some(Held { asked: params.clone(), id: id.clone(), until: Instant::now() + LEASE });
@@ -81,5 +89,14 @@ fn resume(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
         return Err(CallError::invalid_request("gateway suspension id does not match"));
     }
     let resumed = held.take().is_some();
+    if resumed {
+        tell(gateway, "accepting");
+    }
     Ok(json!({"ok": true, "status": "running", "resumed": resumed}))
+}
+
+/// Everybody hears of it.
+fn tell(gateway: &Gateway, phase: &str) {
+    let payload = json!({"phase": phase});
+    gateway.hub.publish("gateway.suspension", &payload, Audience::Everyone);
 }
