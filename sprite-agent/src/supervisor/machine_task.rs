@@ -28,13 +28,14 @@ pub struct MachineTask {
     /// `None`: this is no machine of the provider's, and nothing holds it awake.
     socket: Option<PathBuf>,
     refreshed: Option<Instant>,
+    /// `false` before the first release, too: an earlier agent may have left one.
+    is_gone: bool,
     is_failing: bool,
 }
 
 impl MachineTask {
     pub fn new(socket: Option<PathBuf>) -> Self {
-        // Unknown whether an earlier agent left one: the first release asks.
-        Self { socket, refreshed: Some(Instant::now()), is_failing: false }
+        Self { socket, refreshed: None, is_gone: false, is_failing: false }
     }
 
     /// Holds the machine, or lets it go. Called again, does what is still to be done.
@@ -42,7 +43,7 @@ impl MachineTask {
         let is_due = match (is_wanted, self.refreshed) {
             (true, Some(refreshed)) => refreshed.elapsed() >= REFRESH_EVERY,
             (true, None) => true,
-            (false, refreshed) => refreshed.is_some(),
+            (false, _) => !self.is_gone,
         };
         if !is_due {
             return;
@@ -51,6 +52,7 @@ impl MachineTask {
         match self.ask(method, body).await {
             Ok(()) => {
                 self.refreshed = is_wanted.then(Instant::now);
+                self.is_gone = !is_wanted;
                 self.is_failing = false;
             }
             Err(error) if !self.is_failing => {
