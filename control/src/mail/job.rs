@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::ResendConfig;
 use super::outcome::{self, Blocked, KEY_LIFETIME, Next};
-use crate::base::clock::Moment;
+use crate::base::clock::{Clock, Moment};
 use crate::base::date::Date;
 use crate::base::masking::without_addresses;
 use crate::base::metrics::Metrics;
@@ -38,8 +38,8 @@ impl Job for MailJob {
     fn run<'a>(&'a self, run: &'a mut Run) -> BoxFuture<'a, Result<(), JobError>> {
         Box::pin(async move {
             let SendMail { mail, .. } = run.payload()?;
-            let now = run.now();
-            run.step(SendMail::SEND, async || self.send(&mail, now).await).await
+            let clock = run.clock();
+            run.step(SendMail::SEND, async || self.send(&mail, &clock).await).await
         })
     }
 
@@ -79,7 +79,8 @@ impl MailJob {
         Ok(Self { store: store.clone(), resend, metrics: Arc::clone(metrics) })
     }
 
-    async fn send(&self, id: &str, now: Moment) -> Result<(), JobError> {
+    async fn send(&self, id: &str, clock: &Clock) -> Result<(), JobError> {
+        let now = clock();
         let mail = self.store.mail(id).await?;
         let mail = mail.ok_or_else(|| JobError::permanent(anyhow!("there is no mail {id}")))?;
         let kind = mail.record.kind;
@@ -96,6 +97,14 @@ impl MailJob {
             warn!("the {} mail {id} is kept and not sent: there is no [resend]", kind.as_str());
             return self.end(&mail, MailEnd::Unsent, now).await;
         };
+        if mail.body.as_str().is_empty() {
+            return Err(JobError::permanent(anyhow!("what mail {id} said is not kept any more")));
+        }
+        let key = IdempotencyKey::parse(id).map_err(JobError::permanent)?;
+        // Before the call: who dies in it leaves this behind.
+        self.store.begin_mail(id, now).await?;
+        // Anew: a database that is slow, or a machine that stood still, has taken its time.
+        let now = clock();
         if mail.tried.is_some_and(|tried| now.since(tried) > KEY_LIFETIME) {
             let error = anyhow!(
                 "for a day nobody has known whether mail {id} was sent, and Resend would \
@@ -103,12 +112,6 @@ impl MailJob {
             );
             return Err(JobError::permanent(error));
         }
-        if mail.body.as_str().is_empty() {
-            return Err(JobError::permanent(anyhow!("what mail {id} said is not kept any more")));
-        }
-        let key = IdempotencyKey::parse(id).map_err(JobError::permanent)?;
-        // Before the call: who dies in it leaves this behind.
-        self.store.begin_mail(id, now).await?;
         match resend.send(&mail.body, &key).await {
             Ok(provider_id) => {
                 let provider_id = provider_id.as_str().to_owned();

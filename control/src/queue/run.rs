@@ -48,6 +48,11 @@ impl Run {
         (self.clock)()
     }
 
+    /// For a step that asks more than once what time it is.
+    pub fn clock(&self) -> Clock {
+        Clock::clone(&self.clock)
+    }
+
     /// The payload, as the kind's own type.
     ///
     /// # Errors

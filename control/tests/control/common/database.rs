@@ -86,6 +86,22 @@ impl Database {
         text
     }
 
+    /// Whether several clients have it at once.
+    pub fn is_server(&self) -> bool {
+        matches!(self.place, Place::Server { .. })
+    }
+
+    /// What a query locks stays locked for as long as what is returned is kept.
+    pub async fn hold(&self, query: &str) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(&self.url).await.unwrap();
+        for statement in ["BEGIN", query] {
+            let statement = AssertSqlSafe(statement.to_owned());
+            sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        }
+        connection
+    }
+
     /// Ends every connection to it, as a restart of the server does.
     pub async fn cut_connections(&self) {
         let statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -249,6 +249,29 @@ async fn what_may_have_been_sent_a_day_ago_is_left_to_a_person() {
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
 }
 
+/// Only of a server of databases can one client keep a table from the others.
+#[tokio::test]
+async fn a_day_that_passes_while_the_database_is_slow_counts_as_well() {
+    let office = Office::open().await;
+    let database = &office.world.database;
+    if !database.is_server() {
+        return;
+    }
+    office.resend.fail(1, "after-commit:reset").await;
+    welcome(&office.world).await;
+    wait_until("it was tried", 1, async || office.resend.calls().await.len()).await;
+    wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
+    let table = database.hold("LOCK TABLE mails IN ACCESS EXCLUSIVE MODE").await;
+    office.world.let_pass(vendor::BACK_OFF).await;
+    let is_held = "SELECT 'yes' FROM pg_stat_activity
+                   WHERE query LIKE '%WHERE m.id = $1%' AND wait_event_type = 'Lock'";
+    wait_until("the second try waits", true, async || database.text(is_held).await.is_some()).await;
+    office.world.turn_clock(DAY);
+    drop(table);
+    office.wait_for_letter("welcome", "failed").await;
+    assert_eq!(office.resend.calls().await.len(), 1);
+}
+
 #[tokio::test]
 async fn an_order_that_is_live_in_time_is_not_written_about() {
     for (state, end, sent) in [("live", "dropped", 0), ("preparing", "sent", 1)] {
