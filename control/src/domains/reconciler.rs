@@ -102,7 +102,12 @@ impl Turn<'_> {
         } else if was_proven {
             self.reseal(&domain).await?;
         }
-        store.note_domain_look(&domain, next).await
+        store.note_domain_look(&domain, next).await?;
+        if !was_proven && domain.record.proven.is_some() {
+            // The certificate that it had before may still be good.
+            publisher.wake_domains();
+        }
+        Ok(())
     }
 
     async fn order(&self, domain: &OwnDomain, now: Moment) -> Result<(), StoreError> {

@@ -1,6 +1,8 @@
 //! Customers' own domains: added on the account page, proven by DNS, signed in at, taken away.
 //! What a certificate authority does with an order is in the stories (`make test-acme`).
 
+mod crashes;
+
 use std::time::Duration;
 
 use control::base::seal;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::net::UdpSocket;
@@ -10,22 +11,43 @@ use tokio::net::UdpSocket;
 pub struct TestDns {
     pub address: SocketAddr,
     records: Arc<Mutex<BTreeMap<String, String>>>,
+    is_silent: Arc<AtomicBool>,
+    unanswered: Arc<AtomicU64>,
 }
 
 impl TestDns {
     pub async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
-        let dns = Self { address, records: Arc::default() };
-        let records = Arc::clone(&dns.records);
+        let dns = Self {
+            address,
+            records: Arc::default(),
+            is_silent: Arc::default(),
+            unanswered: Arc::default(),
+        };
+        let server = dns.clone();
         tokio::spawn(async move {
             let mut space = [0; 512];
             while let Ok((length, client)) = socket.recv_from(&mut space).await {
-                let target = records.lock().unwrap().get(&name_of(&space[..length])).cloned();
+                if server.is_silent.load(Ordering::SeqCst) {
+                    server.unanswered.fetch_add(1, Ordering::SeqCst);
+                    continue;
+                }
+                let name = name_of(&space[..length]);
+                let target = server.records.lock().unwrap().get(&name).cloned();
                 socket.send_to(&answer(&space[..length], target), client).await.unwrap();
             }
         });
         dns
+    }
+
+    /// Questions are counted and left alone.
+    pub fn be_silent(&self, is_silent: bool) {
+        self.is_silent.store(is_silent, Ordering::SeqCst);
+    }
+
+    pub fn unanswered(&self) -> u64 {
+        self.unanswered.load(Ordering::SeqCst)
     }
 
     pub fn set(&self, name: &str, target: &str) {

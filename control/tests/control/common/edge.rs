@@ -12,8 +12,8 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use shared::wire::{
-    Applied, Certificates, CertificatesServed, Conflict, DomainGrant, DomainServed,
-    DomainWithdrawn, DomainsServed, ErrorBody, GenerationState, TableHead, TableLine,
+    Applied, Certificates, CertificatesServed, ChallengeAnswer, Conflict, DomainGrant,
+    DomainServed, DomainWithdrawn, DomainsServed, ErrorBody, GenerationState, TableHead, TableLine,
 };
 use shared::{Change, Checksum, Domain, Generation, Lock, LockKey, Route, RouteState, Username};
 use tokio::net::TcpListener;
@@ -45,9 +45,14 @@ pub struct Table {
     pub certificates: Option<Certificates>,
     pub refuses_certificates: Option<&'static str>,
     pub domains: BTreeMap<Domain, DomainGrant>,
+    /// What certificate authorities are answered, by token.
+    pub challenges: BTreeMap<String, String>,
     pub looks: Door,
     pub changes: Door,
     pub tables: Door,
+    pub grants: Door,
+    pub withdrawals: Door,
+    pub proofs: Door,
 }
 
 /// Where calls of one kind can be made to wait before anything is done for them.
@@ -137,6 +142,7 @@ impl TestEdge {
             .route("/v1/changes", post(change))
             .route("/v1/table", put(replace).get(tell))
             .route("/v1/certificates", put(hand_over).get(handed))
+            .route("/v1/challenges/{token}", put(answer).delete(take_back))
             .route("/v1/domains", get(domains))
             .route("/v1/domains/{domain}", put(grant).delete(withdraw))
             .route("/", get(visit))
@@ -211,6 +217,8 @@ async fn grant(
     Json(grant): Json<DomainGrant>,
 ) -> Json<DomainServed> {
     let (username, fingerprint) = (grant.username, grant.fingerprint());
+    let door = table.lock().unwrap().grants.knock();
+    pass(door).await;
     table.lock().unwrap().domains.insert(domain.clone(), grant);
     Json(DomainServed { domain, username, fingerprint })
 }
@@ -219,8 +227,26 @@ async fn withdraw(
     State(table): State<Shared>,
     Path(domain): Path<Domain>,
 ) -> Json<DomainWithdrawn> {
+    let door = table.lock().unwrap().withdrawals.knock();
+    pass(door).await;
     table.lock().unwrap().domains.remove(&domain);
     Json(DomainWithdrawn::default())
+}
+
+async fn answer(
+    State(table): State<Shared>,
+    Path(token): Path<String>,
+    Json(ChallengeAnswer { answer }): Json<ChallengeAnswer>,
+) -> StatusCode {
+    let door = table.lock().unwrap().proofs.knock();
+    pass(door).await;
+    table.lock().unwrap().challenges.insert(token, answer);
+    StatusCode::NO_CONTENT
+}
+
+async fn take_back(State(table): State<Shared>, Path(token): Path<String>) -> StatusCode {
+    table.lock().unwrap().challenges.remove(&token);
+    StatusCode::NO_CONTENT
 }
 
 async fn handed(State(table): State<Shared>, headers: HeaderMap) -> Response {

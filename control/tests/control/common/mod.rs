@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
+pub mod authority;
 pub mod browser;
 pub mod database;
 pub mod dns;
