@@ -70,7 +70,9 @@ impl<'a> RawHead<'a> {
             return Err(Malformed::Head);
         }
         let mut response = httparse::Response::new(&mut []);
-        let config = httparse::ParserConfig::default();
+        let mut config = httparse::ParserConfig::default();
+        // A proxy takes such blanks out (RFC 9112, 5.1); a request with them is refused.
+        config.allow_spaces_after_header_name_in_responses(true);
         match config.parse_response_with_uninit_headers(&mut response, bytes, slots) {
             Ok(Status::Complete(length)) if length == bytes.len() => {}
             Err(httparse::Error::TooManyHeaders) => return Err(Malformed::TooLarge),
@@ -279,6 +281,15 @@ mod tests {
         check("Connection: content-length\r\nContent-Length: 5\r\n", &Err(Malformed::Head));
         check(&"X: a\r\n".repeat(MAX_RESPONSE_HEADERS), &Ok(BodyFraming::UntilClose));
         check(&"X: a\r\n".repeat(MAX_RESPONSE_HEADERS + 1), &Err(Malformed::TooLarge));
+    }
+
+    #[test]
+    fn blanks_behind_a_name_do_not_go_on() {
+        check("Content-Length : 5\r\n", &Ok(BodyFraming::length(5)));
+        check("Content-Length\t: 5\r\nContent-Length: 6\r\n", &Err(Malformed::Framing));
+        check(" X: a\r\n", &Err(Malformed::Head));
+        let seen = written("HTTP/1.1 200 OK\r\nX-App : b\r\nContent-Length: 0\r\n\r\n");
+        assert!(seen.contains("\r\nX-App: b\r\n"), "{seen}");
     }
 
     #[test]
