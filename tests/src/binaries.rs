@@ -14,6 +14,22 @@ use anyhow::{Context as _, bail};
 /// that both share one set of compiled dependencies.
 const PACKAGES: [&str; 5] = ["e2e", "edge", "sprite-agent", "control", "fakes"];
 
+/// Programs that run in the machines of the fake provider.
+const IN_MACHINES: [&str; 2] = ["sprite-agent", "fake-gateway"];
+
+/// What the fake provider is told to `--share`, so that its machines find our programs in
+/// `folder`.
+///
+/// Each by itself: whatever else cargo builds beside them would be on every machine's disk as
+/// well, and read by every search that asks what has changed there since it was made.
+///
+/// # Errors
+/// As [`program`].
+pub fn shared_with_machines(folder: &str) -> anyhow::Result<Vec<String>> {
+    let share = |name| Ok(format!("{}={folder}/{name}", program(name)?.display()));
+    IN_MACHINES.into_iter().map(share).collect()
+}
+
 /// Where one of the project's programs is, fresh.
 ///
 /// # Errors

@@ -250,13 +250,10 @@ fn in_our_world(
     gateway: &Gateway,
     model: Option<&Model>,
 ) -> anyhow::Result<Program> {
-    let agent = binaries::program("sprite-agent")?;
-    let folder = agent.parent().context("a program stands in a folder")?;
-    let mut program = program
-        .argument("--state")
-        .argument(world.join("machines"))
-        .argument("--share")
-        .argument(format!("{}={PROGRAMS}", folder.display()));
+    let mut program = program.argument("--state").argument(world.join("machines"));
+    for share in binaries::shared_with_machines(PROGRAMS)? {
+        program = program.argument("--share").argument(share);
+    }
     if let Gateway::Real(openclaw) = gateway {
         let folder = openclaw.folder().display().to_string();
         program = program.argument("--share").argument(format!("{folder}={folder}"));

@@ -36,7 +36,7 @@ impl Provider {
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().unwrap();
         let program = e2e::binaries::program("fake-sprites").unwrap();
-        let programs = program.parent().unwrap();
+        let shared = e2e::binaries::shared_with_machines(PROGRAMS).unwrap();
         let mut child = Command::new(&program)
             .args(["--port", "0", "--token", TOKEN, "--create", "0", "--exec", "0"])
             .args(["--wake-cold", "0", "--wake-warm", "0", "--close-delay", "0"])
@@ -44,8 +44,7 @@ impl Provider {
             .args(arguments)
             .arg("--state")
             .arg(state.path())
-            .arg("--share")
-            .arg(format!("{}={PROGRAMS}", programs.display()))
+            .args(shared.iter().flat_map(|share| ["--share", share]))
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()

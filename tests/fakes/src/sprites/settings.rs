@@ -53,7 +53,7 @@ pub struct Settings {
     /// Answer 503 to the first service that is registered after a wake.
     #[arg(long)]
     pub unready_after_wake: bool,
-    /// HOST=INSIDE: a folder of this machine, read-only in every sprite.
+    /// HOST=INSIDE: a folder or a file of this machine, read-only in every sprite.
     #[arg(long)]
     pub share: Vec<Share>,
     /// Port of this machine's loopback that every sprite finds on its own.

@@ -52,7 +52,12 @@ mount --bind "$program" "$root/run/guest"
 while [ "$1" = --share ]; do
     from=${2%%=*} to=$root${2#*=}
     shift 2
-    mkdir -p "$to"
+    if [ -d "$from" ]; then
+        mkdir -p "$to"
+    else
+        mkdir -p "${to%/*}"
+        [ -e "$to" ] || : >"$to"
+    fi
     mount --bind "$from" "$to"
     mount -o remount,bind,ro "$to"
 done
