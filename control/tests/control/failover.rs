@@ -2,92 +2,15 @@
 //! as another one at the same address. Where no PostgreSQL is named there is nothing to tell.
 
 use std::cell::{Cell, RefCell};
-use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::PathBuf;
-use std::process::Stdio;
 
 use reqwest::{Method, StatusCode};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use sqlx::{AnyConnection, Connection as _};
-use tempfile::TempDir;
-use tokio::process::{Child, Command};
 
 use crate::common::database::Database;
 use crate::common::edge::TestEdge;
+use crate::common::postgres::Server;
 use crate::common::process::{Installation, Process};
 use crate::common::{ADMIN_KEY, client, wait_until};
-
-/// A PostgreSQL of its own, which may be stopped. Its programs are where those of the one are
-/// that `.ci/postgres` has started, and it belongs to the same owner: never to root.
-struct Server {
-    url: String,
-    folder: TempDir,
-    owner: (u32, u32),
-    data: PathBuf,
-    running: Option<Child>,
-}
-
-impl Server {
-    async fn start() -> Option<Self> {
-        let other = std::env::var("ARCA_TEST_POSTGRES").ok()?.replace("%2F", "/");
-        let socket = other.strip_prefix("postgres://arca@")?.strip_suffix("/postgres")?.to_owned();
-        let seen = std::fs::metadata(socket).ok()?;
-        let owner = (seen.uid(), seen.gid());
-        // Not in TMPDIR: the path of a socket has at most 107 bytes.
-        let folder = TempDir::new_in("/tmp").unwrap();
-        chown(folder.path(), Some(owner.0), Some(owner.1)).unwrap();
-        let address = folder.path().display().to_string().replace('/', "%2F");
-        let url = format!("postgres://arca@{address}/postgres");
-        let data = folder.path().join("data");
-        let mut server = Self { url, folder, owner, data, running: None };
-        let mut initdb = server.command("initdb");
-        initdb.args(["--username=arca", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
-        let made =
-            initdb.arg("--no-sync").arg("--pgdata").arg(&server.data).output().await.unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        server.come_back().await;
-        Some(server)
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
-        command.uid(self.owner.0).gid(self.owner.1).kill_on_drop(true);
-        command
-    }
-
-    /// As a crash: what was committed is in its log, and nothing else is put in order.
-    async fn go_away(&mut self) {
-        let mut child = self.running.take().unwrap();
-        let pid = Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
-        kill_process(pid, Signal::QUIT).unwrap();
-        child.wait().await.unwrap();
-    }
-
-    async fn come_back(&mut self) {
-        sqlx::any::install_default_drivers();
-        let mut command = self.command("postgres");
-        command.arg("-D").arg(&self.data).args(["-c", "listen_addresses=", "-c", "fsync=off"]);
-        command.arg("-c").arg(format!("unix_socket_directories={}", self.folder.path().display()));
-        self.running = Some(command.spawn().unwrap());
-        let answers = async || match AnyConnection::connect(&self.url).await {
-            Ok(connection) => connection.close().await.is_ok(),
-            Err(_) => false,
-        };
-        wait_until("the server answers", true, answers).await;
-    }
-
-    /// Another one takes its place, with what it had on its disk.
-    async fn be_replaced(&mut self) {
-        let other = self.folder.path().join("other");
-        let copied = self.command("cp").arg("-a").arg(&self.data).arg(&other).status().await;
-        assert!(copied.unwrap().success());
-        let _pid_of_the_first = std::fs::remove_file(other.join("postmaster.pid"));
-        self.data = other;
-        self.come_back().await;
-    }
-}
 
 async fn readiness(process: &Process) -> StatusCode {
     process.get("/readyz").await.0

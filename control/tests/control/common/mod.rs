@@ -8,6 +8,7 @@ pub mod database;
 pub mod dns;
 pub mod edge;
 pub mod order;
+pub mod postgres;
 pub mod process;
 pub mod tls;
 

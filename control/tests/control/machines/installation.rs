@@ -51,9 +51,13 @@ impl Town {
         pool: &str,
         base: &str,
     ) -> Self {
-        let edge = TestEdge::start("one").await;
         let settings = settings(&provider.url, wanted, pool, base);
-        let installation = Installation::on(Database::fresh().await, &[&edge], &settings);
+        Self::start_on(Database::fresh().await, provider, &settings).await
+    }
+
+    pub(crate) async fn start_on(database: Database, provider: Provider, settings: &str) -> Self {
+        let edge = TestEdge::start("one").await;
+        let installation = Installation::on(database, &[&edge], settings);
         let control = Some(installation.start().await);
         Self { provider, edge, installation, control }
     }

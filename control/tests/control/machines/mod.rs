@@ -16,4 +16,5 @@ mod keeper;
 mod lives;
 mod outage;
 mod pflaster;
+mod promotion;
 mod wiping;
