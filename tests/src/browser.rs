@@ -178,7 +178,10 @@ impl Browser {
         wait_until(&format!("a file {end} is downloaded"), async || {
             let entries = std::fs::read_dir(&folder).context("nothing is downloaded")?;
             let names: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-            let is_whole = |path: &&PathBuf| path.to_string_lossy().ends_with(end);
+            // Chromium holds the name with an empty file until then.
+            let has_content = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() > 0);
+            let is_whole =
+                |path: &&PathBuf| path.to_string_lossy().ends_with(end) && has_content(path);
             names.iter().find(is_whole).cloned().with_context(|| format!("{names:?}"))
         })
         .await

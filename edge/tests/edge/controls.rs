@@ -11,7 +11,10 @@ const GIVEN_UP: &str = "arca_edge_controls_given_up_total";
 fn control(name: &'static str) -> SocketAddr {
     sprite(move |mut tcp, _| {
         let length = name.len();
-        let _ = write!(tcp, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{name}");
+        let lines = format!("Connection: close\r\nContent-Length: {length}\r\n");
+        let _ = write!(tcp, "HTTP/1.1 200 OK\r\n{lines}\r\n{name}");
+        // A body that stays unread would destroy the answer.
+        let _ = tcp.read_to_end(&mut Vec::new());
     })
 }
 

@@ -133,6 +133,21 @@ async fn a_gateway_without_the_preview_is_asked_in_the_other_way() {
     wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
 }
 
+/// Once the gateway is not closed for a moment, because the agent asks whether it may rest.
+async fn ask_when_open(operator: &mut Page, method: &str, params: &Value) -> Value {
+    let answered = async {
+        loop {
+            let answer = operator.ask(method, params).await;
+            if answer["ok"] == true {
+                return answer;
+            }
+            assert_eq!(answer["error"]["details"]["reason"], "gateway-suspending", "{answer}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    soon(method, answered).await
+}
+
 #[tokio::test]
 async fn health_says_when_the_assistant_next_has_something_to_do() {
     let (folder, workshop) = (tempfile::tempdir().unwrap(), Workshop::with(GOOD));
@@ -143,13 +158,13 @@ async fn health_says_when_the_assistant_next_has_something_to_do() {
     let mut operator = operator(&workshop).await;
     let job = json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
         "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}});
-    let job = operator.ask("cron.add", &job).await["payload"].clone();
+    let job = ask_when_open(&mut operator, "cron.add", &job).await["payload"].clone();
     let due = job["nextRunAtMs"].as_u64().unwrap() / 1_000;
     // Asking is what makes it look: a machine that was just woken has to know.
     let health = agent.wait_for_health(|health| health["awake"]["next_due"] == due).await;
     assert_eq!(health["status"], "ok");
     agent.wait_for_health(|health| held(health).is_none()).await;
-    assert_eq!(operator.ask("cron.remove", &json!({"id": job["id"]})).await["ok"], true);
+    ask_when_open(&mut operator, "cron.remove", &json!({"id": job["id"]})).await;
     agent.wait_for_health(|health| health["awake"]["next_due"].is_null()).await;
 }
 
@@ -190,11 +205,12 @@ async fn a_gateway_found_closed_although_nobody_wants_it_so_is_opened_and_keeps_
     let mut operator = operator(&workshop).await;
     let job = json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
         "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}});
-    assert_eq!(operator.ask("cron.add", &job).await["ok"], true);
+    ask_when_open(&mut operator, "cron.add", &job).await;
     agent.wait_for_health(|health| health["awake"]["next_due"].is_u64()).await;
     // As before a freeze that lasted longer than anybody wanted the gateway closed.
     let lease = json!({"requestId": "arca-agent", "terminalPolicy": "terminate"});
-    assert_eq!(operator.ask("gateway.suspend.prepare", &lease).await["payload"]["status"], "ready");
+    let closed = ask_when_open(&mut operator, "gateway.suspend.prepare", &lease).await;
+    assert_eq!(closed["payload"]["status"], "ready");
     // The gateway tells that it was closed, and nobody needs to ask.
     until_phase(&mut operator, "accepting").await;
     let mut page = Page::connected(agent.address).await;
