@@ -179,9 +179,10 @@ impl Keeper {
             if jobs["ok"] == true { next_due(&jobs) } else { self.status.known().next_due };
         let known = Known { next_due, ..self.status.known() };
         let waited = self.untold_for(known);
-        let mut why = why(is_working(&work) == Some(true), known, waited, unix_seconds());
-        if why.is_none() && must_be_asked(is_working(&work), known.held) {
-            why = self.ask_whether_it_may_sleep(is_working(&work), known.held).await;
+        let is_working = is_working(&work);
+        let mut why = why(is_working == Some(true), known, waited, unix_seconds());
+        if why.is_none() && must_be_asked(is_working, known.held) {
+            why = self.ask_whether_it_may_sleep(is_working, known.held).await;
         }
         self.status.set(why, next_due);
         Some(why)

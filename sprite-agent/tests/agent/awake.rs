@@ -14,6 +14,34 @@ use crate::running::{HEALTH_TOKEN, Running};
 use crate::supervision::{GOOD, Workshop, is_ok};
 use crate::waiting::{LOOK_AGAIN, soon, wait_until};
 
+/// A conversation.
+const KEY: &str = "agent:main:x";
+
+/// A message that is answered until somebody stops it.
+fn slow() -> Value {
+    json!({"sessionKey": KEY, "message": "SLOW please", "idempotencyKey": "k"})
+}
+
+async fn begin_to_answer(page: &mut Page) {
+    assert_eq!(page.ask("chat.send", &slow()).await["ok"], true);
+}
+
+async fn abort(page: &mut Page) {
+    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": KEY})).await["ok"], true);
+}
+
+fn reminder() -> Value {
+    json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
+        "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}})
+}
+
+/// Until the provider was asked last to hold the machine (`PUT`), or to let it go (`DELETE`).
+async fn until_last(asked: &Mutex<Vec<String>>, method: &str) {
+    let start = format!("{method} /v1/tasks/arca-agent ");
+    let last = || asked.lock().unwrap().last().cloned().unwrap_or_default();
+    wait_until(&start, last, |last| last.starts_with(&start)).await;
+}
+
 /// The provider's API inside a machine: notes what it is asked, and agrees.
 fn provider(socket: &Path) -> Arc<Mutex<Vec<String>>> {
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -74,18 +102,15 @@ async fn while_an_answer_runs_the_machine_is_held_awake_although_no_page_is_open
     let first = asked.lock().unwrap().first().cloned().unwrap_or_default();
     assert!(first.starts_with("PUT "), "while it starts it is held: {first}");
     let mut page = Page::connected(agent.address).await;
-    let key = "agent:main:x";
-    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
-    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    begin_to_answer(&mut page).await;
     drop(page);
     agent.wait_for_health(|health| held(health) == Some("working")).await;
-    let last = || asked.lock().unwrap().last().cloned().unwrap_or_default();
-    wait_until("it is held", last, |last| last.starts_with("PUT /v1/tasks/arca-agent ")).await;
+    until_last(&asked, "PUT").await;
 
     let mut page = Page::connected(agent.address).await;
-    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    abort(&mut page).await;
     agent.wait_for_health(|health| held(health).is_none()).await;
-    wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
+    until_last(&asked, "DELETE").await;
 }
 
 #[tokio::test]
@@ -97,17 +122,14 @@ async fn a_machine_is_let_go_when_the_gateway_says_that_nothing_runs() {
     agent.wait_for_health(|health| held(health).is_none()).await;
     let mut operator = operator(&workshop).await;
     let mut page = Page::connected(agent.address).await;
-    let key = "agent:main:x";
-    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
-    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    begin_to_answer(&mut page).await;
     agent.wait_for_health(|health| held(health) == Some("working")).await;
-    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    abort(&mut page).await;
     // It is closed to be asked, and open again before the machine is let go.
     until_phase(&mut operator, "prepared").await;
     until_phase(&mut operator, "accepting").await;
-    let last = || asked.lock().unwrap().last().cloned().unwrap_or_default();
-    wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
-    let again = json!({"sessionKey": key, "message": "FAST hello", "idempotencyKey": "l"});
+    until_last(&asked, "DELETE").await;
+    let again = json!({"sessionKey": KEY, "message": "FAST hello", "idempotencyKey": "l"});
     assert_eq!(page.ask("chat.send", &again).await["ok"], true);
 }
 
@@ -123,14 +145,11 @@ async fn a_gateway_without_the_preview_is_asked_in_the_other_way() {
     let agent = workshop.agent("", &machine).await;
     agent.wait_for_health(is_ok).await;
     let mut page = Page::connected(agent.address).await;
-    let key = "agent:main:x";
-    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
-    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    begin_to_answer(&mut page).await;
     agent.wait_for_health(|health| held(health) == Some("working")).await;
-    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    abort(&mut page).await;
     agent.wait_for_health(|health| held(health).is_none()).await;
-    let last = || asked.lock().unwrap().last().cloned().unwrap_or_default();
-    wait_until("it is let go", last, |last| last.starts_with("DELETE /v1/tasks/arca-agent ")).await;
+    until_last(&asked, "DELETE").await;
 }
 
 /// Once the gateway is not closed for a moment, because the agent asks whether it may rest.
@@ -156,9 +175,7 @@ async fn health_says_when_the_assistant_next_has_something_to_do() {
     let agent = agent(&workshop, &socket).await;
     assert_eq!(agent.health().await["awake"]["next_due"], Value::Null);
     let mut operator = operator(&workshop).await;
-    let job = json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
-        "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}});
-    let job = ask_when_open(&mut operator, "cron.add", &job).await["payload"].clone();
+    let job = ask_when_open(&mut operator, "cron.add", &reminder()).await["payload"].clone();
     let due = job["nextRunAtMs"].as_u64().unwrap() / 1_000;
     // Asking is what makes it look: a machine that was just woken has to know.
     let health = agent.wait_for_health(|health| health["awake"]["next_due"] == due).await;
@@ -176,21 +193,19 @@ async fn before_an_update_the_gateway_itself_says_whether_something_runs() {
     let agent = agent(&workshop, &socket).await;
     assert_eq!(agent.ask("POST", "/pflaster/suspend", &[]).await.status, 401);
     let mut page = Page::connected(agent.address).await;
-    let key = "agent:main:x";
-    let slow = json!({"sessionKey": key, "message": "SLOW please", "idempotencyKey": "k"});
-    assert_eq!(page.ask("chat.send", &slow).await["ok"], true);
+    begin_to_answer(&mut page).await;
     let (code, busy) = suspend(&agent).await;
     assert_eq!((code, &busy["status"]), (409, &json!("busy")));
     assert_eq!(busy["blockers"], json!(["1 active embedded run(s)"]));
     // It was only asked: whoever writes is answered.
-    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": key})).await["ok"], true);
+    abort(&mut page).await;
     let ready = async {
         while suspend(&agent).await.0 != 200 {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
     soon("nothing to run", ready).await;
-    let refused = page.ask("chat.send", &slow).await;
+    let refused = page.ask("chat.send", &slow()).await;
     assert_eq!(refused["error"]["details"]["reason"], "gateway-suspending", "{refused}");
     // Asked once more it is as it was.
     assert_eq!(suspend(&agent).await.0, 200);
@@ -203,9 +218,7 @@ async fn a_gateway_found_closed_although_nobody_wants_it_so_is_opened_and_keeps_
     let _asked = provider(&socket);
     let agent = agent(&workshop, &socket).await;
     let mut operator = operator(&workshop).await;
-    let job = json!({"name": "tea", "schedule": {"kind": "every", "everyMs": 3_600_000},
-        "sessionTarget": "isolated", "wakeMode": "now", "payload": {"kind": "agentTurn"}});
-    ask_when_open(&mut operator, "cron.add", &job).await;
+    ask_when_open(&mut operator, "cron.add", &reminder()).await;
     agent.wait_for_health(|health| health["awake"]["next_due"].is_u64()).await;
     // As before a freeze that lasted longer than anybody wanted the gateway closed.
     let lease = json!({"requestId": "arca-agent", "terminalPolicy": "terminate"});
