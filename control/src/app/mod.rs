@@ -22,6 +22,7 @@ use crate::http::sse_connections::SseConnections;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
 use crate::mail::MailRenderer;
+use crate::model::machine_costs::MachineCosts;
 use crate::queue::Queue;
 use crate::routes::Publisher;
 use crate::store::Store;
@@ -33,6 +34,7 @@ pub struct App {
     pub workspace_origins: String,
     /// What the site says about who runs it.
     pub texts: SiteConfig,
+    pub machine_costs: MachineCosts,
     pub keys: Arc<KeyFile>,
     pub operators: Operators,
     pub sessions: SessionTimes,

@@ -42,6 +42,22 @@ impl Amount {
         Self { cents: self.cents.saturating_mul(count), ..self }
     }
 
+    /// Another sum of the same currency.
+    #[must_use]
+    pub const fn of_cents(self, cents: u64) -> Self {
+        Self { cents, ..self }
+    }
+
+    pub const fn cents(self) -> u64 {
+        self.cents
+    }
+
+    /// What is left of it after `cost` of the same currency: `$5.50`, `-$27.06`.
+    pub fn less(self, cost: Self) -> String {
+        let left = self.of_cents(self.cents.abs_diff(cost.cents));
+        if self.cents < cost.cents { format!("-{left}") } else { left.to_string() }
+    }
+
     /// `$7.50`, `7,50 $`; in German a line does not break before the sign.
     pub fn in_language(self, language: Language) -> String {
         let (whole, cents, sign) = (self.cents / 100, self.cents % 100, self.currency.sign());
@@ -129,6 +145,14 @@ mod tests {
         };
         check("$7", "7\u{a0}$");
         check("€7.50", "7,50\u{a0}€");
+    }
+
+    #[test]
+    fn what_is_left_may_be_less_than_nothing() {
+        let seven = Amount::dollars(7);
+        assert_eq!(seven.less(seven.of_cents(150)), "$5.50");
+        assert_eq!(seven.less(seven), "$0");
+        assert_eq!(seven.less(seven.of_cents(3406)), "-$27.06");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use time::Month;
+
 use super::clock::Moment;
 use super::language::Language;
 
@@ -93,6 +95,14 @@ impl Date {
     fn in_german(self) -> String {
         let month = GERMAN_MONTHS[usize::try_from(self.month - 1).expect("1 to 12")];
         format!("{}. {month} {}", self.day, self.year)
+    }
+
+    /// Days of this month that are over, and all that it has.
+    pub fn in_month(self) -> (u64, u64) {
+        let month = u8::try_from(self.month).ok().and_then(|month| Month::try_from(month).ok());
+        let year = i32::try_from(self.year).expect("far below 2^31");
+        let days = month.expect("1 to 12").length(year);
+        (self.day - 1, days.into())
     }
 
     /// `2026-11-24`, for keys.
@@ -230,6 +240,15 @@ mod tests {
         check(1_798_761_599, "2026-12-31", "31 December 2026");
         check(1_798_761_600, "2027-01-01", "1 January 2027");
         check(4_107_542_400, "2100-03-01", "1 March 2100");
+    }
+
+    #[test]
+    fn the_last_day_of_each_month_is_its_last() {
+        for day in 0..60_000 {
+            let date = |day: u64| Date::of(Moment::from_seconds(day * DAY));
+            let ((over, days), (next, _)) = (date(day).in_month(), date(day + 1).in_month());
+            assert_eq!(next == 0, over + 1 == days, "{}", date(day));
+        }
     }
 
     #[test]

@@ -163,6 +163,12 @@ pub(super) async fn money(
             format!("{} more a month, from {}", money.monthly_overdue, money.overdue),
         ),
         Fact::new("Machines awake", format!("{} hours this month", money.awake_hours)),
+        Fact::new(
+            "Machines cost",
+            format!("{} in the whole month, if it goes on like that", money.machine_cost),
+        ),
+        Fact::new("Left", format!("{} a month", money.margin)),
+        Fact::new("Cost more than they pay", money.costing_more_than_paid.to_string()),
     ];
     let table = Table {
         title: "Workspaces by subscription",
@@ -170,11 +176,17 @@ pub(super) async fn money(
         rows: money.workspaces.iter().map(row).collect(),
         none: "No workspace was sold yet.",
     };
-    let longest =
-        |it: &money::AwakeView| vec![it.username.as_str().into(), it.hours.to_string().into()];
+    let longest = |it: &money::AwakeView| {
+        vec![
+            Cell::link(it.username.as_str(), format!("/console/workspaces/{}", it.username)),
+            it.hours.to_string().into(),
+            it.cost.as_str().into(),
+            it.margin.as_str().into(),
+        ]
+    };
     let awake = Table {
         title: "Longest awake this month",
-        header: vec!["Workspace", "Hours"],
+        header: vec!["Workspace", "Hours", "Cost a month", "Left"],
         rows: money.longest_awake.iter().map(longest).collect(),
         none: "No agent has said yet for how long its machine was awake.",
     };

@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod handover;
 pub mod healing;
 pub mod incident;
+pub mod machine_costs;
 pub mod mail;
 pub mod password_link;
 pub mod pool;

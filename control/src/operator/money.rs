@@ -1,14 +1,19 @@
-//! What comes in each month, by the subscriptions as Stripe told of them last, and for how
-//! many hours machines were awake, by their agents. What an hour costs, the provider's list says.
+//! What comes in each month, by the subscriptions as Stripe told of them last, and what goes out
+//! for machines: for how many hours they were awake their agents say, what an hour costs `[costs]`.
+
+use std::time::Duration;
 
 use axum::Json as Answer;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use shared::Username;
 use utoipa::ToSchema;
 
 use crate::app::{App, SharedApp};
+use crate::base::clock::Moment;
 use crate::http::Problem;
 use crate::http::error_responses::Guarded;
+use crate::model::machine_costs::MonthSoFar;
 use crate::store::StoreError;
 
 /// Of those who are named.
@@ -28,6 +33,14 @@ pub struct Money {
     pub monthly_overdue: String,
     /// Hours of all customers' machines this month (UTC), as far as their agents have said.
     pub awake_hours: f64,
+    /// What customers' machines will have cost in the whole month, if it goes on like that.
+    #[schema(example = "$1.45")]
+    pub machine_cost: String,
+    /// What is left of what comes in; `-` before it when nothing is.
+    #[schema(example = "$5.55")]
+    pub margin: String,
+    /// Customers whose machine will have cost more than they pay.
+    pub costing_more_than_paid: u64,
     /// The customers whose machines were awake longest.
     pub longest_awake: Vec<AwakeView>,
     /// Every state of a workspace, with how its subscription stands.
@@ -37,7 +50,27 @@ pub struct Money {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AwakeView {
     pub username: String,
+    /// Of this month (UTC), so far.
     pub hours: f64,
+    /// Of the whole month, if it goes on like that.
+    #[schema(example = "$1.45")]
+    pub cost: String,
+    /// Of what a month brings; `-` before it when nothing is left.
+    #[schema(example = "$5.55")]
+    pub margin: String,
+}
+
+impl AwakeView {
+    pub(super) fn new(app: &App, username: Username, awake: Duration, now: Moment) -> Self {
+        let price = app.texts.price;
+        let cost = app.machine_costs.of_month(price, awake, MonthSoFar::at(now));
+        Self {
+            username: username.to_string(),
+            hours: hours(awake),
+            cost: cost.to_string(),
+            margin: price.less(cost),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -68,8 +101,13 @@ pub async fn money(app: &App) -> Result<Money, StoreError> {
     let of = |wanted: &[&str]| -> u64 {
         open.clone().filter(|(_, status, _)| wanted.contains(&status.as_str())).map(|it| it.2).sum()
     };
-    let (awake, longest) = app.store.awake_in_month(app.now(), LONGEST_AWAKE).await?;
-    let price = app.texts.price;
+    let (now, price) = (app.now(), app.texts.price);
+    let month = MonthSoFar::at(now);
+    let affordable = app.machine_costs.affordable(price, month);
+    let awake = app.store.awake_in_month(now, affordable, LONGEST_AWAKE).await?;
+    let machines = app.store.count_sprites().await?.assigned;
+    let cost = app.machine_costs.of_all(price, machines, awake.all, month);
+    let view = |(username, awake)| AwakeView::new(app, username, awake, now);
     let (paying, overdue) = (of(&["active"]), of(&["past_due", "unpaid"]));
     Ok(Money {
         price: price.to_string(),
@@ -77,14 +115,11 @@ pub async fn money(app: &App) -> Result<Money, StoreError> {
         monthly: price.times(paying).to_string(),
         overdue,
         monthly_overdue: price.times(overdue).to_string(),
-        awake_hours: hours(awake),
-        longest_awake: longest
-            .into_iter()
-            .map(|(username, seconds)| AwakeView {
-                username: username.to_string(),
-                hours: hours(seconds),
-            })
-            .collect(),
+        awake_hours: hours(awake.all),
+        machine_cost: cost.to_string(),
+        margin: price.times(paying).less(cost),
+        costing_more_than_paid: awake.beyond_affordable,
+        longest_awake: awake.longest.into_iter().map(view).collect(),
         workspaces: counts
             .into_iter()
             .map(|(state, subscription_status, count)| CountView {
@@ -97,8 +132,6 @@ pub async fn money(app: &App) -> Result<Money, StoreError> {
 }
 
 /// With one decimal: nobody pays for less.
-fn hours(seconds: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 seconds")]
-    let tenths = (seconds as f64 / 360.0).round();
-    tenths / 10.0
+fn hours(awake: Duration) -> f64 {
+    (awake.as_secs_f64() / 360.0).round() / 10.0
 }

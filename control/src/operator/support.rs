@@ -8,6 +8,7 @@ use utoipa::IntoParams;
 
 use super::customers;
 use super::domains::DomainView;
+use super::money::AwakeView;
 use super::paging::{Paging, page};
 use super::pflaster::RoundView;
 use super::responses::{MailView, Page, SpriteView, TaskDetails, TicketView};
@@ -122,7 +123,9 @@ pub(crate) async fn details(app: &App, username: &Username) -> Result<WorkspaceD
     let tickets = store.tickets(Some(*username), None, LATEST).await?;
     let rounds = store.healing_rounds_of(username, LATEST).await?;
     let domains = store.domains_of(username).await?;
-    let sessions = store.open_sessions(username, app.now()).await?;
+    let now = app.now();
+    let sessions = store.open_sessions(username, now).await?;
+    let awake = store.awake_time(username).await?.and_then(|time| time.this_month(now));
     Ok(WorkspaceDetails {
         username: *username,
         workspace_url: app.site.workspace_url(username),
@@ -131,7 +134,8 @@ pub(crate) async fn details(app: &App, username: &Username) -> Result<WorkspaceD
         route,
         locks: store.locks_of(username).await?,
         machine: store.sprite_of(username).await?.map(SpriteView::new),
-        domains: domains.iter().map(|own| DomainView::new(own, app.now())).collect(),
+        awake: awake.map(|awake| AwakeView::new(app, *username, awake, now)),
+        domains: domains.iter().map(|own| DomainView::new(own, now)).collect(),
         sessions: sessions.iter().map(SessionView::new).collect(),
         tasks,
         mails: mails.into_iter().map(MailView::new).collect(),

@@ -6,6 +6,7 @@ use shared::{Lock, Route, Username};
 use utoipa::ToSchema;
 
 use super::domains::DomainView;
+use super::money::AwakeView;
 use super::pflaster::RoundView;
 use super::responses::{CustomerView, MailView, SpriteView, TaskDetails, TicketView};
 use super::schemas::{LockShape, RouteShape};
@@ -89,6 +90,9 @@ pub struct WorkspaceDetails {
     #[schema(value_type = Vec<LockShape>)]
     pub locks: Vec<Lock>,
     pub machine: Option<SpriteView>,
+    /// None when no agent of it has said anything this month.
+    #[serde(default)]
+    pub awake: Option<AwakeView>,
     /// Of the customer's own.
     #[serde(default)]
     pub domains: Vec<DomainView>,

@@ -75,6 +75,7 @@ pub(super) async fn assemble(
         site: config.site.clone(),
         workspace_origins: config.workspace_origins.clone(),
         texts: config.texts.clone(),
+        machine_costs: config.machine_costs,
         keys: config.keys.clone(),
         operators: Operators::new(config.admin_key.clone(), config.operators.clone()),
         sessions: config.sessions,

@@ -19,6 +19,7 @@ use crate::certificates::CertificatesConfig;
 use crate::domains::DomainsConfig;
 use crate::machines::context::MachinesConfig;
 use crate::mail::ResendConfig;
+use crate::model::machine_costs::{Decimal, MachineCosts};
 use crate::routes::{EdgeConfig, PublishTimes};
 use crate::store::{Dialect, LOG_CHANGES, RetentionTimes};
 use crate::tickets::LinearConfig;
@@ -29,6 +30,7 @@ pub struct Config {
     pub workspace_origins: String,
     /// What the site says about who runs it.
     pub texts: SiteConfig,
+    pub machine_costs: MachineCosts,
     /// Reached through the edges.
     pub site_listen: SocketAddr,
     /// Private: the operator's API, health and metrics.
@@ -158,12 +160,14 @@ impl Config {
         let sign_up = root.table("sign_up", SignUpConfig::from_section);
         let machines = MachinesConfig::from_root(root);
         let texts = root.table("site", SiteConfig::from_section);
+        let machine_costs = root.table("costs", machine_costs);
         let log = root.table("log", |log| log.optional("format", LogFormat::parse));
         let (site, workspace_origins) = site?;
         Some(Self {
             site,
             workspace_origins,
             texts,
+            machine_costs,
             site_listen: site_listen?,
             api_listen: api_listen?,
             database_url: database_url?,
@@ -188,6 +192,17 @@ impl Config {
             log: log.unwrap_or(LogFormat::Json),
         })
     }
+}
+
+/// The provider's list of August 2026, and what an idle assistant was seen to take.
+fn machine_costs(costs: &mut Section<'_>) -> MachineCosts {
+    let mut decimal = |key, millionths| {
+        costs.optional(key, Decimal::parse).unwrap_or(Decimal::millionths(millionths))
+    };
+    let cpu = decimal("cpu_hour", 70_000).times(decimal("cpus", 50_000));
+    let memory = decimal("memory_gb_hour", 43_750).times(decimal("memory_gb", 1_000_000));
+    let disk_month = decimal("disk_gb_month", 20_000).times(decimal("disk_gb", 2_000_000));
+    MachineCosts { awake_hour: cpu.plus(memory), disk_month }
 }
 
 /// How long is kept what nobody needs for the service itself.

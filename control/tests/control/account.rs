@@ -115,12 +115,22 @@ async fn it_says_how_long_the_machine_was_awake_this_month_and_nothing_where_tha
     assert!(page.body.contains("<dt>Awake this month</dt><dd data-testid=\"awake\">3 hours</dd>"));
     let (_, money) = world.api(Method::GET, "/api/money", None).await;
     assert_eq!(money["awake_hours"], 3.1, "{money}");
-    assert_eq!(money["longest_awake"], json!([{ "username": "ada", "hours": 3.1 }]));
+    // Of 31 days 14 and a third have passed; no machine has a disk here.
+    let ada = json!({ "username": "ada", "hours": 3.1, "cost": "$0.35", "margin": "$6.65" });
+    assert_eq!(money["longest_awake"], json!([ada]));
+    let machines = ["machine_cost", "margin", "costing_more_than_paid"].map(|key| &money[key]);
+    assert_eq!(json!(machines), json!(["$0.31", "$6.69", 0]), "{money}");
     let said = world.cli("money").await;
     assert!(said.contains("awake for 3.1 hours this month"), "{said}");
+    let said = world.cli("customers show ada").await;
+    assert!(said.contains("3.1 hours this month: $0.35 in the whole of it"), "{said}");
     browser.language = Some("de");
     let page = browser.open(&account).await;
     assert!(page.body.contains("Wach in diesem Monat") && page.body.contains(">3 Stunden<"));
+    world.database.run("UPDATE awake_times SET seconds = 1000000".to_owned()).await;
+    let (_, money) = world.api(Method::GET, "/api/money", None).await;
+    assert_eq!(money["costing_more_than_paid"], 1, "{money}");
+    assert_eq!(money["longest_awake"][0]["margin"], "-$21.42", "{money}");
     world.database.run("UPDATE awake_times SET month = '2026-12'".to_owned()).await;
     assert!(!browser.open(&account).await.body.contains("data-testid=\"awake\""));
 }

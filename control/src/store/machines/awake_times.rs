@@ -1,5 +1,7 @@
 //! How long the machines of customers were awake.
 
+use std::time::Duration;
+
 use shared::Username;
 use sqlx::any::AnyRow;
 
@@ -8,6 +10,14 @@ use crate::model::awake_time::{AwakeCount, AwakeTime, month};
 use crate::model::pool::Assigned;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, bigint, valid};
 use crate::store::{Store, StoreError};
+
+/// How long machines of customers were awake in a month.
+pub struct AwakeMonth {
+    pub all: Duration,
+    /// Customers whose machine was awake for longer than is affordable.
+    pub beyond_affordable: u64,
+    pub longest: Vec<(Username, Duration)>,
+}
 
 impl Store {
     /// Notes what the agent of a machine has counted; nothing where it is nobody's any more.
@@ -54,20 +64,23 @@ impl Store {
         write.commit().await
     }
 
-    /// Seconds of all customers' machines in the month of `now`, and of the `limit` longest awake.
+    /// Of all customers' machines in the month of `now`; named are the `limit` longest awake.
     pub async fn awake_in_month(
         &self,
         now: Moment,
+        affordable: Duration,
         limit: u32,
-    ) -> Result<(u64, Vec<(Username, u64)>), StoreError> {
+    ) -> Result<AwakeMonth, StoreError> {
         const ATTEMPT: &str = "add up how long machines were awake";
         let month = month(now);
         let mut read = self.read().await?;
         let total = sqlx::query(
-            "SELECT CAST(coalesce(sum(seconds), 0) AS BIGINT) AS seconds FROM awake_times
-             WHERE month = $1",
+            "SELECT CAST(coalesce(sum(seconds), 0) AS BIGINT) AS seconds,
+                 CAST(coalesce(sum(CASE WHEN seconds > $2 THEN 1 ELSE 0 END), 0) AS BIGINT) AS dear
+             FROM awake_times WHERE month = $1",
         )
         .bind(month.clone())
+        .bind(i64::try_from(affordable.as_secs()).unwrap_or(i64::MAX))
         .fetch_one(&mut read)
         .await
         .attempt(ATTEMPT)?;
@@ -80,10 +93,15 @@ impl Store {
         .fetch_all(&mut read)
         .await
         .attempt(ATTEMPT)?;
-        let parse =
-            |row: &AnyRow| Ok((valid(row, "username", Username::parse)?, row.number("seconds")?));
-        let longest = rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)?;
-        Ok((total.number("seconds").attempt(ATTEMPT)?, longest))
+        let parse = |row: &AnyRow| {
+            let awake = Duration::from_secs(row.number("seconds")?);
+            Ok((valid(row, "username", Username::parse)?, awake))
+        };
+        Ok(AwakeMonth {
+            all: Duration::from_secs(total.number("seconds").attempt(ATTEMPT)?),
+            beyond_affordable: total.number("dear").attempt(ATTEMPT)?,
+            longest: rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)?,
+        })
     }
 
     /// `None` when no agent has said anything yet.
