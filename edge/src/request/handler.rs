@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ahash::RandomState;
-use shared::identity::{
-    Identity, TELEGRAM_BODY_MAX_BYTES, TELEGRAM_PATH, TELEGRAM_SECRET_HEADER, is_telegram_secret,
-};
+use shared::identity::Identity;
 use shared::join::CONTROLS_MAX;
 use shared::process::time::unix_millis;
 use shared::{Host, PublicSite, Route, Session, SessionId, Upstream, Username};
@@ -16,7 +14,7 @@ use super::client::ClientState;
 use super::context::RequestContext;
 use super::decision::{Decision, Workspace, decide};
 use super::overlong::cookie_names;
-use super::session;
+use super::{session, telegram};
 use crate::client_stream::ClientStream;
 use crate::connections::{Access, ConnectionRegistry, Entry, Kind, RevocationEpoch};
 use crate::domains::Domains;
@@ -24,7 +22,7 @@ use crate::forward::{Offer, TargetKind, UpstreamRequest};
 use crate::head::{Body, Head, HeadError, NO_HEADERS};
 use crate::keys::KeyFile;
 use crate::lifecycle::Lifecycle;
-use crate::limits::{Limits, TELEGRAM_CALL_MAX, Turn};
+use crate::limits::{Limits, Turn};
 use crate::observe::labels::Limit;
 use crate::observe::{RequestRecord, Telemetry, random_request_id};
 use crate::policy::request::{self, Credential, Forwarded};
@@ -176,7 +174,7 @@ impl RequestHandler {
                 Err(refusal) => return self.refuse(refusal, context),
             };
             let key = session.map(|_| client.token.key().expect("a session has shown its token"));
-            let session = session.unwrap_or_else(|| telegrams(&found.route, context.now));
+            let session = session.unwrap_or_else(|| telegram::stand_in(&found.route, context.now));
             let access = Access {
                 session: session.id,
                 session_epoch: session.epoch,
@@ -220,8 +218,7 @@ impl RequestHandler {
         name: &Username,
         context: &RequestContext<'_>,
     ) -> Result<Option<Turn>, Refusal> {
-        if matches!(context.head.body, Body::Length(length) if length > TELEGRAM_BODY_MAX_BYTES as u64)
-        {
+        if telegram::is_too_long(context.head) {
             return Err(Refusal::BodyTooLarge);
         }
         self.limits.telegram_turn(name).map(Some).ok_or_else(|| {
@@ -258,10 +255,7 @@ impl RequestHandler {
         let session =
             session::check_session(sessions, token, head, host, route.epoch, is_signed_out, now);
         let locked = is_locked(None);
-        let is_telegram = head.path() == TELEGRAM_PATH
-            && head.header(TELEGRAM_SECRET_HEADER).is_some_and(|secret| {
-                is_telegram_secret(&keys.ring, &route.sprite, route.assignment, secret)
-            });
+        let is_telegram = telegram::is_call(head, &keys.ring, &route);
         let workspace = Workspace { state: route.state, locked, session, is_telegram };
         Some(Found { route, epoch, workspace })
     }
@@ -392,13 +386,6 @@ impl RequestHandler {
         let response = Response::refused(refusal, &self.site, context.options);
         answer(response, context)
     }
-}
-
-/// What stands in place of a session: it opens the one path, and ends as all others do.
-fn telegrams(route: &Route, now: u64) -> Session {
-    let expires = now + TELEGRAM_CALL_MAX.as_secs();
-    let username = route.username;
-    Session { username, id: SessionId::NONE, issued: now, expires, epoch: route.epoch }
 }
 
 fn answer(response: Response, context: RequestContext<'_>) -> RequestAction {

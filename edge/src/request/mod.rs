@@ -12,6 +12,7 @@ mod http2;
 mod overlong;
 mod refusing;
 mod session;
+mod telegram;
 
 pub(crate) use connection::ConnectionHandler;
 pub use decision::{RequestFacts, Workspace, decide};
