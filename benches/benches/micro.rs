@@ -175,7 +175,7 @@ fn derive_an_identity_key(bencher: Bencher<'_, '_>) {
 fn sign_an_identity(bencher: Bencher<'_, '_>) {
     let (ring, route, session) = (ring(), sleeping_route(1, 0), session());
     let request = RequestId::from_bits(7);
-    let identity = Identity { username: route.username, session: session.id, request, issued: NOW };
+    let identity = Identity::of(&route, session.id, request, NOW);
     let key = IdentityKey::current(&ring, &route.sprite, route.assignment);
     bencher.bench_local(|| key.sign(black_box(&identity)));
 }

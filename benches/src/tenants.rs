@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use shared::process::time::unix_seconds;
 use shared::session::SESSION_COOKIE;
-use shared::{KeyRing, Route, RouteState, Session, SessionId, SessionKeys, SpriteId, Username};
+use shared::{KeyRing, Route, Session, SessionId, SessionKeys, SpriteId, Username};
 
 use crate::frame::SAMPLE_KEY;
 
@@ -38,14 +38,9 @@ pub fn username(index: u64) -> Username {
 pub fn sleeping_route(index: u64, epoch: u64) -> Route {
     let sprite = format!("arca-{index:07}");
     let upstream = format!("https://{sprite}-x7k2.sprites.app");
-    Route {
-        username: username(index),
-        upstream: upstream.parse().expect("a plain origin"),
-        sprite: SpriteId::parse(&sprite).expect("a plain name"),
-        assignment: 1,
-        state: RouteState::Live,
-        epoch,
-    }
+    let upstream = upstream.parse().expect("a plain origin");
+    let sprite = SpriteId::parse(&sprite).expect("a plain name");
+    Route { epoch, ..Route::new(username(index), upstream, sprite, 1) }
 }
 
 /// A route to a server of this run.

@@ -41,37 +41,23 @@ impl Checksum {
     }
 }
 
-// Both by every field's name: one that is new and left out would be changed unnoticed. While it
-// is empty, a new one is left out of the sum: sums are stored, and compared with programs of the
-// release before.
-
 fn of_route(route: &Route) -> u128 {
-    let Route { username, upstream, sprite, assignment, state, epoch } = route;
-    digest(&[
-        "route",
-        username.as_str(),
-        upstream.as_str(),
-        sprite.as_str(),
-        &assignment.to_string(),
-        state.as_str(),
-        &epoch.to_string(),
-    ])
+    digest("route", |take| route.each_part(take))
 }
 
 fn of_lock(lock: &Lock) -> u128 {
-    let Lock { username, session, until } = lock;
-    let session = session.map_or_else(String::new, |id| id.to_string());
-    let until = until.map_or_else(String::new, |until| until.to_string());
-    digest(&["lock", username.as_str(), &session, &until])
+    digest("lock", |take| lock.each_part(take))
 }
 
-/// No field can hold a newline, so joining by it is unambiguous.
-fn digest(fields: &[&str]) -> u128 {
+/// No part can hold a newline, so one behind each keeps them apart.
+fn digest(kind: &str, each_part: impl FnOnce(&mut dyn FnMut(&str))) -> u128 {
     let mut hash = Sha256::new();
-    for field in fields {
-        hash.update(field.as_bytes());
+    let mut take = |part: &str| {
+        hash.update(part);
         hash.update(b"\n");
-    }
+    };
+    take(kind);
+    each_part(&mut take);
     let bytes = hash.finalize();
     u128::from_be_bytes(bytes[..16].try_into().expect("SHA-256 has 32 bytes"))
 }

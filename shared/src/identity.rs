@@ -6,7 +6,7 @@
 
 use crate::keyring::{KeyId, KeyRing};
 use crate::mac::MacKey;
-use crate::{RequestId, SessionId, SpriteId, Username, hex};
+use crate::{RequestId, Route, SessionId, SpriteId, Username, hex};
 
 pub const IDENTITY_HEADER: &str = "x-arca-identity";
 
@@ -34,6 +34,13 @@ pub struct Identity {
     pub session: SessionId,
     pub request: RequestId,
     pub issued: u64,
+}
+
+impl Identity {
+    /// What the agent of `route`'s machine is told; `now` is in unix seconds.
+    pub fn of(route: &Route, session: SessionId, request: RequestId, now: u64) -> Self {
+        Self { username: route.username, session, request, issued: now }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

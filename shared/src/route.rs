@@ -67,6 +67,12 @@ pub enum RouteState {
 }
 
 impl RouteState {
+    pub const ALL: [Self; 3] = [Self::Preparing, Self::Live, Self::Suspended];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Preparing => "preparing",
@@ -95,10 +101,31 @@ pub struct Route {
 }
 
 impl Route {
+    /// Live, and no session of it is over.
+    pub fn new(username: Username, upstream: Upstream, sprite: SpriteId, assignment: u64) -> Self {
+        Self { username, upstream, sprite, assignment, state: RouteState::Live, epoch: 0 }
+    }
+
     /// What names one handing-out of one machine: whoever is connected to it is not connected
     /// to another that any of the three tells apart.
     pub fn machine(&self) -> (&Upstream, &SpriteId, u64) {
-        (&self.upstream, &self.sprite, self.assignment)
+        // By every field's name: a change of any other one leaves open what is connected.
+        let Self { username: _, upstream, sprite, assignment, state: _, epoch: _ } = self;
+        (upstream, sprite, *assignment)
+    }
+
+    /// Hands every field to `take` as text, for the checksum.
+    ///
+    /// In this order for ever: sums are stored, and compared with programs of the release
+    /// before. A field that is new comes last as `name=value`, and only while it is set.
+    pub(crate) fn each_part(&self, take: &mut dyn FnMut(&str)) {
+        let Self { username, upstream, sprite, assignment, state, epoch } = self;
+        take(username.as_str());
+        take(upstream.as_str());
+        take(sprite.as_str());
+        take(&assignment.to_string());
+        take(state.as_str());
+        take(&epoch.to_string());
     }
 }
 
@@ -117,6 +144,14 @@ pub struct Lock {
 impl Lock {
     pub fn key(&self) -> LockKey {
         LockKey { username: self.username, session: self.session }
+    }
+
+    /// As [`Route::each_part`].
+    pub(crate) fn each_part(&self, take: &mut dyn FnMut(&str)) {
+        let Self { username, session, until } = self;
+        take(username.as_str());
+        take(&session.map_or_else(String::new, |id| id.to_string()));
+        take(&until.map_or_else(String::new, |until| until.to_string()));
     }
 
     /// `now` is in unix seconds.
@@ -167,14 +202,9 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn route(name: &str) -> Route {
-        Route {
-            username: Username::parse(&format!("{name}x")).unwrap(),
-            upstream: "https://sprite.example.test".parse().unwrap(),
-            sprite: SpriteId::parse("arca-1").unwrap(),
-            assignment: 1,
-            state: RouteState::Live,
-            epoch: 0,
-        }
+        let username = Username::parse(&format!("{name}x")).unwrap();
+        let upstream = "https://sprite.example.test".parse().unwrap();
+        Route::new(username, upstream, SpriteId::parse("arca-1").unwrap(), 1)
     }
 
     fn check(json: &str, fits: bool) {

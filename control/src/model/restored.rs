@@ -117,14 +117,9 @@ mod tests {
     use super::*;
 
     fn route(name: &str) -> Route {
-        Route {
-            username: name.parse().unwrap(),
-            upstream: format!("https://{name}-1.sprites.test").parse().unwrap(),
-            sprite: shared::SpriteId::parse(&format!("{name}-1")).unwrap(),
-            assignment: 1,
-            state: RouteState::Live,
-            epoch: 3,
-        }
+        let upstream = format!("https://{name}-1.sprites.test").parse().unwrap();
+        let sprite = shared::SpriteId::parse(&format!("{name}-1")).unwrap();
+        Route { epoch: 3, ..Route::new(name.parse().unwrap(), upstream, sprite, 1) }
     }
 
     fn check(ours: Option<&Route>, theirs: Option<&Route>, expected: &[Difference]) {

@@ -122,14 +122,9 @@ mod tests {
     }
 
     fn existing(upstream: &str, sprite: &str, assignment: u64) -> Known {
-        let route = Route {
-            username: "ada".parse().unwrap(),
-            upstream: upstream.parse().unwrap(),
-            sprite: SpriteId::parse(sprite).unwrap(),
-            assignment,
-            state: RouteState::Live,
-            epoch: 3,
-        };
+        let (upstream, sprite) = (upstream.parse().unwrap(), SpriteId::parse(sprite).unwrap());
+        let route = Route::new("ada".parse().unwrap(), upstream, sprite, assignment);
+        let route = Route { epoch: 3, ..route };
         Known { existing: Some(route), ..Known::default() }
     }
 

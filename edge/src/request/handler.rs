@@ -269,12 +269,7 @@ impl RequestHandler {
         (entry, turn): (Entry, Option<Turn>),
         context: RequestContext<'_>,
     ) -> RequestAction {
-        let identity = Identity {
-            username: route.username,
-            session: session.id,
-            request: context.options.request,
-            issued: context.now,
-        };
+        let identity = Identity::of(route, session.id, context.options.request, context.now);
         let make = |route: &Route| {
             let group = self.group_of(route);
             (group, self.waking.sprite(group, &route.upstream))

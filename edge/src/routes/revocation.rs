@@ -28,13 +28,10 @@ pub(crate) fn scope(step: &Step, now: u64) -> Option<(Username, Scope)> {
 
 fn replaced(before: &Route, after: &Route) -> Option<Scope> {
     use shared::RouteState::{Live, Preparing, Suspended};
-    // Every field by name: a new one must be thought of here.
-    let Route { username: _, upstream: _, sprite: _, assignment: _, state, epoch } = after;
-    let moved = before.machine() != after.machine();
-    match state {
+    match after.state {
         Preparing | Suspended => Some(Scope::Workspace),
-        Live if moved => Some(Scope::Workspace),
-        Live if *epoch > before.epoch => Some(Scope::EpochsBelow(*epoch)),
+        Live if before.machine() != after.machine() => Some(Scope::Workspace),
+        Live if after.epoch > before.epoch => Some(Scope::EpochsBelow(after.epoch)),
         Live => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Routes and locks as bytes in the store: fixed fields first, texts last.
 //!
-//! A row is read a million times at start, so it is not JSON. Any change of
+//! A row is read a million times at start, so it is not JSON. Rows of other releases are read
+//! as well: what is new stands behind the rest, and only where it is set. Any other change of
 //! this form is a new format number in `store`.
 
 use shared::{Lock, LockKey, Route, RouteState, SessionId, SpriteId, Upstream, Username};
@@ -125,6 +126,14 @@ mod tests {
             let _ = read_lock(&key, &row);
             let _ = read_route(b"ada", &row);
         }
+    }
+
+    #[test]
+    fn a_row_is_what_it_was_in_every_release() {
+        let mut row = Vec::new();
+        write_route(&samples::route("ada"), &mut row);
+        let numbers = b"\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x01\x06";
+        assert_eq!(row, [&numbers[..], b"arca-1", b"https://sprite.example.test"].concat());
     }
 
     #[test]

@@ -8,14 +8,9 @@ pub(crate) fn name(text: &str) -> Username {
 }
 
 pub(crate) fn route(username: &str) -> Route {
-    Route {
-        username: name(username),
-        upstream: "https://sprite.example.test".parse().unwrap(),
-        sprite: SpriteId::parse("arca-1").unwrap(),
-        assignment: 1,
-        state: RouteState::Live,
-        epoch: 1,
-    }
+    let upstream = "https://sprite.example.test".parse().unwrap();
+    let sprite = SpriteId::parse("arca-1").unwrap();
+    Route { epoch: 1, ..Route::new(name(username), upstream, sprite, 1) }
 }
 
 pub(crate) fn lock(username: &str, session: Option<SessionId>) -> Lock {

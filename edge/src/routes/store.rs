@@ -27,7 +27,7 @@ const ABOUT: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("about");
 
 /// Key in `about`: the form of the file.
 const FORMAT: &str = "format";
-/// The only form there is so far. Raise it with every change of `row` or of a table.
+/// The only form there is so far. Raise it with a change that other releases would misread.
 const FORMAT_1: &[u8] = b"arcamatrix routes 1";
 /// Key in `about`: the state as JSON. Missing until the edge is told one.
 const STATE: &str = "state";

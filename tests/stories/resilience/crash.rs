@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use e2e::wait::ensure;
 use e2e::{Plan, World, wait_until};
 use shared::wire::ChangesRequest;
-use shared::{Change, Checksum, Generation, Route, RouteState, SpriteId};
+use shared::{Change, Checksum, Generation, Route, SpriteId};
 
 /// How often the edge is killed; each time in the middle of the stream.
 const KILLS: u64 = 4;
@@ -28,14 +28,10 @@ fn batch(number: u64) -> Vec<Change> {
 }
 
 fn route(number: u64, slot: u64) -> Route {
-    Route {
-        username: format!("user-{slot}").parse().expect("it is a username"),
-        upstream: format!("https://sprite-{number}.example.test").parse().expect("it is one"),
-        sprite: SpriteId::parse(&format!("sprite-{slot}")).expect("it is a sprite id"),
-        assignment: number,
-        state: RouteState::Live,
-        epoch: 0,
-    }
+    let username = format!("user-{slot}").parse().expect("it is a username");
+    let upstream = format!("https://sprite-{number}.example.test").parse().expect("it is one");
+    let sprite = SpriteId::parse(&format!("sprite-{slot}")).expect("it is a sprite id");
+    Route::new(username, upstream, sprite, number)
 }
 
 /// Of the table at generation `number`, when the stream began after `base`.

@@ -147,8 +147,5 @@ fn parse(row: &AnyRow) -> Result<Route, sqlx::Error> {
 }
 
 pub(in crate::store) fn parse_state(text: &str) -> Result<RouteState, &'static str> {
-    [RouteState::Preparing, RouteState::Live, RouteState::Suspended]
-        .into_iter()
-        .find(|state| state.as_str() == text)
-        .ok_or("not a state of a route")
+    RouteState::parse(text).ok_or("not a state of a route")
 }

@@ -94,12 +94,8 @@ impl Town {
             table.routes.get(&username.parse::<Username>().unwrap()).cloned()
         };
         let route = route.expect("the edge has a route");
-        let identity = Identity {
-            username: route.username,
-            session: SessionId::random(),
-            request: RequestId::random(),
-            issued: shared::process::time::unix_millis() / 1_000,
-        };
+        let now = shared::process::time::unix_millis() / 1_000;
+        let identity = Identity::of(&route, SessionId::random(), RequestId::random(), now);
         let key = IdentityKey::current(&self.installation.keys, &route.sprite, route.assignment);
         (route.upstream.to_string(), key.sign(&identity))
     }
