@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 use reqwest::Method;
-use serde_json::json;
 use shared::{Route, Username};
 
 use super::client::ApiClient;
 use super::output::{Output, list};
 use crate::operator::responses::Published;
+use crate::operator::routes::RouteBody;
 
 #[derive(Subcommand, Clone)]
 pub(super) enum Command {
@@ -16,16 +16,8 @@ pub(super) enum Command {
     /// Put a workspace at an address, and wait until the edges serve it.
     Put {
         username: Username,
-        /// The origin of its sprite, as in https://arca-1.sprites.app
-        upstream: String,
-        /// The sprite's id, where it is not the first label of its name.
-        #[arg(long)]
-        sprite: Option<String>,
-        /// How often the sprite was handed out; part of its identity keys.
-        #[arg(long)]
-        assignment: Option<u64>,
-        #[arg(long, value_parser = ["preparing", "live", "suspended"])]
-        state: Option<String>,
+        #[command(flatten)]
+        route: RouteBody,
         /// Do not wait for the edges.
         #[arg(long)]
         no_wait: bool,
@@ -46,15 +38,13 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             let header = ["USERNAME", "UPSTREAM", "SPRITE", "ASSIGNMENT", "STATE", "EPOCH"];
             list("no routes", &header, &rows)
         }),
-        Command::Put { username, upstream, sprite, assignment, state, no_wait } => {
-            let body = json!({
-                "upstream": upstream, "sprite": sprite, "assignment": assignment, "state": state,
-            });
+        Command::Put { username, route, no_wait } => {
             let present = api.find::<Route>(&format!("/api/routes/{username}")).await?;
-            if !may_put(present.as_ref(), &username, &upstream, output)? {
+            if !may_put(present.as_ref(), &username, &route.upstream, output)? {
                 return Ok(());
             }
             let path = format!("/api/routes/{username}?wait={}", waiting(no_wait));
+            let body = serde_json::to_value(route)?;
             let published: Published = api.call(Method::PUT, &path, Some(body)).await?;
             output.print_published(&published)
         }

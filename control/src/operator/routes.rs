@@ -3,13 +3,14 @@
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::{Deserialize, Serialize};
 use shared::{Generation, Route, RouteState, SpriteId, Upstream, Username};
 use utoipa::{IntoParams, ToSchema};
 
 use super::paging::{Paging, page};
 use super::responses::{Page, Published, Routes};
-use super::schemas::{OfWorkspace, RouteShape, RouteStateShape};
+use super::schemas::OfWorkspace;
 use crate::app::{App, SharedApp};
 use crate::http::error_responses::{AboutOne, Guarded, Parsed, WithBody};
 use crate::http::{Json, Path, Problem, Query};
@@ -33,16 +34,48 @@ pub(super) enum Wait {
     None,
 }
 
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RouteBody {
-    #[schema(example = "https://ada-1.sprites.app")]
+/// Where a workspace is.
+#[derive(ToSchema)]
+#[schema(as = Route)]
+#[expect(dead_code, reason = "described here, made of shared::Route")]
+pub(super) struct RouteShape {
+    username: String,
+    /// An origin.
     upstream: String,
+    sprite: String,
+    /// Grows each time the sprite is handed out.
+    assignment: u64,
+    state: RouteStateShape,
+    /// Sessions issued under a smaller epoch are over.
+    epoch: u64,
+}
+
+#[derive(ToSchema)]
+#[schema(as = RouteState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "described here, made of shared::RouteState")]
+pub(super) enum RouteStateShape {
+    Preparing,
+    Live,
+    Suspended,
+}
+
+/// What an operator says of a route, to the API and as arguments of `control routes put`.
+#[derive(Clone, Serialize, Deserialize, ToSchema, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteBody {
+    /// The origin of its sprite, as in `https://arca-1.sprites.app`.
+    #[schema(example = "https://ada-1.sprites.app")]
+    pub(crate) upstream: String,
+    /// The sprite's id, where it is not the first label of its name.
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._-]{1,63}$")]
+    #[arg(long, value_parser = sprite_argument)]
     sprite: Option<SpriteId>,
+    /// How often the sprite was handed out; part of its identity keys.
     #[schema(maximum = 9_007_199_254_740_992u64)]
+    #[arg(long)]
     assignment: Option<u64>,
     #[schema(value_type = Option<RouteStateShape>)]
+    #[arg(long, value_parser = state_argument())]
     state: Option<RouteState>,
 }
 
@@ -203,6 +236,15 @@ impl Waiting {
 /// Says which rule the name in the path breaks.
 pub(crate) fn parse_username(text: &str) -> Result<Username, Problem> {
     Username::parse(text).map_err(|error| Problem::invalid("username", error.to_string()))
+}
+
+fn sprite_argument(text: &str) -> Result<SpriteId, &'static str> {
+    SpriteId::parse(text).ok_or("a sprite id is one to 63 of A-Z, a-z, 0-9, dot, _ and -")
+}
+
+fn state_argument() -> impl TypedValueParser<Value = RouteState> {
+    PossibleValuesParser::new(RouteState::ALL.map(RouteState::as_str))
+        .try_map(|text| RouteState::parse(&text).ok_or("not a state of a route"))
 }
 
 async fn put_order(app: &App, order: RouteOrder, wait: Wait) -> Result<Answer<Published>, Problem> {

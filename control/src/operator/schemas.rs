@@ -7,31 +7,6 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::model::task::Kind;
 
-/// Where a workspace is.
-#[derive(ToSchema)]
-#[schema(as = Route)]
-#[expect(dead_code, reason = "described here, made of shared::Route")]
-pub(crate) struct RouteShape {
-    username: String,
-    /// An origin.
-    upstream: String,
-    sprite: String,
-    /// Grows each time the sprite is handed out.
-    assignment: u64,
-    state: RouteStateShape,
-    /// Sessions issued under a smaller epoch are over.
-    epoch: u64,
-}
-
-#[derive(ToSchema)]
-#[schema(as = RouteState, rename_all = "snake_case")]
-#[expect(dead_code, reason = "described here, made of shared::RouteState")]
-pub(crate) enum RouteStateShape {
-    Preparing,
-    Live,
-    Suspended,
-}
-
 /// A refusal of a workspace, or of one session of it.
 #[derive(ToSchema)]
 #[schema(as = Lock)]
