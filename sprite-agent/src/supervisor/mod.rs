@@ -28,6 +28,7 @@ pub mod readiness;
 pub mod redaction;
 pub mod report;
 pub mod runner;
+mod running;
 pub mod state;
 pub mod suspension;
 pub mod watcher;

@@ -15,18 +15,17 @@ use tracing::{error, info, warn};
 use super::awake_clock::AwakeClock;
 use super::child::Child;
 use super::configuration::{Configuration, Fingerprint};
-use super::events::{Action, Event, Excess, Exit, Obstacle, Probe};
+use super::events::{Action, Event, Exit, Obstacle, Probe};
 use super::inspection::{self, Lack};
 use super::last_lines::LastLines;
 use super::launcher::{Launched, Launcher};
 use super::prober::Prober;
-use super::processes::{self, Process};
 use super::report::{self, Report, Trouble, describe, reason_of};
+use super::running::{self, Role, Running};
 use super::state::{Machine, Policy, RecoveryStage, State};
 use super::{leftover, orphans};
 use crate::config::SupervisorConfig;
 use crate::gateway_status::{GatewayStatus, Mended, Reason};
-use crate::memory;
 use crate::stopping::Stopping;
 
 /// How often the clock is asked, the configuration looked at and memory measured while
@@ -35,9 +34,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// For the last words of a child that has ended; a helper may keep the pipe open.
 const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
-
-/// A draining gateway is killed when it has this many halves of its ceiling in use.
-const FAR_ABOVE_HALVES: u64 = 3;
 
 pub struct Supervisor {
     config: SupervisorConfig,
@@ -54,18 +50,6 @@ pub struct Supervisor {
     version: Option<String>,
     mended: Option<Mended>,
     status: watch::Sender<GatewayStatus>,
-}
-
-struct Running {
-    role: Role,
-    launched: Launched,
-}
-
-/// What a child is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Gateway,
-    Doctor,
 }
 
 impl Supervisor {
@@ -121,7 +105,7 @@ impl Supervisor {
                 .or_else(|| self.configuration_changed());
             self.take(first, now);
             // Asked every time: while a gateway runs, there is always something else.
-            let exceeded = self.excess();
+            let exceeded = self.running.as_ref().and_then(|running| running.excess(&self.config));
             self.take(exceeded, now);
             self.watched = self
                 .machine
@@ -133,7 +117,7 @@ impl Supervisor {
             }
             let deadline = self.machine.deadline().map(|deadline| clock.real(deadline));
             event = tokio::select! {
-                exit = ended(&mut self.running) => Some(self.exited(exit).await),
+                exit = running::ended(&mut self.running) => Some(self.exited(exit).await),
                 () = at(deadline) => None,
                 probed = next_probe(&self.machine, &mut self.prober) => Some(Event::Probed(probed)),
                 () = look(&self.machine) => None,
@@ -196,28 +180,6 @@ impl Supervisor {
     fn configuration_changed(&self) -> Option<Event> {
         let before = self.watched?;
         (before != self.configuration.fingerprint()).then_some(Event::Nudged)
-    }
-
-    fn excess(&self) -> Option<Event> {
-        let tree = self.gateway_tree()?;
-        if tree.len() as u64 > self.config.processes_max {
-            return Some(Event::ProcessesExceeded);
-        }
-        let used: u64 = tree.iter().filter_map(|it| memory::resident_bytes(it.pid)).sum();
-        let ceiling = self.config.memory_max_bytes;
-        if used > ceiling / 2 * FAR_ABOVE_HALVES {
-            return Some(Event::MemoryExceeded(Excess::FarAbove));
-        }
-        (used > ceiling).then_some(Event::MemoryExceeded(Excess::Ceiling))
-    }
-
-    /// The gateway and its helpers, also those that left it.
-    fn gateway_tree(&self) -> Option<Vec<Process>> {
-        let running = self.running.as_ref().filter(|running| running.role == Role::Gateway)?;
-        let child = running.launched.child.id();
-        let mut tree = processes::tree(child);
-        tree.extend(orphans::trees(Some(child)));
-        Some(tree)
     }
 
     /// What follows at once from what was done, if anything does.
@@ -408,13 +370,6 @@ impl Supervisor {
             *status = next;
             is_changed
         });
-    }
-}
-
-async fn ended(running: &mut Option<Running>) -> Exit {
-    match running {
-        Some(running) => running.launched.child.ended().await,
-        None => pending().await,
     }
 }
 
