@@ -161,6 +161,35 @@ async fn a_row_that_cannot_be_read_is_left_out_and_told() {
 }
 
 #[tokio::test]
+async fn a_domain_that_cannot_be_read_hides_and_stops_no_other() {
+    let database = Database::fresh().await;
+    let store = open(&database).await;
+    let bob = NewCustomer {
+        username: "bob".parse().unwrap(),
+        email: "bob@mail.test",
+        password_hash: None,
+        language: Language::English,
+    };
+    store.add_customer(&bob, NOW).await.unwrap();
+    database
+        .run(
+            "INSERT INTO domains (domain, username, added_at, look_at, proven_at, fingerprint,
+                 expires_at)
+             VALUES ('-', 'bob', 0, 0, 0, 'f', 4000000000000),
+                 ('chat.example.org', 'bob', 0, 0, 0, 'f', 4000000000000)"
+                .to_owned(),
+        )
+        .await;
+    let listed = store.listed_domains("", 1).await.unwrap();
+    assert_eq!(listed.len(), 1, "a page is not shorter for it");
+    assert_eq!(listed[0].own.domain.as_str(), "chat.example.org");
+    assert_eq!(store.domains_of(&bob.username).await.unwrap().len(), 1);
+    assert_eq!(store.domains_due(NOW, 10).await.unwrap().len(), 1);
+    assert_eq!(store.domains_to_serve(NOW).await.unwrap().len(), 1);
+    assert_eq!(store.unreadable_rows()[0].key, "-");
+}
+
+#[tokio::test]
 async fn a_task_that_cannot_be_read_is_dead_and_the_next_one_is_done() {
     let database = Database::fresh().await;
     let store = open(&database).await;

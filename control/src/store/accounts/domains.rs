@@ -1,5 +1,6 @@
 //! Customers' own domains. Keys of certificates are sealed before they come here.
 
+use futures_util::future::FutureExt as _;
 use shared::{Domain, Username};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
@@ -60,7 +61,7 @@ impl Store {
         .fetch_all(&mut self.read().await?)
         .await
         .attempt(ATTEMPT)?;
-        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+        Ok(self.readable("domains", "domain", &rows, parse))
     }
 
     /// Those after `after` by name. One that cannot be read is named in the log and left out.
@@ -69,17 +70,26 @@ impl Store {
         after: &str,
         limit: u32,
     ) -> Result<Vec<ListedDomain>, StoreError> {
-        let rows = sqlx::query(AssertSqlSafe(format!(
+        let text = format!(
             "SELECT {COLUMNS}, look_at FROM domains WHERE domain > $1 ORDER BY domain LIMIT $2"
-        )))
-        .bind(after)
-        .bind(i64::from(limit))
-        .fetch_all(&mut self.read().await?)
-        .await
-        .attempt("list all domains")?;
+        );
+        let fetch = |after: String, limit: u32| {
+            let text = text.clone();
+            async move {
+                sqlx::query(AssertSqlSafe(text))
+                    .bind(after)
+                    .bind(i64::from(limit))
+                    .fetch_all(&mut self.read().await?)
+                    .await
+                    .attempt("list all domains")
+            }
+            .boxed()
+        };
+        let place = |row: &AnyRow| row.text("domain");
         let listed =
             |row: &AnyRow| Ok(ListedDomain { own: parse(row)?, look: row.moment("look_at")? });
-        Ok(self.readable("domains", "domain", &rows, listed))
+        let (key, after) = (("domains", "domain"), after.to_owned());
+        self.readable_page(key, after, limit, fetch, place, listed).await
     }
 
     /// One that nobody has proven yet goes to whoever asks last: DNS says whose it is. At most
@@ -203,7 +213,7 @@ impl Store {
                 fingerprint: row.text("fingerprint")?,
             })
         };
-        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+        Ok(self.readable("domains", "domain", &rows, parse))
     }
 
     /// `None` when it is served no more.
@@ -238,7 +248,7 @@ impl Store {
         .fetch_all(&mut self.read().await?)
         .await
         .attempt(ATTEMPT)?;
-        rows.iter().map(parse).collect::<Result<_, _>>().attempt(ATTEMPT)
+        Ok(self.readable("domains", "domain", &rows, parse))
     }
 
     /// Takes it upon itself to look; whoever comes before `until` does not. `false` when
