@@ -17,6 +17,7 @@ mod failover;
 mod installing;
 mod journal;
 mod keys;
+mod killed;
 mod languages;
 mod letters;
 mod machines;

@@ -51,3 +51,19 @@ async fn receipts_go_to_the_new_address_also_where_stripe_is_away_at_first() {
     assert_eq!(shop.tasks(Kind::Payer).await, ["done", "done", "done"]);
     assert_eq!(told().await.as_deref(), Some("ada@elsewhere.test"));
 }
+
+#[tokio::test]
+async fn control_that_ends_while_stripe_is_told_tells_it_again() {
+    let mut shop = Shop::open().await;
+    let workspace = shop.customer("sub_1").await;
+    shop.stripe.books().is_silent = true;
+    change(&shop, workspace.username.as_str(), "ada@elsewhere.test").await;
+    let asked = async || shop.stripe.count("POST /v1/customers/");
+    wait_until("stripe has it", 1, asked).await;
+    shop.stripe.books().is_silent = false;
+    shop.world.restart().await;
+    wait_until("it is done", vec!["done".to_owned()], async || shop.tasks(Kind::Payer).await).await;
+    assert_eq!(shop.stripe.count("POST /v1/customers/"), 2);
+    let told = shop.stripe.books().emails.get(workspace.payer.as_str()).cloned();
+    assert_eq!(told.as_deref(), Some("ada@elsewhere.test"));
+}

@@ -58,6 +58,22 @@ async fn what_was_taken_is_done_after_a_crash_and_when_stripe_is_back() {
 }
 
 #[tokio::test]
+async fn control_that_ends_in_the_middle_of_a_look_looks_again() {
+    let mut shop = Shop::open().await;
+    let signup = shop.sign_up("ada@example.com").await;
+    let checkout = signup.checkout.unwrap().id;
+    shop.stripe.books().pay(checkout.as_str(), "paid", "sub_1", "active");
+    shop.stripe.books().is_silent = true;
+    shop.tell("checkout.session.completed", checkout.as_str()).await;
+    wait_until("it looks", 1, async || shop.stripe.count("GET /v1/checkout")).await;
+    shop.stripe.books().is_silent = false;
+    shop.world.restart().await;
+    shop.settled().await;
+    assert_eq!(shop.life("ada").await, "preparing");
+    assert_eq!(shop.tasks(Kind::Provision).await.len(), 1);
+}
+
+#[tokio::test]
 async fn who_pays_twice_gets_one_workspace_and_the_second_subscription_ends() {
     let shop = Shop::open().await;
     let mut browser = shop.browser();

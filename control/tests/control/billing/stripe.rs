@@ -38,6 +38,8 @@ pub(crate) struct Books {
     pub(crate) calls: Vec<String>,
     /// Everything is answered with a 500.
     pub(crate) is_down: bool,
+    /// Everything is done, and nothing is answered.
+    pub(crate) is_silent: bool,
     /// The parameter for which no page is made.
     pub(crate) refuses: Option<&'static str>,
 }
@@ -108,11 +110,11 @@ async fn note(
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {
-    let is_down = {
+    let (is_down, is_silent) = {
         let mut books = books.lock().unwrap();
         let call = format!("{} {}", request.method(), request.uri().path());
         books.calls.push(call);
-        books.is_down
+        (books.is_down, books.is_silent)
     };
     if is_down {
         let error = json!({ "error": { "type": "api_error", "message": "out of order" } });
@@ -120,7 +122,11 @@ async fn note(
         let no = [("stripe-should-retry", "false")];
         return (StatusCode::INTERNAL_SERVER_ERROR, no, Json(error)).into_response();
     }
-    next.run(request).await
+    let answer = next.run(request).await;
+    if is_silent {
+        std::future::pending::<()>().await;
+    }
+    answer
 }
 
 async fn set_email(State(books): Shared, Path(id): Path<String>, Form(fields): Fields) -> Response {

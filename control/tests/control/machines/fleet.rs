@@ -164,6 +164,23 @@ async fn who_uses_theirs_lets_others_go_first() {
 }
 
 #[tokio::test]
+async fn a_trial_goes_on_where_it_was_killed() {
+    let mut town = town(&[]).await;
+    let calls = [
+        ("PUT", "/v1/sprites/*/services/*", BEFORE),
+        ("PUT", "/v1/sprites/*/services/*", AFTER),
+        ("GET", "/v1/sprites/*/exec", BEFORE),
+    ];
+    lie_in_wait(&town, &calls).await;
+    change(&mut town, FIRST, GOOD).await;
+    kill_in_each(&mut town, &calls).await;
+    until(&town, "it is accepted", |it| it["trial"] == "accepted").await;
+    let trials = town.tasks_of_kind("TRIAL").await;
+    assert_eq!(trials.len(), 1, "the first version comes to nobody: {trials:?}");
+    assert_eq!(trials[0]["state"], "done", "{trials:?}");
+}
+
+#[tokio::test]
 async fn an_update_goes_on_where_it_was_killed() {
     let mut town = town(&["ada"]).await;
     let calls = [
