@@ -9,6 +9,7 @@ use super::client::ApiClient;
 use super::output::{Output, age, dash, list, one_line, table, until};
 use crate::base::clock::Moment;
 use crate::model::task::{Kind, TaskId, TaskState};
+use crate::operator::acts::sending_again;
 use crate::operator::responses::{StepView, TaskDetails, TaskView, Tasks};
 
 #[derive(Subcommand, Clone)]
@@ -67,11 +68,16 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
         }
         Command::Retry { id } => {
             let shown: TaskDetails = api.show(&format!("/api/tasks/{id}")).await?;
+            let twice = shown.may_arrive_twice;
             let what = format!("{id}, which is {}, would be tried again now.", shown.task.state);
-            if !output.is_meant(&what)? {
+            let goes_on = match twice {
+                true => output.confirms(&sending_again(&id))?,
+                false => output.is_meant(&what)?,
+            };
+            if !goes_on {
                 return Ok(());
             }
-            change(api, &id, "retry", None, output).await
+            change(api, &id, "retry", twice.then_some(("twice", "true".to_owned())), output).await
         }
         Command::Cancel { id, reason } => {
             let shown: TaskDetails = api.show(&format!("/api/tasks/{id}")).await?;
@@ -79,7 +85,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             if !output.confirms(&consequence)? {
                 return Ok(());
             }
-            change(api, &id, "cancel", reason, output).await
+            change(api, &id, "cancel", reason.map(|reason| ("reason", reason)), output).await
         }
     }
 }
@@ -88,11 +94,11 @@ async fn change(
     api: &ApiClient,
     id: &TaskId,
     what: &str,
-    reason: Option<String>,
+    word: Option<(&str, String)>,
     output: Output,
 ) -> anyhow::Result<()> {
     let mut query = Serializer::new(String::new());
-    query.extend_pairs(reason.map(|reason| ("reason", reason)));
+    query.extend_pairs(word);
     let path = format!("/api/tasks/{id}/{what}?{}", query.finish());
     print(&api.call(Method::POST, &path, None).await?, api.now(), output)
 }
@@ -105,7 +111,7 @@ fn cancelling(id: &TaskId, task: &TaskView) -> String {
 }
 
 pub(super) fn print(details: &TaskDetails, now: Moment, output: Output) -> anyhow::Result<()> {
-    output.print(details, |TaskDetails { task, payload, steps }| {
+    output.print(details, |TaskDetails { task, payload, steps, may_arrive_twice }| {
         let mut text = format!("{} is {}", task.id, task.state);
         text += &format!(", attempt {} of {}\n", task.attempts, task.max_attempts);
         text += &format!("age      {}\n", age(task.created_at, now));
@@ -117,6 +123,9 @@ pub(super) fn print(details: &TaskDetails, now: Moment, output: Output) -> anyho
         text += &format!("payload  {payload}\n");
         if let Some(error) = &task.last_error {
             text += &format!("error    {error}\n");
+        }
+        if *may_arrive_twice {
+            text += "note     it may have been sent, and tried again would arrive twice\n";
         }
         let rows: Vec<_> = steps.iter().map(step_row).collect();
         text + "\n" + &table(&["STEP", "STATE", "ATTEMPTS", "SECONDS", "ERROR"], &rows)

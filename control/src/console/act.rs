@@ -38,7 +38,7 @@ impl ActForm {
 }
 
 /// Every act by its word: what its question is called, and what is said when it is done.
-const WORDS: [(&str, &str, &str); 13] = [
+const WORDS: [(&str, &str, &str); 14] = [
     ("suspend", "Close the workspace", "It is closed."),
     ("resume", "Open the workspace", "It is open again, unless another reason stands."),
     ("sign-out", "Sign out everywhere", "Every browser is signed out."),
@@ -47,6 +47,7 @@ const WORDS: [(&str, &str, &str); 13] = [
     ("end", "End the workspace", "It has ended; its machine is being taken down."),
     ("replace-machine", "Replace the machine", "Another machine is being prepared."),
     ("retry", "Try the task again", "It is tried again."),
+    ("send-again", "Send the letter again", "It is sent again."),
     ("cancel", "Call the task off", "It is called off."),
     ("resume-pool", "Prepare machines again", "Machines are prepared again."),
     ("destroy-machine", "Destroy the machine", "It is being destroyed."),

@@ -302,7 +302,7 @@ pub(super) async fn task(
 ) -> Result<Response, Response> {
     let session = signed_in(&app, &headers).await?;
     let id = api_tasks::parse_id(&id).map_err(failed)?;
-    let TaskDetails { task, payload, steps } =
+    let TaskDetails { task, payload, steps, may_arrive_twice } =
         api_tasks::details(&app, &id).await.map_err(failed)?.0;
     let now = app.now();
     let subject = format!("task {id}");
@@ -330,12 +330,14 @@ pub(super) async fn task(
         on: id.to_string(),
         asks,
     };
+    let retry = || match may_arrive_twice {
+        true => button("Send it again", "send-again", true),
+        false => button("Try it now", "retry", false),
+    };
     let buttons = match task.state.as_str() {
-        "waiting" | "dead" => {
-            vec![button("Try it now", "retry", false), button("Call it off", "cancel", true)]
-        }
+        "waiting" | "dead" => vec![retry(), button("Call it off", "cancel", true)],
         "running" => vec![button("Call it off", "cancel", true)],
-        "cancelled" => vec![button("Try it now", "retry", false)],
+        "cancelled" => vec![retry()],
         _ => Vec::new(),
     };
     let rows = steps.iter().map(|step| step_row(id.as_str(), step, now)).collect();

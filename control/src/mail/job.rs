@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tracing::{info, warn};
 
 use super::ResendConfig;
-use super::outcome::{self, Blocked, KEY_LIFETIME, Next};
+use super::outcome::{self, Blocked, Next};
 use crate::base::clock::{Clock, Moment};
 use crate::base::date::Date;
 use crate::base::masking::without_addresses;
@@ -105,7 +105,7 @@ impl MailJob {
         self.store.begin_mail(id, now).await?;
         // Anew: a database that is slow, or a machine that stood still, has taken its time.
         let now = clock();
-        if mail.tried.is_some_and(|tried| now.since(tried) > KEY_LIFETIME) {
+        if mail.may_arrive_twice(now) {
             let error = anyhow!(
                 "for a day nobody has known whether mail {id} was sent, and Resend would \
                  not know it again by its key"

@@ -14,10 +14,6 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long a letter whose fate is unknown is sent again under its key. Resend
-/// keeps keys for a day; an hour is left for the way.
-pub(super) const KEY_LIFETIME: Duration = Duration::from_secs(23 * 3_600);
-
 /// A letter that could not be sent for so long, for whatever quota, is given up:
 /// also a first link is older then than it may be.
 const PATIENCE: Duration = Duration::from_secs(4 * 24 * 3_600);

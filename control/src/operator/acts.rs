@@ -4,7 +4,7 @@
 use axum::extract::State;
 use shared::Username;
 
-use super::tasks::{CancelQuery, parse_id};
+use super::tasks::{CancelQuery, RetryQuery, parse_id};
 use super::workspaces::WhyQuery;
 use super::{customers, edges, locks, pool, routes, tasks, workspaces};
 use crate::app::SharedApp;
@@ -22,6 +22,7 @@ pub enum Act {
     End(Username),
     ReplaceMachine(Username),
     RetryTask(TaskId),
+    SendAgain(TaskId),
     CancelTask(TaskId),
     ResumePool,
     DestroyMachine(SpriteName),
@@ -53,6 +54,7 @@ impl Act {
             "end" => Self::End(routes::parse_username(on)?),
             "replace-machine" => Self::ReplaceMachine(routes::parse_username(on)?),
             "retry" => Self::RetryTask(parse_id(on)?),
+            "send-again" => Self::SendAgain(parse_id(on)?),
             "cancel" => Self::CancelTask(parse_id(on)?),
             "resume-pool" => Self::ResumePool,
             "destroy-machine" => Self::DestroyMachine(pool::parse_sprite_name(on)?),
@@ -76,7 +78,9 @@ impl Act {
             | Self::End(name)
             | Self::ReplaceMachine(name)
             | Self::SetEmail(name) => format!("workspace {name}"),
-            Self::RetryTask(id) | Self::CancelTask(id) => format!("task {id}"),
+            Self::RetryTask(id) | Self::SendAgain(id) | Self::CancelTask(id) => {
+                format!("task {id}")
+            }
             Self::ResumePool | Self::DestroyMachine(_) => "pool".to_owned(),
             Self::RemoveEdge(name) => format!("edge {name}"),
         }
@@ -100,6 +104,7 @@ impl Act {
                 "This destroys the machine of {name}: what is in it, conversations included, is \
                  lost. Another one is prepared."
             ),
+            Self::SendAgain(id) => sending_again(id),
             Self::CancelTask(id) => format!(
                 "This calls off {id}. What is done of it stays; what is not done is nobody's \
                  until it is tried again."
@@ -144,6 +149,14 @@ impl Act {
     }
 }
 
+/// What comes of a letter that may have been sent before, on the page and on the command line.
+pub fn sending_again(task: &TaskId) -> String {
+    format!(
+        "This sends the letter of {task} once more. Nobody knows whether it was sent before, and \
+         Resend would not know it again: it may arrive twice."
+    )
+}
+
 /// What becomes of an edge that is removed, on the page and on the command line.
 pub fn edge_removal(name: &str) -> String {
     format!(
@@ -174,7 +187,11 @@ pub async fn perform(app: &SharedApp, act: &Act, typed: &str) -> Result<(), Prob
             let why = Query(WhyQuery { reason: typed.to_owned() });
             workspaces::replace_machine(state(), of(name), why).await.map(drop)
         }
-        Act::RetryTask(id) => tasks::retry(state(), Path(id.to_string())).await.map(drop),
+        Act::RetryTask(id) | Act::SendAgain(id) => {
+            let twice = matches!(act, Act::SendAgain(_));
+            let query = Query(RetryQuery { twice });
+            tasks::retry(state(), Path(id.to_string()), query).await.map(drop)
+        }
         Act::CancelTask(id) => {
             let reason = Some(typed.to_owned()).filter(|it| !it.trim().is_empty());
             tasks::cancel(state(), Path(id.to_string()), Query(CancelQuery { reason }))

@@ -213,6 +213,9 @@ pub struct TaskDetails {
     pub task: TaskView,
     pub payload: Value,
     pub steps: Vec<StepView>,
+    /// Of a letter: it may have been sent, and tried again would arrive twice.
+    #[serde(default)]
+    pub may_arrive_twice: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -359,7 +362,7 @@ impl TaskDetails {
     pub(super) fn new(mut task: Task, steps: Vec<Step>) -> Self {
         let payload = std::mem::take(&mut task.payload);
         let steps = steps.into_iter().map(StepView::new).collect();
-        Self { task: TaskView::new(task), payload, steps }
+        Self { task: TaskView::new(task), payload, steps, may_arrive_twice: false }
     }
 }
 

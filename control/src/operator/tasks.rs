@@ -13,6 +13,7 @@ use super::schemas::{KindShape, OfTask};
 use crate::app::{App, SharedApp};
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query};
+use crate::model::task::kinds::SendMail;
 use crate::model::task::{Kind, Task, TaskId, TaskState};
 use crate::store::TaskFilter;
 
@@ -76,6 +77,16 @@ pub(super) async fn show(
     details(&app, &parse_id(&id)?).await
 }
 
+/// `?twice=true`
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct RetryQuery {
+    /// Send a letter that may have been sent before, and would arrive twice.
+    #[serde(default)]
+    #[param(required = false)]
+    pub(super) twice: bool,
+}
+
 /// At once, and with all its attempts before it.
 #[utoipa::path(
     post,
@@ -83,10 +94,14 @@ pub(super) async fn show(
     operation_id = "retry_task",
     tag = "operator",
     security(("admin_key" = [])),
-    params(OfTask),
+    params(OfTask, RetryQuery),
     responses(
         (status = 200, description = "It waits for a worker", body = TaskDetails),
-        (status = 409, description = "It is running or done", body = ErrorShape),
+        (
+            status = 409,
+            description = "It is running or done, or a letter that may arrive twice",
+            body = ErrorShape
+        ),
         AboutOne,
         Parsed,
         Guarded
@@ -95,9 +110,20 @@ pub(super) async fn show(
 pub(super) async fn retry(
     State(app): State<SharedApp>,
     Path(id): Path<String>,
+    Query(RetryQuery { twice }): Query<RetryQuery>,
 ) -> Result<Answer<TaskDetails>, Problem> {
     let id = parse_id(&id)?;
-    match app.store.retry_task(&id, app.now()).await? {
+    let (task, _) = app.store.task(&id).await?.ok_or_else(|| no_task(&id))?;
+    let tried = match doubtful_letter(&app, &task).await? {
+        Some(mail) if twice => Some(app.store.send_again(&id, &mail, app.now()).await?),
+        Some(_) => {
+            let why =
+                "It may have been sent, and would arrive twice: say twice=true to have it so.";
+            return Err(Problem::new(StatusCode::CONFLICT, "may_arrive_twice", why));
+        }
+        None => app.store.retry_task(&id, app.now()).await?,
+    };
+    match tried {
         Some(true) => details(&app, &id).await,
         Some(false) => Err(conflict("A task that is running or done cannot be tried again.")),
         None => Err(no_task(&id)),
@@ -167,7 +193,18 @@ impl FilterQuery {
 
 pub(crate) async fn details(app: &App, id: &TaskId) -> Result<Answer<TaskDetails>, Problem> {
     let (task, steps) = app.store.task(id).await?.ok_or_else(|| no_task(id))?;
-    Ok(Answer(TaskDetails::new(task, steps)))
+    let may_arrive_twice = doubtful_letter(app, &task).await?.is_some();
+    Ok(Answer(TaskDetails { may_arrive_twice, ..TaskDetails::new(task, steps) }))
+}
+
+/// The id of the letter that a task is to send, if that may arrive twice.
+async fn doubtful_letter(app: &App, task: &Task) -> Result<Option<String>, Problem> {
+    if task.kind != Kind::Mail {
+        return Ok(None);
+    }
+    let Ok(SendMail { mail, .. }) = task.payload() else { return Ok(None) };
+    let letter = app.store.mail(&mail).await?;
+    Ok(letter.is_some_and(|letter| letter.may_arrive_twice(app.now())).then_some(mail))
 }
 
 pub(crate) fn parse_id(text: &str) -> Result<TaskId, Problem> {

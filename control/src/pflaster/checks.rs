@@ -10,7 +10,7 @@ use crate::machines::job_context::JobContext;
 use crate::machines::vm::health::{Health, read_health};
 use crate::machines::vm::layout;
 use crate::model::healing::{Check, Phase};
-use crate::model::mail::MailState;
+use crate::model::mail::{Mail, MailRecord, MailState};
 use crate::model::pool::{Assigned, SpriteState};
 use crate::model::task::Task;
 use crate::queue::JobError;
@@ -184,15 +184,22 @@ impl Pflaster {
     }
 
     async fn mail(&self, task: &Task) -> Result<Finding, JobError> {
-        let Some(username) = &task.username else { return Ok(Finding::Well) };
-        let Some(order) = self.context.store.workspace_order(username).await? else {
-            return Ok(Finding::Well);
-        };
-        let mail = self.context.store.mail(&format!("welcome/{}", order.signup)).await?;
-        Ok(match mail.map(|mail| mail.record.state) {
-            Some(MailState::Failed) => Finding::Ill("the welcome mail has failed".to_owned()),
-            _ => Finding::Well,
+        let welcome = self.welcome(task).await?.map(|mail| mail.record);
+        let is_lost =
+            |mail: &MailRecord| mail.state == MailState::Failed && mail.next_attempt.is_none();
+        Ok(if welcome.as_ref().is_some_and(is_lost) {
+            Finding::Ill("the welcome mail has failed".to_owned())
+        } else {
+            Finding::Well
         })
+    }
+
+    /// The letter that tells a customer how to come in.
+    pub(super) async fn welcome(&self, task: &Task) -> Result<Option<Mail>, JobError> {
+        let Some(username) = &task.username else { return Ok(None) };
+        let store = &self.context.store;
+        let Some(order) = store.workspace_order(username).await? else { return Ok(None) };
+        Ok(store.mail(&format!("welcome/{}", order.signup)).await?)
     }
 
     async fn refill(&self) -> Result<Finding, JobError> {

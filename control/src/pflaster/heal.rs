@@ -11,6 +11,7 @@ use crate::machines::vm::agent_config::{self, Workspace};
 use crate::machines::vm::machine::Vm;
 use crate::model::healing::Check;
 use crate::model::pool::Counts;
+use crate::model::task::kinds::SendMail;
 use crate::model::task::{Kind, Task, TaskState};
 use crate::queue::JobError;
 use crate::store::TaskFilter;
@@ -22,19 +23,28 @@ const RESYNC: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(1);
 const LOOKS: u32 = 30;
 
+/// Letters to one customer that were given up, looked through for the welcome mail.
+const MAILS: u32 = 100;
+
 /// The pool is expanded by so many beyond what is wanted.
 const EXPANSION: u64 = 2;
 
 /// How long a task waits for the provider: the first time, the second, and from then on.
 const PROVIDER_WAITS: [u64; 3] = [10, 30, 90];
 
+/// What came of it.
+pub(super) enum Healing {
+    /// What was done.
+    Done(String),
+    /// Why nothing was.
+    LeftAlone(String),
+}
+
 impl Pflaster {
-    /// Says what was done.
-    ///
     /// # Errors
-    /// `Snooze` where the task has to wait; and what went wrong in doing it.
-    pub(super) async fn heal(&self, check: &Check, task: &Task) -> Result<String, JobError> {
-        match check.name {
+    /// What went wrong in doing it.
+    pub(super) async fn heal(&self, check: &Check, task: &Task) -> Result<Healing, JobError> {
+        let done = match check.name {
             table::STALE => self.give_up_stale(task).await,
             table::POOL => self.prepare(1, "a machine is being prepared").await,
             table::REFILL => {
@@ -45,10 +55,11 @@ impl Pflaster {
                 self.prepare(missing, &what).await
             }
             table::EDGES | table::ROUTE => self.resync().await,
-            table::SERVICES => self.start_anew(task).await,
-            table::MAIL => self.mail_again(task).await,
-            _ => Ok("nothing".to_owned()),
-        }
+            table::SERVICES => return self.start_anew(task).await,
+            table::MAIL => return self.mail_again(task).await,
+            _ => return Ok(Healing::LeftAlone("nothing is done".to_owned())),
+        };
+        done.map(Healing::Done)
     }
 
     /// How long a task is to wait for the provider, which it has found away so often.
@@ -87,9 +98,9 @@ impl Pflaster {
         Ok(format!("generation {generation} was published again"))
     }
 
-    async fn start_anew(&self, task: &Task) -> Result<String, JobError> {
+    async fn start_anew(&self, task: &Task) -> Result<Healing, JobError> {
         let Some((sprite, username)) = self.machine_of(task).await?.zip(task.username) else {
-            return Ok("there is no machine any more".to_owned());
+            return Ok(Healing::LeftAlone("there is no machine any more".to_owned()));
         };
         let Machines { sprites, base, .. } = &*self.context.machines;
         let order = self.context.store.workspace_order(&username).await?;
@@ -110,20 +121,34 @@ impl Pflaster {
             }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(format!("the service of {} was registered and started anew", sprite.name))
+        let name = &sprite.name;
+        Ok(Healing::Done(format!("the service of {name} was registered and started anew")))
     }
 
-    async fn mail_again(&self, task: &Task) -> Result<String, JobError> {
+    /// Under its key, which Resend knows for a day: a letter that may have been sent before
+    /// that would arrive twice, and is left to the person who has its ticket.
+    async fn mail_again(&self, task: &Task) -> Result<Healing, JobError> {
+        let now = self.context.now();
+        let Some(mail) = self.welcome(task).await? else {
+            return Ok(Healing::LeftAlone("there is no such mail any more".to_owned()));
+        };
+        if mail.may_arrive_twice(now) {
+            let why = "it may have been sent, and would arrive twice";
+            return Ok(Healing::LeftAlone(why.to_owned()));
+        }
         let filter = TaskFilter {
             kind: Some(Kind::Mail),
             username: task.username,
             state: Some(TaskState::Dead),
         };
-        let mut again = 0;
-        for mail in self.context.store.tasks(&filter, None, 10).await? {
-            let revived = self.context.store.retry_task(&mail.id, self.context.now()).await?;
-            again += u32::from(revived == Some(true));
-        }
-        Ok(format!("{again} letters are tried again"))
+        let dead = self.context.store.tasks(&filter, None, MAILS).await?;
+        let is_its = |it: &&Task| {
+            it.payload::<SendMail>().is_ok_and(|payload| payload.mail == mail.record.id)
+        };
+        let Some(sending) = dead.iter().find(is_its) else {
+            return Ok(Healing::LeftAlone("no task of it is given up".to_owned()));
+        };
+        self.context.store.retry_task(&sending.id, now).await?;
+        Ok(Healing::Done(format!("{} is tried again", sending.id)))
     }
 }

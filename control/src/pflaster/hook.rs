@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use tracing::{info, warn};
 
 use super::checks::{Finding, Pflaster};
+use super::heal::Healing;
 use super::table;
 use crate::model::healing::{Action, Check, Entry, Phase};
 use crate::model::incident::Incident;
@@ -101,14 +102,18 @@ impl Pflaster {
             let detail = format!("{why}; nothing done: {} times this hour", check.hourly_limit);
             return Ok((Entry { check: check.name, action: Action::Note, detail }, None));
         }
-        let done = self.heal(check, task).await.unwrap_or_else(|error| format!("failed: {error}"));
+        let (action, done) = match self.heal(check, task).await {
+            Ok(Healing::Done(what)) => (check.action, what),
+            Ok(Healing::LeftAlone(why)) => (Action::Note, why),
+            Err(error) => (check.action, format!("failed: {error}")),
+        };
         let is_well = matches!(self.look(check, task).await, Ok(Finding::Well));
         let detail =
             if is_well { format!("{done} ({why})") } else { format!("{done}; still: {why}") };
         let is_needed = matches!(check.name, table::SERVICES | table::ROUTE);
         let hold = (is_needed && !is_well)
             .then(|| JobError::retry(anyhow::anyhow!("{} is not well: {why}", check.name)));
-        Ok((Entry { check: check.name, action: check.action, detail }, hold))
+        Ok((Entry { check: check.name, action, detail }, hold))
     }
 }
 

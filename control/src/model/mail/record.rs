@@ -1,11 +1,17 @@
 //! A letter between writing and sending.
 
+use std::time::Duration;
+
 use shared::Username;
 
 use super::MailKind;
 use crate::base::clock::Moment;
 use crate::base::text_enum::text_enum;
 use vendors::resend::RenderedEmail;
+
+/// How long a letter whose fate is unknown is sent again under its key. Resend
+/// keeps keys for a day; an hour is left for the way.
+const KEY_LIFETIME: Duration = Duration::from_secs(23 * 3_600);
 
 /// A letter that is written and not yet posted.
 #[derive(Debug, Clone)]
@@ -57,8 +63,17 @@ text_enum! {
         Dropped = "dropped",
         /// There is nobody to send it: Resend is not configured.
         Unsent = "unsent",
-        /// Given up. Who tries its task again has it sent, perhaps a second time.
+        /// Given up; an operator may have it sent all the same.
         Failed = "failed",
+    }
+}
+
+impl Mail {
+    /// Whether Resend may have it, and would send it a second time: it does not know it
+    /// again by its key any more.
+    pub fn may_arrive_twice(&self, now: Moment) -> bool {
+        let is_open = matches!(self.record.state, MailState::Waiting | MailState::Failed);
+        is_open && self.tried.is_some_and(|tried| now.since(tried) > KEY_LIFETIME)
     }
 }
 

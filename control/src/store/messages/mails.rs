@@ -7,10 +7,10 @@ use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
 use crate::model::mail::{Mail, MailEnd, MailKind, MailRecord, MailState, NewMail};
-use crate::model::task::NewTask;
 use crate::model::task::kinds::SendMail;
+use crate::model::task::{NewTask, TaskId};
 use crate::store::connection::{Attempt as _, Columns as _, millis, shortened, valid};
-use crate::store::{Store, StoreError, Write, tasks};
+use crate::store::{Store, StoreError, Topic, Write, tasks};
 use vendors::resend::RenderedEmail;
 
 /// What every read of a letter selects, from [`TABLES`].
@@ -109,8 +109,30 @@ impl Store {
         write.commit().await
     }
 
+    /// As [`Store::retry_task`] for the task of a letter that may have been sent: its tries
+    /// are forgotten, and it goes out once more. `false` when the task is done or running.
+    pub async fn send_again(
+        &self,
+        task: &TaskId,
+        id: &str,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let mut write = self.begin().await?;
+        if tasks::revive(&mut write, task, now).await? == 0 {
+            return Ok(false);
+        }
+        sqlx::query("UPDATE mails SET tried_at = NULL WHERE id = $1")
+            .bind(id)
+            .execute(&mut *write)
+            .await
+            .attempt("forget the tries of a letter")?;
+        write.announce(Topic::TasksChanged).await?;
+        write.commit().await?;
+        Ok(true)
+    }
+
     /// Notes how a letter ended; the body goes when nobody can need it any more. One
-    /// that was sent stays sent.
+    /// that was sent stays sent; of one that failed it stays known that it may have been.
     pub async fn end_mail(&self, id: &str, end: &MailEnd, now: Moment) -> Result<(), StoreError> {
         let provider_id = match end {
             MailEnd::Sent { provider_id } => Some(provider_id.as_str()),
@@ -118,8 +140,9 @@ impl Store {
         };
         let mut write = self.begin().await?;
         sqlx::query(
-            "UPDATE mails SET state = $2, receipt = $3, ended_at = $4, tried_at = NULL,
-                 why = $6, body = CASE WHEN $5 = 1 THEN body ELSE '' END
+            "UPDATE mails SET state = $2, receipt = $3, ended_at = $4, why = $6,
+                 tried_at = CASE WHEN $2 = 'failed' THEN tried_at ELSE NULL END,
+                 body = CASE WHEN $5 = 1 THEN body ELSE '' END
              WHERE id = $1 AND state <> 'sent'",
         )
         .bind(id)

@@ -247,6 +247,40 @@ async fn what_may_have_been_sent_a_day_ago_is_left_to_a_person() {
     office.wait_for_letter("welcome", "failed").await;
     assert_eq!(office.resend.calls().await.len(), 1);
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
+    let id = vendor::task_id(&office.world, "mail/welcome/su_1").await;
+    let again = async |query: &str| {
+        let path = format!("/api/tasks/{id}/retry{query}");
+        office.world.api(Method::POST, &path, None).await
+    };
+    let (status, answer) = again("").await;
+    assert_eq!((status.as_u16(), &answer["error"]["code"]), (409, &json!("may_arrive_twice")));
+    let (code, said, complaint) = office.world.cli_ended(&format!("tasks retry {id}")).await;
+    assert_eq!((code, said.as_str()), (Some(4), ""), "{complaint}");
+    assert!(complaint.contains("it may arrive twice. Say --yes"), "{complaint}");
+    let said = office.world.cli(&format!("tasks retry {id} --dry-run")).await;
+    assert!(said.contains("it may arrive twice"), "{said}");
+    assert_eq!(office.task(WELCOME).await.0, "dead");
+    assert_eq!(office.resend.calls().await.len(), 1);
+    office.world.cli(&format!("tasks retry {id} --yes")).await;
+    office.wait_for_letter("welcome", "sent").await;
+    assert_eq!(office.resend.calls().await.len(), 2);
+    assert_eq!(again("?twice=true").await.0, 409, "it is done");
+}
+
+#[tokio::test]
+async fn a_letter_that_failed_and_may_have_been_sent_is_tried_again_under_its_key() {
+    let office = Office::open().await;
+    office.resend.fail(1, "after-commit:reset").await;
+    office.resend.fail(1, "status:422").await;
+    welcome(&office.world).await;
+    wait_until("it was tried", 1, async || office.resend.calls().await.len()).await;
+    wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
+    office.world.let_pass(BACK_OFF).await;
+    office.wait_for_letter("welcome", "failed").await;
+    vendor::retry(&office.world, "mail/welcome/su_1").await;
+    office.wait_for_letter("welcome", "sent").await;
+    assert_eq!(office.resend.calls().await.len(), 3);
+    assert_eq!(office.resend.mails().await.len(), 1, "as the one that it was");
 }
 
 /// Only of a server of databases can one client keep a table from the others.

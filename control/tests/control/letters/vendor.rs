@@ -161,20 +161,25 @@ pub(crate) async fn letters(world: &World) -> Vec<(String, String)> {
     mails.map(|mail| (text(mail, "kind"), text(mail, "state"))).collect()
 }
 
-/// The state of the task with this cause, and how often it was tried.
-pub(crate) async fn task(world: &World, cause: &str) -> (String, u64) {
+async fn caused_by(world: &World, cause: &str) -> Value {
     let (_, list) = world.api(Method::GET, "/api/tasks", None).await;
     let tasks = list["items"].as_array().unwrap();
-    let task = tasks.iter().find(|task| task["cause"] == cause).expect("it was put in");
+    tasks.iter().find(|task| task["cause"] == cause).expect("it was put in").clone()
+}
+
+pub(crate) async fn task_id(world: &World, cause: &str) -> String {
+    caused_by(world, cause).await["id"].as_str().unwrap().to_owned()
+}
+
+/// The state of the task with this cause, and how often it was tried.
+pub(crate) async fn task(world: &World, cause: &str) -> (String, u64) {
+    let task = caused_by(world, cause).await;
     (task["state"].as_str().unwrap().to_owned(), task["attempts"].as_u64().unwrap())
 }
 
 /// Tries the dead task with this cause again, as an operator does.
 pub(crate) async fn retry(world: &World, cause: &str) {
-    let (_, list) = world.api(Method::GET, "/api/tasks", None).await;
-    let tasks = list["items"].as_array().unwrap();
-    let task = tasks.iter().find(|task| task["cause"] == cause).expect("it was put in");
-    let path = format!("/api/tasks/{}/retry", task["id"].as_str().unwrap());
+    let path = format!("/api/tasks/{}/retry", task_id(world, cause).await);
     let (status, answer) = world.api(Method::POST, &path, None).await;
     assert!(status.is_success(), "{answer}");
 }

@@ -169,8 +169,23 @@ async fn a_welcome_mail_that_has_failed_is_tried_again() {
     run(&town, "UPDATE tasks SET state = 'dead' WHERE kind = 'MAIL'").await;
     again(&town, &task).await;
     let done = done_for(&town, "mail").await;
-    assert!(done.len() == 1 && done[0].starts_with("fix 1 letters are tried again"), "{done:?}");
+    assert_eq!(done, [format!("fix {id} is tried again (the welcome mail has failed)")]);
     town.until_done(&id).await;
+}
+
+#[tokio::test]
+async fn a_welcome_mail_that_may_have_been_sent_is_left_to_a_person() {
+    let town = Town::start(1).await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    let id = town.tasks_of_kind("MAIL").await.remove(0)["id"].as_str().unwrap().to_owned();
+    town.until_done(&id).await;
+    run(&town, "UPDATE mails SET state = 'failed', tried_at = 1").await;
+    run(&town, "UPDATE tasks SET state = 'dead' WHERE kind = 'MAIL'").await;
+    again(&town, &task).await;
+    let done = done_for(&town, "mail").await;
+    assert!(done.len() == 1 && done[0].starts_with("note it may have been sent"), "{done:?}");
+    assert_eq!(town.task(&id).await["state"], "dead");
 }
 
 #[tokio::test]
