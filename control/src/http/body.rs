@@ -18,6 +18,18 @@ pub struct Form<T>(pub T);
 /// The fields of a form of which some come more than once.
 pub struct Fields(pub Vec<(String, String)>);
 
+/// A body as it came, which may be empty.
+pub struct Whole(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state).await;
+        body.map(Self).map_err(|error| malformed(error.status()))
+    }
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
@@ -64,7 +76,7 @@ async fn form_text<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes,
         )
         .in_german("Das war kein Formular."));
     }
-    Bytes::from_request(request, state).await.map_err(|error| malformed(error.status()))
+    Whole::from_request(request, state).await.map(|Whole(body)| body)
 }
 
 fn malformed(status: StatusCode) -> Problem {

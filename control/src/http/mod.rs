@@ -9,7 +9,7 @@ pub mod problem;
 pub mod request_context;
 pub mod sse_connections;
 
-pub use body::{Fields, Form, Json};
+pub use body::{Fields, Form, Json, Whole};
 pub use parameters::{Path, Query};
 pub use problem::Problem;
 pub use request_context::RequestContext;

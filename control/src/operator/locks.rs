@@ -1,7 +1,6 @@
 //! Locks: of a whole workspace, or of one session of it.
 
 use axum::Json as Answer;
-use axum::body::Bytes;
 use axum::extract::State;
 use serde::Deserialize;
 use shared::{Lock, LockKey, SessionId};
@@ -9,16 +8,17 @@ use utoipa::ToSchema;
 
 use super::paging::{Paging, page};
 use super::responses::{Locks, Page, Published};
-use super::routes::{Waiting, parse_username, publish};
+use super::routes::{MOST, Waiting, parse_username, publish};
 use super::schemas::{LockShape, OfSession, OfWorkspace};
 use crate::app::{App, SharedApp};
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
-use crate::http::{Path, Problem, Query};
+use crate::http::{Path, Problem, Query, Whole};
 
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LockBody {
     /// Unix seconds; without it the lock holds until it is taken away.
+    #[schema(maximum = 9_007_199_254_740_992u64)]
     until: Option<u64>,
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn put_workspace(
     State(app): State<SharedApp>,
     Path(username): Path<String>,
     Query(waiting): Query<Waiting>,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Answer<Published>, Problem> {
     put(&app, &username, None, waiting, &body).await
 }
@@ -95,7 +95,7 @@ pub(super) async fn put_session(
     State(app): State<SharedApp>,
     Path((username, session)): Path<(String, String)>,
     Query(waiting): Query<Waiting>,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Answer<Published>, Problem> {
     put(&app, &username, Some(&session), waiting, &body).await
 }
@@ -155,8 +155,10 @@ async fn put(
 ) -> Result<Answer<Published>, Problem> {
     let LockKey { username, session } = parse_key(username, session)?;
     let LockBody { until } = parse_body(body)?;
-    if until.is_some_and(|until| until <= app.now().seconds()) {
-        return Err(Problem::invalid("until", "until must be in the future, in unix seconds"));
+    let possible = app.now().seconds() + 1..=MOST;
+    if until.is_some_and(|until| !possible.contains(&until)) {
+        let rule = "until must be in the future, in unix seconds, and at most 2^53";
+        return Err(Problem::invalid("until", rule));
     }
     let generation = app.store.put_lock(Lock { username, session, until }).await?;
     Ok(publish(app, generation, waiting.wait()).await)

@@ -248,15 +248,16 @@ fn state_argument() -> impl TypedValueParser<Value = RouteState> {
 }
 
 async fn put_order(app: &App, order: RouteOrder, wait: Wait) -> Result<Answer<Published>, Problem> {
-    if order.assignment.is_some_and(|number| number > MAX_ASSIGNMENT) {
+    if order.assignment.is_some_and(|number| number > MOST) {
         return Err(Problem::invalid("assignment", "an assignment is at most 2^53"));
     }
     let (_, generation) = app.store.put_route(order).await?;
     Ok(publish(app, generation, wait).await)
 }
 
-/// Beyond it, JSON readers in other languages lose digits.
-const MAX_ASSIGNMENT: u64 = 1 << 53;
+/// The largest number of an edge's table: beyond it, JSON readers in other languages lose
+/// digits, and not much later columns do.
+pub(super) const MOST: u64 = 1 << 53;
 
 /// Checked before anything is written: edges must never see a change they refuse.
 fn parse_upstream(app: &App, text: &str, field: &'static str) -> Result<Upstream, Problem> {

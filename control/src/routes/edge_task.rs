@@ -8,7 +8,7 @@ use shared::retry::{Backoff, chance};
 use shared::wire::Applied;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::client::EdgeError;
 use super::edge::{Edge, Wake};
@@ -198,6 +198,19 @@ impl Task {
             }
             // Also when it went on by another process's hand while it read ours.
             Err(EdgeError::Conflict(_)) => Ok(Belief::Unknown),
+            Err(EdgeError::Refused(why)) => match self.feed.recount().await? {
+                Some(state) => {
+                    error!(
+                        edge = self.edge.name,
+                        "the sum that was kept of our table was not that of its routes and locks, \
+                         and edge {} refused it; going on at {} with the right one",
+                        self.edge.name,
+                        state.generation
+                    );
+                    Ok(Belief::Unknown)
+                }
+                None => Err(EdgeError::Refused(why).into()),
+            },
             Err(error) => Err(error.into()),
         }
     }

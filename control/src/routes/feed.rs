@@ -102,4 +102,12 @@ impl Feed {
     pub(super) async fn jump_above(&self, theirs: Generation) -> Result<TableState, StoreError> {
         self.store.jump_above(theirs).await
     }
+
+    /// `None` when our table is what we say of it.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub(super) async fn recount(&self) -> Result<Option<TableState>, StoreError> {
+        self.store.recount_table().await
+    }
 }

@@ -149,6 +149,21 @@ async fn an_edge_that_refuses_changes_gets_the_whole_table() {
 }
 
 #[tokio::test]
+async fn a_sum_of_our_table_that_is_wrong_is_put_right_and_stops_nothing() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.put_route("ada").await;
+    world.put_route("bob").await;
+    let wrong = format!("UPDATE route_table SET checksum = '{}'", "0a".repeat(16));
+    world.database.run(wrong).await;
+    let (status, _) = world.api(Method::DELETE, "/api/routes/ada", None).await;
+    assert_eq!(status, StatusCode::OK);
+    wait_until("the edge is in step", true, async || in_step(&world, &edge).await).await;
+    assert_eq!(edge.names(), ["bob"]);
+    assert_eq!(acknowledged(&world.put_route("eve").await), [true], "and it goes on");
+}
+
+#[tokio::test]
 async fn what_another_process_brings_to_the_edge_is_acknowledged() {
     let edge = TestEdge::start("one").await;
     let world = World::start(&[&edge]).await;

@@ -3,6 +3,7 @@
 mod lock_rows;
 mod locks;
 mod log;
+mod recount;
 mod route_rows;
 mod snapshot;
 mod table;

@@ -1,7 +1,7 @@
 //! The whole route table as it was at one generation, read piece by piece.
 
 use shared::wire::{TableHead, TableLine};
-use shared::{Lock, Route};
+use shared::{Checksum, Lock, Route};
 
 use super::lock_rows::session_text;
 use super::table::read_state;
@@ -35,7 +35,7 @@ impl Store {
             locks: lock_rows::count(&mut transaction).await?,
             checksum: state.checksum,
         };
-        Ok(Snapshot { transaction, head, position: Position::Routes { after: String::new() } })
+        Ok(Snapshot { transaction, head, position: Position::START })
     }
 }
 
@@ -63,29 +63,55 @@ impl Snapshot {
 
     /// The next entries, routes before locks; `None` after the last.
     pub async fn next(&mut self) -> Result<Option<Vec<TableLine>>, StoreError> {
+        self.position.next(&mut self.transaction).await
+    }
+
+    pub(super) async fn agrees_with_its_head(mut self) -> Result<bool, StoreError> {
+        Ok(sum(&mut self.transaction).await? == self.head.checksum)
+    }
+}
+
+/// Of every route and lock there is.
+pub(super) async fn sum(connection: &mut Connection) -> Result<Checksum, StoreError> {
+    let (mut position, mut sum) = (Position::START, Checksum::default());
+    while let Some(lines) = position.next(connection).await? {
+        sum = lines.iter().fold(sum, |sum, line| match line {
+            TableLine::Route(route) => sum.with_route(route),
+            TableLine::Lock(lock) => sum.with_lock(lock),
+        });
+    }
+    Ok(sum)
+}
+
+impl Position {
+    const START: Self = Self::Routes { after: String::new() };
+
+    async fn next(
+        &mut self,
+        connection: &mut Connection,
+    ) -> Result<Option<Vec<TableLine>>, StoreError> {
         loop {
-            match &self.position {
-                Position::Routes { after } => {
-                    let routes = route_rows::page(&mut self.transaction, after, PIECE).await?;
+            match self {
+                Self::Routes { after } => {
+                    let routes = route_rows::page(connection, after, PIECE).await?;
                     let Some(last) = routes.last() else {
-                        self.position = Position::Locks { after: Default::default() };
+                        *self = Self::Locks { after: Default::default() };
                         continue;
                     };
-                    self.position = Position::Routes { after: last.username.to_string() };
+                    *after = last.username.to_string();
                     return Ok(Some(routes.into_iter().map(TableLine::Route).collect()));
                 }
-                Position::Locks { after: (username, session) } => {
-                    let after = (username.as_str(), session.as_str());
-                    let locks = lock_rows::page(&mut self.transaction, after, PIECE).await?;
+                Self::Locks { after } => {
+                    let (username, session) = &*after;
+                    let locks = lock_rows::page(connection, (username, session), PIECE).await?;
                     let Some(last) = locks.last() else {
-                        self.position = Position::End;
+                        *self = Self::End;
                         continue;
                     };
-                    let after = (last.username.to_string(), session_text(last.session));
-                    self.position = Position::Locks { after };
+                    *after = (last.username.to_string(), session_text(last.session));
                     return Ok(Some(locks.into_iter().map(TableLine::Lock).collect()));
                 }
-                Position::End => return Ok(None),
+                Self::End => return Ok(None),
             }
         }
     }

@@ -24,11 +24,7 @@ impl Store {
         let mut state = write.lock_table().await?;
         if state.generation <= generation {
             state.generation = Generation(generation.0 + 1);
-            write.set_table(state);
-            sqlx::query("DELETE FROM route_changes")
-                .execute(&mut *write)
-                .await
-                .attempt("empty the log of changes")?;
+            write.begin_log_anew(state).await?;
         }
         write.commit().await?;
         Ok(state)
@@ -139,6 +135,16 @@ impl Write {
         let state = read_state(self).await?;
         self.set_table(state);
         Ok(state)
+    }
+
+    /// What edges have from before `state`, the log does not lead on from.
+    pub(super) async fn begin_log_anew(&mut self, state: TableState) -> Result<(), StoreError> {
+        self.set_table(state);
+        sqlx::query("DELETE FROM route_changes")
+            .execute(&mut **self)
+            .await
+            .attempt("empty the log of changes")?;
+        Ok(())
     }
 
     async fn log(&mut self, checksum: Checksum, change: Change) -> Result<(), StoreError> {
