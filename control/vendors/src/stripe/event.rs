@@ -4,6 +4,7 @@
 //! whole (`snapshot`) or as a mere hint (`thin`); the object is fetched instead.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::open_enum::open_enum;
 use crate::stripe::id::{EventId, IdError, ObjectId};
@@ -59,25 +60,20 @@ pub enum EventError {
     NotAnEvent(String),
 }
 
+/// What it is about is read where its type is one that we know: of the others, Stripe may put
+/// anything there.
 #[derive(Deserialize)]
 struct Envelope {
     id: EventId,
     object: String,
     r#type: String,
     livemode: bool,
-    account: Option<String>,
-    data: Option<Data>,
-    related_object: Option<Related>,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    object: Related,
-}
-
-#[derive(Deserialize)]
-struct Related {
-    id: Option<String>,
+    #[serde(default)]
+    account: Value,
+    #[serde(default)]
+    data: Value,
+    #[serde(default)]
+    related_object: Value,
 }
 
 impl Event {
@@ -89,22 +85,22 @@ impl Event {
     pub fn parse(body: &[u8]) -> Result<Self, EventError> {
         let envelope: Envelope = serde_json::from_slice(body)?;
         let about = match envelope.object.as_str() {
-            "event" => envelope.data.map(|data| data.object),
-            "v2.core.event" => envelope.related_object,
+            "event" => &envelope.data["object"],
+            "v2.core.event" => &envelope.related_object,
             _ => return Err(EventError::NotAnEvent(envelope.object)),
         };
         let kind = envelope.r#type;
         let kind: EventType = kind.strip_prefix("v1.").map(str::to_owned).unwrap_or(kind).into();
         let object = match kind {
             EventType::Unknown(_) => None,
-            _ => about.and_then(|object| object.id).map(ObjectId::parse).transpose()?,
+            _ => about["id"].as_str().map(ObjectId::parse).transpose()?,
         };
         Ok(Self {
             id: envelope.id,
             kind,
             object,
             livemode: envelope.livemode,
-            is_of_connected: envelope.account.is_some(),
+            is_of_connected: !envelope.account.is_null(),
         })
     }
 }
@@ -177,6 +173,24 @@ mod tests {
         check("customer.updated", "legacy:4711");
         check("customer.created", "ümlaut");
         check("customer.created", &"x".repeat(300));
+    }
+
+    #[test]
+    fn what_an_event_of_another_type_is_about_may_have_any_form() {
+        let check = |object: &str, about: &str| {
+            let body = format!(
+                r#"{{"id":"evt_1","object":"{object}","type":"v2.core.account_link.returned",
+                    "livemode":false,{about}}}"#
+            );
+            let event = Event::parse(body.as_bytes());
+            assert_eq!(event.unwrap().object, None, "{object} {about}");
+        };
+        check("v2.core.event", r#""data":{"account_id":"acct_1"},"related_object":null"#);
+        check("v2.core.event", r#""related_object":{"id":4711}"#);
+        check("event", r#""data":{"object":"acct_1"}"#);
+        check("event", r#""data":{"object":{"id":4711}}"#);
+        check("event", r#""data":[]"#);
+        check("event", r#""data":{},"account":{"id":"acct_1"}"#);
     }
 
     #[test]
