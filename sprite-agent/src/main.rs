@@ -55,7 +55,15 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match start(&Arguments::parse()) {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where it cannot be printed, nobody is there to read it.
+            let _unread = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { 0 });
+        }
+    };
+    match start(&arguments) {
         Ok(code) => code,
         Err(error) => exit::report("sprite-agent", &error),
     }

@@ -1,17 +1,17 @@
 //! `PUT /v1/challenges/{token}`, `DELETE …`: what certificate authorities are answered.
 
 use axum::Json;
+use axum::extract;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{self, Path};
 use axum::http::StatusCode;
 use shared::wire::ChallengeAnswer;
 
-use super::reply::Failure;
+use super::reply::{Failure, Segment};
 use super::state::State;
 
 pub(super) async fn put(
     extract::State(state): extract::State<State>,
-    Path(token): Path<String>,
+    Segment(token): Segment,
     body: Result<Json<ChallengeAnswer>, JsonRejection>,
 ) -> Result<StatusCode, Failure> {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -24,7 +24,7 @@ pub(super) async fn put(
 /// Again, or of one that was never said, it is as well.
 pub(super) async fn delete(
     extract::State(state): extract::State<State>,
-    Path(token): Path<String>,
+    Segment(token): Segment,
 ) -> StatusCode {
     state.0.challenges.take_back(&token);
     StatusCode::NO_CONTENT

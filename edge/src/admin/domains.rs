@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{self, Body};
-use axum::extract::{self, Extension, Path};
+use axum::extract::{self, Extension};
 use axum::http::StatusCode;
 use shared::Domain;
 use shared::wire::{DomainGrant, DomainServed, DomainWithdrawn, DomainsServed};
 use tokio::time::timeout;
 use tracing::{error, warn};
 
-use super::reply::Failure;
+use super::reply::{Failure, Segment};
 use super::serve::Confidential;
 use super::state::State;
 use crate::connections::RevokedCount;
@@ -24,8 +24,8 @@ pub(super) async fn list(extract::State(state): extract::State<State>) -> Json<D
 
 pub(super) async fn put(
     extract::State(state): extract::State<State>,
+    Segment(domain): Segment,
     Extension(Confidential(is_confidential)): Extension<Confidential>,
-    Path(domain): Path<String>,
     body: Body,
 ) -> Result<Json<DomainServed>, Failure> {
     if !is_confidential {
@@ -51,7 +51,7 @@ pub(super) async fn put(
 
 pub(super) async fn delete(
     extract::State(state): extract::State<State>,
-    Path(domain): Path<String>,
+    Segment(domain): Segment,
 ) -> Result<Json<DomainWithdrawn>, Failure> {
     let domain = parse(&domain)?;
     let withdrawing = tokio::task::spawn_blocking(move || {

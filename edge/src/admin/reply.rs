@@ -1,6 +1,9 @@
 //! How a refusal becomes a status and a body.
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -9,6 +12,19 @@ use shared::wire::ErrorBody;
 use tracing::error;
 
 use crate::routes::{ApplyError, Rejection, StoreError};
+
+/// What stands in the path; one that is no text is refused in the shape of every error.
+pub(super) struct Segment(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = Path::from_request_parts(parts, state).await;
+        let refused = |error: PathRejection| Failure::bad_request("path", error.body_text());
+        path.map(|Path(text)| Self(text)).map_err(refused)
+    }
+}
 
 /// An error answer. The 409 also says, as `generation`, what is served.
 #[derive(Debug)]

@@ -170,6 +170,16 @@ async fn every_answer_has_a_request_id_and_every_error_is_json() {
     let (status, body) = json_of(edge.answer(request(Method::PUT, "/healthz", &given)).await).await;
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(body["error"]["code"], "method_not_allowed");
+    for (method, path) in [
+        (Method::PUT, "/v1/challenges/%ff"),
+        (Method::DELETE, "/v1/challenges/%ff"),
+        (Method::PUT, "/v1/domains/%ff"),
+        (Method::DELETE, "/v1/domains/%ff"),
+    ] {
+        let (status, body) = edge.ask(method, path, "").await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(body["error"]["code"], "path", "{path}");
+    }
 }
 
 #[tokio::test]

@@ -23,6 +23,17 @@ fn agent(config: &Path) -> Command {
 }
 
 #[test]
+fn a_command_that_cannot_be_read_ends_as_a_bad_configuration_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let absent = folder.path().join("sprite-agent.toml");
+    for arguments in [&["--bogus"][..], &["--check", "--try"], &["--export", "--from", "x"]] {
+        let output = agent(&absent).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(64), "a service manager starts it no more");
+    }
+    assert_eq!(agent(&absent).arg("--help").output().unwrap().status.code(), Some(0));
+}
+
+#[test]
 fn a_bad_configuration_is_named_whole_and_ends_with_64() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sprite-agent.toml");
