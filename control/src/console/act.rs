@@ -13,6 +13,7 @@ use crate::base::date::Age;
 use crate::base::email_address::Email;
 use crate::http::{Form, Problem, Query};
 use crate::operator::acts::{Act, Asked, perform};
+use crate::operator::tasks::parse_reason;
 use crate::store::{ActBegun, JournalEntry};
 
 #[derive(Deserialize, Default)]
@@ -114,9 +115,10 @@ pub(super) async fn submit(
         return Ok(question(&session, &act, &form, Some(&missing)));
     }
     let (operator, subject) = (session.operator.name.as_str(), act.subject());
-    let what = match form.reason.trim() {
-        "" => form.act.clone(),
-        reason => format!("{}: {reason}", form.act),
+    // Only where it is asked for, and was looked at.
+    let what = match (act.asks_for(), form.typed(&act)) {
+        (Some(Asked::Reason), reason) => format!("{}: {reason}", form.act),
+        _ => form.act.clone(),
     };
     let begun = app.store.begin_act(operator, &subject, &what, Some(&form.seen), app.now()).await;
     let id = match begun.map_err(|error| Problem::from(error).into_response())? {
@@ -141,10 +143,11 @@ fn check_typed(act: &Act, typed: &str) -> Result<(), Problem> {
         Some(Asked::Reason) if typed.is_empty() => {
             Err(Problem::invalid("reason", "Please say why; it is kept."))
         }
+        Some(Asked::Reason) => parse_reason(typed).map(drop),
         Some(Asked::Email) => Email::parse(typed)
             .map(drop)
             .map_err(|error| Problem::invalid("email", error.to_string())),
-        Some(Asked::Reason) | None => Ok(()),
+        None => Ok(()),
     }
 }
 

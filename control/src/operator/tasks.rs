@@ -214,7 +214,7 @@ pub(crate) fn parse_id(text: &str) -> Result<TaskId, Problem> {
 /// Most characters of a reason: it is shown beside a task, and in tickets.
 const REASON_MAX_CHARS: usize = 500;
 
-pub(super) fn parse_reason(text: &str) -> Result<&str, Problem> {
+pub(crate) fn parse_reason(text: &str) -> Result<&str, Problem> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > REASON_MAX_CHARS {
         let rule = format!("a reason has one to {REASON_MAX_CHARS} characters");

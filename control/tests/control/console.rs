@@ -248,10 +248,16 @@ async fn what_hurts_is_asked_about_done_once_and_in_the_journal() {
     let asked = grace.act(&after, "replace-machine", "ada", " ").await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(asked.text.contains("Please say why"), "{}", asked.text);
+    let long = "because ".repeat(100);
+    let asked = grace.act(&after, "replace-machine", "ada", &long).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.text.contains("500 characters"), "{}", asked.text);
+    assert!(asked.text.contains(long.trim()), "it is kept in its field: {}", asked.text);
     let journal = grace.get("/console/journal").await;
     for expected in ["grace", "suspend", "workspace ada", "It is closed.", "POST /api/customers"] {
         assert!(journal.text.contains(expected), "{expected}: {}", journal.text);
     }
+    assert!(!journal.text.contains("replace-machine"), "nothing came of it: {}", journal.text);
 }
 
 #[tokio::test]
