@@ -6,6 +6,7 @@ use std::path::Path;
 use shared::process::Section;
 
 use crate::base::amount::Amount;
+use crate::base::email_address::Email;
 use crate::base::language::Language;
 
 /// The `[site]` table. Everything has a default that a demo can live with.
@@ -62,9 +63,12 @@ impl SiteConfig {
         let mut text =
             |key, default: &str| site.optional(key, as_it_is).unwrap_or_else(|| default.to_owned());
         let operator = text("operator", "Arcamatrix");
-        let contact_email = text("contact_email", "hello@arcamatrix.com");
         let model = text("model", "");
         let location = text("location", "");
+        let contact_email = site.optional("contact_email", |text| {
+            Email::parse(text).map(|email| email.as_str().to_owned())
+        });
+        let contact_email = contact_email.unwrap_or_else(|| "hello@arcamatrix.com".to_owned());
         let price = site.optional("price", Amount::parse).unwrap_or(PRICE);
         let address = site.list("address", as_it_is);
         let mut programs = site.list("programs", as_it_is);

@@ -90,7 +90,7 @@ pub(super) async fn end(
             Err(error) => return Err(stripe_refuses(&error.to_string())),
         }
         let synced = sync::sync_subscription(billing, subscription).await;
-        synced.map_err(|error| stripe_refuses(&error.to_string()))?;
+        synced.map_err(|error| is_looked_at_later(&error.to_string()))?;
     }
     let given = app.store.give_task(&username, app.now()).await?;
     task_of(&app, &username, given, "The workspace has ended, and nothing is left of it.").await
@@ -145,6 +145,14 @@ fn none(username: &Username) -> Problem {
 
 fn conflict(message: &'static str) -> Problem {
     Problem::new(StatusCode::CONFLICT, "conflict", message)
+}
+
+fn is_looked_at_later(why: &str) -> Problem {
+    let message = format!(
+        "The subscription has ended at Stripe. The workspace has not yet: it ends with the next \
+         look, which comes by itself or by asking again: {why}."
+    );
+    Problem::new(StatusCode::BAD_GATEWAY, "stripe", message)
 }
 
 fn stripe_refuses(why: &str) -> Problem {

@@ -359,7 +359,8 @@ mod tests {
         check(
             "base_domain = 'arca.test'\nsite_url = 'https://other.test'\nsite_listen = '80'\n\
              database_url = 'mysql://x'\nkeys_file = '/nowhere/keys.toml'\nadmin_key = 'short'\n\
-             [[edges]]\nname = 'a b'\nurl = 'x'\n[upstream]\nallow_http = ['loopback']\n",
+             [[edges]]\nname = 'a b'\nurl = 'x'\n[upstream]\nallow_http = ['loopback']\n\
+             [site]\ncontact_email = 'hello'\n",
             &[
                 "control.toml:2: site_url: site_url must be the origin of base_domain \
                  \"arca.test\" or its www, not https://other.test",
@@ -371,6 +372,7 @@ mod tests {
                 "control.toml:8: edges[0].name: is one to 63 of A-Z, a-z, 0-9, -, _ and .",
                 "control.toml:9: edges[0].url: an upstream begins with https:// or http://",
                 "control.toml:11: upstream.allow_http: \"loopback\": invalid IP address syntax",
+                "control.toml:13: site.contact_email: An e-mail address looks like ada@example.com.",
                 "control.toml: api_listen: is missing",
                 "control.toml: edges[0].token: is missing",
             ],
