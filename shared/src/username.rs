@@ -121,6 +121,61 @@ const NOT_OFFERED: &[&str] = &[
 /// With a number behind them, or a hyphen and a number, these are machines of ours.
 const NUMBERED: &[&str] = &["api", "control", "edge", "mail", "mx", "node", "ns", "smtp", "www"];
 
+/// Wherever it stands in a name, the name looks like one of ours.
+const BRAND: &str = "arcamatrix";
+
+/// Desks of ours that somebody could be written to from. A name of nothing but these and
+/// [`PARTICLES`], such as `billing-team`, is nobody's.
+const DESKS: &[&str] = &[
+    "abuse",
+    "account",
+    "accounts",
+    "arca",
+    "billing",
+    "help",
+    "helpdesk",
+    "hostmaster",
+    "invoice",
+    "invoices",
+    "legal",
+    "login",
+    "noreply",
+    "official",
+    "password",
+    "pay",
+    "payment",
+    "payments",
+    "postmaster",
+    "privacy",
+    "refund",
+    "refunds",
+    "security",
+    "signin",
+    "signup",
+    "support",
+    "verification",
+    "verify",
+    "webmaster",
+];
+
+const PARTICLES: &[&str] = &[
+    "center",
+    "centre",
+    "customer",
+    "department",
+    "desk",
+    "my",
+    "online",
+    "our",
+    "portal",
+    "service",
+    "services",
+    "team",
+    "tech",
+    "the",
+    "your",
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameError {
     #[error("a name has 2 to 32 characters")]
@@ -163,7 +218,7 @@ impl Username {
     }
 
     /// A name for somebody new: as [`Username::parse`], and none that customers could take
-    /// for one of ours, such as `admin-help` or `edge-3`.
+    /// for one of ours, such as `admin-help`, `edge-3` or `support-arcamatrix`.
     ///
     /// # Errors
     /// Says what is wrong with it.
@@ -175,7 +230,8 @@ impl Username {
             && !number.is_empty()
             && NUMBERED.contains(&word);
         let is_admin = text.split('-').any(|part| matches!(part, "admin" | "administrator"));
-        if is_numbered || is_admin || NOT_OFFERED.binary_search(&text).is_ok() {
+        let is_ours = is_branded(text) || names_desks_only(text, false);
+        if is_numbered || is_admin || is_ours || NOT_OFFERED.binary_search(&text).is_ok() {
             return Err(UsernameError::Reserved);
         }
         Ok(name)
@@ -188,6 +244,30 @@ impl Username {
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
     }
+}
+
+/// Also with hyphens in it, and with digits that are read as letters.
+fn is_branded(text: &str) -> bool {
+    let read = |c: char| match c {
+        '0' => 'o',
+        '1' => 'i',
+        '4' => 'a',
+        other => other,
+    };
+    text.chars().filter(|c| *c != '-').map(read).collect::<String>().contains(BRAND)
+}
+
+/// `has_one` where a desk stood before `rest`. Numbers and hyphens between words say nothing.
+fn names_desks_only(rest: &str, has_one: bool) -> bool {
+    let rest = rest.trim_start_matches(|c: char| c == '-' || c.is_ascii_digit());
+    if rest.is_empty() {
+        return has_one;
+    }
+    let goes_on = |words: &[&str], has_one: bool| {
+        let mut rests = words.iter().filter_map(|word| rest.strip_prefix(word));
+        rests.any(|rest| names_desks_only(rest, has_one))
+    };
+    goes_on(DESKS, true) || goes_on(PARTICLES, has_one)
 }
 
 impl PartialEq for Username {
@@ -285,6 +365,25 @@ mod tests {
             assert_eq!(Username::parse_new(name), Err(UsernameError::Reserved), "{name}");
         }
         for name in ["ada", "ada-2", "edgar", "edge-of-town", "node", "badminton", "mx-fan"] {
+            assert!(Username::parse_new(name).is_ok(), "{name}");
+        }
+        for name in [
+            "arcamatrix-support",
+            "arcamatrix-billing",
+            "support-arcamatrix",
+            "myarcamatrix",
+            "arca-matrix",
+            "arc4matr1x",
+            "arca-support",
+            "billing-team",
+            "your-account-2",
+            "supportdesk",
+            "security1",
+        ] {
+            assert_eq!(Username::parse_new(name), Err(UsernameError::Reserved), "{name}");
+            assert!(Username::parse(name).is_ok(), "{name}: one that was given stays good");
+        }
+        for name in ["acme-support", "the-team", "arcadia", "helena", "payday", "legalist", "42"] {
             assert!(Username::parse_new(name).is_ok(), "{name}");
         }
         assert!(NOT_OFFERED.is_sorted());

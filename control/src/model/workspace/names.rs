@@ -68,9 +68,13 @@ fn stem(local: &str) -> String {
     match stem {
         "" => "my-workspace".to_owned(),
         stem if Username::parse_new(stem).is_ok() => stem.to_owned(),
-        // Also with `my-` before it, no name says that it is the administrator's.
         stem if stem.contains("admin") => "my-workspace".to_owned(),
-        stem => format!("my-{stem}"),
+        // Also with `my-` before it, no name says that it is one of our desks.
+        stem => {
+            let own = format!("my-{stem}");
+            let is_free = Username::parse_new(&own).is_ok();
+            if is_free { own } else { "my-workspace".to_owned() }
+        }
     }
 }
 
@@ -126,6 +130,6 @@ mod tests {
 
     #[test]
     fn no_name_looks_like_one_of_ours() {
-        assert!(of("support@example.com").iter().all(|name| name.starts_with("my-support")));
+        assert!(of("support@example.com").iter().all(|name| name.starts_with("my-workspace")));
     }
 }
