@@ -32,6 +32,10 @@ const BOOT: &str = include_str!("guest/boot.sh");
 /// Longest boot: mounts and one program, on a machine that may be busy.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Longest answer of the guest, which only looks at a list or writes into a file, on a machine
+/// that may be busy: whoever asks holds the sprite, and others wait for it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A list of tasks.
 const TASKS_MAX_BYTES: usize = 1 << 20;
 
@@ -119,7 +123,7 @@ impl Vm {
         self.tell("/machine/thaw").await
     }
 
-    /// Whether something in it holds it awake.
+    /// Whether something in it holds it awake, or nobody knows in time.
     pub async fn is_held_awake(&self) -> bool {
         let tasks = async {
             let request = Request::get("/v1/tasks").body(Body::empty()).ok()?;
@@ -127,7 +131,8 @@ impl Vm {
             let body = axum::body::to_bytes(Body::new(response.into_body()), TASKS_MAX_BYTES);
             serde_json::from_slice::<serde_json::Value>(&body.await.ok()?).ok()
         };
-        let tasks = tasks.await.unwrap_or_default();
+        let Ok(tasks) = timeout(ANSWER_TIMEOUT, tasks).await else { return true };
+        let tasks = tasks.unwrap_or_default();
         tasks["tasks"].as_array().is_some_and(|tasks| !tasks.is_empty())
     }
 
@@ -142,7 +147,8 @@ impl Vm {
 
     async fn tell(&self, path: &str) -> anyhow::Result<()> {
         let request = Request::builder().method(Method::POST).uri(path).body(Body::empty())?;
-        let response = inward::send(&self.sockets.api(), request).await?;
+        let sent = timeout(ANSWER_TIMEOUT, inward::send(&self.sockets.api(), request)).await;
+        let response = sent.with_context(|| format!("{path} was not answered in time"))??;
         if !response.status().is_success() {
             bail!("{path} was answered with {}", response.status());
         }
