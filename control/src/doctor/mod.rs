@@ -66,5 +66,6 @@ fn checks(config: &Config) -> Vec<Check<'_>> {
         ("provider", Box::pin(async move { one(vendors_check::provider(config).await) })),
         ("stripe", Box::pin(async move { one(vendors_check::stripe(config).await) })),
         ("resend", Box::pin(async move { one(vendors_check::resend(config).await) })),
+        ("linear", Box::pin(async move { one(vendors_check::linear(config).await) })),
     ]
 }

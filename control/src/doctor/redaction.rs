@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use toml::{Table, Value};
+use url::form_urlencoded::byte_serialize;
 
 use crate::base::masking::without_addresses;
 
@@ -80,7 +81,7 @@ impl Redaction {
     fn learn(&mut self, secret: &str) {
         let secret = secret.trim();
         if secret.chars().count() >= SECRET_MIN_CHARS {
-            self.secrets.insert(secret.to_owned());
+            self.secrets.extend(spellings(secret));
         }
     }
 
@@ -95,6 +96,38 @@ impl Redaction {
         }
         without_addresses(&text)
     }
+}
+
+/// As it is, in JSON, in JSON within JSON, in a form and in an address.
+fn spellings(secret: &str) -> [String; 8] {
+    let json = |text: &str| {
+        let quoted = serde_json::Value::from(text).to_string();
+        quoted[1..quoted.len() - 1].to_owned()
+    };
+    let in_json = json(secret);
+    let in_form: String = byte_serialize(secret.as_bytes()).collect();
+    let in_address = in_form.replace('+', "%20");
+    [
+        json(&in_json),
+        in_json.replace('/', "\\/"),
+        in_json,
+        lower_escapes(&in_form),
+        in_form,
+        lower_escapes(&in_address),
+        in_address,
+        secret.to_owned(),
+    ]
+}
+
+/// `%2f` for `%2F`: some write one, some the other.
+fn lower_escapes(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut lower = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at(2);
+        lower.extend(["%", &digits.to_ascii_lowercase(), rest]);
+    }
+    lower
 }
 
 #[cfg(test)]
@@ -119,6 +152,25 @@ mod tests {
         }
         let said = "sk_test_planted failed for ada@mail.test with planted-in-the-ring";
         assert_eq!(redaction.clean(said), "*** failed for a•••@mail.test with ***");
+        let url = "postgres://u:planted-db@h/d";
+        let address = "postgres%3A%2F%2Fu%3Aplanted-db%40h%2Fd";
+        for said in [url, "postgres:\\/\\/u:planted-db@h\\/d", address, &lower_escapes(address)] {
+            assert_eq!(redaction.clean(&format!("[{said}]")), "[***]");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_in_what_programs_make_of_it() {
+        let secret = r#"a\b"c/d é+%25"#;
+        let quoted = serde_json::Value::from(secret).to_string();
+        let again = serde_json::Value::from(quoted.as_str()).to_string();
+        let form: String = byte_serialize(secret.as_bytes()).collect();
+        let mut redaction = Redaction::default();
+        redaction.learn(secret);
+        for text in [secret, &quoted, &again, &form, &form.replace('+', "%20")] {
+            let seen = redaction.clean(text);
+            assert_eq!(seen.trim_matches(['"', '\\']), "***", "{text}");
+        }
     }
 
     #[test]

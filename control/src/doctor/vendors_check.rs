@@ -3,6 +3,8 @@
 use super::finding::Finding;
 use crate::billing::StripeBilling;
 use crate::serve::config::Config;
+use vendors::linear::error::ErrorType;
+use vendors::linear::{Linear, LinearError};
 use vendors::resend::{Resend, ResendError};
 
 pub(super) async fn provider(config: &Config) -> Finding {
@@ -81,6 +83,45 @@ pub(super) async fn resend(config: &Config) -> Finding {
             CHECK,
             error.to_string(),
             "Is api_key in [resend] still good? https://resend.com/api-keys lists those that are.",
+        ),
+    }
+}
+
+pub(super) async fn linear(config: &Config) -> Finding {
+    const CHECK: &str = "linear";
+    let Some(linear) = &config.linear else {
+        return Finding::unknown(
+            CHECK,
+            "there is no [linear]: `control tickets list` has them all",
+        );
+    };
+    let client = match Linear::new(&linear.url, &linear.api_key) {
+        Ok(client) => client,
+        Err(error) => return Finding::ill(CHECK, error.to_string(), "See api_key in [linear]."),
+    };
+    let team = &linear.team.id;
+    match client.team(team).await {
+        Ok(Some(team)) => Finding::well(
+            CHECK,
+            format!("it takes our key, and tickets are opened in {} ({})", team.key, team.name),
+        ),
+        Ok(None) => Finding::ill(
+            CHECK,
+            format!("our key sees no team {team}"),
+            "`team` in [linear] is the id of a team that the key's owner belongs to, and that the \
+             key may see.",
+        ),
+        Err(error @ LinearError::Refused { kind: ErrorType::Forbidden, .. }) => Finding::ill(
+            CHECK,
+            error.to_string(),
+            "The key lacks a permission: it needs `Read` and `Create issues` for the team. Make \
+             one that has them in Linear's settings, under security and access.",
+        ),
+        Err(error) => Finding::ill(
+            CHECK,
+            error.to_string(),
+            "Is api_key in [linear] still good? Linear's settings list those that are, under \
+             security and access.",
         ),
     }
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use fakes::resend::quota::Limits;
 use fakes::vendor::server;
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::database::Database;
 use crate::common::edge::TestEdge;
@@ -16,6 +16,8 @@ use crate::common::{EDGE_TOKEN, World};
 
 const STRIPE_KEY: &str = "sk_test_0123456789";
 const RESEND_KEY: &str = "re_0123456789abcdef";
+const LINEAR_KEY: &str = "lin_api_0123456789";
+const TEAM: &str = "5b1c7a3e-0000-4000-8000-000000000001";
 
 /// What is put in the place of what, where it is found, and a part of the way to mend it.
 struct Mistake {
@@ -60,6 +62,26 @@ async fn resend() -> String {
     serve(fakes::resend::router(&resend)).await
 }
 
+async fn linear() -> String {
+    let linear = fakes::linear::Linear::new(fakes::linear::Options {
+        key: LINEAR_KEY.to_owned(),
+        team: TEAM.to_owned(),
+        public_url: String::new(),
+    });
+    serve(fakes::linear::router(&linear)).await
+}
+
+/// As Linear does with a key that has other permissions.
+async fn forbidding_linear() -> String {
+    let no = || async {
+        axum::Json(json!({ "data": null, "errors": [{
+            "message": "Invalid scope: `read` required",
+            "extensions": { "type": "forbidden", "code": "FORBIDDEN" },
+        }] }))
+    };
+    serve(Router::new().route("/graphql", axum::routing::post(no))).await
+}
+
 /// What `control doctor` finds with this configuration: check, verdict, mend.
 async fn findings(path: &Path) -> Vec<(String, String, String)> {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_control"))
@@ -84,11 +106,12 @@ fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
 /// `world`'s configuration with vendors in it.
 async fn configuration(world: &World) -> String {
     let text = std::fs::read_to_string(world.path("control.toml")).unwrap();
-    let (stripe, resend) = (stripe().await, resend().await);
+    let (stripe, resend, linear) = (stripe().await, resend().await, linear().await);
     format!(
         "{text}[stripe]\nurl = '{stripe}'\nsecret_key = '{STRIPE_KEY}'\n\
          webhook_secrets = ['whsec_0123456789']\nprice = 'price_1'\n\
          [resend]\nurl = '{resend}'\napi_key = '{RESEND_KEY}'\nfrom = 'Arca <hello@arca.test>'\n\
+         [linear]\nurl = '{linear}'\napi_key = '{LINEAR_KEY}'\nteam = '{TEAM}'\n\
          [sprites]\nurl = '{stripe}'\ntoken = 'a/b/c/0123456789abcdef'\n\
          [base]\nagent = ['agent']\ngateway = ['gateway']\n"
     )
@@ -129,6 +152,7 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
     };
     let leak = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     let (stripe, resend) = (leak(url(&good, "[stripe]")), leak(url(&good, "[resend]")));
+    let linear = leak(url(&good, "[linear]"));
     let (edge_url, api) = (leak(edge_url), leak(api));
     let database = leak(world.database.url.clone());
     let mut mistakes = in_configuration();
@@ -153,6 +177,9 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
         mistake(RESEND_KEY, "re_another-key-of-resend", "resend", "api_key in [resend]"),
         mistake("hello@arca.test", "hello@other.test", "resend", "Add it at"),
         mistake(resend, format!("http://{nobody}"), "resend", "api_key in [resend]"),
+        mistake(LINEAR_KEY, "lin_api_another-key", "linear", "api_key in [linear]"),
+        mistake(TEAM, TEAM.replace('5', "6"), "linear", "the id of a team"),
+        mistake(linear, forbidding_linear().await, "linear", "needs `Read` and `Create issues`"),
         mistake(
             "a/b/c/0123456789abcdef",
             "d/e/f/0123456789abcdef",

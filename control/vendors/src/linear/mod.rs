@@ -23,8 +23,23 @@ const CREATE: &str = "mutation createIssue($input: IssueCreateInput!) { \
 
 const FIND: &str = "query issue($id: String!) { issue(id: $id) { id identifier url } }";
 
+const TEAM: &str = "query team($id: String!) { team(id: $id) { key name } }";
+
 pub struct Linear {
     http: Http,
+}
+
+/// Whose tickets are opened.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Team {
+    /// What its tickets begin with: `OPS` of `OPS-12`.
+    pub key: String,
+    pub name: String,
+}
+
+#[derive(Deserialize)]
+struct FoundTeam {
+    team: Team,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +86,15 @@ impl Linear {
     pub async fn find_issue(&self, id: &IssueId) -> Result<Option<Issue>, LinearError> {
         match self.ask::<Found>(FIND, &json!({ "id": id })).await {
             Ok(found) => Ok(Some(found.issue)),
+            Err(error) if error.may_be_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `None` when there is no such team, as far as our key sees. Changes nothing.
+    pub async fn team(&self, id: &str) -> Result<Option<Team>, LinearError> {
+        match self.ask::<FoundTeam>(TEAM, &json!({ "id": id })).await {
+            Ok(found) => Ok(Some(found.team)),
             Err(error) if error.may_be_missing() => Ok(None),
             Err(error) => Err(error),
         }
