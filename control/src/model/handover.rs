@@ -142,17 +142,25 @@ pub fn missed_callback(has_session: bool, is_second_try: bool) -> MissedCallback
 /// Where somebody who is signed in on the site goes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    Account,
+    /// A page of the account.
+    Account(String),
     /// The workspace host, which begins the handover.
     Workspace(ReturnPath),
     /// The workspace host, with a code for this challenge.
     Callback(Challenge, ReturnPath),
 }
 
+/// The account page itself stands in for whatever is not below it.
+pub fn account_page(path: &ReturnPath) -> &str {
+    let path = path.as_str();
+    let is_of_account = path.starts_with("/account/") && !path.contains("..");
+    if is_of_account { path } else { "/account" }
+}
+
 /// A code is only made for the workspace of the very customer who is signed in.
 pub fn destination(request: &SignInRequest, signed_in: &Username) -> Destination {
     if request.to_account {
-        return Destination::Account;
+        return Destination::Account(account_page(&request.return_path).to_owned());
     }
     let is_theirs = request.workspace.as_ref() == Some(signed_in);
     match &request.challenge {
@@ -245,7 +253,19 @@ mod tests {
         check(&request(Some("bob"), false), &root());
         check(&request(None, true), &root());
         check(&request(None, false), &root());
-        check(&SignInRequest { to_account: true, ..request(None, false) }, &Destination::Account);
+    }
+
+    #[test]
+    fn signing_in_for_the_account_leads_to_the_page_that_was_asked_for() {
+        let leads = |path: &str, page: &str| {
+            let return_path = ReturnPath::or_root(path);
+            let request = SignInRequest { to_account: true, return_path, ..request(None, false) };
+            check(&request, &Destination::Account(page.to_owned()));
+        };
+        leads("/account/email", "/account/email");
+        for other in ["/", "/chat", "/account", "//evil.test/account/", "/account/../logout"] {
+            leads(other, "/account");
+        }
     }
 
     #[test]

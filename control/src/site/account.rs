@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use shared::Username;
+use shared::{ReturnPath, Username};
+use url::form_urlencoded::Serializer;
 
 use super::account_session::{end, open_session, signed_in};
 use super::billing;
@@ -26,6 +27,7 @@ use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
 use crate::base::token::TokenHash;
 use crate::http::{Form, Problem, RequestContext};
+use crate::model::handover;
 use crate::model::sign_in::Proven;
 use crate::model::suspension::SuspensionReason;
 use crate::routes::PAGE_WAIT;
@@ -75,6 +77,9 @@ pub(super) struct PageQuery {
     /// From the form, a moment ago.
     #[serde(default)]
     signed_in: String,
+    /// The page that was asked for before it.
+    #[serde(default, rename = "return")]
+    return_path: String,
     /// Who comes back from paying again.
     #[serde(default)]
     session_id: String,
@@ -88,6 +93,16 @@ pub(super) struct PasswordChange {
     new: String,
 }
 
+/// Here it is seen whether the browser keeps its session, then it goes on to `page`.
+pub(super) fn after_signing_in(page: &str) -> Response {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("signed_in", "1");
+    if page != "/account" {
+        query.append_pair("return", page);
+    }
+    see_other(&format!("/account?{}", query.finish()))
+}
+
 pub(super) async fn show(
     State(app): State<SharedApp>,
     Query(query): Query<PageQuery>,
@@ -97,6 +112,11 @@ pub(super) async fn show(
         let was_signed_in = query.signed_in == "1";
         return Ok(if was_signed_in { sign_in_again() } else { sign_in_first() });
     };
+    let return_path = ReturnPath::or_root(&query.return_path);
+    let page = handover::account_page(&return_path);
+    if page != "/account" {
+        return Ok(see_other(page));
+    }
     if !query.session_id.is_empty() {
         billing::come_back(&app, &query.session_id).await;
     }

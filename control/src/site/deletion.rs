@@ -14,7 +14,7 @@ use super::account::{check_password, signed_in_customer};
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
-use super::page::{self, Faults, Frame, Message, sign_in_first};
+use super::page::{self, Faults, Frame, Message, sign_in_first, sign_in_for};
 use super::words::deletion::DeletionText;
 use crate::app::{App, SharedApp};
 use crate::billing::{self, EraseError};
@@ -43,7 +43,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
-        return Ok(sign_in_first());
+        return Ok(sign_in_for("/account/delete"));
     };
     Ok(render(&app, &customer, language::of(&headers), &[]))
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::account::{check_password, signed_in_customer};
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
-use super::page::{self, Faults, Frame, Message, see_other, sign_in_first};
+use super::page::{self, Faults, Frame, Message, see_other, sign_in_for};
 use super::query::Query;
 use super::words::email_change::EmailChangeText;
 use super::words::field;
@@ -63,13 +63,16 @@ pub(super) struct Link {
     token: String,
 }
 
+/// Where the form is.
+const PLACE: &str = "/account/email";
+
 /// `GET /account/email`
 pub(super) async fn show(
     State(app): State<SharedApp>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
-        return Ok(sign_in_first());
+        return Ok(sign_in_for(PLACE));
     };
     render(&app, &customer, language::of(&headers), "", &[]).await
 }
@@ -83,7 +86,7 @@ pub(super) async fn ask(
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let Some(customer) = signed_in_customer(&app, &headers).await? else {
-        return Ok(sign_in_first());
+        return Ok(sign_in_for(PLACE));
     };
     let language = language::answering(context, &headers);
     let typed = change.email.clone();

@@ -11,6 +11,7 @@ use axum::response::Response;
 use serde::Deserialize;
 use shared::{Domain, ReturnPath, Username};
 
+use super::account;
 use super::account_session::{open_session, signed_in};
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
@@ -30,9 +31,6 @@ use crate::model::handover::{
 };
 use crate::model::sign_in::Proven;
 use crate::store::AccountSession;
-
-/// The account, of a browser that must have a session by now.
-const SIGNED_IN_ACCOUNT: &str = "/account?signed_in=1";
 
 /// The query of the page, and the hidden fields of its form.
 #[derive(Debug, Default, Deserialize)]
@@ -202,8 +200,8 @@ async fn proceed(
     let domain = request.domain.clone().filter(|_| is_theirs);
     let host = WorkspaceHost { username: *username, domain };
     Ok(match destination(request, username) {
-        Destination::Account if from == ComesFrom::Form => see_other(SIGNED_IN_ACCOUNT),
-        Destination::Account => see_other("/account"),
+        Destination::Account(page) if from == ComesFrom::Form => account::after_signing_in(&page),
+        Destination::Account(page) => see_other(&page),
         Destination::Workspace(path) => {
             let again = from == ComesFrom::Form;
             see_other(&handover::workspace_login_url(&app.site, &host, &path, again))

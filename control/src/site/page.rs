@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use shared::RequestId;
 use tracing::error;
+use url::form_urlencoded::Serializer;
 
 use super::assets;
 use super::language::{Language, choice_url};
@@ -130,6 +131,13 @@ pub(super) fn see_other(location: &str) -> Response {
 /// To whoever opens a page of the account without being signed in; from there it goes on to it.
 pub(super) fn sign_in_first() -> Response {
     see_other("/login?to=account")
+}
+
+/// [`sign_in_first`] for a page below the account's.
+pub(super) fn sign_in_for(page: &str) -> Response {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("to", "account").append_pair("return", page);
+    see_other(&format!("/login?{}", query.finish()))
 }
 
 /// [`sign_in_first`] for a browser that was signed in a moment ago.

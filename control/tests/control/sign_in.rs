@@ -183,6 +183,28 @@ async fn a_browser_that_keeps_no_cookies_or_has_two_is_told_so() {
     assert!(page.status == StatusCode::OK && !page.body.contains("allow cookies"), "{page:?}");
 }
 
+#[tokio::test]
+async fn who_signs_in_for_a_page_of_the_account_lands_on_it() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    for page in ["/account/email", "/account/delete"] {
+        let mut browser = Browser::new(&world);
+        let asked = browser.open(&format!("{SITE}{page}")).await;
+        let form = browser.open(&format!("{SITE}{}", asked.location)).await;
+        let hidden = format!("name=\"return\" value=\"{page}\"");
+        assert!(form.body.contains(&hidden), "{form:?}");
+        let fields =
+            [("username", "ada"), ("password", PASSWORD), ("to", "account"), ("return", page)];
+        let on = browser.submit(&format!("{SITE}/login"), &fields).await;
+        let on = browser.open(&format!("{SITE}{}", on.location)).await;
+        assert_eq!(on.location, page, "{on:?}");
+        assert_eq!(browser.open(&format!("{SITE}{page}")).await.status, StatusCode::OK);
+        // Who is signed in is led there at once.
+        let again = browser.open(&format!("{SITE}{}", asked.location)).await;
+        assert_eq!(again.location, page, "{again:?}");
+    }
+}
+
 /// Opens what each answer leads to, until one does not.
 async fn follow(browser: &mut Browser<'_>, url: &str) -> Page {
     let mut page = browser.open(url).await;

@@ -119,7 +119,8 @@ async fn it_takes_the_password_and_another_address() {
     check(ask(&mut ada, NEW, "not hers").await, "current-error", "Das ist nicht dein jetziges");
     assert_eq!(office.letters().await.len(), 0);
     let mut nobody = Browser::new(&office.world);
-    assert_eq!(ask(&mut nobody, NEW, PASSWORD).await.location, "/login?to=account");
+    let asked = ask(&mut nobody, NEW, PASSWORD).await;
+    assert_eq!(asked.location, "/login?to=account&return=%2Faccount%2Femail");
     assert_eq!(
         nobody.open(&format!("{SITE}/confirm-email?token=x")).await.status,
         StatusCode::GONE
