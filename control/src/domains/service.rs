@@ -82,6 +82,11 @@ impl DomainService {
         self.store.domains_of(username).await
     }
 
+    /// Those that others have added since, and when that was.
+    pub async fn lost(&self, username: &Username) -> Result<Vec<(Domain, Moment)>, StoreError> {
+        self.store.lost_domains(username).await
+    }
+
     /// Again with one that is theirs it changes nothing.
     ///
     /// # Errors

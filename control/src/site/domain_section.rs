@@ -3,7 +3,7 @@
 use shared::Username;
 
 use super::language::Language;
-use super::words::domain::DomainText;
+use super::words::domain::{DomainText, lost};
 use crate::app::App;
 use crate::http::Problem;
 use crate::model::domain::{DomainStanding, OwnDomain};
@@ -12,9 +12,16 @@ use crate::model::domain::{DomainStanding, OwnDomain};
 pub(super) struct DomainSection {
     pub(super) text: &'static DomainText,
     pub(super) domains: Vec<ShownDomain>,
+    pub(super) lost: Vec<LostDomain>,
     pub(super) may_add: bool,
     /// What the record has to name.
     pub(super) target: String,
+}
+
+/// It was theirs to prove, and another workspace has added it since.
+pub(super) struct LostDomain {
+    pub(super) name: String,
+    pub(super) told: String,
 }
 
 pub(super) struct ShownDomain {
@@ -39,7 +46,12 @@ pub(super) async fn section(
     let own = service.of(username).await?;
     let may_add = (own.len() as u64) < service.most();
     let domains = own.iter().map(|domain| shown(app, text, domain)).collect();
-    Ok(Some(DomainSection { text, domains, may_add, target: service.target(username) }))
+    let lost = service.lost(username).await?.into_iter().map(|(domain, at)| {
+        let (name, told) = (domain.to_string(), lost(language, &domain, at));
+        LostDomain { name, told }
+    });
+    let (lost, target) = (lost.collect(), service.target(username));
+    Ok(Some(DomainSection { text, domains, lost, may_add, target }))
 }
 
 fn shown(app: &App, text: &'static DomainText, own: &OwnDomain) -> ShownDomain {

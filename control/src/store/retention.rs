@@ -107,6 +107,13 @@ pub const RETENTION: &[RetentionRule] = &[
              (SELECT username FROM usernames WHERE until_at <= $1 LIMIT $2)",
     },
     RetentionRule {
+        what: "domains that another workspace added instead",
+        keep: Keep::Days(30),
+        why: "who had added one before is told so on the account page",
+        statement: "DELETE FROM lost_domains WHERE domain IN
+             (SELECT domain FROM lost_domains WHERE lost_at <= $1 LIMIT $2) AND lost_at <= $1",
+    },
+    RetentionRule {
         what: "ended workspaces",
         keep: Keep::Configured { key: "sign_up.quarantine_days", time: |_| Duration::ZERO },
         why: "their names are free again, and what named the customer went at the end",

@@ -242,8 +242,28 @@ async fn what_cannot_be_anybodys_own_is_refused_with_the_reason_in_either_langua
     dns.set("chat.example.org", "grace.arca.test");
     assert_eq!(add(&mut grace, "chat.example.org").await.0, StatusCode::SEE_OTHER);
     wait_for(&grace, "failed").await;
+    is_told_of_the_loss(&mut ada).await;
+    let (_, page) = shown(&mut grace).await;
+    assert!(!page.contains("data-testid=\"domain-lost\""), "{page}");
     let (status, page) = add(&mut ada, "chat.example.org").await;
     assert!(status == StatusCode::UNPROCESSABLE_ENTITY && page.contains("anderen Arbeitsplatz"));
+}
+
+/// That, and never whose the domain is now; once it is read, no more.
+async fn is_told_of_the_loss(ada: &mut Browser<'_>) {
+    for (language, said) in [
+        ("de", "chat.example.org wurde einem anderen Arbeitsplatz hinzugefügt ("),
+        ("en", "chat.example.org was added to another workspace ("),
+    ] {
+        ada.language = Some(language);
+        let (state, page) = shown(ada).await;
+        assert!(page.contains(said) && !page.contains("grace"), "{page}");
+        assert_eq!(state, "", "it is none of theirs");
+    }
+    let read = [("domain", "chat.example.org")];
+    ada.submit(&format!("{SITE}/account/domain/remove"), &read).await;
+    assert!(!shown(ada).await.1.contains("data-testid=\"domain-lost\""));
+    ada.language = Some("de");
 }
 
 #[tokio::test]

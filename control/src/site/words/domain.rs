@@ -1,10 +1,13 @@
 //! A domain of the customer's own, on the account page.
 
+use shared::Domain;
 use shared::domain::DomainError;
 
+use crate::base::clock::Moment;
 use crate::domains::DomainRefused;
 use crate::model::domain::DomainStanding;
 use crate::site::language::Language;
+use crate::site::words::day_and_time;
 
 words! {
     DomainText {
@@ -16,6 +19,7 @@ words! {
         name: "Domain", "Domain";
         hint: "A name below your domain, not the domain itself: there DNS allows no CNAME.",
             "Ein Name unter deiner Domain, nicht die Domain selbst: Dort erlaubt DNS keinen CNAME.";
+        understood: "Understood", "Verstanden";
         add: "Add the domain", "Domain hinzufügen";
         remove: "Remove", "Entfernen";
         /// Before the domain.
@@ -44,6 +48,22 @@ impl DomainText {
             DomainStanding::Live => self.live,
             DomainStanding::Failed { .. } => self.failed,
         }
+    }
+}
+
+/// What became of a domain that another workspace has added, which is not named.
+pub(in crate::site) fn lost(language: Language, domain: &Domain, at: Moment) -> String {
+    let at = day_and_time(language, at);
+    match language {
+        Language::English => format!(
+            "{domain} was added to another workspace ({at}): its DNS record did not name yours by \
+             then. If the domain is yours, add it again and set the record."
+        ),
+        Language::German => format!(
+            "{domain} wurde einem anderen Arbeitsplatz hinzugefügt ({at}): Der DNS-Eintrag nannte \
+             deinen bis dahin nicht. Ist die Domain deine, füge sie wieder hinzu und setze den \
+             Eintrag."
+        ),
     }
 }
 

@@ -5,14 +5,13 @@ use shared::{Domain, Username};
 use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
-use super::customers;
+use super::{customers, lost_domains};
 use crate::base::clock::Moment;
-use crate::model::certificate::IssuedCertificate;
 use crate::model::domain::{DnsRecord, DomainCertificate, OwnDomain};
-use crate::store::connection::{Attempt as _, Columns as _, millis, shortened, valid};
+use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
 use crate::store::{Actor, Store, StoreError, Write, journal};
 
-const COLUMNS: &str = "domain, username, added_at, proven_at, missed, seen, starts_at, expires_at, \
+pub(super) const COLUMNS: &str = "domain, username, added_at, proven_at, missed, seen, starts_at, expires_at, \
                        failures, error, order_at";
 
 /// What became of a domain that a customer wants.
@@ -111,13 +110,16 @@ impl Store {
             .fetch_optional(&mut *write)
             .await
             .attempt(ATTEMPT)?;
+        let mut former = None;
         if let Some(row) = known {
-            if valid(&row, "username", Username::parse).attempt(ATTEMPT)? == *username {
+            let whose = valid(&row, "username", Username::parse).attempt(ATTEMPT)?;
+            if whose == *username {
                 return Ok(DomainAdded::Theirs);
             }
             if row.optional_moment("proven_at").attempt(ATTEMPT)?.is_some() {
                 return Ok(DomainAdded::Taken);
             }
+            former = Some(whose);
         }
         let own = sqlx::query("SELECT COUNT(*) AS number FROM domains WHERE username = $1")
             .bind(username.as_str())
@@ -145,13 +147,18 @@ impl Store {
         if put.rows_affected() == 0 {
             return Ok(DomainAdded::Taken);
         }
+        lost_domains::forget(&mut write, domain, username).await?;
+        if let Some(former) = former {
+            lost_domains::note(&mut write, domain, &former, now).await?;
+        }
         let act = format!("adds the domain {domain}");
         note(&mut write, Actor::Customer(username), username, &act, now).await?;
         write.commit().await?;
         Ok(DomainAdded::Added)
     }
 
-    /// Its certificate and key with it; noted as an act of `by`. `false` when it is not theirs.
+    /// Its certificate and key with it, and that it was lost; noted as an act of `by`. `false`
+    /// when it is not theirs.
     pub async fn remove_domain(
         &self,
         domain: &Domain,
@@ -160,6 +167,7 @@ impl Store {
         now: Moment,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
+        lost_domains::forget(&mut write, domain, username).await?;
         let removed = sqlx::query("DELETE FROM domains WHERE domain = $1 AND username = $2")
             .bind(domain.as_str())
             .bind(username.as_str())
@@ -167,6 +175,7 @@ impl Store {
             .await
             .attempt("remove a domain")?;
         if removed.rows_affected() == 0 {
+            write.commit().await?;
             return Ok(false);
         }
         if let Some(by) = by {
@@ -236,132 +245,6 @@ impl Store {
         };
         row.map(parse).transpose().attempt(ATTEMPT)
     }
-
-    /// Those that are to be looked at, the longest due first.
-    pub async fn domains_due(&self, now: Moment, limit: u32) -> Result<Vec<OwnDomain>, StoreError> {
-        const ATTEMPT: &str = "list the domains to look at";
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM domains WHERE look_at <= $1 ORDER BY look_at LIMIT $2"
-        )))
-        .bind(millis(now))
-        .bind(i64::from(limit))
-        .fetch_all(&mut self.read().await?)
-        .await
-        .attempt(ATTEMPT)?;
-        Ok(self.readable("domains", "domain", &rows, parse))
-    }
-
-    /// Takes it upon itself to look; whoever comes before `until` does not. `false` when
-    /// somebody else has.
-    pub async fn claim_domain(
-        &self,
-        domain: &Domain,
-        now: Moment,
-        until: Moment,
-    ) -> Result<bool, StoreError> {
-        let mut write = self.begin().await?;
-        let claimed =
-            sqlx::query("UPDATE domains SET look_at = $3 WHERE domain = $1 AND look_at <= $2")
-                .bind(domain.as_str())
-                .bind(millis(now))
-                .bind(millis(until))
-                .execute(&mut *write)
-                .await
-                .attempt("claim the look at a domain")?;
-        write.commit().await?;
-        Ok(claimed.rows_affected() > 0)
-    }
-
-    /// What a look brought, and when the next one is due. Nothing when it is another one's.
-    pub async fn note_domain_look(
-        &self,
-        looked: &OwnDomain,
-        next: Moment,
-    ) -> Result<(), StoreError> {
-        let DnsRecord { proven, missed, seen } = &looked.record;
-        let mut write = self.begin().await?;
-        sqlx::query(
-            "UPDATE domains SET proven_at = $3, missed = $4, seen = $5, look_at = $6
-             WHERE domain = $1 AND username = $2",
-        )
-        .bind(looked.domain.as_str())
-        .bind(looked.username.as_str())
-        .bind(proven.map(millis))
-        .bind(i64::from(*missed))
-        .bind(seen.as_deref().map(shortened))
-        .bind(millis(next))
-        .execute(&mut *write)
-        .await
-        .attempt("note a look at a domain")?;
-        write.commit().await
-    }
-
-    /// Nothing when it is another one's by now.
-    pub async fn note_domain_certificate(
-        &self,
-        of: &OwnDomain,
-        issued: &IssuedCertificate,
-        fingerprint: &str,
-    ) -> Result<(), StoreError> {
-        let IssuedCertificate { names: _, chain, sealed_key, starts, expires } = issued;
-        let mut write = self.begin().await?;
-        sqlx::query(
-            "UPDATE domains SET chain = $3, sealed_key = $4, fingerprint = $5, starts_at = $6,
-                 expires_at = $7, failures = 0, error = NULL, order_at = NULL
-             WHERE domain = $1 AND username = $2",
-        )
-        .bind(of.domain.as_str())
-        .bind(of.username.as_str())
-        .bind(chain)
-        .bind(sealed_key)
-        .bind(fingerprint)
-        .bind(millis(*starts))
-        .bind(millis(*expires))
-        .execute(&mut *write)
-        .await
-        .attempt("note the certificate of a domain")?;
-        write.commit().await
-    }
-
-    /// Counts an order that brought none.
-    pub async fn note_domain_failure(
-        &self,
-        of: &OwnDomain,
-        error: &str,
-        next: Moment,
-    ) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
-        sqlx::query(
-            "UPDATE domains SET failures = failures + 1, error = $3, order_at = $4
-             WHERE domain = $1 AND username = $2",
-        )
-        .bind(of.domain.as_str())
-        .bind(of.username.as_str())
-        .bind(shortened(error))
-        .bind(millis(next))
-        .execute(&mut *write)
-        .await
-        .attempt("note that a domain has no certificate")?;
-        write.commit().await
-    }
-
-    /// So that the former key may leave the ring; nothing when it was replaced meanwhile.
-    pub async fn reseal_domain(
-        &self,
-        domain: &Domain,
-        former: &str,
-        sealed_key: &str,
-    ) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
-        sqlx::query("UPDATE domains SET sealed_key = $3 WHERE domain = $1 AND sealed_key = $2")
-            .bind(domain.as_str())
-            .bind(former)
-            .bind(sealed_key)
-            .execute(&mut *write)
-            .await
-            .attempt("seal the key of a domain anew")?;
-        write.commit().await
-    }
 }
 
 /// Of a workspace that has ended: names, certificates and keys.
@@ -374,7 +257,7 @@ pub(in crate::store) async fn forget(
         .execute(&mut **write)
         .await
         .attempt("forget the domains of a workspace")?;
-    Ok(())
+    lost_domains::forget_all(write, username).await
 }
 
 async fn note(
@@ -388,7 +271,7 @@ async fn note(
     journal::note(write, by, about, act, now).await
 }
 
-fn parse(row: &AnyRow) -> Result<OwnDomain, sqlx::Error> {
+pub(super) fn parse(row: &AnyRow) -> Result<OwnDomain, sqlx::Error> {
     let good = row.optional_moment("starts_at")?.zip(row.optional_moment("expires_at")?);
     Ok(OwnDomain {
         domain: valid(row, "domain", Domain::parse)?,

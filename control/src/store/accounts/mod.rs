@@ -3,9 +3,11 @@
 mod attempts;
 mod codes;
 pub mod customers;
+mod domain_looks;
 pub mod domains;
 mod email_changes;
 mod exports;
+mod lost_domains;
 mod password_links;
 mod passwords;
 mod sessions;
