@@ -12,8 +12,10 @@ use crate::machines::vm::layout;
 use crate::model::healing::{Check, Phase};
 use crate::model::mail::{Mail, MailRecord, MailState};
 use crate::model::pool::{Assigned, SpriteState};
-use crate::model::task::Task;
+use crate::model::promise;
+use crate::model::task::{Kind, Task, TaskState};
 use crate::queue::JobError;
+use crate::store::TaskFilter;
 
 /// How long the provider has to list our machines. Its own word for each call is longer;
 /// a task need not be begun while the list takes more than this.
@@ -24,6 +26,9 @@ const ROUNDS: u32 = 3;
 
 /// No attempt may take so long: the longest timeout of any kind is half of it.
 const STALE: Duration = Duration::from_secs(60 * 60);
+
+/// Tasks that wait, the newest first: in an outage each of them was tried.
+const LOOKED_THROUGH: u32 = 20;
 
 /// What a look at one check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +64,8 @@ impl Pflaster {
             table::STALE => self.stale(task).await,
             table::POOL => self.pool(task).await,
             table::EDGES => self.edges().await,
+            table::DISK => Ok(self.disk()),
+            table::VENDORS => self.vendors().await,
             table::SERVICES => self.services(task).await,
             table::ROUTE => self.route(task).await,
             table::MAIL => self.mail(task).await,
@@ -130,6 +137,31 @@ impl Pflaster {
         } else {
             Finding::Ill(format!("generation {generation} is not served by {}", names.join(", ")))
         })
+    }
+
+    fn disk(&self) -> Finding {
+        match self.context.store.disk() {
+            Some(disk) if promise::is_low(disk) => {
+                Finding::Ill(format!("{} of {} bytes are free", disk.free_bytes, disk.total_bytes))
+            }
+            _ => Finding::Well,
+        }
+    }
+
+    /// By what they were asked last: nobody is asked for this alone.
+    async fn vendors(&self) -> Result<Finding, JobError> {
+        let mut failed = Vec::new();
+        for (kind, vendor) in [(Kind::Mail, "Resend"), (Kind::Stripe, "Stripe")] {
+            let filter = TaskFilter {
+                kind: Some(kind),
+                state: Some(TaskState::Waiting),
+                ..TaskFilter::default()
+            };
+            let waiting = self.context.store.tasks(&filter, None, LOOKED_THROUGH).await?;
+            let why = waiting.into_iter().find_map(|task| task.last_error);
+            failed.extend(why.map(|why| format!("{vendor}: {why}")));
+        }
+        Ok(if failed.is_empty() { Finding::Well } else { Finding::Ill(failed.join("; ")) })
     }
 
     async fn services(&self, task: &Task) -> Result<Finding, JobError> {

@@ -96,6 +96,9 @@ impl Pflaster {
                 Some(JobError::snooze(format!("the provider is away: {why}"), after)),
             ));
         }
+        if check.action == Action::Note {
+            return Ok((Entry { check: check.name, action: Action::Note, detail: why }, None));
+        }
         let (store, now) = (&self.context.store, self.context.now());
         if store.count_healings(check.name, now.before(HOUR)).await? >= check.hourly_limit {
             store.open_incident(&beyond_limit(check, &why, now.seconds() / 3_600), now).await?;

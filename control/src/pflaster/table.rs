@@ -8,6 +8,8 @@ pub const POOL: &str = "pool";
 pub const EDGES: &str = "edges";
 pub const STALE: &str = "stale";
 pub const DATABASE: &str = "database";
+pub const DISK: &str = "disk";
+pub const VENDORS: &str = "vendors";
 pub const SERVICES: &str = "services";
 pub const ROUTE: &str = "route";
 pub const MAIL: &str = "mail";
@@ -17,7 +19,7 @@ const BOTH: &[Kind] = &[Kind::Provision, Kind::Recycle];
 const PROVISION: &[Kind] = &[Kind::Provision];
 
 /// In the order in which they are made.
-pub static CHECKS: [Check; 9] = [
+pub static CHECKS: [Check; 11] = [
     Check {
         name: DATABASE,
         phase: Phase::Pre,
@@ -69,6 +71,26 @@ pub static CHECKS: [Check; 9] = [
         heals: "the routes are published again",
         why: "the task's own change comes after those that are missing",
         hourly_limit: 60,
+    },
+    Check {
+        name: DISK,
+        phase: Phase::Pre,
+        kinds: BOTH,
+        looks: "the database's disk has room",
+        action: Action::Note,
+        heals: "it is noted, and holds nothing back",
+        why: "on a full disk nothing is written down",
+        hourly_limit: 0,
+    },
+    Check {
+        name: VENDORS,
+        phase: Phase::Pre,
+        kinds: BOTH,
+        looks: "no letter and nothing of Stripe's waits after a try that failed",
+        action: Action::Note,
+        heals: "it is noted, and holds nothing back",
+        why: "what the customer is told comes late while Resend or Stripe is away",
+        hourly_limit: 0,
     },
     Check {
         name: SERVICES,

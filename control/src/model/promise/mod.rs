@@ -115,9 +115,18 @@ fn database(facts: &Facts) -> Promise {
     }
 }
 
+/// Whether it will be full soon.
+pub fn is_low(disk: Disk) -> bool {
+    free_percent(disk) < DISK_LOW
+}
+
+fn free_percent(disk: Disk) -> u64 {
+    disk.free_bytes.saturating_mul(100) / disk.total_bytes.max(1)
+}
+
 fn disk(disk: Disk) -> Promise {
     const NAME: &str = "disk";
-    let percent = disk.free_bytes.saturating_mul(100) / disk.total_bytes.max(1);
+    let percent = free_percent(disk);
     let says = format!("{percent} % free, {}", size(disk.free_bytes));
     let todo = "Free space: when it is full, the database takes no writes.";
     match percent {

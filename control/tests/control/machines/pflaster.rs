@@ -261,6 +261,30 @@ async fn a_pool_that_ran_short_is_expanded_beyond_what_is_wanted() {
 }
 
 #[tokio::test]
+async fn a_vendor_that_is_away_is_noted_and_holds_nothing_back() {
+    let town = Town::start(1).await;
+    let far = 4_000_000_000_000_u64;
+    run(
+        &town,
+        &format!(
+            "INSERT INTO tasks (id, kind, dedupe_key, payload, state, attempts, max_attempts,
+                 run_at, due_at, lease_token, last_error, created_at, changed_at)
+             VALUES ('MAIL-20260214-a1b2c3d4', 'MAIL', 'x', '{{}}', 'waiting', 0, 3, {far}, {far},
+                 1, 'resend did not answer', {far}, 1)"
+        ),
+    )
+    .await;
+    let task = town.pay("ada").await;
+    town.until_done(&task).await;
+    town.check_live("ada").await;
+    let done = done_for(&town, "vendors").await;
+    assert!(!done.is_empty(), "it is noted");
+    assert!(done.iter().all(|it| it == "note Resend: resend did not answer"), "{done:?}");
+    let (_, tickets) = town.control().api(Method::GET, "/api/tickets", None).await;
+    assert!(!tickets.to_string().contains("pflaster/vendors"), "{tickets}");
+}
+
+#[tokio::test]
 async fn a_task_waits_while_its_checks_cannot_be_written_down() {
     let town = Town::start(1).await;
     town.until_available(1).await;
