@@ -151,9 +151,10 @@ test-upgrade: need-build ## An upgrade in the documented order while somebody ch
 	.ci/former $(FROM)
 	ARCA_FORMER=$(CURDIR)/target/former/debug cargo test --workspace --test stories resilience::upgrade:: -- --ignored --nocapture
 
-test-openclaw: need-build need-browser need-npm ## The stories of a conversation and of Telegram with the real OpenClaw (slow: installs it from npm); VERSION=latest for the newest
+test-openclaw: need-build need-browser need-npm ## The stories of a conversation, of plans and of Telegram with the real OpenClaw (slow: installs it from npm); VERSION=latest for the newest
 	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::openclaw:: -- --ignored --nocapture
 	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::telegram:: -- --ignored --nocapture
+	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::plans:: -- --ignored --nocapture
 
 test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, light and dark: two minutes
 	cargo test --package e2e --test stories visitor::axe:: -- --ignored

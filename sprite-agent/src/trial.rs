@@ -35,6 +35,8 @@ pub async fn hold(config: &Config) -> Result<String, String> {
     ask(&connection, "agents.files.list", json!({"agentId": "main"})).await?;
     let (answer, tools) = converse(&connection).await?;
     reach(&connection, Carrier::Page).await?;
+    // A command is carried by it, too.
+    reach(&connection, Carrier::Owner).await?;
     let own = open(gateway, (OWN_SCOPES, OWN_SCOPES_HEADER)).await?;
     reach(&own, Carrier::Own).await?;
     let version = connection.version.as_deref().unwrap_or("unknown");

@@ -76,6 +76,13 @@ const connection = new Connection({
 workspace.use(connection);
 const request = (method, params) => workspace.request(method, params);
 
+/** The open conversation, which the assistant has to know before it can speak in it by itself. */
+async function planningPlace() {
+  const key = workspace.state.current;
+  if (!workspace.sessions.has(key)) await request('sessions.patch', { key, unread: false });
+  return key;
+}
+
 const status = new StatusView({ tryNow: () => connection.wake() });
 const shut = new ShutView();
 const settings = new SettingsView(memory);
@@ -86,7 +93,12 @@ const skills = new SkillsView({
   setKey: (skill, key) => workspace.changeSkill('arca.skill.key', { skill, key }),
 });
 new TelegramView({ can: () => workspace.can('arca.telegram.connect'), request });
-const schedules = new SchedulesView({ canChange: () => workspace.can('arca.schedule.pause'), request });
+const schedules = new SchedulesView({
+  canChange: () => workspace.can('arca.schedule.pause'),
+  canAdd: () => workspace.can('arca.schedule.add'),
+  request,
+  place: planningPlace,
+});
 const folder = new FolderView(request);
 const gatewayPage = new GatewayPageView();
 const shortcuts = new ShortcutsView();

@@ -43,6 +43,29 @@ function nextOf({ state, nextRunAtMs }) {
   return Number.isFinite(next) ? next : null;
 }
 
+/** As many as the agent lets be. */
+export const PLANS_MAX = 100;
+
+/**
+ * When something is to be done, as the agent takes it: `{at}`, or `{rule, zone}`; `null` when the fields say
+ * no time to come. `often` is `once`, `daily`, `workdays`, `weekly` or `monthly`, `date` as in 2026-11-28,
+ * `time` as in 09:30, both of `zone`, which is the browser's; of the date, a week takes its weekday and a
+ * month its day. `now` in ms since the epoch.
+ */
+export function timing({ often, date, time }, zone, now) {
+  const [hour, minute] = /^\d{1,2}:\d{2}/.test(time) ? time.split(':').map(Number) : [];
+  const [year, month, day] = /^\d{4}-\d{2}-\d{2}$/.test(date) ? date.split('-').map(Number) : [];
+  if (minute === undefined) return null;
+  const rule = (fields) => ({ rule: `${minute} ${hour} ${fields}`, zone });
+  if (often === 'daily') return rule('* * *');
+  if (often === 'workdays') return rule('* * 1-5');
+  if (day === undefined) return null;
+  const moment = new Date(year, month - 1, day, hour, minute);
+  if (often === 'weekly') return rule(`* * ${moment.getDay()}`);
+  if (often === 'monthly') return rule(`${day} * *`);
+  return moment.getTime() > now ? { at: moment.getTime() } : null;
+}
+
 /** How often something of this `schedule` happens. */
 export function howOften(schedule, locale = browserLocale) {
   switch (schedule.kind) {

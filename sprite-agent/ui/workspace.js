@@ -355,10 +355,18 @@ export class Workspace {
   #happened(name, payload) {
     if (this.asking.happened(name, payload)) return;
     if (name === 'chat' && payload.runId) this.#chatted(payload);
-    else if (name === 'agent') this.#apply({ type: 'tool', payload });
+    else if (name === 'agent' || name === 'session.tool') this.#apply({ type: 'tool', payload });
+    else if (name === 'session.message' && payload.message?.openclawAutomation) this.#reminded(payload.sessionKey);
     else if (name === 'skills.changed') this.#skillsChanged();
     else if (name === 'sessions.changed') this.sessions.soon();
     else if (name === 'cron') this.#onPlans();
+  }
+
+  /** What comes of a plan stands in the history at once; nothing of it was streamed. */
+  #reminded(key) {
+    if (this.state.threads[key]) this.#apply({ type: 'unread', key });
+    this.sessions.soon();
+    this.#settle();
   }
 
   #chatted(payload) {

@@ -21,8 +21,22 @@ pub struct Process {
 impl Process {
     /// SIGKILL. A process that is gone already is no error.
     pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// SIGSTOP: it stands still, as in a machine that sleeps.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// SIGCONT.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         if let Some(pid) = Pid::from_raw(self.pid) {
-            let _ = kill_process(pid, Signal::KILL);
+            let _ = kill_process(pid, signal);
         }
     }
 }

@@ -8,6 +8,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use shared::identity::{IdentityKey, TELEGRAM_PATH};
+use shared::process::time::unix_millis;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc};
 use tokio_tungstenite::WebSocketStream;
@@ -20,7 +21,7 @@ use super::dial::GatewaySocket;
 use super::hands::{Hand, Refused, Workspace};
 use super::methods::{self, CONNECT, Carrier, SCOPES};
 use super::notice;
-use super::order::Order;
+use super::order::{ORDER_LARGE_BYTES, ORDERS_MAX, Order};
 use super::pending_requests::{Admission, PendingRequests, RequestRefusal};
 use super::request::{Request, connect_frame, frame};
 use crate::agent::Agent;
@@ -72,7 +73,7 @@ pub(super) enum End {
     Close { code: u16, reason: &'static str },
 }
 
-const TOO_BIG: End = End::Close { code: 1009, reason: "message too big" };
+pub(super) const TOO_BIG: End = End::Close { code: 1009, reason: "message too big" };
 const MALFORMED: End = End::Close { code: 1008, reason: "not a request" };
 const BAD_FRAME: End = End::Close { code: 1002, reason: "protocol error" };
 const BAD_TEXT: End = End::Close { code: 1007, reason: "not UTF-8" };
@@ -144,7 +145,19 @@ where
         } else {
             match methods::permit(&request.method, request.params) {
                 Ok(Carrier::Page) => {}
-                Ok(Carrier::Own) => return self.order(&request).await,
+                Ok(Carrier::Own) => return self.order(&request, &self.orders.answers).await,
+                Ok(Carrier::Owner) => {
+                    let admission = self.requests().admit_elsewhere(text.len());
+                    match admission {
+                        Admission::Forward | Admission::Connect => {}
+                        Admission::TooBig => return Err(TOO_BIG),
+                        Admission::Refuse(refusal) => return self.refuse(&request, &refusal).await,
+                    }
+                    self.order(&request, &self.orders.hands).await?;
+                    let metrics = &self.agent.metrics;
+                    metrics.relayed(Direction::ToGateway, text.len(), arrived.elapsed());
+                    return Ok(());
+                }
                 Err(refused) => return self.refuse(&request, &refused.into()).await,
             }
         }
@@ -195,13 +208,20 @@ where
         self.dialled.notify_waiters();
     }
 
-    /// Hands a request to the agent's own connection, which answers it.
-    async fn order(&self, request: &Request<'_>) -> Result<(), End> {
+    /// Hands a request to one of the agent's own connections, which answers it.
+    async fn order(&self, request: &Request<'_>, orders: &mpsc::Sender<Order>) -> Result<(), End> {
         let order =
             Order { id: (*request.id).into(), frame: request.to_frame(), hand: None, then: None };
-        match self.orders.answers.try_send(order) {
-            Ok(()) => Ok(()),
-            Err(_) => self.refuse(request, &RequestRefusal::TooMany).await,
+        let taken = if order.frame.len() > ORDER_LARGE_BYTES {
+            // It waits alone, as each may be as large as a frame may be.
+            let places = orders.reserve_many(ORDERS_MAX).await;
+            places.ok().and_then(|mut places| Some(places.next()?.send(order)))
+        } else {
+            orders.try_send(order).ok()
+        };
+        match taken {
+            Some(()) => Ok(()),
+            None => self.refuse(request, &RequestRefusal::TooMany).await,
         }
     }
 
@@ -217,10 +237,9 @@ where
             let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             return self.refuse(request, &RequestRefusal::TooFast { retry_after_ms }).await;
         }
-        let (frame, then) = if hand.needs_hash() {
-            (frame(&request.id, "config.get", serde_json::json!({})), Some(params))
-        } else {
-            (frame(&request.id, hand.gateway, params), None)
+        let (frame, then) = match hand.asks_before() {
+            Some((method, asked)) => (frame(&request.id, method, asked), Some(params)),
+            None => (frame(&request.id, hand.gateway, params), None),
         };
         let order = Order { id: (*request.id).into(), frame, hand: Some(hand), then };
         match self.orders.hands.try_send(order) {
@@ -238,6 +257,7 @@ where
             telegram_url: &format!("{}{TELEGRAM_PATH}", config.public_url),
             telegram_secret: &secret.unwrap_or_default(),
             telegram_port: config.gateway.telegram.port(),
+            now_ms: unix_millis(),
         };
         hand.arguments(request.params, &workspace)
     }

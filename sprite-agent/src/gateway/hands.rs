@@ -12,6 +12,7 @@
 //! | `arca.conversation.branch` | `{sessionKey, leafEntryId}` of `sessions.branches.list` | `{}` |
 //! | `arca.skill.switch` | `{skill, on}`: one that the customer has, and a boolean | `{skillKey}` |
 //! | `arca.skill.key` | `{skill, key}`: empty takes it away; stays in the VM | `{skillKey}` |
+//! | `arca.schedule.add` | `{sessionKey, text, at}` once, at this time in ms; or `{sessionKey, text, rule, zone}` by a rule of cron's five fields and an IANA time zone | `{id, name, enabled, nextRunAtMs}`; what comes of it stands in that conversation, which the gateway has to know |
 //! | `arca.schedule.pause` | `{id, paused}`: of `cron.list`, and a boolean | `{id, name, enabled, nextRunAtMs}` |
 //! | `arca.schedule.delete` | `{id}` | `{removed}` |
 //! | `arca.telegram.connect` | `{token}`: of the customer's bot; stays in the VM | `{}` |
@@ -22,7 +23,8 @@
 //! | `arca.file.set` | `{name, content, expectedHash?}`: one of [`FILES`], at most 64 KiB; the hash is of `agents.files.get` | `{file: {name, size, hash, updatedAtMs}}` |
 //!
 //! What changes the gateway's configuration is preceded by a question for the hash of the
-//! present one ([`Hand::needs_hash`]), so that nobody's change is overwritten unseen.
+//! present one ([`Hand::asks_before`]), so that nobody's change is overwritten unseen; a plan by
+//! the question how many there are.
 //!
 //! Deleting, naming, pinning and grouping conversations need no more than the
 //! page's own rights (`sessions.patch`, `sessions.delete`, `sessions.groups.*`),
@@ -39,6 +41,8 @@ use serde_json::{Map, Value, json};
 
 use super::peek::SUSPENDING;
 
+mod plan;
+
 /// What these are carried with.
 pub const HAND_SCOPES: &[&str] = &["operator.admin"];
 
@@ -51,6 +55,10 @@ pub const FILES: &[&str] = &["AGENTS.md", "IDENTITY.md", "MEMORY.md", "SOUL.md",
 const FILE_MAX_BYTES: usize = 64 << 10;
 const KEY_MAX_BYTES: usize = 4 << 10;
 const NAME_MAX_BYTES: usize = 256;
+
+/// Each run of a plan is a turn of the model and minutes of a machine that is awake: more than
+/// people have, and far less than what the page lists.
+const PLANS_MAX: u64 = 100;
 
 /// Conversations that a person has, as opposed to runs of the gateway's own.
 const CONVERSATION: &str = "agent:main:";
@@ -65,6 +73,17 @@ pub struct Workspace<'a> {
     pub telegram_secret: &'a str,
     /// Where the gateway is to listen for them.
     pub telegram_port: u16,
+    pub now_ms: u64,
+}
+
+/// What becomes of a change once the gateway has told what is asked before it.
+#[derive(Debug, PartialEq)]
+pub enum Completed {
+    Params(Value),
+    /// There is no room for one more.
+    Full,
+    /// It did not tell.
+    Unknown,
 }
 
 /// One method of ours.
@@ -108,6 +127,12 @@ pub const HANDS: &[Hand] = &[
         gateway: "agents.files.set",
         arguments: |params, _| file(read(params)?),
         answer: &["file"],
+    },
+    Hand {
+        name: "arca.schedule.add",
+        gateway: "cron.add",
+        arguments: |params, workspace| plan::job(read(params)?, workspace.now_ms),
+        answer: &["id", "name", "enabled", "nextRunAtMs"],
     },
     Hand {
         name: "arca.schedule.delete",
@@ -220,9 +245,30 @@ impl Hand {
         (self.arguments)(params.ok_or(Refused::Params)?, workspace)
     }
 
-    /// Does the gateway take it only with the hash of the configuration that it is to change?
-    pub fn needs_hash(&self) -> bool {
-        self.gateway == "config.patch"
+    /// What has to be known before: the hash of the configuration that is to be changed, or how
+    /// many plans there are.
+    pub fn asks_before(&self) -> Option<(&'static str, Value)> {
+        match self.gateway {
+            "config.patch" => Some(("config.get", json!({}))),
+            "cron.add" => Some(("cron.list", json!({"includeDisabled": true, "limit": 1}))),
+            _ => None,
+        }
+    }
+
+    /// `params` with what came back for [`Self::asks_before`].
+    pub fn complete(&self, mut params: Value, text: &str) -> Completed {
+        let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        let payload = &frame["payload"];
+        if self.gateway == "cron.add" {
+            return match payload["total"].as_u64() {
+                Some(plans) if plans < PLANS_MAX => Completed::Params(params),
+                Some(_) => Completed::Full,
+                None => Completed::Unknown,
+            };
+        }
+        let Some(hash) = payload["hash"].as_str() else { return Completed::Unknown };
+        params["baseHash"] = hash.into();
+        Completed::Params(params)
     }
 
     /// The page's answer, out of the gateway's: what is not picked may hold paths or keys.

@@ -4,6 +4,9 @@
 //! gateway, nor does a parameter that a method which changes something does not
 //! name. Nothing here can read or change configuration, approve devices or run a tool directly.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -41,6 +44,10 @@ pub enum Carrier {
     Page,
     /// The agent's own, with [`OWN_SCOPES`].
     Own,
+    /// The agent's own with every right. Who sends on it is the assistant's owner to the gateway,
+    /// and only for its owner an assistant plans something; what it may do beside that is the
+    /// `tools` of the gateway's configuration. Whose run it is, stops it.
+    Owner,
 }
 
 #[derive(Debug)]
@@ -70,14 +77,14 @@ pub const METHODS: &[Method] = &[
     reads("artifacts.list"),
     // Whether a channel runs, and what it says of itself; it may not be told to try anything.
     changes("channels.status", &[], &[]),
-    changes("chat.abort", &[("sessionKey", Name), ("runId", Name)], &[]),
+    owner(changes("chat.abort", &[("sessionKey", Name), ("runId", Name)], &[])),
     reads("chat.history"),
     reads("chat.message.get"),
-    changes(
+    owner(changes(
         "chat.send",
         &[("sessionKey", Name), ("message", Text), ("idempotencyKey", Name), ("attachments", List)],
         &[],
-    ),
+    )),
     reads("commands.list"),
     reads("cron.list"),
     reads("cron.status"),
@@ -143,6 +150,10 @@ const fn own(method: Method) -> Method {
     Method { carrier: Carrier::Own, ..method }
 }
 
+const fn owner(method: Method) -> Method {
+    Method { carrier: Carrier::Owner, ..method }
+}
+
 const fn changes(
     name: &'static str,
     known: &'static [(&'static str, Kind)],
@@ -183,7 +194,24 @@ pub fn permit(method: &str, params: Option<&RawValue>) -> Result<Carrier, NotAll
             check(params, known, required).map_err(NotAllowed::Params)?;
         }
     }
-    Ok(method.carrier)
+    let is_of_the_page = method.name == "chat.send" && is_command(params);
+    Ok(if is_of_the_page { Carrier::Page } else { method.carrier })
+}
+
+/// Is it for the gateway itself, such as `/restart`? Those are done with no more rights than the
+/// page has; what the gateway overlooks before one, such as blanks, is overlooked here too.
+fn is_command(params: Option<&RawValue>) -> bool {
+    #[derive(Deserialize)]
+    struct Sent<'a> {
+        #[serde(borrow)]
+        message: Cow<'a, str>,
+    }
+    let sent = params.and_then(|params| serde_json::from_str::<Sent<'_>>(params.get()).ok());
+    // Without a message the gateway refuses it.
+    sent.is_none_or(|sent| {
+        let mut beginning = sent.message.chars().take_while(|letter| !letter.is_alphanumeric());
+        beginning.any(|letter| matches!(letter, '/' | '!'))
+    })
 }
 
 fn find(name: &str) -> Option<&'static Method> {
@@ -271,6 +299,22 @@ mod tests {
             params[field] = value;
             check(params, false);
         }
+    }
+
+    #[test]
+    fn a_message_is_its_owners_and_a_command_the_pages() {
+        let carried = |message: &str| {
+            asked("chat.send", &json!({"sessionKey": "agent:main:x", "message": message})).unwrap()
+        };
+        for message in ["remind me at 9/10", "\u{fc}ber / unter", "\u{bf}?", ""] {
+            assert_eq!(carried(message), Carrier::Owner, "{message}");
+        }
+        for message in ["/restart", " \n/restart", "!ls", "\u{1}/restart", "(/restart"] {
+            assert_eq!(carried(message), Carrier::Page, "{message}");
+        }
+        assert_eq!(asked("chat.send", &json!({})), Ok(Carrier::Page));
+        let abort = json!({"sessionKey": "agent:main:x"});
+        assert_eq!(asked("chat.abort", &abort), Ok(Carrier::Owner));
     }
 
     #[test]

@@ -82,6 +82,11 @@ pub fn unavailable(id: &str) -> String {
     response(id, "UNAVAILABLE", "the assistant is restarting")
 }
 
+/// The answer to one more plan than there may be.
+pub fn full(id: &str) -> String {
+    response(id, "UNAVAILABLE", "there are as many plans as there may be")
+}
+
 /// The answer to a request that was not passed on: sending it again cannot act twice.
 fn not_forwarded(id: &str) -> String {
     json!({

@@ -1,6 +1,7 @@
 //! A connection of the agent's own to the gateway, for what a page may do with
 //! other scopes than its own connection has: answering the assistant's questions
-//! ([`ANSWERS`]), and the changes of the table in `hands` ([`HANDS`]).
+//! ([`ANSWERS`]), the changes of the table in `hands`, and what its owner says to the
+//! assistant (both [`HANDS`]).
 //!
 //! It is opened by the first such request of a page and closed with the page's
 //! socket, or when it was not needed for a while. Only what the tables give to it
@@ -15,18 +16,20 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tracing::{debug, warn};
 
-use super::client_session::{ClientSession, End};
+use super::client_session::{ClientSession, End, TOO_BIG};
 use super::dial::{GatewaySocket, dial_with};
-use super::hands::{HAND_SCOPES, HAND_SCOPES_HEADER, Hand};
+use super::hands::{Completed, HAND_SCOPES, HAND_SCOPES_HEADER, Hand};
 use super::hello::{self, Hello};
 use super::methods::{OWN_SCOPES, OWN_SCOPES_HEADER};
 use super::notice;
 use super::order::Order;
-use super::peek::{Frame, event_name, peek};
-use super::request::{connect_frame, frame};
+use super::peek::{Frame, event_name, is_suspended, peek};
+use super::request::{connect_frame_with, frame};
 
 /// A gateway that has not said hello by then has other troubles; the page asks again.
 const HELLO_MAX: Duration = Duration::from_secs(15);
@@ -38,12 +41,6 @@ const EVENTS: &[&str] = &[
     "question.requested",
     "question.resolved",
 ];
-
-/// Of the configuration, in the answer to `config.get`.
-fn hash_in(text: &str) -> Option<String> {
-    let frame: Value = serde_json::from_str(text).ok()?;
-    frame["payload"]["hash"].as_str().map(str::to_owned)
-}
 
 const CONNECT_ID: &str = "arca-own";
 
@@ -79,7 +76,7 @@ pub(super) struct OwnConnection<'a, S> {
 
 struct Waiting {
     hand: Option<&'static Hand>,
-    /// What is sent next, with the hash that comes back first.
+    /// What is sent next, completed by what comes back first.
     then: Option<Value>,
 }
 
@@ -118,6 +115,7 @@ where
                 used = Instant::now();
                 let Order { id, frame, hand, then } = order;
                 self.waiting.insert(id, Waiting { hand, then });
+                let _gate = self.session.agent.awake.gate.read().await;
                 if socket.send(Message::text(frame)).await.is_err() {
                     break;
                 }
@@ -137,6 +135,10 @@ where
                         if socket.send(Message::text(frame)).await.is_err() {
                             break;
                         }
+                    }
+                    // Sent again it would be too big again.
+                    Some(Ok(Message::Close(Some(CloseFrame { code: CloseCode::Size, .. })))) => {
+                        return Err(TOO_BIG);
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                     Some(Ok(_)) => {}
@@ -159,19 +161,29 @@ where
     async fn relay(&mut self, text: Utf8Bytes) -> Result<Option<String>, End> {
         match peek(&text) {
             Frame::Response { id } => match self.waiting.remove(&*id) {
-                Some(Waiting { hand: Some(hand), then: Some(mut params) }) => {
-                    if let Some(hash) = hash_in(&text) {
-                        params["baseHash"] = hash.into();
-                        let next = frame(&id, hand.gateway, params);
-                        self.waiting.insert((*id).into(), Waiting { hand: Some(hand), then: None });
-                        return Ok(Some(next));
+                Some(Waiting { hand: Some(hand), then: Some(params) }) => {
+                    match hand.complete(params, &text) {
+                        Completed::Params(params) => {
+                            let next = frame(&id, hand.gateway, params);
+                            let waiting = Waiting { hand: Some(hand), then: None };
+                            self.waiting.insert((*id).into(), waiting);
+                            return Ok(Some(next));
+                        }
+                        Completed::Full => self.session.tell(notice::full(&id).into()).await,
+                        Completed::Unknown => {
+                            self.session.tell(hand.answer(&id, &text).into()).await
+                        }
                     }
-                    self.session.tell(hand.answer(&id, &text).into()).await
                 }
                 Some(Waiting { hand: Some(hand), then: None }) => {
                     self.session.tell(hand.answer(&id, &text).into()).await
                 }
-                Some(Waiting { hand: None, .. }) => self.session.tell(text).await,
+                Some(Waiting { hand: None, .. }) => {
+                    if is_suspended(&text) {
+                        self.session.agent.awake.found_closed();
+                    }
+                    self.session.tell(text).await
+                }
                 None => Ok(()),
             },
             Frame::Other => {
@@ -200,7 +212,8 @@ where
         let mut socket = dial_with(gateway.address, "/ws", None, self.rights.scopes_header)
             .await
             .map_err(|error| error.to_string())?;
-        let connect = connect_frame(CONNECT_ID, &gateway.token, self.rights.scopes);
+        // What its tools do, a conversation tells the page by itself.
+        let connect = connect_frame_with(CONNECT_ID, &gateway.token, self.rights.scopes, &[]);
         socket.send(Message::text(connect)).await.map_err(|error| error.to_string())?;
         loop {
             let message = socket.next().await.ok_or("it closed")?.map_err(|e| e.to_string())?;

@@ -131,6 +131,16 @@ impl PendingRequests {
         Admission::Forward
     }
 
+    /// The same for a request of `size` bytes that another connection carries: only while the
+    /// page has one, so that the page sees what comes of it.
+    pub fn admit_elsewhere(&self, size: usize) -> Admission {
+        match self.connection {
+            ConnectionState::Open => Admission::Forward,
+            _ if size > GREETING_MAX_BYTES => Admission::TooBig,
+            _ => Admission::Refuse(RequestRefusal::Unavailable),
+        }
+    }
+
     pub fn is_down(&self) -> bool {
         matches!(self.connection, ConnectionState::Down)
     }

@@ -182,6 +182,8 @@ async fn answer(
         }
     }
     let message = params["message"].as_str().unwrap_or_default();
+    // As a command it comes on the page's own connection.
+    let message = message.strip_prefix('/').unwrap_or(message);
     let (order, argument) = message.split_once(':').unwrap_or((message, ""));
     match order {
         // No answer: the request stays pending.

@@ -79,3 +79,31 @@ async fn changes_within_a_minute_are_bounded() {
     assert_eq!(refused["error"]["code"], "UNAVAILABLE");
     assert!(refused["error"]["retryAfterMs"].as_u64().is_some_and(|wait| wait <= 60_000));
 }
+
+/// Only its owner's assistant plans something.
+#[tokio::test]
+async fn what_is_said_to_the_assistant_comes_from_its_owner_and_a_command_from_the_page() {
+    let gateway = Gateway::start().await;
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    let said = |message: &str| json!({"message": message, "idempotencyKey": "k"});
+    assert_eq!(page.ask("chat.send", &said("/restart")).await["ok"], true);
+    assert_eq!(gateway.frames().len(), 2, "the page's connect, and the command");
+    let answer = page.ask("chat.send", &said("remind me")).await;
+    assert_eq!(answer["payload"]["echo"], said("remind me"), "as it was sent");
+    assert_eq!(page.ask("chat.abort", &json!({"sessionKey": "agent:main:x"})).await["ok"], true);
+    let frames = gateway.frames();
+    let connects = frames.iter().filter(|frame| frame["method"] == "connect");
+    let connects: Vec<_> = connects.map(|frame| frame["params"].clone()).collect();
+    assert_eq!(connects[1]["scopes"], json!(HAND_SCOPES));
+    assert_eq!(connects[1]["caps"], json!([]), "the page hears of tools by itself");
+    let after: Vec<_> = frames[2..].iter().map(|frame| frame["method"].clone()).collect();
+    assert_eq!(after, [json!("connect"), json!("chat.send"), json!("chat.abort")]);
+
+    // One of a page that has no connection yet goes nowhere.
+    let mut early = Page::open(agent.address).await;
+    early.event("connect.challenge").await;
+    let refused = early.ask("chat.send", &said("hello")).await;
+    assert_eq!(refused["error"]["details"]["reason"], "not-forwarded", "{refused}");
+    assert_eq!(gateway.frames().len(), frames.len());
+}

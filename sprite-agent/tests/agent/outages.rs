@@ -12,10 +12,10 @@ async fn a_restart_of_the_gateway_keeps_the_pages_socket() {
     let agent = Running::watching(gateway.address).await;
     let mut page = Page::connected(agent.address).await;
     for _ in 0..3 {
-        let pending = page.send("chat.send", &json!({"message": "hang"})).await;
+        let pending = page.send("chat.send", &json!({"message": "/hang"})).await;
         let other = page.send("chat.history", &json!({"message": "hang"})).await;
         // Both have reached the gateway when a later one is answered.
-        page.ask("chat.send", &json!({"message": "hello"})).await;
+        page.ask("chat.send", &json!({"message": "/hello"})).await;
         gateway.restart();
 
         let mut answered = [page.next().await, page.next().await, page.next().await]
@@ -33,7 +33,7 @@ async fn a_restart_of_the_gateway_keeps_the_pages_socket() {
         assert_eq!(page.event("arca.gateway").await["state"], "restarting");
         page.greet().await;
         assert_eq!(page.event("arca.gateway").await["state"], "ready");
-        assert_eq!(page.ask("chat.send", &json!({"message": "hello"})).await["ok"], true);
+        assert_eq!(page.ask("chat.send", &json!({"message": "/hello"})).await["ok"], true);
     }
     assert_eq!(gateway.upgrades().len(), 4);
 }

@@ -64,8 +64,8 @@ async fn a_method_that_is_not_listed_is_refused_and_the_connection_kept() {
     let refused = page.ask("config.set", &json!({"x": 1})).await;
     assert_eq!(refused["error"]["code"], "FORBIDDEN");
     assert_eq!(refused["error"]["message"], "method \"config.set\" is not available here");
-    let answered = page.ask("chat.send", &json!({"message": "still there?"})).await;
-    assert_eq!(answered["payload"]["echo"]["message"], "still there?");
+    let answered = page.ask("chat.send", &json!({"message": "/still there?"})).await;
+    assert_eq!(answered["payload"]["echo"]["message"], "/still there?");
     let methods: Vec<_> = gateway.frames().iter().map(|frame| frame["method"].clone()).collect();
     assert_eq!(methods, [json!("connect"), json!("chat.send")]);
 }
@@ -75,7 +75,7 @@ async fn answers_that_nobody_waits_for_do_not_reach_the_page() {
     let gateway = Gateway::start().await;
     let agent = Running::watching(gateway.address).await;
     let mut page = Page::connected(agent.address).await;
-    let id = page.send("chat.send", &json!({"message": "others"})).await;
+    let id = page.send("chat.send", &json!({"message": "/others"})).await;
     let next = page.next().await;
     assert_eq!(next["id"], id.as_str(), "{next}");
 }
@@ -98,7 +98,7 @@ async fn frames_keep_their_order_under_load() {
     let mut page = Page::connected(agent.address).await;
     let mut ids = Vec::new();
     for _ in 0..20 {
-        ids.push(page.send("chat.send", &json!({"message": "burst:100"})).await);
+        ids.push(page.send("chat.send", &json!({"message": "/burst:100"})).await);
     }
     for id in ids {
         for number in 0..100 {
@@ -135,9 +135,11 @@ async fn a_big_message_before_the_hello_is_not_taken() {
 async fn a_message_too_big_for_the_gateway_is_not_tried_again() {
     let gateway = Gateway::start().await;
     let agent = Running::watching(gateway.address).await;
-    let mut page = Page::connected(agent.address).await;
-    page.send("chat.send", &json!({"message": "too-big"})).await;
-    assert_eq!(page.closed().await, 1009);
+    for message in ["too-big", "/too-big"] {
+        let mut page = Page::connected(agent.address).await;
+        page.send("chat.send", &json!({"message": message})).await;
+        assert_eq!(page.closed().await, 1009, "{message}");
+    }
 }
 
 #[tokio::test]
@@ -146,7 +148,7 @@ async fn a_page_that_does_not_read_holds_the_gateway_back() {
     let gateway = Gateway::start().await;
     let agent = Running::watching(gateway.address).await;
     let mut page = Page::connected(agent.address).await;
-    let id = page.send("chat.send", &json!({"message": format!("flood:{PIECES}")})).await;
+    let id = page.send("chat.send", &json!({"message": format!("/flood:{PIECES}")})).await;
     let flooded = || gateway.seen.flooded.load(Ordering::Relaxed);
     let mut before = usize::MAX;
     while flooded() == 0 || flooded() != before {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { howOften, plans } from '../schedules.js';
+import { howOften, plans, timing } from '../schedules.js';
 
 const NOW = new Date(2026, 10, 27, 14, 0).getTime();
 const job = (rest) => ({ id: 'j', name: 'Report', enabled: true, schedule: { kind: 'every', everyMs: 3_600_000 }, payload: { kind: 'agentTurn', message: 'Write it' }, state: {}, ...rest });
@@ -45,4 +45,17 @@ test('a plan says what it does and why it did not work, shortened', () => {
   assert.equal(row.problem, 'model is away');
   const [other] = plans([job({ state: { runningAtMs: NOW } })], NOW);
   assert.deepEqual([other.name, other.does, other.isRunning, other.problem], ['Report', 'Write it', true, '']);
+});
+
+test('a time to come is said as the agent takes it', () => {
+  const said = (often, date, time) => timing({ often, date, time }, 'Europe/Berlin', NOW);
+  const zone = 'Europe/Berlin';
+  assert.deepEqual(said('once', '2026-11-27', '14:01'), { at: NOW + 60_000 });
+  assert.deepEqual(said('daily', '', '09:05'), { rule: '5 9 * * *', zone });
+  assert.deepEqual(said('workdays', '', '09:00'), { rule: '0 9 * * 1-5', zone });
+  assert.deepEqual(said('weekly', '2026-11-29', '21:30'), { rule: '30 21 * * 0', zone });
+  assert.deepEqual(said('monthly', '2026-11-30', '00:00'), { rule: '0 0 30 * *', zone });
+  for (const [often, date, time] of [['once', '2026-11-27', '14:00'], ['once', '', '15:00'], ['weekly', '', '15:00'], ['daily', '', '']]) {
+    assert.equal(said(often, date, time), null);
+  }
 });

@@ -1,14 +1,16 @@
-// The panel of what the assistant has planned: when next, how often; paused, resumed, deleted.
+// The panel of what the assistant has planned: when next, how often; added, paused, resumed, deleted.
 
-import { JOBS_MAX, plans } from '../schedules.js';
+import { JOBS_MAX, plans, PLANS_MAX } from '../schedules.js';
 import { closable, confirmed } from './dialog.js';
 import { element, icon } from './element.js';
+import { PlanForm } from './plan-form.js';
 import { t } from '../words.js';
 
 export class SchedulesView {
   #dialog = document.getElementById('schedules-panel');
   #body = document.getElementById('schedules-body');
   #actions;
+  #form;
   /** Rows of `plans`; `null` until the assistant has told them. */
   #plans = null;
   /** A change that is under way, by job. */
@@ -17,13 +19,19 @@ export class SchedulesView {
   #error = '';
   #readError = '';
 
-  /** `actions`: `canChange()`, `request(method, params)`, which may reject. */
+  /**
+   * `actions`: `canChange()`, `canAdd()`; `request(method, params)`, which may reject; `place()`, which tells the
+   * conversation that a new plan is to speak in.
+   */
   constructor(actions) {
     this.#actions = actions;
     closable(this.#dialog);
+    this.#form = new PlanForm({ add: (plan) => this.#add(plan) });
+    this.#body.before(this.#form.element);
     document.getElementById('schedules').addEventListener('click', () => {
       this.#dialog.showModal();
       this.#error = '';
+      this.#form.open();
       this.#show();
       this.read();
     });
@@ -64,6 +72,17 @@ export class SchedulesView {
     await this.read();
   }
 
+  /** Rejects with what a person can read. */
+  async #add(plan) {
+    try {
+      const sessionKey = await this.#actions.place();
+      await this.#actions.request('arca.schedule.add', { sessionKey, ...plan });
+    } catch (error) {
+      throw new Error(reason(error), { cause: error });
+    }
+    await this.read();
+  }
+
   async #remove({ id, name }) {
     const sure = await confirmed({ title: t('plan.delete-title'), text: t('plan.delete-text', { name }), action: t('delete.action'), dangerous: true });
     if (sure) await this.#change(id, 'arca.schedule.delete', { id });
@@ -72,6 +91,7 @@ export class SchedulesView {
   #show() {
     const focused = this.#body.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
     const error = this.#error || this.#readError;
+    this.#form.element.hidden = !this.#actions.canAdd() || !this.#plans || this.#plans.length >= PLANS_MAX;
     this.#body.replaceChildren(...[
       error && element('p', { class: 'problem', role: 'alert' }, error),
       this.#plans === null && !error && element('p', { class: 'quiet', role: 'status' }, t('plans.reading')),

@@ -24,6 +24,10 @@ pub const MODEL: &str = "fake-1";
 /// The tool the script calls, when the caller offers it.
 const TOOL: &str = "exec";
 
+/// What an owner's assistant plans with; where it has many tools it calls them by another.
+const PLANNING_TOOL: &str = "automations";
+const CALLING_TOOL: &str = "tool_call";
+
 /// Asks what came with the message; what only a model is shown, the script does not know.
 const SEE: &str = "SEE";
 
@@ -56,6 +60,11 @@ enum Answer {
     CallTool {
         command: &'static str,
     },
+    /// Asks the caller to plan a reminder, by a tool of its own or by the one that calls others.
+    Plan {
+        after: Duration,
+        directly: bool,
+    },
 }
 
 /// The script tells the model to fail, and why.
@@ -87,6 +96,11 @@ fn decide(request: &Request) -> Result<Answer, Refusal> {
     }
     let steps = script::answer(&prompt.message);
     let offers = |name: &str| request.tools.iter().any(|tool| tool["function"]["name"] == name);
+    if let Some(after) = script::reminder(&prompt.message).filter(|_| !prompt.tool_answered)
+        && (offers(PLANNING_TOOL) || offers(CALLING_TOOL))
+    {
+        return Ok(Answer::Plan { after, directly: offers(PLANNING_TOOL) });
+    }
     match steps.first() {
         Some(Step::Fail { reason }) => Err(Refusal(reason)),
         Some(Step::Tool { command, .. }) if offers(tool(command)) && !prompt.tool_answered => {
@@ -119,6 +133,11 @@ fn completion(answer: &Answer) -> Value {
             let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
             (message, "tool_calls")
         }
+        Answer::Plan { after, directly } => {
+            let calls = json!([plan_call(*after, *directly)]);
+            let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
+            (message, "tool_calls")
+        }
     };
     let mut completion = envelope(
         "chat.completion",
@@ -138,6 +157,12 @@ fn chunks(answer: Answer) -> impl Stream<Item = Event> {
         Answer::Text(steps) => (steps.into_iter().filter_map(piece).collect(), "stop"),
         Answer::CallTool { command } => {
             let mut call = tool_call(command);
+            call["index"] = 0.into();
+            let delta = json!({"role": "assistant", "tool_calls": [call]});
+            (vec![(Duration::ZERO, delta)], "tool_calls")
+        }
+        Answer::Plan { after, directly } => {
+            let mut call = plan_call(after, directly);
             call["index"] = 0.into();
             let delta = json!({"role": "assistant", "tool_calls": [call]});
             (vec![(Duration::ZERO, delta)], "tool_calls")
@@ -202,6 +227,23 @@ fn tool_call(command: &str) -> Value {
     })
 }
 
+/// A reminder in the conversation that it is asked for in.
+fn plan_call(after: Duration, directly: bool) -> Value {
+    let at = clock::unix_millis() + u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+    let job = json!({"name": "reminder", "schedule": {"kind": "at", "at": at.to_string()},
+        "payload": {"kind": "agentTurn", "message": "FAST it is time"}});
+    let planned = json!({"action": "add", "job": job});
+    let (name, arguments) = match directly {
+        true => (PLANNING_TOOL, planned),
+        false => (CALLING_TOOL, json!({"id": PLANNING_TOOL, "args": planned})),
+    };
+    json!({
+        "id": "call_fake1",
+        "type": "function",
+        "function": {"name": name, "arguments": arguments.to_string()},
+    })
+}
+
 fn usage() -> Value {
     json!({"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15})
 }
@@ -232,6 +274,23 @@ mod tests {
         let call = completion(&decide(&status).unwrap());
         let call = &call["choices"][0]["message"]["tool_calls"][0]["function"];
         assert_eq!((&call["name"], &call["arguments"]), (&json!("session_status"), &json!("{}")));
+    }
+
+    #[test]
+    fn something_is_planned_once_by_whatever_tool_there_is() {
+        let called = |tools: &[&str]| {
+            let call = completion(&decide(&request("REMIND 60", tools)).unwrap());
+            let call = call["choices"][0]["message"]["tool_calls"][0]["function"].clone();
+            (call["name"].clone(), call["arguments"].as_str().unwrap_or_default().to_owned())
+        };
+        let (name, arguments) = called(&["automations"]);
+        assert_eq!(name, "automations");
+        assert!(arguments.contains("\"action\":\"add\""), "{arguments}");
+        assert_eq!(called(&["tool_call"]).0, "tool_call");
+        assert_eq!(called(&["exec"]).0, Value::Null);
+        let mut answered = request("REMIND 60", &["automations"]);
+        answered.messages.push(json!({"role": "tool", "content": "{}"}));
+        assert!(matches!(decide(&answered), Ok(Answer::Text(_))));
     }
 
     #[test]

@@ -20,6 +20,8 @@ const INTERNAL_END: &str = "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>";
 const CONVERSATION_INFO: &str = "Conversation info:";
 const FENCE: &str = "```";
 const RUNTIME: &str = "\n\nRuntime: agent=";
+/// Before what a plan says, and behind it.
+const SCHEDULED: (&str, &str) = ("[cron:", "\nCurrent time: ");
 const MEDIA: &str = "[media attached";
 const FILE_BEGIN: &str = "<file ";
 const FILE_END: &str = "</file>";
@@ -89,7 +91,8 @@ fn text(content: &Value) -> String {
 fn unwrap(text: &str) -> String {
     let text = without_internal_context(text);
     let text = text.split(RUNTIME).next().unwrap_or_default();
-    without_files(without_time(without_conversation_info(text.trim()))).trim().to_owned()
+    let text = without_time(without_conversation_info(text.trim()));
+    without_files(without_schedule(text)).trim().to_owned()
 }
 
 /// Takes off what tells of files, and what they say.
@@ -116,6 +119,12 @@ fn without_conversation_info(text: &str) -> &str {
         Some((_, after)) => after.trim_start(),
         None => text,
     }
+}
+
+/// Of what is planned, its own words.
+fn without_schedule(text: &str) -> &str {
+    let planned = text.strip_prefix(SCHEDULED.0).and_then(|rest| rest.split_once("] "));
+    planned.map_or(text, |(_, rest)| rest.split(SCHEDULED.1).next().unwrap_or_default())
 }
 
 /// Takes off `[Sun 2026-11-22 08:38 UTC] `, and no other bracket.
@@ -154,6 +163,12 @@ mod tests {
         check(&recorded("SLOW please"), "SLOW please");
         check(&recorded("two\n\nparagraphs"), "two\n\nparagraphs");
         check(&recorded("[1] is not a time"), "[1] is not a time");
+    }
+
+    #[test]
+    fn what_is_planned_says_its_own_words() {
+        let planned = "[cron:23c7eea0 Tea] FAST tea\nCurrent time: Saturday\n\nUnattended.";
+        check(&[json!({"role": "user", "content": planned})], "FAST tea");
     }
 
     #[test]

@@ -46,10 +46,13 @@ impl Look {
         self.at(url).await;
     }
 
-    /// A dialog of the chat page once it shows `content`; it is closed again.
+    /// A dialog of the chat page once it shows `content`, all of it open; it is closed again.
     async fn panel(&mut self, button: &str, content: &str, name: &str) {
         self.chrome.click(button).await.unwrap();
         self.chrome.find(content).await.unwrap();
+        let unfold =
+            "document.querySelectorAll('dialog[open] details').forEach(d => d.open = true)";
+        self.chrome.evaluate(unfold).await.unwrap();
         self.at(name).await;
         let close = "document.querySelectorAll('dialog[open]').forEach(d => d.close())";
         self.chrome.evaluate(close).await.unwrap();

@@ -10,6 +10,7 @@ mod openclaw_faults;
 mod operator;
 mod pages;
 mod panels;
+mod plans;
 mod sleep;
 mod telegram;
 mod tenants;

@@ -47,14 +47,14 @@ async fn a_machine_that_sleeps_is_woken_before_its_assistant_has_something_to_do
 /// A reminder is created by the assistant's own word, its machine frozen before it is due.
 #[tokio::test]
 async fn a_reminder_comes_within_a_minute_of_its_time_although_the_machine_sleeps() {
-    const HISTORY: &str = "agent:main:cron:reminder";
+    const CONVERSATION: &str = "agent:main:x";
     let town = Town::start(1).await;
     let task = town.pay("ada").await;
     town.until_done(&task).await;
     let database = &town.installation.database;
     let name = database.text("SELECT name FROM sprites WHERE username = 'ada'").await.unwrap();
     let mut page = town.page("ada").await;
-    let remind = json!({ "sessionKey": "agent:main:x", "message": "REMIND 45",
+    let remind = json!({ "sessionKey": CONVERSATION, "message": "REMIND 45",
         "idempotencyKey": "k" });
     assert_eq!(page.request("chat.send", remind).await.unwrap()["ok"], true);
     let jobs = page.request("cron.list", json!({})).await.unwrap();
@@ -71,8 +71,11 @@ async fn a_reminder_comes_within_a_minute_of_its_time_although_the_machine_sleep
     wait_until("it is awake", "running".to_owned(), async || status(&town, &name).await).await;
     let mut page = town.page("ada").await;
     let at = loop {
-        let history = page.request("chat.history", json!({ "sessionKey": HISTORY })).await.unwrap();
-        if let Some(at) = history["payload"]["messages"][0]["timestamp"].as_u64() {
+        let asked = json!({ "sessionKey": CONVERSATION });
+        let history = page.request("chat.history", asked).await.unwrap();
+        let last = history["payload"]["messages"].as_array().and_then(|all| all.last());
+        let last = last.filter(|message| message.to_string().contains("it is time"));
+        if let Some(at) = last.and_then(|message| message["timestamp"].as_u64()) {
             break at;
         }
         assert!(unix_millis() < due + 120_000, "{history}");

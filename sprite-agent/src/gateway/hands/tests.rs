@@ -5,9 +5,11 @@ fn asked(name: &str, params: &Value) -> Result<Value, Refused> {
     Hand::find(name).unwrap().arguments(Some(&params), &workspace(&["github".to_owned()]))
 }
 
+const NOW: u64 = 1_795_842_000_000;
+
 fn workspace(skills: &[String]) -> Workspace<'_> {
     let (telegram_url, telegram_secret) = ("https://ada.test/hooks/telegram", "k1_s");
-    Workspace { skills, telegram_url, telegram_secret, telegram_port: 8787 }
+    Workspace { skills, telegram_url, telegram_secret, telegram_port: 8787, now_ms: NOW }
 }
 
 #[test]
@@ -30,8 +32,60 @@ fn a_bot_is_connected_with_our_own_address_and_secret_alone() {
     assert!(asked("arca.telegram.connect", &more).is_err());
     assert!(asked("arca.telegram.allow", &json!({"requestId": ""})).is_err());
     for hand in HANDS {
-        assert_eq!(hand.needs_hash(), hand.gateway.starts_with("config."), "{hand:?}");
+        let is_preceded = hand.gateway.starts_with("config.") || hand.gateway == "cron.add";
+        assert_eq!(hand.asks_before().is_some(), is_preceded, "{hand:?}");
     }
+}
+
+#[test]
+fn a_plan_is_a_turn_whose_answer_comes_into_the_conversation() {
+    let when = |when: Value| {
+        let mut params = json!({"sessionKey": "agent:main:x", "text": "Tea\nand milk"});
+        params.as_object_mut().unwrap().extend(when.as_object().unwrap().clone());
+        asked("arca.schedule.add", &params)
+    };
+    let often = when(json!({"rule": "30 9 * * 1-5", "zone": "Europe/Berlin"})).unwrap();
+    let schedule =
+        json!({"kind": "cron", "expr": "30 9 * * 1-5", "tz": "Europe/Berlin", "staggerMs": 0});
+    let expected = json!({"name": "Tea", "schedule": schedule, "sessionTarget": "current",
+        "sessionKey": "agent:main:x", "wakeMode": "now", "deleteAfterRun": false,
+        "payload": {"kind": "agentTurn", "message": "Tea\nand milk"},
+        "delivery": {"mode": "announce"}});
+    assert_eq!(often, expected);
+    let once = when(json!({"at": NOW + 60_000})).unwrap();
+    assert_eq!(once["schedule"], json!({"kind": "at", "at": "1795842060000"}));
+    assert_eq!(once["deleteAfterRun"], true);
+    for bad in [
+        json!({}),
+        json!({"at": NOW}),
+        json!({"at": NOW + plan::AHEAD_MAX_MS + 1}),
+        json!({"at": NOW + 1, "rule": "0 9 * * *", "zone": "UTC"}),
+        json!({"rule": "0 9 * * *"}),
+        json!({"rule": "*/5 * * * *", "zone": "UTC"}),
+        json!({"rule": "* * * * *", "zone": "UTC"}),
+        json!({"rule": "0,30 9 * * *", "zone": "UTC"}),
+        json!({"rule": "0 0 9 * * *", "zone": "UTC"}),
+        json!({"rule": "0 9 * *", "zone": "UTC"}),
+        json!({"rule": "0 9 * * *", "zone": "U TC"}),
+        json!({"at": NOW + 1, "command": "sh"}),
+    ] {
+        assert!(when(bad.clone()).is_err(), "{bad}");
+    }
+    let long = "x".repeat(plan::TEXT_MAX_BYTES + 1);
+    for (key, text) in [("agent:main:x", " "), ("agent:main:x", &*long), ("main", "Tea")] {
+        let params = json!({"sessionKey": key, "text": text, "at": NOW + 1});
+        assert!(asked("arca.schedule.add", &params).is_err(), "{key}");
+    }
+}
+
+#[test]
+fn there_are_only_so_many_plans() {
+    let hand = Hand::find("arca.schedule.add").unwrap();
+    let told = |answer: Value| hand.complete(json!({"name": "Tea"}), &answer.to_string());
+    let params = Completed::Params(json!({"name": "Tea"}));
+    assert_eq!(told(json!({"ok": true, "payload": {"total": PLANS_MAX - 1}})), params);
+    assert_eq!(told(json!({"ok": true, "payload": {"total": PLANS_MAX}})), Completed::Full);
+    assert_eq!(told(json!({"ok": false, "error": {}})), Completed::Unknown);
 }
 
 #[test]

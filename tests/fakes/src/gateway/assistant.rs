@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tracing::error;
 
 use super::frames::CallError;
 use super::hub::Audience;
 use super::methods::not_saved;
-use super::session_store::{Body, canonical_key};
+use super::session_store::{Body, StopReason, canonical_key};
 use super::turns::Begun;
 use super::{Gateway, skills, turn};
-use crate::{clock, ids};
+use crate::{clock, ids, script};
 
 /// The files that the real gateway lets clients read and write.
 const FILES: &[&str] =
@@ -53,16 +54,45 @@ pub async fn keep_time(gateway: Arc<Gateway>) {
     loop {
         tokio::time::sleep(LOOK).await;
         for (id, job) in due(&mut gateway.assistant.lock(), clock::unix_millis()) {
-            let key = format!("agent:main:cron:{id}");
             let message = job["payload"]["message"].as_str().unwrap_or("FAST it is time");
-            let begun =
-                gateway.turns.begin(&gateway.store, &key, &ids::uuid(), message, Vec::new());
+            let run = ids::uuid();
+            if let Some(key) = conversation(&job) {
+                commit(&gateway, &id, key, &run, message);
+                let _ = told(&gateway, "finished", Ok(job));
+                continue;
+            }
+            let key = format!("agent:main:cron:{id}");
+            let begun = gateway.turns.begin(&gateway.store, &key, &run, message, Vec::new(), None);
             if let Ok(Begun::Turn(turn)) = begun {
                 tokio::spawn(turn::run(Arc::clone(&gateway), turn, message.to_owned()));
             }
             let _ = told(&gateway, "finished", Ok(job));
         }
     }
+}
+
+/// Where what comes of `job` is to stand.
+fn conversation(job: &Value) -> Option<&str> {
+    job["sessionKey"].as_str().filter(|_| job["sessionTarget"] == "current")
+}
+
+/// The answer alone comes into the conversation; one that there is not gets none, as with the
+/// real gateway.
+fn commit(gateway: &Gateway, job: &str, key: &str, run: &str, message: &str) {
+    let key = canonical_key(key);
+    if gateway.store.find(key).is_none() {
+        return;
+    }
+    let text = script::full_text(&script::answer(message));
+    let body = Body::Assistant { text: text.clone(), stop_reason: StopReason::Stop };
+    if let Err(error) = gateway.store.append(key, run, body) {
+        error!(%error, "what came of a job could not be saved");
+        return;
+    }
+    let message = json!({"role": "assistant", "content": [{"type": "text", "text": text}],
+        "openclawAutomation": {"kind": "cron", "jobId": job, "runId": run}});
+    let payload = json!({"sessionKey": key, "agentId": "main", "message": message});
+    gateway.hub.publish("session.message", &payload, Audience::Subscribers { without: None });
 }
 
 /// Takes the jobs out whose time has come; those that come again have their next time.
@@ -82,13 +112,13 @@ fn due(state: &mut State, now: u64) -> Vec<(String, Value)> {
     due
 }
 
-/// As the assistant does that is told `REMIND SECONDS`.
-pub fn remind(gateway: &Gateway, after: Duration) {
+/// As the assistant does that is told `REMIND SECONDS` in this conversation.
+pub fn remind(gateway: &Gateway, key: &str, after: Duration) {
     let now = clock::unix_millis();
     let at = now + u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     let job = json!({"id": REMINDER, "name": REMINDER, "enabled": true, "createdAtMs": now,
         "schedule": {"kind": "at", "at": at.to_string()}, "nextRunAtMs": at,
-        "sessionTarget": "isolated", "wakeMode": "now",
+        "sessionTarget": "current", "sessionKey": key, "wakeMode": "now",
         "payload": {"kind": "agentTurn", "message": "FAST it is time"}});
     gateway.assistant.lock().jobs.insert(REMINDER.to_owned(), job.clone());
     let _ = told(gateway, "added", Ok(job));
@@ -229,7 +259,7 @@ fn next_run(schedule: &Value, now: u64) -> Option<u64> {
     match schedule["kind"].as_str()? {
         "every" => now.checked_add(schedule["everyMs"].as_u64()?),
         "cron" => schedule["expr"].as_str().and_then(|_| now.checked_add(86_400_000)),
-        "at" => schedule["at"].as_str()?.parse().ok(),
+        "at" => schedule["at"].as_str()?.parse().ok().filter(|at| *at > now),
         _ => None,
     }
 }

@@ -100,6 +100,16 @@ pub struct ConfigFile {
     pub allowed_skills: Option<Vec<String>>,
     /// `skills.entries.<key>.enabled` where it is false.
     pub disabled_skills: Vec<String>,
+    /// `tools.deny`.
+    pub denied_tools: Vec<String>,
+}
+
+impl ConfigFile {
+    /// Whether an owner's assistant has `tool`, of the group that plans things.
+    pub fn offers(&self, tool: &str) -> bool {
+        let denies = |name: &String| name == tool || name == "group:automation" || name == "cron";
+        !self.denied_tools.iter().any(denies)
+    }
 }
 
 /// Why a gateway with this file does not start (exit code 78).
@@ -256,6 +266,7 @@ fn read(root: &Value) -> ConfigFile {
             .filter(|(_, entry)| entry.get("enabled") == Some(&Value::Bool(false)))
             .map(|(key, _)| key.clone())
             .collect(),
+        denied_tools: list("/tools/deny").unwrap_or_default(),
     }
 }
 

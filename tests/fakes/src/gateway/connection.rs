@@ -16,6 +16,7 @@ use tracing::info;
 use super::frames::{self, BadFrame, CallError, Request};
 use super::handshake::{self, Admission, Refusal, Rules};
 use super::hub::{self, Inbox, Outbox, Outgoing};
+use super::methods::Caller;
 use super::phase::Phase;
 use super::{BUILD_ID, Gateway, hello, methods};
 use crate::clock;
@@ -198,13 +199,14 @@ async fn converse(
     let (outbox, inbox) = hub::queue();
     outbox.push(Outgoing::Frame(hello));
     let wants_tool_events = admission.caps.iter().any(|cap| cap == "tool-events");
-    let _membership = gateway.hub.join(outbox.clone(), wants_tool_events, &admission.scopes);
+    let membership = gateway.hub.join(outbox.clone(), wants_tool_events, &admission.scopes);
+    let caller = Caller { id: membership.id(), scopes: &admission.scopes };
     let answered = Arc::new(AtomicBool::new(true));
     let writing = write(sink, inbox, Arc::clone(&answered));
     tokio::pin!(writing);
     tokio::select! {
         () = &mut writing => {}
-        close = read(stream, gateway, &admission.scopes, &outbox, &answered) => {
+        close = read(stream, gateway, &caller, &outbox, &answered) => {
             if let Some((code, reason)) = close {
                 outbox.push(Outgoing::Close { code, reason });
                 // A client that does not read cannot be told.
@@ -218,7 +220,7 @@ async fn converse(
 async fn read(
     mut stream: Stream,
     gateway: &Arc<Gateway>,
-    scopes: &[String],
+    caller: &Caller<'_>,
     outbox: &Outbox,
     answered: &AtomicBool,
 ) -> Option<(u16, &'static str)> {
@@ -243,7 +245,7 @@ async fn read(
         };
         match frames::parse(&text) {
             Ok(request) => {
-                let reply = methods::call(gateway, scopes, &request);
+                let reply = methods::call(gateway, caller, &request);
                 outbox.push(Outgoing::Frame(frames::response(&request.id, &reply.result)));
                 if let Some(turn) = reply.then {
                     turn.start(gateway);

@@ -36,8 +36,12 @@ impl Outgoing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     Everyone,
-    /// Connections that asked for the capability `tool-events`.
-    ToolEvents,
+    /// This connection, if it asked for the capability `tool-events`: whose run it is.
+    ToolEvents(u64),
+    /// Connections that called `sessions.subscribe`, without this one if it has heard it already.
+    Subscribers {
+        without: Option<u64>,
+    },
     /// Connections that were granted this scope.
     Scope(&'static str),
 }
@@ -111,14 +115,19 @@ pub struct Hub {
 struct Member {
     outbox: Outbox,
     wants_tool_events: bool,
+    is_subscribed: bool,
     scopes: Vec<String>,
 }
 
 impl Member {
-    fn is_in(&self, audience: Audience) -> bool {
+    fn is_in(&self, id: u64, audience: Audience) -> bool {
         match audience {
             Audience::Everyone => true,
-            Audience::ToolEvents => self.wants_tool_events,
+            Audience::ToolEvents(owner) => id == owner && self.wants_tool_events,
+            Audience::Subscribers { without } => {
+                let has_heard = without == Some(id) && self.wants_tool_events;
+                self.is_subscribed && !has_heard
+            }
             Audience::Scope(scope) => {
                 self.scopes.iter().any(|held| held == scope || held == "operator.admin")
             }
@@ -135,7 +144,8 @@ impl Hub {
         scopes: &[String],
     ) -> Membership {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let member = Member { outbox, wants_tool_events, scopes: scopes.to_vec() };
+        let scopes = scopes.to_vec();
+        let member = Member { outbox, wants_tool_events, is_subscribed: false, scopes };
         self.members().insert(id, member);
         Membership { hub: Arc::clone(self), id }
     }
@@ -143,12 +153,19 @@ impl Hub {
     /// Queues an event for everyone in `audience`, in the order of the calls.
     pub fn publish(&self, name: &'static str, payload: &Value, audience: Audience) {
         let payload_json: Arc<str> = payload.to_string().into();
-        for member in self.members().values() {
-            if member.is_in(audience) {
+        for (id, member) in self.members().iter() {
+            if member.is_in(*id, audience) {
                 member
                     .outbox
                     .push(Outgoing::Event { name, payload_json: Arc::clone(&payload_json) });
             }
+        }
+    }
+
+    /// Tells this connection of what happens in every conversation.
+    pub fn subscribe(&self, id: u64) {
+        if let Some(member) = self.members().get_mut(&id) {
+            member.is_subscribed = true;
         }
     }
 
@@ -181,6 +198,12 @@ pub struct Membership {
     id: u64,
 }
 
+impl Membership {
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
         self.hub.members().remove(&self.id);
@@ -193,13 +216,14 @@ mod tests {
     use serde_json::json;
 
     #[tokio::test]
-    async fn everyone_gets_every_event_in_order_but_tools_only_who_asked() {
+    async fn everyone_gets_every_event_in_order_but_tools_only_whose_run_it_is() {
         let hub = Arc::new(Hub::default());
         let (plain_outbox, mut plain) = queue();
         let (tools_outbox, mut tools) = queue();
         let _plain = hub.join(plain_outbox, false, &[]);
-        let _tools = hub.join(tools_outbox, true, &[]);
-        hub.publish("agent", &json!(1), Audience::ToolEvents);
+        let owner = hub.join(tools_outbox, true, &[]);
+        hub.publish("agent", &json!(0), Audience::ToolEvents(owner.id() + 1));
+        hub.publish("agent", &json!(1), Audience::ToolEvents(owner.id()));
         hub.publish("chat", &json!(2), Audience::Everyone);
         let payload = |outgoing: Option<Outgoing>| match outgoing {
             Some(Outgoing::Event { payload_json, .. }) => payload_json.to_string(),

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::script;
 
+/// The tool with which an assistant plans something.
+const AUTOMATIONS: &str = "automations";
+
 /// What a call brings about.
 pub struct Reply {
     pub result: Result<Value, CallError>,
@@ -38,13 +41,34 @@ impl StartTurn {
     }
 }
 
-/// Answers one request of a client with these scopes.
-pub fn call(gateway: &Gateway, scopes: &[String], request: &Request) -> Reply {
-    match permitted(gateway, scopes, request) {
-        Err(error) => Reply { result: Err(error), then: None },
-        Ok(()) if request.method == "chat.send" => chat_send(gateway, &request.params),
-        Ok(()) => Reply { result: answer(gateway, &request.method, &request.params), then: None },
+/// Whose request it is.
+pub struct Caller<'a> {
+    /// Of its connection in the hub.
+    pub id: u64,
+    pub scopes: &'a [String],
+}
+
+impl Caller<'_> {
+    /// The real gateway takes who has every right for the assistant's owner.
+    fn is_owner(&self) -> bool {
+        self.scopes.iter().any(|scope| scope == "operator.admin")
     }
+}
+
+/// Answers one request.
+pub fn call(gateway: &Gateway, caller: &Caller<'_>, request: &Request) -> Reply {
+    let (method, params) = (request.method.as_str(), &request.params);
+    let result = match (permitted(gateway, caller.scopes, request), method) {
+        (Err(error), _) => Err(error),
+        (Ok(()), "chat.send") => return chat_send(gateway, caller, params),
+        (Ok(()), "chat.abort") => chat_abort(gateway, caller, params),
+        (Ok(()), "sessions.subscribe") => schema::check(method, params)
+            .map_err(CallError::invalid_request)
+            .map(|()| gateway.hub.subscribe(caller.id))
+            .map(|()| json!({"subscribed": true})),
+        (Ok(()), _) => answer(gateway, method, params),
+    };
+    Reply { result, then: None }
 }
 
 fn permitted(gateway: &Gateway, scopes: &[String], request: &Request) -> Result<(), CallError> {
@@ -84,7 +108,6 @@ fn grants(scopes: &[String], needed: &str) -> bool {
 fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, CallError> {
     schema::check(method, params).map_err(CallError::invalid_request)?;
     match method {
-        "chat.abort" => chat_abort(gateway, params),
         "chat.history" => Ok(history::history(gateway, params)),
         "question.list" => {
             Ok(json!({"questions": prompts::list(gateway, prompts::Kind::Question)}))
@@ -96,7 +119,6 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
         "artifacts.download" => attachments::download(gateway, params),
         "sessions.list" => Ok(session_methods::list(gateway, params)),
         "sessions.search" => Ok(session_methods::search(gateway, params)),
-        "sessions.subscribe" => Ok(json!({"subscribed": true})),
         "sessions.patch" => session_methods::patch(gateway, params),
         "sessions.delete" => session_methods::delete(gateway, params),
         "models.list" => Ok(models_list()),
@@ -117,7 +139,7 @@ fn answer(gateway: &Gateway, method: &str, params: &Value) -> Result<Value, Call
     }
 }
 
-fn chat_send(gateway: &Gateway, params: &Value) -> Reply {
+fn chat_send(gateway: &Gateway, caller: &Caller<'_>, params: &Value) -> Reply {
     let refuse = |error| Reply { result: Err(error), then: None };
     if params.get("sessionKey").is_none() {
         let details = json!({"code": "SESSION_MUTATION_TARGET_REQUIRED", "method": "chat.send"});
@@ -141,13 +163,15 @@ fn chat_send(gateway: &Gateway, params: &Value) -> Reply {
     if let Err(error) = attachments::keep(gateway, &files) {
         return refuse(not_saved("an attachment", &error));
     }
-    let begun = match gateway.turns.begin(&gateway.store, key, run_id, message, files) {
+    let owner = Some(caller.id);
+    let begun = match gateway.turns.begin(&gateway.store, key, run_id, message, files, owner) {
         Ok(begun) => begun,
         Err(error) => return refuse(not_saved("the message", &error)),
     };
     let ack = |status: &str| Ok(json!({"runId": run_id, "status": status}));
-    if let Some(after) = script::reminder(message) {
-        assistant::remind(gateway, after);
+    let may_plan = caller.is_owner() && gateway.settings.config.offers(AUTOMATIONS);
+    if let Some(after) = script::reminder(message).filter(|_| may_plan) {
+        assistant::remind(gateway, key, after);
     }
     match begun {
         Begun::Turn(turn) => Reply {
@@ -183,8 +207,14 @@ fn repeated(run_id: &str, outcome: &Outcome) -> Result<Value, CallError> {
     }
 }
 
-fn chat_abort(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
+/// Whose run it is, may stop it, and an owner every one.
+fn chat_abort(gateway: &Gateway, caller: &Caller<'_>, params: &Value) -> Result<Value, CallError> {
+    schema::check("chat.abort", params).map_err(CallError::invalid_request)?;
     let key = canonical_key(params["sessionKey"].as_str().unwrap_or_default());
+    let is_anothers = |turn: Arc<Turn>| turn.owner != Some(caller.id);
+    if !caller.is_owner() && gateway.turns.active(key).is_some_and(is_anothers) {
+        return Err(CallError::invalid_request("unauthorized"));
+    }
     let runs = turn::abort(gateway, key, params["runId"].as_str())
         .map_err(|error| not_saved("the aborted turn", &error))?;
     Ok(json!({"ok": true, "aborted": !runs.is_empty(), "runIds": runs}))

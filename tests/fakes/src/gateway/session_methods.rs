@@ -170,6 +170,11 @@ pub fn patch(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
     if params["archived"] == true {
         turn::abort(gateway, key, None).map_err(|error| not_saved("the aborted turn", &error))?;
     }
+    // As the real one: a conversation begins with the first that is said of it.
+    if known.is_none() && params["archived"] != true {
+        let begun = gateway.store.replace(key, Vec::new());
+        begun.map_err(|error| not_saved("the conversation", &error))?;
+    }
     let now = clock::unix_millis();
     let text = |field: &str| params.get(field).map(|value| value.as_str().map(str::to_owned));
     let time = |field: &str| params[field].as_bool().map(|on| on.then_some(now));

@@ -256,8 +256,8 @@ fn ask_to_be_let_in(gateway: &Gateway, sender: u64, name: &Value) -> String {
 
 /// The same as for a message of the page, in the main conversation.
 async fn answer_to(gateway: &Arc<Gateway>, text: &str) -> String {
-    let begun =
-        gateway.turns.begin(&gateway.store, "agent:main:main", &ids::uuid(), text, Vec::new());
+    let (key, run) = ("agent:main:main", ids::uuid());
+    let begun = gateway.turns.begin(&gateway.store, key, &run, text, Vec::new(), None);
     let Ok(Begun::Turn(turn)) = begun else { return "Busy.".to_owned() };
     turn::run(Arc::clone(gateway), Arc::clone(&turn), text.to_owned()).await;
     turn.live().text.clone()

@@ -255,7 +255,14 @@ impl Teller<'_> {
 
     fn tool_event(&self, live: &mut Live, stream: &str, data: &Value) {
         live.seq += 1;
-        self.agent(live, stream, data, Audience::ToolEvents);
+        let owner = self.turn.owner;
+        if let Some(owner) = owner {
+            self.agent(live, stream, data, Audience::ToolEvents(owner));
+        }
+        if stream == "tool" {
+            let audience = Audience::Subscribers { without: owner };
+            self.told("session.tool", live, stream, data, audience);
+        }
     }
 
     fn chat(&self, live: &Live, state: &str, extra: &Value) {
@@ -266,6 +273,17 @@ impl Teller<'_> {
     }
 
     fn agent(&self, live: &Live, stream: &str, data: &Value, audience: Audience) {
+        self.told("agent", live, stream, data, audience);
+    }
+
+    fn told(
+        &self,
+        event: &'static str,
+        live: &Live,
+        stream: &str,
+        data: &Value,
+        audience: Audience,
+    ) {
         let mut payload = self.base(live);
         payload.insert("stream".into(), stream.into());
         payload.insert("data".into(), data.clone());
@@ -274,7 +292,7 @@ impl Teller<'_> {
         if stream == "lifecycle" {
             payload.insert("sessionId".into(), self.turn.session_id.as_str().into());
         }
-        self.hub.publish("agent", &payload.into(), audience);
+        self.hub.publish(event, &payload.into(), audience);
     }
 
     fn base(&self, live: &Live) -> Map<String, Value> {

@@ -24,6 +24,8 @@ const STEERED_MAX: usize = 50;
 pub struct Turn {
     pub run_id: String,
     pub session_key: String,
+    /// The connection that it was begun on.
+    pub owner: Option<u64>,
     pub session_id: String,
     pub started_at: u64,
     pub live: Mutex<Live>,
@@ -130,6 +132,7 @@ impl Turns {
         run_id: &str,
         message: &str,
         files: Vec<StoredFile>,
+        owner: Option<u64>,
     ) -> io::Result<Begun> {
         let mut inner = self.lock();
         if let Some(outcome) = inner.outcomes.get(run_id) {
@@ -153,6 +156,7 @@ impl Turns {
         let turn = Arc::new(Turn {
             run_id: run_id.to_owned(),
             session_key: session_key.to_owned(),
+            owner,
             session_id: store.append_with(session_key, run_id, Body::User { text }, files)?,
             started_at: clock::unix_millis(),
             live: Mutex::default(),

@@ -11,7 +11,7 @@ fn fixture() -> (tempfile::TempDir, SessionStore, Turns) {
 }
 
 fn begin(turns: &Turns, store: &SessionStore, run_id: &str) -> Begun {
-    turns.begin(store, KEY, run_id, "hello", Vec::new()).unwrap()
+    turns.begin(store, KEY, run_id, "hello", Vec::new(), None).unwrap()
 }
 
 #[test]
