@@ -215,7 +215,7 @@ where
         let taken = if order.frame.len() > ORDER_LARGE_BYTES {
             // It waits alone, as each may be as large as a frame may be.
             let places = orders.reserve_many(ORDERS_MAX).await;
-            places.ok().and_then(|mut places| Some(places.next()?.send(order)))
+            places.ok().and_then(|mut places| places.next()).map(|place| place.send(order))
         } else {
             orders.try_send(order).ok()
         };

@@ -131,7 +131,11 @@ pub const HANDS: &[Hand] = &[
     Hand {
         name: "arca.schedule.add",
         gateway: "cron.add",
-        arguments: |params, workspace| plan::job(read(params)?, workspace.now_ms),
+        arguments: |params, workspace| {
+            let asked: plan::Plan = read(params)?;
+            conversation(&asked.session_key)?;
+            plan::job(asked, workspace.now_ms).map_err(Refused::Value)
+        },
         answer: &["id", "name", "enabled", "nextRunAtMs"],
     },
     Hand {

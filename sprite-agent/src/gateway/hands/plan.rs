@@ -3,8 +3,6 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Refused, conversation};
-
 /// What the assistant is told at its time: a page of text.
 pub(super) const TEXT_MAX_BYTES: usize = 4 << 10;
 
@@ -23,7 +21,7 @@ const RULE_MAX_BYTES: usize = 256;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct Plan {
-    session_key: String,
+    pub(super) session_key: String,
     text: String,
     at: Option<u64>,
     rule: Option<String>,
@@ -31,18 +29,20 @@ pub(super) struct Plan {
 }
 
 /// A turn of the assistant's at a time, whose answer comes into the conversation.
-pub(super) fn job(asked: Plan, now_ms: u64) -> Result<Value, Refused> {
+///
+/// # Errors
+/// Names the parameter whose value is not taken.
+pub(super) fn job(asked: Plan, now_ms: u64) -> Result<Value, &'static str> {
     let Plan { session_key, text, at, rule, zone } = asked;
-    conversation(&session_key)?;
     let is_text = |letter: char| letter == '\n' || !letter.is_control();
     let text = text.trim();
     if text.is_empty() || text.len() > TEXT_MAX_BYTES || !text.chars().all(is_text) {
-        return Err(Refused::Value("text"));
+        return Err("text");
     }
     let schedule = match (at, rule, zone) {
         (Some(at), None, None) => once(at, now_ms)?,
         (None, Some(rule), Some(zone)) => repeated(&rule, &zone)?,
-        _ => return Err(Refused::Params),
+        _ => return Err("at"),
     };
     let line = text.lines().next().unwrap_or_default();
     let name: String = line.chars().take(NAME_MAX_LETTERS).collect();
@@ -58,16 +58,16 @@ pub(super) fn job(asked: Plan, now_ms: u64) -> Result<Value, Refused> {
     }))
 }
 
-fn once(at: u64, now_ms: u64) -> Result<Value, Refused> {
+fn once(at: u64, now_ms: u64) -> Result<Value, &'static str> {
     if at <= now_ms || at > now_ms + AHEAD_MAX_MS {
-        return Err(Refused::Value("at"));
+        return Err("at");
     }
     Ok(json!({"kind": "at", "at": at.to_string()}))
 }
 
 /// Its minute is one number, so that it happens once an hour at most. The fields themselves and
 /// the zone are the gateway's to check; without a stagger it is on time.
-fn repeated(rule: &str, zone: &str) -> Result<Value, Refused> {
+fn repeated(rule: &str, zone: &str) -> Result<Value, &'static str> {
     let fields: Vec<_> = rule.split(' ').collect();
     let is_plain = |byte: u8| byte.is_ascii_digit() || b"*,-".contains(&byte);
     let fits = fields.len() == 5
@@ -75,11 +75,11 @@ fn repeated(rule: &str, zone: &str) -> Result<Value, Refused> {
         && fields[0].parse::<u8>().is_ok_and(|minute| minute < 60)
         && fields.iter().all(|field| !field.is_empty() && field.bytes().all(is_plain));
     if !fits {
-        return Err(Refused::Value("rule"));
+        return Err("rule");
     }
     let is_zone = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte);
     if !(1..=ZONE_MAX_BYTES).contains(&zone.len()) || !zone.bytes().all(is_zone) {
-        return Err(Refused::Value("zone"));
+        return Err("zone");
     }
     Ok(json!({"kind": "cron", "expr": rule, "tz": zone, "staggerMs": 0}))
 }
