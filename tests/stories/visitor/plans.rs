@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::anyhow;
+use e2e::chat::text_of;
 use e2e::openclaw::OpenClaw;
 use e2e::sprite::Gateway;
 use e2e::wait::ensure;
@@ -146,9 +147,10 @@ async fn reminded(world: &World, words: &str, due: u64) {
             let asked = json!({"sessionKey": session["key"]});
             let history = operator.request("chat.history", asked).await?;
             let messages = history["payload"]["messages"].as_array().cloned().unwrap_or_default();
-            let said = messages.iter().find(|message| {
-                message["role"] == "assistant" && message["content"].to_string().contains(words)
-            });
+            // What the assistant called its tool with has the words, too.
+            let said = messages
+                .iter()
+                .find(|message| message["role"] == "assistant" && text_of(message).contains(words));
             if let Some(at) = said.and_then(|message| message["timestamp"].as_u64()) {
                 return Ok(at);
             }
