@@ -111,7 +111,12 @@ async fn plans_are_made_kept_and_carried_out(gateway: Gateway, after: u64) {
         .await
         .unwrap();
     let (mut operator, _) = sprite.operator().await.unwrap();
-    assert!(jobs(&mut operator).await.is_empty(), "what was planned once is done");
+    wait_until_within(PATIENCE, "what was planned once is forgotten", async || {
+        let jobs = jobs(&mut operator).await;
+        ensure(jobs.is_empty(), anyhow!("{jobs:?}"))
+    })
+    .await
+    .unwrap();
 }
 
 /// Fills in when; `at` is a time of the browser's.
