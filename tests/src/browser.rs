@@ -15,6 +15,9 @@ use crate::{Port, Program, World, binaries, census, wait_until};
 /// Where the browser puts files, in its own folder.
 const DOWNLOADS: &str = "downloads";
 
+/// Ctrl and A, and the keys let go, in WebDriver's own characters.
+const SELECT_ALL: &str = "\u{e009}a\u{e000}";
+
 /// One browser with a profile of its own; ends when it is dropped.
 pub struct Browser {
     pub client: Client,
@@ -131,7 +134,8 @@ impl Browser {
     pub async fn fill(&self, selector: &str, text: &str) -> anyhow::Result<()> {
         let field = self.find_css(selector).await?;
         field.clear().await?;
-        Ok(field.send_keys(text).await?)
+        // As a person's typing does, it replaces what the page has put there meanwhile.
+        Ok(field.send_keys(&format!("{SELECT_ALL}{text}")).await?)
     }
 
     /// The value of an expression in the page.

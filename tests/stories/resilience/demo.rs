@@ -1,10 +1,15 @@
 //! The demo, when one of its programs ends by itself.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, anyhow};
 use e2e::wait::ensure;
-use e2e::{Port, Program, binaries, wait_until};
+use e2e::{Port, Program, binaries, wait_until, wait_until_within};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+/// It makes a pool of machines, at the pace of the live provider, while other stories run.
+const START_MAX: Duration = Duration::from_secs(600);
 
 #[tokio::test]
 async fn a_program_that_ends_by_itself_is_named_and_the_demo_ends_with_it() {
@@ -16,9 +21,10 @@ async fn a_program_that_ends_by_itself_is_named_and_the_demo_ends_with_it() {
         .environment("STATE", folder.path().join("state"))
         .environment("HEADLESS", "1");
     demo.start().unwrap();
-    let description = wait_until("the demo runs", async || {
+    let description = wait_until_within(START_MAX, "the demo runs", async || {
         demo.ensure_running()?;
-        let text = std::fs::read(folder.path().join("state/demo.json"))?;
+        let text = std::fs::read(folder.path().join("state/demo.json"))
+            .with_context(|| demo.last_lines())?;
         Ok::<Value, anyhow::Error>(serde_json::from_slice(&text)?)
     })
     .await
