@@ -4,7 +4,6 @@ use super::output::{age, dash, list, one_line, until};
 use super::tasks::next_attempt;
 use crate::base::clock::Moment;
 use crate::base::date::iso_time;
-use crate::operator::money::AwakeView;
 use crate::operator::pflaster::RoundView;
 use crate::operator::responses::{MailView, TaskDetails, TicketView};
 use crate::operator::support_views::{PlanView, SessionView, WorkspaceDetails};
@@ -56,9 +55,7 @@ fn head(details: &WorkspaceDetails, now: Moment) -> String {
             },
         ),
     ));
-    lines.extend(details.awake.as_ref().map(|AwakeView { hours, cost, margin, .. }| {
-        ("awake", format!("{hours} hours this month: {cost} in the whole of it, {margin} is left"))
-    }));
+    lines.extend(details.awake.as_ref().map(|awake| ("awake", awake.told())));
     for own in &details.domains {
         let why = own.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
         lines.push(("domain", format!("{} {}{why}", own.domain, own.state)));

@@ -70,9 +70,10 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             let shown: TaskDetails = api.show(&format!("/api/tasks/{id}")).await?;
             let twice = shown.may_arrive_twice;
             let what = format!("{id}, which is {}, would be tried again now.", shown.task.state);
-            let goes_on = match twice {
-                true => output.confirms(&sending_again(&id))?,
-                false => output.is_meant(&what)?,
+            let goes_on = if twice {
+                output.confirms(&sending_again(&id))?
+            } else {
+                output.is_meant(&what)?
             };
             if !goes_on {
                 return Ok(());

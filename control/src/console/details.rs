@@ -17,7 +17,6 @@ use crate::base::clock::Moment;
 use crate::base::date::iso_time;
 use crate::http::{Path, Problem, Query};
 use crate::model::promise::{Promise, Standing};
-use crate::operator::money::AwakeView;
 use crate::operator::responses::{SpriteView, StepView, TaskDetails};
 use crate::operator::support_views::{PlanView, SessionView, WorkspaceDetails};
 use crate::operator::{pool as api_pool, status, support, tasks as api_tasks};
@@ -180,11 +179,7 @@ fn workspace_facts(details: &WorkspaceDetails, now: Moment) -> Vec<Fact> {
         "Machine",
         machine.map_or_else(|| "none".to_owned(), |it| machine_text(it, now)),
     ));
-    facts.extend(details.awake.as_ref().map(|awake| {
-        let AwakeView { hours, cost, margin, .. } = awake;
-        let text = format!("{hours} hours this month: {cost} in the whole of it, {margin} is left");
-        Fact::new("Awake", text)
-    }));
+    facts.extend(details.awake.as_ref().map(|awake| Fact::new("Awake", awake.told())));
     for lock in &details.locks {
         let what =
             lock.session.map_or_else(|| "all of it".to_owned(), |it| format!("session {it}"));

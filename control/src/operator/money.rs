@@ -71,6 +71,12 @@ impl AwakeView {
             margin: price.less(cost),
         }
     }
+
+    /// On the workspace's page and on the command line.
+    pub fn told(&self) -> String {
+        let Self { hours, cost, margin, .. } = self;
+        format!("{hours} hours this month: {cost} in the whole of it, {margin} is left")
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

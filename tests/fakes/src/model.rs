@@ -56,15 +56,8 @@ struct Request {
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Text(Vec<Step>),
-    /// Asks the caller to run a command.
-    CallTool {
-        command: &'static str,
-    },
-    /// Asks the caller to plan a reminder, by a tool of its own or by the one that calls others.
-    Plan {
-        after: Duration,
-        directly: bool,
-    },
+    /// Asks the caller to run a command, or to plan a reminder.
+    CallTool(Value),
 }
 
 /// The script tells the model to fail, and why.
@@ -99,12 +92,12 @@ fn decide(request: &Request) -> Result<Answer, Refusal> {
     if let Some(after) = script::reminder(&prompt.message).filter(|_| !prompt.tool_answered)
         && (offers(PLANNING_TOOL) || offers(CALLING_TOOL))
     {
-        return Ok(Answer::Plan { after, directly: offers(PLANNING_TOOL) });
+        return Ok(Answer::CallTool(plan_call(after, offers(PLANNING_TOOL))));
     }
     match steps.first() {
         Some(Step::Fail { reason }) => Err(Refusal(reason)),
         Some(Step::Tool { command, .. }) if offers(tool(command)) && !prompt.tool_answered => {
-            Ok(Answer::CallTool { command })
+            Ok(Answer::CallTool(tool_call(command)))
         }
         _ => Ok(Answer::Text(steps)),
     }
@@ -128,14 +121,8 @@ fn completion(answer: &Answer) -> Value {
             let text = script::full_text(steps);
             (json!({"role": "assistant", "content": text}), "stop")
         }
-        Answer::CallTool { command } => {
-            let calls = json!([tool_call(command)]);
-            let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
-            (message, "tool_calls")
-        }
-        Answer::Plan { after, directly } => {
-            let calls = json!([plan_call(*after, *directly)]);
-            let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
+        Answer::CallTool(call) => {
+            let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
             (message, "tool_calls")
         }
     };
@@ -155,14 +142,7 @@ fn completion(answer: &Answer) -> Value {
 fn chunks(answer: Answer) -> impl Stream<Item = Event> {
     let (pieces, finish_reason): (Vec<(Duration, Value)>, _) = match answer {
         Answer::Text(steps) => (steps.into_iter().filter_map(piece).collect(), "stop"),
-        Answer::CallTool { command } => {
-            let mut call = tool_call(command);
-            call["index"] = 0.into();
-            let delta = json!({"role": "assistant", "tool_calls": [call]});
-            (vec![(Duration::ZERO, delta)], "tool_calls")
-        }
-        Answer::Plan { after, directly } => {
-            let mut call = plan_call(after, directly);
+        Answer::CallTool(mut call) => {
             call["index"] = 0.into();
             let delta = json!({"role": "assistant", "tool_calls": [call]});
             (vec![(Duration::ZERO, delta)], "tool_calls")
@@ -227,7 +207,8 @@ fn tool_call(command: &str) -> Value {
     })
 }
 
-/// A reminder in the conversation that it is asked for in.
+/// A reminder in the conversation that it is asked for in, by a tool of its own or by the one
+/// that calls others.
 fn plan_call(after: Duration, directly: bool) -> Value {
     let at = clock::unix_millis() + u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     let job = json!({"name": "reminder", "schedule": {"kind": "at", "at": at.to_string()},
