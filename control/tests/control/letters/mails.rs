@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::vendor::{self, BACK_OFF, Office};
-use crate::common::{World, wait_until};
+use crate::common::{PASSWORD, World, wait_until};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -78,6 +78,21 @@ async fn a_welcome_letter_asks_for_one_thing_and_is_sent_once() {
     let token = link.split_once("token=").unwrap().1;
     let open = office.world.app().accounts.open_link(token).await.unwrap();
     assert_eq!(open.map(|link| link.username), Some(ada().username));
+}
+
+#[tokio::test]
+async fn who_has_chosen_a_password_is_welcomed_without_a_link_to_set_one() {
+    let office = Office::open().await;
+    let Recipient { username, .. } = ada();
+    let set = office.world.app().accounts.set_first_password(&username, PASSWORD.to_owned());
+    set.await.unwrap();
+    welcome(&office.world).await;
+    office.wait_for_letter("welcome", "sent").await;
+    let mails = office.resend.mails().await;
+    let [mail] = mails.as_slice() else { panic!("{mails:?}") };
+    let (html, text) = (mail["html"].as_str().unwrap(), mail["text"].as_str().unwrap());
+    assert!(text.contains("http://ada.arca.test:8080"), "{text}");
+    assert!(!html.contains("token=") && !text.contains("token="), "{text}");
 }
 
 #[tokio::test]
