@@ -3,6 +3,9 @@
 # Built together, so that the harness finds the same programs and builds nothing again.
 PROGRAMS := --package e2e --package edge --package sprite-agent --package control --package fakes
 
+# What is shipped has its allocator.
+SHIPPED := --features edge/jemalloc,sprite-agent/jemalloc
+
 # Where the checks by other people's clients find them.
 BUILT := FAKES_BIN=$(CURDIR)/target/debug CONTROL_BIN=$(CURDIR)/target/debug/control
 
@@ -95,7 +98,7 @@ check-alerts: need-prometheus ## Prometheus' own tests of the alert rules
 	promtool test rules config/prometheus/arcamatrix.test.yml
 
 packages: need-build ## Debian packages of all programs in target/packages (a release build: minutes)
-	cargo build --release --package control --package edge --package sprite-agent
+	cargo build --release $(SHIPPED) --package control --package edge --package sprite-agent
 	.ci/package
 
 test-install: need-build ## Install the packages in a clean Debian, as an operator would (by root; packages are built first)
@@ -109,7 +112,7 @@ audit: ## Licences, sources and known faults of the dependencies (installs cargo
 	cargo deny check advisories
 
 bench: need-build need-bench ## Measure the edge beside nginx and haproxy; prints a table, writes JSON and a chart
-	cargo build --release --bins --package benches --package edge --package sprite-agent
+	cargo build --release $(SHIPPED) --bins --package benches --package edge --package sprite-agent
 	target/release/proxy_latency
 
 bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within seconds: SIGN_UPS=200 for the whole crowd (25 minutes)
@@ -137,7 +140,7 @@ test-edge-foreign: need-build need-foreign ## Other people's programs against th
 	edge/tests/foreign/run
 
 soak: need-build ## Mixed load with restarts and changes; prints errors and memory: MINUTES=60
-	cargo test --package edge --test edge load::soak:: -- --ignored --nocapture
+	cargo test --package edge --features edge/jemalloc --test edge load::soak:: -- --ignored --nocapture
 
 test-recycling: need-build need-sprites ## Machines handed on a thousand times by either strategy, with secrets everywhere (hours)
 	cargo build --quiet --bins $(PROGRAMS)

@@ -18,6 +18,7 @@ use shared::session::SESSION_COOKIE;
 use shared::{Host, KeyRing, RequestId, RouteState, Session, SessionId, SessionKeys};
 
 /// The edge's own: where a table lies in memory is half of what a look costs.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

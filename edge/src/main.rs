@@ -9,6 +9,10 @@ use shared::process::{exit, logging};
 use edge::config::Config;
 use edge::{join, server};
 
+#[cfg(not(any(debug_assertions, feature = "jemalloc")))]
+compile_error!("what is shipped has its allocator: --features edge/jemalloc");
+
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

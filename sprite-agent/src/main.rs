@@ -15,7 +15,11 @@ use sprite_agent::stopping;
 use sprite_agent::supervisor::own_log::OwnLog;
 use sprite_agent::trial;
 
+#[cfg(not(any(debug_assertions, feature = "jemalloc")))]
+compile_error!("what is shipped has its allocator: --features sprite-agent/jemalloc");
+
 /// Gives back what it no longer uses: after a busy hour glibc's keeps ten times the idle memory.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
