@@ -19,7 +19,7 @@ const KEY: &str = "agent:main:x";
 
 /// A message that is answered until somebody stops it.
 fn slow() -> Value {
-    json!({"sessionKey": KEY, "message": "SLOW please", "idempotencyKey": "k"})
+    json!({"sessionKey": KEY, "message": "ENDLESS please", "idempotencyKey": "k"})
 }
 
 async fn begin_to_answer(page: &mut Page) {

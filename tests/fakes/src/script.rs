@@ -31,10 +31,15 @@ const REPLY_DURATION: Duration = Duration::from_secs(1);
 /// A tool of every assistant's, which changes nothing.
 pub const STATUS_TOOL: &str = "session_status";
 
-/// Pause between the words of `SLOW`; with [`SLOW_WORDS`] about 10 s, so
-/// that a test can stop a turn, or kill the gateway, in the middle of it.
+/// Pause between the words of `SLOW` and `ENDLESS`.
 const SLOW_PAUSE: Duration = Duration::from_millis(100);
+
+/// About 10 s, for a person to watch.
 const SLOW_WORDS: usize = 100;
+
+/// Ten minutes, which no test waits for: however busy the machine is, the answer is
+/// stopped, or its gateway killed, in the middle of it.
+const ENDLESS_WORDS: usize = 6_000;
 
 /// Size of the `BIG` reply: well over one TCP window and every buffer on
 /// the way, far under the gateway's limit of 25 MiB a frame.
@@ -50,6 +55,7 @@ I am a scripted assistant. Begin a message with one of these words:\n\n\
 | word | what happens |\n\
 | --- | --- |\n\
 | `SLOW` | a hundred words over ten seconds; stop me |\n\
+| `ENDLESS` | the same for ten minutes |\n\
 | `ERROR` | the turn fails |\n\
 | `TOOLCALL` | I run a command, then answer |\n\
 | `ASK` | I ask you something |\n\
@@ -107,7 +113,10 @@ pub fn answer(message: &str) -> Vec<Step> {
         return steps;
     }
     if after_word(message, "SLOW").is_some() {
-        return slow();
+        return count_to(SLOW_WORDS);
+    }
+    if after_word(message, "ENDLESS").is_some() {
+        return count_to(ENDLESS_WORDS);
     }
     if after_word(message, "ERROR").is_some() {
         return vec![Step::Fail {
@@ -214,8 +223,8 @@ fn say(text: &str) -> Vec<Step> {
     words.into_iter().map(|word| Step::Say { text: word.to_owned(), pause }).collect()
 }
 
-fn slow() -> Vec<Step> {
-    (0..SLOW_WORDS)
+fn count_to(words: usize) -> Vec<Step> {
+    (0..words)
         .map(|number| Step::Say { text: format!("tick{number} "), pause: SLOW_PAUSE })
         .collect()
 }
@@ -289,7 +298,7 @@ mod tests {
     #[test]
     fn help_names_every_word_of_the_script() {
         let help = full_text(&answer("help"));
-        for word in ["SLOW", "ERROR", "TOOLCALL", "XSS", "BIG", "FAST", "markdown"] {
+        for word in ["SLOW", "ENDLESS", "ERROR", "TOOLCALL", "XSS", "BIG", "FAST", "markdown"] {
             assert!(help.contains(word), "{word} is missing");
         }
     }

@@ -130,12 +130,10 @@ async fn an_answer_can_be_stopped() {
     let world = world().await;
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();
     sign_in(&chrome, &world, "edith").await;
-    say(&chrome, "SLOW please").await;
+    say(&chrome, "ENDLESS please").await;
     wait_for_answer(&chrome, "tick3").await;
     chrome.click("stop").await.unwrap();
     chrome.wait_for_state("message-assistant", "aborted").await.unwrap();
-    let answers = chrome.texts("message-assistant").await.unwrap();
-    assert!(!answers.last().unwrap().contains("tick99"), "{answers:?}");
     chrome.screenshot("desktop-8-stopped").await.unwrap();
     say(&chrome, "and now something else").await;
     wait_for_answer(&chrome, "and now something else").await;
@@ -148,7 +146,7 @@ async fn a_gateway_that_is_killed_comes_back_with_the_conversation() {
     sign_in(&chrome, &world, "joan").await;
     say(&chrome, "remember the apples").await;
     chrome.wait_for_state("message-assistant", "done").await.unwrap();
-    say(&chrome, "SLOW please").await;
+    say(&chrome, "ENDLESS please").await;
     wait_for_answer(&chrome, "tick3").await;
     world.sprite("joan").gateway_process().unwrap().kill();
     wait_until("the page says that the assistant is away", async || {
@@ -162,7 +160,7 @@ async fn a_gateway_that_is_killed_comes_back_with_the_conversation() {
     chrome.wait_for_state("status", "online").await.unwrap();
     wait_until("the history is there again", async || {
         let questions = chrome.texts("message-user").await?.join(" ");
-        let has_both = questions.contains("apples") && questions.contains("SLOW");
+        let has_both = questions.contains("apples") && questions.contains("ENDLESS");
         ensure(has_both, anyhow!("{questions}"))
     })
     .await

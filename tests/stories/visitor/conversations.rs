@@ -32,7 +32,7 @@ async fn a_conversation_deleted_right_after_its_first_message_is_gone_everywhere
     say(&chrome, "wanted").await;
     chrome.wait_for_state("message-assistant", "done").await.unwrap();
     chrome.click("new-conversation").await.unwrap();
-    say(&chrome, "SLOW and superfluous").await;
+    say(&chrome, "ENDLESS and superfluous").await;
     let delete = "[data-testid=conversations] .current [data-part=remove]";
     // A person reaches it with the keyboard or by pointing at the row.
     chrome.evaluate(&format!("document.querySelector('{delete}').click()")).await.unwrap();
@@ -68,7 +68,7 @@ async fn what_is_typed_as_soon_as_a_conversation_is_opened_stays_there() {
 async fn a_message_waits_for_the_running_answer_and_escape_stops_it() {
     let world = world().await;
     let chrome = signed_in(&world, "grace").await;
-    say(&chrome, "SLOW please").await;
+    say(&chrome, "ENDLESS please").await;
     wait_for(&chrome, "document.getElementById('thread').innerText.includes('tick2')").await;
     say(&chrome, "and then this").await;
     chrome.find("queued").await.unwrap();

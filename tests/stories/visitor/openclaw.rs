@@ -84,12 +84,12 @@ async fn a_conversation_with_openclaw_survives_stop_and_sigkill() {
     chrome.client.refresh().await.unwrap();
     wait_for_answer(&chrome, "remember the apples").await;
 
-    say(&chrome, "SLOW please").await;
+    say(&chrome, "ENDLESS please").await;
     wait_for_answer(&chrome, "tick3").await;
     chrome.click("stop").await.unwrap();
     chrome.wait_for_state("message-assistant", "aborted").await.unwrap();
 
-    say(&chrome, "SLOW once more").await;
+    say(&chrome, "ENDLESS once more").await;
     wait_for_answer(&chrome, "tick3").await;
     world.sprite("ada").gateway_process().unwrap().kill();
     wait_for_status(&chrome, &["starting", "restarting"]).await;
