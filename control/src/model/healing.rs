@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::task::{Kind, TaskId};
 use crate::base::clock::Moment;
+use crate::base::text_enum::text_enum;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -24,10 +25,28 @@ pub enum Action {
     Note,
 }
 
+text_enum! {
+    /// In the order in which they are made.
+    pub enum CheckName or "not a check of Pflaster" {
+        Database = "database",
+        Provider = "provider",
+        Stale = "stale",
+        Pool = "pool",
+        Edges = "edges",
+        Target = "target",
+        Disk = "disk",
+        Vendors = "vendors",
+        Services = "services",
+        Route = "route",
+        Mail = "mail",
+        Refill = "pool_refill",
+    }
+}
+
 /// One thing that is looked at around attempts at tasks of some kinds.
 #[derive(Debug)]
 pub struct Check {
-    pub name: &'static str,
+    pub name: CheckName,
     pub phase: Phase,
     pub kinds: &'static [Kind],
     /// What is looked at.
@@ -43,7 +62,7 @@ pub struct Check {
 /// What came of a check that was not well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    pub check: &'static str,
+    pub check: CheckName,
     pub action: Action,
     pub detail: String,
 }

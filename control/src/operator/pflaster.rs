@@ -124,7 +124,7 @@ pub(super) struct LogQuery {
 )]
 pub(super) async fn checks() -> Answer<Checks> {
     let view = |check: &crate::model::healing::Check| CheckView {
-        check: check.name.to_owned(),
+        check: check.name.as_str().to_owned(),
         when: check.phase,
         kinds: check.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
         looks: check.looks.to_owned(),
@@ -213,7 +213,7 @@ pub(super) async fn rehearse(
                 Err(error) => Some(format!("it cannot be said: {error}")),
             };
             items.push(RehearsedView {
-                check: check.name.to_owned(),
+                check: check.name.as_str().to_owned(),
                 when: phase,
                 is_well: found.is_none(),
                 would: found.is_some().then(|| check.heals.to_owned()),

@@ -9,11 +9,12 @@ use super::table;
 use crate::machines::job_context::JobContext;
 use crate::machines::vm::health::{Health, read_health};
 use crate::machines::vm::layout;
-use crate::model::healing::{Check, Phase};
+use crate::model::healing::{Check, CheckName, Phase};
 use crate::model::mail::{Mail, MailRecord, MailState};
 use crate::model::pool::{Assigned, SpriteState};
 use crate::model::promise;
-use crate::model::task::{Kind, Task, TaskState};
+use crate::model::task::kinds::ProvisionWorkspace;
+use crate::model::task::{Kind, Step, StepState, Task, TaskState};
 use crate::queue::JobError;
 use crate::store::TaskFilter;
 
@@ -60,18 +61,27 @@ impl Pflaster {
     /// When it cannot be said.
     pub async fn look(&self, check: &Check, task: &Task) -> Result<Finding, JobError> {
         match check.name {
-            table::PROVIDER => Ok(self.provider().await),
-            table::STALE => self.stale(task).await,
-            table::POOL => self.pool(task).await,
-            table::EDGES => self.edges().await,
-            table::DISK => Ok(self.disk()),
-            table::VENDORS => self.vendors().await,
-            table::SERVICES => self.services(task).await,
-            table::ROUTE => self.route(task).await,
-            table::MAIL => self.mail(task).await,
-            table::REFILL => self.refill().await,
-            // The round itself is written before the attempt begins.
-            _ => Ok(Finding::Well),
+            CheckName::Database => Ok(self.database()),
+            CheckName::Provider => Ok(self.provider().await),
+            CheckName::Stale => self.stale(task).await,
+            CheckName::Pool => self.pool(task).await,
+            CheckName::Edges => self.edges().await,
+            CheckName::Target => self.target(task).await,
+            CheckName::Disk => Ok(self.disk()),
+            CheckName::Vendors => self.vendors().await,
+            CheckName::Services => self.services(task).await,
+            CheckName::Route => self.route(task).await,
+            CheckName::Mail => self.mail(task).await,
+            CheckName::Refill => self.refill().await,
+        }
+    }
+
+    /// By what was written last; the round itself is written before the attempt begins.
+    fn database(&self) -> Finding {
+        if self.context.store.takes_writes() {
+            Finding::Well
+        } else {
+            Finding::Ill("it takes no writes".to_owned())
         }
     }
 
@@ -139,6 +149,18 @@ impl Pflaster {
         })
     }
 
+    /// Once it was ready: what is not yet started the attempt itself starts.
+    async fn target(&self, task: &Task) -> Result<Finding, JobError> {
+        let (_, steps) = self.context.store.task(&task.id).await?.unzip();
+        let ready = ProvisionWorkspace::READY.as_str();
+        let is_ready = |step: &Step| step.name == ready && step.state == StepState::Done;
+        if steps.iter().flatten().any(is_ready) {
+            self.services(task).await
+        } else {
+            Ok(Finding::Well)
+        }
+    }
+
     fn disk(&self) -> Finding {
         match self.context.store.disk() {
             Some(disk) if promise::is_low(disk) => {
@@ -164,7 +186,7 @@ impl Pflaster {
         Ok(if failed.is_empty() { Finding::Well } else { Finding::Ill(failed.join("; ")) })
     }
 
-    async fn services(&self, task: &Task) -> Result<Finding, JobError> {
+    pub(super) async fn services(&self, task: &Task) -> Result<Finding, JobError> {
         let Some(sprite) = self.machine_of(task).await? else { return Ok(Finding::Well) };
         let keys = self.context.keys.present();
         let token = VmSecret::Health.derive(&keys.ring, &sprite.id(), sprite.assignment);
@@ -176,9 +198,14 @@ impl Pflaster {
         })
     }
 
-    /// The machine of a workspace that is served by it.
+    /// The machine of a workspace that is served by it; `None` while it is closed, as nothing
+    /// is to run in it then.
     pub(super) async fn machine_of(&self, task: &Task) -> Result<Option<Assigned>, JobError> {
         let Some(username) = &task.username else { return Ok(None) };
+        let customer = self.context.store.customer(username).await?;
+        if customer.is_none_or(|customer| !customer.suspensions.is_empty()) {
+            return Ok(None);
+        }
         let row = self.context.store.sprite_of(username).await?;
         let row = row.filter(|row| row.state == SpriteState::Assigned);
         Ok(row.and_then(|row| {

@@ -5,11 +5,10 @@ use std::time::Duration;
 use shared::Secret;
 
 use super::checks::{Finding, Pflaster};
-use super::table;
 use crate::machines::context::Machines;
 use crate::machines::vm::agent_config::{self, Workspace};
 use crate::machines::vm::machine::Vm;
-use crate::model::healing::Check;
+use crate::model::healing::{Check, CheckName};
 use crate::model::pool::Counts;
 use crate::model::task::kinds::SendMail;
 use crate::model::task::{Kind, Task, TaskState};
@@ -45,19 +44,21 @@ impl Pflaster {
     /// What went wrong in doing it.
     pub(super) async fn heal(&self, check: &Check, task: &Task) -> Result<Healing, JobError> {
         let done = match check.name {
-            table::STALE => self.give_up_stale(task).await,
-            table::POOL => self.prepare(1, "a machine is being prepared").await,
-            table::REFILL => {
+            CheckName::Stale => self.give_up_stale(task).await,
+            CheckName::Pool => self.prepare(1, "a machine is being prepared").await,
+            CheckName::Refill => {
                 let wanted = self.context.machines.wanted() + EXPANSION;
                 let counts = self.context.store.count_sprites().await?;
                 let missing = wanted.saturating_sub(counts.available + counts.preparing);
                 let what = format!("pool expanded (was {})", counts.available);
                 self.prepare(missing, &what).await
             }
-            table::EDGES | table::ROUTE => self.resync().await,
-            table::SERVICES => return self.start_anew(task).await,
-            table::MAIL => return self.mail_again(task).await,
-            _ => return Ok(Healing::LeftAlone("nothing is done".to_owned())),
+            CheckName::Edges | CheckName::Route => self.resync().await,
+            CheckName::Target | CheckName::Services => return self.start_anew(task).await,
+            CheckName::Mail => return self.mail_again(task).await,
+            CheckName::Database | CheckName::Provider | CheckName::Disk | CheckName::Vendors => {
+                return Ok(Healing::LeftAlone("nothing is done".to_owned()));
+            }
         };
         done.map(Healing::Done)
     }
@@ -114,9 +115,8 @@ impl Pflaster {
         let vm = Vm { sprites, base, sprite: &sprite };
         sprites.delete_service(&sprite.name, &service).await.map_err(JobError::retry)?;
         vm.start(&agent).await.map_err(JobError::retry)?;
-        let check = table::CHECKS.iter().find(|check| check.name == table::SERVICES);
         for _ in 0..LOOKS {
-            if self.look(check.expect("it is in the table"), task).await? == Finding::Well {
+            if self.services(task).await? == Finding::Well {
                 break;
             }
             tokio::time::sleep(LOOK).await;

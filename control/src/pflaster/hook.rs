@@ -8,8 +8,7 @@ use tracing::{info, warn};
 
 use super::checks::{Finding, Pflaster};
 use super::heal::Healing;
-use super::table;
-use crate::model::healing::{Action, Check, Entry, Phase};
+use crate::model::healing::{Action, Check, CheckName, Entry, Phase};
 use crate::model::incident::Incident;
 use crate::model::task::Task;
 use crate::queue::{AttemptHook, JobError};
@@ -60,12 +59,12 @@ impl Pflaster {
                 Ok(Finding::Ill(why)) => why,
                 // What cannot be looked at holds nothing back.
                 Err(error) => {
-                    warn!(task.id = %task.id, "pflaster cannot look at {}: {error}", check.name);
+                    warn!(task.id = %task.id, "pflaster cannot look at {}: {error}", check.name.as_str());
                     continue;
                 }
             };
             let (entry, hold) = self.treat(check, task, why).await?;
-            info!(task.id = %task.id, "pflaster {}: {}", check.name, entry.detail);
+            info!(task.id = %task.id, "pflaster {}: {}", check.name.as_str(), entry.detail);
             entries.push(entry);
             held = held.or(hold);
         }
@@ -73,7 +72,8 @@ impl Pflaster {
         let noted = self.context.store.note_healing(&task.id, phase, &entries, &well, now).await;
         if let (Phase::Pre, Err(error)) = (phase, noted) {
             let error = anyhow::Error::from(error);
-            return Err(JobError::snooze(format!("{}: {error:#}", table::DATABASE), DATABASE_WAIT));
+            let name = CheckName::Database.as_str();
+            return Err(JobError::snooze(format!("{name}: {error:#}"), DATABASE_WAIT));
         }
         held.map_or(Ok(()), Err)
     }
@@ -86,7 +86,7 @@ impl Pflaster {
         task: &Task,
         why: String,
     ) -> Result<(Entry, Option<JobError>), JobError> {
-        if check.name == table::PROVIDER {
+        if check.name == CheckName::Provider {
             let found = self.context.store.count_findings(check.name, &task.id).await?;
             let after = Self::provider_wait(found);
             let detail = format!("{why}; the task waits {after:?}");
@@ -113,15 +113,17 @@ impl Pflaster {
         let is_well = matches!(self.look(check, task).await, Ok(Finding::Well));
         let detail =
             if is_well { format!("{done} ({why})") } else { format!("{done}; still: {why}") };
-        let is_needed = matches!(check.name, table::SERVICES | table::ROUTE);
+        let is_needed =
+            matches!(check.name, CheckName::Target | CheckName::Services | CheckName::Route);
+        let name = check.name.as_str();
         let hold = (is_needed && !is_well)
-            .then(|| JobError::retry(anyhow::anyhow!("{} is not well: {why}", check.name)));
+            .then(|| JobError::retry(anyhow::anyhow!("{name} is not well: {why}")));
         Ok((Entry { check: check.name, action, detail }, hold))
     }
 }
 
 fn beyond_limit(check: &Check, why: &str, hour: u64) -> Incident {
-    let name = check.name;
+    let name = check.name.as_str();
     let body = format!(
         "The check `{name}` was not well more often than {} times within an hour, and nothing \
          more is done about it by itself: {}.\n\nNow: {why}\n\n`control pflaster log` shows what \

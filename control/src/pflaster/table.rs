@@ -1,27 +1,15 @@
 //! Every check, what is done when it is not well, and why.
 
-use crate::model::healing::{Action, Check, Phase};
+use crate::model::healing::{Action, Check, CheckName, Phase};
 use crate::model::task::Kind;
-
-pub const PROVIDER: &str = "provider";
-pub const POOL: &str = "pool";
-pub const EDGES: &str = "edges";
-pub const STALE: &str = "stale";
-pub const DATABASE: &str = "database";
-pub const DISK: &str = "disk";
-pub const VENDORS: &str = "vendors";
-pub const SERVICES: &str = "services";
-pub const ROUTE: &str = "route";
-pub const MAIL: &str = "mail";
-pub const REFILL: &str = "pool_refill";
 
 const BOTH: &[Kind] = &[Kind::Provision, Kind::Recycle];
 const PROVISION: &[Kind] = &[Kind::Provision];
 
 /// In the order in which they are made.
-pub static CHECKS: [Check; 11] = [
+pub static CHECKS: [Check; CheckName::ALL.len()] = [
     Check {
-        name: DATABASE,
+        name: CheckName::Database,
         phase: Phase::Pre,
         kinds: BOTH,
         looks: "the database takes writes",
@@ -31,7 +19,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 0,
     },
     Check {
-        name: PROVIDER,
+        name: CheckName::Provider,
         phase: Phase::Pre,
         // A workspace that has ended is closed at once, whether its machine can be
         // destroyed now or later.
@@ -43,7 +31,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 1_000,
     },
     Check {
-        name: STALE,
+        name: CheckName::Stale,
         phase: Phase::Pre,
         kinds: BOTH,
         looks: "no task has been worked at for more than 60 minutes",
@@ -53,7 +41,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 20,
     },
     Check {
-        name: POOL,
+        name: CheckName::Pool,
         phase: Phase::Pre,
         kinds: PROVISION,
         looks: "a machine stands ready, or is coming",
@@ -63,7 +51,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 10,
     },
     Check {
-        name: EDGES,
+        name: CheckName::Edges,
         phase: Phase::Pre,
         kinds: BOTH,
         looks: "every edge that is up serves the present routes",
@@ -73,7 +61,18 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 60,
     },
     Check {
-        name: DISK,
+        name: CheckName::Target,
+        phase: Phase::Pre,
+        // The end of a workspace waits for no machine that does not answer: access goes first.
+        kinds: PROVISION,
+        looks: "the machine that was ready in an earlier attempt still is",
+        action: Action::Fix,
+        heals: "the service is registered and started anew",
+        why: "the next attempt leads the customer to it",
+        hourly_limit: 20,
+    },
+    Check {
+        name: CheckName::Disk,
         phase: Phase::Pre,
         kinds: BOTH,
         looks: "the database's disk has room",
@@ -83,7 +82,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 0,
     },
     Check {
-        name: VENDORS,
+        name: CheckName::Vendors,
         phase: Phase::Pre,
         kinds: BOTH,
         looks: "no letter and nothing of Stripe's waits after a try that failed",
@@ -93,7 +92,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 0,
     },
     Check {
-        name: SERVICES,
+        name: CheckName::Services,
         phase: Phase::Post,
         kinds: PROVISION,
         looks: "the agent and its gateway say that all is well",
@@ -103,7 +102,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 20,
     },
     Check {
-        name: ROUTE,
+        name: CheckName::Route,
         phase: Phase::Post,
         kinds: PROVISION,
         looks: "every edge that is up leads a visitor to the workspace",
@@ -113,7 +112,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 60,
     },
     Check {
-        name: MAIL,
+        name: CheckName::Mail,
         phase: Phase::Post,
         kinds: PROVISION,
         looks: "the welcome mail is sent, or on its way",
@@ -123,7 +122,7 @@ pub static CHECKS: [Check; 11] = [
         hourly_limit: 20,
     },
     Check {
-        name: REFILL,
+        name: CheckName::Refill,
         phase: Phase::Post,
         kinds: BOTH,
         looks: "as many machines as wanted stand ready or are coming",
@@ -139,17 +138,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_check_has_a_name_of_its_own_and_says_why() {
-        let mut names: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), CHECKS.len());
+    fn every_check_stands_in_the_table_once_and_says_why() {
+        assert_eq!(CHECKS.each_ref().map(|check| check.name), CheckName::ALL);
         assert!(CHECKS.iter().all(|it| !it.why.is_empty() && !it.heals.is_empty()));
     }
 
     #[test]
-    fn the_end_of_a_workspace_waits_for_no_provider() {
-        let provider = CHECKS.iter().find(|check| check.name == PROVIDER).unwrap();
-        assert!(!provider.kinds.contains(&Kind::Recycle));
+    fn the_end_of_a_workspace_waits_for_no_provider_and_no_machine() {
+        for check in CHECKS.iter().filter(|check| check.kinds.contains(&Kind::Recycle)) {
+            assert!(!matches!(check.name, CheckName::Provider | CheckName::Target), "{check:?}");
+        }
     }
 }

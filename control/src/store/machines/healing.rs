@@ -4,7 +4,7 @@ use shared::Username;
 use sqlx::any::AnyRow;
 
 use crate::base::clock::Moment;
-use crate::model::healing::{Entry, Phase, Round, StoredEntry};
+use crate::model::healing::{CheckName, Entry, Phase, Round, StoredEntry};
 use crate::model::task::{Task, TaskId};
 use crate::store::connection::{Attempt as _, Columns as _, bigint, millis, shortened, valid};
 use crate::store::messages::tickets;
@@ -18,7 +18,7 @@ impl Store {
         task: &TaskId,
         phase: Phase,
         entries: &[Entry],
-        well: &[&str],
+        well: &[CheckName],
         now: Moment,
     ) -> Result<(), StoreError> {
         const ATTEMPT: &str = "keep a round of checks";
@@ -41,7 +41,7 @@ impl Store {
             .bind(&id)
             .bind(bigint(position))
             .bind(task.as_str())
-            .bind(entry.check)
+            .bind(entry.check.as_str())
             .bind(entry.action.as_str())
             .bind(shortened(&entry.detail))
             .bind(millis(now))
@@ -54,7 +54,7 @@ impl Store {
                 "UPDATE pflaster_entries SET removed_at = $2
                  WHERE check_name = $1 AND action = 'patch' AND removed_at IS NULL AND at < $2",
             )
-            .bind(*check)
+            .bind(check.as_str())
             .bind(millis(now))
             .execute(&mut *write)
             .await
@@ -64,13 +64,13 @@ impl Store {
     }
 
     /// How often something was done for a check since `since`.
-    pub async fn count_healings(&self, check: &str, since: Moment) -> Result<u64, StoreError> {
+    pub async fn count_healings(&self, check: CheckName, since: Moment) -> Result<u64, StoreError> {
         const ATTEMPT: &str = "count what was done for a check";
         let row = sqlx::query(
             "SELECT COUNT(*) AS healings FROM pflaster_entries
              WHERE check_name = $1 AND action IN ('patch', 'fix') AND at > $2",
         )
-        .bind(check)
+        .bind(check.as_str())
         .bind(millis(since))
         .fetch_one(&mut self.read().await?)
         .await
@@ -79,12 +79,12 @@ impl Store {
     }
 
     /// How often a check was not well around one task.
-    pub async fn count_findings(&self, check: &str, task: &TaskId) -> Result<u64, StoreError> {
+    pub async fn count_findings(&self, check: CheckName, task: &TaskId) -> Result<u64, StoreError> {
         const ATTEMPT: &str = "count what was found around a task";
         let row = sqlx::query(
             "SELECT COUNT(*) AS findings FROM pflaster_entries WHERE check_name = $1 AND task = $2",
         )
-        .bind(check)
+        .bind(check.as_str())
         .bind(task.as_str())
         .fetch_one(&mut self.read().await?)
         .await

@@ -71,14 +71,16 @@ impl Installation {
         self.start_by(Command::new(env!("CARGO_BIN_EXE_control"))).await
     }
 
-    /// With the database's folder on a disk of its own, as large as `kib`.
+    /// With what is in the database's folder on a disk of its own, as large as `kib`.
     ///
     /// Only the process sees that disk, in a mount namespace of its own, which needs no
     /// rights; see [`Self::on_disk`].
     pub async fn start_on_small_disk(&self, kib: u32) -> Process {
         let url = &self.database.url;
         let folder = Path::new(url.strip_prefix("sqlite://").unwrap()).parent().unwrap();
-        let script = r#"mount -t tmpfs -o "size=$0k" tmpfs "$1" && shift && exec "$@""#;
+        let script = r#"kept=$(mktemp -d) && cp -a "$1/." "$kept" &&
+            mount -t tmpfs -o "size=$0k" tmpfs "$1" && cp -a "$kept/." "$1" && rm -r "$kept" &&
+            shift && exec "$@""#;
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--mount", "sh", "-c", script]);
         command.arg(kib.to_string()).arg(folder).arg(env!("CARGO_BIN_EXE_control"));

@@ -18,10 +18,15 @@ const NOW: u64 = 1_800_000_000_000;
 impl Town {
     /// What is there after a payment: returns the task that follows from it.
     pub(crate) async fn pay(&self, username: &str) -> String {
-        self.installation.database.run(rows(username, "preparing")).await;
-        let id = self.enqueue(username, Kind::Provision).await;
+        let id = self.order(username).await;
         self.hurry(&id).await;
         id
+    }
+
+    /// [`Self::pay`] without a word to control, which need not run.
+    pub(crate) async fn order(&self, username: &str) -> String {
+        self.installation.database.run(rows(username, "preparing")).await;
+        self.enqueue(username, Kind::Provision).await
     }
 
     /// What is there after a subscription's end: returns the task that follows from it.

@@ -77,6 +77,11 @@ impl Town {
         self.control = Some(self.installation.start().await);
     }
 
+    /// With the database as it is on a disk of its own, as large as `kib`.
+    pub(crate) async fn start_control_on_small_disk(&mut self, kib: u32) {
+        self.control = Some(self.installation.start_on_small_disk(kib).await);
+    }
+
     pub(crate) async fn pool(&self) -> Value {
         self.control().api(Method::GET, "/api/pool", None).await.1
     }
@@ -164,7 +169,7 @@ impl Town {
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// What stands at the top of its configuration.
-pub(super) fn settings(provider: &str, wanted: &Wanted, pool: &str, base: &str) -> String {
+pub(crate) fn settings(provider: &str, wanted: &Wanted, pool: &str, base: &str) -> String {
     let Wanted { available, failure_limit } = wanted;
     let agent = if base.contains("agent = ") {
         String::new()
