@@ -1,8 +1,10 @@
-//! Where control is killed in the middle of each kind of task.
+//! Where control is killed in the middle of each kind of task, and in each of its steps.
 
 use std::path::Path;
 
 use control::model::task::Kind;
+
+use crate::machines::each_step;
 
 /// Files here, and tests in them. A new kind has to name one: the compiler asks for it.
 const fn tests_that_kill(kind: Kind) -> &'static [(&'static str, &'static str)] {
@@ -40,15 +42,32 @@ const fn tests_that_kill(kind: Kind) -> &'static [(&'static str, &'static str)] 
     }
 }
 
+/// An archive that is taken out is streamed, and no task.
+const IN_AN_EXPORT: (&str, &str) = (
+    "machines/exports.rs",
+    "however_often_control_is_killed_an_export_comes_and_costs_its_customer_nothing",
+);
+
 #[test]
 fn every_kind_of_task_has_a_test_that_kills_control_in_it() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/control");
+    let is_there = |(file, test): &(&str, &str)| {
+        let text = std::fs::read_to_string(here.join(file)).unwrap();
+        assert!(text.contains(&format!("async fn {test}(")), "{file} has no {test}");
+    };
     for kind in Kind::ALL {
         let tests = tests_that_kill(kind);
         assert!(!tests.is_empty(), "{kind:?} has none");
-        for (file, test) in tests {
-            let text = std::fs::read_to_string(here.join(file)).unwrap();
-            assert!(text.contains(&format!("async fn {test}(")), "{kind:?}: {file} has no {test}");
-        }
+        tests.iter().for_each(is_there);
+    }
+    is_there(&IN_AN_EXPORT);
+}
+
+/// Of a kind that has one step, the test above kills control in it.
+#[test]
+fn control_is_killed_in_every_step_of_every_kind() {
+    for kind in Kind::ALL {
+        let steps = kind.spec().steps.len();
+        assert!(steps == 1 || each_step::KINDS.contains(&kind), "{kind:?} has {steps} steps");
     }
 }

@@ -10,6 +10,7 @@ mod services;
 
 mod claims;
 mod crashes;
+pub(crate) mod each_step;
 mod faults;
 mod fleet;
 mod keeper;
