@@ -4,7 +4,7 @@
 use shared::{PublicSite, Username};
 
 use super::renderer::MailRenderer;
-use super::words::LetterText;
+use super::words::{AccountText, EndingText};
 use crate::base::clock::Moment;
 use crate::base::date::{Date, DateTime, Span};
 use crate::model::email_change::NewEmailChange;
@@ -47,7 +47,8 @@ impl MailContent {
     ) -> Self {
         let author = Author {
             site: &renderer.site,
-            text: LetterText::of(to.language),
+            account: AccountText::of(to.language),
+            ending: EndingText::of(to.language),
             host: renderer.site.workspace_host(&to.username),
             price: renderer.price.in_language(to.language),
             to,
@@ -77,7 +78,8 @@ impl MailContent {
 
 struct Author<'a> {
     site: &'a PublicSite,
-    text: &'static LetterText,
+    account: &'static AccountText,
+    ending: &'static EndingText,
     host: String,
     price: String,
     to: &'a Recipient<'a>,
@@ -86,7 +88,7 @@ struct Author<'a> {
 
 impl Author<'_> {
     fn welcome(&self, link: Option<&NewLink>, next_payment: Option<Moment>) -> MailContent {
-        let (text, workspace) = (self.text, self.site.workspace_url(&self.to.username));
+        let (text, workspace) = (self.account, self.site.workspace_url(&self.to.username));
         let mut parts = match link {
             Some(link) => vec![
                 paragraph((text.welcome_choose)(&workspace)),
@@ -112,20 +114,20 @@ impl Author<'_> {
     }
 
     fn machine_replaced(&self) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         let next = (text.replaced_next)(&self.site.workspace_url(&self.to.username));
         let parts = vec![paragraph(text.replaced_lost), paragraph(next)];
         words(text.replaced, parts).headed(text.replaced_heading)
     }
 
     fn order_received(&self) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         let preparing = paragraph((text.order_preparing)(&self.host));
         words(text.order, vec![preparing, paragraph(text.order_later)]).headed(text.order_heading)
     }
 
     fn another_workspace(&self, others: &[Username]) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         let others: Vec<_> = others.iter().map(|name| self.site.workspace_host(name)).collect();
         words(
             text.another,
@@ -137,7 +139,7 @@ impl Author<'_> {
     }
 
     fn order_failed(&self) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         words(
             text.order_failed,
             vec![
@@ -149,7 +151,7 @@ impl Author<'_> {
     }
 
     fn set_password(&self, link: &NewLink) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         words(
             text.choose_password,
             vec![
@@ -161,7 +163,7 @@ impl Author<'_> {
     }
 
     fn reset_password(&self, link: &NewLink) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         let parts = vec![
             paragraph((text.reset_asked)(&self.host)),
             button(text.reset_heading, self.link_url(link)),
@@ -172,7 +174,7 @@ impl Author<'_> {
     }
 
     fn password_changed(&self) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         words(
             text.changed,
             vec![
@@ -183,7 +185,7 @@ impl Author<'_> {
     }
 
     fn confirm_email(&self, change: &NewEmailChange) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         let (lifetime, until) = self.lifetime(change.expires);
         let parts = vec![
             paragraph((text.confirm_asked)(&self.host)),
@@ -195,7 +197,7 @@ impl Author<'_> {
     }
 
     fn email_changed(&self) -> MailContent {
-        let text = self.text;
+        let text = self.account;
         let contact = format!("{}/contact", self.site.site_url());
         words(
             text.email_changed,
@@ -208,7 +210,7 @@ impl Author<'_> {
     }
 
     fn cancelled(&self, until: Moment) -> MailContent {
-        let (text, time) = (self.text, self.time(until));
+        let (text, time) = (self.ending, self.time(until));
         let parts = if until > self.now {
             vec![
                 paragraph((text.cancelled_until)(&self.host, &time)),
@@ -226,7 +228,7 @@ impl Author<'_> {
     }
 
     fn ended(&self, why: EndReason) -> MailContent {
-        let text = self.text;
+        let text = self.ending;
         words(
             text.ended,
             vec![
@@ -238,7 +240,7 @@ impl Author<'_> {
     }
 
     fn closed(&self, ends: Moment) -> MailContent {
-        let text = self.text;
+        let text = self.ending;
         let parts = vec![
             paragraph((text.closed_what)(&self.host, &self.time(ends))),
             button(text.repair_payment, self.account_url()),
@@ -249,7 +251,7 @@ impl Author<'_> {
     }
 
     fn end_is_near(&self, ends: Moment, is_last: bool) -> MailContent {
-        let text = self.text;
+        let text = self.ending;
         words(
             if is_last { text.near_last } else { text.near },
             vec![
@@ -262,7 +264,7 @@ impl Author<'_> {
     }
 
     fn paused(&self) -> MailContent {
-        let text = self.text;
+        let text = self.ending;
         words(
             text.paused,
             vec![
@@ -275,7 +277,7 @@ impl Author<'_> {
     }
 
     fn deleted(&self, receipt: &Receipt) -> MailContent {
-        let text = self.text;
+        let text = self.ending;
         let lines = receipt.lines.iter().map(|line| {
             let at = self.time(Moment::from_seconds(line.at));
             paragraph((text.deleted_line)(&line.what, &at, &line.checked))
@@ -286,7 +288,7 @@ impl Author<'_> {
     }
 
     fn payment_failed(&self, grace_until: Moment) -> MailContent {
-        let text = self.text;
+        let text = self.ending;
         words(
             text.payment_failed,
             vec![
@@ -299,7 +301,7 @@ impl Author<'_> {
 
     fn about_the_link(&self, link: &NewLink) -> Part {
         let (lifetime, until) = self.lifetime(link.expires);
-        paragraph((self.text.about_link)(&lifetime, &until, &request_url(self.site)))
+        paragraph((self.account.about_link)(&lifetime, &until, &request_url(self.site)))
     }
 
     /// For how long from now, and until when.
@@ -322,7 +324,7 @@ impl Author<'_> {
     }
 
     fn take_out(&self) -> Part {
-        paragraph((self.text.take_out)(&self.export_url()))
+        paragraph((self.ending.take_out)(&self.export_url()))
     }
 
     fn account_url(&self) -> String {

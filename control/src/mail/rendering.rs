@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::content::{MailContent, Part, Piece};
 use super::renderer::MailRenderer;
-use super::words::LetterText;
+use super::words::AroundText;
 use crate::base::clock::Moment;
 use crate::base::language::Language;
 use crate::model::mail::NewMail;
@@ -19,7 +19,7 @@ use vendors::resend::email::Tag;
 struct Html<'a> {
     language: Language,
     words: &'a MailContent,
-    text: &'static LetterText,
+    text: &'static AroundText,
     site_url: &'a str,
     reply_to: Option<&'a str>,
 }
@@ -28,7 +28,7 @@ struct Html<'a> {
 #[template(path = "mail/letter.txt")]
 struct Text<'a> {
     words: &'a MailContent,
-    text: &'static LetterText,
+    text: &'static AroundText,
     site_url: &'a str,
     reply_to: Option<&'a str>,
 }
@@ -48,7 +48,7 @@ impl MailRenderer {
     ) -> NewMail {
         let words = MailContent::of(&letter, &to, self, now);
         let (site_url, reply_to) = (self.site.site_url(), self.reply_to.as_deref());
-        let (language, text) = (to.language, LetterText::of(to.language));
+        let (language, text) = (to.language, AroundText::of(to.language));
         let html = Html { language, words: &words, text, site_url, reply_to }.render();
         let text = Text { words: &words, text, site_url, reply_to }.render();
         let email = Email {

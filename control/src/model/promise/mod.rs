@@ -200,22 +200,9 @@ fn waiting(waiting: &WaitingFacts, now: Moment) -> Promise {
     broken(NAME, says, todo)
 }
 
-/// Whether another promise tells of tasks of this kind.
-fn is_told_elsewhere(kind: Kind) -> bool {
-    match kind {
-        Kind::Mail | Kind::Ticket | Kind::Prepare => true,
-        Kind::Provision
-        | Kind::Recycle
-        | Kind::Stripe
-        | Kind::Trial
-        | Kind::Update
-        | Kind::Payer => false,
-    }
-}
-
 fn tasks(facts: &Facts, now: Moment) -> Promise {
     const NAME: &str = "tasks";
-    let loads = facts.loads.iter().filter(|load| !is_told_elsewhere(load.kind));
+    let loads = facts.loads.iter().filter(|load| !load.kind.spec().has_own_promise);
     let (mut waiting, mut dead, mut stuck) = (0, Vec::new(), Vec::new());
     for load in loads {
         waiting += load.waiting;

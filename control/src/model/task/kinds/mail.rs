@@ -30,6 +30,7 @@ impl SendMail {
         // Paced by the vendor's quota.
         max_concurrency: 2,
         timeout: MINUTE.saturating_mul(2),
+        has_own_promise: true,
         called_off: "the letter is not sent",
     };
 }

@@ -20,6 +20,7 @@ impl TellPayer {
         first_delay: SECOND,
         max_concurrency: 2,
         timeout: MINUTE.saturating_mul(2),
+        has_own_promise: false,
         called_off: "receipts go on to the address they had before",
     };
 }

@@ -28,6 +28,7 @@ impl PrepareSprite {
         // Without `[pool] at_once`, which says it otherwise.
         max_concurrency: 3,
         timeout: MINUTE.saturating_mul(30),
+        has_own_promise: true,
         called_off: "the machine is not prepared",
     };
 }

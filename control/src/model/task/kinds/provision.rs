@@ -30,6 +30,7 @@ impl ProvisionWorkspace {
         // Sign-ups wait for sprites, and not for each other.
         max_concurrency: 8,
         timeout: MINUTE.saturating_mul(10),
+        has_own_promise: false,
         called_off: "who has paid gets no workspace until somebody has it prepared",
     };
 }

@@ -26,6 +26,7 @@ impl RecycleWorkspace {
         first_delay: SECOND,
         max_concurrency: 4,
         timeout: MINUTE.saturating_mul(10),
+        has_own_promise: false,
         called_off: "the machine stays, and costs money, until somebody has it taken down",
     };
 }

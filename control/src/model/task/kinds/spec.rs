@@ -17,6 +17,9 @@ pub struct Spec {
     /// An attempt that takes longer has failed: it waits for something that does not
     /// come, and keeps a slot from other tasks.
     pub timeout: Duration,
+    /// Whether a promise of its own (`model/promise`) tells of those that are stuck or given up;
+    /// else the one of all tasks does.
+    pub has_own_promise: bool,
     /// What comes of calling one off, for the operator who is about to.
     pub called_off: &'static str,
 }

@@ -68,6 +68,7 @@ impl SyncStripe {
         first_delay: SECOND,
         max_concurrency: 8,
         timeout: MINUTE.saturating_mul(2),
+        has_own_promise: false,
         called_off: "what Stripe told is looked at by the hourly comparison only",
     };
 }

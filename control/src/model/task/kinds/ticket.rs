@@ -23,6 +23,7 @@ impl OpenTicket {
         // Paced by the vendor's quota.
         max_concurrency: 1,
         timeout: MINUTE.saturating_mul(2),
+        has_own_promise: true,
         called_off: "the ticket is not opened",
     };
 }

@@ -24,6 +24,7 @@ impl TryBase {
         first_delay: SECOND.saturating_mul(5),
         max_concurrency: 1,
         timeout: MINUTE.saturating_mul(20),
+        has_own_promise: false,
         called_off: "the new version is refused",
     };
 }

@@ -28,6 +28,7 @@ impl UpdateWorkspace {
         // A tenth of the largest fleet that one process looks after without delay.
         max_concurrency: 10,
         timeout: MINUTE.saturating_mul(25),
+        has_own_promise: false,
         called_off: "it cannot be, as the machine may stand still: it goes back by itself",
     };
 }
