@@ -299,7 +299,7 @@ pub(super) async fn render(
         last_seen: day(language, open.last_seen),
     });
     let page = AccountPage {
-        frame: Frame::speaking(app, language, "/account"),
+        frame: Frame::of_form(app, language, "/account", faults),
         text: AccountText::of(language),
         workspace_url: app.site.workspace_url(&customer.username),
         workspace_host: app.site.workspace_host(&customer.username),

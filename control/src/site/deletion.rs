@@ -61,10 +61,10 @@ pub(super) async fn confirm(
     };
     let language = language::answering(context, &headers);
     match delete(&app, &customer, current, context, language).await {
-        Ok(()) => {
-            let mut response = page::answer(StatusCode::OK, &goodbye(&app, language));
-            page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
-            Ok(response)
+        Ok(()) => Ok(gone(&app, language)),
+        // The same form was sent twice, and the other one has deleted all meanwhile.
+        Err(_) if app.store.customer(&customer.username).await?.is_none() => {
+            Ok(gone(&app, language))
         }
         Err(problem) => {
             let problem = page::for_the_form(problem, context)?;
@@ -97,6 +97,12 @@ async fn delete(
     Ok(app.store.note_act(Actor::Customer(username), about, act, app.now()).await?)
 }
 
+fn gone(app: &App, language: Language) -> Response {
+    let mut response = page::answer(StatusCode::OK, &goodbye(app, language));
+    page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
+    response
+}
+
 fn goodbye(app: &App, language: Language) -> Message<'static> {
     let text = DeletionText::of(language);
     Message {
@@ -112,7 +118,7 @@ fn goodbye(app: &App, language: Language) -> Message<'static> {
 fn render(app: &App, customer: &Customer, language: Language, problems: &[Problem]) -> Response {
     let faults = Faults(problems);
     let page = DeletionPage {
-        frame: Frame::speaking(app, language, "/account/delete"),
+        frame: Frame::of_form(app, language, "/account/delete", faults),
         text: DeletionText::of(language),
         customer,
         workspace_host: app.site.workspace_host(&customer.username),

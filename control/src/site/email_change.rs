@@ -131,7 +131,7 @@ async fn render(
 ) -> Result<Response, Problem> {
     let faults = Faults(problems);
     let page = ChangeEmail {
-        frame: Frame::speaking(app, language, "/account/email"),
+        frame: Frame::of_form(app, language, "/account/email", faults),
         text: EmailChangeText::of(language),
         customer,
         typed,

@@ -18,6 +18,8 @@ use crate::app::{App, SharedApp};
 use crate::base::typed;
 use crate::http::{Form, Problem, RequestContext};
 
+const HERE: &str = "/forgot-password";
+
 #[derive(Deserialize)]
 pub(super) struct Asking {
     /// A name or an e-mail address.
@@ -68,13 +70,19 @@ pub(super) async fn submit(
     if !context.wants_page {
         return Err(problem);
     }
-    let page = ForgotPassword { account, error: Some(&problem.message), ..blank(&app, language) };
-    Ok(page::answer_again(Faults(std::slice::from_ref(&problem)), &page))
+    let faults = Faults(std::slice::from_ref(&problem));
+    let page = ForgotPassword {
+        frame: Frame::of_form(&app, language, HERE, faults),
+        account,
+        error: Some(&problem.message),
+        ..blank(&app, language)
+    };
+    Ok(page::answer_again(faults, &page))
 }
 
 fn blank(app: &App, language: Language) -> ForgotPassword<'_> {
     ForgotPassword {
-        frame: Frame::speaking(app, language, "/forgot-password"),
+        frame: Frame::speaking(app, language, HERE),
         text: ForgotPasswordText::of(language),
         account: "",
         error: None,

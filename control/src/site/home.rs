@@ -16,6 +16,7 @@ use super::skill_icon;
 use super::words::home::HomeText;
 use super::words::skills::SkillText;
 use crate::app::{App, SharedApp};
+use crate::base::token::Token;
 use crate::http::Problem;
 use crate::model::skills::{CATALOGUE, Skill, SkillGroup};
 
@@ -26,6 +27,8 @@ pub(super) struct SignUpForm {
     pub(super) username: String,
     /// Ids of skills.
     pub(super) skills: Vec<String>,
+    /// Of the copy of the page that it was sent from.
+    pub(super) copy: String,
 }
 
 #[derive(Template)]
@@ -43,6 +46,8 @@ struct Home<'a> {
     location: &'a str,
     operator: &'a str,
     form: &'a SignUpForm,
+    /// Another one each time.
+    copy: Token,
     faults: Faults<'a>,
 }
 
@@ -74,6 +79,7 @@ pub(super) async fn show(
         // The name of a workspace that has ended is nobody's for a while.
         username: if order.has_ended() { String::new() } else { order.username.to_string() },
         email: order.email,
+        copy: String::new(),
     });
     page(&app, &headers, &form.unwrap_or_default(), &[]).await
 }
@@ -95,7 +101,7 @@ pub(super) async fn page(
     let language = language::of(headers);
     let price = app.texts.price.in_language(language);
     let home = Home {
-        frame: Frame::speaking(app, language, "/"),
+        frame: Frame::of_form(app, language, "/", faults),
         text: HomeText::of(language),
         workspace,
         domain: workspace_domain(app),
@@ -105,6 +111,7 @@ pub(super) async fn page(
         location: &app.texts.location,
         operator: &app.texts.operator,
         form,
+        copy: Token::random(),
         faults,
     };
     Ok(page::answer_again(faults, &home))

@@ -30,6 +30,16 @@ impl Frame {
         Self::with(app, language, Some(switch))
     }
 
+    /// [`Self::speaking`], unless the page shows a form again: on the way to the other language
+    /// what was typed would be lost.
+    pub(super) fn of_form(app: &App, language: Language, here: &str, faults: Faults<'_>) -> Self {
+        if faults.is_empty() {
+            Self::speaking(app, language, here)
+        } else {
+            Self::in_language(app, language)
+        }
+    }
+
     /// Without a way to the other language: of a page that is an answer to a form, or whose
     /// address is a secret.
     pub(super) fn in_language(app: &App, language: Language) -> Self {

@@ -2,6 +2,7 @@
 
 use control::model::task::Kind;
 use control::model::workspace::EndReason;
+use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -73,4 +74,22 @@ async fn a_customer_deletes_everything_on_the_account_page_with_the_password() {
     assert_eq!(again.location, "/login?to=account", "it is signed out");
     let (_, journal) = world.api(Method::GET, "/api/journal", None).await;
     assert!(journal.to_string().contains("has everything deleted at once"), "{journal:#}");
+}
+
+#[tokio::test]
+async fn the_form_that_deletes_everything_may_be_sent_several_times_at_once() {
+    let market = Market::open(&[]).await;
+    let world = &market.shop.world;
+    // Without a workspace the account is gone at once.
+    world.add_customer("eve").await;
+    let mut browser = Browser::new(world);
+    browser.log_in("eve", PASSWORD).await;
+    let address = format!("{SITE}/account/delete");
+    let confirm =
+        async |mut browser: Browser<'_>| browser.submit(&address, &[("current", PASSWORD)]).await;
+    let pages = join_all((0..4).map(|_| confirm(browser.clone()))).await;
+    for page in pages {
+        let is_signed_out = page.location == "/login?to=account";
+        assert!(is_signed_out || page.body.contains("Your workspace is closed"), "{page:?}");
+    }
 }
