@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::{Domain, Username};
+use shared::{Domain, Language, Username};
 use url::form_urlencoded::Serializer;
 
 use super::client::ApiClient;
@@ -49,6 +49,9 @@ pub(super) enum Command {
         /// Read the password from standard input; without it nobody can sign in yet.
         #[arg(long)]
         password_stdin: bool,
+        /// In which they are written to until they choose another: en or de.
+        #[arg(long, default_value = "en", value_parser = parse_language)]
+        language: Language,
     },
     /// Set a password, read from standard input; ends every session.
     Password {
@@ -78,6 +81,10 @@ pub(super) enum Command {
     Reinstate { username: Username },
 }
 
+fn parse_language(text: &str) -> Result<Language, &'static str> {
+    Language::parse(text).ok_or("neither en nor de")
+}
+
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {
     match command {
         Command::List { state, search } => {
@@ -98,12 +105,15 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
                 api.show(&format!("/api/workspaces/{username}")).await?;
             output.print(&details, |details| dossier::text(details, api.now()))
         }
-        Command::Add { username, email, password_stdin } => {
+        Command::Add { username, email, password_stdin, language } => {
             if !output.is_meant(&format!("{username} would be added for {email}."))? {
                 return Ok(());
             }
             let password = if password_stdin { Some(read_password()?) } else { None };
-            let body = json!({ "username": username, "email": email, "password": password });
+            let body = json!({
+                "username": username, "email": email, "password": password,
+                "language": language.tag(),
+            });
             let customer: CustomerView =
                 api.call(Method::POST, "/api/customers", Some(body)).await?;
             output.print(&customer, |customer| {

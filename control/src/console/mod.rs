@@ -13,15 +13,18 @@ mod session;
 mod tables;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::{self, Next};
-use axum::response::{Redirect, Response};
-use axum::routing::{get, post};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{any, get, post};
 
 use crate::app::SharedApp;
 use crate::http::Problem;
+use crate::http::problem::nothing_here;
 use crate::site::assets;
 use page::{Frame, Link, Notice, Page, PageTemplate, answer};
+use session::signed_in;
 
 pub fn router() -> Router<SharedApp> {
     Router::new()
@@ -44,8 +47,17 @@ pub fn router() -> Router<SharedApp> {
         .route("/console/journal", get(lists::journal))
         .route("/console/act", get(act::ask).post(act::submit))
         .route("/console/events", get(events::follow))
+        .route("/console/{*unknown}", any(unknown))
         .route("/assets/{name}", get(assets::show))
         .layer(middleware::from_fn(to_page))
+}
+
+/// Whoever is not signed in is not told which pages there are.
+async fn unknown(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
+    match signed_in(&app, &headers).await {
+        Ok(_) => nothing_here().into_response(),
+        Err(way_in) => way_in,
+    }
 }
 
 /// A refusal in words, for who looks at it in a browser.

@@ -39,6 +39,15 @@ pub(crate) enum Guarded {
     Internal(ErrorShape),
 }
 
+/// Of every call with the admin key that changes something.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "described, never made")]
+pub(crate) enum Changing {
+    /// The key is of an operator who may only look.
+    #[response(status = 403)]
+    ReadOnly(ErrorShape),
+}
+
 /// Of every call that has parameters.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "described, never made")]

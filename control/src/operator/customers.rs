@@ -25,6 +25,9 @@ pub(super) struct CustomerBody {
     username: String,
     email: String,
     password: Option<String>,
+    /// `en` or `de`, of the site and the letters until they choose one; English without it.
+    #[schema(example = "de")]
+    language: Option<String>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -63,12 +66,11 @@ pub(super) async fn add(
     let username = parse_username(&body.username)?;
     let email = parse_email(&body.email)?;
     let email = email.as_str();
+    let language = body.language.as_deref().map_or(Ok(Language::English), parse_language)?;
     let hash = match body.password {
         Some(password) => Some(app.accounts.hash_new(&username, email, password).await?),
         None => None,
     };
-    // Until they use the site.
-    let language = Language::English;
     let customer = NewCustomer { username, email, password_hash: hash.as_deref(), language };
     if !app.store.add_customer(&customer, app.now()).await? {
         let message = format!("The name {username} is taken.");
@@ -272,6 +274,12 @@ pub(super) async fn resume(
 
 fn parse_email(text: &str) -> Result<Email, Problem> {
     Email::parse(text).map_err(|error| Problem::invalid("email", error.to_string()))
+}
+
+fn parse_language(text: &str) -> Result<Language, Problem> {
+    let spoken = Language::ALL.map(Language::tag).join(" or ");
+    Language::parse(text)
+        .ok_or_else(|| Problem::invalid("language", format!("The language is {spoken}.")))
 }
 
 async fn publish_if_found(

@@ -3,11 +3,12 @@
 //! Paths come from the routers themselves: the operator's from [`super::operator`],
 //! the site's from where they are handled.
 
+use utoipa::openapi::path::PathItem;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi};
-use utoipa::{Modify, OpenApi as _};
+use utoipa::{IntoResponses as _, Modify, OpenApi as _};
 
-use crate::http::error_responses::{ErrorDetailShape, ErrorShape};
+use crate::http::error_responses::{Changing, ErrorDetailShape, ErrorShape};
 use crate::site;
 
 #[derive(utoipa::OpenApi)]
@@ -43,9 +44,21 @@ impl Modify for AdminKey {
 /// When it is no JSON, which is ours to prevent.
 pub fn text() -> String {
     let mut description = Description::openapi();
-    description.merge(super::operator().into_openapi());
+    let mut operator = super::operator().into_openapi();
+    for item in operator.paths.paths.values_mut() {
+        refuse_who_only_looks(item);
+    }
+    description.merge(operator);
     description.merge(site::openapi());
     // None is granted yet, and an empty one would be none that a reader knows.
     description.info.license = None;
     description.to_pretty_json().expect("a description is plain data") + "\n"
+}
+
+/// The role is looked at in front of all handlers, so that none of them says it.
+fn refuse_who_only_looks(item: &mut PathItem) {
+    let changing = [&mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+    for operation in changing.into_iter().flatten() {
+        operation.responses.responses.extend(Changing::responses());
+    }
 }

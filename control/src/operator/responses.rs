@@ -44,6 +44,9 @@ pub struct CustomerView {
     #[schema(value_type = String)]
     pub username: Username,
     pub email: String,
+    /// Of the letters to them: `en` or `de`.
+    #[serde(default)]
+    pub language: String,
     pub workspace_url: String,
     pub has_password: bool,
     pub suspended: bool,
@@ -308,6 +311,7 @@ impl CustomerView {
         Self {
             username: customer.username,
             email: customer.email,
+            language: customer.language.tag().to_owned(),
             workspace_url,
             has_password: customer.has_password,
             suspended: !customer.suspensions.is_empty(),

@@ -112,6 +112,8 @@ async fn nobody_sees_a_page_without_a_key_and_a_wrong_one_opens_none() {
         "/console/journal",
         "/console/events",
         "/console/act?act=end&on=ada",
+        "/console/nothing",
+        "/console/tasks/x/nothing",
     ] {
         let seen = stranger.get(path).await;
         assert_eq!(
@@ -120,7 +122,6 @@ async fn nobody_sees_a_page_without_a_key_and_a_wrong_one_opens_none() {
             "{path}"
         );
     }
-    assert_eq!(stranger.get("/console/nothing").await.status, StatusCode::UNAUTHORIZED);
     for key in ["", "wrong", &GRACE[1..]] {
         let seen = stranger.post("/console/sign-in", &[("key", key)]).await;
         assert_eq!(seen.status, StatusCode::UNAUTHORIZED, "{key}");
@@ -136,6 +137,9 @@ async fn nobody_sees_a_page_without_a_key_and_a_wrong_one_opens_none() {
 async fn a_session_lasts_a_day_at_most_and_ends_when_it_is_signed_out() {
     let world = world().await;
     let grace = Browser::sign_in(&world, GRACE).await;
+    let nothing = grace.get("/console/nothing").await;
+    assert_eq!(nothing.status, StatusCode::NOT_FOUND);
+    assert!(nothing.text.contains("There is nothing at this address."), "{}", nothing.text);
     let page = grace.get("/console").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text.contains("grace, who may act"), "{}", page.text);

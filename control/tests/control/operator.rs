@@ -51,6 +51,28 @@ async fn customers_are_added_once_and_with_a_good_password() {
 }
 
 #[tokio::test]
+async fn a_customer_is_added_in_the_language_that_they_are_written_to_in() {
+    let world = World::start(&[]).await;
+    let add = async |username: &str, language: Option<&str>| {
+        let email = format!("{username}@mail.test");
+        let body = json!({ "username": username, "email": email, "language": language });
+        world.api(Method::POST, "/api/customers", Some(body)).await
+    };
+    for (username, asked, language) in [("ada", Some("de"), "de"), ("bob", None, "en")] {
+        let (status, answer) = add(username, asked).await;
+        assert_eq!((status, &answer["language"]), (StatusCode::CREATED, &json!(language)));
+    }
+    let (status, answer) = add("eve", Some("fr")).await;
+    assert_eq!(
+        (status, &answer["error"]["field"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("language"))
+    );
+    let added = world.cli("--json customers add eve eve@mail.test --language de").await;
+    let added: serde_json::Value = serde_json::from_str(&added).unwrap();
+    assert_eq!(added["language"], "de");
+}
+
+#[tokio::test]
 async fn suspending_and_resuming_reach_the_route_and_last() {
     let world = World::start(&[]).await;
     world.add_customer("ada").await;
