@@ -39,14 +39,25 @@ function told(thread, payload) {
   const rows = withWholeInFlight(messagesOf(payload.messages), run);
   const shown = new Map(thread.messages.map((message) => [message.id, message]));
   const messages = rows.map((message) =>
-    message.role === 'assistant' ? answerTold(message, shown.get(message.id), run) : message,
+    message.role === 'assistant' ? answerTold(message, shown.get(message.id), run) : questionTold(message, shown.get(message.id)),
   );
+  const ids = new Set(messages.map(({ id }) => id));
+  const live = new Set(thread.messages.filter((message) => message.role === 'assistant' && isLive(message)).map(({ runId }) => runId));
   for (const message of thread.messages) {
-    if (!messages.some(({ id }) => id === message.id)) keepUntold(messages, message, thread, run);
+    if (!ids.has(message.id)) keepUntold(messages, message, live, run);
   }
   addFollowed(messages, run);
   addMissingEnd(messages, run);
-  return messages;
+  // What says the same is the same, so that the page has nothing to show anew.
+  return messages.map((message) => (isSame(message, shown.get(message.id)) ? shown.get(message.id) : message));
+}
+
+/** Whether two messages, or two parts of them, say the same. */
+function isSame(one, other) {
+  if (Object.is(one, other)) return true;
+  if (!one || !other || typeof one !== 'object' || typeof other !== 'object') return false;
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => isSame(one[name], other[name]));
 }
 
 /**
@@ -94,6 +105,12 @@ function withWholeInFlight(told, { inFlight }) {
   return told.filter((message) => !others.includes(message)).map((message) => (message === first ? whole : message));
 }
 
+/** The gateway forgets what a picture was called; the page that has sent it does not. */
+function questionTold(told, shown) {
+  if (shown?.files.length !== told.files.length) return told;
+  return { ...told, files: told.files.map((file, index) => ({ ...file, name: file.name || shown.files[index].name })) };
+}
+
 function isOpen(answer) {
   return isLive(answer) || answer.status === 'interrupted';
 }
@@ -110,7 +127,8 @@ function answerTold(told, shown, run) {
   }
   if (!shown || isOpen(shown)) return told;
   // Its number is kept with it: a late word about a run that we saw ending changes nothing.
-  return { ...told, seq: shown.seq, status: shown.status === 'aborted' ? 'aborted' : told.status };
+  const number = shown.seq === undefined ? {} : { seq: shown.seq };
+  return { ...told, ...number, status: shown.status === 'aborted' ? 'aborted' : told.status };
 }
 
 /** Of two states of one growing text, the one that is further on. */
@@ -124,9 +142,10 @@ function union(told, shown) {
   return [...told.filter((tool) => !ids.has(tool.id)), ...shown];
 }
 
-function keepUntold(messages, message, thread, run) {
+/** `live` are the runs whose answers are being written on the page. */
+function keepUntold(messages, message, live, run) {
   if (message.role === 'user') {
-    const kept = questionKept(message, thread, run);
+    const kept = questionKept(message, live, run);
     if (kept) messages.push(kept);
     return;
   }
@@ -138,11 +157,10 @@ function keepUntold(messages, message, thread, run) {
   messages.splice(question ? place + 1 : messages.length, 0, answerKept(message, question, run));
 }
 
-function questionKept(question, thread, run) {
+function questionKept(question, live, run) {
   if (run.alive.has(question.key)) return { ...question, delivery: 'sent' };
   if (question.delivery !== 'sent') return question.key ? question : null;
-  const answer = thread.messages.find((message) => message.role === 'assistant' && message.runId === question.key);
-  return answer && isLive(answer) ? question : null;
+  return live.has(question.key) ? question : null;
 }
 
 function answerKept(answer, question, run) {

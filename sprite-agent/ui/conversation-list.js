@@ -30,10 +30,11 @@ export function entries({ sessions, state, memory }) {
     .filter((thread) => thread.messages.length > 0 || thread.key === state.current)
     .map((thread) => thread.key);
   const groups = groupsOf(sessions);
+  const titles = memory.titles();
   const place = ({ group, pinned }) => (group === null || pinned ? groups.length : groups.indexOf(group));
   return [...new Set([...open, ...rows.keys()])]
     .filter((key) => !sessions.isRemoving(key))
-    .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state.threads[key], sessions, memory)))
+    .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state.threads[key], sessions, titles)))
     .sort((a, b) => b.pinned - a.pinned || place(a) - place(b) || b.at - a.at || (a.key < b.key ? -1 : 1));
 }
 
@@ -59,8 +60,8 @@ function entry(key, row, state, title) {
   };
 }
 
-function titleOf(key, row, thread, sessions, memory) {
-  const kept = sessions.name(key) ?? memory.title(key)?.title;
+function titleOf(key, row, thread, sessions, titles) {
+  const kept = sessions.name(key, row) ?? titles.get(key)?.title;
   if (kept) return kept;
   const first = thread?.messages.find((message) => message.role === 'user');
   if (first) return titleFrom(first.text) || t('conversation.one');

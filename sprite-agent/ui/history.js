@@ -113,15 +113,19 @@ export function shortened(value) {
 /** The messages told by `rows`, oldest first, each with a stable `id`. */
 export function messagesOf(rows) {
   const messages = [];
+  // By the id of a call, the newest answer that has it; and the ids that are taken.
+  const callers = new Map();
+  const taken = new Set();
   let asked = null;
   for (const [index, row] of (Array.isArray(rows) ? rows : []).entries()) {
     if (row?.role === 'user') {
       asked = keyOf(row) ?? (isInternal(row) ? asked : null);
       if (!isInternal(row)) messages.push(userMessage(row, index));
     } else if (row?.role === 'assistant') {
-      addAnswer(messages, row, asked, index);
+      const answer = addAnswer(messages, row, asked, index, taken);
+      for (const { id } of answer.tools) callers.set(id, answer);
     } else if (row?.role === 'toolResult') {
-      settleTool(messages, row);
+      settleTool(callers.get(row.toolCallId), row);
     }
   }
   return messages.filter((message) => message.role === 'user' || isWorthShowing(message));
@@ -164,7 +168,8 @@ function userMessage(row, index) {
   };
 }
 
-function addAnswer(messages, row, asked, index) {
+/** The answer that `row` belongs to, which may be a new one of `messages`. */
+function addAnswer(messages, row, asked, index, taken) {
   const runId = row.__openclaw?.runId ?? asked;
   const id = runId ? runMessageId(runId) : rowId(row, index);
   const piece = { text: textOf(row.content), thought: thoughtOf(row.content), tools: toolsOf(row.content), files: filesOf(row), ...costOf(row), ...outcome(row) };
@@ -178,16 +183,18 @@ function addAnswer(messages, row, asked, index) {
     last.tokens += piece.tokens;
     last.status = piece.status;
     last.error = piece.error;
-    return;
+    return last;
   }
-  const taken = messages.some((message) => message.id === id);
-  messages.push({
+  const answer = {
     role: 'assistant',
-    id: taken ? rowId(row, index) : id,
+    id: taken.has(id) ? rowId(row, index) : id,
     runId: runId ?? null,
     at: row.timestamp ?? null,
     ...piece,
-  });
+  };
+  taken.add(answer.id);
+  messages.push(answer);
+  return answer;
 }
 
 /** Which model wrote a piece, and how many tokens it wrote; of what it read, most is read again each time. */
@@ -217,12 +224,8 @@ function toolsOf(content) {
     }));
 }
 
-function settleTool(messages, row) {
+function settleTool(answer, row) {
+  if (!answer) return;
   const settled = { status: row.isError ? 'failed' : 'done', result: shortened(textOf(row.content)) };
-  for (const message of messages) {
-    if (message.role !== 'assistant') continue;
-    message.tools = message.tools.map((tool) =>
-      tool.id === row.toolCallId ? { ...tool, ...settled } : tool,
-    );
-  }
+  answer.tools = answer.tools.map((tool) => (tool.id === row.toolCallId ? { ...tool, ...settled } : tool));
 }

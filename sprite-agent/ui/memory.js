@@ -46,6 +46,11 @@ export class Memory {
     return this.#entry('arca.titles', key);
   }
 
+  /** The same of every conversation, by key: reading them one by one would parse all of them each time. */
+  titles() {
+    return new Map(Object.entries(this.#read('arca.titles') ?? {}));
+  }
+
   keepTitle(key, title, renamed) {
     this.#keepEntry('arca.titles', key, { title, renamed });
   }

@@ -50,10 +50,9 @@ export class Sessions {
     return this.#removing.has(key);
   }
 
-  /** The name a person gave `key`, or `undefined`. */
-  name(key) {
-    if (this.#names.has(key)) return this.#names.get(key);
-    return this.rows.find((row) => row.key === key)?.label || undefined;
+  /** The name a person gave `key`, whose row is `row`, or `undefined`. */
+  name(key, row = this.rows.find((candidate) => candidate.key === key)) {
+    return this.#names.get(key) ?? (row?.label || undefined);
   }
 
   clear() {
@@ -119,8 +118,9 @@ export class Sessions {
 
   /** Names that this browser kept while conversations could not be renamed anywhere else. */
   #carryNamesOver() {
+    const titles = this.#memory.titles();
     for (const { key, label } of this.rows) {
-      const kept = this.#memory.title(key);
+      const kept = titles.get(key);
       if (kept?.renamed && !label) this.rename(key, kept.title).catch(() => {});
     }
   }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { messagesOf } from '../history.js';
 import { search } from '../lookup.js';
 import { RequestError } from '../requests.js';
 import { settled } from './clock.js';
@@ -62,6 +63,42 @@ test('what came in the meantime neither hides nor doubles a message', async () =
   await here.again();
   while (here.workspace.thread.hasMore) await here.back();
   assert.deepEqual(here.questions(), [...numbered(0, 120), 'late question']);
+});
+
+test('what is read again and says the same is not shown anew', async () => {
+  const here = await long(40);
+  const before = new Map(here.workspace.thread.messages.map((message) => [message.id, message]));
+  here.rows.push(userRow('late', 'late question'), assistantRow('late', 'late answer'));
+  await here.again();
+  const anew = here.workspace.thread.messages.filter((message) => before.get(message.id) !== message);
+  assert.deepEqual(anew.map(({ text }) => text), ['late question', 'late answer']);
+});
+
+test('a picture that was sent keeps its name, which the assistant forgets', async () => {
+  const here = await world();
+  const media = [{ url: 'media://inbound/1.png', contentType: 'image/png', kind: 'image', sizeBytes: 3 }];
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  here.workspace.send('look', [{ name: 'cat.png', type: 'image/png', size: 3, content: 'YWJj' }]);
+  await settled();
+  const [key] = here.gateway.sent();
+  const sent = userRow(key, 'look');
+  here.gateway.answers['chat.history'] = { messages: [{ ...sent, __openclaw: { ...sent.__openclaw, media } }, assistantRow(key, 'a cat')] };
+  for (let time = 0; time < 2; time += 1) {
+    await here.lose();
+    await here.connect();
+    assert.deepEqual(here.workspace.thread.messages[0].files.map(({ name, source }) => [name, source]), [['cat.png', '1.png']]);
+  }
+});
+
+test('what a tool gave back belongs to the newest call of its name', () => {
+  const call = { type: 'toolCall', id: 'same', name: 'exec', arguments: { command: 'date' } };
+  const turn = (key, result) => [
+    userRow(key, key),
+    assistantRow(key, '', { content: [call] }),
+    { role: 'toolResult', toolCallId: 'same', content: result },
+  ];
+  const results = messagesOf([...turn('one', 'monday'), ...turn('two', 'tuesday')]).flatMap(({ tools = [] }) => tools.map(({ result }) => result));
+  assert.deepEqual(results, ['monday', 'tuesday']);
 });
 
 test('an answer that is cut by the end of a page becomes whole', async () => {

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { entries } from '../conversation-list.js';
 import { RequestError } from '../requests.js';
 import { Memory } from '../memory.js';
 import { settled } from './clock.js';
 import { KEY } from './run.js';
-import { Storage, world } from './world.js';
+import { listed, Storage, world } from './world.js';
 
 const TWO = 'agent:main:two';
 const lost = () => new RequestError('LOST', 'the connection was lost');
@@ -164,6 +165,19 @@ test('every conversation is listed, however many', async () => {
   };
   await here.connect();
   assert.equal(here.workspace.list().filter(({ key }) => key !== KEY).length, 450);
+});
+
+test('what a browser remembers is read once for a whole list', () => {
+  const storage = new Storage();
+  const memory = new Memory(storage);
+  memory.keepTitle('agent:main:7', 'Seven', false);
+  const rows = Array.from({ length: 300 }, (_, index) => ({ key: `agent:main:${index}`, updatedAt: index }));
+  let reads = 0;
+  const { getItem } = storage;
+  storage.getItem = (name) => (reads += 1, getItem(name));
+  const list = entries({ sessions: listed(rows), state: { current: null, threads: {}, unread: {} }, memory });
+  assert.equal(list.find(({ key }) => key === 'agent:main:7').title, 'Seven');
+  assert.ok(reads <= 2, `${reads} reads`);
 });
 
 test('a list that cannot be read to its end keeps what it had', async () => {

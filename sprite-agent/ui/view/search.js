@@ -6,6 +6,10 @@ import { t } from '../words.js';
 
 /** Typing pauses this long before the assistant is asked, in milliseconds. */
 const PAUSE_MS = 250;
+/** Rows made at first, and with each step further down, as in the list of conversations. */
+const ROWS = 100;
+/** Pixels above the end of what is found at which the next rows are made. */
+const NEAR_END = 400;
 
 export class SearchView {
   #field = document.getElementById('search');
@@ -15,6 +19,8 @@ export class SearchView {
   #timer = null;
   /** Counts the searches, so that a late answer does not replace a newer one. */
   #search = 0;
+  /** What is found and has no row yet. */
+  #rest = [];
 
   /** `actions`: `search(text)` → `{found, partial}`, `opened()`. */
   constructor(actions) {
@@ -25,6 +31,7 @@ export class SearchView {
       event.stopPropagation();
       this.clear();
     });
+    this.#results.addEventListener('scroll', () => this.#scrolled(), { passive: true });
   }
 
   clear() {
@@ -39,6 +46,7 @@ export class SearchView {
     this.#list.hidden = isSearching;
     this.#results.hidden = !isSearching;
     this.#search += 1;
+    this.#rest = [];
     if (isSearching) this.#timer = setTimeout(() => this.#find(text, this.#search), PAUSE_MS);
     else this.#results.replaceChildren();
   }
@@ -47,10 +55,21 @@ export class SearchView {
     const { found, partial } = await this.#actions.search(text);
     if (search !== this.#search) return;
     const summary = found.length === 0 ? t('search.none') : t('search.count', { count: found.length });
+    this.#rest = found;
     this.#results.replaceChildren(
       element('p', { class: 'quiet', role: 'status' }, partial ? `${summary} ${t('search.partial')}` : summary),
-      element('ul', {}, found.map((hit) => this.#row(hit))),
+      element('ul', {}),
     );
+    this.#showMore();
+  }
+
+  #showMore() {
+    this.#results.querySelector('ul').append(...this.#rest.splice(0, ROWS).map((hit) => this.#row(hit)));
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#results;
+    if (this.#rest.length > 0 && scrollHeight - scrollTop - clientHeight < NEAR_END) this.#showMore();
   }
 
   #row({ key, title, snippet }) {

@@ -15,6 +15,8 @@ const REST = 3;
 const FRAME_MS = 12;
 /** The newest messages, about a screen full, are made at once however long it takes. */
 const AT_ONCE = 10;
+/** Others are put into the page so many at a time: each time it lays out all that it has. */
+const BATCH = 100;
 
 export class ThreadView {
   #scroller = document.getElementById('scroller');
@@ -107,16 +109,32 @@ export class ThreadView {
       this.#shown.delete(id);
     }
     let next = null;
+    let waiting = [];
+    const putWaiting = () => {
+      if (waiting.length === 0) return;
+      this.#list.insertBefore(fragmentOf(waiting), next);
+      next = waiting.at(-1);
+      waiting = [];
+    };
     for (const [index, message] of messages.toReversed().entries()) {
       const isDue = index < AT_ONCE || performance.now() < deadline;
       const shown = this.#shown.get(message.id) ?? (isDue ? this.#made(message) : null);
-      if (!shown) return false;
+      if (!shown) {
+        if (waiting.length >= BATCH) putWaiting();
+        return false;
+      }
       if (shown.message !== message) shown.view.update(message);
       shown.message = message;
       const { root } = shown.view;
+      if (root.parentNode !== this.#list && index >= AT_ONCE) {
+        waiting.push(root);
+        continue;
+      }
+      putWaiting();
       if (root.parentNode !== this.#list || root.nextSibling !== next) this.#list.insertBefore(root, next);
       next = root;
     }
+    putWaiting();
     return true;
   }
 
@@ -166,4 +184,11 @@ export class ThreadView {
   #scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+}
+
+/** `rows` come newest first. */
+function fragmentOf(rows) {
+  const fragment = document.createDocumentFragment();
+  fragment.append(...rows.toReversed());
+  return fragment;
 }
