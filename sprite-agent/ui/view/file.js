@@ -11,7 +11,7 @@ import { t } from '../words.js';
 /** `fetch(file)` resolves with `{name, bytes}`, rejects when the assistant has it no more. */
 export function fileView(file, fetch) {
   const root = element('div', { class: 'file', 'data-testid': 'file' });
-  const name = file.name || t('file');
+  const name = file.name || t(file.isPicture ? 'picture' : 'file');
   if (file.url) showPicture(root, file.url, name);
   else if (file.isPicture && fetch) load(root, file, name, fetch);
   else showChip(root, file, name, fetch);
@@ -30,7 +30,7 @@ async function load(root, file, name, fetch) {
     if (!type) throw new Error('not a picture');
     const url = URL.createObjectURL(new Blob([bytes], { type }));
     showPicture(root, url, name);
-    root.append(saveButton(name, async () => bytes));
+    root.append(saveButton(file.name || `${name}.${type.replace('image/', '')}`, async () => bytes));
   } catch {
     showChip(root, file, name, fetch);
   }

@@ -194,6 +194,7 @@ export const de = {
   'phase.preparing': 'Macht sich bereit',
   'phase.reading': 'Liest die Unterhaltung',
   'phase.thinking': 'Denkt nach',
+  'picture': 'Bild',
   'pin.failed': 'Nicht angeheftet',
   'plan.add': 'Planen',
   'plan.button': '{action}: {name}',

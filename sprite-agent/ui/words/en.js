@@ -194,6 +194,7 @@ export const en = {
   'phase.preparing': 'Getting ready',
   'phase.reading': 'Reading the conversation',
   'phase.thinking': 'Thinking',
+  'picture': 'Picture',
   'pin.failed': 'Not pinned',
   'plan.add': 'Plan it',
   'plan.button': '{action}: {name}',
