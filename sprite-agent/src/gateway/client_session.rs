@@ -264,7 +264,8 @@ where
 
     async fn refuse(&self, request: &Request<'_>, refusal: &RequestRefusal) -> Result<(), End> {
         self.agent.metrics.request_refused(refusal.label());
-        self.tell(refusal.to_frame(&request.id, &request.method).into()).await
+        let reason = self.agent.gateway.borrow().reason;
+        self.tell(refusal.to_frame(&request.id, &request.method, reason).into()).await
     }
 
     pub(super) async fn keep_alive(&self) -> End {

@@ -114,7 +114,8 @@ impl Upwards<'_> {
 
     async fn refuse(&self, request: &Request<'_>, refusal: &RequestRefusal) -> Result<(), End> {
         self.agent.metrics.request_refused(refusal.label());
-        let frame = refusal.to_frame(&request.id, &request.method);
+        let reason = self.agent.gateway.borrow().reason;
+        let frame = refusal.to_frame(&request.id, &request.method, reason);
         self.to_page.lock().await.send(Message::text(frame)).await.map_err(|_| End::Left(None))
     }
 }

@@ -184,7 +184,7 @@ where
             }
             Hello::NotYet => {
                 self.session.agent.metrics.link(LinkOutcome::NotYet);
-                self.session.tell(notice::unavailable(id).into()).await?;
+                self.session.tell(notice::not_yet(id).into()).await?;
                 Ok(Some(Loss::NotYet))
             }
             Hello::Refused(reason) => {

@@ -49,7 +49,8 @@ impl Notice {
 }
 
 impl RequestRefusal {
-    pub fn to_frame(&self, id: &str, method: &str) -> String {
+    /// `reason` is the supervisor's: why there may be no connection.
+    pub fn to_frame(&self, id: &str, method: &str, reason: Reason) -> String {
         match self {
             Self::MethodNotAllowed => {
                 // The method's name is the page's own text; cut, so that an answer stays small.
@@ -57,7 +58,11 @@ impl RequestRefusal {
                 response(id, "FORBIDDEN", &format!("method {method:?} is not available here"))
             }
             Self::ParamsNotAllowed(refused) => response(id, "FORBIDDEN", &refused.to_string()),
-            Self::Unavailable => not_forwarded(id),
+            Self::Unavailable if reason == Reason::Ready => {
+                not_forwarded(id, "there is no connection to the assistant yet")
+            }
+            Self::Unavailable => not_forwarded(id, reason.for_customer()),
+            Self::NotConnected => not_forwarded(id, "connect first"),
             Self::AlreadyConnected => response(id, "INVALID_REQUEST", "connected already"),
             Self::IdInUse => response(id, "INVALID_REQUEST", "this id is waiting for its answer"),
             Self::Argument(refused) => response(id, "FORBIDDEN", &refused.to_string()),
@@ -79,7 +84,12 @@ impl RequestRefusal {
 
 /// The answer to a request whose connection was lost.
 pub fn unavailable(id: &str) -> String {
-    response(id, "UNAVAILABLE", "the assistant is restarting")
+    response(id, "UNAVAILABLE", "the connection to the assistant was lost")
+}
+
+/// The answer to `connect` when the gateway cannot take it yet.
+pub fn not_yet(id: &str) -> String {
+    response(id, "UNAVAILABLE", "the assistant is not ready yet")
 }
 
 /// The answer to one more plan than there may be.
@@ -88,14 +98,14 @@ pub fn full(id: &str) -> String {
 }
 
 /// The answer to a request that was not passed on: sending it again cannot act twice.
-fn not_forwarded(id: &str) -> String {
+fn not_forwarded(id: &str, message: &str) -> String {
     json!({
         "type": "res",
         "id": id,
         "ok": false,
         "error": {
             "code": "UNAVAILABLE",
-            "message": "the assistant is restarting",
+            "message": message,
             "details": { "reason": "not-forwarded" },
         },
     })
@@ -123,10 +133,26 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_method_and_keeps_the_id() {
-        let frame = RequestRefusal::MethodNotAllowed.to_frame("7", "config.set");
+        let frame = RequestRefusal::MethodNotAllowed.to_frame("7", "config.set", Reason::Ready);
         let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
         assert_eq!(frame["id"], "7");
         assert_eq!(frame["error"]["code"], "FORBIDDEN");
         assert_eq!(frame["error"]["message"], "method \"config.set\" is not available here");
+    }
+
+    #[test]
+    fn a_request_that_goes_nowhere_is_told_why() {
+        let check = |refusal: RequestRefusal, reason: Reason, expected: &str| {
+            let frame = refusal.to_frame("7", "chat.send", reason);
+            let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
+            assert_eq!(frame["error"]["message"], expected);
+            assert_eq!(frame["error"]["details"]["reason"], "not-forwarded");
+        };
+        check(RequestRefusal::NotConnected, Reason::Ready, "connect first");
+        for reason in [Reason::Starting, Reason::Restarting, Reason::DiskFull] {
+            check(RequestRefusal::Unavailable, reason, reason.for_customer());
+        }
+        let opening = "there is no connection to the assistant yet";
+        check(RequestRefusal::Unavailable, Reason::Ready, opening);
     }
 }

@@ -51,7 +51,10 @@ pub enum Admission {
 pub enum RequestRefusal {
     MethodNotAllowed,
     ParamsNotAllowed(ParamsRefused),
+    /// There is no connection to the gateway.
     Unavailable,
+    /// There is one, and the page has not said `connect`, or that is not answered yet.
+    NotConnected,
     AlreadyConnected,
     IdInUse,
     TooMany,
@@ -70,6 +73,7 @@ impl RequestRefusal {
             Self::MethodNotAllowed => "method",
             Self::ParamsNotAllowed(_) => "params",
             Self::Unavailable => "unavailable",
+            Self::NotConnected => "not_connected",
             Self::AlreadyConnected => "connected",
             Self::IdInUse => "id_in_use",
             Self::TooMany => "too_many",
@@ -100,7 +104,9 @@ pub enum Answered {
 impl PendingRequests {
     /// May the page's request of `size` bytes be sent? Its parameters have been checked.
     pub fn admit(&mut self, id: &str, method: &str, size: usize) -> Admission {
-        use RequestRefusal::{AlreadyConnected, IdInUse, MethodNotAllowed, TooMany, Unavailable};
+        use RequestRefusal::{
+            AlreadyConnected, IdInUse, MethodNotAllowed, NotConnected, TooMany, Unavailable,
+        };
         let is_connect = method == CONNECT;
         if !matches!(self.connection, ConnectionState::Open) && size > GREETING_MAX_BYTES {
             return Admission::TooBig;
@@ -111,7 +117,7 @@ impl PendingRequests {
         match self.connection {
             ConnectionState::Down => return Admission::Refuse(Unavailable),
             ConnectionState::Greeting | ConnectionState::Connecting { .. } if !is_connect => {
-                return Admission::Refuse(Unavailable);
+                return Admission::Refuse(NotConnected);
             }
             ConnectionState::Connecting { .. } | ConnectionState::Open if is_connect => {
                 return Admission::Refuse(AlreadyConnected);
@@ -137,7 +143,10 @@ impl PendingRequests {
         match self.connection {
             ConnectionState::Open => Admission::Forward,
             _ if size > GREETING_MAX_BYTES => Admission::TooBig,
-            _ => Admission::Refuse(RequestRefusal::Unavailable),
+            ConnectionState::Down => Admission::Refuse(RequestRefusal::Unavailable),
+            ConnectionState::Greeting | ConnectionState::Connecting { .. } => {
+                Admission::Refuse(RequestRefusal::NotConnected)
+            }
         }
     }
 
@@ -182,7 +191,7 @@ impl PendingRequests {
 mod tests {
     use super::Admission::{Connect, Forward, Refuse, TooBig};
     use super::RequestRefusal::{
-        AlreadyConnected, IdInUse, MethodNotAllowed, TooMany, Unavailable,
+        AlreadyConnected, IdInUse, MethodNotAllowed, NotConnected, TooMany, Unavailable,
     };
     use super::*;
 
@@ -215,9 +224,9 @@ mod tests {
         }
         check(PendingRequests::default(), "chat.send", Refuse(Unavailable));
         check(PendingRequests::default(), "connect", Refuse(Unavailable));
-        check(greeting(), "chat.send", Refuse(Unavailable));
+        check(greeting(), "chat.send", Refuse(NotConnected));
         check(greeting(), "connect", Connect);
-        check(connecting(), "chat.send", Refuse(Unavailable));
+        check(connecting(), "chat.send", Refuse(NotConnected));
         check(connecting(), "connect", Refuse(AlreadyConnected));
         check(open(), "chat.send", Forward);
         check(open(), "connect", Refuse(AlreadyConnected));

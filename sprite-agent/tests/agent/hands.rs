@@ -105,5 +105,6 @@ async fn what_is_said_to_the_assistant_comes_from_its_owner_and_a_command_from_t
     early.event("connect.challenge").await;
     let refused = early.ask("chat.send", &said("hello")).await;
     assert_eq!(refused["error"]["details"]["reason"], "not-forwarded", "{refused}");
+    assert_eq!(refused["error"]["message"], "connect first", "{refused}");
     assert_eq!(gateway.frames().len(), frames.len());
 }

@@ -23,7 +23,7 @@ async fn a_restart_of_the_gateway_keeps_the_pages_socket() {
             .filter(|frame| frame["type"] == "res")
             .map(|frame| {
                 assert_eq!(frame["error"]["code"], "UNAVAILABLE");
-                assert_eq!(frame["error"]["message"], "the assistant is restarting");
+                assert_eq!(frame["error"]["message"], "the connection to the assistant was lost");
                 frame["id"].as_str().unwrap().to_owned()
             })
             .collect::<Vec<_>>();
