@@ -15,6 +15,7 @@ pub mod join;
 pub mod keyring;
 pub mod language;
 pub mod navigation;
+pub mod owner_tools;
 pub mod process;
 pub mod request_id;
 pub mod retry;

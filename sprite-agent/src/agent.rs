@@ -1,5 +1,6 @@
 //! What all connections share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,8 @@ pub struct Agent {
     sockets: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
     changes: Mutex<Rate>,
+    /// Was what the gateway's configuration lacks put into it?
+    has_completed: AtomicBool,
 }
 
 impl Agent {
@@ -54,6 +57,7 @@ impl Agent {
             stopping,
             started: Instant::now(),
             changes: Mutex::new(Rate::new(CHANGES_A_MINUTE)),
+            has_completed: AtomicBool::new(false),
             downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
             sockets: Arc::new(Semaphore::new(config.limits.sockets)),
             config,
@@ -76,6 +80,12 @@ impl Agent {
     pub fn claim_change(&self) -> Result<(), Duration> {
         let mut changes = self.changes.lock().expect("nothing panics while it holds the rate");
         changes.take(Instant::now())
+    }
+
+    /// The right to add to the gateway's configuration what it has to deny. Once for each start of
+    /// the agent: what takes it out again is to win, with a page's rights, and not to be fought.
+    pub fn claim_completion(&self) -> bool {
+        !self.has_completed.swap(true, Ordering::Relaxed)
     }
 
     /// The right to one more WebSocket; `None` when there are enough.

@@ -129,6 +129,14 @@ async fn gateway(config: &Config, findings: &mut Findings) {
                 false => format!("OpenClaw {runs}, configured is {}", expected.join(" or ")),
             };
             findings.add("version", is_expected, seen);
+            let rights = connection.owner_rights().await.unwrap_or_default();
+            match rights.withheld() {
+                None => findings.add("plans", true, "the assistant can plan what it is asked to"),
+                Some(why) => {
+                    let seen = format!("the assistant cannot plan what it is asked to: {why}");
+                    findings.add("plans", false, seen);
+                }
+            }
         }
         Err(why) => {
             let seen = match why {

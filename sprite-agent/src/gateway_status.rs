@@ -19,6 +19,8 @@ pub struct GatewayStatus {
     pub ready_since: Option<u64>,
     /// The last repair that has proven itself.
     pub mended: Option<Mended>,
+    /// Why the assistant cannot plan anything, where its gateway is seen to be like that.
+    pub cannot_plan: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,6 +190,7 @@ impl GatewayStatus {
             last_exit: None,
             ready_since: None,
             mended: None,
+            cannot_plan: None,
         }
     }
 }

@@ -37,6 +37,7 @@ pub async fn hold(config: &Config) -> Result<String, String> {
     reach(&connection, Carrier::Page).await?;
     // A command is carried by it, too.
     reach(&connection, Carrier::Owner).await?;
+    reach(&connection, Carrier::Stop).await?;
     let own = open(gateway, (OWN_SCOPES, OWN_SCOPES_HEADER)).await?;
     reach(&own, Carrier::Own).await?;
     let version = connection.version.as_deref().unwrap_or("unknown");
@@ -71,9 +72,10 @@ fn is_beyond_rights(answer: &Value) -> bool {
     error["code"] == "FORBIDDEN" || error["details"]["code"] == "MISSING_SCOPE"
 }
 
-/// What the agent itself calls, to know whether the machine may sleep and until when.
+/// What the agent itself calls: whether its assistant may plan, whether the machine may sleep and
+/// until when.
 const OF_THE_AGENT: [&str; 4] =
-    ["cron.list", "gateway.suspend.prepare", "gateway.suspend.resume", "health"];
+    ["config.get", "cron.list", "gateway.suspend.prepare", "gateway.suspend.resume"];
 
 /// What the page may call, and what the agent calls for it or by itself.
 fn missing(methods: &[String]) -> Vec<&'static str> {

@@ -34,6 +34,16 @@ fn private(what: &str, path: &Path) -> Finding {
     }
 }
 
+/// Whether an operator's own configuration of the gateway denies what it has to.
+pub(super) fn gateway_config(config: &Config) -> Option<Finding> {
+    let undenied = config.machines.as_ref()?.undenied();
+    let says = format!(
+        "its tools.deny lacks {}; control adds them to each new workspace's",
+        undenied.join(", ")
+    );
+    (!undenied.is_empty()).then(|| Finding::well("gateway_config", says))
+}
+
 /// Does not bring the schema up to date: the program that serves may be an older one.
 pub(super) async fn database(config: &Config) -> Finding {
     const CHECK: &str = "database";

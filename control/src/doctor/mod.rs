@@ -38,6 +38,7 @@ pub async fn examine(path: &Path) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::well("configuration", "every key is good")];
     findings.extend(local::files(path, &config));
+    findings.extend(local::gateway_config(&config));
     let checks = checks(&config).into_iter().map(async |(name, check)| {
         let late = |_| {
             let says = format!("there was no answer within {TIMEOUT:?}");

@@ -104,6 +104,11 @@ impl MachinesConfig {
 }
 
 impl MachinesConfig {
+    /// What the operator's `gateway_config` does not deny to an owner's assistant.
+    pub fn undenied(&self) -> &[&'static str] {
+        &self.base.undenied
+    }
+
     /// Asks the provider how many sprites have our prefix.
     ///
     /// # Errors

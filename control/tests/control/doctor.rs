@@ -208,6 +208,20 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
 }
 
 #[tokio::test]
+async fn a_gateways_configuration_that_denies_too_little_is_noted_and_completed() {
+    let world = World::start(&[]).await;
+    let good = configuration(&world).await;
+    let folder = tempfile::tempdir().unwrap();
+    let own = write(folder.path(), "openclaw.json", r#"{"tools":{"deny":["exec"]}}"#);
+    let base = format!("[base]\ngateway_config = '{}'", own.display());
+    for (text, is_noted) in [(good.replace("[base]", &base), true), (good, false)] {
+        let found = findings(&write(folder.path(), "control.toml", &text)).await;
+        let seen = found.iter().find(|(name, ..)| name == "gateway_config");
+        assert_eq!(seen.map(|(_, verdict, _)| verdict.as_str()), is_noted.then_some("well"));
+    }
+}
+
+#[tokio::test]
 async fn files_that_others_read_are_found() {
     let world = World::start(&[]).await;
     for (name, check) in [("keys.toml", "key ring"), ("control.toml", "configuration file")] {

@@ -145,35 +145,56 @@ where
         } else {
             match methods::permit(&request.method, request.params) {
                 Ok(Carrier::Page) => {}
-                Ok(Carrier::Own) => return self.order(&request, &self.orders.answers).await,
-                Ok(Carrier::Owner) => {
+                Ok(Carrier::Own) => {
+                    return self.order(&request, false, &self.orders.answers).await;
+                }
+                Ok(carrier @ (Carrier::Owner | Carrier::Stop)) => {
                     let admission = self.requests().admit_elsewhere(text.len());
                     match admission {
                         Admission::Forward | Admission::Connect => {}
                         Admission::TooBig => return Err(TOO_BIG),
-                        Admission::Refuse(refusal) => return self.refuse(&request, &refusal).await,
+                        Admission::Refuse(refusal) => {
+                            return self.refuse(&request.id, &request.method, &refusal).await;
+                        }
                     }
-                    self.order(&request, &self.orders.hands).await?;
+                    let is_owners = carrier == Carrier::Owner;
+                    self.order(&request, is_owners, &self.orders.hands).await?;
                     let metrics = &self.agent.metrics;
                     metrics.relayed(Direction::ToGateway, text.len(), arrived.elapsed());
                     return Ok(());
                 }
-                Err(refused) => return self.refuse(&request, &refused.into()).await,
+                Err(refused) => {
+                    return self.refuse(&request.id, &request.method, &refused.into()).await;
+                }
             }
         }
+        let sent = self.carry(&request.id, &request.method, text.len(), || request.to_frame());
+        if let Some(size) = sent.await? {
+            self.agent.metrics.relayed(Direction::ToGateway, size, arrived.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Sends a request of `size` bytes on the page's own connection. Returns what was sent of it;
+    /// `None`: the page has been told why not.
+    pub(super) async fn carry(
+        &self,
+        id: &str,
+        method: &str,
+        size: usize,
+        frame: impl FnOnce() -> String,
+    ) -> Result<Option<usize>, End> {
         let _gate = self.agent.awake.gate.read().await;
         // Held until the frame is sent: a loss cannot come between the admission and the frame.
         let mut gateway = self.gateway.lock().await;
-        let admission = self.requests().admit(&request.id, &request.method, text.len());
+        let admission = self.requests().admit(id, method, size);
         let frame = match admission {
-            Admission::Forward => request.to_frame(),
-            Admission::Connect => {
-                connect_frame(&request.id, &self.agent.config.gateway.token, SCOPES)
-            }
+            Admission::Forward => frame(),
+            Admission::Connect => connect_frame(id, &self.agent.config.gateway.token, SCOPES),
             Admission::TooBig => return Err(TOO_BIG),
             Admission::Refuse(refusal) => {
                 drop(gateway);
-                return self.refuse(&request, &refusal).await;
+                return self.refuse(id, method, &refusal).await.map(|()| None);
             }
         };
         let size = frame.len();
@@ -182,12 +203,10 @@ where
             None => false,
         };
         drop(gateway);
-        if is_sent {
-            self.agent.metrics.relayed(Direction::ToGateway, size, arrived.elapsed());
-        } else if self.requests().withdraw(&request.id) {
-            return self.tell(notice::unavailable(&request.id).into()).await;
+        if !is_sent && self.requests().withdraw(id) {
+            self.tell(notice::unavailable(id).into()).await?;
         }
-        Ok(())
+        Ok(is_sent.then_some(size))
     }
 
     /// A page may speak first, without waiting for the gateway's challenge: then its
@@ -209,9 +228,14 @@ where
     }
 
     /// Hands a request to one of the agent's own connections, which answers it.
-    async fn order(&self, request: &Request<'_>, orders: &mpsc::Sender<Order>) -> Result<(), End> {
-        let order =
-            Order { id: (*request.id).into(), frame: request.to_frame(), hand: None, then: None };
+    async fn order(
+        &self,
+        request: &Request<'_>,
+        is_owners: bool,
+        orders: &mpsc::Sender<Order>,
+    ) -> Result<(), End> {
+        let (id, frame) = ((*request.id).into(), request.to_frame());
+        let order = Order { id, frame, is_owners, hand: None, then: None };
         let taken = if order.frame.len() > ORDER_LARGE_BYTES {
             // It waits alone, as each may be as large as a frame may be.
             let places = orders.reserve_many(ORDERS_MAX).await;
@@ -221,7 +245,7 @@ where
         };
         match taken {
             Some(()) => Ok(()),
-            None => self.refuse(request, &RequestRefusal::TooMany).await,
+            None => self.refuse(&request.id, &request.method, &RequestRefusal::TooMany).await,
         }
     }
 
@@ -230,21 +254,24 @@ where
         let params = match self.arguments(request, hand) {
             Ok(params) => params,
             Err(refused) => {
-                return self.refuse(request, &RequestRefusal::Argument(refused)).await;
+                let refusal = RequestRefusal::Argument(refused);
+                return self.refuse(&request.id, &request.method, &refusal).await;
             }
         };
         if let Err(wait) = self.agent.claim_change() {
             let retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            return self.refuse(request, &RequestRefusal::TooFast { retry_after_ms }).await;
+            let refusal = RequestRefusal::TooFast { retry_after_ms };
+            return self.refuse(&request.id, &request.method, &refusal).await;
         }
         let (frame, then) = match hand.asks_before() {
             Some((method, asked)) => (frame(&request.id, method, asked), Some(params)),
             None => (frame(&request.id, hand.gateway, params), None),
         };
-        let order = Order { id: (*request.id).into(), frame, hand: Some(hand), then };
+        let id = (*request.id).into();
+        let order = Order { id, frame, is_owners: false, hand: Some(hand), then };
         match self.orders.hands.try_send(order) {
             Ok(()) => Ok(()),
-            Err(_) => self.refuse(request, &RequestRefusal::TooMany).await,
+            Err(_) => self.refuse(&request.id, &request.method, &RequestRefusal::TooMany).await,
         }
     }
 
@@ -262,10 +289,10 @@ where
         hand.arguments(request.params, &workspace)
     }
 
-    async fn refuse(&self, request: &Request<'_>, refusal: &RequestRefusal) -> Result<(), End> {
+    async fn refuse(&self, id: &str, method: &str, refusal: &RequestRefusal) -> Result<(), End> {
         self.agent.metrics.request_refused(refusal.label());
         let reason = self.agent.gateway.borrow().reason;
-        self.tell(refusal.to_frame(&request.id, &request.method, reason).into()).await
+        self.tell(refusal.to_frame(id, method, reason).into()).await
     }
 
     pub(super) async fn keep_alive(&self) -> End {

@@ -45,9 +45,11 @@ pub enum Carrier {
     /// The agent's own, with [`OWN_SCOPES`].
     Own,
     /// The agent's own with every right. Who sends on it is the assistant's owner to the gateway,
-    /// and only for its owner an assistant plans something; what it may do beside that is the
-    /// `tools` of the gateway's configuration. Whose run it is, stops it.
+    /// and only for its owner an assistant plans something. What else it could do is denied in the
+    /// gateway's configuration: where it is not, [`Self::Page`] (`owner_rights`).
     Owner,
+    /// The same, for what stops a run: whoever began it, or has every right, may.
+    Stop,
 }
 
 #[derive(Debug)]
@@ -77,7 +79,7 @@ pub const METHODS: &[Method] = &[
     reads("artifacts.list"),
     // Whether a channel runs, and what it says of itself; it may not be told to try anything.
     changes("channels.status", &[], &[]),
-    owner(changes("chat.abort", &[("sessionKey", Name), ("runId", Name)], &[])),
+    stop(changes("chat.abort", &[("sessionKey", Name), ("runId", Name)], &[])),
     reads("chat.history"),
     reads("chat.message.get"),
     owner(changes(
@@ -154,6 +156,10 @@ const fn owner(method: Method) -> Method {
     Method { carrier: Carrier::Owner, ..method }
 }
 
+const fn stop(method: Method) -> Method {
+    Method { carrier: Carrier::Stop, ..method }
+}
+
 const fn changes(
     name: &'static str,
     known: &'static [(&'static str, Kind)],
@@ -198,8 +204,8 @@ pub fn permit(method: &str, params: Option<&RawValue>) -> Result<Carrier, NotAll
     Ok(if is_of_the_page { Carrier::Page } else { method.carrier })
 }
 
-/// Is it for the gateway itself, such as `/restart`? Those are done with no more rights than the
-/// page has; what the gateway overlooks before one, such as blanks, is overlooked here too.
+/// Is it for the gateway itself, such as `/restart`, or is something in it, such as `/model` with
+/// `--global`? Those are done with no more rights than the page has.
 fn is_command(params: Option<&RawValue>) -> bool {
     #[derive(Deserialize)]
     struct Sent<'a> {
@@ -209,9 +215,30 @@ fn is_command(params: Option<&RawValue>) -> bool {
     let sent = params.and_then(|params| serde_json::from_str::<Sent<'_>>(params.get()).ok());
     // Without a message the gateway refuses it.
     sent.is_none_or(|sent| {
+        // What the gateway overlooks before one, such as blanks, is overlooked here too.
         let mut beginning = sent.message.chars().take_while(|letter| !letter.is_alphanumeric());
-        beginning.any(|letter| matches!(letter, '/' | '!'))
+        beginning.any(|letter| matches!(letter, '/' | '!')) || has_directive(&sent.message)
     })
+}
+
+/// Is there a word with a slash before it and none behind it? The gateway takes some of them out
+/// of the middle of a message (`parseInlineSessionDirectives` of 2026.9.6), also those that an
+/// operator has named. A path has more slashes, a fraction something before it.
+fn has_directive(message: &str) -> bool {
+    let mut before = None;
+    for (at, letter) in message.char_indices() {
+        let begins = !before.is_some_and(|before: char| before.is_alphanumeric() || before == '/');
+        before = Some(letter);
+        if letter != '/' || !begins {
+            continue;
+        }
+        let ends = |letter: char| letter.is_whitespace() || letter.is_control() || letter == ':';
+        let word = message[at + 1..].split(ends).next().unwrap_or_default();
+        if !word.is_empty() && !word.contains('/') {
+            return true;
+        }
+    }
+    false
 }
 
 fn find(name: &str) -> Option<&'static Method> {
@@ -306,15 +333,33 @@ mod tests {
         let carried = |message: &str| {
             asked("chat.send", &json!({"sessionKey": "agent:main:x", "message": message})).unwrap()
         };
-        for message in ["remind me at 9/10", "\u{fc}ber / unter", "\u{bf}?", ""] {
+        for message in [
+            "remind me at 9/10",
+            "\u{fc}ber / unter",
+            "\u{bf}?",
+            "",
+            "read https://a.test/b and /home/me/list",
+            "w/o",
+        ] {
             assert_eq!(carried(message), Carrier::Owner, "{message}");
         }
-        for message in ["/restart", " \n/restart", "!ls", "\u{1}/restart", "(/restart"] {
+        for message in [
+            "/restart",
+            " \n/restart",
+            "!ls",
+            "\u{1}/restart",
+            "(/restart",
+            "please /model a/b --global",
+            "a /home/me and\n/exec",
+            "x \u{1}/exec ask=off",
+            "[Sat 10:00]/think: high",
+            "so /v",
+        ] {
             assert_eq!(carried(message), Carrier::Page, "{message}");
         }
         assert_eq!(asked("chat.send", &json!({})), Ok(Carrier::Page));
         let abort = json!({"sessionKey": "agent:main:x"});
-        assert_eq!(asked("chat.abort", &abort), Ok(Carrier::Owner));
+        assert_eq!(asked("chat.abort", &abort), Ok(Carrier::Stop));
     }
 
     #[test]

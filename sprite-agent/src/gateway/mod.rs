@@ -3,8 +3,8 @@
 //!
 //! `page_socket` is one page's socket; it outlives any number of
 //! `gateway_connection`s, and may have `own_connection`s beside them, for what needs other
-//! rights. `pending_requests`, `methods`, `hands`, `params`, `request`, `hello` and `peek` decide;
-//! they do no I/O. `telegram` brings in what is written to the customer's bot.
+//! rights. `pending_requests`, `methods`, `hands`, `params`, `request`, `hello`, `owner_rights` and
+//! `peek` decide; they do no I/O. `telegram` brings in what is written to the customer's bot.
 
 pub mod client_session;
 pub mod control_ui;
@@ -21,6 +21,7 @@ pub mod methods;
 pub mod notice;
 pub mod order;
 pub mod own_connection;
+pub mod owner_rights;
 pub mod page_socket;
 pub mod params;
 pub mod peek;

@@ -12,14 +12,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::client_session::{ClientSession, End, TOO_BIG};
 use super::dial::{GatewaySocket, dial_with};
@@ -28,11 +28,15 @@ use super::hello::{self, Hello};
 use super::methods::{OWN_SCOPES, OWN_SCOPES_HEADER};
 use super::notice;
 use super::order::Order;
+use super::owner_rights::{OwnerRights, completion};
 use super::peek::{Frame, event_name, is_suspended, peek};
 use super::request::{connect_frame_with, frame};
 
 /// A gateway that has not said hello by then has other troubles; the page asks again.
 const HELLO_MAX: Duration = Duration::from_secs(15);
+
+/// Loopback takes it less than a second; after that the message goes with the page's rights.
+const CONFIGURATION_MAX: Duration = Duration::from_secs(15);
 
 /// About questions.
 const EVENTS: &[&str] = &[
@@ -43,6 +47,9 @@ const EVENTS: &[&str] = &[
 ];
 
 const CONNECT_ID: &str = "arca-own";
+
+/// The one method that is the owner's.
+const CHAT_SEND: &str = "chat.send";
 
 /// What a connection is good for.
 pub(super) struct Rights {
@@ -72,6 +79,16 @@ pub(super) struct OwnConnection<'a, S> {
     orders: mpsc::Receiver<Order>,
     /// By their ids, with what makes the page's answer out of the gateway's.
     waiting: HashMap<Box<str>, Waiting>,
+    asked: Option<Asked>,
+}
+
+/// What is said to the assistant, while the gateway is asked whether its owner may have said it.
+/// Nothing overtakes it.
+struct Asked {
+    order: Order,
+    /// The gateway was sent what its configuration lacks.
+    is_completing: bool,
+    until: Instant,
 }
 
 struct Waiting {
@@ -89,7 +106,7 @@ where
         rights: &'static Rights,
         orders: mpsc::Receiver<Order>,
     ) -> Self {
-        Self { session, rights, orders, waiting: HashMap::new() }
+        Self { session, rights, orders, waiting: HashMap::new(), asked: None }
     }
 
     /// Runs for as long as the page is there.
@@ -113,22 +130,16 @@ where
         loop {
             if let Some(order) = next.take() {
                 used = Instant::now();
-                let Order { id, frame, hand, then } = order;
-                self.waiting.insert(id, Waiting { hand, then });
+                let frame = self.first_frame(order);
                 let _gate = self.session.agent.awake.gate.read().await;
                 if socket.send(Message::text(frame)).await.is_err() {
                     break;
                 }
             }
-            let idle_max = self.rights.idle_max;
-            let idle = async move {
-                match idle_max {
-                    Some(max) => tokio::time::sleep_until(used + max).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let idle = until(self.rights.idle_max.map(|max| used + max));
+            let unanswered = until(self.asked.as_ref().map(|asked| asked.until));
             tokio::select! {
-                order = self.orders.recv() => next = order,
+                order = self.orders.recv(), if self.asked.is_none() => next = order,
                 message = socket.next() => match message {
                     Some(Ok(Message::Text(text))) => {
                         let Some(frame) = self.relay(text).await? else { continue };
@@ -143,7 +154,12 @@ where
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                     Some(Ok(_)) => {}
                 },
-                () = idle, if self.waiting.is_empty() => {
+                () = unanswered => {
+                    if let Some(Asked { order, .. }) = self.asked.take() {
+                        self.withhold(order, "it does not tell its configuration").await?;
+                    }
+                }
+                () = idle, if self.waiting.is_empty() && self.asked.is_none() => {
                     // An error means that it is closed already.
                     let _ = socket.close(None).await;
                     return Ok(());
@@ -151,15 +167,66 @@ where
             }
         }
         debug!(waiting = self.waiting.len(), "lost the agent's own connection to the gateway");
-        for (id, _) in self.waiting.drain() {
+        let asked = self.asked.take().map(|asked| asked.order.id);
+        for id in self.waiting.drain().map(|(id, _)| id).chain(asked) {
             self.session.tell(notice::unavailable(&id).into()).await?;
         }
         Ok(())
     }
 
+    fn first_frame(&mut self, order: Order) -> String {
+        if order.is_owners {
+            return self.ask(order);
+        }
+        let Order { id, frame, hand, then, .. } = order;
+        self.waiting.insert(id, Waiting { hand, then });
+        frame
+    }
+
+    fn ask(&mut self, order: Order) -> String {
+        let question = frame(&order.id, "config.get", json!({}));
+        let until = Instant::now() + CONFIGURATION_MAX;
+        self.asked = Some(Asked { order, is_completing: false, until });
+        question
+    }
+
+    /// What is sent after this answer.
+    async fn told(&mut self, asked: Asked, text: &str) -> Result<Option<String>, End> {
+        let Asked { order, is_completing, until } = asked;
+        if is_completing {
+            // Whatever it says of that: what counts is what it runs with.
+            return Ok(Some(self.ask(order)));
+        }
+        let answer: Value = serde_json::from_str(text).unwrap_or_default();
+        let Some(why) = OwnerRights::read(&answer).withheld().map(str::to_owned) else {
+            return Ok(Some(self.first_frame(Order { is_owners: false, ..order })));
+        };
+        match completion(&answer).filter(|_| self.session.agent.claim_completion()) {
+            Some(params) => {
+                info!("adding to the gateway's configuration: {why}");
+                let patch = frame(&order.id, "config.patch", params);
+                self.asked = Some(Asked { order, is_completing: true, until });
+                Ok(Some(patch))
+            }
+            None => self.withhold(order, &why).await.map(|()| None),
+        }
+    }
+
+    /// Has the page's own connection carry it.
+    async fn withhold(&self, order: Order, why: &str) -> Result<(), End> {
+        debug!("what is said to the assistant has no more rights than the page: {why}");
+        let Order { id, frame, .. } = order;
+        let size = frame.len();
+        self.session.carry(&id, CHAT_SEND, size, || frame).await.map(drop)
+    }
+
     /// What is to be sent to the gateway because of it.
     async fn relay(&mut self, text: Utf8Bytes) -> Result<Option<String>, End> {
         match peek(&text) {
+            Frame::Response { id } if self.asked.as_ref().is_some_and(|it| *it.order.id == *id) => {
+                let asked = self.asked.take().expect("just looked at");
+                return self.told(asked, &text).await;
+            }
             Frame::Response { id } => match self.waiting.remove(&*id) {
                 Some(Waiting { hand: Some(hand), then: Some(params) }) => {
                     match hand.complete(params, &text) {
@@ -227,5 +294,13 @@ where
                 Hello::Refused(reason) => Err(reason),
             };
         }
+    }
+}
+
+/// Returns at that time, if there is one.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }

@@ -79,6 +79,9 @@ struct GatewayHealth {
     ready_since: Option<u64>,
     memory_bytes: Option<u64>,
     mended: Option<MendedFacts>,
+    /// Why the assistant cannot plan anything when it is asked to, for the operator; `null` while
+    /// nothing is known to be in its way.
+    cannot_plan: Option<String>,
 }
 
 /// A repair that worked, as health and the page tell of it.
@@ -128,5 +131,6 @@ fn gateway_health(gateway: GatewayStatus) -> GatewayHealth {
         last_exit: gateway.last_exit,
         ready_since: gateway.ready_since,
         mended: gateway.mended.map(MendedFacts::from),
+        cannot_plan: gateway.cannot_plan,
     }
 }

@@ -19,6 +19,7 @@ use tracing::debug;
 use crate::gateway::dial::{GatewaySocket, dial_with};
 use crate::gateway::hello::{self, Hello};
 use crate::gateway::methods::{SCOPES, SCOPES_HEADER};
+use crate::gateway::owner_rights::OwnerRights;
 use crate::gateway::peek::{Frame, event_name, peek};
 use crate::gateway::request::{connect_frame, frame};
 
@@ -85,9 +86,10 @@ impl HealthConnection {
         Ok(Self { asks, activity, task, version, methods })
     }
 
-    /// Does the gateway still answer on it?
-    pub async fn is_answered(&self) -> bool {
-        self.ask("health", serde_json::json!({})).await.is_some()
+    /// Whether its owner's assistant may plan, by its configuration; `None`: it does not answer.
+    pub async fn owner_rights(&self) -> Option<OwnerRights> {
+        let answer = self.ask("config.get", serde_json::json!({})).await?;
+        Some(OwnerRights::read(&answer))
     }
 
     /// The whole answer to one request; `None` when there is none in time.

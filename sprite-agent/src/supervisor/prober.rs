@@ -9,6 +9,7 @@ use super::events::Probe;
 use super::health_connection::{HealthConnection, NoConnection};
 use super::port::{self, Holder};
 use super::readiness::{self, Readiness};
+use crate::gateway::owner_rights::OwnerRights;
 
 /// How often the gateway is asked on the agent's own connection.
 const ASK_EVERY: Duration = Duration::from_secs(60);
@@ -19,6 +20,7 @@ pub struct Prober {
     /// Must the listening socket be of a process below the agent?
     owns_gateway: bool,
     connection: Option<HealthConnection>,
+    owner_rights: OwnerRights,
     answered: Instant,
     /// Sockets that were found to be the gateway's own.
     known: Vec<u64>,
@@ -34,6 +36,7 @@ impl Prober {
             token,
             owns_gateway,
             connection: None,
+            owner_rights: OwnerRights::Unknown,
             answered: Instant::now(),
             known: Vec::new(),
             complaint: None,
@@ -45,9 +48,15 @@ impl Prober {
         self.connection.as_ref()?.version.clone()
     }
 
+    /// Why the assistant cannot plan anything, by its gateway's word.
+    pub fn cannot_plan(&self) -> Option<&str> {
+        self.owner_rights.withheld()
+    }
+
     /// The gateway is gone, and with it all that was known of it.
     pub fn forget(&mut self) {
         self.connection = None;
+        self.owner_rights = OwnerRights::Unknown;
         self.known.clear();
     }
 
@@ -88,7 +97,8 @@ impl Prober {
                 self.connection = Some(connection);
                 return Probe::Ready;
             }
-            if connection.is_answered().await {
+            if let Some(rights) = connection.owner_rights().await {
+                self.owner_rights = rights;
                 self.connection = Some(connection);
                 self.answered = Instant::now();
                 return Probe::Ready;
@@ -98,6 +108,8 @@ impl Prober {
         }
         match HealthConnection::open(self.address, &self.token).await {
             Ok(connection) => {
+                // Asked again in a minute, where it does not answer that.
+                self.owner_rights = connection.owner_rights().await.unwrap_or_default();
                 self.connection = Some(connection);
                 self.answered = Instant::now();
                 Probe::Ready

@@ -362,6 +362,7 @@ impl Supervisor {
                 last_exit: self.last_exit.clone(),
                 ready_since: is_ready.then(|| status.ready_since.unwrap_or(now)),
                 mended: self.mended,
+                cannot_plan: self.prober.cannot_plan().map(str::to_owned),
             };
             let is_changed = *status != next;
             if (status.phase, status.reason) != (next.phase, next.reason) {

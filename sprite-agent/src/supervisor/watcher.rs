@@ -35,6 +35,7 @@ pub async fn watch(
                 reason,
                 detail,
                 version: version.or_else(|| status.version.clone()),
+                cannot_plan: prober.cannot_plan().map(str::to_owned),
                 ready_since: (phase == Phase::Ready)
                     .then(|| status.ready_since.unwrap_or_else(unix_seconds)),
                 ..status.clone()

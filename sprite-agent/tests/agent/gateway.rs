@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use shared::owner_tools;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -31,8 +32,24 @@ pub(crate) struct Gateway {
 pub(crate) struct Seen {
     pub(crate) upgrades: Mutex<Vec<String>>,
     pub(crate) frames: Mutex<Vec<Value>>,
+    /// With which scopes each of them came.
+    scopes: Mutex<Vec<Value>>,
+    pub(crate) configuration: Mutex<Configuration>,
     /// Frames of a flood that were written so far.
     pub(crate) flooded: AtomicUsize,
+}
+
+/// What its `openclaw.json` denies.
+pub(crate) struct Configuration {
+    pub(crate) denied: Value,
+    /// Refuses every change.
+    pub(crate) is_read_only: bool,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self { denied: json!(owner_tools::DENIED), is_read_only: false }
+    }
 }
 
 type IsReady = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -64,6 +81,18 @@ impl Gateway {
 
     pub(crate) fn frames(&self) -> Vec<Value> {
         self.seen.frames.lock().unwrap().clone()
+    }
+
+    /// With which scopes each request for `method` came.
+    pub(crate) fn scopes_of(&self, method: &str) -> Vec<Value> {
+        let (frames, scopes) = (self.seen.frames.lock().unwrap(), self.seen.scopes.lock().unwrap());
+        let both = frames.iter().zip(scopes.iter());
+        both.filter(|(frame, _)| frame["method"] == method).map(|(_, it)| it.clone()).collect()
+    }
+
+    /// Its file denies this from now on.
+    pub(crate) fn deny(&self, denied: Value, is_read_only: bool) {
+        *self.seen.configuration.lock().unwrap() = Configuration { denied, is_read_only };
     }
 
     pub(crate) fn upgrades(&self) -> Vec<String> {
@@ -127,6 +156,7 @@ async fn socket(stream: TcpStream, seen: &Seen, mut restarting: watch::Receiver<
     if say(&mut socket, &challenge).await.is_err() {
         return;
     }
+    let mut scopes = Value::Null;
     loop {
         let message = tokio::select! {
             message = socket.next() => message,
@@ -142,7 +172,11 @@ async fn socket(stream: TcpStream, seen: &Seen, mut restarting: watch::Receiver<
         // The connection that health is asked on is told apart by its ids.
         if !frame["id"].as_str().unwrap().starts_with("health") {
             seen.upgrades.lock().unwrap().extend(upgrade.take());
+            if frame["method"] == "connect" {
+                scopes = frame["params"]["scopes"].clone();
+            }
             seen.frames.lock().unwrap().push(frame.clone());
+            seen.scopes.lock().unwrap().push(scopes.clone());
         }
         if answer(&mut socket, seen, &frame).await.is_err() {
             return;
@@ -169,6 +203,9 @@ async fn answer(
             return Err(());
         }
         return say(socket, &hello(id, &params["scopes"])).await;
+    }
+    if let Some(told) = configuration(seen, frame) {
+        return say(socket, &told).await;
     }
     if frame["method"] == "question.resolve" {
         match params["id"].as_str() {
@@ -214,6 +251,30 @@ async fn answer(
         _ => {}
     }
     say(socket, &json!({"type": "res", "id": id, "ok": true, "payload": {"echo": params}})).await
+}
+
+/// Its file is always what it runs with.
+fn configuration(seen: &Seen, frame: &Value) -> Option<Value> {
+    let (id, params) = (&frame["id"], &frame["params"]);
+    let mut present = seen.configuration.lock().unwrap();
+    let hash = present.denied.to_string();
+    let told = |payload| Some(json!({"type": "res", "id": id, "ok": true, "payload": payload}));
+    match frame["method"].as_str()? {
+        "config.get" => told(json!({"valid": true, "hash": hash, "configRevisionHash": hash,
+            "appliedConfigHash": hash, "config": {"tools": {"deny": present.denied}}})),
+        "config.patch" if present.is_read_only || params["baseHash"] != hash.as_str() => {
+            Some(json!({"type": "res", "id": id, "ok": false,
+                "error": {"code": "INVALID_REQUEST", "message": "not now"}}))
+        }
+        "config.patch" => {
+            let raw: Value = serde_json::from_str(params["raw"].as_str()?).ok()?;
+            if let Some(denied) = raw.pointer("/tools/deny") {
+                present.denied = denied.clone();
+            }
+            told(json!({"echo": params}))
+        }
+        _ => None,
+    }
 }
 
 fn hello(id: &Value, scopes: &Value) -> Value {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
+use shared::owner_tools;
 use sprite_agent::agent::CHANGES_A_MINUTE;
 use sprite_agent::gateway::hands::{HAND_SCOPES, HANDS};
 use sprite_agent::gateway::methods::SCOPES;
@@ -98,7 +99,8 @@ async fn what_is_said_to_the_assistant_comes_from_its_owner_and_a_command_from_t
     assert_eq!(connects[1]["scopes"], json!(HAND_SCOPES));
     assert_eq!(connects[1]["caps"], json!([]), "the page hears of tools by itself");
     let after: Vec<_> = frames[2..].iter().map(|frame| frame["method"].clone()).collect();
-    assert_eq!(after, [json!("connect"), json!("chat.send"), json!("chat.abort")]);
+    assert_eq!(after, ["connect", "config.get", "chat.send", "chat.abort"].map(Value::from));
+    assert_eq!(gateway.scopes_of("chat.send"), [json!(SCOPES), json!(HAND_SCOPES)]);
 
     // One of a page that has no connection yet goes nowhere.
     let mut early = Page::open(agent.address).await;
@@ -107,4 +109,42 @@ async fn what_is_said_to_the_assistant_comes_from_its_owner_and_a_command_from_t
     assert_eq!(refused["error"]["details"]["reason"], "not-forwarded", "{refused}");
     assert_eq!(refused["error"]["message"], "connect first", "{refused}");
     assert_eq!(gateway.frames().len(), frames.len());
+}
+
+#[tokio::test]
+async fn where_an_owner_could_do_more_what_is_said_has_no_more_rights_than_the_page() {
+    let gateway = Gateway::start().await;
+    gateway.deny(json!(["exec", "gateway"]), true);
+    let agent = Running::watching(gateway.address).await;
+    let seen = agent.wait_for_health(|health| health["gateway"]["cannot_plan"].is_string()).await;
+    let why = seen["gateway"]["cannot_plan"].as_str().unwrap();
+    assert!(why.starts_with("tools.deny in openclaw.json lacks plugins, openclaw"), "{why}");
+    let mut page = Page::connected(agent.address).await;
+    for _ in 0..2 {
+        let said = json!({"message": "hello", "idempotencyKey": "k"});
+        let answer = page.ask("chat.send", &said).await;
+        assert_eq!(answer["payload"]["echo"], said, "it is said all the same");
+    }
+    assert_eq!(gateway.scopes_of("chat.send"), [json!(SCOPES), json!(SCOPES)]);
+    assert_eq!(gateway.scopes_of("config.patch"), [json!(HAND_SCOPES)], "tried once");
+}
+
+#[tokio::test]
+async fn what_the_configuration_lacks_is_added_once_and_nobody_is_fought_over_it() {
+    let gateway = Gateway::start().await;
+    gateway.deny(json!(["exec"]), false);
+    let agent = Running::watching(gateway.address).await;
+    let mut page = Page::connected(agent.address).await;
+    let said = json!({"message": "remind me"});
+    assert_eq!(page.ask("chat.send", &said).await["payload"]["echo"], said);
+    assert_eq!(gateway.scopes_of("chat.send"), [json!(HAND_SCOPES)]);
+    let denied = gateway.seen.configuration.lock().unwrap().denied.clone();
+    assert_eq!(denied[0], "exec", "what was there stays");
+    assert!(owner_tools::missing(&json!({"tools": {"deny": denied}})).is_empty(), "{denied}");
+
+    // The assistant has a shell, and takes it out again.
+    gateway.deny(json!(["exec"]), false);
+    assert_eq!(page.ask("chat.send", &said).await["payload"]["echo"], said);
+    assert_eq!(gateway.scopes_of("chat.send"), [json!(HAND_SCOPES), json!(SCOPES)]);
+    assert_eq!(gateway.scopes_of("config.patch").len(), 1);
 }

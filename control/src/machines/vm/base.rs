@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use shared::owner_tools;
 use shared::process::Section;
 
 /// As read, and complete: the files are there.
@@ -33,6 +34,8 @@ pub struct Base {
     pub environment: Vec<(String, String)>,
     /// What the gateway's configuration is made from.
     pub gateway_config: Value,
+    /// What an operator's own does not deny, and each workspace's will (`gateway_config::render`).
+    pub undenied: Vec<&'static str>,
     /// How long the agent may take to say that all is well.
     pub ready_time: Duration,
     hash: String,
@@ -70,7 +73,9 @@ impl Base {
         let gateway_user = base.optional("gateway_user", user);
         let environment = base.map("environment");
         let default = serde_json::from_str(GATEWAY_CONFIG).expect("ours is JSON");
-        let gateway_config = base.optional("gateway_config", read_json).unwrap_or(default);
+        let own = base.optional("gateway_config", read_json);
+        let undenied = own.as_ref().map(owner_tools::missing).unwrap_or_default();
+        let gateway_config = own.unwrap_or(default);
         let install_time = base.seconds("install_seconds", 1..=1_500, 600);
         let ready_time = base.seconds("ready_seconds", 1..=540, 180);
         let hash = hash(&files, &install, gateway_version.as_deref());
@@ -85,6 +90,7 @@ impl Base {
             gateway_user,
             environment,
             gateway_config,
+            undenied,
             ready_time,
             hash,
         })
@@ -251,6 +257,16 @@ pub(crate) mod tests {
         assert_ne!(parse(&text("0755")).unwrap().hash(), base.hash());
         let error = base.files[0].content().unwrap_err().to_string();
         assert!(error.ends_with("start it again to use the new one"), "{error}");
+    }
+
+    #[test]
+    fn only_an_operators_own_gateway_configuration_can_deny_too_little() {
+        assert!(base().undenied.is_empty());
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("openclaw.json");
+        std::fs::write(&own, r#"{"tools":{"deny":["gateway"]}}"#).unwrap();
+        let text = format!("[base]\nagent = ['/a']\ngateway = ['/g']\ngateway_config = {own:?}\n");
+        assert_eq!(parse(&text).unwrap().undenied, owner_tools::DENIED[1..]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The gateway's configuration for one workspace. Pure.
 
 use serde_json::{Map, Value, json};
+use shared::owner_tools;
 
 use super::layout::{GATEWAY_LOG, GATEWAY_PORT};
 
@@ -8,7 +9,8 @@ use super::layout::{GATEWAY_LOG, GATEWAY_PORT};
 /// default of a hundred times as much fills a disk.
 const LOG_MAX_BYTES: u64 = 1 << 20;
 
-/// Completes `template`: its port, whose pages it serves, and the customer's skills.
+/// Completes `template`: its port, whose pages it serves, the customer's skills, and what their
+/// assistant may not do although its words count as its owner's ([`owner_tools`]).
 ///
 /// Everything else, such as which models there are, is the operator's.
 pub fn render(template: &Value, public_url: &str, skills: &[String]) -> String {
@@ -21,6 +23,8 @@ pub fn render(template: &Value, public_url: &str, skills: &[String]) -> String {
     }
     set(&mut config, &["agents", "defaults", "skills"], json!(skills));
     set(&mut config, &["skills", "allowBundled"], json!(skills));
+    let denied = owner_tools::completed(&config);
+    set(&mut config, &["tools", "deny"], denied);
     let mut text = serde_json::to_string_pretty(&config).expect("a value is JSON");
     text.push('\n');
     text
@@ -49,6 +53,7 @@ mod tests {
             "gateway": { "mode": "local", "port": 9 },
             "models": { "mode": "replace" },
             "skills": { "entries": { "github": { "enabled": false } } },
+            "tools": { "profile": "messaging", "deny": ["gateway", "exec"] },
         });
         let skills = ["weather".to_owned()];
         let text = render(&template, "https://ada.arca.test", &skills);
@@ -65,8 +70,11 @@ mod tests {
                 "entries": { "github": { "enabled": false } },
                 "allowBundled": ["weather"],
             },
+            "tools": { "profile": "messaging", "deny": seen["tools"]["deny"] },
         });
         assert_eq!(seen, expected);
+        assert_eq!(seen["tools"]["deny"][1], "exec");
+        assert!(owner_tools::missing(&seen).is_empty(), "{seen}");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Telegram {
 pub fn answer(gateway: &Gateway, method: &str, params: &Value) -> Option<Result<Value, CallError>> {
     let telegram = &gateway.telegram;
     Some(match method {
-        "config.get" => Ok(json!({"hash": hash(&read_file(gateway))})),
+        "config.get" => Ok(configuration(gateway)),
         "config.patch" => patch(gateway, params),
         "channels.status" => Ok(status(telegram)),
         "channels.pairing.list" => Ok(json!({"requests": telegram.lock().waiting})),
@@ -90,6 +90,14 @@ pub fn answer(gateway: &Gateway, method: &str, params: &Value) -> Option<Result<
         }
         _ => return None,
     })
+}
+
+/// Its file is always what it runs with.
+fn configuration(gateway: &Gateway) -> Value {
+    let text = read_file(gateway);
+    let (hash, config) = (hash(&text), serde_json::from_str::<Value>(&text));
+    json!({"valid": config.is_ok(), "hash": hash, "configRevisionHash": hash,
+        "appliedConfigHash": hash, "config": config.unwrap_or_default()})
 }
 
 fn patch(gateway: &Gateway, params: &Value) -> Result<Value, CallError> {
