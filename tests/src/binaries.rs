@@ -58,11 +58,8 @@ fn build() -> anyhow::Result<PathBuf> {
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--bins"]);
     command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
-    // Of the package that `cargo test` runs. A build script below us (ring's) asks for
-    // them, and everything above it would be compiled anew at each turn.
     for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+        if is_of_the_tests_package(&name.to_string_lossy()) {
             command.env_remove(&name);
         }
     }
@@ -76,6 +73,14 @@ fn build() -> anyhow::Result<PathBuf> {
         bail!("cargo build failed:\n{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(folder)
+}
+
+/// Does `cargo test` set this variable for the package whose tests run? A build script below us
+/// (ring's) asks for them, and everything above it would be compiled anew at each turn.
+fn is_of_the_tests_package(variable: &str) -> bool {
+    // The last one where that package has a build script.
+    ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| variable.starts_with(prefix))
+        || variable == "OUT_DIR"
 }
 
 /// `target/debug` of `target/debug/demo` and of `target/debug/deps/stories-0123`.
