@@ -31,11 +31,6 @@ const LONGEST_PAGE: Duration = Duration::from_secs((24 * 60 - 1) * 60);
 /// How long a call to Stripe may take, with its retries, while somebody waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long who sent a form twice waits for what the other one makes: Stripe takes a second, and
-/// who waits in vain asks Stripe themselves.
-const OTHERS_PATIENCE: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(100);
-
 /// Where to send the browser.
 #[derive(Debug)]
 pub enum CheckoutOutcome {
@@ -92,45 +87,16 @@ pub async fn begin(
     request: &SignUpRequest,
     browser: &Token,
 ) -> Result<CheckoutOutcome, CheckoutError> {
-    match look_and_make(billing, request, browser).await {
-        // One form that was sent twice at once, perhaps.
-        Err(CheckoutError::Overtaken) => {
-            let _late = tokio::time::timeout(OTHERS_PATIENCE, until_made(billing, browser)).await;
-            look_and_make(billing, request, browser).await
-        }
-        begun => begun,
-    }
-}
-
-/// Waits while a page is being made for the browser's sign-up.
-async fn until_made(billing: &BillingService, browser: &Token) -> Result<(), StoreError> {
-    loop {
-        let known = billing.store.signup_of_browser(&browser.hash()).await?;
-        let is_being_made =
-            |known: &SignUp| known.state == SignUpState::Open && known.checkout.is_none();
-        if !known.as_ref().is_some_and(is_being_made) {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
-async fn look_and_make(
-    billing: &BillingService,
-    request: &SignUpRequest,
-    browser: &Token,
-) -> Result<CheckoutOutcome, CheckoutError> {
     let known = billing.store.signup_of_browser(&browser.hash()).await?;
-    let previous = match &known {
-        None => PreviousCheckout::Another,
-        Some(known) => take_up(billing, request, known).await?,
+    let former = match known {
+        None => None,
+        Some(known) => match take_up(billing, request, &known).await? {
+            PreviousCheckout::Outcome(way) => return Ok(way),
+            PreviousCheckout::Closed => Some(known),
+            PreviousCheckout::Another => None,
+        },
     };
-    let former = match previous {
-        PreviousCheckout::Outcome(way) => return Ok(way),
-        PreviousCheckout::Closed => known.as_ref(),
-        PreviousCheckout::Another => None,
-    };
-    make(billing, request, browser, known.as_ref().map(|known| &known.id), former).await
+    make(billing, request, browser, former.as_ref()).await
 }
 
 async fn patiently<T>(
@@ -210,19 +176,16 @@ async fn make(
     billing: &BillingService,
     request: &SignUpRequest,
     browser: &Token,
-    latest: Option<&SignUpId>,
     former: Option<&SignUp>,
 ) -> Result<CheckoutOutcome, CheckoutError> {
     let now = billing.now();
     let expires = now.after(billing.settings.checkout.clamp(SHORTEST_PAGE, LONGEST_PAGE));
     let until = expires.after(AFTERWARDS);
-    let browser = browser.hash();
     let reserved =
-        billing.store.reserve_sign_up(former, latest, request, &browser, until, now).await?;
+        billing.store.reserve_sign_up(former, request, &browser.hash(), until, now).await?;
     let signup = match reserved {
         Reserved::SignUp(signup) => signup,
         Reserved::Taken => return Err(CheckoutError::Taken),
-        Reserved::Overtaken => return Err(CheckoutError::Overtaken),
         Reserved::Settled => return present(billing, former.map(|former| &former.id)).await,
     };
     let key = key(&format!("checkout/{}/{}", signup.id, signup.attempts));

@@ -61,8 +61,6 @@ pub(super) struct SignUpFields {
     username: Option<String>,
     /// Ids of the catalogue.
     skills: Option<Vec<String>>,
-    /// Of our own page; a program leaves it out.
-    copy: Option<String>,
 }
 
 /// Whether a name can be had.
@@ -144,7 +142,8 @@ pub(super) async fn submit(
     let Some(billing) = &app.billing else {
         return again(&app, &headers, context, &form, vec![closed(text)]).await;
     };
-    let browser = browser(&app, &headers, &form);
+    let known = cookies::read(&headers, cookies::SIGN_UP).and_then(Token::parse);
+    let browser = known.unwrap_or_else(Token::random);
     match begin(&app, billing, context, &request, &browser, text).await {
         Ok(location) => {
             let mut response = lead_to(context, &location, text)?;
@@ -155,15 +154,6 @@ pub(super) async fn submit(
         }
         Err(problem) => again(&app, &headers, context, &form, vec![problem]).await,
     }
-}
-
-/// Which browser it is. One without our cookie may send its first form twice, as somebody does who
-/// taps twice: it is known by its copy of the page then. Not by what another page may have sent,
-/// which would know what the cookie is to be.
-fn browser(app: &App, headers: &HeaderMap, form: &SignUpForm) -> Token {
-    let known = cookies::read(headers, cookies::SIGN_UP).and_then(Token::parse);
-    let is_ours = || csrf::check(headers, app.site.site_url(), MissingOrigin::Refuse).is_ok();
-    known.or_else(|| Token::parse(&form.copy).filter(|_| is_ours())).unwrap_or_else(Token::random)
 }
 
 /// Where the browser goes from the form.
@@ -220,7 +210,6 @@ fn read(fields: Vec<(String, String)>) -> SignUpForm {
             "email" if form.email.is_empty() => form.email = value,
             "username" if form.username.is_empty() => form.username = value,
             "skills" => form.skills.push(value),
-            "copy" if form.copy.is_empty() => form.copy = value,
             _ => {}
         }
     }

@@ -16,7 +16,6 @@ use super::skill_icon;
 use super::words::home::HomeText;
 use super::words::skills::SkillText;
 use crate::app::{App, SharedApp};
-use crate::base::token::Token;
 use crate::http::Problem;
 use crate::model::skills::{CATALOGUE, Skill, SkillGroup};
 
@@ -27,8 +26,6 @@ pub(super) struct SignUpForm {
     pub(super) username: String,
     /// Ids of skills.
     pub(super) skills: Vec<String>,
-    /// Of the copy of the page that it was sent from.
-    pub(super) copy: String,
 }
 
 #[derive(Template)]
@@ -46,8 +43,6 @@ struct Home<'a> {
     location: &'a str,
     operator: &'a str,
     form: &'a SignUpForm,
-    /// Another one each time.
-    copy: Token,
     faults: Faults<'a>,
 }
 
@@ -79,7 +74,6 @@ pub(super) async fn show(
         // The name of a workspace that has ended is nobody's for a while.
         username: if order.has_ended() { String::new() } else { order.username.to_string() },
         email: order.email,
-        copy: String::new(),
     });
     page(&app, &headers, &form.unwrap_or_default(), &[]).await
 }
@@ -111,7 +105,6 @@ pub(super) async fn page(
         location: &app.texts.location,
         operator: &app.texts.operator,
         form,
-        copy: Token::random(),
         faults,
     };
     Ok(page::answer_again(faults, &home))

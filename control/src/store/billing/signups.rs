@@ -19,8 +19,6 @@ use vendors::stripe::id::{CheckoutSessionId, SubscriptionId};
 const COLUMNS: &str = "id, email, username, skills, language, browser_hash, state, attempts, \
      checkout, checkout_url, checkout_expires_at, subscription, created_at, changed_at";
 
-const LATEST_OF_BROWSER: &str = "browser_hash = $1 ORDER BY created_at DESC, id LIMIT 1";
-
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reserved {
@@ -30,8 +28,6 @@ pub enum Reserved {
     Taken,
     /// It was paid for meanwhile, or another page was made for it.
     Settled,
-    /// Its browser has begun another one meanwhile.
-    Overtaken,
 }
 
 impl Store {
@@ -52,14 +48,12 @@ impl Store {
 
     /// Begins a sign-up, or, with `known`, changes that one, at whose page nobody can pay
     /// any more; reserves a name for it until `until` and counts an attempt. What was
-    /// reserved before is given back. `latest` is the browser's latest sign-up, as far as the
-    /// caller knows.
+    /// reserved before is given back.
     ///
     /// Nothing is changed when the name cannot be had.
     pub async fn reserve_sign_up(
         &self,
         known: Option<&SignUp>,
-        latest: Option<&SignUpId>,
         request: &SignUpRequest,
         browser: &TokenHash,
         until: Moment,
@@ -73,12 +67,9 @@ impl Store {
             return Ok(Reserved::Settled);
         }
         let id = known.map_or_else(SignUpId::random, |known| known.id.clone());
-        let username = reserve_a_name(&mut write, &id, request, until, now).await?;
-        // After the name, at which two of one browser wait for each other.
-        if latest_of(&mut write, browser).await?.as_ref() != latest {
-            return Ok(Reserved::Overtaken);
-        }
-        let Some(username) = username else { return Ok(Reserved::Taken) };
+        let Some(username) = reserve_a_name(&mut write, &id, request, until, now).await? else {
+            return Ok(Reserved::Taken);
+        };
         usernames::release(&mut write, &id, Some(&username)).await?;
         let row = sqlx::query(AssertSqlSafe(format!(
             "INSERT INTO signups (id, email, username, skills, browser_hash, state, attempts,
@@ -165,7 +156,8 @@ impl Store {
         &self,
         browser: &TokenHash,
     ) -> Result<Option<SignUp>, StoreError> {
-        self.signup_where(LATEST_OF_BROWSER, browser.as_str()).await
+        let latest = "browser_hash = $1 ORDER BY created_at DESC, id LIMIT 1";
+        self.signup_where(latest, browser.as_str()).await
     }
 
     /// Up to `limit` unpaid sign-ups with a page that nobody asked Stripe about since `before`.
@@ -299,20 +291,6 @@ async fn lock_open(connection: &mut Connection, known: &SignUp) -> Result<bool, 
     .await
     .attempt("lock a sign-up")?;
     Ok(held.rows_affected() == 1)
-}
-
-async fn latest_of(
-    connection: &mut Connection,
-    browser: &TokenHash,
-) -> Result<Option<SignUpId>, StoreError> {
-    const ATTEMPT: &str = "look for the sign-up of a browser";
-    let text = format!("SELECT id FROM signups WHERE {LATEST_OF_BROWSER}");
-    let row = sqlx::query(AssertSqlSafe(text))
-        .bind(browser.as_str())
-        .fetch_optional(connection)
-        .await
-        .attempt(ATTEMPT)?;
-    row.map(|row| valid(&row, "id", SignUpId::parse)).transpose().attempt(ATTEMPT)
 }
 
 async fn reserve_a_name(

@@ -227,51 +227,6 @@ async fn the_name_that_a_browser_has_reserved_is_not_taken_from_it() {
     assert!(stranger.body.contains("\"available\":false"), "{}", stranger.body);
 }
 
-/// The one that a form was sent from, of which each has another.
-fn copy_of(page: &Page) -> String {
-    let (_, rest) = page.body.split_once("name=\"copy\" value=\"").expect("a copy");
-    rest.split('"').next().unwrap().to_owned()
-}
-
-#[tokio::test]
-async fn a_first_form_that_is_sent_twice_at_once_is_one_sign_up() {
-    let shop = Shop::open().await;
-    for (round, username) in ["lovelace", ""].into_iter().enumerate() {
-        let email = format!("ada-{round}@example.com");
-        let mut browser = shop.browser();
-        let copy = copy_of(&browser.open(&format!("{SITE}/")).await);
-        let fields = [("email", &*email), ("username", username), ("copy", &copy)];
-        // The answer to the first one is not waited for: no cookie goes with the second.
-        let (mut left, mut right) = (browser.clone(), browser.clone());
-        let url = format!("{SITE}/api/checkout");
-        let (first, second) = tokio::join!(left.submit(&url, &fields), right.submit(&url, &fields));
-        for page in [&first, &second] {
-            assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
-            assert!(page.location.starts_with("http://stripe.test/pay/"), "{}", page.location);
-        }
-        assert_eq!(shop.signup_of(&left).await.id, shop.signup_of(&right).await.id);
-        let count = format!("SELECT CAST(COUNT(*) AS TEXT) FROM signups WHERE email = '{email}'");
-        assert_eq!(shop.world.database.text(&count).await.as_deref(), Some("1"), "{username}");
-        let page = shop.signup_of(&left).await.checkout.unwrap();
-        let late = browser.submit(&url, &fields).await;
-        assert_eq!(late.location, page.url, "the same page, also some time after");
-    }
-}
-
-/// Whoever knows it would know the cookie.
-#[tokio::test]
-async fn the_copy_in_a_form_of_which_nothing_says_that_it_is_ours_is_nothing_to_go_by() {
-    let shop = Shop::open().await;
-    let mut browser = shop.browser();
-    let copy = copy_of(&browser.open(&format!("{SITE}/")).await);
-    assert_ne!(copy, copy_of(&browser.open(&format!("{SITE}/")).await));
-    let fields = [("email", "ada@example.com"), ("copy", &copy)];
-    let url = format!("{SITE}/api/checkout");
-    let page = browser.send(Method::POST, &url, Some(&fields), &[]).await;
-    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
-    assert_ne!(browser.cookie(SITE, "__Host-arca_signup"), Some(&*copy));
-}
-
 #[tokio::test]
 async fn the_way_to_the_other_language_is_not_offered_where_it_would_lose_what_was_typed() {
     let shop = Shop::open().await;
