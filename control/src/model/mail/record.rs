@@ -51,7 +51,7 @@ pub struct MailRecord {
     pub ended: Option<Moment>,
     /// Why it was not sent, or not yet.
     pub why: Option<String>,
-    /// When it is tried next, while it waits.
+    /// When it is tried next, while it waits; the time that has come, while it is tried.
     pub next_attempt: Option<Moment>,
 }
 

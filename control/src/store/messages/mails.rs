@@ -187,7 +187,8 @@ pub async fn enqueue(write: &mut Write, mail: &NewMail, now: Moment) -> Result<b
 
 fn record(row: &AnyRow) -> Result<MailRecord, sqlx::Error> {
     let state = valid(row, "state", MailState::parse)?;
-    let is_tried = row.optional_text("task_state")?.as_deref() == Some("waiting");
+    let is_tried =
+        matches!(row.optional_text("task_state")?.as_deref(), Some("waiting" | "running"));
     Ok(MailRecord {
         id: row.text("id")?,
         kind: valid(row, "kind", MailKind::parse)?,
