@@ -131,8 +131,7 @@ where
             if let Some(order) = next.take() {
                 used = Instant::now();
                 let frame = self.first_frame(order);
-                let _gate = self.session.agent.awake.gate.read().await;
-                if socket.send(Message::text(frame)).await.is_err() {
+                if !self.send(&mut socket, frame).await {
                     break;
                 }
             }
@@ -143,7 +142,7 @@ where
                 message = socket.next() => match message {
                     Some(Ok(Message::Text(text))) => {
                         let Some(frame) = self.relay(text).await? else { continue };
-                        if socket.send(Message::text(frame)).await.is_err() {
+                        if !self.send(&mut socket, frame).await {
                             break;
                         }
                     }
@@ -172,6 +171,13 @@ where
             self.session.tell(notice::unavailable(&id).into()).await?;
         }
         Ok(())
+    }
+
+    /// Not while the gateway is closed for the moment that it takes to ask what runs in it.
+    /// Returns whether the connection is still there.
+    async fn send(&self, socket: &mut GatewaySocket, frame: String) -> bool {
+        let _gate = self.session.agent.awake.gate.read().await;
+        socket.send(Message::text(frame)).await.is_ok()
     }
 
     fn first_frame(&mut self, order: Order) -> String {
