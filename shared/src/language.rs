@@ -1,5 +1,7 @@
 //! The languages that customers are spoken to in, and which of them a browser asks for.
 
+use std::str::FromStr;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     English,
@@ -60,6 +62,14 @@ impl Language {
             }
         }
         best.map(|(_, language)| language)
+    }
+}
+
+impl FromStr for Language {
+    type Err = &'static str;
+
+    fn from_str(tag: &str) -> Result<Self, Self::Err> {
+        Self::parse(tag).ok_or("The language is en or de.")
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) enum Command {
         #[arg(long)]
         password_stdin: bool,
         /// In which they are written to until they choose another: en or de.
-        #[arg(long, default_value = "en", value_parser = parse_language)]
+        #[arg(long, default_value = "en")]
         language: Language,
     },
     /// Set a password, read from standard input; ends every session.
@@ -79,10 +79,6 @@ pub(super) enum Command {
     /// Give a customer their name back whose workspace ended by a dispute that was won, or by a
     /// refund that was a mistake: they may order again at once.
     Reinstate { username: Username },
-}
-
-fn parse_language(text: &str) -> Result<Language, &'static str> {
-    Language::parse(text).ok_or("neither en nor de")
 }
 
 pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> anyhow::Result<()> {

@@ -277,9 +277,7 @@ fn parse_email(text: &str) -> Result<Email, Problem> {
 }
 
 fn parse_language(text: &str) -> Result<Language, Problem> {
-    let spoken = Language::ALL.map(Language::tag).join(" or ");
-    Language::parse(text)
-        .ok_or_else(|| Problem::invalid("language", format!("The language is {spoken}.")))
+    text.parse().map_err(|error: &str| Problem::invalid("language", error))
 }
 
 async fn publish_if_found(

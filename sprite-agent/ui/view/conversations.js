@@ -3,12 +3,8 @@
 import { toHash } from '../address.js';
 import { ageGroup } from '../conversation-list.js';
 import { element, iconButton } from './element.js';
+import { isNearEnd, ROWS } from './scrolling.js';
 import { t } from '../words.js';
-
-/** Rows made at first, and with each step further down: some screens full. */
-const ROWS = 100;
-/** Pixels above the end of the list at which the next rows are made. */
-const NEAR_END = 400;
 
 export class ConversationsView {
   #list = document.getElementById('conversations');
@@ -50,8 +46,7 @@ export class ConversationsView {
   }
 
   #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#list;
-    if (this.#rows >= this.#entries.length || scrollHeight - scrollTop - clientHeight > NEAR_END) return;
+    if (this.#rows >= this.#entries.length || !isNearEnd(this.#list)) return;
     this.#rows += ROWS;
     this.update(this.#entries);
   }

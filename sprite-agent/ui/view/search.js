@@ -2,14 +2,11 @@
 
 import { toHash } from '../address.js';
 import { element } from './element.js';
+import { isNearEnd, ROWS } from './scrolling.js';
 import { t } from '../words.js';
 
 /** Typing pauses this long before the assistant is asked, in milliseconds. */
 const PAUSE_MS = 250;
-/** Rows made at first, and with each step further down, as in the list of conversations. */
-const ROWS = 100;
-/** Pixels above the end of what is found at which the next rows are made. */
-const NEAR_END = 400;
 
 export class SearchView {
   #field = document.getElementById('search');
@@ -68,8 +65,7 @@ export class SearchView {
   }
 
   #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#results;
-    if (this.#rest.length > 0 && scrollHeight - scrollTop - clientHeight < NEAR_END) this.#showMore();
+    if (this.#rest.length > 0 && isNearEnd(this.#results)) this.#showMore();
   }
 
   #row({ key, title, snippet }) {

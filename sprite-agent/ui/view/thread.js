@@ -2,6 +2,7 @@
 
 import { icon } from './element.js';
 import { AnswerView, QuestionView } from './message.js';
+import { isNearEnd } from './scrolling.js';
 import { Speaker } from './speaker.js';
 import { t } from '../words.js';
 
@@ -176,8 +177,7 @@ export class ThreadView {
   }
 
   #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    this.#atEnd = isNearEnd(this.#scroller, NEAR_END);
     this.#jump.hidden = this.#atEnd;
   }
 

@@ -22,7 +22,6 @@ words! {
         understood: "Understood", "Verstanden";
         add: "Add the domain", "Domain hinzufügen";
         remove: "Remove", "Entfernen";
-        /// Before the domain.
         record: "Set this record where your domain's DNS is kept:",
             "Setze diesen Eintrag dort, wo das DNS deiner Domain verwaltet wird:";
         proxied: "As it is, without a proxy in front of it. It is looked for every few seconds at \
