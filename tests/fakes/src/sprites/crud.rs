@@ -110,9 +110,7 @@ async fn delete(
     State(fleet): State<Arc<Fleet>>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    // Goes on after the caller has gone: half a deletion is of no use.
-    let deleting = tokio::spawn(async move { fleet.delete(&name).await });
-    deleting.await.unwrap_or_else(|_| Err(Refusal::internal("the deletion failed")))?;
+    fleet.delete(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

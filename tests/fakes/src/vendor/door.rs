@@ -74,7 +74,7 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
     let number = lock(&door.journal).note(&parts.method, &parts.uri, &parts.headers, &body, fault);
     let request = Request::from_parts(parts, file.unwrap_or_else(|| Body::from(body)));
     let answer = match strike {
-        None => Some(next.run(request).await),
+        None => Some(to_its_end(request, next).await),
         Some(strike) => struck(&door, &strike, request, next).await,
     };
     match answer {
@@ -92,6 +92,14 @@ fn is_file(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream")
 }
 
+/// What was begun is done to its end, also when whoever asked is gone: half of it is of no use.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(answer) => answer,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
 /// `None` when the connection was cut.
 async fn struck(
     door: &Door,
@@ -105,7 +113,7 @@ async fn struck(
         Moment::Before => {
             if let Action::Slow(delay) = fault.action {
                 tokio::time::sleep(delay).await;
-                return Some(next.run(request).await);
+                return Some(to_its_end(request, next).await);
             }
         }
         Moment::Inside => {
@@ -115,11 +123,11 @@ async fn struck(
                 Action::Garbage(_) | Action::Reset => unreachable!("no such fault can be read"),
             };
             request.extensions_mut().insert(inside);
-            return Some(with_headers(next.run(request).await, headers));
+            return Some(with_headers(to_its_end(request, next).await, headers));
         }
         Moment::AfterCommit => {
             // The work is done; unless it is only late, the answer is lost.
-            let answer = next.run(request).await;
+            let answer = to_its_end(request, next).await;
             if let Action::Slow(delay) = fault.action {
                 tokio::time::sleep(delay).await;
                 return Some(answer);
@@ -197,6 +205,8 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use axum::routing::post;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
 
     use super::*;
     use crate::vendor::server;
@@ -243,5 +253,31 @@ mod tests {
         check("after-commit:reset", None, true).await;
         check("slow:1", Some(200), true).await;
         check("after-commit:slow:1", Some(200), true).await;
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_is_done_though_nobody_waits_for_it() {
+        let [begun, done, go_on] = [(); 3].map(|()| Arc::new(Notify::new()));
+        let (has_begun, is_done, may_go_on) = (begun.clone(), done.clone(), go_on.clone());
+        let work = move || async move {
+            has_begun.notify_one();
+            may_go_on.notified().await;
+            is_done.notify_one();
+        };
+        let router = behind_door(Router::new().route("/work", post(work)), |status| {
+            (status, "the vendor's words").into_response()
+        });
+        let (listener, address) = server::listen(0).await.unwrap();
+        tokio::spawn(server::serve(listener, router));
+        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
+        let call = b"POST /work HTTP/1.1\r\nhost: vendor\r\ncontent-length: 0\r\n\r\n";
+        client.write_all(call).await.unwrap();
+        begun.notified().await;
+        client.shutdown().await.unwrap();
+        // The connection is over, and with it all that hung on it.
+        client.read_to_end(&mut Vec::new()).await.unwrap();
+        go_on.notify_one();
+        let is_done = tokio::time::timeout(Duration::from_secs(60), done.notified()).await;
+        is_done.expect("the work was given up with its client");
     }
 }
