@@ -62,7 +62,7 @@ help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) $(if $(filter 1,$(OBSERVE)),need-prometheus) ## Run everything here: PORT=8080 STATE=folder EDGES=2 HEADLESS=1 OPENCLAW=real OBSERVE=1
-	@test -x target/debug/demo || echo "Building everything, which takes up to ten minutes on two cores."
+	@test -x target/debug/demo || echo "Building everything, which takes about five minutes on two cores."
 	cargo build --bins $(PROGRAMS)
 	@exec target/debug/demo
 
