@@ -20,6 +20,10 @@ async fn a_program_that_ends_by_itself_is_named_and_the_demo_ends_with_it() {
         .environment("PORT", port.number().to_string())
         .environment("STATE", folder.path().join("state"))
         .environment("HEADLESS", "1");
+    // It asks cargo for the programs, and builds all of them anew if it is to build otherwise.
+    let demo = std::env::vars_os()
+        .filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_"))
+        .fold(demo, |demo, (name, value)| demo.environment(&name.to_string_lossy(), value));
     demo.start().unwrap();
     let description = wait_until_within(START_MAX, "the demo runs", async || {
         demo.ensure_running()?;

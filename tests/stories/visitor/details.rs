@@ -221,7 +221,7 @@ async fn a_payment_that_is_due_is_told_in_the_chat_and_a_long_message_is_folded(
     chrome.wait_for(&account).await.unwrap();
 
     let paste = "(() => { const field = document.getElementById('composer'); \
-                 field.value = 'FAST ' + 'word '.repeat(40_000); \
+                 field.value = 'FAST markdown ' + 'word '.repeat(40_000); \
                  field.dispatchEvent(new InputEvent('input', {bubbles: true})); })()";
     chrome.evaluate(paste).await.unwrap();
     chrome.click("send").await.unwrap();
