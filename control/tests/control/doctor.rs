@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use axum::Router;
 use fakes::resend::quota::Limits;
 use fakes::vendor::server;
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use crate::common::database::Database;
@@ -199,7 +199,9 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
         let path = write(folder.path(), &format!("{index}.toml"), &text);
         (it, findings(&path).await)
     });
-    for (Mistake { from, to, check, mend }, found) in join_all(seen).await {
+    // More at once take each other the time in which a vendor has to answer.
+    let seen = stream::iter(seen).buffered(4).collect::<Vec<_>>().await;
+    for (Mistake { from, to, check, mend }, found) in seen {
         let is_it = |(name, verdict, said): &(String, String, String)| {
             name == check && verdict == "ill" && said.contains(mend)
         };
