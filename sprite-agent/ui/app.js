@@ -50,6 +50,7 @@ const clock = {
 
 let config = { username: '', site_url: '', skills: [], limits: {}, assistant: {} };
 let frame = null;
+let threadFrame = null;
 let composer = null;
 let noticeReadAt = 0;
 /** What the connection was when the configuration was looked at. */
@@ -201,8 +202,14 @@ function render() {
   const { loaded, messages } = workspace.thread;
   greeting.update(loaded && messages.length === 0, known.chosen, workspace.sessions.complete && workspace.sessions.rows.length === 0);
   announce(list);
-  if (!thread.update(workspace.thread)) renderSoon();
+  showThread();
   focus.check();
+}
+
+/** What the thread puts off follows in the next frames, without all the rest. */
+function showThread() {
+  cancelAnimationFrame(threadFrame);
+  threadFrame = thread.update(workspace.thread) ? null : requestAnimationFrame(showThread);
 }
 
 function limits() {
@@ -215,6 +222,7 @@ function focusThread() {
 }
 
 function clear() {
+  cancelAnimationFrame(threadFrame);
   thread.clear();
   greeting.update(false, [], false);
   search.clear();

@@ -17,6 +17,11 @@ const PHASES = {
 /** Characters of a question that are shown; the rest is folded. */
 const FOLD_CHARS = 4_000;
 
+// Made once: making one takes longer than the rest of a row.
+const WHOLE = new Intl.DateTimeFormat(locale, { year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
+const TIME = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const DAY_AND_TIME = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
 /** What a question on its way says of itself; nothing once it has arrived. */
 function wayOf(delivery, share) {
   if (delivery === 'sending') return share === null ? t('way.sending') : t('way.share', { percent: Math.round(share * 100) });
@@ -33,7 +38,7 @@ export class QuestionView {
   #edit = iconButton('pencil', '', { 'data-testid': 'edit', onclick: () => this.#actions.edit(this.#id) });
   #fork = iconButton('fork', t('fork'), { 'data-testid': 'fork', onclick: () => this.#actions.fork(this.#id) });
   #acts = element('div', { class: 'acts' }, this.#time, copyButton(t('message.copy'), () => this.#whole ?? ''), this.#edit, this.#fork);
-  root = element('li', { class: 'message user', 'data-testid': 'message-user' },
+  root = element('li', { role: 'listitem', class: 'message user', 'data-testid': 'message-user' },
     element('h2', { class: 'visually-hidden' }, t('you.said')), this.#files, this.#text, this.#fold, this.#note, this.#acts);
   #actions;
   #id;
@@ -101,7 +106,7 @@ export class AnswerView {
   #anew = iconButton('retry', '', { class: 'icon-button anew', 'data-testid': 'answer-anew', onclick: () => this.#actions.answerAnew(this.#message.id) });
   #by = element('span', { class: 'by' });
   #foot = element('div', { class: 'foot' }, this.#copy, this.#anew, this.#time, this.#by);
-  root = element('li', { class: 'message assistant', 'data-testid': 'message-assistant' },
+  root = element('li', { role: 'listitem', class: 'message assistant', 'data-testid': 'message-assistant' },
     element('div', { class: 'avatar' }, mark()),
     element('div', { class: 'body' },
       element('h2', { class: 'visually-hidden' }, t('assistant.said')),
@@ -180,8 +185,7 @@ function showTime(node, at) {
   const iso = date.toISOString();
   if (node.dateTime === iso) return;
   node.dateTime = iso;
-  node.title = date.toLocaleString(locale);
+  node.title = WHOLE.format(date);
   const isToday = date.toDateString() === new Date().toDateString();
-  const day = isToday ? {} : { day: 'numeric', month: 'short' };
-  node.textContent = date.toLocaleString(locale, { ...day, hour: '2-digit', minute: '2-digit' });
+  node.textContent = (isToday ? TIME : DAY_AND_TIME).format(date);
 }

@@ -2,6 +2,7 @@
 
 import { icon } from './element.js';
 import { AnswerView, QuestionView } from './message.js';
+import { RowsView } from './rows.js';
 import { isNearEnd } from './scrolling.js';
 import { Speaker } from './speaker.js';
 import { t } from '../words.js';
@@ -15,13 +16,14 @@ const REST = 3;
 /** Milliseconds of one frame in which messages are made; the rest follow in the next frames. */
 const FRAME_MS = 12;
 /** The newest messages, about a screen full, are made at once however long it takes. */
-const AT_ONCE = 10;
+const AT_ONCE = 6;
 /** Others are put into the page so many at a time: each time it lays out all that it has. */
 const BATCH = 100;
 
 export class ThreadView {
   #scroller = document.getElementById('scroller');
   #list = document.getElementById('thread');
+  #rows = new RowsView(this.#list);
   #loading = document.getElementById('thread-loading');
   #earlier = document.getElementById('earlier');
   #jump = document.getElementById('jump');
@@ -34,6 +36,7 @@ export class ThreadView {
   #isWhole = true;
   #atEnd = true;
   #restUntil = 0;
+  #width = 0;
   #watcher;
 
   /** `actions`: `retry(id)`, `readEarlier()`. */
@@ -44,7 +47,7 @@ export class ThreadView {
     this.#jump.addEventListener('click', () => this.toEnd());
     this.#earlier.addEventListener('click', () => this.#actions.readEarlier());
     // Whatever grows or shrinks (text, keyboard, window): who was at the end stays there.
-    const stay = new ResizeObserver(() => this.#atEnd && this.#scrollToEnd());
+    const stay = new ResizeObserver((entries) => this.#resized(entries));
     stay.observe(this.#list);
     stay.observe(this.#scroller);
     // Several may be told at once: the last one counts.
@@ -93,7 +96,7 @@ export class ThreadView {
     this.#key = key;
     this.#thread = null;
     this.#shown.clear();
-    this.#list.replaceChildren();
+    this.#rows.clear();
     this.#earlier.hidden = true;
     this.#isWhole = true;
     this.#restUntil = 0;
@@ -106,14 +109,14 @@ export class ThreadView {
     const present = new Set(messages.map(({ id }) => id));
     for (const [id, { view }] of this.#shown) {
       if (present.has(id)) continue;
-      view.root.remove();
+      this.#rows.remove(view.root);
       this.#shown.delete(id);
     }
     let next = null;
     let waiting = [];
     const putWaiting = () => {
       if (waiting.length === 0) return;
-      this.#list.insertBefore(fragmentOf(waiting), next);
+      this.#rows.insert(waiting.toReversed(), next);
       next = waiting.at(-1);
       waiting = [];
     };
@@ -127,12 +130,12 @@ export class ThreadView {
       if (shown.message !== message) shown.view.update(message);
       shown.message = message;
       const { root } = shown.view;
-      if (root.parentNode !== this.#list && index >= AT_ONCE) {
+      if (!root.isConnected && index >= AT_ONCE) {
         waiting.push(root);
         continue;
       }
       putWaiting();
-      if (root.parentNode !== this.#list || root.nextSibling !== next) this.#list.insertBefore(root, next);
+      if (!root.isConnected || this.#rows.after(root) !== next) this.#rows.insert([root], next);
       next = root;
     }
     putWaiting();
@@ -155,15 +158,7 @@ export class ThreadView {
   }
 
   #firstVisible() {
-    const rows = this.#list.children;
-    const top = this.#scroller.getBoundingClientRect().top;
-    let [low, high] = [0, rows.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (rows[middle].getBoundingClientRect().bottom > top) high = middle;
-      else low = middle + 1;
-    }
-    return rows[low] ?? null;
+    return this.#rows.firstBelow(this.#scroller.getBoundingClientRect().top);
   }
 
   #showEarlier({ hasMore, earlier }) {
@@ -181,14 +176,14 @@ export class ThreadView {
     this.#jump.hidden = this.#atEnd;
   }
 
+  #resized(entries) {
+    const { width } = entries.find(({ target }) => target === this.#list)?.contentRect ?? { width: this.#width };
+    if (width !== this.#width) this.#rows.remeasure();
+    this.#width = width;
+    if (this.#atEnd) this.#scrollToEnd();
+  }
+
   #scrollToEnd() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
-}
-
-/** `rows` come newest first. */
-function fragmentOf(rows) {
-  const fragment = document.createDocumentFragment();
-  fragment.append(...rows.toReversed());
-  return fragment;
 }

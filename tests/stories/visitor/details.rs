@@ -106,7 +106,7 @@ async fn words_are_shown_and_spoken_as_they_are_read() {
     chrome.wait_for(&format!("!{tools}.includes('Running')")).await.unwrap();
     // An answer stands nearer to its question than to the next one.
     say(&chrome, "and now this").await;
-    let gap = "(() => { const [ask, answer, next] = [...document.querySelectorAll('#thread > li')]\
+    let gap = "(() => { const [ask, answer, next] = [...document.querySelectorAll('#thread .message')]\
                .map(row => row.getBoundingClientRect()); \
                return answer.top - ask.bottom + 8 < next.top - answer.bottom; })()";
     chrome.wait_for(gap).await.unwrap();
