@@ -512,6 +512,8 @@ document.addEventListener('visibilitychange', () => {
   if (isVisible && unseen > 0) seen(0);
   if (isVisible) connection.wake();
 });
+addEventListener('pagehide', () => rest.left());
+addEventListener('pageshow', ({ persisted }) => persisted && rest.seen(true));
 for (const sign of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
   addEventListener(sign, () => rest.touched(), { passive: true, capture: true });
 }

@@ -43,6 +43,12 @@ export class Rest {
     }
   }
 
+  /** The page was left: a browser may keep it for a way back, with its socket, and let no time pass in it. */
+  left() {
+    this.#outside.clock.clearTimeout(this.#timer);
+    this.#outside.sleep();
+  }
+
   get #restsAt() {
     const untouched = this.#touchedAt + UNTOUCHED_MS;
     return this.#isHidden ? Math.min(untouched, this.#hiddenAt + HIDDEN_MS) : untouched;

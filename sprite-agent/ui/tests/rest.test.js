@@ -51,6 +51,18 @@ test('the first sign of a person wakes it', async () => {
   }
 });
 
+test('a page that was left sleeps at once, whatever goes on in it, and wakes when somebody comes back', async () => {
+  const here = world();
+  here.isBusy = true;
+  here.rest.left();
+  assert.equal(here.isAwake, false);
+  here.rest.seen(false);
+  await here.clock.pass(UNTOUCHED_MS);
+  assert.deepEqual([here.isAwake, here.wakings], [false, 0]);
+  here.rest.seen(true);
+  assert.deepEqual([here.isAwake, here.wakings], [true, 1]);
+});
+
 test('touching puts the sleep off', async () => {
   const here = world();
   for (let time = 0; time < 5; time += 1) {

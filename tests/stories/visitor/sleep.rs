@@ -41,3 +41,25 @@ async fn a_machine_that_sleeps_opens_its_page_by_itself_when_it_wakes() {
     let awake = "arca_edge_probes_total{outcome=\"awake\"}";
     assert!(world.edges[0].metric(awake).await.unwrap() >= 1);
 }
+
+#[tokio::test]
+async fn a_page_that_was_left_holds_no_machine_awake_and_comes_back_as_it_was() {
+    let world = World::start(Plan::with_tenants(&["ada"])).await.unwrap();
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    chrome.sign_in(&world, "ada").await.unwrap();
+    let open = async |wanted: u64| {
+        wait_until(&format!("{wanted} sockets are open"), async || {
+            let open = world.edges[0].metric("arca_edge_tunnels").await?;
+            ensure(open == wanted, anyhow!("{open} are open"))
+        })
+        .await
+        .unwrap();
+    };
+    open(1).await;
+    // The browser keeps the page for a way back, and everything that it has open.
+    chrome.goto(world.site_url()).await.unwrap();
+    open(0).await;
+    chrome.client.back().await.unwrap();
+    chrome.wait_for_state("status", "online").await.unwrap();
+    open(1).await;
+}
