@@ -183,6 +183,14 @@ impl Sprite {
         Ok(Awake { sprite: self.clone(), sockets, cuts: self.cuts.subscribe() })
     }
 
+    /// Of one that runs, for who only looks: that neither wakes it nor keeps it awake.
+    pub async fn sockets(&self) -> Option<Sockets> {
+        match &*self.power.lock().await {
+            Power::On { vm, .. } => Some(vm.sockets()),
+            _ => None,
+        }
+    }
+
     /// Puts it to sleep, as far as `to`; never wakes it. Its connections are cut.
     pub async fn sleep(&self, to: Status) {
         let mut power = self.power.lock().await;

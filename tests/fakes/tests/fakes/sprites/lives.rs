@@ -209,3 +209,15 @@ async fn a_task_inside_holds_a_sprite_awake_until_it_expires() {
     }
     provider.wait_until("asleep", status, |status| status != "running").await;
 }
+
+#[tokio::test]
+async fn who_only_looks_keeps_no_sprite_awake() {
+    let provider = Provider::with(|settings| settings.idle = Duration::from_millis(500)).await;
+    provider.create("one").await;
+    provider.shell("one", "true", b"").await;
+    let look = || async {
+        provider.get_url(&format!("{}/_fake", provider.base)).await;
+        provider.status("one").await
+    };
+    provider.wait_until("asleep while somebody looks", look, |status| status != "running").await;
+}
