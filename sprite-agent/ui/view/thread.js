@@ -1,8 +1,8 @@
 // The open conversation: its messages, and the place in it that is being read.
 
+import { Blocks } from './blocks.js';
 import { icon } from './element.js';
 import { AnswerView, QuestionView } from './message.js';
-import { RowsView } from './rows.js';
 import { isNearEnd } from './scrolling.js';
 import { Speaker } from './speaker.js';
 import { t } from '../words.js';
@@ -23,7 +23,7 @@ const BATCH = 100;
 export class ThreadView {
   #scroller = document.getElementById('scroller');
   #list = document.getElementById('thread');
-  #rows = new RowsView(this.#list);
+  #rows = new Blocks(this.#list);
   #loading = document.getElementById('thread-loading');
   #earlier = document.getElementById('earlier');
   #jump = document.getElementById('jump');

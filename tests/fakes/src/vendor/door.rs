@@ -202,6 +202,7 @@ pub(crate) fn complain(status: StatusCode, error: &dyn std::fmt::Display) -> Res
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use axum::routing::post;
@@ -211,16 +212,19 @@ mod tests {
     use super::*;
     use crate::vendor::server;
 
+    async fn vendor(router: Router) -> SocketAddr {
+        let router = behind_door(router, |status| (status, "the vendor's words").into_response());
+        let (listener, address) = server::listen(0).await.unwrap();
+        tokio::spawn(server::serve(listener, router));
+        address
+    }
+
     /// A vendor that counts, and its address.
     async fn counter() -> (Arc<AtomicU32>, String) {
         let count = Arc::new(AtomicU32::new(0));
         let counted = count.clone();
         let work = move || async move { counted.fetch_add(1, Ordering::SeqCst).to_string() };
-        let router = behind_door(Router::new().route("/work", post(work)), |status| {
-            (status, "the vendor's words").into_response()
-        });
-        let (listener, address) = server::listen(0).await.unwrap();
-        tokio::spawn(server::serve(listener, router));
+        let address = vendor(Router::new().route("/work", post(work))).await;
         (count, format!("http://{address}"))
     }
 
@@ -264,11 +268,7 @@ mod tests {
             may_go_on.notified().await;
             is_done.notify_one();
         };
-        let router = behind_door(Router::new().route("/work", post(work)), |status| {
-            (status, "the vendor's words").into_response()
-        });
-        let (listener, address) = server::listen(0).await.unwrap();
-        tokio::spawn(server::serve(listener, router));
+        let address = vendor(Router::new().route("/work", post(work))).await;
         let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
         let call = b"POST /work HTTP/1.1\r\nhost: vendor\r\ncontent-length: 0\r\n\r\n";
         client.write_all(call).await.unwrap();

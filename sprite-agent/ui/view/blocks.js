@@ -8,7 +8,7 @@ import { element } from './element.js';
 /** Rows of one block: few enough that laying out one is not felt, many enough that ten thousand rows are some hundred blocks. */
 const BLOCK = 50;
 
-export class RowsView {
+export class Blocks {
   #list;
   /** Told once after a block was laid out: from then on its height is known, and nothing moves when it comes into sight. */
   #observer = new ResizeObserver((entries) => entries.forEach((entry) => this.#settle(entry)));
@@ -49,10 +49,11 @@ export class RowsView {
     }
   }
 
+  /** Does nothing where `row` does not stand in the list yet. */
   remove(row) {
     const block = row.parentNode;
     row.remove();
-    if (block.hasChildNodes()) return;
+    if (!block || block.hasChildNodes()) return;
     this.#observer.unobserve(block);
     block.remove();
   }
