@@ -66,10 +66,11 @@ impl Language {
 }
 
 impl FromStr for Language {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(tag: &str) -> Result<Self, Self::Err> {
-        Self::parse(tag).ok_or("The language is en or de.")
+        Self::parse(tag)
+            .ok_or_else(|| format!("The language is {}.", Self::ALL.map(Self::tag).join(" or ")))
     }
 }
 

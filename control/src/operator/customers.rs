@@ -277,7 +277,7 @@ fn parse_email(text: &str) -> Result<Email, Problem> {
 }
 
 fn parse_language(text: &str) -> Result<Language, Problem> {
-    text.parse().map_err(|error: &str| Problem::invalid("language", error))
+    text.parse().map_err(|error: String| Problem::invalid("language", error))
 }
 
 async fn publish_if_found(
