@@ -9,8 +9,8 @@ SHIPPED := --features edge/jemalloc,sprite-agent/jemalloc
 # Where the checks by other people's clients find them.
 BUILT := FAKES_BIN=$(CURDIR)/target/debug CONTROL_BIN=$(CURDIR)/target/debug/control
 
-# Most of a test's time is waiting, so that twice as many as there are cores go on at once.
-THREADS := $(shell expr 2 \* $$(nproc))
+# Tests of each of the two rows that `make test` runs side by side: much of a test's time is waiting.
+THREADS := $(shell expr $$(nproc) + 1)
 
 # Run once more, on PostgreSQL. Chosen by name out of the whole workspace: a package
 # by itself has other features below it, and would be compiled anew.
@@ -56,7 +56,7 @@ SIGN_UPS ?= 40
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-times check audit bench bench-sign-ups bench-scale test-upgrade test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
 .PHONY: test-recycling test-fleet test-install test-axe test-firefox check-alerts packages need-prometheus
-.PHONY: begin-times need-build need-browser need-firefox need-npm need-bench need-sprites need-python need-foreign
+.PHONY: test-stages test-workspace test-beside need-build need-browser need-firefox need-npm need-bench need-sprites need-python need-foreign
 
 help: ## Say what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,25 +66,30 @@ demo: need-build $(if $(filter real,$(OPENCLAW)),need-npm) $(if $(filter 1,$(OBS
 	cargo build --bins $(PROGRAMS)
 	@exec target/debug/demo
 
-test: begin-times check check-alerts need-browser need-npm need-sprites need-python ## Everything CI runs: format, lints, all tests and stories
+test: ## Everything CI runs: format, lints, all tests and stories
+	@mkdir -p target
+	@: >target/test-times
+	@.ci/timed "in all" $(MAKE) --no-print-directory test-stages
+	@$(MAKE) --no-print-directory test-times
+
+test-stages: check check-alerts need-browser need-npm need-sprites need-python
 	.ci/timed "compile the tests" cargo test --workspace --no-run
 	.ci/timed "compile the programs" cargo build --quiet --bins $(PROGRAMS)
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going test-workspace test-beside
+
+test-workspace:
 	RUST_TEST_THREADS=$(THREADS) .ci/timed "tests and stories" cargo test --workspace --no-fail-fast
+
+test-beside:
 	.ci/timed "control's tests on PostgreSQL" .ci/postgres $(ON_POSTGRES) control -- --test-threads $(THREADS)
 	.ci/timed "two controls on PostgreSQL" .ci/postgres $(ON_POSTGRES) stories resilience::controls::
 	.ci/timed "pages' scripts" node --test sprite-agent/ui/tests/*.js control/assets/tests/*.js
 	$(BUILT) .ci/timed "vendors' clients" tests/fakes/clients/run
 	$(BUILT) .ci/timed "Sprites' clients" tests/fakes/clients/sprites/run
 	$(BUILT) .ci/timed "description of the API" tests/openapi/run
-	@$(MAKE) --no-print-directory test-times
 
 test-times: ## Print where the time of the last `make test` went
 	@cat target/test-times
-	@awk '{ sum += $$1 } END { printf "%6d s  in all\n", sum }' target/test-times
-
-begin-times:
-	@mkdir -p target
-	@: >target/test-times
 
 check: need-build ## Format, lints, documentation, dependencies that nobody uses
 	cargo fmt --all --check
