@@ -5,7 +5,7 @@ import { fromHash, MAIN, toHash } from './address.js';
 import { Connection } from './connection.js';
 import { newIdentifier } from './identifier.js';
 import { groupsOf } from './conversation-list.js';
-import { readFile, search as findText } from './lookup.js';
+import { plannedIn, readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
 import { Rest } from './rest.js';
 import { skillList } from './skills.js';
@@ -37,8 +37,9 @@ import { Toasts } from './view/toasts.js';
 
 /** Repairs of the agent's that are told of. */
 const REPAIRS = ['doctor', 'last_good', 'pinned_version'];
-/** The subscription is asked about at most this often. */
+/** The subscription is asked about at most this often; more often while a notice of it stands in the page. */
 const NOTICE_EVERY_MS = 3_600_000;
+const NOTICE_SHOWN_EVERY_MS = 10_000;
 /** Wait before asking for the configuration again, in milliseconds. */
 const CONFIG_AGAIN_MS = 5_000;
 
@@ -106,7 +107,7 @@ const shortcuts = new ShortcutsView();
 const toasts = new Toasts();
 const greeting = new GreetingView((text) => composer.suggest(text), memory);
 const thread = new ThreadView({
-  retry: (id) => workspace.retry(id),
+  retry,
   edit,
   answerAnew,
   fork,
@@ -260,9 +261,11 @@ function showTitle(title) {
 
 // --- conversations ---------------------------------------------------------------
 
-function goTo(key) {
-  if (toHash(key) === location.hash) opened();
-  else location.hash = toHash(key);
+/** Shows the conversation `key`, so that the way back leads to the one before; `fresh` as of `Workspace.open`. */
+function goTo(key, fresh = false) {
+  location.hash = toHash(key);
+  workspace.open(key, fresh);
+  opened();
 }
 
 /** A conversation was chosen: the way is free for writing in it. */
@@ -273,14 +276,10 @@ function opened() {
 
 /** A conversation nobody has written in yet is used before another one is begun. */
 function goToNew() {
-  const isEmpty = workspace.thread.loaded && workspace.thread.messages.length === 0;
-  if (isEmpty && workspace.thread.key !== MAIN) {
-    opened();
-    return;
-  }
-  const key = workspace.newKey();
-  workspace.open(key, true);
-  goTo(key);
+  const { key, loaded, messages, queue: waiting } = workspace.thread;
+  const isEmpty = loaded && messages.length === 0 && waiting.length === 0 && memory.draft(key) === '';
+  if (isEmpty && key !== MAIN) opened();
+  else goTo(workspace.newKey(), true);
 }
 
 /** Where the address names nothing, what was looked at last is shown, or a new conversation. */
@@ -316,11 +315,18 @@ function edit(id) {
   if (message) composer.edit(message, workspace.rewriting.isPossible);
 }
 
+/** Asks once more; where the page has the files no more, the person attaches them again. */
+function retry(id) {
+  const question = workspace.withoutFiles(id);
+  if (question) edit(question.id);
+  else workspace.retry(id);
+}
+
 /** Goes on from before the question `id` in a conversation of its own; this one stays as it is. */
 async function fork(id) {
   try {
     const { key, text } = await workspace.rewriting.fork(workspace.thread.key, id);
-    workspace.open(key);
+    goTo(key);
     workspace.sessions.soon();
     composer.suggest(text);
   } catch (error) {
@@ -329,6 +335,15 @@ async function fork(id) {
 }
 
 async function answerAnew(id) {
+  const question = workspace.withoutFiles(id);
+  if (question) {
+    edit(question.id);
+    return;
+  }
+  if (workspace.obstacle) {
+    composer.refuse(t(workspace.obstacle === 'busy' ? 'answer.busy' : 'away'));
+    return;
+  }
   try {
     await workspace.answerAnew(id);
   } catch (error) {
@@ -389,9 +404,10 @@ async function deleteGroup(name) {
 }
 
 async function remove({ key, title }) {
+  const planned = await plannedIn(request, key);
   const sure = await confirmed({
     title: t('delete.title'),
-    text: t('delete.text', { title }),
+    text: [t('delete.text', { title }), planned > 0 && t('delete.plans', { count: planned })].filter(Boolean).join(' '),
     action: t('delete.action'),
     dangerous: true,
   });
@@ -434,7 +450,8 @@ function tellOfRepair({ by, at } = {}) {
 
 /** What the site tells of the subscription, once for each thing and browser. */
 async function readNotice() {
-  if (Date.now() - noticeReadAt < NOTICE_EVERY_MS || !config.site_url) return;
+  const every = toasts.has('account') ? NOTICE_SHOWN_EVERY_MS : NOTICE_EVERY_MS;
+  if (Date.now() - noticeReadAt < every || !config.site_url) return;
   noticeReadAt = Date.now();
   try {
     const answer = await fetch('/auth/notice', { cache: 'no-store' });
@@ -496,6 +513,7 @@ document.addEventListener('keydown', (event) => {
   const isElsewhere = event.defaultPrevented || event.isComposing || event.keyCode === 229 || sidebar.isOpen;
   if (event.key === 'Escape' && !event.shiftKey && !isElsewhere && !document.querySelector('dialog[open]')) workspace.stop();
 });
+addEventListener('storage', () => workspace.queuesChanged());
 addEventListener('hashchange', openFromAddress);
 addEventListener('online', () => connection.wake());
 addEventListener('offline', () => connection.networkLost());
@@ -510,7 +528,9 @@ document.addEventListener('visibilitychange', () => {
   const isVisible = document.visibilityState === 'visible';
   rest.seen(isVisible);
   if (isVisible && unseen > 0) seen(0);
-  if (isVisible) connection.wake();
+  if (!isVisible) return;
+  connection.wake();
+  readNotice();
 });
 addEventListener('pagehide', () => rest.left());
 addEventListener('pageshow', ({ persisted }) => persisted && rest.seen(true));

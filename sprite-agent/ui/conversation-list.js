@@ -17,8 +17,8 @@ export function titleFrom(text) {
  * Entries `{key, title, at, current, unread, busy, pinned, group, pinnable, removable}`: pinned ones, then those
  * of groups in their order, then by last activity.
  *
- * `sessions` has the gateway's rows and names; `memory` gives titles of first messages.
- * A conversation that is open but has no message yet stands on top.
+ * `sessions` has the gateway's rows and names; `memory` gives titles of first messages, and drafts: what somebody
+ * has begun to write stays within reach. A conversation that is open but has no message yet stands on top.
  */
 export function entries({ sessions, state, memory }) {
   const rows = new Map(
@@ -27,14 +27,15 @@ export function entries({ sessions, state, memory }) {
       .map((row) => [row.key, row]),
   );
   const open = Object.values(state.threads)
-    .filter((thread) => thread.messages.length > 0 || thread.key === state.current)
+    .filter((thread) => thread.messages.length > 0 || thread.queue.length > 0 || thread.key === state.current)
     .map((thread) => thread.key);
+  const drafts = memory.drafts();
   const groups = groupsOf(sessions);
   const titles = memory.titles();
   const place = ({ group, pinned }) => (group === null || pinned ? groups.length : groups.indexOf(group));
-  return [...new Set([...open, ...rows.keys()])]
+  return [...new Set([...open, ...drafts.keys(), ...rows.keys()])]
     .filter((key) => !sessions.isRemoving(key))
-    .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state.threads[key], sessions, titles)))
+    .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state, sessions, titles, drafts), drafts))
     .sort((a, b) => b.pinned - a.pinned || place(a) - place(b) || b.at - a.at || (a.key < b.key ? -1 : 1));
 }
 
@@ -44,7 +45,7 @@ export function groupsOf({ rows, groups = [] }) {
   return [...new Set([...groups, ...others])];
 }
 
-function entry(key, row, state, title) {
+function entry(key, row, state, title, drafts) {
   const thread = state.threads[key];
   return {
     key,
@@ -56,11 +57,12 @@ function entry(key, row, state, title) {
     pinned: Boolean(row?.pinned),
     group: row?.category || null,
     pinnable: Boolean(row),
-    removable: key !== MAIN && Boolean(row || thread?.messages.length),
+    removable: key !== MAIN && Boolean(row || thread?.messages.length || thread?.queue.length || drafts.has(key)),
   };
 }
 
-function titleOf(key, row, thread, sessions, titles) {
+function titleOf(key, row, { threads, current }, sessions, titles, drafts) {
+  const thread = threads[key];
   const kept = sessions.name(key, row) ?? titles.get(key)?.title;
   if (kept) return kept;
   const first = thread?.messages.find((message) => message.role === 'user');
@@ -68,6 +70,8 @@ function titleOf(key, row, thread, sessions, titles) {
   const derived = row?.derivedTitle || row?.autoLabel;
   if (derived) return titleFrom(derived);
   if (key === MAIN) return t('conversation.main');
+  const unsent = thread?.queue[0]?.text ?? (key === current ? undefined : drafts.get(key));
+  if (unsent && !row) return titleFrom(unsent);
   return t(row ? 'conversation.untitled' : 'conversation.new');
 }
 

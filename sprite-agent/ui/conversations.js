@@ -6,7 +6,8 @@
 //          `awaited` are the runs that a history being read must know, or they are over,
 //          `rows` is the history as far as it was read; when it `hasMore`, that begins at `offset`,
 //          `earlier` says how reading it goes: 'idle'|'reading'|'failed',
-//          `queue` are messages `{id, text, files}` that wait to be sent
+//          `queue` are messages `{id, text, files, lacksFiles}` that wait to be sent; `lacksFiles` where another
+//          tab, or the page before a reload, has or had them
 // Question {role:'user', id, key, text, files, share, at, delivery:'sending'|'sent'|'unsure'|'failed', received, isSeen, isRisky,
 //          attempts, error};
 //          `received` once the gateway has said so: it may still have died before writing it down;
@@ -37,7 +38,7 @@ export function activeAnswer(thread) {
 /** Keys of the threads that have something to find out as soon as there is a connection. */
 export function unsettled(state) {
   return Object.values(state.threads)
-    .filter((thread) => thread.lost || undelivered(thread).length > 0 || (thread.stale && thread.key === state.current))
+    .filter((thread) => thread.lost || undelivered(thread).length > 0 || (thread.stale && (thread.key === state.current || thread.queue.length > 0)))
     .map((thread) => thread.key);
 }
 
@@ -50,6 +51,8 @@ export function reduce(state, action) {
   switch (action.type) {
     case 'opened':
       return opened(state, action.key, action.fresh ?? false);
+    case 'kept':
+      return kept(state, action);
     case 'asked':
       return within((thread) => asked(thread, action));
     case 'queued':
@@ -104,6 +107,20 @@ function opened(state, key, fresh) {
   const thread = known ?? unread(key, fresh);
   const threads = { ...trimmed(without(state.threads, key)), [key]: thread };
   return { current: key, threads, unread: without(state.unread, key) };
+}
+
+/** What waited in a conversation when the page was left; it need not be the one that is shown. */
+function kept(state, { key, messages }) {
+  const thread = state.threads[key] ?? unread(key, false);
+  const more = messages.filter(({ id }) => !isKnown(thread, id));
+  if (more.length === 0) return state;
+  const queue = [...thread.queue, ...more];
+  return { ...state, threads: { ...state.threads, [key]: { ...thread, queue } } };
+}
+
+/** A message keeps its id from the queue on. */
+function isKnown(thread, id) {
+  return thread.queue.some((message) => message.id === id) || thread.messages.some(({ key }) => key === id);
 }
 
 function unread(key, fresh) {

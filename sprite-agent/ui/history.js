@@ -5,6 +5,8 @@
 
 import { t } from './words.js';
 
+/** The provider of what the gateway puts in itself, such as the text of an answer that was stopped. */
+const GATEWAY = 'openclaw';
 /** Stands in rows the gateway writes for the model, not for people; newer ones say so in `provenance`. */
 const INTERNAL = '<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>';
 
@@ -198,7 +200,8 @@ function addAnswer(messages, row, asked, index, taken) {
 }
 
 /** Which model wrote a piece, and how many tokens it wrote; of what it read, most is read again each time. */
-function costOf({ model, usage }) {
+function costOf({ provider, model, usage }) {
+  if (provider === GATEWAY) return { model: null, tokens: 0 };
   return { model: typeof model === 'string' && model ? model : null, tokens: usage?.output > 0 ? usage.output : 0 };
 }
 

@@ -1,8 +1,9 @@
-// Finding things at the gateway: words in all conversations, files in one.
+// Finding things at the gateway: words in all conversations, files and plans in one.
 
 import { searched } from './conversation-list.js';
 import { bytesOf } from './picture.js';
 import { RequestError } from './requests.js';
+import { JOBS_MAX } from './schedules.js';
 
 /** Places found in one search: the most that the gateway tells. */
 const HITS = 25;
@@ -34,4 +35,14 @@ async function readSent({ source, name }) {
   const answer = source && (await fetch(`/attachments/${encodeURIComponent(source)}`, { cache: 'no-store' }));
   if (!answer?.ok) throw new RequestError('NOT_FOUND', 'there is no such file');
   return { name, bytes: new Uint8Array(await answer.arrayBuffer()) };
+}
+
+/** How many plans speak in the conversation `key`; none while the assistant cannot say. */
+export async function plannedIn(request, key) {
+  try {
+    const { jobs } = await request('cron.list', { limit: JOBS_MAX });
+    return jobs.filter((job) => job?.sessionKey === key && !job.declarationKey).length;
+  } catch {
+    return 0;
+  }
 }

@@ -25,6 +25,10 @@ export function checkedSettings(raw) {
   return settings;
 }
 
+function queueOf(kept) {
+  return Array.isArray(kept) ? kept.filter((message) => typeof message?.id === 'string' && typeof message.text === 'string') : [];
+}
+
 export class Memory {
   #storage;
 
@@ -60,18 +64,42 @@ export class Memory {
     return typeof draft === 'string' ? draft : '';
   }
 
+  /** The same of every conversation that has one, by key. */
+  drafts() {
+    return new Map(Object.entries(this.#read('arca.drafts') ?? {}).filter(([, draft]) => typeof draft === 'string'));
+  }
+
   keepDraft(key, text) {
     this.#keepEntry('arca.drafts', key, text === '' ? undefined : text.slice(0, DRAFT_MAX));
   }
 
-  /** Texts that wait to be sent in a conversation. */
+  /**
+   * Messages `{id, text, hadFiles}` that wait to be sent in a conversation. All tabs of a browser have them in common, so that
+   * each is put in and taken out by itself.
+   */
   queue(key) {
-    const texts = this.#entry('arca.queues', key);
-    return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : [];
+    return queueOf(this.#entry('arca.queues', key));
   }
 
-  keepQueue(key, texts) {
-    this.#keepEntry('arca.queues', key, texts.length > 0 ? texts : undefined);
+  /** The conversations in which something waits. */
+  queued() {
+    return Object.entries(this.#read('arca.queues') ?? {}).filter(([, kept]) => queueOf(kept).length > 0).map(([key]) => key);
+  }
+
+  isQueued(key, id) {
+    return this.queue(key).some((message) => message.id === id);
+  }
+
+  keepQueued(key, { id, text, hadFiles }) {
+    if (!this.isQueued(key, id)) this.#keepQueue(key, [...this.queue(key), { id, text, hadFiles }]);
+  }
+
+  dropQueued(key, id) {
+    if (this.isQueued(key, id)) this.#keepQueue(key, this.queue(key).filter((message) => message.id !== id));
+  }
+
+  #keepQueue(key, messages) {
+    this.#keepEntry('arca.queues', key, messages.length > 0 ? messages : undefined);
   }
 
   /** Conversations whose deletion is not finished: `[key, wasAsked]`. */

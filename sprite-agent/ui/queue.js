@@ -4,7 +4,7 @@ import { isLive } from './answer.js';
 
 /** `thread` with one more message at the end of its queue. */
 export function queued(thread, { id, text, files }) {
-  return { ...thread, queue: [...thread.queue, { id, text, files }] };
+  return { ...thread, queue: [...thread.queue, { id, text, files, lacksFiles: false }] };
 }
 
 /** `thread` without the message `id`: it was sent, or taken back. */
@@ -13,8 +13,8 @@ export function unqueued(thread, id) {
 }
 
 /**
- * What the queue of `thread` waits for: `answer`, `connection`, or `person`; `null` when its first message
- * can be sent. After a failure nothing is sent by itself: the next message would fail as well, or
+ * What the queue of `thread` waits for: `answer`, `connection`, `person`, or `files` for a person to attach them
+ * again; `null` when its first message can be sent. After a failure nothing is sent by itself: the next message would fail as well, or
  * build on an answer that is not there.
  */
 export function waitsFor(thread, isOnline) {
@@ -22,6 +22,7 @@ export function waitsFor(thread, isOnline) {
   // What waited over a loss or a reload goes once the history has told whether an answer is under way.
   if (!isOnline || thread.lost || (!thread.loaded && thread.queue.length > 0)) return 'connection';
   if (thread.messages.some((message) => isUnderWay(message) || (message.role === 'assistant' && isLive(message)))) return 'answer';
+  if (thread.queue[0]?.lacksFiles) return 'files';
   const last = thread.messages.at(-1);
   const hasFailed = last?.delivery === 'failed' || ['error', 'interrupted'].includes(last?.status);
   return hasFailed ? 'person' : null;

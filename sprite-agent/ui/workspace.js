@@ -17,11 +17,11 @@ import { undelivered } from './question.js';
 import { waitsFor } from './queue.js';
 import { Rewriting } from './rewriting.js';
 import { Sessions } from './sessions.js';
+import { Waiting } from './waiting.js';
 import { t } from './words.js';
 
 /** Wait before looking again after "not now". */
 const LOOK_AGAIN_MS = 2_000;
-
 
 export class Workspace {
   state = initial();
@@ -46,6 +46,7 @@ export class Workspace {
   #isFlushing = false;
   /** Which process the gateway is. */
   #boot = null;
+  #waiting;
   #outbox;
 
   /**
@@ -54,6 +55,7 @@ export class Workspace {
    */
   constructor({ memory, clock, newId, onChange, onPlans = () => {} }) {
     this.#memory = memory;
+    this.#waiting = new Waiting(memory);
     this.#clock = clock;
     this.#newId = newId;
     this.#onChange = onChange;
@@ -125,11 +127,17 @@ export class Workspace {
 
   /** Shows the conversation `key`; `fresh` when it cannot have a history yet. */
   open(key, fresh = false) {
-    const isKnown = Boolean(this.state.threads[key]);
     this.#apply({ type: 'opened', key, fresh });
-    const kept = isKnown ? [] : this.#memory.queue(key);
-    for (const text of kept) this.#apply({ type: 'queued', key, id: this.#newId(), text, files: [] });
+    this.queuesChanged();
     this.#settle();
+  }
+
+  /** What waits may have been changed by another tab, or have waited since the page was left. */
+  queuesChanged() {
+    for (const { key, queue } of Object.values(this.state.threads)) {
+      for (const { id } of queue.filter((message) => this.#waiting.isElsewhere(key, message.id))) this.#apply({ type: 'unqueued', key, id });
+    }
+    for (const [key, messages] of this.#waiting.all()) this.#apply({ type: 'kept', key, messages });
   }
 
   /**
@@ -159,12 +167,17 @@ export class Workspace {
 
   /** Asks again: what was never taken is replaced, what failed while being answered is asked anew. */
   retry(id) {
-    if (this.obstacle) return;
     const { key } = this.thread;
     const question = this.#questionOf(id);
-    if (!question) return;
+    if (this.obstacle || !question) return;
     if (question.delivery === 'failed') this.#apply({ type: 'dropped', key, id: question.id });
-    this.#ask(key, question.text, question.files.filter(({ content }) => content));
+    this.#ask(key, question.text, question.files);
+  }
+
+  /** The question of the message `id`, where the page has its files no more: the person has to attach them again. */
+  withoutFiles(id) {
+    const question = this.#questionOf(id);
+    return question?.files.every(({ content }) => content) ? null : question;
   }
 
   /** Whether the assistant can be asked for `method`. */
@@ -187,16 +200,10 @@ export class Workspace {
     return this.#commands;
   }
 
-  /** Whether the answer `id` can be written anew: not without the files that its question had. */
-  canAnswerAnew(id) {
-    const question = this.#questionOf(id);
-    return !this.obstacle && Boolean(question?.files.every(({ content }) => content));
-  }
-
   /** Has the answer `id` written anew, in the place of the one that there is where that can be done. */
   async answerAnew(id) {
     const question = this.#questionOf(id);
-    if (!this.canAnswerAnew(id)) return;
+    if (this.obstacle || !question) return;
     if (this.rewriting.isPossible) await this.replace(question.id, question.text, question.files);
     else this.retry(id);
   }
@@ -213,19 +220,20 @@ export class Workspace {
     return messages.slice(0, messages.findIndex((message) => message.id === id) + 1).findLast(({ role }) => role === 'user');
   }
 
-  #ask(key, text, files) {
+  #ask(key, text, files, question = this.#newId()) {
     const title = titleFrom(text || files[0].name);
     if (!this.#memory.title(key)) this.#memory.keepTitle(key, title, false);
-    const question = this.#newId();
     this.#apply({ type: 'asked', key, question, text, files, at: this.#clock.now() });
     // Only a turn that runs asks: an idle page needs no ear for it.
     this.asking.read();
     this.#deliver(key, question, text, files);
   }
 
+  /** With the id that it waited under: two tabs that send it at the same moment send one message. */
   #sendNext({ key, queue: [{ id, text, files }] }) {
+    const isElsewhere = this.#waiting.isElsewhere(key, id);
     this.#apply({ type: 'unqueued', key, id });
-    this.#ask(key, text, files);
+    if (!isElsewhere) this.#ask(key, text, files, id);
   }
 
   /** Sends what has waited long enough, in every conversation. */
@@ -276,9 +284,13 @@ export class Workspace {
   async remove(key) {
     const thread = this.state.threads[key];
     const wasAsked = this.sessions.has(key) || Boolean(thread?.messages.length);
+    this.#waiting.drop(key);
     if (key === this.state.current) this.open(this.#another(key) ?? this.newKey());
     this.#apply({ type: 'deleted', key });
-    if (!wasAsked) return 'done';
+    if (!wasAsked) {
+      this.#memory.forget(key);
+      return 'done';
+    }
     // A message that is on its way would begin the conversation again.
     const sent = this.#outbox.settled(key);
     return this.sessions.remove(key, wasAsked, sent);
@@ -293,19 +305,12 @@ export class Workspace {
     const before = this.state;
     this.state = reduce(before, action);
     if (this.state === before) return;
-    this.#keepQueues(before);
+    this.#waiting.keep(before.threads, this.state.threads);
     this.#onChange();
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     this.#sendQueues();
     this.#isFlushing = false;
-  }
-
-  /** What waits is there after a reload; its files are not. */
-  #keepQueues(before) {
-    for (const { key, queue } of Object.values(this.state.threads)) {
-      if (before.threads[key] && before.threads[key].queue !== queue) this.#memory.keepQueue(key, queue.map(({ text }) => text));
-    }
   }
 
   #connectionChanged(state) {
@@ -325,10 +330,10 @@ export class Workspace {
   /** What was never acknowledged becomes a draft again: it is there after signing in. */
   #keepUnsent() {
     for (const thread of Object.values(this.state.threads)) {
+      const { key } = thread;
       const unsent = undelivered(thread).filter((question) => !question.received);
-      const texts = [...unsent, ...thread.queue].map(({ text }) => text).filter(Boolean);
-      this.#memory.keepQueue(thread.key, []);
-      if (texts.length > 0 && !this.#memory.draft(thread.key)) this.#memory.keepDraft(thread.key, texts.join('\n\n'));
+      const texts = [...unsent, ...this.#waiting.takeAll(thread)].map(({ text }) => text).filter(Boolean);
+      if (texts.length > 0) this.#memory.keepDraft(key, [...texts, this.#memory.draft(key)].filter(Boolean).join('\n\n'));
     }
   }
 

@@ -83,3 +83,73 @@ test('a message with files carries them as attachments, and again when it is sen
   await settled();
   assert.equal(here.gateway.asked.at(-1).params.attachments.length, 1);
 });
+
+test('what waits is sent by one of two tabs, and by none once one has taken it back', async () => {
+  const memory = new Memory(new Storage());
+  const one = await busy(memory);
+  one.workspace.send('two');
+  const [{ id }] = one.workspace.thread.queue;
+  // To this one the first answer is over.
+  const other = await world(memory);
+  await settled();
+  assert.deepEqual(other.gateway.sent(), [id]);
+  one.hear(final('r1', 3, 'Good day'));
+  assert.deepEqual([one.sentTexts(), one.waiting()], [['hello'], []]);
+
+  const third = await busy(memory);
+  third.workspace.send('three');
+  memory.dropQueued(KEY, third.workspace.thread.queue[0].id);
+  third.workspace.queuesChanged();
+  assert.deepEqual(third.waiting(), []);
+});
+
+test('what another tab queues is shown, and nothing of it is lost when the first one sends', async () => {
+  const memory = new Memory(new Storage());
+  const here = await busy(memory);
+  here.workspace.send('two');
+  memory.keepQueued(KEY, { id: 'of another', text: 'three', hadFiles: false });
+  here.workspace.queuesChanged();
+  assert.deepEqual(here.waiting(), ['two', 'three']);
+  here.hear(final('r1', 3, 'Good day'));
+  assert.deepEqual(memory.queue(KEY).map(({ text }) => text), ['three']);
+});
+
+test('a browser that keeps nothing sends what waits', async () => {
+  const here = await busy(new Memory(null));
+  here.workspace.send('two');
+  here.hear(final('r1', 3, 'Good day'));
+  assert.deepEqual(here.sentTexts(), ['hello', 'two']);
+});
+
+test('what waited elsewhere when the page was left is in the list, and sent', async () => {
+  const memory = new Memory(new Storage());
+  memory.keepQueued('agent:main:other', { id: 'q1', text: 'still to go', hadFiles: false });
+  const here = await world(memory);
+  const sent = here.gateway.asked.filter(({ method }) => method === 'chat.send').map(({ params }) => params);
+  assert.deepEqual(sent.map(({ sessionKey, message }) => [sessionKey, message]), [['agent:main:other', 'still to go']]);
+  assert.deepEqual(here.workspace.list().map(({ title }) => title).sort(), ['Main conversation', 'still to go']);
+});
+
+test('a message that had files is not sent without them by itself', async () => {
+  const memory = new Memory(new Storage());
+  const here = await busy(memory);
+  here.workspace.send('look', [{ name: 'a.png', type: 'image/png', size: 3, content: 'AAAA' }]);
+  const reloaded = await world(memory);
+  assert.deepEqual([reloaded.gateway.sent(), reloaded.workspace.queueWaits], [[], 'files']);
+  reloaded.workspace.sendQueued();
+  await settled();
+  assert.equal(reloaded.gateway.sent().length, 1);
+});
+
+test('at the end of a session what waits is put before the draft, by one tab only', async () => {
+  const memory = new Memory(new Storage());
+  const [one, other] = [await busy(memory), await busy(memory)];
+  one.workspace.send('two');
+  other.workspace.queuesChanged();
+  assert.deepEqual(other.waiting(), ['two']);
+  memory.keepDraft(KEY, 'half a thought');
+  one.end('signed-out');
+  other.end('signed-out');
+  assert.equal(memory.draft(KEY), 'two\n\nhalf a thought');
+  assert.deepEqual(memory.queued(), []);
+});

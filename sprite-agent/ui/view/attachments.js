@@ -5,6 +5,9 @@ import { newIdentifier } from '../identifier.js';
 import { element, icon, iconButton } from './element.js';
 import { t } from '../words.js';
 
+/** Refused files that are named, of many that were chosen at once. */
+const REFUSALS_TOLD = 2;
+
 export class AttachmentsView {
   #list = document.getElementById('attachments');
   #picker = document.getElementById('picker');
@@ -64,7 +67,9 @@ export class AttachmentsView {
       if (refusal) refused.push(refusal);
       else this.#read(file);
     }
-    this.#actions.refused(refused.join(' '));
+    const others = refused.length - REFUSALS_TOLD;
+    const told = [...refused.slice(0, REFUSALS_TOLD), ...(others > 0 ? [t('attach.others', { count: others })] : [])];
+    this.#actions.refused(told.join(' '));
   }
 
   #read(file) {

@@ -18,8 +18,10 @@ export class Composer {
   #hint = document.getElementById('composer-hint');
   #banner = document.getElementById('editing');
   #commands;
-  /** The message that is being changed: `{id, draft}`, with what stood in the field before. */
+  /** The message that is being changed: `{id, hasFiles, text}`. The draft stays in memory meanwhile. */
   #edited = null;
+  /** The same of other conversations, by their keys: a change waits until somebody comes back to it. */
+  #edits = new Map();
   #memory;
   #attachments;
   #actions;
@@ -53,10 +55,13 @@ export class Composer {
   update(key, obstacle) {
     this.#obstacle = obstacle;
     if (key !== this.#key) {
+      if (this.#edited) this.#edits.set(this.#key, { ...this.#edited, text: this.#field.value });
       this.#key = key;
-      this.#endEditing();
+      this.#edited = this.#edits.get(key) ?? null;
+      this.#edits.delete(key);
+      this.#showEditing();
       this.#refusal = '';
-      this.#field.value = this.#memory.draft(key);
+      this.#field.value = this.#edited?.text ?? this.#memory.draft(key);
       this.#attachments.show(key);
       this.#grow();
     }
@@ -82,25 +87,29 @@ export class Composer {
 
   /** Puts a message that was sent into the field, to be changed; its place is kept where `isReplaced`. */
   edit({ id, text, files }, isReplaced) {
-    const draft = this.#edited ? this.#edited.draft : this.#field.value;
+    if (!isReplaced) {
+      this.suggest([text, this.#field.value].filter(Boolean).join('\n'));
+      if (files.length > 0) this.refuse(t('edit.files'));
+      return;
+    }
+    this.#edited = { id, hasFiles: files.length > 0, text };
+    this.#showEditing();
     this.suggest(text);
-    if (!isReplaced) return;
-    this.#edited = { id, draft };
-    const words = files.length > 0 ? `${t('edit.banner')} ${t('edit.files')}` : t('edit.banner');
-    const cancel = element('button', { type: 'button', class: 'button small', 'data-testid': 'edit-cancel', onclick: () => this.#cancelEditing() }, t('cancel'));
-    this.#banner.replaceChildren(element('p', {}, words), cancel);
-    this.#banner.hidden = false;
   }
 
-  #cancelEditing() {
-    const { draft } = this.#edited;
-    this.#endEditing();
-    this.suggest(draft);
-  }
-
+  /** The draft is back in the field. */
   #endEditing() {
     this.#edited = null;
-    this.#banner.hidden = true;
+    this.#showEditing();
+    this.suggest(this.#memory.draft(this.#key));
+  }
+
+  #showEditing() {
+    this.#banner.hidden = !this.#edited;
+    if (!this.#edited) return;
+    const words = this.#edited.hasFiles ? `${t('edit.banner')} ${t('edit.files')}` : t('edit.banner');
+    const cancel = element('button', { type: 'button', class: 'button small', 'data-testid': 'edit-cancel', onclick: () => this.#endEditing() }, t('cancel'));
+    this.#banner.replaceChildren(element('p', {}, words), cancel);
   }
 
   /** Says why a file was not attached; an empty text takes that back. */
@@ -115,7 +124,7 @@ export class Composer {
     if (this.#commands.pressed(event)) return;
     if (event.key === 'Escape' && this.#edited) {
       event.preventDefault();
-      this.#cancelEditing();
+      this.#endEditing();
       return;
     }
     if (event.key === 'ArrowUp' && this.#field.value === '') {
@@ -172,16 +181,15 @@ export class Composer {
     } finally {
       this.#field.readOnly = false;
     }
-    this.#memory.keepDraft(key, '');
+    this.#edits.delete(key);
     if (key !== this.#key) return;
-    this.#endEditing();
     this.#refusal = '';
-    this.suggest('');
+    this.#endEditing();
   }
 
   #changed() {
     this.#commands.typed();
-    this.#memory.keepDraft(this.#key, this.#field.value);
+    if (!this.#edited) this.#memory.keepDraft(this.#key, this.#field.value);
     this.#grow();
     this.show();
   }

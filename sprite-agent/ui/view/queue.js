@@ -15,14 +15,14 @@ export class QueueView {
     this.#actions = actions;
   }
 
-  /** `waits` says for what: `answer`, `connection`, or `person` when they are not sent by themselves. */
+  /** `waits` says for what: `answer`, `connection`, or `person` or `files` when they are not sent by themselves. */
   update(queued, waits) {
     const shown = JSON.stringify([queued.map(({ id }) => id), waits]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#section.hidden = queued.length === 0;
     this.#label.textContent = waits ? t(`queue.${waits}`) : '';
-    this.#list.replaceChildren(...queued.map((message, index) => this.#row(message, index === 0 && waits === 'person')));
+    this.#list.replaceChildren(...queued.map((message, index) => this.#row(message, index === 0 && ['person', 'files'].includes(waits))));
   }
 
   #row({ id, text, files }, isStuck) {

@@ -28,6 +28,10 @@ export class Toasts {
     if (!stays) this.#later(toast);
   }
 
+  has(kind) {
+    return [...this.#root.children].some((toast) => toast.dataset.kind === kind);
+  }
+
   /** Takes the notice of `kind` away. */
   take(kind) {
     for (const toast of [...this.#root.children]) if (toast.dataset.kind === kind) toast.remove();

@@ -65,6 +65,33 @@ async fn what_is_typed_as_soon_as_a_conversation_is_opened_stays_there() {
 }
 
 #[tokio::test]
+async fn what_was_begun_is_found_again_after_looking_elsewhere() {
+    let world = world().await;
+    let chrome = signed_in(&world, "grace").await;
+    chrome.click("new-conversation").await.unwrap();
+    say(&chrome, "said long ago").await;
+    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    let field = "document.getElementById('composer').value";
+    chrome.fill("[data-testid=composer]", "half a thought").await.unwrap();
+    // A change of a message leaves the draft alone, and waits itself.
+    chrome.evaluate("document.querySelector('[data-testid=edit]').click()").await.unwrap();
+    wait_for(&chrome, &format!("{field} === 'said long ago'")).await;
+    chrome.click("new-conversation").await.unwrap();
+    wait_for(&chrome, &format!("{field} === '' && document.getElementById('editing').hidden")).await;
+    // So does what was begun in a conversation that nobody has written in yet.
+    chrome.fill("[data-testid=composer]", "words for nobody yet").await.unwrap();
+    chrome.evaluate("history.back()").await.unwrap();
+    wait_for(&chrome, &format!("{field} === 'said long ago'")).await;
+    chrome.click("edit-cancel").await.unwrap();
+    wait_for(&chrome, &format!("{field} === 'half a thought'")).await;
+    let begun = "[...document.querySelectorAll('[data-testid=conversations] .title')]\
+                 .find(title => title.textContent === 'words for nobody yet')";
+    wait_for(&chrome, &format!("Boolean({begun})")).await;
+    chrome.evaluate(&format!("{begun}.closest('a').click()")).await.unwrap();
+    wait_for(&chrome, &format!("{field} === 'words for nobody yet'")).await;
+}
+
+#[tokio::test]
 async fn a_message_waits_for_the_running_answer_and_escape_stops_it() {
     let world = world().await;
     let chrome = signed_in(&world, "grace").await;
