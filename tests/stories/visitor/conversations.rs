@@ -77,7 +77,8 @@ async fn what_was_begun_is_found_again_after_looking_elsewhere() {
     chrome.evaluate("document.querySelector('[data-testid=edit]').click()").await.unwrap();
     wait_for(&chrome, &format!("{field} === 'said long ago'")).await;
     chrome.click("new-conversation").await.unwrap();
-    wait_for(&chrome, &format!("{field} === '' && document.getElementById('editing').hidden")).await;
+    wait_for(&chrome, &format!("{field} === '' && document.getElementById('editing').hidden"))
+        .await;
     // So does what was begun in a conversation that nobody has written in yet.
     chrome.fill("[data-testid=composer]", "words for nobody yet").await.unwrap();
     chrome.evaluate("history.back()").await.unwrap();
