@@ -23,7 +23,7 @@ use vendors::linear::Priority;
 use vendors::resend::{Resend, ResendError};
 
 /// The work behind each task of kind `MAIL`.
-pub struct MailJob {
+pub(super) struct MailJob {
     store: Store,
     /// Without one letters are kept, and nobody is told that they were sent.
     resend: Option<Resend>,
@@ -68,7 +68,7 @@ impl Job for MailJob {
 impl MailJob {
     /// # Errors
     /// When the key cannot stand in a header.
-    pub fn new(
+    pub(super) fn new(
         store: &Store,
         metrics: &Arc<Metrics>,
         resend: Option<&ResendConfig>,

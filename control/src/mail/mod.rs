@@ -15,7 +15,25 @@ mod renderer;
 mod rendering;
 mod words;
 
+use std::sync::Arc;
+
+use self::job::MailJob;
+use crate::base::metrics::Metrics;
+use crate::queue::Job;
+use crate::store::Store;
+
 pub use config::ResendConfig;
-pub use job::MailJob;
 pub use messages::{ORDER_PATIENCE, Welcome, enqueue_welcome};
 pub use renderer::MailRenderer;
+
+/// What sends letters; without `resend` they are kept, and sent by nobody.
+///
+/// # Errors
+/// When a client of Resend cannot be made.
+pub fn jobs(
+    store: &Store,
+    metrics: &Arc<Metrics>,
+    resend: Option<&ResendConfig>,
+) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+    Ok(vec![Arc::new(MailJob::new(store, metrics, resend)?)])
+}

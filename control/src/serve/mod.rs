@@ -26,13 +26,13 @@ use crate::http::listener;
 use crate::machines::context::Machines;
 use crate::machines::job_context::JobContext;
 use crate::machines::upkeep::WorkspaceReconciler;
-use crate::mail::MailJob;
+use crate::mail;
 use crate::model::incident::Incident;
 use crate::pflaster::{Pflaster, PflasterHook};
 use crate::queue::{AttemptHook, Dispatcher, Job, WorkerContext};
 use crate::serve::config::Config;
 use crate::store::{RETENTION, RetentionTimes, Store, StoreError};
-use crate::tickets::TicketJob;
+use crate::tickets;
 use crate::{billing, console, joining, machines, operator, site};
 
 /// How long the whole stop may take: a service manager waits for longer than this before
@@ -173,8 +173,8 @@ fn jobs(
     config: &Config,
 ) -> anyhow::Result<Vec<Arc<dyn Job>>> {
     let mut jobs = billing::jobs(&app.store, app.billing.clone());
-    jobs.push(Arc::new(MailJob::new(&app.store, &app.metrics, config.resend.as_ref())?));
-    jobs.push(Arc::new(TicketJob::new(&app.store, &app.metrics, config.linear.as_ref())?));
+    jobs.extend(mail::jobs(&app.store, &app.metrics, config.resend.as_ref())?);
+    jobs.extend(tickets::jobs(&app.store, &app.metrics, config.linear.as_ref())?);
     jobs.extend(context.map(machines::jobs).into_iter().flatten());
     Ok(jobs)
 }

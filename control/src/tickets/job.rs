@@ -18,7 +18,7 @@ use vendors::again::Again;
 use vendors::linear::{Linear, LinearError, NewIssue};
 
 /// The work behind each task of kind `TICKET`.
-pub struct TicketJob {
+pub(super) struct TicketJob {
     store: Store,
     /// Without one incidents are noted, and `control tickets list` shows them.
     linear: Option<(Linear, LinearTeam)>,
@@ -53,7 +53,7 @@ impl Job for TicketJob {
 impl TicketJob {
     /// # Errors
     /// When the key cannot stand in a header.
-    pub fn new(
+    pub(super) fn new(
         store: &Store,
         metrics: &Arc<Metrics>,
         linear: Option<&LinearConfig>,

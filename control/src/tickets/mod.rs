@@ -7,5 +7,23 @@
 mod config;
 mod job;
 
+use std::sync::Arc;
+
+use self::job::TicketJob;
+use crate::base::metrics::Metrics;
+use crate::queue::Job;
+use crate::store::Store;
+
 pub use config::{LinearConfig, LinearTeam};
-pub use job::TicketJob;
+
+/// What opens tickets; without `linear` an incident is kept here alone.
+///
+/// # Errors
+/// When a client of Linear cannot be made.
+pub fn jobs(
+    store: &Store,
+    metrics: &Arc<Metrics>,
+    linear: Option<&LinearConfig>,
+) -> anyhow::Result<Vec<Arc<dyn Job>>> {
+    Ok(vec![Arc::new(TicketJob::new(store, metrics, linear)?)])
+}
