@@ -164,7 +164,7 @@ test-openclaw: need-build need-browser need-npm ## The stories of a conversation
 	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::telegram:: -- --ignored --nocapture
 	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::plans:: -- --ignored --nocapture
 
-test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, light and dark: two minutes
+test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, at a desk and on a phone, light and dark (minutes)
 	cargo test --package e2e --test stories visitor::axe:: -- --ignored
 
 test-firefox: need-build need-firefox need-sprites ## The journey of a customer in Debian's Firefox (the first time it builds geckodriver from crates.io)
