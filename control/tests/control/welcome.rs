@@ -153,9 +153,34 @@ async fn the_browser_that_paid_sets_the_first_password_and_is_signed_in() {
     let login = browser.open(door).await.location;
     let callback = browser.open(&login).await.location;
     assert_eq!(browser.open(&callback).await.location, "/");
-    // A second one changes nothing: the first is known to its owner only.
-    let page = set(&mut order.browser(), "another violet kettle 98").await;
-    assert_eq!(page.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn another_password_from_a_second_tab_is_said_not_to_count_and_the_same_one_leads_on() {
+    let world = World::start(&[]).await;
+    let order = Order::begin(&world).await;
+    order.pay().await;
+    let (mut first, mut second) = (order.browser(), order.browser());
+    let on = format!("{}#opens", &welcome()[SITE.len()..]);
+    assert_eq!(set(&mut first, PASSWORD).await.location, on);
+    assert_eq!(set(&mut second, PASSWORD).await.location, on, "sent twice");
+    assert_eq!(second.open(&format!("{SITE}/account")).await.status, StatusCode::OK);
+    // Too weak for a first one, and another one all the same.
+    for other in ["another violet kettle 98", "short", ""] {
+        let mut tab = order.browser();
+        let page = set(&mut tab, other).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{other}");
+        assert!(!page.location.contains("#opens"), "{other}: {}", page.location);
+        for (language, told) in [("en", "was not used"), ("de", "wurde nicht verwendet")] {
+            tab.language = Some(language);
+            let shown = tab.open(&format!("{}{}", &SITE, page.location)).await;
+            assert!(shown.body.contains(told), "{other}: {}", shown.body);
+            for way in ["/login?workspace=ada", "/forgot-password"] {
+                assert!(shown.body.contains(&format!("href=\"{way}\"")), "{way}: {}", shown.body);
+            }
+        }
+        assert_eq!(tab.open(&format!("{SITE}/account")).await.status, StatusCode::SEE_OTHER);
+    }
     assert_eq!(Browser::new(&world).log_in("ada", PASSWORD).await.status, StatusCode::SEE_OTHER);
 }
 

@@ -28,6 +28,7 @@ use super::signup_access;
 use super::words::set_password::SetPasswordText;
 use super::words::welcome::WelcomeText;
 use crate::accounts::SetPasswordError;
+use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
 use crate::billing::sync::sync_checkout;
 use crate::http::{Form, Problem, RequestContext};
@@ -45,6 +46,9 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 pub(super) struct PageQuery {
     #[serde(default)]
     session_id: String,
+    /// Somebody has typed another password than the one that was set.
+    #[serde(default)]
+    already_set: String,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +86,8 @@ struct Welcome<'a> {
     /// Stripe's page, while it can still be paid.
     pay_at: Option<&'a str>,
     asks_for_password: bool,
+    /// What was typed last is not their password: another one was set before.
+    says_already_set: bool,
     open_url: String,
     faults: Faults<'a>,
 }
@@ -94,7 +100,7 @@ pub(super) async fn show(
 ) -> Result<Response, Problem> {
     let language = language::answering(context, &headers);
     match look(&app, &query.session_id).await? {
-        Some(order) => Ok(render(&app, &order, &query.session_id, &headers, &[])),
+        Some(order) => Ok(render(&app, &order, &query, &headers, &[])),
         None => Ok(unknown(&app, context, language)),
     }
 }
@@ -120,22 +126,50 @@ pub(super) async fn set_password(
     }
     // The fragment tells the page's script to open the workspace once it is ready.
     let mut response = see_other(&format!("/welcome?session_id={session_id}#opens"));
+    let typed = password.clone();
     match app.accounts.set_first_password(&order.username, password).await {
         Ok(redeemed) => {
             let (_, cookie) = open_session(&app, &redeemed.proven).await?;
             page::add_cookie(&mut response, cookie);
             Ok(response)
         }
-        // Set in another tab: the page says so.
-        Err(SetPasswordError::Over) => Ok(response),
-        Err(refusal) => {
-            let problem = refused(refusal, language);
-            if problem.status == StatusCode::INTERNAL_SERVER_ERROR || !context.wants_page {
-                return Err(problem);
+        Err(SetPasswordError::Over) => {
+            let username = order.username.to_string();
+            let attempt = Attempt { username, password: typed, address: context.address };
+            match app.sign_in.check(attempt, app.now(), &app.metrics).await {
+                // The form was sent twice.
+                Ok(proven) => {
+                    let (_, cookie) = open_session(&app, &proven).await?;
+                    page::add_cookie(&mut response, cookie);
+                    Ok(response)
+                }
+                Err(failure) => already_set(failure, &session_id, context, language),
             }
-            Ok(render(&app, &order, &session_id, &headers, &[problem]))
+        }
+        Err(refusal) => {
+            let problem = page::for_the_form(refused(refusal, language), context)?;
+            let query = PageQuery { session_id, ..PageQuery::default() };
+            Ok(render(&app, &order, &query, &headers, &[problem]))
         }
     }
+}
+
+/// Set in another tab, most likely: whoever typed another one here must not go on as if theirs
+/// had been taken.
+fn already_set(
+    failure: SignInError,
+    session_id: &str,
+    context: RequestContext,
+    language: Language,
+) -> Result<Response, Problem> {
+    if let SignInError::Store(_) | SignInError::Password(_) = failure {
+        return Err(failure.into());
+    }
+    if !context.wants_page {
+        let text = WelcomeText::of(language).already_set;
+        return Err(Problem::new(StatusCode::CONFLICT, "password_is_set", text));
+    }
+    Ok(see_other(&format!("/welcome?session_id={session_id}&already_set=1")))
 }
 
 /// The order of this checkout, after asking Stripe where we have not heard of the
@@ -174,10 +208,11 @@ async fn ask_stripe(app: &App, session_id: &str) {
 fn render(
     app: &App,
     order: &Order,
-    session_id: &str,
+    query: &PageQuery,
     headers: &HeaderMap,
     problems: &[Problem],
 ) -> Response {
+    let session_id = &*query.session_id;
     let is_owner = signup_access::is_of_browser(order, headers);
     let language = language::of(headers);
     let progress = Progress::of(order, &app.site, is_owner, language, app.now());
@@ -192,7 +227,9 @@ fn render(
     let events = format!("/api/workspaces/{username}/events");
     let checkout_url = order.checkout_url.as_deref();
     let faults = Faults(problems);
-    let here = format!("/welcome?session_id={session_id}");
+    let says_already_set = is_owner && order.has_password && query.already_set == "1";
+    let already_set = if says_already_set { "&already_set=1" } else { "" };
+    let here = format!("/welcome?session_id={session_id}{already_set}");
     let page = Welcome {
         frame: Frame::speaking(app, language, &here),
         text: WelcomeText::of(language),
@@ -207,6 +244,7 @@ fn render(
         refresh,
         pay_at: checkout_url.filter(|_| is_owner && progress.stage == Stage::Unpaid),
         asks_for_password,
+        says_already_set,
         open_url: handover::workspace_login_url(
             &app.site,
             &WorkspaceHost::own(username),
@@ -245,7 +283,10 @@ impl Welcome<'_> {
     }
 
     fn says_password_is_set(&self) -> bool {
-        self.is_owner && self.progress.has_password && self.progress.stage == Stage::Preparing
+        self.is_owner
+            && self.progress.has_password
+            && !self.says_already_set
+            && self.progress.stage == Stage::Preparing
     }
 
     /// Where all is ready, and the way in is by mail.

@@ -20,6 +20,13 @@ words! {
         on_every_device: ", on every device of yours.", "";
         set: "Set this password", "Dieses Passwort setzen";
         is_set: "Your password is set.", "Dein Passwort gilt.";
+        already_set: "A password was set before, in another tab perhaps, and that one counts. What \
+             you have just typed was not used.",
+            "Schon vorher wurde ein Passwort gesetzt, vielleicht in einem anderen Tab, und jenes \
+             gilt. Was du eben eingegeben hast, wurde nicht verwendet.";
+        sign_in_with_it: "Sign in with the one that counts", "Melde dich mit jenem an";
+        or: "or", "oder";
+        reset_it: "have a link for a new one sent", "lass dir einen Link für ein neues schicken";
         is_set_wait: "Your password is set. The button to your workspace appears here as soon as it \
              is ready.",
             "Dein Passwort gilt. Der Knopf zu deinem Arbeitsplatz erscheint hier, sobald er bereit \
