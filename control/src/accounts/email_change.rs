@@ -86,6 +86,16 @@ impl Accounts {
         Ok(confirmed.await?.then_some(change))
     }
 
+    /// Whether this link has changed an address; whoever comes by it again is told so.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_changed_email(&self, token: &str) -> Result<bool, StoreError> {
+        let Some(token) = Token::of_link(token) else { return Ok(false) };
+        // It is posted with the change or not at all, and kept for longer than a link is good.
+        Ok(self.store.mail(&notice_id(token.hash().as_str())).await?.is_some())
+    }
+
     /// Makes an address the customer's without its having answered, for an operator who has found
     /// out whose the workspace is. `false` when there is no such customer.
     ///
@@ -99,9 +109,13 @@ impl Accounts {
 
     /// What tells the former address and Stripe of the change with this id.
     fn news(&self, customer: &Customer, id: &str) -> (NewMail, NewTask) {
-        let (letter_id, former) = (format!("email-changed/{id}"), customer.recipient());
+        let (letter_id, former) = (notice_id(id), customer.recipient());
         let notice = self.renderer.write(letter_id, former, Message::EmailChanged, self.now());
         let task = NewTask::new(format!("payer/{id}"), Some(customer.username), &TellPayer {});
         (notice, task)
     }
+}
+
+fn notice_id(change: &str) -> String {
+    format!("email-changed/{change}")
 }

@@ -9,7 +9,7 @@ use askama::Template;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Deserialize;
 
 use super::account::{check_password, signed_in_customer};
@@ -150,7 +150,7 @@ pub(super) async fn look(
 ) -> Result<Response, Problem> {
     let language = language::answering(context, &headers);
     let Some(change) = app.accounts.open_email_change(&token).await? else {
-        return Ok(over(&app, context, language));
+        return over(&app, &token, context, language).await;
     };
     let page = ConfirmEmail {
         // Without a way to the other language: it would carry the token.
@@ -177,7 +177,7 @@ pub(super) async fn confirm(
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
     let language = language::answering(context, &headers);
     let Some(change) = app.accounts.confirm_email_change(&token).await? else {
-        return Ok(over(&app, context, language));
+        return over(&app, &token, context, language).await;
     };
     let text = EmailChangeText::of(language);
     let told = text.done_how.replace("{email}", change.email.as_str());
@@ -192,19 +192,23 @@ pub(super) async fn confirm(
     Ok(page::answer(StatusCode::OK, &page))
 }
 
-/// The same whatever was wrong with the link.
-fn over(app: &App, context: RequestContext, language: Language) -> Response {
+/// Of a link that has done its work, or never will: which of the other reasons it is, nobody is told.
+async fn over(
+    app: &App,
+    token: &str,
+    context: RequestContext,
+    language: Language,
+) -> Result<Response, Problem> {
     let text = EmailChangeText::of(language);
-    if !context.wants_page {
-        return Problem::new(StatusCode::GONE, "link_over", text.over_how).into_response();
-    }
-    let page = Message {
-        frame: Frame::in_language(app, language),
-        title: text.over,
-        text: text.over_how,
-        link: "/account/email",
-        link_text: text.again,
-        request: None,
+    let (title, how, link, link_text) = if app.accounts.has_changed_email(token).await? {
+        (text.done, text.used_how, "/account", text.to_account)
+    } else {
+        (text.over, text.over_how, "/account/email", text.again)
     };
-    page::answer(StatusCode::GONE, &page)
+    if !context.wants_page {
+        return Err(Problem::new(StatusCode::GONE, "link_over", how));
+    }
+    let frame = Frame::in_language(app, language);
+    let page = Message { frame, title, text: how, link, link_text, request: None };
+    Ok(page::answer(StatusCode::GONE, &page))
 }

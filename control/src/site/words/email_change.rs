@@ -23,6 +23,8 @@ pub(in crate::site) struct EmailChangeText {
     /// With `{email}` in it.
     pub(in crate::site) done_how: &'static str,
     pub(in crate::site) to_account: &'static str,
+    /// Of its link, used again.
+    pub(in crate::site) used_how: &'static str,
     pub(in crate::site) over: &'static str,
     pub(in crate::site) over_how: &'static str,
     pub(in crate::site) again: &'static str,
@@ -55,14 +57,16 @@ const ENGLISH: EmailChangeText = EmailChangeText {
     same: "This is your address already.",
     too_many: "That was asked for very often. Please wait an hour and try again.",
     confirm_title: "Is this your address?",
-    confirm: ["Letters and receipts for", "go to", "from now on."],
+    confirm: ["Once you confirm it, letters and receipts for", "go to", "."],
     confirm_button: "Yes, use this address",
     done: "Your address is changed",
     done_how: "Letters and receipts go to {email} from now on. We have told the former address.",
     to_account: "To your account",
+    used_how: "This link has changed it, and each link works once. Your account page says which \
+               address counts.",
     over: "This link works no more",
-    over_how: "It was used already, a newer one was sent, the password was changed since, or it is \
-               too old. Your address is as it was.",
+    over_how: "A newer one was sent, the password was changed since, or it is too old. Your account \
+               page says which address counts.",
     again: "Send me a new link",
 };
 
@@ -84,14 +88,16 @@ const GERMAN: EmailChangeText = EmailChangeText {
     same: "Das ist schon deine Adresse.",
     too_many: "Danach wurde sehr oft gefragt. Bitte warte eine Stunde und versuche es dann wieder.",
     confirm_title: "Ist das deine Adresse?",
-    confirm: ["Ab jetzt gehen Mails und Belege für", "an", "– wenn du es bestätigst."],
+    confirm: ["Sobald du es bestätigst, gehen Mails und Belege für", "an", "."],
     confirm_button: "Ja, diese Adresse verwenden",
     done: "Deine Adresse ist geändert",
     done_how: "Mails und Belege gehen ab jetzt an {email}. Der bisherigen Adresse haben wir es \
                mitgeteilt.",
     to_account: "Zu deinem Konto",
+    used_how: "Dieser Link hat sie geändert, und jeder Link gilt einmal. Welche Adresse gilt, \
+               steht auf deiner Kontoseite.",
     over: "Dieser Link gilt nicht mehr",
-    over_how: "Er wurde schon benutzt, ein neuerer ist unterwegs, das Passwort wurde seitdem \
-               geändert, oder er ist zu alt. Deine Adresse ist, wie sie war.",
+    over_how: "Ein neuerer ist unterwegs, das Passwort wurde seitdem geändert, oder er ist zu alt. \
+               Welche Adresse gilt, steht auf deiner Kontoseite.",
     again: "Schickt mir einen neuen Link",
 };

@@ -70,6 +70,7 @@ async fn a_new_address_counts_once_its_link_is_used_and_not_before() {
         let shown = elsewhere.open(&link).await;
         assert_eq!(shown.status, StatusCode::OK, "{shown:?}");
         assert!(shown.body.contains("Yes, use this address"), "{}", shown.body);
+        assert!(shown.body.contains("Once you confirm it"), "{}", shown.body);
         assert_eq!(shown.headers["referrer-policy"], "strict-origin");
     }
     assert_eq!(email(world).await, "ada@mail.test");
@@ -77,9 +78,15 @@ async fn a_new_address_counts_once_its_link_is_used_and_not_before() {
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
     assert!(done.body.contains(NEW), "{}", done.body);
     assert_eq!(email(world).await, NEW);
-    let again = confirm(&mut elsewhere, &link).await;
-    assert_eq!(again.status, StatusCode::GONE, "once");
-    assert_eq!(elsewhere.open(&link).await.status, StatusCode::GONE);
+    for (language, told) in
+        [("en", "Your address is changed"), ("de", "Deine Adresse ist geändert")]
+    {
+        elsewhere.language = Some(language);
+        for again in [confirm(&mut elsewhere, &link).await, elsewhere.open(&link).await] {
+            assert_eq!(again.status, StatusCode::GONE, "once");
+            assert!(again.body.contains(told), "{}", again.body);
+        }
+    }
     // The session is one of the password, which stays.
     let page = ada.open(&format!("{SITE}/account")).await;
     assert!(page.status == StatusCode::OK && page.body.contains(NEW), "{page:?}");
@@ -161,7 +168,9 @@ async fn a_newer_link_another_password_and_time_void_it() {
     ask(&mut ada, NEW, other).await;
     let third = link(&office, NEW, 3).await;
     world.let_pass(Duration::from_secs(3_600)).await;
-    assert_eq!(confirm(&mut ada, &third).await.status, StatusCode::GONE, "too old");
+    let late = confirm(&mut ada, &third).await;
+    assert_eq!(late.status, StatusCode::GONE, "too old");
+    assert!(late.body.contains("This link works no more"), "{}", late.body);
     assert_eq!(email(world).await, "ada@mail.test");
 }
 
