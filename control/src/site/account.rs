@@ -19,7 +19,7 @@ use super::language::{self, Language};
 use super::page::{self, Faults, Frame, see_other, sign_in_again, sign_in_first};
 use super::query::Query;
 use super::subscription_summary::SubscriptionSummary;
-use super::words::account::{AccountText, awake_for};
+use super::words::account::{AccountText, awake_for, paid_with};
 use super::words::skills::SkillText;
 use super::words::{day, field, login};
 use crate::accounts::SetPasswordError;
@@ -307,7 +307,7 @@ pub(super) async fn render(
         price: app.texts.price.in_language(language),
         awake: awake(app, &session.username, language).await?,
         plan,
-        card,
+        card: card.map(|card| paid_with(language, &card)),
         skills: skills.iter().map(|skill| SkillText::of(language, skill)).collect(),
         export: export::section(app, session, language).await?,
         domains: domain_section::section(app, &session.username, language).await?,

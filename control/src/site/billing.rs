@@ -18,6 +18,7 @@ use crate::store::Actor;
 use vendors::IdempotencyKey;
 use vendors::stripe::NewPortalSession;
 use vendors::stripe::id::CheckoutSessionId;
+use vendors::stripe::payment_method::Card;
 
 /// The page waits for the card for as long as nobody minds, and comes without it.
 const CARD_PATIENCE: Duration = Duration::from_millis(1500);
@@ -137,14 +138,14 @@ pub(super) async fn come_back(app: &App, session: &str) {
 }
 
 /// The card that pays `workspace`, for its owner to see; `None` when it cannot be had at once.
-pub(super) async fn card(app: &App, workspace: Option<&Workspace>) -> Option<String> {
+pub(super) async fn card(app: &App, workspace: Option<&Workspace>) -> Option<Card> {
     let (billing, workspace) = (app.billing.as_ref()?, workspace?);
     if workspace.state.is_over() {
         return None;
     }
     let asked = billing.stripe.client.card_of(&workspace.subscription);
     match tokio::time::timeout(CARD_PATIENCE, asked).await {
-        Ok(Ok(card)) => card.map(|card| card.to_string()),
+        Ok(Ok(card)) => card,
         Ok(Err(error)) => {
             debug!("{}: {:#}", workspace.username, anyhow::Error::from(error));
             None

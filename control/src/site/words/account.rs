@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::subscription::Standing;
 use crate::site::language::Language;
+use vendors::stripe::payment_method::Card;
 
 words! {
     AccountText {
@@ -40,7 +41,7 @@ words! {
         export: "Take everything with you", "Nimm alles mit";
         export_what: "Your assistant's settings, skills, files and conversations in one archive \
              (.tar.gz), made for you when you fetch it. Keys and passwords are left out.",
-            "Einstellungen, Fähigkeiten, Dateien und Gespräche deines Assistenten in einem Archiv \
+            "Einstellungen, Fähigkeiten, Dateien und Unterhaltungen deines Assistenten in einem Archiv \
              (.tar.gz), das für dich gemacht wird, wenn du es abholst. Schlüssel und Passwörter \
              sind nicht darin.";
         export_until: "You can begin the download in this browser until",
@@ -82,6 +83,17 @@ words! {
             "Dein Arbeitsplatz schließt jetzt, und alles über dich wird gelöscht. Du wirst noch \
              einmal gefragt.";
         delete: "Delete everything", "Alles löschen";
+    }
+}
+
+/// A card, as its owner knows it from others.
+pub(in crate::site) fn paid_with(language: Language, card: &Card) -> String {
+    let last4 = card.last4();
+    match language {
+        Language::English => format!("{} ending in {last4}", card.brand().unwrap_or("A card")),
+        Language::German => {
+            format!("{} mit den Endziffern {last4}", card.brand().unwrap_or("Eine Karte"))
+        }
     }
 }
 

@@ -1,7 +1,5 @@
 //! What a subscription is paid with, as far as its payer is told.
 
-use std::fmt;
-
 use serde::Deserialize;
 
 use crate::stripe::expandable::Expandable;
@@ -39,9 +37,10 @@ struct PaymentMethod {
     card: Option<Card>,
 }
 
-impl fmt::Display for Card {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let brand = match self.brand.as_str() {
+impl Card {
+    /// As it calls itself; `None` where only Stripe has a word for it.
+    pub fn brand(&self) -> Option<&'static str> {
+        Some(match self.brand.as_str() {
             "visa" => "Visa",
             "mastercard" => "Mastercard",
             "amex" => "American Express",
@@ -49,9 +48,13 @@ impl fmt::Display for Card {
             "diners" => "Diners Club",
             "jcb" => "JCB",
             "unionpay" => "UnionPay",
-            _ => "A card",
-        };
-        write!(f, "{brand} ending in {}", self.last4)
+            _ => return None,
+        })
+    }
+
+    /// Four digits.
+    pub fn last4(&self) -> &str {
+        &self.last4
     }
 }
 
@@ -90,8 +93,9 @@ mod tests {
 
     use super::*;
 
-    fn shown(subscription: Value) -> Option<String> {
-        serde_json::from_value::<Paid>(subscription).unwrap().card().map(|card| card.to_string())
+    fn shown(subscription: Value) -> Option<(Option<&'static str>, String)> {
+        let card = serde_json::from_value::<Paid>(subscription).unwrap().card()?;
+        Some((card.brand(), card.last4().to_owned()))
     }
 
     fn method(brand: &str, last4: &str) -> Value {
@@ -101,14 +105,15 @@ mod tests {
     #[test]
     fn the_subscriptions_own_card_comes_before_the_customers() {
         let customer = |method: Value| json!({"id": "cus_1", "invoice_settings": {"default_payment_method": method}});
-        let check = |own: Value, customers: Value, expected: Option<&str>| {
-            let body = json!({"default_payment_method": own, "customer": customer(customers)});
-            assert_eq!(shown(body).as_deref(), expected);
-        };
-        let visa = Some("Visa ending in 4242");
+        let check =
+            |own: Value, customers: Value, expected: Option<(Option<&'static str>, &str)>| {
+                let body = json!({"default_payment_method": own, "customer": customer(customers)});
+                assert_eq!(shown(body), expected.map(|(brand, last4)| (brand, last4.to_owned())));
+            };
+        let visa = Some((Some("Visa"), "4242"));
         check(method("visa", "4242"), method("jcb", "1111"), visa);
         check(Value::Null, method("visa", "4242"), visa);
-        check(method("cartes_bancaires", "0001"), Value::Null, Some("A card ending in 0001"));
+        check(method("cartes_bancaires", "0001"), Value::Null, Some((None, "0001")));
         check(Value::Null, Value::Null, None);
         check(json!({"id": "pm_1", "us_bank_account": {"last4": "6789"}}), Value::Null, None);
         check(method("visa", "42<b"), Value::Null, None);
