@@ -65,6 +65,9 @@ impl MailContent {
             Message::ConfirmEmail { change } => author.confirm_email(change),
             Message::EmailChanged => author.email_changed(),
             Message::Cancelled { until } => author.cancelled(until),
+            Message::CancellationUndone { next_payment } => {
+                author.cancellation_undone(next_payment)
+            }
             Message::Ended { why } => author.ended(why),
             Message::Closed { ends } => author.closed(ends),
             Message::EndIsNear { ends, is_last } => author.end_is_near(ends, is_last),
@@ -106,8 +109,7 @@ impl Author<'_> {
             (text.fact_name, self.to.username.to_string()),
             (text.fact_plan, (text.a_month)(&self.price)),
         ];
-        let day = |at| Date::of(at).in_language(self.to.language);
-        facts.extend(next_payment.map(|at| (text.fact_next_payment, day(at))));
+        facts.extend(next_payment.map(|at| (text.fact_next_payment, self.day(at))));
         parts.push(Part::Facts(facts));
         parts.push(paragraph((text.welcome_cancel)(&self.account_url())));
         words(text.welcome, parts)
@@ -227,6 +229,14 @@ impl Author<'_> {
         words(text.cancelled, parts)
     }
 
+    fn cancellation_undone(&self, next_payment: Option<Moment>) -> MailContent {
+        let text = self.ending;
+        let next = next_payment.map(|at| (text.undone_next)(&self.price, &self.day(at)));
+        let last = (text.undone_cancel)(&self.account_url());
+        let parts = [Some((text.undone_what)(&self.host)), next, Some(last)];
+        words(text.undone, parts.into_iter().flatten().map(paragraph).collect())
+    }
+
     fn ended(&self, why: EndReason) -> MailContent {
         let text = self.ending;
         words(
@@ -308,6 +318,10 @@ impl Author<'_> {
     fn lifetime(&self, expires: Moment) -> (String, String) {
         let span = Span::of(expires.since(self.now)).in_language(self.to.language);
         (span, self.time(expires))
+    }
+
+    fn day(&self, moment: Moment) -> String {
+        Date::of(moment).in_language(self.to.language)
     }
 
     fn time(&self, moment: Moment) -> String {

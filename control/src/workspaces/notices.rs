@@ -9,6 +9,7 @@ use crate::mail::MailRenderer;
 use crate::model::incident::Incident;
 use crate::model::mail::{Message, NewMail, Recipient};
 use crate::model::sign_up::SignUp;
+use crate::model::subscription::Standing;
 use crate::model::workspace::Workspace;
 use crate::model::workspace::state::{CustomerNotice, OperatorNotice};
 use crate::store::Customer;
@@ -35,6 +36,12 @@ pub fn letter(
         }
         CustomerNotice::Cancelled { until } => {
             (format!("ended/{subscription}"), Message::Cancelled { until: until.unwrap_or(now) })
+        }
+        CustomerNotice::CancellationUndone => {
+            let is_paid_for = workspace.billing.standing(now) == Standing::Good;
+            let next_payment = workspace.billing.period_end.filter(|end| is_paid_for && *end > now);
+            let id = format!("cancellation-undone/{subscription}/{looks}");
+            (id, Message::CancellationUndone { next_payment })
         }
         CustomerNotice::Closed { ends } => {
             (format!("closed/{subscription}/{}", ends.seconds()), Message::Closed { ends })

@@ -256,8 +256,8 @@ const GERMAN: AccountText = AccountText {
     replaced: "Dein Arbeitsplatz musste neu gemacht werden",
     replaced_heading: "Was in deinem Arbeitsplatz war, ist verloren",
     replaced_lost: "Die Maschine, in der dein Assistent lebte, ist ausgefallen, und was darin war, \
-                    ist verloren: seine Dateien und deine Gespräche. Das tut uns leid. Du musst \
-                    nichts tun, und du zahlst dafür nichts weiter.",
+                    ist verloren: seine Dateien und deine Unterhaltungen. Das tut uns leid. Du \
+                    musst nichts tun, und du zahlst dafür nichts weiter.",
     replaced_next: |url| {
         format!(
             "Eine andere Maschine wird gerade vorbereitet, mit den Fähigkeiten, die du gewählt \

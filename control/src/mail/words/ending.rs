@@ -25,6 +25,14 @@ pub(in crate::mail) struct EndingText {
     pub(in crate::mail) cancelled_over: With2,
     pub(in crate::mail) cancelled_deleted: Text,
 
+    pub(in crate::mail) undone: Text,
+    /// The host.
+    pub(in crate::mail) undone_what: With1,
+    /// The price, and the day.
+    pub(in crate::mail) undone_next: With2,
+    /// The account page.
+    pub(in crate::mail) undone_cancel: With1,
+
     pub(in crate::mail) ended: Text,
     /// The host, and why.
     pub(in crate::mail) ended_what: With2,
@@ -106,6 +114,16 @@ const ENGLISH: EndingText = EndingText {
         )
     },
     cancelled_deleted: "The workspace and everything in it is being deleted.",
+
+    undone: "Your subscription goes on",
+    undone_what: |host| {
+        format!(
+            "The cancellation of {host} is undone: the subscription is renewed as before, and the \
+             date that our earlier mail named counts no more."
+        )
+    },
+    undone_next: |price, day| format!("The next payment, {price}, is due on {day}."),
+    undone_cancel: |url| format!("You can cancel at any time on your account page: {url}"),
 
     ended: "Your workspace has ended",
     ended_what: |host, why| format!("{host} is closed. {why}"),
@@ -217,6 +235,16 @@ const GERMAN: EndingText = EndingText {
         )
     },
     cancelled_deleted: "Der Arbeitsplatz wird gerade mit allem darin gelöscht.",
+
+    undone: "Dein Abonnement läuft weiter",
+    undone_what: |host| {
+        format!(
+            "Die Kündigung von {host} ist zurückgenommen: Das Abonnement wird wie bisher \
+             verlängert, und das Datum aus unserem früheren Brief gilt nicht mehr."
+        )
+    },
+    undone_next: |price, day| format!("Die nächste Zahlung, {price}, ist am {day} fällig."),
+    undone_cancel: |url| format!("Kündigen kannst du jederzeit auf deiner Kontoseite: {url}"),
 
     ended: "Dein Arbeitsplatz ist beendet",
     ended_what: |host, why| format!("{host} ist geschlossen. {why}"),

@@ -53,6 +53,11 @@ pub enum Message<'a> {
     Cancelled {
         until: Moment,
     },
+    /// The subscription goes on after all.
+    CancellationUndone {
+        /// `None` while it is not paid for.
+        next_payment: Option<Moment>,
+    },
     /// The workspace has ended.
     Ended {
         why: EndReason,
@@ -93,6 +98,7 @@ text_enum! {
         ConfirmEmail = "confirm_email",
         EmailChanged = "email_changed",
         Cancelled = "cancelled",
+        CancellationUndone = "cancellation_undone",
         Ended = "ended",
         Closed = "closed",
         EndIsNear = "end_is_near",
@@ -116,6 +122,7 @@ impl<'a> Message<'a> {
             Self::ConfirmEmail { .. } => MailKind::ConfirmEmail,
             Self::EmailChanged => MailKind::EmailChanged,
             Self::Cancelled { .. } => MailKind::Cancelled,
+            Self::CancellationUndone { .. } => MailKind::CancellationUndone,
             Self::Ended { .. } => MailKind::Ended,
             Self::Closed { .. } => MailKind::Closed,
             Self::EndIsNear { .. } => MailKind::EndIsNear,

@@ -85,6 +85,8 @@ pub enum CustomerNotice {
     Cancelled {
         until: Option<Moment>,
     },
+    /// The end that was arranged is taken back.
+    CancellationUndone,
     /// It has ended, and not because its customer cancelled.
     Ended(EndReason),
 }
@@ -124,8 +126,11 @@ impl WorkspaceState {
             (_, Event::Stands { standing, ends, known_end, unpaid }) => {
                 let (next, mut effects) = self.standing(standing, known_end);
                 effects.extend(unpaid.and_then(told_of).map(Effect::Tell));
-                if let (false, Some(end), true) = (next.is_over(), ends, ends != known_end) {
-                    effects.push(Effect::Tell(CustomerNotice::Cancelled { until: Some(end) }));
+                if !next.is_over() && ends != known_end {
+                    effects.push(Effect::Tell(match ends {
+                        Some(_) => CustomerNotice::Cancelled { until: ends },
+                        None => CustomerNotice::CancellationUndone,
+                    }));
                 }
                 (next, effects)
             }
@@ -223,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_announced_once_and_then_comes() {
+    fn an_end_is_announced_once_and_then_comes_or_is_taken_back() {
         let report = Effect::Report(OperatorNotice::Cancelled);
         let end_it = Effect::End(EndReason::Subscription);
         let cancelled = |until| Effect::Tell(CustomerNotice::Cancelled { until });
@@ -237,7 +242,8 @@ mod tests {
             &[cancelled(end)],
         );
         check(WorkspaceState::Live, arranged(good, end, end), WorkspaceState::Live, &[]);
-        check(WorkspaceState::Live, arranged(good, None, end), WorkspaceState::Live, &[]);
+        let undone = Effect::Tell(CustomerNotice::CancellationUndone);
+        check(WorkspaceState::Live, arranged(good, None, end), WorkspaceState::Live, &[undone]);
         check(
             WorkspaceState::Live,
             arranged(over, end, end),

@@ -190,7 +190,11 @@ async fn the_account_says_which_card_pays_and_comes_without_it_when_stripe_is_aw
         "card": {"brand": "visa", "last4": "4242"}});
     shop.stripe.books().subscription("sub_1")["default_payment_method"] = card;
     let page = browser.open(&format!("{SITE}/account")).await;
-    assert!(page.body.contains("Visa ending in 4242"), "{}", page.body);
+    assert!(page.body.contains(">Visa ending in 4242<"), "{}", page.body);
+    browser.language = Some("de");
+    let page = browser.open(&format!("{SITE}/account")).await;
+    assert!(page.body.contains(">Visa mit den Endziffern 4242<"), "{}", page.body);
+    browser.language = None;
     shop.stripe.books().is_down = true;
     let page = browser.open(&format!("{SITE}/account")).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -216,20 +220,25 @@ async fn one_button_cancels_and_another_takes_it_back() {
             assert_eq!(account.body.contains("action=\"/account/keep\""), ends, "{path}");
         }
     }
+    let letters = shop.letters().await;
+    let count = |kind: &str| letters.iter().filter(|letter| *letter == kind).count();
+    assert_eq!((count("cancelled"), count("cancellation_undone")), (2, 2), "{letters:?}");
     let stranger = shop.browser().submit(&format!("{SITE}/account/cancel"), &[]).await;
     assert_eq!(stranger.location, "/login?to=account");
 }
 
 #[tokio::test]
-async fn an_end_that_is_taken_back_and_arranged_again_is_told_again() {
+async fn an_end_that_is_taken_back_and_arranged_again_is_told_each_time() {
     let shop = Shop::open().await;
     live(&shop).await;
-    for ends in [true, false, true] {
+    for ends in [true, false, true, false] {
         for _ in 0..2 {
             change(&shop, "cancel_at_period_end", json!(ends)).await;
         }
     }
-    assert_eq!(shop.letters().await.iter().filter(|kind| *kind == "cancelled").count(), 2);
+    let letters = shop.letters().await;
+    let count = |kind: &str| letters.iter().filter(|letter| *letter == kind).count();
+    assert_eq!((count("cancelled"), count("cancellation_undone")), (2, 2), "{letters:?}");
 }
 
 #[tokio::test]

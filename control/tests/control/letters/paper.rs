@@ -76,6 +76,8 @@ fn with_each_letter(receipt: &Receipt, mut look: impl FnMut(&str, Message<'_>)) 
         ("email-changed", Message::EmailChanged),
         ("cancelled", Message::Cancelled { until: later }),
         ("ended", Message::Cancelled { until: NOW }),
+        ("undone", Message::CancellationUndone { next_payment: Some(later) }),
+        ("undone-unpaid", Message::CancellationUndone { next_payment: None }),
         ("closed", Message::Closed { ends: later }),
         ("near", Message::EndIsNear { ends: later, is_last: false }),
         ("last", Message::EndIsNear { ends: later, is_last: true }),
