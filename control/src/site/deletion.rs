@@ -14,7 +14,7 @@ use super::account::{check_password, signed_in_customer};
 use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
-use super::page::{self, Faults, Frame, Message, sign_in_first, sign_in_for};
+use super::page::{self, Faults, Frame, Message, see_other, sign_in_first, sign_in_for};
 use super::words::deletion::DeletionText;
 use crate::app::{App, SharedApp};
 use crate::billing::{self, EraseError};
@@ -61,11 +61,9 @@ pub(super) async fn confirm(
     };
     let language = language::answering(context, &headers);
     match delete(&app, &customer, current, context, language).await {
-        Ok(()) => Ok(gone(&app, language)),
+        Ok(()) => Ok(gone()),
         // The same form was sent twice, and the other one has deleted all meanwhile.
-        Err(_) if app.store.customer(&customer.username).await?.is_none() => {
-            Ok(gone(&app, language))
-        }
+        Err(_) if app.store.customer(&customer.username).await?.is_none() => Ok(gone()),
         Err(problem) => {
             let problem = page::for_the_form(problem, context)?;
             Ok(render(&app, &customer, language, &[problem]))
@@ -97,22 +95,32 @@ async fn delete(
     Ok(app.store.note_act(Actor::Customer(username), about, act, app.now()).await?)
 }
 
-fn gone(app: &App, language: Language) -> Response {
-    let mut response = page::answer(StatusCode::OK, &goodbye(app, language));
+/// On to a page that can be loaded again: nobody can sign in any more.
+fn gone() -> Response {
+    let mut response = see_other("/account/deleted");
     page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
     response
 }
 
-fn goodbye(app: &App, language: Language) -> Message<'static> {
+/// `GET /account/deleted`
+pub(super) async fn goodbye(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if signed_in_customer(&app, &headers).await?.is_some() {
+        return Ok(see_other("/account"));
+    }
+    let language = language::of(&headers);
     let text = DeletionText::of(language);
-    Message {
-        frame: Frame::in_language(app, language),
+    let page = Message {
+        frame: Frame::speaking(&app, language, "/account/deleted"),
         title: text.goodbye,
         text: text.goodbye_how,
         link: "/",
         link_text: text.to_start,
         request: None,
-    }
+    };
+    Ok(page::answer(StatusCode::OK, &page))
 }
 
 fn render(app: &App, customer: &Customer, language: Language, problems: &[Problem]) -> Response {

@@ -133,6 +133,7 @@ fn site_routes() -> Router<SharedApp> {
         .route("/account", get(account::show))
         .route("/account/billing", post(billing::open))
         .route("/account/delete", get(deletion::show).post(deletion::confirm))
+        .route("/account/deleted", get(deletion::goodbye))
         .route("/account/cancel", post(billing::cancel))
         .route("/account/keep", post(billing::keep))
         .route("/account/export", get(export::fetch).post(export::ask))

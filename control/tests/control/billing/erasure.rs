@@ -64,9 +64,16 @@ async fn a_customer_deletes_everything_on_the_account_page_with_the_password() {
     assert!(wrong.body.contains("This is not your present password"), "{}", wrong.body);
     assert_eq!((edge.names().len(), market.status(&ada)), (1, "active"));
 
+    let goodbye = format!("{SITE}/account/deleted");
+    assert_eq!(browser.open(&goodbye).await.location, "/account", "nothing is deleted yet");
+
     let done = browser.submit(&address, &[("current", PASSWORD)]).await;
-    assert_eq!(done.status, StatusCode::OK);
-    assert!(done.body.contains("Your workspace is closed"), "{}", done.body);
+    assert_eq!((done.status, &*done.location), (StatusCode::SEE_OTHER, "/account/deleted"));
+    for _ in 0..2 {
+        let page = browser.open(&goodbye).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.body.contains("Your workspace is closed"), "{}", page.body);
+    }
     wait_until("no edge leads there", true, async || edge.names().is_empty()).await;
     assert_eq!(market.status(&ada), "canceled");
     assert_eq!(market.shop.tasks(Kind::Recycle).await, ["waiting"]);
@@ -89,7 +96,6 @@ async fn the_form_that_deletes_everything_may_be_sent_several_times_at_once() {
         async |mut browser: Browser<'_>| browser.submit(&address, &[("current", PASSWORD)]).await;
     let pages = join_all((0..4).map(|_| confirm(browser.clone()))).await;
     for page in pages {
-        let is_signed_out = page.location == "/login?to=account";
-        assert!(is_signed_out || page.body.contains("Your workspace is closed"), "{page:?}");
+        assert!(["/login?to=account", "/account/deleted"].contains(&&*page.location), "{page:?}");
     }
 }
