@@ -1,6 +1,7 @@
 //! The site in German: whatever it says in English, it says otherwise.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use control::base::email_address::Email;
 use control::base::language::Language;
@@ -181,6 +182,7 @@ async fn an_account_and_all_that_is_done_there_is_german() {
     check(&mut browser, "/account/email", Some(wrong)).await;
     let weak: Fields<'_> = &[("current", PASSWORD), ("new", "password password")];
     check(&mut browser, "/account/password", Some(weak)).await;
+    check(&mut Browser::new(&world), "/account/deleted", None).await;
 
     let (app, now, username) = (world.app(), world.now(), "ada".parse().unwrap());
     let to = Recipient { username, email: "ada@mail.test", language: Language::English };
@@ -201,4 +203,21 @@ async fn an_account_and_all_that_is_done_there_is_german() {
     check(&mut browser, "/account/email", None).await;
     let path = format!("/confirm-email?token={}", change.token.expose());
     check(&mut browser, &path, None).await;
+}
+
+#[test]
+fn a_conversation_has_one_name_in_german() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut said = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).unwrap().contains("Gespräch") {
+                said.push(path);
+            }
+        }
+    }
+    assert!(said.is_empty(), "the workspace calls it Unterhaltung: {said:?}");
 }

@@ -9,7 +9,7 @@ words! {
         what: "closes at once, for every browser. Your assistant with all its conversations and \
              files, your subscription and your account are deleted, and nobody can bring them back. \
              What is paid for the present month is not paid back.",
-            "schließt sofort, für jeden Browser. Dein Assistent mit allen Gesprächen und Dateien, \
+            "schließt sofort, für jeden Browser. Dein Assistent mit allen Unterhaltungen und Dateien, \
              dein Abonnement und dein Konto werden gelöscht, und niemand kann sie zurückholen. Was \
              für diesen Monat bezahlt ist, wird nicht erstattet.";
         keep_question: "Do you want to keep something?", "Willst du etwas behalten?";

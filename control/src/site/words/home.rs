@@ -82,7 +82,7 @@ words! {
         a_month: "a month", "im Monat";
         included_machine: "A machine and an address of your own", "Eine eigene Maschine und Adresse";
         included_skills: "Every skill you pick, files and search in all conversations",
-            "Jede gewählte Fähigkeit, Dateien und Suche in allen Gesprächen";
+            "Jede gewählte Fähigkeit, Dateien und Suche in allen Unterhaltungen";
         included_help: "Repairs, renewals and help by mail", "Reparaturen, Erneuerungen und Hilfe per Mail";
         included_cancel: "Cancel any time, with one button", "Jederzeit kündbar, mit einem Knopf";
         email: "E-mail", "E-Mail";
@@ -108,7 +108,7 @@ words! {
         who_reads_a: "Your conversations are kept on the machine of your own assistant. It is not \
              shared with other customers, and nobody else has a way in. What the assistant asks a \
              language model goes to the provider of that model.",
-            "Deine Gespräche liegen auf der Maschine deines eigenen Assistenten. Sie wird mit \
+            "Deine Unterhaltungen liegen auf der Maschine deines eigenen Assistenten. Sie wird mit \
              niemandem geteilt, und niemand sonst hat einen Weg hinein. Was der Assistent ein \
              Sprachmodell fragt, geht an den Anbieter dieses Modells.";
         which_model: "Which model answers?", "Welches Modell antwortet?";
@@ -118,8 +118,8 @@ words! {
              your e-mail address, your name here and the skills you chose. You can take every \
              conversation along as a file, at any time.",
             "Auf der Maschine deines eigenen Assistenten{location}, und nirgends sonst: Wir haben \
-             deine E-Mail-Adresse, deinen Namen hier und die Fähigkeiten, die du gewählt hast. Jedes \
-             Gespräch kannst du jederzeit als Datei mitnehmen.";
+             deine E-Mail-Adresse, deinen Namen hier und die Fähigkeiten, die du gewählt hast. Jede \
+             Unterhaltung kannst du jederzeit als Datei mitnehmen.";
         /// With `{price}` in it.
         what_included: "What does {price} include, and what not?", "Was enthält {price}, und was nicht?";
         what_included_a: "The machine, the address, every skill you pick, repairs and help. \

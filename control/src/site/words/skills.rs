@@ -38,7 +38,7 @@ const GERMAN: [(&str, &str, &str, &str); 16] = [
     (
         "visualize",
         "Diagramme",
-        "Sehen statt lesen: Diagramme und kleine Übersichten im Gespräch.",
+        "Sehen statt lesen: Diagramme und kleine Übersichten in der Unterhaltung.",
         "",
     ),
     ("nano-pdf", "PDF ändern", "Eine PDF-Datei ändern, indem du sagst, was anders sein soll.", ""),
