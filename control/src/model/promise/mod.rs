@@ -368,7 +368,7 @@ fn subscriptions(list: &Compared, now: Moment) -> Promise {
     let when = age.map_or_else(|| "never yet".to_owned(), ago);
     if *strangers > 0 || *lacking > 0 {
         let says = format!(
-            "Stripe lists {listed}, {served} are served (compared {when}); paid and served by \
+            "as of {when}: Stripe lists {listed}, {served} are served; paid and served by \
              nobody: {strangers}, open and not listed: {lacking}"
         );
         let todo = "`control tickets list` names them. Nothing was changed because of the list.";
@@ -385,7 +385,9 @@ fn subscriptions(list: &Compared, now: Moment) -> Promise {
             format!("Stripe's list was last read {when}"),
             "Another control may do so; else restart control.",
         ),
-        _ => kept(NAME, format!("all {listed} of Stripe's list are served (compared {when})")),
+        _ if age.is_none() => kept(NAME, "Stripe's list was not read yet"),
+        // Whoever came since is not in it.
+        _ => kept(NAME, format!("as of {when}: all {listed} of Stripe's list are served")),
     }
 }
 

@@ -144,12 +144,20 @@ fn each_promise_that_is_broken_says_what_to_do() {
     );
     check(|it| it.loads = vec![load(Kind::Mail, 0, 0, 1)], "mail", Broken, "1 letter given up");
     check(|it| it.sends_mail = false, "mail", AtRisk, "there is no [resend]");
+    let nobody_yet = "as of 10m ago: all 0 of Stripe's list are served";
+    check(|_| {}, "subscriptions", Kept, nobody_yet);
+    check(
+        |it| it.stripe.as_mut().unwrap().list.whole = None,
+        "subscriptions",
+        Kept,
+        "Stripe's list was not read yet",
+    );
     check(
         |it| it.stripe.as_mut().unwrap().list.strangers = 2,
         "subscriptions",
         Broken,
-        "Stripe lists 0, 0 are served (compared 10m ago); paid and served by nobody: 2, open \
-         and not listed: 0",
+        "as of 10m ago: Stripe lists 0, 0 are served; paid and served by nobody: 2, open and \
+         not listed: 0",
     );
     check(
         |it| it.stripe.as_mut().unwrap().list.whole = Some(before(20_000)),

@@ -70,7 +70,7 @@ async fn a_payment_of_which_no_event_came_is_served_after_the_next_comparison() 
     }
     assert_eq!(market.tickets("stranger/").await, 0);
     market.compare().await;
-    let told = "all 1 of Stripe's list are served (compared 0s ago)";
+    let told = "as of 0s ago: all 1 of Stripe's list are served";
     assert_eq!(market.promise().await, (Standing::Kept, told.to_owned()));
 }
 
