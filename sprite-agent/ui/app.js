@@ -49,7 +49,7 @@ const clock = {
   clearTimeout: (timer) => clearTimeout(timer),
 };
 
-let config = { username: '', site_url: '', skills: [], limits: {}, assistant: {} };
+let config = { username: '', site_url: '', skills: null, limits: {}, assistant: {} };
 let frame = null;
 let threadFrame = null;
 let composer = null;
@@ -66,6 +66,7 @@ document.documentElement.lang = language;
 translate(document);
 const memory = new Memory(storage());
 const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: changed, onPlans: () => schedules.changed() });
+const callbacks = workspace.callbacks();
 const connection = new Connection({
   url: `${location.origin.replace(/^http/, 'ws')}/ws`,
   sessionUrl: '/auth/session',
@@ -73,7 +74,15 @@ const connection = new Connection({
   fetch: (url, options) => fetch(url, options),
   clock,
   random: Math.random,
-  ...workspace.callbacks(),
+  ...callbacks,
+  onState(state) {
+    callbacks.onState(state);
+    for (const panel of panels) panel.connectionChanged?.();
+  },
+  onHello(hello) {
+    callbacks.onHello(hello);
+    for (const panel of panels) panel.greeted();
+  },
 });
 workspace.use(connection);
 const request = (method, params) => workspace.request(method, params);
@@ -85,6 +94,12 @@ async function planningPlace() {
   return key;
 }
 
+/** Why a panel can ask the assistant nothing now, in words; '' when it can. */
+function absence() {
+  if (workspace.isOnline) return '';
+  return t(workspace.connectionState.kind === 'failed' ? 'away' : 'panel.connecting');
+}
+
 const status = new StatusView({ tryNow: () => connection.wake() });
 const shut = new ShutView();
 const settings = new SettingsView(memory);
@@ -92,16 +107,18 @@ const skills = new SkillsView({
   canSwitch: () => workspace.can('arca.skill.switch'),
   canSetKey: () => workspace.can('arca.skill.key'),
   turn: (skill, on) => workspace.changeSkill('arca.skill.switch', { skill, on }),
-  setKey: (skill, key) => workspace.changeSkill('arca.skill.key', { skill, key }),
+  setKey: (skill, key, name) => workspace.changeSkill('arca.skill.key', { skill, key, ...(name && { name }) }),
 });
-new TelegramView({ can: () => workspace.can('arca.telegram.connect'), request });
+const telegram = new TelegramView({ absence, can: () => workspace.can('arca.telegram.connect'), request });
 const schedules = new SchedulesView({
+  absence,
   canChange: () => workspace.can('arca.schedule.pause'),
   canAdd: () => workspace.can('arca.schedule.add'),
   request,
   place: planningPlace,
 });
-const folder = new FolderView(request);
+const folder = new FolderView({ absence, request });
+const panels = [skills, telegram, schedules, folder];
 const gatewayPage = new GatewayPageView();
 const shortcuts = new ShortcutsView();
 const toasts = new Toasts();
@@ -192,9 +209,9 @@ function render() {
   }
   keepAddress();
   const list = workspace.list();
-  const known = skillList(config.skills, workspace.skillRows ?? []);
+  const known = skillList(config.skills ?? [], workspace.skillRows ?? []);
   conversations.update(list);
-  skills.update(known, workspace.skillRows !== null);
+  skills.update(known, config.skills !== null && workspace.skillRows !== null);
   settings.update({ username: config.username, accountUrl });
   showTitle(list.find((entry) => entry.current)?.title ?? t('conversation.one'));
   composer.update(workspace.thread.key, workspace.obstacle);

@@ -14,7 +14,7 @@ const AGENT = { agentId: 'main' };
 export class FolderView {
   #dialog = document.getElementById('folder-panel');
   #body = document.getElementById('folder-body');
-  #request;
+  #actions;
   /** The folder that is shown, by its path from the top. */
   #path = '';
   #rows = [];
@@ -22,10 +22,12 @@ export class FolderView {
   /** What is shown now; an answer to an earlier question comes too late. */
   #asked = 0;
   #pictureUrl = null;
+  /** What is read at the next greeting, and whether it is shown already: `{path, read(), isShown}`. */
+  #wanted = null;
 
-  /** `request(method, params)`, which may reject. */
-  constructor(request) {
-    this.#request = request;
+  /** `actions`: `absence()`, why nothing can be asked now, in words; `request(method, params)`, which may reject. */
+  constructor(actions) {
+    this.#actions = actions;
     closable(this.#dialog);
     document.getElementById('files').addEventListener('click', () => {
       this.#dialog.showModal();
@@ -34,35 +36,64 @@ export class FolderView {
     this.#dialog.addEventListener('close', () => this.#forgetPicture());
   }
 
+  /** The assistant can be asked, again or for the first time. */
+  greeted() {
+    if (this.#dialog.open) this.#wanted?.read();
+  }
+
+  /** Something about the connection changed. */
+  connectionChanged() {
+    if (this.#dialog.open && this.#wanted?.isShown === false) this.#showWaiting();
+  }
+
   /** Forgets what was told to somebody who is signed in no more. */
   clear() {
     this.#asked += 1;
     this.#path = '';
     this.#rows = [];
+    this.#wanted = null;
     this.#forgetPicture();
     this.#body.replaceChildren();
   }
 
   async #open(path) {
-    const asked = this.#begin(path);
+    const asked = this.#begin(path, () => this.#open(path));
+    if (this.#actions.absence()) return;
     try {
-      const { entries, totalEntries } = await this.#request('agents.workspace.list', { ...AGENT, path, limit: ENTRIES_PAGE });
-      if (asked !== this.#asked) return;
-      this.#path = path;
-      this.#rows = rowsOf(entries);
-      this.#total = totalEntries ?? this.#rows.length;
-      this.#showFolder();
+      const told = await this.#actions.request('agents.workspace.list', { ...AGENT, path, limit: ENTRIES_PAGE });
+      if (asked === this.#asked) this.#showListed(path, told);
     } catch (error) {
       if (asked === this.#asked) this.#show(path, this.#problem(error), path && this.#button(t('folder.top'), 'folder-top', () => this.#open('')));
     }
   }
 
+  /** What is shown may have changed. */
+  async #refresh(path) {
+    const asked = ++this.#asked;
+    try {
+      const told = await this.#actions.request('agents.workspace.list', { ...AGENT, path, limit: ENTRIES_PAGE });
+      if (asked === this.#asked) this.#showListed(path, told);
+    } catch {
+      // What was told stays.
+    }
+  }
+
+  #showListed(path, { entries, totalEntries }) {
+    this.#path = path;
+    this.#rows = rowsOf(entries);
+    this.#total = totalEntries ?? this.#rows.length;
+    this.#wanted = { path, read: () => this.#refresh(path), isShown: true };
+    this.#showFolder();
+  }
+
   async #more(offset) {
     const asked = ++this.#asked;
     try {
-      const { entries } = await this.#request('agents.workspace.list', { ...AGENT, path: this.#path, limit: ENTRIES_PAGE, offset });
+      const { entries } = await this.#actions.request('agents.workspace.list', { ...AGENT, path: this.#path, limit: ENTRIES_PAGE, offset });
       if (asked !== this.#asked) return;
       this.#rows = [...this.#rows, ...rowsOf(entries)];
+      // A person who is so far down is not taken back to the first page.
+      this.#wanted = null;
       this.#showFolder(offset + ENTRIES_PAGE);
       this.#body.querySelectorAll('.entry')[offset]?.focus();
     } catch (error) {
@@ -71,15 +102,17 @@ export class FolderView {
   }
 
   async #look(row) {
-    const asked = this.#begin(row.path);
+    const asked = this.#begin(row.path, () => this.#look(row));
+    if (this.#actions.absence()) return;
     let shown;
     try {
-      const { file } = await this.#request('agents.workspace.get', { ...AGENT, path: row.path });
+      const { file } = await this.#actions.request('agents.workspace.get', { ...AGENT, path: row.path });
       shown = contentOf(file);
     } catch (error) {
       if (error.uncertain) shown = { error };
     }
     if (asked !== this.#asked) return;
+    if (!shown?.error) this.#wanted = null;
     this.#show(row.path,
       element('div', { class: 'about' },
         element('p', { class: 'quiet' }, this.#about(row)),
@@ -97,10 +130,15 @@ export class FolderView {
     return element('img', { class: 'look', src: this.#pictureUrl, alt: name, 'data-testid': 'look-picture' });
   }
 
-  #begin(path) {
+  #begin(path, read) {
     this.#forgetPicture();
-    this.#show(path, element('p', { class: 'quiet', role: 'status' }, t('folder.reading')));
+    this.#wanted = { path, read, isShown: false };
+    this.#showWaiting();
     return ++this.#asked;
+  }
+
+  #showWaiting() {
+    this.#show(this.#wanted.path, element('p', { class: 'quiet', role: 'status' }, this.#actions.absence() || t('folder.reading')));
   }
 
   #showFolder(read = ENTRIES_PAGE) {
@@ -116,7 +154,7 @@ export class FolderView {
 
   #row(row) {
     const { name, path, isFolder } = row;
-    const open = element('button', { type: 'button', class: 'entry', 'data-testid': isFolder ? 'folder' : 'entry', onclick: () => (isFolder ? this.#open(path) : this.#look(row)) },
+    const open = element('button', { type: 'button', class: 'entry', 'data-focus': path, 'data-testid': isFolder ? 'folder' : 'entry', onclick: () => (isFolder ? this.#open(path) : this.#look(row)) },
       icon(isFolder ? 'folder' : 'file'),
       element('span', { class: 'entry-name', dir: 'auto' }, name, isFolder && element('span', { class: 'visually-hidden' }, ` (${t('folder.one')})`)),
       element('span', { class: 'entry-about' }, isFolder ? '' : this.#about(row)));
@@ -153,10 +191,12 @@ export class FolderView {
   }
 
   #show(path, ...parts) {
-    const hadFocus = this.#body.contains(document.activeElement);
+    const focused = this.#body.contains(document.activeElement) ? document.activeElement : null;
     this.#body.replaceChildren(this.#way(path), ...parts.filter(Boolean));
-    // What was pressed is gone; reading goes on where it has led to.
-    if (hadFocus) this.#body.querySelector('[aria-current]').focus();
+    if (!focused) return;
+    // What was pressed is gone, unless the same is shown again; reading goes on where it has led to.
+    const same = [...this.#body.querySelectorAll('[data-focus]')].find(({ dataset }) => dataset.focus === focused.dataset.focus);
+    (same ?? this.#body.querySelector('[aria-current]')).focus();
   }
 
   #way(path) {

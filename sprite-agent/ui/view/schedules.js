@@ -20,8 +20,9 @@ export class SchedulesView {
   #readError = '';
 
   /**
-   * `actions`: `canChange()`, `canAdd()`; `request(method, params)`, which may reject; `place()`, which tells the
-   * conversation that a new plan is to speak in.
+   * `actions`: `absence()`, why nothing can be asked now, in words; `canChange()`, `canAdd()`;
+   * `request(method, params)`, which may reject; `place()`, which tells the conversation that a new plan is to
+   * speak in.
    */
   constructor(actions) {
     this.#actions = actions;
@@ -42,6 +43,17 @@ export class SchedulesView {
     if (this.#dialog.open) this.read();
   }
 
+  /** The assistant can be asked, again or for the first time: what could not be reached can. */
+  greeted() {
+    this.#error = '';
+    this.changed();
+  }
+
+  /** Something about the connection changed. */
+  connectionChanged() {
+    if (this.#dialog.open) this.#show();
+  }
+
   /** Forgets what was told to somebody who is signed in no more. */
   clear() {
     this.#plans = null;
@@ -49,6 +61,8 @@ export class SchedulesView {
   }
 
   async read() {
+    // The next greeting reads it.
+    if (this.#actions.absence()) return;
     try {
       const { jobs } = await this.#actions.request('cron.list', { includeDisabled: true, limit: JOBS_MAX });
       this.#plans = plans(Array.isArray(jobs) ? jobs : [], Date.now());
@@ -90,11 +104,13 @@ export class SchedulesView {
 
   #show() {
     const focused = this.#body.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
-    const error = this.#error || this.#readError;
-    this.#form.element.hidden = !this.#actions.canAdd() || !this.#plans || this.#plans.length >= PLANS_MAX;
+    const absence = this.#actions.absence();
+    const error = this.#error || (absence ? '' : this.#readError);
+    const note = absence || (this.#plans === null && !error ? t('plans.reading') : '');
+    this.#form.element.hidden = !this.#actions.canAdd() || this.#plans?.length >= PLANS_MAX;
     this.#body.replaceChildren(...[
       error && element('p', { class: 'problem', role: 'alert' }, error),
-      this.#plans === null && !error && element('p', { class: 'quiet', role: 'status' }, t('plans.reading')),
+      note && element('p', { class: 'quiet', role: 'status' }, note),
       this.#plans?.length === 0 && element('p', { class: 'quiet', 'data-testid': 'no-plans' }, t('plans.none')),
       this.#plans?.length > 0 && element('ul', { class: 'skills' }, this.#plans.map((plan) => this.#row(plan))),
     ].filter(Boolean));

@@ -23,6 +23,11 @@ export class SkillsView {
     this.#button.addEventListener('click', () => this.#dialog.showModal());
   }
 
+  /** The assistant can be asked, again or for the first time: what could not be reached can. */
+  greeted() {
+    for (const [key, { error }] of this.#changes) if (error) this.#note(key, null);
+  }
+
   /** Shows `{chosen, others}`; `known` is false until the assistant has said what it can do. */
   update({ chosen, others }, known) {
     this.#last = [{ chosen, others }, known];

@@ -16,26 +16,38 @@ export class TelegramView {
   #bot;
   #asking = [];
   #isSending = false;
+  /** Why the last change, and why the last reading, did not work. */
   #error = '';
+  #readError = '';
   #timer = null;
 
-  /** `actions`: `can()`, `request(method, params)`, which may reject. */
+  /** `actions`: `absence()`, why nothing can be asked now, in words; `can()`; `request(method, params)`, which may reject. */
   constructor(actions) {
     this.#actions = actions;
     document.getElementById('skills').addEventListener('click', () => this.#look());
     this.#dialog.addEventListener('close', () => clearTimeout(this.#timer));
   }
 
+  /** The assistant can be asked, again or for the first time: what could not be reached can. */
+  greeted() {
+    this.#error = '';
+    if (this.#dialog.open) this.#look();
+  }
+
+  /** Something about the connection changed. */
+  connectionChanged() {
+    if (this.#dialog.open) this.#show();
+  }
+
   /** Reads how it stands, and again for as long as somebody may be waiting to be let in. */
   async #look() {
     clearTimeout(this.#timer);
-    if (!this.#actions.can()) {
-      this.#body.replaceChildren();
-      return;
-    }
-    await this.#read();
+    // The next greeting looks again.
+    const canRead = !this.#actions.absence() && this.#actions.can();
+    if (canRead) await this.#read();
     this.#show();
-    if (this.#dialog.open && this.#bot) this.#timer = setTimeout(() => this.#look(), LOOK_EVERY_MS);
+    clearTimeout(this.#timer);
+    if (canRead && this.#dialog.open && this.#bot !== null) this.#timer = setTimeout(() => this.#look(), LOOK_EVERY_MS);
   }
 
   async #read() {
@@ -44,8 +56,10 @@ export class TelegramView {
       this.#bot = (channelAccounts?.telegram ?? []).find(({ configured, enabled }) => configured && enabled !== false) ?? null;
       const { requests } = this.#bot ? await this.#actions.request('arca.telegram.waiting', {}) : {};
       this.#asking = Array.isArray(requests) ? requests : [];
-    } catch {
+      this.#readError = '';
+    } catch (error) {
       // It is asked again; what was known stays.
+      this.#readError = reason(error);
     }
   }
 
@@ -56,7 +70,7 @@ export class TelegramView {
     try {
       await this.#actions.request(method, params);
     } catch (error) {
-      this.#error = error.uncertain ? t('away') : t('says', { reason: error.message });
+      this.#error = reason(error);
     }
     this.#isSending = false;
     await this.#look();
@@ -64,11 +78,25 @@ export class TelegramView {
 
   #show() {
     const focused = this.#body.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
-    this.#body.replaceChildren(
+    const absence = this.#actions.absence();
+    const isKnown = this.#bot !== undefined;
+    const error = this.#error || (absence || isKnown ? '' : this.#readError);
+    const note = absence || (isKnown || error ? '' : t('telegram.reading'));
+    const typed = this.#token?.value ?? '';
+    const parts = !absence && !this.#actions.can() ? [] : [
       element('h3', {}, 'Telegram'),
-      this.#bot ? this.#connected() : this.#form(),
-      ...[this.#error && element('p', { class: 'reason', role: 'alert' }, this.#error)].filter(Boolean));
+      isKnown && (this.#bot ? this.#connected() : this.#form()),
+      note && element('p', { class: 'quiet', role: 'status' }, note),
+      error && element('p', { class: 'reason', role: 'alert' }, error),
+    ];
+    this.#body.replaceChildren(...parts.filter(Boolean));
+    // A token that is being pasted outlives a look.
+    if (this.#token) this.#token.value = typed;
     if (focused) (this.#body.querySelector(`[data-focus="${CSS.escape(focused)}"]`) ?? this.#body.querySelector('[data-focus]'))?.focus();
+  }
+
+  get #token() {
+    return this.#body.querySelector('[data-testid=telegram-token]');
   }
 
   #connected() {
@@ -118,4 +146,8 @@ export class TelegramView {
         element('a', { href: 'https://t.me/BotFather', target: '_blank', rel: 'noopener noreferrer' }, '@BotFather'), ' ', t('telegram.how')),
       form);
   }
+}
+
+function reason(error) {
+  return error.uncertain ? t('away') : t('says', { reason: error.message });
 }

@@ -1,8 +1,12 @@
 //! A workspace whose machine sleeps when somebody comes.
 
+use std::fs;
+
 use anyhow::anyhow;
 use e2e::wait::ensure;
 use e2e::{Chrome, Plan, Screen, World, wait_until};
+use fakes::telegram::BotApi;
+use serde_json::Value;
 
 #[tokio::test]
 async fn a_machine_that_sleeps_opens_its_page_by_itself_when_it_wakes() {
@@ -62,4 +66,44 @@ async fn a_page_that_was_left_holds_no_machine_awake_and_comes_back_as_it_was() 
     chrome.client.back().await.unwrap();
     chrome.wait_for_state("status", "online").await.unwrap();
     open(1).await;
+}
+
+#[tokio::test]
+async fn panels_of_a_page_that_rested_say_that_they_connect_and_then_what_there_is() {
+    let bot = BotApi::start().await.unwrap();
+    let plan = Plan { telegram: Some(bot.address), ..Plan::with_tenants(&["ada"]) };
+    let world = World::start(plan).await.unwrap();
+    let folder = world.sprite("ada").folder().join("openclaw/workspace");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("notes.md"), "notes").unwrap();
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    chrome.sign_in(&world, "ada").await.unwrap();
+    chrome.wait_for_state("status", "online").await.unwrap();
+
+    // Open while the page rests, and opened while it wakes: each for the first time.
+    let panels = [
+        ("skills", "skills-panel", "[data-testid=telegram-token]"),
+        ("schedules", "schedules-panel", "[data-testid=no-plans]"),
+        ("files", "folder-panel", "[data-testid=entries]"),
+    ];
+    for (button, panel, read) in panels {
+        let inside =
+            |selector: &str| format!("document.querySelector('#{panel} .panel-body {selector}')");
+        chrome.evaluate("dispatchEvent(new Event('pagehide'))").await.unwrap();
+        chrome.wait_for_state("status", "asleep").await.unwrap();
+        world.sprite("ada").agent.freeze();
+        chrome.click(button).await.unwrap();
+        let connecting =
+            format!("{}?.textContent.includes('Connecting to')", inside("[role=status]"));
+        chrome.wait_for(&connecting).await.unwrap();
+        let untruths = ":is([role=alert], [data-testid=telegram-token], [data-testid=no-plans])";
+        let untruth = chrome.evaluate(&format!("{}?.outerHTML ?? null", inside(untruths))).await;
+        assert_eq!(untruth.unwrap(), Value::Null, "{panel}");
+        world.sprite("ada").agent.thaw();
+        chrome.wait_for_state("status", "online").await.unwrap();
+        chrome.wait_for(&format!("Boolean({})", inside(read))).await.unwrap();
+        chrome.wait_for(&format!("!{}", inside("[role=alert]"))).await.unwrap();
+        chrome.wait_for(&format!("!{}", inside("[role=status]"))).await.unwrap();
+        chrome.click_css(&format!("#{panel} .dialog-close")).await.unwrap();
+    }
 }
