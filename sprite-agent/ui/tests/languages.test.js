@@ -43,6 +43,11 @@ test('every text that is asked for is there, and every one that is there is aske
   assert.deepEqual(unused, []);
 });
 
+test('one thing has one word in German', () => {
+  const others = Object.entries(de).filter(([, entry]) => /Gespräch/.test(JSON.stringify(entry)));
+  assert.deepEqual(others, [], 'a conversation is an "Unterhaltung"');
+});
+
 test('no text stands outside the tables', () => {
   const page = text['index.html'].replace(/<noscript>[\s\S]*<\/noscript>/, '').replace(/<title>.*<\/title>|<svg[\s\S]*?<\/svg>|<kbd>.*?<\/kbd>|<!--[\s\S]*?-->/g, '');
   const words = page.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim();
