@@ -5,6 +5,8 @@ import { locale as browserLocale, t } from './words.js';
 /** Jobs asked for at once: the most that the gateway tells. */
 export const JOBS_MAX = 200;
 const NAME_MAX = 200;
+/** Every month has so many days. */
+const DAYS_MIN = 28;
 const SPANS = [['week', 604_800_000], ['day', 86_400_000], ['hour', 3_600_000], ['minute', 60_000], ['second', 1_000]];
 
 /**
@@ -66,6 +68,12 @@ export function timing({ often, date, time }, zone, now) {
   return moment.getTime() > now ? { at: moment.getTime() } : null;
 }
 
+/** The day of each month that a plan of these fields is for when not every month has it, or `null`: the others are left out. */
+export function rareDay({ often, date }) {
+  const day = Number(/^\d{4}-\d{2}-(\d{2})$/.exec(date)?.[1]);
+  return often === 'monthly' && day > DAYS_MIN ? day : null;
+}
+
 /** How often something of this `schedule` happens. */
 export function howOften(schedule, locale = browserLocale) {
   switch (schedule.kind) {
@@ -110,7 +118,7 @@ function atTimes([minute, hour, day, month, weekday], locale) {
   const time = clockTime(Number(hour), Number(minute), locale);
   if (day === '*' && weekday === '*') return t('plan.daily', { time });
   if (day === '*') return onWeekdays(weekday, time, locale);
-  if (weekday === '*' && isNumber(day, 31) && Number(day) > 0) return t('plan.monthly', { day: Number(day), time });
+  if (weekday === '*' && isNumber(day, 31) && Number(day) > 0) return t(Number(day) > DAYS_MIN ? 'plan.monthly-rare' : 'plan.monthly', { day: Number(day), time });
   return null;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { howOften, plans, timing } from '../schedules.js';
+import { howOften, plans, rareDay, timing } from '../schedules.js';
 
 const NOW = new Date(2026, 10, 27, 14, 0).getTime();
 const job = (rest) => ({ id: 'j', name: 'Report', enabled: true, schedule: { kind: 'every', everyMs: 3_600_000 }, payload: { kind: 'agentTurn', message: 'Write it' }, state: {}, ...rest });
@@ -17,6 +17,8 @@ test('how often something happens is said in words', () => {
   assert.equal(rule('30 7 * * 1-5', 'UTC'), 'Monday to Friday at 07:30 (UTC)');
   assert.equal(rule('0 9 * * 0,MON', 'UTC'), 'Every Monday and Sunday at 09:00 (UTC)');
   assert.equal(rule('0 9 1 * *'), 'On day 1 of each month, at 09:00 (by the clock of your machine)');
+  assert.equal(rule('0 9 28 * *', 'UTC'), 'On day 28 of each month, at 09:00 (UTC)');
+  assert.equal(rule('0 9 29 * *', 'UTC'), 'On day 29 of each month that has one, at 09:00 (UTC)');
   assert.equal(rule('*/15 * * * *'), 'Every 15 minutes');
   assert.equal(rule('5 * * * *'), 'Every hour, at minute 5');
 });
@@ -57,5 +59,13 @@ test('a time to come is said as the agent takes it', () => {
   assert.deepEqual(said('monthly', '2026-11-30', '00:00'), { rule: '0 0 30 * *', zone });
   for (const [often, date, time] of [['once', '2026-11-27', '14:00'], ['once', '', '15:00'], ['weekly', '', '15:00'], ['daily', '', '']]) {
     assert.equal(said(often, date, time), null);
+  }
+});
+
+test('a day that not every month has is known before it is planned', () => {
+  const rare = (often, date) => rareDay({ often, date });
+  assert.deepEqual(['29', '30', '31'].map((day) => rare('monthly', `2026-12-${day}`)), [29, 30, 31]);
+  for (const [often, date] of [['monthly', '2026-12-28'], ['monthly', ''], ['weekly', '2026-12-31'], ['once', '2026-12-31']]) {
+    assert.equal(rare(often, date), null, `${often} ${date}`);
   }
 });

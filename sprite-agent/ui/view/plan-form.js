@@ -1,6 +1,6 @@
 // The form of a new plan: what is to be done, how often, and when.
 
-import { timing } from '../schedules.js';
+import { rareDay, timing } from '../schedules.js';
 import { element } from './element.js';
 import { t } from '../words.js';
 
@@ -11,8 +11,9 @@ export class PlanForm {
   #add;
   #text = element('textarea', { id: 'plan-text', rows: '2', maxlength: '1000', required: true, dir: 'auto', 'data-testid': 'plan-text', 'aria-describedby': 'plan-where' });
   #often = element('select', { id: 'plan-often', 'data-testid': 'plan-often', onchange: () => this.#fit() }, OFTEN.map((often) => element('option', { value: often }, t(`plan.often-${often}`))));
-  #date = element('input', { id: 'plan-date', type: 'date', required: true, 'data-testid': 'plan-date' });
+  #date = element('input', { id: 'plan-date', type: 'date', required: true, onchange: () => this.#fit(), 'aria-describedby': 'plan-rare', 'data-testid': 'plan-date' });
   #time = element('input', { id: 'plan-time', type: 'time', required: true, 'data-testid': 'plan-time' });
+  #rare = element('p', { class: 'quiet', id: 'plan-rare', role: 'status', 'data-testid': 'plan-rare' });
   #button = element('button', { class: 'button primary', 'data-testid': 'plan-add' }, t('plan.add'));
   #problem = element('p', { class: 'problem', role: 'alert', hidden: true });
   #day;
@@ -24,6 +25,7 @@ export class PlanForm {
     const form = element('form', { onsubmit: (event) => this.#submit(event) },
       field('text', this.#text),
       element('div', { class: 'plan-when' }, field('often', this.#often), this.#day, field('time', this.#time)),
+      this.#rare,
       element('p', { class: 'quiet', id: 'plan-where' }, t('plan.where')),
       this.#problem,
       this.#button);
@@ -41,10 +43,13 @@ export class PlanForm {
     this.#fit();
   }
 
-  /** Every day has no date; a week and a month take theirs from it. */
+  /** Every day has no date; a week and a month take theirs from it, and some months do not have each day. */
   #fit() {
     this.#day.hidden = ['daily', 'workdays'].includes(this.#often.value);
     this.#date.required = !this.#day.hidden;
+    const day = rareDay({ often: this.#often.value, date: this.#date.value });
+    this.#rare.textContent = day === null ? '' : t('plan.rare', { day });
+    this.#rare.hidden = day === null;
   }
 
   async #submit(event) {
