@@ -21,6 +21,13 @@ const KNOWN = [
   'xurl',
 ];
 
+/** The variable that a skill of the shop reads its key from. The gateway does not ask for all of them. */
+const KEYS = { 'gh-issues': 'GH_TOKEN', notion: 'NOTION_API_TOKEN', 'openai-whisper-api': 'OPENAI_API_KEY' };
+
+export function keyOf(skill) {
+  return Object.hasOwn(KEYS, skill) ? KEYS[skill] : undefined;
+}
+
 /** `[name, description]` of a skill of the shop, or `undefined`. */
 export function skillWords(key) {
   return KNOWN.includes(key) ? [t(`skill.${key}.name`), t(`skill.${key}.does`)] : undefined;

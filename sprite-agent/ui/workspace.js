@@ -17,6 +17,7 @@ import { undelivered } from './question.js';
 import { waitsFor } from './queue.js';
 import { Rewriting } from './rewriting.js';
 import { Sessions } from './sessions.js';
+import { readSkills } from './skills.js';
 import { Waiting } from './waiting.js';
 import { t } from './words.js';
 
@@ -433,8 +434,7 @@ export class Workspace {
 
   async #readSkills() {
     try {
-      const { skills } = await this.#connection.request('skills.status', {});
-      this.skillRows = Array.isArray(skills) ? skills : [];
+      this.skillRows = await readSkills((method, params) => this.#connection.request(method, params));
       this.#onChange();
     } catch {
       // Shown as unknown; read again at the next greeting.

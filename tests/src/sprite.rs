@@ -14,7 +14,7 @@ use crate::secrets_file::{SecretsFile, write_private};
 use crate::{Chat, Opening, Port, Program, binaries};
 
 /// Skills that the demo's customers have chosen.
-const SKILLS: [&str; 3] = ["weather", "summarize", "visualize"];
+const SKILLS: [&str; 4] = ["weather", "summarize", "visualize", "notion"];
 
 /// The gateway's configuration; what depends on the sprite is filled in.
 pub(crate) const GATEWAY_CONFIG: &str = include_str!("gateway.json");

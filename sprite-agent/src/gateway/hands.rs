@@ -11,7 +11,8 @@
 //! | `arca.conversation.fork` | `{sessionKey, entryId}` | `{sessionKey, editorText}` of the new conversation |
 //! | `arca.conversation.branch` | `{sessionKey, leafEntryId}` of `sessions.branches.list` | `{}` |
 //! | `arca.skill.switch` | `{skill, on}`: one that the customer has, and a boolean | `{skillKey}` |
-//! | `arca.skill.key` | `{skill, key}`: empty takes it away; stays in the VM | `{skillKey}` |
+//! | `arca.skill.key` | `{skill, key, name?}`: empty takes it away; of a skill with several, `name` is the variable; stays in the VM | `{skillKey}` |
+//! | `arca.skill.keys` | `{}` | `{skills: [names]}` of those that have a key, and no key |
 //! | `arca.schedule.add` | `{sessionKey, text, at}` once, at this time in ms; or `{sessionKey, text, rule, zone}` by a rule of cron's five fields and an IANA time zone | `{id, name, enabled, nextRunAtMs}`; what comes of it stands in that conversation, which the gateway has to know |
 //! | `arca.schedule.pause` | `{id, paused}`: of `cron.list`, and a boolean | `{id, name, enabled, nextRunAtMs}` |
 //! | `arca.schedule.delete` | `{id}` | `{removed}` |
@@ -42,6 +43,7 @@ use serde_json::{Map, Value, json};
 use super::peek::SUSPENDING;
 
 mod plan;
+mod skill_key;
 
 /// What these are carried with.
 pub const HAND_SCOPES: &[&str] = &["operator.admin"];
@@ -53,7 +55,6 @@ pub const HAND_SCOPES_HEADER: &str = "operator.admin";
 pub const FILES: &[&str] = &["AGENTS.md", "IDENTITY.md", "MEMORY.md", "SOUL.md", "USER.md"];
 
 const FILE_MAX_BYTES: usize = 64 << 10;
-const KEY_MAX_BYTES: usize = 4 << 10;
 const NAME_MAX_BYTES: usize = 256;
 
 /// Each run of a plan is a turn of the model and minutes of a machine that is awake: more than
@@ -162,14 +163,20 @@ pub const HANDS: &[Hand] = &[
         name: "arca.skill.key",
         gateway: "skills.update",
         arguments: |params, workspace| {
-            let SkillKey { skill, key } = read(params)?;
-            chosen(&skill, workspace.skills)?;
-            if key.len() > KEY_MAX_BYTES || key.contains(char::is_control) {
-                return Err(Refused::Value("key"));
-            }
-            Ok(json!({"skillKey": skill, "apiKey": key}))
+            let asked: skill_key::SkillKey = read(params)?;
+            chosen(&asked.skill, workspace.skills)?;
+            skill_key::update(asked).map_err(Refused::Value)
         },
         answer: &["skillKey"],
+    },
+    Hand {
+        name: "arca.skill.keys",
+        gateway: "config.get",
+        arguments: |params, _| {
+            let Nothing {} = read(params)?;
+            Ok(json!({}))
+        },
+        answer: &[],
     },
     Hand {
         name: "arca.skill.switch",
@@ -286,6 +293,9 @@ impl Hand {
             return json!({"type": "res", "id": id, "ok": false, "error": picked}).to_string();
         }
         let mut payload = pick(&frame["payload"], self.answer);
+        if self.gateway == "config.get" {
+            payload["skills"] = skill_key::kept(&frame["payload"]["config"]).into();
+        }
         if let Some(file) = payload.get_mut("file") {
             *file = pick(file, &["name", "size", "hash", "updatedAtMs"]);
         }
@@ -322,13 +332,6 @@ struct Branch {
 struct Switch {
     skill: String,
     on: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SkillKey {
-    skill: String,
-    key: String,
 }
 
 #[derive(Deserialize)]

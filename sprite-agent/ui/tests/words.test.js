@@ -10,7 +10,7 @@ import { newIdentifier } from '../identifier.js';
 import { isSafeLink, NO_HEADING, outlined, settledCount } from '../markdown.js';
 import { blocksOf } from '../pieces.js';
 import { checkedSettings, DEFAULT_SETTINGS, Memory } from '../memory.js';
-import { skillList } from '../skills.js';
+import { readSkills, skillList } from '../skills.js';
 import { listed } from './world.js';
 
 test('an address names a conversation of this workspace, or nothing', () => {
@@ -59,6 +59,31 @@ test('what a skill is missing is said in words', () => {
   assert.equal(missing({}, { disabled: true }), 'Switched off.');
   assert.equal(missing({}), 'Not ready on your assistant.');
   assert.equal(skillList(['gone'], []).chosen[0].usable, false);
+});
+
+test('a skill whose key the gateway does not ask for is not ready before it is there', async () => {
+  const notion = { skillKey: 'notion', eligible: true, primaryEnv: 'NOTION_API_TOKEN', requirements: { env: [] }, missing: { env: [] } };
+  const read = async (row, keyed) => skillList([row.skillKey], await readSkills(async (method) => ({ skills: method === 'skills.status' ? [row] : keyed })));
+  const [before] = (await read(notion, [])).chosen;
+  assert.deepEqual([before.usable, before.reason, before.keys], [false, 'Needs a key (NOTION_API_TOKEN).', [null]]);
+  const [after] = (await read(notion, ['notion'])).chosen;
+  assert.deepEqual([after.usable, after.keys], [true, [null]]);
+  // Whatever the gateway's row says of it.
+  assert.deepEqual((await read({ skillKey: 'notion', eligible: true }, [])).chosen[0].keys, [null]);
+  assert.equal((await read({ skillKey: 'notion', eligible: true }, undefined)).chosen[0].usable, false);
+  assert.deepEqual(skillList([], [notion]).others, []);
+  const gone = { ...notion, eligible: false, missing: { anyBins: ['ntn', 'curl'] } };
+  assert.deepEqual((await read(gone, [])).chosen[0].keys, []);
+});
+
+test('each key that a skill needs has its own field', () => {
+  const env = ['TRELLO_API_KEY', 'TRELLO_TOKEN'];
+  const [trello] = skillList(['trello'], [{ skillKey: 'trello', eligible: false, requirements: { env }, missing: { env: ['TRELLO_TOKEN'] } }]).chosen;
+  assert.deepEqual(trello.keys, env);
+  assert.equal(trello.reason, 'Needs a key (TRELLO_TOKEN).');
+  const whisper = { skillKey: 'openai-whisper-api', eligible: true, primaryEnv: 'OPENAI_API_KEY', requirements: { env: ['OPENAI_API_KEY'] }, missing: {} };
+  const [ready] = skillList(['openai-whisper-api'], [whisper]).chosen;
+  assert.deepEqual([ready.usable, ready.keys], [true, [null]]);
 });
 
 test('a skill that was not chosen is listed only when it can be used', () => {

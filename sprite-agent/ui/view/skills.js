@@ -16,7 +16,7 @@ export class SkillsView {
   #changes = new Map();
   #last = null;
 
-  /** `actions`: `canSwitch()`, `canSetKey()`, `turn(key, isOn)`, `setKey(key, text)`; both may reject. */
+  /** `actions`: `canSwitch()`, `canSetKey()`, `turn(key, isOn)`, `setKey(key, text, name)`, `name` of a variable other than its key's own; both may reject. */
   constructor(actions) {
     this.#actions = actions;
     closable(this.#dialog);
@@ -88,7 +88,7 @@ export class SkillsView {
   }
 
   #row(skill, can) {
-    const { key, name, description, usable, reason, isOn, wantsKey } = skill;
+    const { key, name, description, usable, reason, isOn, keys } = skill;
     const { isSending = false, error = '' } = this.#changes.get(key) ?? {};
     const turn = can.turn && isOn !== null && element('input', {
       type: 'checkbox', role: 'switch', class: 'turn', 'aria-label': t('skill.switch', { name }), checked: isOn, disabled: isSending,
@@ -100,19 +100,20 @@ export class SkillsView {
         element('p', { class: 'name' }, name, element('span', { class: 'badge' }, t(usable ? 'skill.ready' : 'skill.not'))),
         description && element('p', { class: 'quiet' }, description),
         !usable && element('p', { class: 'reason' }, reason),
-        can.setKey && wantsKey && this.#keyForm(skill, isSending),
+        can.setKey && keys.map((variable) => this.#keyForm(skill, variable, isSending)),
         error && element('p', { class: 'reason', role: 'alert' }, error)),
       turn && element('span', { class: 'switch' }, turn));
   }
 
   /** The key stays in the workspace's own machine, and is never shown again. */
-  #keyForm({ key, name, usable }, isSending) {
-    const field = element('input', { type: 'password', autocomplete: 'off', maxlength: '4000', 'aria-label': t('skill.key', { name }), placeholder: t('skill.key', { name }), disabled: isSending, 'data-focus': `key ${key}` });
+  #keyForm({ key, name, usable }, variable, isSending) {
+    const label = t('skill.key', { name: variable ? `${name} (${variable})` : name });
+    const field = element('input', { type: 'password', autocomplete: 'off', maxlength: '4000', 'aria-label': label, placeholder: label, disabled: isSending, 'data-focus': `key ${key} ${variable ?? ''}`, 'data-testid': `key-${key}` });
     const form = element('form', { class: 'key' }, field,
       element('button', { type: 'submit', class: 'button small', disabled: isSending, 'data-testid': `connect-${key}` }, t(usable ? 'skill.change' : 'skill.connect')));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      if (field.value.trim()) this.#change(key, () => this.#actions.setKey(key, field.value.trim()));
+      if (field.value.trim()) this.#change(key, () => this.#actions.setKey(key, field.value.trim(), variable));
       else field.focus();
     });
     return form;

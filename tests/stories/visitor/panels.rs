@@ -9,7 +9,7 @@ static WORLD: SharedWorld = SharedWorld::new();
 
 /// A workspace for each story.
 async fn world() -> WorldGuard {
-    WORLD.enter(|| Plan::with_tenants(&["ada", "grace"])).await
+    WORLD.enter(|| Plan::with_tenants(&["ada", "grace", "alan"])).await
 }
 
 async fn signed_in(world: &WorldGuard, username: &str) -> Chrome {
@@ -152,4 +152,33 @@ async fn files_of_the_assistant_are_found_looked_at_and_saved_and_never_run() {
     fs::remove_file(folder.join("data.bin")).unwrap();
     chrome.click("save-file").await.unwrap();
     wait_for(&chrome, "document.querySelector('#folder-body [role=alert]')?.textContent.includes('does not have this file')").await;
+}
+
+#[tokio::test]
+async fn a_skill_that_needs_a_key_is_ready_once_it_has_one_and_its_form_fits_a_phone() {
+    let world = world().await;
+    let chrome = Chrome::start_in(Screen::Desktop, "de").await.unwrap();
+    chrome.sign_in(&world, "alan").await.unwrap();
+    chrome.click("skills").await.unwrap();
+    let row = "document.querySelector('[data-testid=connect-notion]')?.closest('li')";
+    wait_for(&chrome, &format!("{row}?.dataset.usable === 'false'")).await;
+    wait_for(&chrome, &format!("{row}.innerText.includes('NOTION_API_TOKEN')")).await;
+    chrome.find("telegram-token").await.unwrap();
+
+    chrome.resize(390, 844).await.unwrap();
+    let ends = "[...document.querySelectorAll('#skills-panel li, #skills-panel form')].map(row => row.getBoundingClientRect().right)";
+    wait_for(&chrome, &format!("Math.max(...{ends}) <= 366.5")).await;
+    let whole = "[...document.querySelectorAll('#skills-panel .key input')].every(field => { \
+         const style = getComputedStyle(field); \
+         const pen = document.createElement('canvas').getContext('2d'); \
+         pen.font = style.font; \
+         const room = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight); \
+         return pen.measureText(field.placeholder).width <= room; })";
+    wait_for(&chrome, whole).await;
+    shoot_on_a_phone(&chrome, "phone-9-skills").await;
+
+    chrome.fill("[data-testid=key-notion]", "ntn_secret-for-tests").await.unwrap();
+    chrome.click("connect-notion").await.unwrap();
+    wait_for(&chrome, &format!("{row}?.dataset.usable === 'true'")).await;
+    wait_for(&chrome, "!document.documentElement.outerHTML.includes('ntn_secret')").await;
 }

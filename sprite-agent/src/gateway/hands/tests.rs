@@ -32,7 +32,7 @@ fn a_bot_is_connected_with_our_own_address_and_secret_alone() {
     assert!(asked("arca.telegram.connect", &more).is_err());
     assert!(asked("arca.telegram.allow", &json!({"requestId": ""})).is_err());
     for hand in HANDS {
-        let is_preceded = hand.gateway.starts_with("config.") || hand.gateway == "cron.add";
+        let is_preceded = ["config.patch", "cron.add"].contains(&hand.gateway);
         assert_eq!(hand.asks_before().is_some(), is_preceded, "{hand:?}");
     }
 }
@@ -116,6 +116,11 @@ fn arguments_become_the_gateways() {
         json!({"skillKey": "github", "apiKey": "k"}),
     );
     check(
+        "arca.skill.key",
+        json!({"skill": "github", "key": "k", "name": "GH_TOKEN"}),
+        json!({"skillKey": "github", "env": {"GH_TOKEN": "k"}}),
+    );
+    check(
         "arca.schedule.pause",
         json!({"id": "j", "paused": true}),
         json!({"id": "j", "patch": {"enabled": false}}),
@@ -139,7 +144,15 @@ fn what_is_not_named_does_not_pass() {
     check("arca.skill.switch", json!({"skill": "github", "on": "yes"}));
     check("arca.skill.switch", json!({"skill": "github", "on": true, "env": {}}));
     check("arca.skill.key", json!({"skill": "github", "key": "a\nb"}));
-    check("arca.skill.key", json!({"skill": "github", "key": "x".repeat(KEY_MAX_BYTES + 1)}));
+    for name in
+        ["PATH", "_KEY", "lower_KEY", "A-B_KEY", "NODE_OPTIONS", &format!("{}_KEY", "X".repeat(64))]
+    {
+        check("arca.skill.key", json!({"skill": "github", "key": "k", "name": name}));
+    }
+    check(
+        "arca.skill.key",
+        json!({"skill": "github", "key": "x".repeat(skill_key::KEY_MAX_BYTES + 1)}),
+    );
     check("arca.schedule.pause", json!({"id": "j", "paused": true, "patch": {}}));
     check("arca.schedule.delete", json!({}));
     check("arca.schedule.delete", json!(["j"]));
@@ -177,4 +190,19 @@ fn of_the_answer_only_what_is_picked_comes_back() {
         "details": {"reason": "gateway-suspending", "method": "skills.update"}}});
     let details = &answer("arca.skill.key", &closed)["error"]["details"];
     assert_eq!(details, &json!({"reason": "gateway-suspending"}));
+}
+
+#[test]
+fn which_skills_have_a_key_is_told_and_no_key() {
+    let config = json!({"channels": {"telegram": {"botToken": "SECRET"}}, "skills": {"entries": {
+        "weather": {"enabled": true}, "notion": {"apiKey": "SECRET"}, "github": {"apiKey": ""},
+        "trello": {"env": {"TRELLO_TOKEN": "SECRET"}}, "xurl": {"env": {}}}}});
+    let hand = Hand::find("arca.skill.keys").unwrap();
+    let answer = |payload: &Value| -> Value {
+        let frame = json!({"ok": true, "payload": payload});
+        serde_json::from_str(&hand.answer("7", &frame.to_string())).unwrap()
+    };
+    let told = answer(&json!({"config": config, "hash": "SECRET", "path": "SECRET"}));
+    assert_eq!(told["payload"], json!({"skills": ["notion", "trello"]}));
+    assert_eq!(answer(&json!({"config": {}}))["payload"], json!({"skills": []}));
 }

@@ -34,13 +34,29 @@ struct State {
     files: BTreeMap<String, String>,
     /// Skills that were switched, and to what.
     switched: BTreeMap<String, bool>,
-    /// Skills whose key is set.
-    keys: BTreeSet<String>,
+    keys: skills::Keys,
     jobs: BTreeMap<String, Value>,
     groups: Vec<String>,
 }
 
 impl Assistant {
+    /// Entries of the configuration, of the skills that have a key.
+    pub fn skill_entries(&self) -> serde_json::Map<String, Value> {
+        let state = self.lock();
+        let keyed = state.keys.iter().filter(|(_, kept)| !kept.is_empty());
+        let blotted = "__OPENCLAW_REDACTED__";
+        let entry = |kept: &BTreeSet<String>| {
+            let env: BTreeMap<_, _> =
+                kept.iter().filter(|it| !it.is_empty()).map(|it| (it, blotted)).collect();
+            if kept.contains("") {
+                json!({"apiKey": blotted, "env": env})
+            } else {
+                json!({"env": env})
+            }
+        };
+        keyed.map(|(key, kept)| (key.clone(), entry(kept))).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no holder panics")
     }
@@ -203,15 +219,15 @@ fn update_skill(state: &mut State, params: &Value) -> Value {
         state.switched.insert(key.clone(), on);
         config["enabled"] = on.into();
     }
-    match params["apiKey"].as_str() {
-        Some("") => {
-            state.keys.remove(&key);
+    let kept = state.keys.entry(key.clone()).or_default();
+    let variables = params["env"].as_object().into_iter().flatten();
+    let variables = variables.map(|(name, value)| (name.as_str(), value));
+    for (name, value) in variables.chain([("", &params["apiKey"])]) {
+        match value.as_str() {
+            Some("") => drop(kept.remove(name)),
+            Some(_) => drop(kept.insert(name.to_owned())),
+            None => {}
         }
-        Some(_) => {
-            state.keys.insert(key.clone());
-            config["apiKey"] = "__OPENCLAW_REDACTED__".into();
-        }
-        None => {}
     }
     json!({"ok": true, "skillKey": key, "config": config})
 }

@@ -1,10 +1,13 @@
 //! `skills.status`: which skills there are, and which of them can run here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::config_file::ConfigFile;
+
+/// By skill: the variables that are set for it, `""` for the one of its key.
+pub type Keys = BTreeMap<String, BTreeSet<String>>;
 
 /// A bundled skill and the programs it needs.
 struct Skill {
@@ -13,6 +16,14 @@ struct Skill {
     emoji: Option<&'static str>,
     bins: &'static [&'static str],
     env: &'static [&'static str],
+    /// The variable that its key goes into; it may work without.
+    primary_env: Option<&'static str>,
+}
+
+impl Skill {
+    const fn with_key(self, primary_env: &'static str) -> Self {
+        Self { primary_env: Some(primary_env), ..self }
+    }
 }
 
 const fn skill(
@@ -21,7 +32,7 @@ const fn skill(
     bins: &'static [&'static str],
     description: &'static str,
 ) -> Skill {
-    Skill { key, description, emoji, bins, env: &[] }
+    Skill { key, description, emoji, bins, env: &[], primary_env: None }
 }
 
 /// Eighteen of the fifty-one that OpenClaw 2026.9.6 brings along.
@@ -43,7 +54,8 @@ const BUNDLED: &[Skill] = &[
         None,
         &["git", "gh"],
         "Fetch GitHub issues, select candidates, spawn background fix agents, open PRs, and optionally process PR review comments.",
-    ),
+    )
+    .with_key("GH_TOKEN"),
     skill(
         "github",
         Some("🐙"),
@@ -85,7 +97,8 @@ const BUNDLED: &[Skill] = &[
         Some("📝"),
         &[],
         "Notion CLI/API for pages, Markdown content, data sources, files, comments, search, Workers, and raw API calls.",
-    ),
+    )
+    .with_key("NOTION_API_TOKEN"),
     skill(
         "obsidian",
         Some("💎"),
@@ -98,6 +111,7 @@ const BUNDLED: &[Skill] = &[
         emoji: Some("🌐"),
         bins: &["curl", "node"],
         env: &["OPENAI_API_KEY"],
+        primary_env: Some("OPENAI_API_KEY"),
     },
     skill(
         "summarize",
@@ -117,6 +131,7 @@ const BUNDLED: &[Skill] = &[
         emoji: Some("📋"),
         bins: &["curl", "jq"],
         env: &["TRELLO_API_KEY", "TRELLO_TOKEN"],
+        primary_env: None,
     },
     skill(
         "visualize",
@@ -175,11 +190,11 @@ pub fn unusable(machine: &Machine<'_>) -> Vec<&'static str> {
 
 /// Answers `skills.status`.
 pub fn status(config: &ConfigFile, machine: &Machine<'_>) -> Value {
-    status_with(config, machine, &BTreeSet::new())
+    status_with(config, machine, &Keys::new())
 }
 
-/// [`status`] where the skills in `keys` have the key that they need.
-pub fn status_with(config: &ConfigFile, machine: &Machine<'_>, keys: &BTreeSet<String>) -> Value {
+/// [`status`] where the skills of `keys` have values for these variables, `""` for their key's own.
+pub fn status_with(config: &ConfigFile, machine: &Machine<'_>, keys: &Keys) -> Value {
     let row = |skill| row(skill, config, machine, keys);
     let skills: Vec<Value> = BUNDLED.iter().map(row).collect();
     json!({
@@ -191,18 +206,15 @@ pub fn status_with(config: &ConfigFile, machine: &Machine<'_>, keys: &BTreeSet<S
     })
 }
 
-fn row(
-    skill: &Skill,
-    config: &ConfigFile,
-    machine: &Machine<'_>,
-    keys: &BTreeSet<String>,
-) -> Value {
+fn row(skill: &Skill, config: &ConfigFile, machine: &Machine<'_>, keys: &Keys) -> Value {
     let listed = |list: &Option<Vec<String>>| {
         list.as_ref().is_none_or(|list| list.iter().any(|key| key == skill.key))
     };
     let (bins, mut env) = machine.missing(skill);
-    if keys.contains(skill.key) {
-        env.clear();
+    let kept = keys.get(skill.key).into_iter().flatten();
+    for name in kept.filter_map(|name| if name.is_empty() { skill.primary_env } else { Some(name) })
+    {
+        env.retain(|missing| *missing != name);
     }
     let disabled = config.disabled_skills.iter().any(|key| key == skill.key);
     let blocked_by_allowlist = !listed(&config.allowed_skills);
@@ -242,6 +254,9 @@ fn row(
     });
     if let Some(emoji) = skill.emoji {
         row["emoji"] = emoji.into();
+    }
+    if let Some(name) = skill.primary_env {
+        row["primaryEnv"] = name.into();
     }
     row
 }

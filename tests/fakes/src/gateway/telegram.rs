@@ -95,7 +95,12 @@ pub fn answer(gateway: &Gateway, method: &str, params: &Value) -> Option<Result<
 /// Its file is always what it runs with.
 fn configuration(gateway: &Gateway) -> Value {
     let text = read_file(gateway);
-    let (hash, config) = (hash(&text), serde_json::from_str::<Value>(&text));
+    let (hash, mut config) = (hash(&text), serde_json::from_str::<Value>(&text));
+    for (key, entry) in gateway.assistant.skill_entries() {
+        if let Ok(config) = &mut config {
+            config["skills"]["entries"][key] = entry;
+        }
+    }
     json!({"valid": config.is_ok(), "hash": hash, "configRevisionHash": hash,
         "appliedConfigHash": hash, "config": config.unwrap_or_default()})
 }
