@@ -132,7 +132,7 @@ bench-scale: need-build ## Measure a hundred thousand workspaces in PostgreSQL, 
 	.ci/postgres cargo test --workspace --test control scale:: -- --ignored --nocapture --test-threads 1
 
 test-kills: need-build need-sprites ## A hundred sign-ups while one of two controls is killed every few seconds (slow)
-	.ci/postgres cargo test --package e2e --test stories resilience::controls:: -- --ignored --nocapture
+	.ci/postgres cargo test --workspace --test stories resilience::controls:: -- --ignored --nocapture
 
 test-edge-load: need-build ## Twenty upgrades, restarts and wakes under load; prints what clients met (minutes)
 	cargo test --package edge --test edge load:: -- --ignored --nocapture --test-threads 1 --skip soak
@@ -165,7 +165,7 @@ test-openclaw: need-build need-browser need-npm ## The stories of a conversation
 	OPENCLAW_VERSION=$(VERSION) cargo test --workspace --test stories visitor::plans:: -- --ignored --nocapture
 
 test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, at a desk and on a phone, light and dark (minutes)
-	cargo test --package e2e --test stories visitor::axe:: -- --ignored
+	cargo test --workspace --test stories visitor::axe:: -- --ignored
 
 test-firefox: need-build need-firefox need-sprites ## The journey of a customer in Debian's Firefox (the first time it builds geckodriver from crates.io)
 	cargo build --bins $(PROGRAMS)

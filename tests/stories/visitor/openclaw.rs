@@ -377,6 +377,12 @@ async fn files_names_searches_forks_and_skills_are_those_of_openclaw() {
         .await
         .unwrap();
     }
+    // One that OpenClaw calls ready without a key is ready once the gateway keeps one.
+    let notion = "document.querySelector('[data-testid=connect-notion]')?.closest('li')";
+    wait_for(&chrome, &format!("{notion}?.dataset.usable === 'false'")).await;
+    chrome.fill("[data-testid=key-notion]", "ntn_secret-for-tests").await.unwrap();
+    chrome.click("connect-notion").await.unwrap();
+    wait_for(&chrome, &format!("{notion}?.dataset.usable === 'true'")).await;
     chrome.screenshot("openclaw-10-skills").await.unwrap();
 }
 
