@@ -3,7 +3,7 @@
 import { searched } from './conversation-list.js';
 import { bytesOf } from './picture.js';
 import { RequestError } from './requests.js';
-import { JOBS_MAX } from './schedules.js';
+import { isPlan, JOBS_MAX } from './schedules.js';
 
 /** Places found in one search: the most that the gateway tells. */
 const HITS = 25;
@@ -41,7 +41,7 @@ async function readSent({ source, name }) {
 export async function plannedIn(request, key) {
   try {
     const { jobs } = await request('cron.list', { limit: JOBS_MAX });
-    return jobs.filter((job) => job?.sessionKey === key && !job.declarationKey).length;
+    return jobs.filter((job) => isPlan(job) && job.sessionKey === key).length;
   } catch {
     return 0;
   }

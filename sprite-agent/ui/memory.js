@@ -95,7 +95,7 @@ export class Memory {
   }
 
   dropQueued(key, id) {
-    if (this.isQueued(key, id)) this.#keepQueue(key, this.queue(key).filter((message) => message.id !== id));
+    this.#keepQueue(key, this.queue(key).filter((message) => message.id !== id));
   }
 
   #keepQueue(key, messages) {

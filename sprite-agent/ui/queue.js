@@ -14,8 +14,8 @@ export function unqueued(thread, id) {
 
 /**
  * What the queue of `thread` waits for: `answer`, `connection`, `person`, or `files` for a person to attach them
- * again; `null` when its first message can be sent. After a failure nothing is sent by itself: the next message would fail as well, or
- * build on an answer that is not there.
+ * again; `null` when its first message can be sent. After a failure nothing is sent by itself: the next message
+ * would fail as well, or build on an answer that is not there.
  */
 export function waitsFor(thread, isOnline) {
   const isUnderWay = ({ delivery }) => delivery === 'sending' || delivery === 'unsure';

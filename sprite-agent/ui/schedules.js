@@ -11,15 +11,19 @@ const SPANS = [['week', 604_800_000], ['day', 86_400_000], ['hour', 3_600_000], 
 
 /**
  * Rows `{id, name, does, often, next, isPaused, isRunning, problem}`: what comes first stands first, what
- * is paused last. `jobs` come from `cron.list`; `at` is the time, in ms since the epoch. What the gateway
- * declares for itself is not among them: nobody has asked the assistant for it.
+ * is paused last. `jobs` come from `cron.list`; `at` is the time, in ms since the epoch.
  */
 export function plans(jobs, at, locale = browserLocale) {
   return jobs
-    .filter((job) => job?.id && !job.declarationKey)
+    .filter(isPlan)
     .map((job) => [nextOf(job) ?? Infinity, plan(job, at, locale)])
     .sort(([a, one], [b, other]) => one.isPaused - other.isPaused || (a === b ? 0 : a - b) || (one.id < other.id ? -1 : 1))
     .map(([, row]) => row);
+}
+
+/** What the gateway declares for itself is no plan: nobody has asked the assistant for it. */
+export function isPlan(job) {
+  return Boolean(job?.id) && !job.declarationKey;
 }
 
 function plan(job, at, locale) {
