@@ -1,6 +1,6 @@
 // What this browser remembers: settings, titles, drafts. Nothing here leaves it.
 //
-// Signing out clears the origin's storage (`Clear-Site-Data`), and this with it.
+// Signing out, here or on the site, clears the origin's storage (`Clear-Site-Data`), and this with it.
 
 /** Titles and drafts kept; the least recently written go first. */
 const ENTRIES_MAX = 500;
@@ -144,6 +144,12 @@ export class Memory {
     this.#keepEntry('arca.titles', key, undefined);
     this.#keepEntry('arca.drafts', key, undefined);
     this.#keepEntry('arca.queues', key, undefined);
+  }
+
+  /** The workspace is gone: nothing of it stays in the browser, and nothing comes to it. */
+  end() {
+    this.#storage?.clear();
+    this.#storage = null;
   }
 
   #entry(shelf, key) {

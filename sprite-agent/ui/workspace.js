@@ -325,6 +325,7 @@ export class Workspace {
       this.#apply({ type: 'forgotten' });
       if (current) this.#apply({ type: 'opened', key: current });
     }
+    if (state.kind === 'gone') this.#memory.end();
     this.#onChange();
   }
 

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
-use shared::{ReturnPath, Username};
+use shared::{Departure, ReturnPath, Username};
 use url::form_urlencoded::Serializer;
 
 use super::account_session::{end, open_session, signed_in};
@@ -163,7 +163,7 @@ pub(super) async fn sign_out_everywhere(
     if let Some(ended) = app.store.sign_out_everywhere(&session.username).await? {
         app.publisher.publish_within(ended.generation, PAGE_WAIT).await;
     }
-    let mut response = see_other("/login?signed_out=1");
+    let mut response = see_other(&Departure::SignedOut.url(&app.site, &session.username));
     page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
     Ok(response)
 }

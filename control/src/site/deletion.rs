@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use shared::{Departure, Username};
 
 use super::account::{check_password, signed_in_customer};
 use super::cookies;
@@ -61,9 +62,11 @@ pub(super) async fn confirm(
     };
     let language = language::answering(context, &headers);
     match delete(&app, &customer, current, context, language).await {
-        Ok(()) => Ok(gone()),
+        Ok(()) => Ok(gone(&app, &customer.username)),
         // The same form was sent twice, and the other one has deleted all meanwhile.
-        Err(_) if app.store.customer(&customer.username).await?.is_none() => Ok(gone()),
+        Err(_) if app.store.customer(&customer.username).await?.is_none() => {
+            Ok(gone(&app, &customer.username))
+        }
         Err(problem) => {
             let problem = page::for_the_form(problem, context)?;
             Ok(render(&app, &customer, language, &[problem]))
@@ -96,8 +99,8 @@ async fn delete(
 }
 
 /// On to a page that can be loaded again: nobody can sign in any more.
-fn gone() -> Response {
-    let mut response = see_other("/account/deleted");
+fn gone(app: &App, username: &Username) -> Response {
+    let mut response = see_other(&Departure::Deleted.url(&app.site, username));
     page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
     response
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use serde_json::json;
+use shared::Departure;
 use shared::session::SESSION_COOKIE;
 
 use super::account_session::{end, signed_in};
@@ -52,10 +53,14 @@ pub(super) async fn submit(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    if let Some(session) = signed_in(&app, &headers).await? {
-        end(&app, &session).await?;
-    }
-    let mut response = see_other("/login?signed_out=1");
+    let location = match signed_in(&app, &headers).await? {
+        Some(session) => {
+            end(&app, &session).await?;
+            Departure::SignedOut.url(&app.site, &session.username)
+        }
+        None => Departure::SignedOut.page_url(&app.site),
+    };
+    let mut response = see_other(&location);
     page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
     Ok(response)
 }

@@ -3,7 +3,7 @@
 
 use shared::identity::TELEGRAM_PATH;
 use shared::session::Session;
-use shared::{Host, RouteState};
+use shared::{Departure, Host, RouteState};
 
 use super::session::NoSession;
 use crate::respond::{Refusal, WorkspaceStatus};
@@ -56,6 +56,11 @@ pub enum Decision {
     SignIn,
     Unauthorized,
     ClearCookies,
+    /// Back to the site, whose owner's browser forgets what the chat page kept in it.
+    Depart {
+        departure: Departure,
+        forgets: bool,
+    },
     /// Whether the machine is awake, for the page that waits for it.
     MachineInfo,
     Refuse(Refusal),
@@ -80,6 +85,11 @@ pub fn decide(host: Host, facts: &RequestFacts<'_>, workspace: Option<&Workspace
         }
         Host::Site => Decision::Site,
         Host::Workspace(_) => match workspace {
+            _ if let Some(departure) = departure(facts) => {
+                let is_signed_in = workspace.is_some_and(|workspace| workspace.session.is_ok());
+                // A link on a foreign page cost people their drafts.
+                Decision::Depart { departure, forgets: !is_signed_in && !facts.cross_site }
+            }
             None if facts.path == SESSION_PATH => {
                 Decision::SessionInfo { session: None, status: WorkspaceStatus::Gone }
             }
@@ -87,6 +97,10 @@ pub fn decide(host: Host, facts: &RequestFacts<'_>, workspace: Option<&Workspace
             Some(workspace) => decide_workspace(facts, workspace),
         },
     }
+}
+
+fn departure(facts: &RequestFacts<'_>) -> Option<Departure> {
+    Departure::at(facts.path).filter(|_| facts.navigation)
 }
 
 fn decide_workspace(facts: &RequestFacts<'_>, workspace: &Workspace) -> Decision {
@@ -278,6 +292,24 @@ mod tests {
         assert_eq!(decide(Host::Site, &own, None), Decision::ClearCookies);
         check(clear, live(Ok(session())), Decision::Site);
         check(RequestFacts { method: "GET", ..own }, live(Ok(session())), Decision::Site);
+    }
+
+    #[test]
+    fn only_who_left_is_made_to_forget_whatever_became_of_the_workspace() {
+        let left = RequestFacts { path: "/auth/deleted", ..PAGE };
+        let depart = |forgets| Decision::Depart { departure: Departure::Deleted, forgets };
+        check(left, live(Err(NoSession::Locked)), depart(true));
+        check(left, live(Ok(session())), depart(false));
+        check(
+            RequestFacts { cross_site: true, ..left },
+            live(Err(NoSession::NoCookie)),
+            depart(false),
+        );
+        let ada = Host::Workspace(Username::parse("ada").unwrap());
+        assert_eq!(decide(ada, &left, None), depart(true));
+        assert_eq!(decide(Host::Site, &left, None), Decision::Site);
+        let script = RequestFacts { navigation: false, ..left };
+        check(script, live(Err(NoSession::Locked)), Decision::Site);
     }
 
     #[test]

@@ -362,6 +362,9 @@ impl RequestHandler {
             Decision::ClearCookies => {
                 Response::cookies_cleared(cookie_names(head.cookies()), &self.site, options)
             }
+            Decision::Depart { departure, forgets } => {
+                Response::departure(departure.page_url(&self.site), forgets, options)
+            }
             Decision::Sprite(_) | Decision::Tunnel(_) | Decision::Telegram => {
                 unreachable!("goes to the sprite")
             }

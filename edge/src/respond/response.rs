@@ -40,7 +40,11 @@ impl Response {
         let retry = shape.retry_after.map(|seconds| ("retry-after", seconds.to_string()));
         if let Some(language) = options.page {
             let page = pages::refused(refusal, language, site, options.request);
-            return Self::write(shape.status, Content::Html(page), retry, options);
+            let mut response = Self::write(shape.status, Content::Html(page), retry, options);
+            if refusal == Refusal::UnknownWorkspace {
+                response.forget_storage();
+            }
+            return response;
         }
         // A name that is not ours was never meant for us: 421 lets a client try elsewhere.
         let status = if refusal == Refusal::UnknownHost { 421 } else { shape.status };
@@ -100,6 +104,21 @@ impl Response {
         response.headers.retain(|(name, _)| *name != "referrer-policy");
         response.headers.push(("referrer-policy", "same-origin".to_owned()));
         response
+    }
+
+    /// To the page of the site that says what was done there.
+    pub(crate) fn departure(page_url: String, forgets: bool, options: ResponseOptions) -> Self {
+        let location = Some(("location", page_url));
+        let mut response = Self::write(303, Content::Empty, location, options);
+        if forgets {
+            response.forget_storage();
+        }
+        response
+    }
+
+    /// What the chat page kept in the browser was for whoever is gone.
+    fn forget_storage(&mut self) {
+        self.headers.push(("clear-site-data", "\"storage\"".to_owned()));
     }
 
     /// Makes the browser forget all cookies, also those that a page set for the domain
@@ -280,6 +299,15 @@ mod tests {
         assert!(page.starts_with("HTTP/1.1 404 Not Found\r\n"), "{page}");
         assert!(page.contains("content-security-policy: default-src 'none'"), "{page}");
         assert!(page.contains("00000000000000000000000000000007"), "{page}");
+    }
+
+    #[test]
+    fn a_browser_forgets_a_workspace_that_is_gone_and_no_other() {
+        let options = ResponseOptions { page: Some(Language::English), ..OPTIONS };
+        for (refusal, forgets) in [(Refusal::UnknownWorkspace, true), (Refusal::Suspended, false)] {
+            let page = text(&Response::refused(refusal, &site(), options));
+            assert_eq!(page.contains("clear-site-data: \"storage\"\r\n"), forgets, "{page}");
+        }
     }
 
     #[test]

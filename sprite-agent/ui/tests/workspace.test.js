@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { TOO_BIG } from '../connection.js';
+import { Memory } from '../memory.js';
 import { RequestError } from '../requests.js';
 import { settled } from './clock.js';
 import { assistantRow, delta, final, KEY, userRow } from './run.js';
-import { world } from './world.js';
+import { Storage, world } from './world.js';
 
 const lostOnTheWay = () => new RequestError('LOST', 'the connection was lost');
 
@@ -125,7 +126,7 @@ test('a history that cannot be read now is read later', async () => {
 });
 
 test('whoever is shut out sees nothing more, and finds what was not sent as a draft', async () => {
-  for (const kind of ['signed-out', 'suspended', 'locked', 'gone']) {
+  for (const kind of ['signed-out', 'suspended', 'locked']) {
     const here = await world();
     here.gateway.answers['chat.send'] = () => new Promise(() => {});
     here.workspace.send('not there yet');
@@ -135,6 +136,17 @@ test('whoever is shut out sees nothing more, and finds what was not sent as a dr
     assert.equal(here.memory.draft(KEY), 'not there yet');
     assert.deepEqual(here.workspace.thread.queue, []);
   }
+});
+
+test('of a workspace that is gone nothing stays in the browser, and nothing comes to it', async () => {
+  const storage = new Storage();
+  const here = await world(new Memory(storage));
+  here.memory.keepTitle(KEY, 'Plans for May', false);
+  here.workspace.send('not there yet');
+  here.end('gone');
+  here.memory.keepDraft(KEY, 'and more');
+  assert.deepEqual(Object.keys(storage.items), []);
+  assert.deepEqual([here.texts(), here.memory.draft(KEY)], [[], '']);
 });
 
 test('a message that a restarted gateway has no note of is not run twice by itself', async () => {

@@ -7,9 +7,10 @@ import { Clock, settled } from './clock.js';
 import { KEY } from './run.js';
 
 export class Storage {
-  #items = {};
-  getItem = (name) => this.#items[name] ?? null;
-  setItem = (name, value) => (this.#items[name] = value);
+  items = {};
+  getItem = (name) => this.items[name] ?? null;
+  setItem = (name, value) => (this.items[name] = value);
+  clear = () => (this.items = {});
 }
 
 /** Answers requests out of `answers` (by method; a function is called with the params), and keeps them. */

@@ -206,6 +206,26 @@ async fn a_tab_that_was_signed_out_elsewhere_says_so_and_stays_quiet() {
 }
 
 #[tokio::test]
+async fn who_signs_out_on_the_site_leaves_no_draft_in_the_browser() {
+    let world = world().await;
+    let chrome = Chrome::start(Screen::Desktop).await.unwrap();
+    sign_in(&chrome, &world, "karen").await;
+    let draft = "document.querySelector('[data-testid=composer]').value";
+    let written = "a letter to my doctor";
+    chrome.fill("[data-testid=composer]", written).await.unwrap();
+    chrome.goto(&world.workspace_url("karen")).await.unwrap();
+    chrome.wait_for_state("status", "online").await.unwrap();
+    assert_eq!(chrome.evaluate(draft).await.unwrap(), written, "it is kept until then");
+
+    chrome.goto(&format!("{}/logout", world.site_url())).await.unwrap();
+    chrome.click_css("main button[type=submit]").await.unwrap();
+    chrome.find_css("input[name=password]").await.unwrap();
+    assert!(chrome.client.current_url().await.unwrap().as_str().ends_with("/login?signed_out=1"));
+    sign_in(&chrome, &world, "karen").await;
+    assert_eq!(chrome.evaluate(draft).await.unwrap(), "");
+}
+
+#[tokio::test]
 async fn hostile_text_stays_text() {
     let world = world().await;
     let chrome = Chrome::start(Screen::Desktop).await.unwrap();

@@ -43,7 +43,7 @@ async fn signing_out_on_the_site_locks_the_workspace_session() {
     let mut browser = Browser::new(&world);
     let session = session(&world, &browser.sign_in().await);
     let page = browser.submit(&format!("{SITE}/logout"), &[]).await;
-    assert_eq!(page.location, "/login?signed_out=1");
+    assert_eq!(page.location, format!("{ADA}/auth/signed-out"));
     let sessions: Vec<_> = edge.table().locks.values().map(|lock| lock.session).collect();
     assert_eq!(sessions, [Some(session.id)]);
 }
@@ -99,7 +99,7 @@ async fn signing_out_everywhere_raises_the_epoch() {
     browser.sign_in().await;
     let url = format!("{SITE}/account/sign-out-everywhere");
     let page = browser.submit(&url, &[]).await;
-    assert_eq!(page.location, "/login?signed_out=1");
+    assert_eq!(page.location, format!("{ADA}/auth/signed-out"));
     assert_eq!(edge.table().routes.values().next().unwrap().epoch, 1);
     let (_, answer) = world.api(Method::POST, "/api/customers/ada/sign-out-everywhere", None).await;
     assert_eq!(answer["edges"][0]["acknowledged"], true, "{answer}");
