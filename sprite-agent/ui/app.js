@@ -106,6 +106,7 @@ const settings = new SettingsView(memory);
 const skills = new SkillsView({
   canSwitch: () => workspace.can('arca.skill.switch'),
   canSetKey: () => workspace.can('arca.skill.key'),
+  ask: (text) => composer.restore({ text, files: [] }),
   turn: (skill, on) => workspace.changeSkill('arca.skill.switch', { skill, on }),
   setKey: (skill, key, name) => workspace.changeSkill('arca.skill.key', { skill, key, ...(name && { name }) }),
 });

@@ -24,6 +24,11 @@ const KNOWN = [
 /** The variable that a skill of the shop reads its key from. The gateway does not ask for all of them. */
 const KEYS = { 'gh-issues': 'GH_TOKEN', notion: 'NOTION_API_TOKEN', 'openai-whisper-api': 'OPENAI_API_KEY' };
 
+/** Skills that reach an account by a sign-in of their own, of which the gateway knows nothing. */
+const SIGN_IN = ['coding-agent', 'github', 'gog', 'himalaya', 'obsidian', 'xurl'];
+
+export const signsInItself = (skill) => SIGN_IN.includes(skill);
+
 export function keyOf(skill) {
   return Object.hasOwn(KEYS, skill) ? KEYS[skill] : undefined;
 }

@@ -1,6 +1,6 @@
 // The assistant's skills in plain words. Pure.
 
-import { keyOf, skillWords } from './skill-words.js';
+import { keyOf, signsInItself, skillWords } from './skill-words.js';
 import { language, t } from './words.js';
 
 const OTHERS_MAX = 100;
@@ -12,8 +12,8 @@ export async function readSkills(request) {
 }
 
 /**
- * `{chosen, others}` of `{key, name, description, usable, reason, isOn, keys}`; `keys` are the variables that can be
- * set for it, `null` for the one that is its key.
+ * `{chosen, others}` of `{key, name, description, usable, reason, isOn, keys, signsIn}`; `keys` are the variables that
+ * can be set for it, `null` for the one that is its key. Whether one that `signsIn` by itself has done so, nobody knows.
  *
  * `names` are the skills the customer chose; `rows` come from `readSkills`. A chosen skill
  * that the assistant does not know is listed and said to be missing: it was paid for.
@@ -34,13 +34,13 @@ function isKeptAway(row) {
 
 function skill(key, row) {
   const [name, description] = skillWords(key) ?? [readable(row?.name ?? key), row?.description ?? ''];
-  if (!row) return { key, name, description, usable: false, reason: t('skill.missing'), isOn: null, keys: [] };
+  if (!row) return { key, name, description, usable: false, reason: t('skill.missing'), isOn: null, keys: [], signsIn: false };
   const reason = reasonAgainst(row);
   const isOn = row.blockedByAllowlist || row.blockedByAgentFilter ? null : !row.disabled;
   const { bins = [], anyBins = [], os = [] } = row.missing ?? {};
   // A key alone does not help where a program is missing as well.
   const keys = bins.length + anyBins.length + os.length === 0 && !row.disabled ? keysOf(row) : [];
-  return { key, name, description, usable: reason === '', reason, isOn, keys };
+  return { key, name, description, usable: reason === '', reason, isOn, keys, signsIn: reason === '' && signsInItself(key) };
 }
 
 function keysOf(row) {

@@ -76,6 +76,12 @@ test('a skill whose key the gateway does not ask for is not ready before it is t
   assert.deepEqual((await read(gone, [])).chosen[0].keys, []);
 });
 
+test('a skill that signs in by itself is not called ready', () => {
+  const rows = [{ skillKey: 'gog', eligible: true }, { skillKey: 'github', eligible: false, missing: { bins: ['gh'] } }, { skillKey: 'weather', eligible: true }];
+  const { chosen } = skillList(['gog', 'github', 'weather'], rows);
+  assert.deepEqual(chosen.map(({ usable, signsIn }) => [usable, signsIn]), [[true, true], [false, false], [true, false]]);
+});
+
 test('each key that a skill needs has its own field', () => {
   const env = ['TRELLO_API_KEY', 'TRELLO_TOKEN'];
   const [trello] = skillList(['trello'], [{ skillKey: 'trello', eligible: false, requirements: { env }, missing: { env: ['TRELLO_TOKEN'] } }]).chosen;

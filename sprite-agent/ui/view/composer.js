@@ -79,7 +79,7 @@ export class Composer {
     this.#field.setSelectionRange(text.length, text.length);
   }
 
-  /** Puts a message that was queued before what is being written. */
+  /** Puts a message before what is being written. */
   restore({ text, files }) {
     this.#attachments.restore(files);
     this.suggest([text, this.#field.value].filter(Boolean).join('\n'));

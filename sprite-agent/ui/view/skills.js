@@ -16,7 +16,7 @@ export class SkillsView {
   #changes = new Map();
   #last = null;
 
-  /** `actions`: `canSwitch()`, `canSetKey()`, `turn(key, isOn)`, `setKey(key, text, name)`, `name` of a variable other than its key's own; both may reject. */
+  /** `actions`: `canSwitch()`, `canSetKey()`, `turn(key, isOn)`, `setKey(key, text, name)`, `name` of a variable other than its key's own; both may reject. `ask(text)` begins a message. */
   constructor(actions) {
     this.#actions = actions;
     closable(this.#dialog);
@@ -88,7 +88,7 @@ export class SkillsView {
   }
 
   #row(skill, can) {
-    const { key, name, description, usable, reason, isOn, keys } = skill;
+    const { key, name, description, usable, reason, isOn, keys, signsIn } = skill;
     const { isSending = false, error = '' } = this.#changes.get(key) ?? {};
     const turn = can.turn && isOn !== null && element('input', {
       type: 'checkbox', role: 'switch', class: 'turn', 'aria-label': t('skill.switch', { name }), checked: isOn, disabled: isSending,
@@ -97,12 +97,20 @@ export class SkillsView {
     return element('li', { 'data-usable': String(usable) },
       element('span', { class: 'sign' }, icon(usable ? 'check' : 'warning')),
       element('div', {},
-        element('p', { class: 'name' }, name, element('span', { class: 'badge' }, t(usable ? 'skill.ready' : 'skill.not'))),
+        element('p', { class: 'name' }, name, element('span', { class: 'badge' }, t(usable ? (signsIn ? 'skill.account' : 'skill.ready') : 'skill.not'))),
         description && element('p', { class: 'quiet' }, description),
         !usable && element('p', { class: 'reason' }, reason),
+        signsIn && element('p', { class: 'quiet' }, t('skill.account.how'), ' ', element('button', {
+          type: 'button', class: 'button small quiet', 'data-testid': `ask-${key}`, onclick: () => this.#ask(name),
+        }, t('skill.account.ask'))),
         can.setKey && keys.map((variable) => this.#keyForm(skill, variable, isSending)),
         error && element('p', { class: 'reason', role: 'alert' }, error)),
       turn && element('span', { class: 'switch' }, turn));
+  }
+
+  #ask(name) {
+    this.#dialog.close();
+    this.#actions.ask(t('skill.account.question', { name }));
   }
 
   /** The key stays in the workspace's own machine, and is never shown again. */
