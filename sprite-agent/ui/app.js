@@ -334,10 +334,10 @@ function edit(id) {
 }
 
 /** Asks once more; where the page has the files no more, the person attaches them again. */
-function retry(id) {
+async function retry(id) {
   const question = workspace.withoutFiles(id);
   if (question) edit(question.id);
-  else workspace.retry(id);
+  else if (await workspace.reached()) workspace.retry(id);
 }
 
 /** Goes on from before the question `id` in a conversation of its own; this one stays as it is. */
@@ -358,6 +358,7 @@ async function answerAnew(id) {
     edit(question.id);
     return;
   }
+  await workspace.reached();
   if (workspace.obstacle) {
     composer.refuse(t(workspace.obstacle === 'busy' ? 'answer.busy' : 'away'));
     return;
@@ -552,7 +553,8 @@ document.addEventListener('visibilitychange', () => {
 });
 addEventListener('pagehide', () => rest.left());
 addEventListener('pageshow', ({ persisted }) => persisted && rest.seen(true));
-for (const sign of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart']) {
+// A screen reader clicks without a pointer.
+for (const sign of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart', 'click']) {
   addEventListener(sign, () => rest.touched(), { passive: true, capture: true });
 }
 addEventListener('focus', () => rest.touched());

@@ -6,7 +6,8 @@
 import { askAccess, isShut } from './access.js';
 import { delay } from './backoff.js';
 import { Liveness } from './liveness.js';
-import { ANSWER_MAX_MS, RequestError, Requests } from './requests.js';
+import { Reach, unreached } from './reach.js';
+import { ANSWER_MAX_MS, Requests } from './requests.js';
 
 /** A socket that has not opened after this long is given up. */
 export const OPEN_MAX_MS = 15_000;
@@ -40,6 +41,7 @@ export class Connection {
   #outside;
   #socket = null;
   #requests;
+  #reach;
   #liveness;
   #attempt = 0;
   #greetedAt = null;
@@ -54,6 +56,7 @@ export class Connection {
   constructor(outside) {
     this.#outside = outside;
     this.#requests = new Requests(outside.clock);
+    this.#reach = new Reach(outside.clock);
     this.#liveness = new Liveness({
       clock: outside.clock,
       isOwed: () => outside.isAnswerOwed(),
@@ -122,15 +125,25 @@ export class Connection {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
+  /** Resolves once the gateway can be asked: at once, or at the greeting of a connection that is being made. Rejects as `request`. */
+  async reached() {
+    // Another one may have been lost by the time that this one is told.
+    while (this.state.kind !== 'online') await this.#reach.wait(this.state.kind);
+  }
+
   /**
-   * Asks the gateway; resolves with the answer's payload.
+   * Asks the gateway, once it is `reached`; resolves with the answer's payload. `waits` is false for what is
+   * sent again by itself after a greeting: that is asked now or never.
    *
    * Rejects with `RequestError`; when that is `uncertain`, the gateway may have acted.
    */
-  async request(method, params = {}) {
+  async request(method, params = {}, { waits = true } = {}) {
     const { clock } = this.#outside;
     for (let attempt = 1; ; attempt += 1) {
-      if (this.state.kind !== 'online') throw new RequestError('OFFLINE', 'not connected to the assistant');
+      if (this.state.kind !== 'online') {
+        if (!waits) throw unreached();
+        await this.reached();
+      }
       try {
         return await this.#ask(method, params);
       } catch (error) {
@@ -287,5 +300,6 @@ export class Connection {
   #become(state) {
     this.state = state;
     this.#outside.onState(state);
+    this.#reach.became(this.state.kind);
   }
 }

@@ -5,7 +5,7 @@ export const ANSWER_MAX_MS = 30_000;
 /** The same where request or answer can be large: 20 MiB at 1 Mbit/s take 168 s. */
 export const LARGE_MAX_MS = 180_000;
 /** Requests under way at once; a page needs a handful. */
-const PENDING_MAX = 64;
+export const PENDING_MAX = 64;
 /** Methods whose answer, or request, can be megabytes. */
 const LARGE = ['chat.history', 'chat.send', 'chat.message.get', 'artifacts.download'];
 /** A request of more characters than this takes seconds on a slow line. */

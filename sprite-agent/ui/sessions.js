@@ -29,6 +29,8 @@ export class Sessions {
   /** By key: what of a conversation was changed and is not answered yet; a list that is on its way does not have it. */
   #changes = new Map();
   #removing;
+  /** Deletions that go on now: what waits for a greeting is not begun once more by it. */
+  #deleting = new Set();
   #reading = null;
   #again = false;
   #timer = null;
@@ -225,6 +227,7 @@ export class Sessions {
    */
   async remove(key, wasAsked, before = null) {
     this.#removing.add(key);
+    this.#deleting.add(key);
     this.#memory.keepDeletion(key, wasAsked);
     this.#onChange();
     try {
@@ -235,6 +238,8 @@ export class Sessions {
       if (error.uncertain) return 'later';
       this.#forgetDeletion(key);
       throw error;
+    } finally {
+      this.#deleting.delete(key);
     }
     this.#forgetDeletion(key);
     this.#memory.forget(key);
@@ -243,7 +248,8 @@ export class Sessions {
 
   /** Goes on with what was begun before the connection, or the page, was lost. */
   async finishDeletions() {
-    for (const [key, wasAsked] of this.#memory.deletions()) await this.remove(key, wasAsked).catch(() => {});
+    const left = this.#memory.deletions().filter(([key]) => !this.#deleting.has(key));
+    for (const [key, wasAsked] of left) await this.remove(key, wasAsked).catch(() => {});
   }
 
   async #delete(key, wasAsked) {

@@ -69,7 +69,9 @@ export class Workspace {
     this.rewriting = new Rewriting({
       request, apply, state: () => this.state, readNewest: (key) => this.histories.readNewest(key), can: (method) => this.can(method),
     });
-    this.#outbox = new Outbox({ request, apply, clock, unsentBytes: () => this.#connection.unsentBytes ?? 0 });
+    // What was not sent is sent again after the next greeting.
+    const requestNow = (method, params) => this.#connection.request(method, params, { waits: false });
+    this.#outbox = new Outbox({ request: requestNow, apply, clock, unsentBytes: () => this.#connection.unsentBytes ?? 0 });
   }
 
   /** The callbacks a `Connection` is made with. */
@@ -262,8 +264,14 @@ export class Workspace {
   }
 
   /** Reads what was said before the first message that is shown. */
-  readEarlier() {
-    if (this.isOnline) this.histories.readEarlier(this.thread.key);
+  async readEarlier() {
+    const { key } = this.thread;
+    if (this.isOnline || (await this.reached())) this.histories.readEarlier(key);
+  }
+
+  /** Resolves with whether the assistant can be asked now, after waiting for a connection that is being made. */
+  reached() {
+    return this.#connection.reached().then(() => true, () => false);
   }
 
   /** Asks the gateway; see `Connection.request`. */

@@ -4,6 +4,7 @@ import test from 'node:test';
 import { delay, LONGEST_MS, SHORTEST_MS } from '../backoff.js';
 import { Connection, OPEN_MAX_MS, RECHECK_MS, SIGNED_OUT, SUSPENDED_ATTEMPTS, SUSPENDED_WAIT_MS } from '../connection.js';
 import { DOUBT_MS, OWED_SILENCE_MS, PROBE_MAX_MS, SILENCE_MS, SLOW_MAX_MS } from '../liveness.js';
+import { REACH_MAX_MS } from '../reach.js';
 import { Clock, settled } from './clock.js';
 
 class Socket {
@@ -282,8 +283,40 @@ test('a gateway that takes nothing new for a moment is asked again', async () =>
 
 test('nothing is asked while the assistant is away', async () => {
   const here = world();
-  await assert.rejects(here.connection.request('chat.send'), { code: 'OFFLINE' });
+  await assert.rejects(here.connection.request('chat.send', {}, { waits: false }), { code: 'OFFLINE' });
+  here.socket.onopen();
+  here.socket.gateway('failed', 'no model');
+  await assert.rejects(here.connection.request('cron.list'), { code: 'OFFLINE' });
   assert.deepEqual(here.socket.sent, []);
+});
+
+test('the first thing that a person does after a rest is done once the connection is back', async () => {
+  const here = await online();
+  here.connection.sleep();
+  await assert.rejects(here.connection.request('cron.list'), { code: 'OFFLINE' });
+  here.connection.wake();
+  const asked = here.connection.request('arca.skill.switch', { skill: 'weather', on: false });
+  here.socket.onopen();
+  here.socket.challenge();
+  await settled();
+  assert.deepEqual(here.socket.sent.map(({ method }) => method), ['connect']);
+  here.socket.answer('connect');
+  await settled();
+  here.socket.answer('arca.skill.switch', { ok: true, payload: { done: true } });
+  assert.deepEqual(await asked, { done: true });
+});
+
+test('what waits for a connection that does not come is told so, in its time or at its end', async () => {
+  const late = world();
+  const waiting = assert.rejects(late.connection.request('cron.list'), { code: 'OFFLINE' });
+  await late.clock.pass(REACH_MAX_MS);
+  await waiting;
+
+  const out = world({ session: { signed_in: false } });
+  const asked = assert.rejects(out.connection.request('cron.list'), { code: 'OFFLINE' });
+  out.socket.onclose({ code: SIGNED_OUT });
+  await asked;
+  assert.equal(out.connection.state.kind, 'signed-out');
 });
 
 test('a silent socket is asked for a sign of life and then given up', async () => {

@@ -127,6 +127,19 @@ test('a deletion that the connection interrupts is finished at the next greeting
   assert.deepEqual(memory.deletions(), []);
 });
 
+test('a deletion that waits for the greeting is not begun once more by it', async () => {
+  const here = await withTwo();
+  await here.lose();
+  let greeted;
+  const greeting = new Promise((resolve) => (greeted = resolve));
+  here.gateway.answers['sessions.patch'] = () => greeting;
+  const removing = here.workspace.remove(TWO);
+  await here.connect();
+  greeted({});
+  assert.equal(await removing, 'done');
+  assert.deepEqual(acts(here), [ARCHIVED, DELETED]);
+});
+
 test('a name is kept with the assistant and goes before the first message', async () => {
   const here = await withTwo();
   await here.workspace.sessions.rename(TWO, ' Taxes ');

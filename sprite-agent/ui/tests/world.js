@@ -26,6 +26,8 @@ class Gateway {
     return value ?? {};
   }
 
+  async reached() {}
+
   sent() {
     return this.asked.filter(({ method }) => method === 'chat.send').map(({ params }) => params.idempotencyKey);
   }

@@ -106,4 +106,19 @@ async fn panels_of_a_page_that_rested_say_that_they_connect_and_then_what_there_
         chrome.wait_for(&format!("!{}", inside("[role=status]"))).await.unwrap();
         chrome.click_css(&format!("#{panel} .dialog-close")).await.unwrap();
     }
+    a_change_waits_for_the_connection(&world, &chrome).await;
+}
+
+async fn a_change_waits_for_the_connection(world: &World, chrome: &Chrome) {
+    let turn = "#skills-panel [data-testid=switch-weather]";
+    chrome.click("skills").await.unwrap();
+    chrome.evaluate("dispatchEvent(new Event('pagehide'))").await.unwrap();
+    chrome.wait_for_state("status", "asleep").await.unwrap();
+    world.sprite("ada").agent.freeze();
+    chrome.click_css(turn).await.unwrap();
+    chrome.wait_for(&format!("document.querySelector('{turn}').disabled")).await.unwrap();
+    world.sprite("ada").agent.thaw();
+    let is_off = format!("document.querySelector('{turn}:not(:disabled)')?.checked === false");
+    chrome.wait_for(&is_off).await.unwrap();
+    chrome.wait_for("!document.querySelector('#skills-panel [role=alert]')").await.unwrap();
 }
