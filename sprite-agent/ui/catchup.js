@@ -11,7 +11,16 @@ import { withNewest, withPageBefore } from './rows.js';
 export function withHistory(thread, payload) {
   if (!payload) return { ...thread, loaded: true, lost: false, awaited: [] };
   const known = withNewest(thread, payload);
-  return { ...thread, ...known, loaded: true, lost: false, awaited: [], messages: told(thread, { ...payload, messages: known.rows }) };
+  const whole = { ...payload, messages: known.rows };
+  const run = runFacts(whole, thread.awaited);
+  const messages = told(thread, whole, run);
+  return { ...thread, ...known, loaded: true, lost: false, awaited: [], messages, queue: untold(thread.queue, messages, run) };
+}
+
+/** What of `queue` the gateway does not have: a page that was left may have sent some of it. */
+function untold(queue, messages, run) {
+  const has = (id) => run.alive.has(id) || messages.some(({ key }) => key === id);
+  return queue.some(({ id }) => has(id)) ? queue.filter(({ id }) => !has(id)) : queue;
 }
 
 /** `thread` after reading a page of `chat.history` that lies before what is known. */
@@ -33,9 +42,8 @@ function staysAsShown(shown, message) {
   return shown.text === message.text && shown.tools.length === message.tools.length;
 }
 
-/** The messages of `thread` once the history has told `payload`. */
-function told(thread, payload) {
-  const run = runFacts(payload, thread.awaited);
+/** The messages of `thread` once the history has told `payload`, and `run` of it. */
+function told(thread, payload, run) {
   const rows = withWholeInFlight(messagesOf(payload.messages), run);
   const shown = new Map(thread.messages.map((message) => [message.id, message]));
   const messages = rows.map((message) =>

@@ -1,6 +1,7 @@
 // The list of conversations: the gateway's sessions, this browser's titles, what is open now. Pure.
 
 import { isConversation, MAIN } from './address.js';
+import { namesOf } from './queue.js';
 import { t } from './words.js';
 
 const TITLE_MAX = 80;
@@ -70,7 +71,8 @@ function titleOf(key, row, { threads, current }, sessions, titles, drafts) {
   const derived = row?.derivedTitle || row?.autoLabel;
   if (derived) return titleFrom(derived);
   if (key === MAIN) return t('conversation.main');
-  const unsent = thread?.queue[0]?.text ?? (key === current ? undefined : drafts.get(key));
+  const [waiting] = thread?.queue ?? [];
+  const unsent = waiting ? waiting.text || namesOf(waiting)[0] : key === current ? undefined : drafts.get(key);
   if (unsent && !row) return titleFrom(unsent);
   return t(row ? 'conversation.untitled' : 'conversation.new');
 }

@@ -6,8 +6,8 @@
 //          `awaited` are the runs that a history being read must know, or they are over,
 //          `rows` is the history as far as it was read; when it `hasMore`, that begins at `offset`,
 //          `earlier` says how reading it goes: 'idle'|'reading'|'failed',
-//          `queue` are messages `{id, text, files, lacksFiles}` that wait to be sent; `lacksFiles` where another
-//          tab, or the page before a reload, has or had them
+//          `queue` are messages `{id, text, files, lacksFiles, names, wasSent}` that wait to be sent; `lacksFiles` where
+//          another tab, or the page before a reload, has or had them, called `names`; `wasSent` when that page had sent it
 // Question {role:'user', id, key, text, files, share, at, delivery:'sending'|'sent'|'unsure'|'failed', received, isSeen, isRisky,
 //          attempts, error};
 //          `received` once the gateway has said so: it may still have died before writing it down;

@@ -74,8 +74,8 @@ export class Memory {
   }
 
   /**
-   * Messages `{id, text, hadFiles}` that wait to be sent in a conversation. All tabs of a browser have them in common, so that
-   * each is put in and taken out by itself.
+   * Messages `{id, text, hadFiles, names, wasSent}` of a conversation that are not with the assistant yet. All tabs of a
+   * browser have them in common, so that each is put in and taken out by itself.
    */
   queue(key) {
     return queueOf(this.#entry('arca.queues', key));
@@ -90,8 +90,8 @@ export class Memory {
     return this.queue(key).some((message) => message.id === id);
   }
 
-  keepQueued(key, { id, text, hadFiles }) {
-    if (!this.isQueued(key, id)) this.#keepQueue(key, [...this.queue(key), { id, text, hadFiles }]);
+  keepQueued(key, { id, text, hadFiles, names, wasSent }) {
+    if (!this.isQueued(key, id)) this.#keepQueue(key, [...this.queue(key), { id, text, hadFiles, names, wasSent }]);
   }
 
   dropQueued(key, id) {

@@ -7,6 +7,17 @@ export function queued(thread, { id, text, files }) {
   return { ...thread, queue: [...thread.queue, { id, text, files, lacksFiles: false }] };
 }
 
+/** What the files of a message are called, as far as anybody knows. */
+export function namesOf({ files = [], names }) {
+  const known = Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  return files.length > 0 ? files.map(({ name }) => name) : known;
+}
+
+/** Whether nothing of a message can be sent before its files are attached again. */
+export function isBare({ text, lacksFiles }) {
+  return lacksFiles && text === '';
+}
+
 /** `thread` without the message `id`: it was sent, or taken back. */
 export function unqueued(thread, id) {
   return { ...thread, queue: thread.queue.filter((message) => message.id !== id) };
@@ -15,7 +26,8 @@ export function unqueued(thread, id) {
 /**
  * What the queue of `thread` waits for: `answer`, `connection`, `person`, or `files` for a person to attach them
  * again; `null` when its first message can be sent. After a failure nothing is sent by itself: the next message
- * would fail as well, or build on an answer that is not there.
+ * would fail as well, or build on an answer that is not there. Nor is what a page had sent that was left then: an
+ * assistant that has started anew since may have begun with it.
  */
 export function waitsFor(thread, isOnline) {
   const isUnderWay = ({ delivery }) => delivery === 'sending' || delivery === 'unsure';
@@ -23,6 +35,7 @@ export function waitsFor(thread, isOnline) {
   if (!isOnline || thread.lost || (!thread.loaded && thread.queue.length > 0)) return 'connection';
   if (thread.messages.some((message) => isUnderWay(message) || (message.role === 'assistant' && isLive(message)))) return 'answer';
   if (thread.queue[0]?.lacksFiles) return 'files';
+  if (thread.queue[0]?.wasSent) return 'person';
   const last = thread.messages.at(-1);
   const hasFailed = last?.delivery === 'failed' || ['error', 'interrupted'].includes(last?.status);
   return hasFailed ? 'person' : null;

@@ -14,7 +14,7 @@ import { Outbox } from './outbox.js';
 import { promptsFor } from './prompts.js';
 import { commandsFrom } from './commands.js';
 import { undelivered } from './question.js';
-import { waitsFor } from './queue.js';
+import { isBare, waitsFor } from './queue.js';
 import { Rewriting } from './rewriting.js';
 import { Sessions } from './sessions.js';
 import { readSkills } from './skills.js';
@@ -120,7 +120,9 @@ export class Workspace {
 
   /** Whether something goes on for which the connection must stay: an answer, a message, a question. */
   get isBusy() {
-    const hasWork = (thread) => activeAnswer(thread) || undelivered(thread).length > 0 || thread.queue.length > 0;
+    // What waits for a person goes on no sooner for a machine that is awake.
+    const goesOn = (thread) => thread.queue.length > 0 && !['person', 'files'].includes(waitsFor(thread, true));
+    const hasWork = (thread) => activeAnswer(thread) || undelivered(thread).length > 0 || goesOn(thread);
     return this.asking.prompts.length > 0 || Object.values(this.state.threads).some(hasWork);
   }
 
@@ -131,16 +133,16 @@ export class Workspace {
   /** Shows the conversation `key`; `fresh` when it cannot have a history yet. */
   open(key, fresh = false) {
     this.#apply({ type: 'opened', key, fresh });
-    this.queuesChanged();
+    this.queuesChanged({ withSent: true });
     this.#settle();
   }
 
-  /** What waits may have been changed by another tab, or have waited since the page was left. */
-  queuesChanged() {
+  /** What waits may have been changed by another tab, or have waited since the page was left; `withSent` as of `Waiting.all`. */
+  queuesChanged({ withSent = false } = {}) {
     for (const { key, queue } of Object.values(this.state.threads)) {
       for (const { id } of queue.filter((message) => this.#waiting.isElsewhere(key, message.id))) this.#apply({ type: 'unqueued', key, id });
     }
-    for (const [key, messages] of this.#waiting.all()) this.#apply({ type: 'kept', key, messages });
+    for (const [key, messages] of this.#waiting.all({ withSent })) this.#apply({ type: 'kept', key, messages });
   }
 
   /**
@@ -165,7 +167,8 @@ export class Workspace {
 
   /** Sends the first message of the queue although the last one failed. */
   sendQueued() {
-    if (this.isOnline && !activeAnswer(this.thread)) this.#sendNext(this.thread);
+    const [first] = this.thread.queue;
+    if (first && !isBare(first) && this.isOnline && !activeAnswer(this.thread)) this.#sendNext(this.thread);
   }
 
   /** Asks again: what was never taken is replaced, what failed while being answered is asked anew. */
@@ -337,12 +340,11 @@ export class Workspace {
     this.#onChange();
   }
 
-  /** What was never acknowledged becomes a draft again: it is there after signing in. */
+  /** What was never acknowledged becomes a draft again: it is there after signing in. Files without words go on waiting. */
   #keepUnsent() {
     for (const thread of Object.values(this.state.threads)) {
       const { key } = thread;
-      const unsent = undelivered(thread).filter((question) => !question.received);
-      const texts = [...unsent, ...this.#waiting.takeAll(thread)].map(({ text }) => text).filter(Boolean);
+      const texts = this.#waiting.takeAll(thread).map(({ text }) => text);
       if (texts.length > 0) this.#memory.keepDraft(key, [...texts, this.#memory.draft(key)].filter(Boolean).join('\n\n'));
     }
   }

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { Memory } from '../memory.js';
+import { namesOf } from '../queue.js';
+import { RequestError } from '../requests.js';
 import { settled } from './clock.js';
 import { aborted, delta, failed, final, KEY } from './run.js';
 import { Storage, world } from './world.js';
@@ -111,6 +113,7 @@ test('what another tab queues is shown, and nothing of it is lost when the first
   here.workspace.queuesChanged();
   assert.deepEqual(here.waiting(), ['two', 'three']);
   here.hear(final('r1', 3, 'Good day'));
+  await settled();
   assert.deepEqual(memory.queue(KEY).map(({ text }) => text), ['three']);
 });
 
@@ -152,4 +155,96 @@ test('at the end of a session what waits is put before the draft, by one tab onl
   other.end('signed-out');
   assert.equal(memory.draft(KEY), 'two\n\nhalf a thought');
   assert.deepEqual(memory.queued(), []);
+});
+
+const FILE = { name: 'a.png', type: 'image/png', size: 3, content: 'AAAA' };
+
+test('a file that waits without words is there after a reload, by its name, until it is taken back', async () => {
+  const memory = new Memory(new Storage());
+  const here = await busy(memory);
+  here.workspace.send('', [FILE]);
+  const reloaded = await world(memory);
+  await settled();
+  const { workspace, gateway } = reloaded;
+  assert.deepEqual(workspace.thread.queue.map(namesOf), [['a.png']]);
+  assert.equal(workspace.queueWaits, 'files');
+  workspace.sendQueued();
+  assert.deepEqual(gateway.sent(), [], 'there is nothing in it to send');
+  assert.equal(workspace.isBusy, false, 'nothing goes on for which a machine has to stay awake');
+  workspace.takeBack();
+  assert.deepEqual(memory.queue(KEY), []);
+});
+
+test('a session that ends turns what waits into a draft, and keeps files that have no words', async () => {
+  const memory = new Memory(new Storage());
+  const here = await busy(memory);
+  here.workspace.send('two');
+  here.workspace.send('', [FILE]);
+  here.end('signed-out');
+  assert.equal(memory.draft(KEY), 'two');
+  assert.deepEqual(memory.queue(KEY).map(({ names }) => names), [['a.png']]);
+});
+
+test('what was on its way when the page was left waits for a word after a reload', async () => {
+  const memory = new Memory(new Storage());
+  const here = await world(memory);
+  here.gateway.answers['chat.send'] = () => new Promise(() => {});
+  here.workspace.send('hello');
+  const [id] = here.gateway.sent();
+  const reloaded = await world(memory);
+  await settled();
+  assert.deepEqual(reloaded.workspace.thread.queue.map(({ text }) => text), ['hello']);
+  assert.equal(reloaded.workspace.queueWaits, 'person');
+  assert.deepEqual(reloaded.gateway.sent(), []);
+  reloaded.gateway.answers['chat.send'] = { status: 'started' };
+  reloaded.workspace.sendQueued();
+  await settled();
+  assert.deepEqual(reloaded.gateway.sent(), [id], 'under its own key, which runs once');
+  assert.deepEqual(memory.queue(KEY), []);
+});
+
+test('what was on its way and has arrived does not wait after a reload', async () => {
+  const told = [
+    { messages: [{ role: 'user', content: 'hello', timestamp: 1, idempotencyKey: 'KEY:user', __openclaw: { id: 'e1', seq: 1 } }] },
+    { messages: [], sessionInfo: { hasActiveRun: true, activeRunIds: ['KEY'] } },
+  ];
+  for (const history of told) {
+    const memory = new Memory(new Storage());
+    memory.keepQueued(KEY, { id: 'KEY', text: 'hello', hadFiles: false, names: [], wasSent: true });
+    const reloaded = await world(memory);
+    assert.equal(reloaded.workspace.thread.queue.length, 1);
+    reloaded.gateway.answers['chat.history'] = history;
+    await reloaded.lose();
+    await reloaded.connect();
+    assert.deepEqual(reloaded.workspace.thread.queue, []);
+    assert.deepEqual(memory.queue(KEY), []);
+  }
+});
+
+test('what could not be sent is there after a reload, too', async () => {
+  const memory = new Memory(new Storage());
+  const here = await world(memory);
+  here.gateway.answers['chat.send'] = new RequestError('INVALID_REQUEST', 'no');
+  here.workspace.send('hello');
+  await settled();
+  const reloaded = await world(memory);
+  assert.deepEqual(reloaded.workspace.thread.queue.map(({ text }) => text), ['hello']);
+});
+
+test('what one tab is sending is left alone by the others', async () => {
+  const memory = new Memory(new Storage());
+  const one = await busy(memory);
+  const other = await busy(memory);
+  one.workspace.send('two');
+  other.workspace.queuesChanged();
+  assert.deepEqual(other.waiting(), ['two']);
+  let taken;
+  one.gateway.answers['chat.send'] = () => new Promise((resolve) => (taken = resolve));
+  one.hear(final('r1', 3, 'Good day'));
+  other.workspace.queuesChanged();
+  assert.deepEqual(other.waiting(), []);
+  assert.equal(memory.queue(KEY).length, 1, 'it may be gone with the tab');
+  taken({ status: 'started' });
+  await settled();
+  assert.deepEqual(memory.queue(KEY), []);
 });

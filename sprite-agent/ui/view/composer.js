@@ -1,6 +1,7 @@
 // Where a person writes. Keeps a draft per conversation; what cannot be sent now waits in the queue.
 
 import { messageSize } from '../attachments.js';
+import { namesOf } from '../queue.js';
 import { t } from '../words.js';
 import { CommandsView } from './commands.js';
 import { element } from './element.js';
@@ -80,9 +81,12 @@ export class Composer {
   }
 
   /** Puts a message before what is being written. */
-  restore({ text, files }) {
+  restore(message) {
+    const { text, files, lacksFiles } = message;
     this.#attachments.restore(files);
     this.suggest([text, this.#field.value].filter(Boolean).join('\n'));
+    const names = namesOf(message).join(', ');
+    if (lacksFiles) this.refuse(names ? t('edit.files-named', { names }) : t('edit.files'));
   }
 
   /** Puts a message that was sent into the field, to be changed; its place is kept where `isReplaced`. */

@@ -1,7 +1,8 @@
 // The messages that wait for the running answer, or for the connection.
 
-import { element, iconButton } from './element.js';
+import { isBare, namesOf } from '../queue.js';
 import { t } from '../words.js';
+import { element, iconButton } from './element.js';
 
 export class QueueView {
   #section = document.getElementById('queue');
@@ -21,16 +22,18 @@ export class QueueView {
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#section.hidden = queued.length === 0;
-    this.#label.textContent = waits ? t(`queue.${waits}`) : '';
+    const words = waits === 'files' && isBare(queued[0]) ? 'bare' : waits;
+    this.#label.textContent = words ? t(`queue.${words}`) : '';
     this.#list.replaceChildren(...queued.map((message, index) => this.#row(message, index === 0 && ['person', 'files'].includes(waits))));
   }
 
-  #row({ id, text, files }, isStuck) {
+  #row(message, isStuck) {
+    const { id, text, lacksFiles } = message;
     const { edit, remove, sendNow } = this.#actions;
-    const names = files.map(({ name }) => name).join(', ');
+    const names = namesOf(message).join(', ') || (lacksFiles && t('file'));
     return element('li', { 'data-testid': 'queued' },
-      element('span', { class: 'queued-text', dir: 'auto' }, text || names),
-      isStuck && element('button', { type: 'button', class: 'button small', onclick: sendNow }, t('queue.now')),
+      element('span', { class: 'queued-text', dir: 'auto' }, lacksFiles && text && names ? `${text} · ${names}` : text || names),
+      isStuck && !isBare(message) && element('button', { type: 'button', class: 'button small', onclick: sendNow }, t('queue.now')),
       iconButton('pencil', t('queue.edit'), { onclick: () => edit(id) }),
       iconButton('close', t('queue.remove'), { onclick: () => remove(id) }));
   }
