@@ -1,6 +1,7 @@
 // One answer while it is being written: the gateway's events of a run, applied. Pure.
 
 import { askedOf, detailOf, errorText, joined, runMessageId, shortened, textOf, TOOL_MAX } from './history.js';
+import { asWritten } from './overrides.js';
 import { t } from './words.js';
 
 export function isLive(answer) {
@@ -92,7 +93,7 @@ export function withTool(answer, { phase, name, toolCallId, args, isError, resul
   if (known && known.status !== 'running') return answer;
   const tool = known ?? { id: toolCallId, name: name ?? t('tool.unknown'), detail: detailOf(args), args: askedOf(args), result: '', status: 'running' };
   const ended = isError ? 'failed' : 'done';
-  const now = phase === 'result' ? { ...tool, status: ended, result: shortened(textOf(result?.content)) } : tool;
+  const now = phase === 'result' ? { ...tool, status: ended, result: asWritten(shortened(textOf(result?.content))) } : tool;
   if (now === known) return answer;
   const tools = known ? answer.tools.map((t) => (t === known ? now : t)) : [...answer.tools, now];
   return { ...answer, tools, toolsSinceText: true };

@@ -1,5 +1,6 @@
 // The folder that the assistant works in: what the gateway says of it, checked. Pure.
 
+import { asWritten } from './overrides.js';
 import { bytesOf, pictureType } from './picture.js';
 
 /** Entries asked for at a time. */
@@ -11,7 +12,7 @@ export const ENTRIES_MAX = 2_000;
 export function rowsOf(entries) {
   return (Array.isArray(entries) ? entries : [])
     .filter(({ path, name }) => isPlain(path) && typeof name === 'string' && path.endsWith(name))
-    .map(({ path, name, kind, size, updatedAtMs }) => ({ path, name, isFolder: kind === 'directory', size, at: updatedAtMs }));
+    .map(({ path, name, kind, size, updatedAtMs }) => ({ path, name: asWritten(name), isFolder: kind === 'directory', size, at: updatedAtMs }));
 }
 
 function isPlain(path) {
@@ -21,7 +22,7 @@ function isPlain(path) {
 /** The folders on the way to `path`, from the top: `{path, name}`; the top has the name `null`. */
 export function wayTo(path) {
   const names = path.split('/').filter(Boolean);
-  return [{ path: '', name: null }, ...names.map((name, at) => ({ path: names.slice(0, at + 1).join('/'), name }))];
+  return [{ path: '', name: null }, ...names.map((name, at) => ({ path: names.slice(0, at + 1).join('/'), name: asWritten(name) }))];
 }
 
 /**

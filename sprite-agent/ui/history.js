@@ -3,6 +3,7 @@
 // One answer can be many rows (text, tool call, tool result, text …). The page
 // shows them as one message, as it did while they were streaming.
 
+import { asWritten } from './overrides.js';
 import { t } from './words.js';
 
 /** The provider of what the gateway puts in itself, such as the text of an answer that was stopped. */
@@ -63,7 +64,7 @@ export function filesOf(row) {
       return {
         seq: row.__openclaw?.seq ?? null,
         index,
-        name: facts.fileName ?? facts.label ?? facts.title ?? facts.alt ?? '',
+        name: asWritten(facts.fileName ?? facts.label ?? facts.title ?? facts.alt ?? ''),
         type,
         size: facts.sizeBytes ?? facts.bytes ?? null,
         isPicture: part.type === 'image' || facts.kind === 'image' || type.startsWith('image/'),
@@ -74,7 +75,7 @@ export function filesOf(row) {
 function sentFile({ url, contentType, kind, fileName, sizeBytes }) {
   const type = typeof contentType === 'string' ? contentType : '';
   const source = SENT.exec(url)?.[1] ?? null;
-  return { source, name: fileName ?? '', type, size: sizeBytes ?? null, isPicture: kind === 'image' || type.startsWith('image/') };
+  return { source, name: asWritten(fileName ?? ''), type, size: sizeBytes ?? null, isPicture: kind === 'image' || type.startsWith('image/') };
 }
 
 /** Two pieces of one answer as one text; where one begins with the other, the longer one is both. */
@@ -95,14 +96,14 @@ export function detailOf(args) {
   if (!args || typeof args !== 'object') return '';
   const name = TELLING.find((candidate) => typeof args[candidate] === 'string');
   if (!name) return '';
-  const line = args[name].replace(/\s+/g, ' ').trim();
+  const line = asWritten(args[name]).replace(/\s+/g, ' ').trim();
   return line.length > DETAIL_MAX ? `${line.slice(0, DETAIL_MAX - 1)}…` : line;
 }
 
 /** What a tool was asked for: all of it, or the one text that it is. */
 export function askedOf(args) {
   const values = args && typeof args === 'object' ? Object.values(args) : [];
-  return shortened(values.length === 1 && typeof values[0] === 'string' ? values[0] : args);
+  return asWritten(shortened(values.length === 1 && typeof values[0] === 'string' ? values[0] : args));
 }
 
 /** What a tool was asked for or gave back, as text of a length that a page bears. */
@@ -229,6 +230,6 @@ function toolsOf(content) {
 
 function settleTool(answer, row) {
   if (!answer) return;
-  const settled = { status: row.isError ? 'failed' : 'done', result: shortened(textOf(row.content)) };
+  const settled = { status: row.isError ? 'failed' : 'done', result: asWritten(shortened(textOf(row.content))) };
   answer.tools = answer.tools.map((tool) => (tool.id === row.toolCallId ? { ...tool, ...settled } : tool));
 }

@@ -6,6 +6,7 @@
 
 import { Marked } from './vendor/marked.esm.js';
 import DOMPurify from './vendor/purify.es.js';
+import { unmasked } from './overrides.js';
 import { formulas } from './tex.js';
 import { t } from './words.js';
 
@@ -122,17 +123,13 @@ function sanitized(html, tags, attributes) {
     ALLOW_ARIA_ATTR: false,
     RETURN_DOM_FRAGMENT: true,
   });
-  if (OVERRIDES.test(html)) unmask(fragment);
+  if (unmasked(html) !== html) unmask(fragment);
   return fragment;
 }
 
-/** They turn the order of letters round, so that an address or a file reads as another one; no language needs them. */
-const OVERRIDES = /[\u202d\u202e]/;
-
-/** Shows in the place of each override that there was one. */
 function unmask(fragment) {
   const walker = document.createTreeWalker(fragment, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) walker.currentNode.data = walker.currentNode.data.replace(/[\u202d\u202e]/g, '\ufffd');
+  while (walker.nextNode()) walker.currentNode.data = unmasked(walker.currentNode.data);
 }
 
 function escaped(text) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { contentOf, downloadUrl, rowsOf, wayTo } from '../folder.js';
+import { askedOf, detailOf, filesOf } from '../history.js';
 
 test('only entries with a plain name are listed', () => {
   const entry = (path, rest) => ({ path, name: path?.split?.('/').at(-1), kind: 'file', size: 1, updatedAtMs: 2, ...rest });
@@ -13,6 +14,15 @@ test('only entries with a plain name are listed', () => {
 test('the way to a file begins at the top', () => {
   assert.deepEqual(wayTo(''), [{ path: '', name: null }]);
   assert.deepEqual(wayTo('a/b c').map(({ path }) => path), ['', 'a', 'a/b c']);
+});
+
+test('a name reads as the machine reads it, and the file is found by its own', () => {
+  const name = 'bill\u202efdp.exe';
+  assert.deepEqual(rowsOf([{ path: name, name }]).map((row) => [row.path, row.name]), [[name, 'bill\ufffdfdp.exe']]);
+  assert.deepEqual(wayTo(name).at(-1), { path: name, name: 'bill\ufffdfdp.exe' });
+  assert.equal(filesOf({ content: [{ type: 'file', attachment: { label: name } }] })[0].name, 'bill\ufffdfdp.exe');
+  assert.equal(askedOf({ command: 'rm \u2066a' }), 'rm \ufffda');
+  assert.equal(detailOf({ command: 'rm \u2066a' }), 'rm \ufffda');
 });
 
 test('a text is shown as it is, a picture only when its bytes are one', () => {

@@ -1,7 +1,8 @@
 // What the assistant did on its way to an answer; each step opens to what it asked for and what came back.
 
-import { element, icon } from './element.js';
+import { unmasked } from '../overrides.js';
 import { t } from '../words.js';
+import { element, icon } from './element.js';
 
 /** Tools that have words of their own, and those that do the same. */
 const KNOWN = { exec: 'exec', process: 'exec', web_search: 'web_search', web_fetch: 'web_fetch', browser: 'browser', read: 'read', write: 'write', edit: 'edit', apply_patch: 'edit', memory_search: 'memory_search' };
@@ -31,7 +32,8 @@ export class ThoughtView {
     this.root.hidden = text === '';
     const words = t(isThinking ? 'thought.now' : 'thought.done');
     if (this.#words.textContent !== words) this.#words.textContent = words;
-    if (this.#text.textContent !== text) this.#text.textContent = text;
+    const shown = unmasked(text);
+    if (this.#text.textContent !== shown) this.#text.textContent = shown;
   }
 }
 
