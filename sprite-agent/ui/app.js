@@ -7,6 +7,7 @@ import { newIdentifier } from './identifier.js';
 import { groupsOf } from './conversation-list.js';
 import { plannedIn, readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
+import { promptsElsewhere } from './prompts.js';
 import { Rest } from './rest.js';
 import { skillList } from './skills.js';
 import { language, locale, t, translate } from './words.js';
@@ -58,6 +59,7 @@ let noticeReadAt = 0;
 let knownKind = '';
 /** Threads as they were shown last, and answers that came while nobody looked. */
 let shownThreads = {};
+let shownPrompts = [];
 let unseen = 0;
 /** The conversation that is on the page. */
 let shownKey = null;
@@ -65,7 +67,11 @@ let shownKey = null;
 document.documentElement.lang = language;
 translate(document);
 const memory = new Memory(storage());
-const workspace = new Workspace({ memory, clock, newId: newIdentifier, onChange: changed, onPlans: () => schedules.changed() });
+const workspace = new Workspace({
+  memory, clock, newId: newIdentifier, onChange: changed,
+  onPlans: () => schedules.changed(),
+  onLate: () => toasts.show({ kind: 'late', text: t('ask.late'), stays: true }),
+});
 const callbacks = workspace.callbacks();
 const connection = new Connection({
   url: `${location.origin.replace(/^http/, 'ws')}/ws`,
@@ -261,6 +267,18 @@ function announce(list) {
     toasts.show({ kind: `answer ${key}`, text: t('toast.answer', { title }), link: { href: toHash(key), words: t('toast.open') } });
   }
   shownThreads = threads;
+  announceAsked(list, promptsElsewhere(workspace.asking.prompts, current));
+}
+
+/** Says of each of `prompts` that its conversation waits for a person, for as long as it does and nobody looks there. */
+function announceAsked(list, prompts) {
+  const isIn = (some, { id }) => some.some((prompt) => prompt.id === id);
+  for (const prompt of shownPrompts) if (!isIn(prompts, prompt)) toasts.take(`asks ${prompt.id}`);
+  for (const prompt of prompts.filter((one) => !isIn(shownPrompts, one))) {
+    const title = list.find(({ key }) => key === prompt.sessionKey)?.title ?? t('conversation.one');
+    toasts.show({ kind: `asks ${prompt.id}`, text: t('toast.asks', { title }), link: { href: toHash(prompt.sessionKey), words: t('toast.open') }, stays: true });
+  }
+  shownPrompts = prompts;
 }
 
 /** `count` answers have come that nobody has looked at. */

@@ -1,17 +1,25 @@
 // The assistant's questions to a person, carried between gateway and page.
 
-import { approvalFrom, changedPrompt, questionFrom, withListed, withoutPrompt, withPrompt } from './prompts.js';
+import { approvalFrom, changedPrompt, openAt, questionFrom, withListed, withoutPrompt, withPrompt } from './prompts.js';
 import { t } from './words.js';
+
+/** A browser's timers take no longer wait. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class Asking {
   prompts = [];
   #request;
+  #clock;
   #onChange;
+  #onLate;
+  #timer = null;
 
-  /** `request(method, params)`, `onChange()`. */
-  constructor({ request, onChange }) {
+  /** `request(method, params)`, `clock`, `onChange()`, `onLate()` when an answer came too late. */
+  constructor({ request, clock, onChange, onLate }) {
     this.#request = request;
+    this.#clock = clock;
     this.#onChange = onChange;
+    this.#onLate = onLate;
   }
 
   clear() {
@@ -21,8 +29,8 @@ export class Asking {
   /** Reads what is open. The agent tells of new ones from then on. */
   async read() {
     await Promise.all([
-      this.#list('question', 'question.list', ({ questions }) => (questions ?? []).map(questionFrom)),
-      this.#list('approval', 'exec.approval.list', (answer) => listIn(answer).map(approvalFrom)),
+      this.#list('question', 'question.list', ({ questions }) => (questions ?? []).map((record) => questionFrom(record, this.#clock.now()))),
+      this.#list('approval', 'exec.approval.list', (answer) => listIn(answer).map((record) => approvalFrom(record, this.#clock.now()))),
     ]);
   }
 
@@ -39,10 +47,10 @@ export class Asking {
   happened(name, payload) {
     switch (name) {
       case 'question.requested':
-        this.#show(withPrompt(this.prompts, questionFrom(payload.question ?? payload)));
+        this.#show(withPrompt(this.prompts, questionFrom(payload.question ?? payload, this.#clock.now())));
         return true;
       case 'exec.approval.requested':
-        this.#show(withPrompt(this.prompts, approvalFrom(payload)));
+        this.#show(withPrompt(this.prompts, approvalFrom(payload, this.#clock.now())));
         return true;
       case 'question.resolved':
       case 'exec.approval.resolved':
@@ -76,6 +84,7 @@ export class Asking {
     } catch (error) {
       const isOver = /not found|expired|already/i.test(error.message);
       const reason = error.uncertain ? t('away') : t('says', { reason: error.message });
+      if (isOver) this.#onLate();
       this.#show(isOver ? withoutPrompt(this.prompts, id) : changedPrompt(this.prompts, id, { isSending: false, error: reason }));
     }
   }
@@ -83,7 +92,17 @@ export class Asking {
   #show(prompts) {
     if (prompts === this.prompts) return;
     this.prompts = prompts;
+    this.#arm();
     this.#onChange();
+  }
+
+  /** What nobody has answered in its time goes by itself. */
+  #arm() {
+    this.#clock.clearTimeout(this.#timer);
+    const ends = this.prompts.map(({ expiresAt }) => expiresAt).filter((end) => end !== null);
+    if (ends.length === 0) return;
+    const wait = Math.min(...ends) - this.#clock.now();
+    this.#timer = this.#clock.setTimeout(() => this.#show(openAt(this.prompts, this.#clock.now())), Math.min(Math.max(0, wait), TIMER_MAX_MS));
   }
 }
 

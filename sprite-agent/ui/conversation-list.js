@@ -15,13 +15,13 @@ export function titleFrom(text) {
 }
 
 /**
- * Entries `{key, title, at, current, unread, busy, pinned, group, pinnable, removable}`: pinned ones, then those
+ * Entries `{key, title, at, current, unread, busy, asks, pinned, group, pinnable, removable}`: pinned ones, then those
  * of groups in their order, then by last activity.
  *
  * `sessions` has the gateway's rows and names; `memory` gives titles of first messages, and drafts: what somebody
  * has begun to write stays within reach. A conversation that is open but has no message yet stands on top.
  */
-export function entries({ sessions, state, memory }) {
+export function entries({ sessions, state, memory, prompts = [] }) {
   const rows = new Map(
     sessions.rows
       .filter((row) => isConversation(row.key) && !row.isBackground && !row.archived)
@@ -33,10 +33,14 @@ export function entries({ sessions, state, memory }) {
   const drafts = memory.drafts();
   const groups = groupsOf(sessions);
   const titles = memory.titles();
+  const asking = new Set(prompts.map(({ sessionKey }) => sessionKey));
   const place = ({ group, pinned }) => (group === null || pinned ? groups.length : groups.indexOf(group));
   return [...new Set([...open, ...drafts.keys(), ...rows.keys()])]
     .filter((key) => !sessions.isRemoving(key))
-    .map((key) => entry(key, rows.get(key), state, titleOf(key, rows.get(key), state, sessions, titles, drafts), drafts))
+    .map((key) => ({
+      ...entry(key, rows.get(key), state, titleOf(key, rows.get(key), state, sessions, titles, drafts), drafts),
+      asks: asking.has(key),
+    }))
     .sort((a, b) => b.pinned - a.pinned || place(a) - place(b) || b.at - a.at || (a.key < b.key ? -1 : 1));
 }
 

@@ -52,9 +52,10 @@ export class Workspace {
 
   /**
    * `onChange()` is called after every change; it may be called many times in one task. `onPlans()` is
-   * called when something that the assistant has planned began, ended or was changed.
+   * called when something that the assistant has planned began, ended or was changed, `onLate()` when an answer to
+   * the assistant's question came too late.
    */
-  constructor({ memory, clock, newId, onChange, onPlans = () => {} }) {
+  constructor({ memory, clock, newId, onChange, onPlans = () => {}, onLate = () => {} }) {
     this.#memory = memory;
     this.#waiting = new Waiting(memory);
     this.#clock = clock;
@@ -63,7 +64,7 @@ export class Workspace {
     this.#onPlans = onPlans;
     const request = (method, params) => this.#connection.request(method, params);
     this.sessions = new Sessions({ request, memory, clock, onChange });
-    this.asking = new Asking({ request, onChange });
+    this.asking = new Asking({ request, clock, onChange, onLate });
     const apply = (action) => this.#apply(action);
     this.histories = new Histories({ request, apply, state: () => this.state });
     this.rewriting = new Rewriting({
@@ -115,7 +116,7 @@ export class Workspace {
 
   /** What the assistant waits for, in the current conversation. */
   get prompts() {
-    return promptsFor(this.asking.prompts, this.thread.key, this.#clock.now());
+    return promptsFor(this.asking.prompts, this.thread.key);
   }
 
   /** Whether something goes on for which the connection must stay: an answer, a message, a question. */
@@ -127,7 +128,7 @@ export class Workspace {
   }
 
   list() {
-    return entries({ sessions: this.sessions, state: this.state, memory: this.#memory });
+    return entries({ sessions: this.sessions, state: this.state, memory: this.#memory, prompts: this.asking.prompts });
   }
 
   /** Shows the conversation `key`; `fresh` when it cannot have a history yet. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { RequestError } from '../requests.js';
-import { approvalFrom, promptsFor, questionFrom } from '../prompts.js';
+import { approvalFrom, promptsElsewhere, questionFrom } from '../prompts.js';
 import { settled } from './clock.js';
 import { KEY } from './run.js';
 import { world } from './world.js';
@@ -61,10 +61,35 @@ test('an answer that did not arrive can be given again, one that came too late i
   assert.deepEqual(here.ids(), ['a1']);
 });
 
-test('a question belongs to its conversation and ends with its time', async () => {
-  const prompts = [questionFrom(QUESTION), { ...approvalFrom(APPROVAL), expiresAt: 5 }];
-  assert.deepEqual(promptsFor(prompts, KEY, 10).map(({ id }) => id), ['q1']);
-  assert.deepEqual(promptsFor(prompts, 'agent:main:other', 1), []);
+test('an answer that comes too late is told to be so', async () => {
+  const here = await asking();
+  here.gateway.answers['exec.approval.resolve'] = new RequestError('INVALID_REQUEST', 'unknown or expired approval id');
+  await here.workspace.asking.decide('a1', true);
+  assert.equal(here.late, 1);
+});
+
+test('a question belongs to its conversation, which the list says', async () => {
+  const here = await asking();
+  assert.deepEqual(here.workspace.list().map(({ key, asks }) => [key, asks]), [[KEY, true]]);
+  here.workspace.open('agent:main:other', true);
+  assert.deepEqual(here.ids(), []);
+  assert.deepEqual(promptsElsewhere(here.workspace.asking.prompts, 'agent:main:other').map(({ id }) => id), ['q1', 'a1']);
+});
+
+test('a question is open for as long as the assistant gives, whatever its clock and ours say', async () => {
+  const here = await asking();
+  const minutes = 60_000;
+  here.event('question.requested', { ...QUESTION, id: 'q2', createdAtMs: 5, expiresAtMs: 5 + 30 * minutes });
+  await here.clock.pass(29 * minutes);
+  assert.deepEqual(here.ids(), ['q1', 'a1', 'q2']);
+  await here.clock.pass(minutes);
+  assert.deepEqual(here.ids(), ['q1', 'a1']);
+});
+
+test('a command reads as the machine reads it', () => {
+  const turned = { command: 'rm notes #\u202e ;\u2066 ls', sessionKey: KEY, warningText: 'safe\u202d' };
+  const { command, warning } = approvalFrom({ id: 'a1', request: turned }, 0);
+  assert.deepEqual([command, warning], ['rm notes #\ufffd ;\ufffd ls', 'safe\ufffd']);
 });
 
 test('a secret is not asked for here, nor what makes no sense', () => {

@@ -38,11 +38,12 @@ export async function world(memory = new Memory(new Storage())) {
   const gateway = new Gateway();
   const clock = new Clock();
   let keys = 0;
-  const workspace = new Workspace({ memory, clock, newId: () => `r${++keys}`, onChange: () => {} });
+  const workspace = new Workspace({ memory, clock, newId: () => `r${++keys}`, onChange: () => here.changed?.(), onLate: () => (here.late += 1) });
   workspace.use(gateway);
   const callbacks = workspace.callbacks();
   const here = {
     workspace, gateway, memory, clock,
+    late: 0,
     connect: async (hello = { server: { boot: 'one' } }) => {
       callbacks.onState({ kind: 'online' });
       callbacks.onHello(hello);

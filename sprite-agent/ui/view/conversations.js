@@ -110,9 +110,10 @@ function headingOf({ pinned, group, at }) {
   return pinned ? t('group.pinned') : group ?? ageGroup(at, Date.now());
 }
 
-function badgeOf({ busy, unread }) {
+function badgeOf({ busy, unread, asks }) {
   const badge = (name, words) =>
     element('span', { class: name, title: words }, element('span', { class: 'visually-hidden' }, `(${words})`));
+  if (asks) return badge('asks', t('badge.asks'));
   if (busy) return badge('busy', t('badge.busy'));
   return unread && badge('fresh', t('badge.fresh'));
 }

@@ -1,7 +1,8 @@
 // The assistant's questions, above the composer: choices, words of one's own, a command to allow.
 
-import { element, icon } from './element.js';
+import { unmasked } from '../overrides.js';
 import { t } from '../words.js';
+import { element, icon } from './element.js';
 
 export class PromptsView {
   #root = document.getElementById('prompts');
@@ -75,10 +76,10 @@ function questionField(id, { questionId: name, question, options = [], multiSele
   const choices = options.map(({ label, description }) =>
     element('label', { class: 'choice' },
       element('input', { type: multiSelect ? 'checkbox' : 'radio', name: group, value: label }),
-      element('span', {}, element('strong', { dir: 'auto' }, label), description && element('small', { dir: 'auto' }, description))));
+      element('span', {}, element('strong', { dir: 'auto' }, unmasked(label)), description && element('small', { dir: 'auto' }, unmasked(description)))));
   const isOpen = isOther || options.length === 0;
   const own = element('input', { type: 'text', class: 'own', maxlength: '2000', autocomplete: 'off', 'aria-label': t('ask.own', { question }), placeholder: t(options.length > 0 ? 'ask.else' : 'ask.yours') });
-  const root = element('fieldset', {}, element('legend', { dir: 'auto' }, question), ...choices, isOpen && own);
+  const root = element('fieldset', {}, element('legend', { dir: 'auto' }, unmasked(question)), ...choices, isOpen && own);
   const read = () => {
     const chosen = [...root.querySelectorAll(`input[name="${CSS.escape(group)}"]:checked`)].map(({ value }) => value);
     const words = own.value.trim();

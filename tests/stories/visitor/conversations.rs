@@ -196,6 +196,15 @@ async fn a_question_of_the_assistant_is_answered_and_the_turn_goes_on() {
     chrome.click("deny").await.unwrap();
     wait_for(&chrome, "document.getElementById('thread').innerText.includes('You said: deny')")
         .await;
+
+    // Somebody who looks elsewhere is told, and led there.
+    say(&chrome, "ASK again").await;
+    chrome.find("question").await.unwrap();
+    chrome.click("new-conversation").await.unwrap();
+    wait_for(&chrome, "Boolean(document.querySelector('#conversations .asks'))").await;
+    chrome.click_css("[data-kind^=asks] a").await.unwrap();
+    chrome.find("question").await.unwrap();
+    wait_for(&chrome, "!document.querySelector('[data-kind^=asks]')").await;
 }
 
 #[tokio::test]
