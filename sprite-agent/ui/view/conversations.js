@@ -52,12 +52,10 @@ export class ConversationsView {
   }
 
   #groups(entries) {
-    const groups = Map.groupBy
-      ? Map.groupBy(entries, headingOf)
-      : entries.reduce((map, entry) => map.set(headingOf(entry), [...(map.get(headingOf(entry)) ?? []), entry]), new Map());
-    return [...groups].map(([heading, members], index) =>
+    const groups = entries.reduce((map, entry) => map.set(placeOf(entry), [...(map.get(placeOf(entry)) ?? []), entry]), new Map());
+    return [...groups.values()].map((members, index) =>
       element('section', { 'aria-labelledby': `group-${index}` },
-        this.#heading(heading, index, members[0]),
+        this.#heading(headingOf(members[0]), index, members[0]),
         element('ul', {}, members.map((entry) => this.#kept(entry)))),
     );
   }
@@ -104,6 +102,11 @@ export class ConversationsView {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     this.#actions.opened();
   }
+}
+
+/** Where an entry stands: a person may call a group as the page calls an age. */
+function placeOf(entry) {
+  return `${entry.pinned ? 'pinned' : entry.group ? 'group' : 'age'} ${headingOf(entry)}`;
 }
 
 function headingOf({ pinned, group, at }) {
