@@ -141,12 +141,18 @@ export class Sessions {
     this.#onChange();
     try {
       await this.#request('sessions.patch', { key, label });
-      this.rows = this.rows.map((row) => (row.key === key ? { ...row, label } : row));
       this.#memory.keepTitle(key, label, false);
+      await this.#listed();
+      this.rows = this.rows.map((row) => (row.key === key ? { ...row, label } : row));
     } finally {
       if (this.#names.get(key) === label) this.#names.delete(key);
       this.#onChange();
     }
+  }
+
+  /** Resolves once no list is on its way: one may be older than what has just been answered. */
+  #listed() {
+    return this.#reading;
   }
 
   /** Pins a conversation, or lets it go. Rejects with the gateway's reason. */
@@ -208,6 +214,7 @@ export class Sessions {
     show(change);
     try {
       await this.#request('sessions.patch', { key, ...change });
+      await this.#listed();
     } catch (error) {
       show(Object.fromEntries(Object.keys(change).map((name) => [name, before[name]])));
       throw error;

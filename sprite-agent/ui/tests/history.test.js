@@ -7,7 +7,7 @@ import { messagesOf } from '../history.js';
 import { search } from '../lookup.js';
 import { RequestError } from '../requests.js';
 import { settled } from './clock.js';
-import { assistantRow, delta, final, userRow } from './run.js';
+import { assistantRow, delta, final, KEY, userRow } from './run.js';
 import { world } from './world.js';
 
 /** Rows of `turns` questions and answers, oldest first. */
@@ -233,6 +233,27 @@ test('a list that was on its way does not take a conversation out of the group i
   await asking;
   await sessions.read();
   assert.equal(group(), null, 'once it is answered the word of the gateway counts');
+});
+
+test('a list that is older than an answered change does not undo it', async () => {
+  const here = await world();
+  const old = { sessions: [{ key: KEY, label: 'Old' }] };
+  here.gateway.answers['sessions.list'] = old;
+  await here.connect();
+  let groups;
+  here.gateway.answers['sessions.groups.list'] = () => new Promise((resolve) => (groups = resolve));
+  const read = here.workspace.sessions.read();
+  await settled();
+  const changed = Promise.all([here.workspace.sessions.pin(KEY, true), here.workspace.sessions.rename(KEY, 'New')]);
+  await settled();
+  here.gateway.answers['sessions.groups.list'] = {};
+  here.gateway.answers['sessions.list'] = { sessions: [{ key: KEY, label: 'New', pinned: true }] };
+  const seen = [];
+  const shown = () => here.workspace.list().map(({ title, pinned }) => [title, pinned])[0];
+  here.changed = () => seen.push(shown());
+  groups({ groups: [] });
+  await Promise.all([read, changed]);
+  assert.deepEqual(seen.filter(([title, pinned]) => title !== 'New' || !pinned), []);
 });
 
 test('a group that is refused leaves the conversation where it was', async () => {
