@@ -18,6 +18,8 @@ export const SUSPENDED_WAIT_MS = 300;
 export const SUSPENDED_ATTEMPTS = 10;
 /** How often a page that lost its workspace looks whether it is back. */
 export const RECHECK_MS = 60_000;
+/** The first look comes so soon: a workspace that is deleted is closed first, as one that is not paid for is. */
+export const RECHECK_FIRST_MS = 3_000;
 
 /**
  * The edge took the right to this connection away, and could still say so; in the
@@ -260,9 +262,10 @@ export class Connection {
 
   #shut(kind) {
     const { clock } = this.#outside;
-    if (this.state.kind !== kind) this.#become({ kind });
+    const isNews = this.state.kind !== kind;
+    if (isNews) this.#become({ kind });
     clock.clearTimeout(this.#retryTimer);
-    this.#retryTimer = clock.setTimeout(() => this.#lookAgain(), RECHECK_MS);
+    this.#retryTimer = clock.setTimeout(() => this.#lookAgain(), isNews ? RECHECK_FIRST_MS : RECHECK_MS);
   }
 
   /** Somebody may have signed in elsewhere, or the workspace be open again. */

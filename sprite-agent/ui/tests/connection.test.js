@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { delay, LONGEST_MS, SHORTEST_MS } from '../backoff.js';
-import { Connection, OPEN_MAX_MS, RECHECK_MS, SIGNED_OUT, SUSPENDED_ATTEMPTS, SUSPENDED_WAIT_MS } from '../connection.js';
+import { Connection, OPEN_MAX_MS, RECHECK_FIRST_MS, RECHECK_MS, SIGNED_OUT, SUSPENDED_ATTEMPTS, SUSPENDED_WAIT_MS } from '../connection.js';
 import { DOUBT_MS, OWED_SILENCE_MS, PROBE_MAX_MS, SILENCE_MS, SLOW_MAX_MS } from '../liveness.js';
 import { REACH_MAX_MS } from '../reach.js';
 import { Clock, settled } from './clock.js';
@@ -143,13 +143,15 @@ test('a workspace that was shut comes back by itself, to who is still signed in'
     [{ signed_in: true, state: 'live' }, 'connecting', 2],
     [{ signed_in: false, state: 'live' }, 'signed-out', 1],
     [{ signed_in: false, state: 'locked' }, 'locked', 1],
+    [{ signed_in: false, state: 'gone' }, 'gone', 1],
     [new Error('no network'), 'suspended', 1],
   ]) {
     const here = await online({ session: { signed_in: false, state: 'suspended' } });
     here.socket.onclose({ code: 1006 });
     await settled();
     here.site.session = session;
-    await here.clock.pass(RECHECK_MS);
+    // So soon the first time: what is being deleted is said to be shut before it is gone.
+    await here.clock.pass(RECHECK_FIRST_MS);
     assert.deepEqual([here.connection.state.kind, here.sockets.length], [kind, sockets]);
   }
 });
