@@ -43,6 +43,8 @@ const NOTICE_EVERY_MS = 3_600_000;
 const NOTICE_SHOWN_EVERY_MS = 10_000;
 /** Wait before asking for the configuration again, in milliseconds. */
 const CONFIG_AGAIN_MS = 5_000;
+/** What changes out of sight is shown after this long, in milliseconds: browsers hold the timers of such pages to once a second. */
+const UNSEEN_MS = 1_000;
 
 const clock = {
   now: () => Date.now(),
@@ -52,6 +54,7 @@ const clock = {
 
 let config = { username: '', site_url: '', skills: null, limits: {}, assistant: {} };
 let frame = null;
+let unseenTimer = null;
 let threadFrame = null;
 let composer = null;
 let noticeReadAt = 0;
@@ -60,6 +63,7 @@ let knownKind = '';
 /** Threads as they were shown last, and answers that came while nobody looked. */
 let shownThreads = {};
 let shownPrompts = [];
+let knownPrompts = new Set();
 let unseen = 0;
 /** The conversation that is on the page. */
 let shownKey = null;
@@ -190,9 +194,10 @@ function storage() {
 
 // --- showing -------------------------------------------------------------------
 
-/** Many changes in one frame are shown once. */
+/** Many changes in one frame are shown once. A page out of sight has no frames, and counts the answers that come all the same. */
 function renderSoon() {
-  frame ??= requestAnimationFrame(render);
+  if (document.visibilityState === 'visible') frame ??= requestAnimationFrame(render);
+  else unseenTimer ??= setTimeout(render, UNSEEN_MS);
 }
 
 /** Another conversation is shown at once: what is typed from now on belongs to it. */
@@ -204,7 +209,9 @@ function changed() {
 function render() {
   stateChanged(workspace.connectionState);
   cancelAnimationFrame(frame);
+  clearTimeout(unseenTimer);
   frame = null;
+  unseenTimer = null;
   shownKey = workspace.state.current;
   const accountUrl = config.site_url && `${config.site_url}/account`;
   status.update(workspace.connectionState, accountUrl, workspace.connectionState.reason ?? config.assistant.reason);
@@ -257,7 +264,7 @@ function clear() {
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
 }
 
-/** Says of answers that have come: in the title while nobody looks, in a notice when they stand elsewhere. */
+/** Says of answers that have come, and of questions: in the title while nobody looks, in a notice when they stand elsewhere. */
 function announce(list) {
   const { threads, current } = workspace.state;
   for (const { key } of arrived(shownThreads, threads)) {
@@ -267,7 +274,11 @@ function announce(list) {
     toasts.show({ kind: `answer ${key}`, text: t('toast.answer', { title }), link: { href: toHash(key), words: t('toast.open') } });
   }
   shownThreads = threads;
-  announceAsked(list, promptsElsewhere(workspace.asking.prompts, current));
+  const { prompts: asked } = workspace.asking;
+  const isNew = ({ id }) => !knownPrompts.has(id);
+  if (document.visibilityState !== 'visible' && asked.some(isNew)) seen(unseen + asked.filter(isNew).length);
+  knownPrompts = new Set(asked.map(({ id }) => id));
+  announceAsked(list, promptsElsewhere(asked, current));
 }
 
 /** Says of each of `prompts` that its conversation waits for a person, for as long as it does and nobody looks there. */
@@ -565,7 +576,11 @@ document.addEventListener('visibilitychange', () => {
   const isVisible = document.visibilityState === 'visible';
   rest.seen(isVisible);
   if (isVisible && unseen > 0) seen(0);
-  if (!isVisible) return;
+  if (!isVisible) {
+    // What waits for a frame would wait until somebody looks.
+    if (frame !== null) renderSoon();
+    return;
+  }
   connection.wake();
   readNotice();
 });

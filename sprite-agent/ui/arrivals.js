@@ -15,7 +15,7 @@ export function arrived(before, after) {
   return found;
 }
 
-/** The title of the page: how many answers wait to be seen, then what is open. */
+/** The title of the page: how many answers and questions wait to be seen, then what is open. */
 export function pageTitle(title, waiting) {
   return waiting > 0 ? `(${waiting}) ${title} · Arcamatrix` : `${title} · Arcamatrix`;
 }

@@ -5,9 +5,11 @@ use e2e::{Chrome, Plan, Screen, SharedWorld, WorldGuard};
 
 static WORLD: SharedWorld = SharedWorld::new();
 
+const TENANTS: [&str; 7] = ["ada", "grace", "edith", "joan", "karen", "mary", "frances"];
+
 /// A workspace for each story.
 async fn world() -> WorldGuard {
-    WORLD.enter(|| Plan::with_tenants(&["ada", "grace", "edith", "joan", "karen", "mary"])).await
+    WORLD.enter(|| Plan::with_tenants(&TENANTS)).await
 }
 
 async fn signed_in(world: &WorldGuard, username: &str) -> Chrome {
@@ -168,6 +170,22 @@ async fn at_four_hundred_percent_the_conversation_can_still_be_read() {
         chrome.wait_for("document.querySelector('header.top').clientHeight <= 64").await.unwrap();
         chrome.screenshot(&format!("small-{width}-{height}")).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_while_nobody_looks_is_counted_in_the_title() {
+    /// A browser gives a page that is out of sight no frames; one without a head shows every page.
+    const OUT_OF_SIGHT: &str = "(() => { \
+         Object.defineProperty(document, 'visibilityState', {get: () => 'hidden'}); \
+         window.requestAnimationFrame = () => 1; \
+         document.dispatchEvent(new Event('visibilitychange')); })()";
+    let world = world().await;
+    let chrome = signed_in(&world, "frances").await;
+    chrome.fill("[data-testid=composer]", "SLOW").await.unwrap();
+    chrome.click("send").await.unwrap();
+    chrome.wait_for_state("message-assistant", "streaming").await.unwrap();
+    chrome.evaluate(OUT_OF_SIGHT).await.unwrap();
+    chrome.wait_for("document.title.startsWith('(1) ')").await.unwrap();
 }
 
 #[tokio::test]
