@@ -33,6 +33,8 @@ export function waitsFor(thread, isOnline) {
   const isUnderWay = ({ delivery }) => delivery === 'sending' || delivery === 'unsure';
   // What waited over a loss or a reload goes once the history has told whether an answer is under way.
   if (!isOnline || thread.lost || (!thread.loaded && thread.queue.length > 0)) return 'connection';
+  // It waits for its files, whatever goes on.
+  if (thread.queue.length > 0 && isBare(thread.queue[0])) return 'files';
   if (thread.messages.some((message) => isUnderWay(message) || (message.role === 'assistant' && isLive(message)))) return 'answer';
   if (thread.queue[0]?.lacksFiles) return 'files';
   if (thread.queue[0]?.wasSent) return 'person';

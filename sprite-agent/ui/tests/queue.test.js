@@ -171,6 +171,8 @@ test('a file that waits without words is there after a reload, by its name, unti
   workspace.sendQueued();
   assert.deepEqual(gateway.sent(), [], 'there is nothing in it to send');
   assert.equal(workspace.isBusy, false, 'nothing goes on for which a machine has to stay awake');
+  reloaded.hear(delta('r9', 2, 'Go', 'Go'));
+  assert.deepEqual([workspace.queueWaits, workspace.obstacle], ['files', 'busy'], 'the end of an answer does not send it');
   workspace.takeBack();
   assert.deepEqual(memory.queue(KEY), []);
 });
