@@ -62,12 +62,18 @@ export class PromptsView {
     return element('section', { class: 'prompt', 'data-testid': 'approval', 'aria-label': t('approve.label') },
       element('p', { class: 'prompt-head' }, icon('tool'), t('approve.title')),
       element('pre', { tabindex: '0', dir: 'ltr' }, command),
+      isLong(command) && element('p', { class: 'quiet' }, t('approve.long')),
       warning && element('p', { class: 'quiet' }, warning),
       element('p', { class: 'problem', role: 'alert' }),
       element('footer', {},
         element('button', { type: 'button', class: 'button small', 'data-testid': 'deny', onclick: decide(false) }, t('approve.deny')),
         element('button', { type: 'button', class: 'button small primary', 'data-testid': 'allow', onclick: decide(true) }, t('approve.allow'))));
   }
+}
+
+/** Whether some of a command is below what is shown of it at once: six lines, which is some hundred letters on a phone. */
+function isLong(command) {
+  return command.split('\n').length > 6 || command.length > 200;
 }
 
 /** The choices of one question, and a line for another answer; `read()` tells what was chosen. */

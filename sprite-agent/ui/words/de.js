@@ -19,6 +19,7 @@ export const de = {
   'approve.allow': 'Einmal ausführen',
   'approve.deny': 'Nicht ausführen',
   'approve.label': 'Ein Befehl zum Erlauben',
+  'approve.long': 'Er ist länger, als hier auf einmal zu sehen ist: Lies ihn bis zum Ende.',
   'approve.title': 'Darf dein Assistent diesen Befehl ausführen?',
   'ask.again': 'Noch einmal fragen',
   'ask.answer': 'Antworten',

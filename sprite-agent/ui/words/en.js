@@ -19,6 +19,7 @@ export const en = {
   'approve.allow': 'Run it once',
   'approve.deny': 'Do not run it',
   'approve.label': 'A command to allow',
+  'approve.long': 'It is longer than what is shown here at once: read it to its end.',
   'approve.title': 'May your assistant run this command?',
   'ask.again': 'Ask again',
   'ask.answer': 'Answer',
