@@ -54,7 +54,7 @@ FROM ?= $(shell git describe --tags --abbrev=0 2>/dev/null)
 SIGN_UPS ?= 40
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-times check audit bench bench-sign-ups bench-scale test-upgrade test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
+.PHONY: help demo test test-times check audit bench bench-sign-ups bench-page bench-scale test-upgrade test-acme test-kills test-simulation test-edge-load test-edge-foreign soak test-openclaw test-openclaw-faults test-clients test-openapi
 .PHONY: test-recycling test-fleet test-install test-axe test-firefox check-alerts packages need-prometheus
 .PHONY: test-stages test-workspace test-beside need-build need-browser need-firefox need-npm need-bench need-sprites need-python need-foreign
 
@@ -122,6 +122,10 @@ bench: need-build need-bench ## Measure the edge beside nginx and haproxy; print
 
 bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within seconds: SIGN_UPS=200 for the whole crowd (25 minutes)
 	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
+
+bench-page: need-build need-browser ## Measure the chat page with 10,000 messages and 2,000 conversations; prints a table (minutes)
+	cargo build --quiet --bins $(PROGRAMS)
+	cargo test --workspace --test stories visitor::scale:: -- --ignored --nocapture
 
 test-acme: need-build ## Certificates from Pebble: by DNS, by dynamic updates of BIND, by a page at the edge, renewed while clients connect (two minutes)
 	@.ci/need pebble=pebble pebble-challtestsrv=pebble named=bind9 nsupdate=bind9-dnsutils

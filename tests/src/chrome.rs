@@ -111,6 +111,29 @@ impl Chrome {
         self.ask_driver("goog/cdp/execute", &command).await.map(drop)
     }
 
+    /// Pages that are opened from now on note what held them up, for [`Self::longest_task`].
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn watch_tasks(&self) -> anyhow::Result<()> {
+        self.run_before(
+            "window.tasks = []; new PerformanceObserver((list) => \
+             tasks.push(...list.getEntries().map(({ duration }) => duration)))\
+             .observe({ type: 'longtask' })",
+        )
+        .await
+    }
+
+    /// For how many milliseconds the page answered nobody at a stretch since this was asked last;
+    /// 0 when that was never 50 ms: browsers tell of longer tasks only.
+    ///
+    /// # Errors
+    /// When the driver does not answer, or the page was not watched.
+    pub async fn longest_task(&self) -> anyhow::Result<f64> {
+        let longest = self.evaluate("Math.max(0, ...tasks.splice(0))").await?;
+        longest.as_f64().context("a number of milliseconds")
+    }
+
     /// A window of this size in CSS pixels, as on a small screen or with large letters.
     ///
     /// # Errors

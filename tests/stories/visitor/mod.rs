@@ -11,6 +11,7 @@ mod operator;
 mod pages;
 mod panels;
 mod plans;
+mod scale;
 mod sleep;
 mod telegram;
 mod tenants;

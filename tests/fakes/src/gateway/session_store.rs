@@ -17,11 +17,12 @@ use crate::ids;
 /// Name of the file inside the state directory.
 const FILE_NAME: &str = "fake-gateway-sessions.json";
 
-/// Conversations kept; the one untouched for longest goes first.
-const SESSIONS_MAX: usize = 500;
+/// Conversations kept, twice as many as a page is measured with and more; the one untouched for
+/// longest goes first.
+const SESSIONS_MAX: usize = 5_000;
 
-/// Messages kept in one conversation; the oldest go first.
-const MESSAGES_MAX: usize = 2_000;
+/// Messages kept in one conversation, twice as many as a page is measured with; the oldest go first.
+const MESSAGES_MAX: usize = 20_000;
 
 /// The default conversation, which cannot be deleted.
 pub const MAIN_KEY: &str = "agent:main:main";
