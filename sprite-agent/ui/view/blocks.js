@@ -6,7 +6,7 @@
 import { element } from './element.js';
 
 /** Rows of one block: few enough that laying out one is not felt, many enough that ten thousand rows are some hundred blocks. */
-const BLOCK = 50;
+const BLOCK = 20;
 
 export class Blocks {
   #list;

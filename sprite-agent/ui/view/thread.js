@@ -17,8 +17,8 @@ const REST = 3;
 const FRAME_MS = 12;
 /** The newest messages, about a screen full, are made at once however long it takes. */
 const AT_ONCE = 6;
-/** Others are put into the page so many at a time: each time it lays out all that it has. */
-const BATCH = 100;
+/** Others are put into the page so many at a time: each time it lays out the block that they come to. */
+const BATCH = 20;
 
 export class ThreadView {
   #scroller = document.getElementById('scroller');
@@ -31,7 +31,7 @@ export class ThreadView {
   #actions;
   #thread = null;
   #key = null;
-  /** By message id: `{view, message}`, the message as it is shown. */
+  /** By message id: `{view, message, next}`, the message as it is shown and the row after it; `undefined` before it has a place. */
   #shown = new Map();
   #isWhole = true;
   #atEnd = true;
@@ -63,7 +63,8 @@ export class ThreadView {
     const startedAt = performance.now();
     const before = this.#thread;
     this.#thread = thread;
-    this.#loading.hidden = thread.loaded || thread.messages.length > 0;
+    const isLoading = !thread.loaded && thread.messages.length === 0;
+    if (this.#loading.hidden === isLoading) this.#loading.hidden = !isLoading;
     this.#keepPlace(() => {
       this.#isWhole = this.#showMessages(thread.messages, startedAt + FRAME_MS);
       this.#showEarlier(thread);
@@ -106,45 +107,57 @@ export class ThreadView {
 
   /** From the newest to the oldest, until `deadline`; returns whether all are shown. */
   #showMessages(messages, deadline) {
-    const present = new Set(messages.map(({ id }) => id));
-    for (const [id, { view }] of this.#shown) {
-      if (present.has(id)) continue;
-      this.#rows.remove(view.root);
-      this.#shown.delete(id);
-    }
+    this.#removeAllBut(messages);
     let next = null;
     let waiting = [];
     const putWaiting = () => {
       if (waiting.length === 0) return;
-      this.#rows.insert(waiting.toReversed(), next);
-      next = waiting.at(-1);
+      this.#rows.insert(waiting.map(({ view }) => view.root).toReversed(), next);
+      for (const shown of waiting) {
+        shown.next = next;
+        next = shown.view.root;
+      }
       waiting = [];
     };
-    for (const [index, message] of messages.toReversed().entries()) {
-      const isDue = index < AT_ONCE || performance.now() < deadline;
-      const shown = this.#shown.get(message.id) ?? (isDue ? this.#made(message) : null);
+    for (let index = 0; index < messages.length; index += 1) {
+      const message = messages.at(-1 - index);
+      let shown = this.#shown.get(message.id);
       if (!shown) {
-        if (waiting.length >= BATCH) putWaiting();
-        return false;
+        if (index >= AT_ONCE && performance.now() >= deadline) {
+          if (waiting.length >= BATCH) putWaiting();
+          return false;
+        }
+        shown = this.#made(message);
       }
       if (shown.message !== message) shown.view.update(message);
       shown.message = message;
       const { root } = shown.view;
-      if (!root.isConnected && index >= AT_ONCE) {
-        waiting.push(root);
+      if (shown.next === undefined && index >= AT_ONCE) {
+        waiting.push(shown);
         continue;
       }
       putWaiting();
-      if (!root.isConnected || this.#rows.after(root) !== next) this.#rows.insert([root], next);
+      // Most stand where they stood: the page is not asked for each of thousands.
+      if (shown.next !== next && (!root.isConnected || this.#rows.after(root) !== next)) this.#rows.insert([root], next);
+      shown.next = next;
       next = root;
     }
     putWaiting();
     return true;
   }
 
+  #removeAllBut(messages) {
+    const present = new Set(messages.map(({ id }) => id));
+    for (const [id, { view }] of this.#shown) {
+      if (present.has(id)) continue;
+      this.#rows.remove(view.root);
+      this.#shown.delete(id);
+    }
+  }
+
   #made(message) {
     const view = message.role === 'user' ? new QuestionView(this.#actions) : new AnswerView(this.#actions);
-    const shown = { view, message: null };
+    const shown = { view, message: null, next: undefined };
     this.#shown.set(message.id, shown);
     return shown;
   }
