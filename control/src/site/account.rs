@@ -21,7 +21,7 @@ use super::query::Query;
 use super::subscription_summary::SubscriptionSummary;
 use super::words::account::{AccountText, awake_for, paid_with};
 use super::words::skills::SkillText;
-use super::words::{day, field, login};
+use super::words::{day_and_time, field, login};
 use crate::accounts::SetPasswordError;
 use crate::accounts::sign_in::{Attempt, SignInError};
 use crate::app::{App, SharedApp};
@@ -295,8 +295,9 @@ pub(super) async fn render(
     let browsers = open.into_iter().map(|open| Browser {
         is_this_one: open.id == session.id,
         id: open.id.as_str().to_owned(),
-        since: day(language, open.created),
-        last_seen: day(language, open.last_seen),
+        // To the minute: two of one day are told apart by it.
+        since: day_and_time(language, open.created),
+        last_seen: day_and_time(language, open.last_seen),
     });
     let page = AccountPage {
         frame: Frame::of_form(app, language, "/account", faults),

@@ -124,6 +124,8 @@ async fn one_browser_is_signed_out_from_another_one_and_a_stranger_s_is_not() {
     let page = here.open(&account).await;
     let (_, rest) = page.body.split_once("name=\"browser\" value=\"").expect("another browser");
     let (id, _) = rest.split_once('"').unwrap();
+    let (_, label) = rest.split_once("Sign out the browser last seen on ").unwrap();
+    assert!(label.split('"').next().unwrap().ends_with(" UTC"), "two of one day are told apart");
     let url = format!("{SITE}/account/sign-out-one");
     stranger.submit(&url, &[("browser", id)]).await;
     assert_eq!(lost.open(&account).await.status, StatusCode::OK);
