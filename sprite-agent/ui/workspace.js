@@ -364,10 +364,15 @@ export class Workspace {
     this.#commands = null;
     this.#settle();
     this.sessions.finishDeletions();
-    this.sessions.read();
+    this.sessions.read().then(() => this.#askOfTurns());
     this.#readSkills();
     // Without it a change in another browser shows at the next answer.
     this.#connection.request('sessions.subscribe', {}).catch(() => {});
+  }
+
+  /** A turn that began before this page may wait for a person, in a conversation that is not open here. */
+  #askOfTurns() {
+    if (!this.#isOwed && this.sessions.rows.some(({ hasActiveRun }) => hasActiveRun)) this.asking.read();
   }
 
   #happened(name, payload) {

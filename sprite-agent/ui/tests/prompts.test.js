@@ -33,6 +33,14 @@ test('what a running turn waits for is asked about, and an idle page does not li
   assert.deepEqual(here.ids(), ['q1', 'a1']);
 });
 
+test('a turn that runs elsewhere when the page comes is asked as well', async () => {
+  const here = await world();
+  here.gateway.answers['sessions.list'] = { sessions: [{ key: 'agent:main:other', hasActiveRun: true }] };
+  here.gateway.answers['question.list'] = { questions: [{ ...QUESTION, sessionKey: 'agent:main:other' }] };
+  await here.connect();
+  assert.deepEqual(here.workspace.asking.prompts.map(({ id }) => id), ['q1']);
+});
+
 test('an answer is sent and the question goes', async () => {
   const here = await asking();
   await here.workspace.asking.answer('q1', { colour: ['Blue'] });
