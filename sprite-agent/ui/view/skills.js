@@ -15,12 +15,15 @@ export class SkillsView {
   /** A change that is under way, or that failed, by skill: `{isSending, error}`. */
   #changes = new Map();
   #last = null;
+  /** Keys that were typed and are not with the assistant yet: the form is made anew with each change. */
+  #typed = new Map();
 
   /** `actions`: `canSwitch()`, `canSetKey()`, `turn(key, isOn)`, `setKey(key, text, name)`, `name` of a variable other than its key's own; both may reject. `ask(text)` begins a message. */
   constructor(actions) {
     this.#actions = actions;
     closable(this.#dialog);
     this.#button.addEventListener('click', () => this.#dialog.showModal());
+    this.#dialog.addEventListener('close', () => this.#typed.clear());
   }
 
   /** The assistant can be asked, again or for the first time: what could not be reached can. */
@@ -116,13 +119,19 @@ export class SkillsView {
   /** The key stays in the workspace's own machine, and is never shown again. */
   #keyForm({ key, name, usable }, variable, isSending) {
     const label = t('skill.key', { name: variable ? `${name} (${variable})` : name });
-    const field = element('input', { type: 'password', autocomplete: 'off', maxlength: '4000', 'aria-label': label, placeholder: label, disabled: isSending, 'data-focus': `key ${key} ${variable ?? ''}`, 'data-testid': `key-${key}` });
+    const place = `key ${key} ${variable ?? ''}`;
+    const field = element('input', { type: 'password', autocomplete: 'off', maxlength: '4000', 'aria-label': label, placeholder: label, disabled: isSending, 'data-focus': place, 'data-testid': `key-${key}`, oninput: () => this.#typed.set(place, field.value) });
+    field.value = this.#typed.get(place) ?? '';
     const form = element('form', { class: 'key' }, field,
       element('button', { type: 'submit', class: 'button small', disabled: isSending, 'data-testid': `connect-${key}` }, t(usable ? 'skill.change' : 'skill.connect')));
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      if (field.value.trim()) this.#change(key, () => this.#actions.setKey(key, field.value.trim(), variable));
-      else field.focus();
+      const typed = field.value.trim();
+      if (!typed) return field.focus();
+      return this.#change(key, async () => {
+        await this.#actions.setKey(key, typed, variable);
+        this.#typed.delete(place);
+      });
     });
     return form;
   }
