@@ -51,35 +51,30 @@ const PATHS = {
   tool: ['M5 7l4 5-4 5', 'M12 17h7'],
 };
 
-/** A 24-unit line icon that screen readers skip; its button carries the words. */
-export function icon(name) {
+/** A 24-unit drawing that screen readers skip: a path for each of `paths`, `{d, class}`. */
+function drawing(name, paths) {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
-  svg.setAttribute('class', 'icon');
-  for (const d of PATHS[name]) {
+  svg.setAttribute('class', name);
+  for (const attributes of paths) {
     const path = document.createElementNS(SVG, 'path');
-    path.setAttribute('d', d);
+    for (const [key, value] of Object.entries(attributes)) path.setAttribute(key, value);
     svg.append(path);
   }
   return svg;
 }
 
+/** A line icon; its button carries the words. All its lines are one path: a long conversation has tens of thousands. */
+export function icon(name) {
+  return drawing('icon', [{ d: PATHS[name].join('') }]);
+}
+
 /** The mark of the product: an arch of dots, one of them lit. */
 export function mark() {
-  const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('aria-hidden', 'true');
-  svg.setAttribute('class', 'mark');
-  for (const [x, y, lit] of [[5, 18], [5, 12], [8.2, 6.6], [12, 5], [15.8, 6.6], [19, 12], [19, 18], [12, 14, true]]) {
-    const dot = document.createElementNS(SVG, 'circle');
-    dot.setAttribute('cx', x);
-    dot.setAttribute('cy', y);
-    dot.setAttribute('r', lit ? 2.6 : 1.7);
-    if (lit) dot.setAttribute('class', 'lit');
-    svg.append(dot);
-  }
-  return svg;
+  const dot = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0 ${r} ${r} 0 1 0-${2 * r} 0`;
+  const arch = [[5, 18], [5, 12], [8.2, 6.6], [12, 5], [15.8, 6.6], [19, 12], [19, 18]].map(([x, y]) => dot(x, y, 1.7));
+  return drawing('mark', [{ d: arch.join('') }, { d: dot(12, 14, 2.6), class: 'lit' }]);
 }
 
 /** A button with an icon only; `label` is its name and its tooltip. */

@@ -129,13 +129,19 @@ export class AnswerView {
     if (before?.tools !== message.tools) this.#tools.update(message.tools);
     this.#prose.update(text, !live);
     if (before?.files !== message.files) showFiles(this.#files, message.files, before?.files, this.#actions.readFile);
-    this.#thinking.hidden = !live || (text !== '' && !message.toolsSinceText);
-    this.#thinking.replaceChildren(element('span', { class: 'dots', 'aria-hidden': 'true' },
-      element('i'), element('i'), element('i')), t(PHASES[message.phase] ?? 'phase.thinking'));
+    this.#showThinking(live && (text === '' || message.toolsSinceText), message.phase);
     if (before?.status !== message.status) this.#showEnd(message, text);
     this.#foot.hidden = live || text === '';
     showTime(this.#time, message.at);
     this.#showBy(message);
+  }
+
+  #showThinking(isShown, phase) {
+    this.#thinking.hidden = !isShown;
+    const words = t(PHASES[phase] ?? 'phase.thinking');
+    if (!isShown || this.#thinking.lastChild?.textContent === words) return;
+    this.#thinking.replaceChildren(element('span', { class: 'dots', 'aria-hidden': 'true' },
+      element('i'), element('i'), element('i')), words);
   }
 
   #showBy({ model, tokens }) {
