@@ -12,7 +12,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -138,8 +138,10 @@ impl Configuration {
 
     fn put_in_place(&self, content: &[u8]) -> io::Result<()> {
         let path = self.folder.join(CONFIGURATION);
-        if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
-            std::fs::rename(&path, self.folder.join(format!("{REFUSED}.folder")))?;
+        if is_folder(&path) {
+            let aside = self.folder.join(format!("{REFUSED}.folder"));
+            clear(&aside);
+            std::fs::rename(&path, aside)?;
         }
         self.replace(CONFIGURATION, content)
     }
@@ -174,19 +176,34 @@ impl Configuration {
     fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let new = self.folder.join(NEW);
         // Left over from a crash, or put there: either way not ours to write into.
-        let _ = std::fs::remove_file(&new);
+        clear(&new);
+        let path = self.folder.join(name);
+        if is_folder(&path) {
+            clear(&path);
+        }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         if let Some(account) = &self.account {
             fchown(&file, Some(account.uid), Some(account.gid))?;
         }
         let written = file.write_all(content).and_then(|()| file.sync_all());
-        if let Err(error) = written.and_then(|()| std::fs::rename(&new, self.folder.join(name))) {
+        if let Err(error) = written.and_then(|()| std::fs::rename(&new, path)) {
             // On a full disk the half of a copy takes the room that the gateway needs.
             let _ = std::fs::remove_file(&new);
             return Err(error);
         }
         Ok(())
     }
+}
+
+fn is_folder(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
+}
+
+/// Whatever has one of our names there goes, links not followed. What is left is told by the
+/// attempt that it is in the way of.
+fn clear(path: &Path) {
+    let _ =
+        if is_folder(path) { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
 }
 
 /// The name of a version's own copy; `None` for a version that could be a path.
@@ -301,6 +318,30 @@ mod tests {
         configuration.restore(None).unwrap();
         check(folder, CONFIGURATION, Some("good"));
         check(folder, LAST_WORKED, Some("good"));
+    }
+
+    #[test]
+    fn whatever_stands_in_the_way_of_a_restoration_goes_however_often() {
+        let (folder, configuration) = folder_with(&[(LAST_WORKED, "good")]);
+        let folder = folder.path();
+        let fill = |name: &str| {
+            std::fs::create_dir_all(folder.join(name).join("deep")).unwrap();
+            std::fs::write(folder.join(name).join("deep/file"), "x").unwrap();
+        };
+        for _ in 0..2 {
+            fill(CONFIGURATION);
+            fill(NEW);
+            let _ = std::fs::remove_file(folder.join(REFUSED_REASON));
+            fill(REFUSED_REASON);
+            configuration.set_aside("it is a folder");
+            configuration.restore(None).unwrap();
+            check(folder, CONFIGURATION, Some("good"));
+            std::fs::remove_file(folder.join(CONFIGURATION)).unwrap();
+        }
+        std::fs::write(folder.join(CONFIGURATION), "better").unwrap();
+        fill(&of_version("2026.9.6").unwrap());
+        configuration.keep(Some("2026.9.6")).unwrap();
+        check(folder, LAST_WORKED, Some("better"));
     }
 
     #[test]

@@ -104,7 +104,7 @@ pub enum Then {
     Stop,
     /// It ran and has to run again: no fault of its configuration.
     Restart,
-    /// It was not ready in time.
+    /// It was not ready in time, or took more than it may before it had run well.
     CountFailure,
     /// It does not accept our connection: as if it had refused its configuration.
     Recover,

@@ -74,6 +74,6 @@ impl Machine {
 }
 
 /// A gateway that has never been well for long may have its configuration to blame.
-fn unwell(ready: Ready) -> Then {
+pub(super) fn unwell(ready: Ready) -> Then {
     if ready.is_proven { Then::Restart } else { Then::CountFailure }
 }

@@ -363,6 +363,28 @@ fn a_gateway_above_its_ceiling_may_finish_unless_it_grows_on() {
 }
 
 #[test]
+fn a_gateway_that_takes_too_much_before_it_has_run_well_is_a_failed_start() {
+    for (event, action) in [
+        (Event::MemoryExceeded(Excess::Ceiling), Action::Terminate),
+        (Event::ProcessesExceeded, Action::Kill),
+    ] {
+        for mut story in [Story::begin(), Story::ready()] {
+            for failure in 1..=FAILURES_MAX {
+                story.expect(event, Some(action));
+                let next = (failure == FAILURES_MAX).then_some(Action::StartDoctor);
+                story.expect(KILLED, next);
+                if next.is_none() {
+                    story.started_again();
+                }
+            }
+        }
+    }
+    let mut starting = Story::begin();
+    starting.expect(Event::MemoryExceeded(Excess::Ceiling), Some(Action::Terminate));
+    assert_eq!(starting.due(), Some(GRACE.as_secs()), "it has no turns to finish");
+}
+
+#[test]
 fn whatever_it_does_it_stops_when_told_to() {
     let mut ready = Story::ready();
     ready.expect(Event::StopRequested, Some(Action::Terminate));

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::probes::unwell;
 use super::{Machine, Next, Ready, RecoveryStage, State, Then};
 use crate::supervisor::events::{Action, Event, Excess, Exit, Obstacle};
 
@@ -156,9 +157,11 @@ impl Machine {
 
     fn memory_exceeded(&self, excess: Excess, now: Instant) -> Next {
         match (self.state, excess) {
-            (State::Starting { .. } | State::Ready(_), _) => {
+            // It has no turns yet that it could finish.
+            (State::Starting { .. }, _) => self.terminate(now, Then::CountFailure),
+            (State::Ready(ready), _) => {
                 let kill_at = Some(now + DRAIN_MAX);
-                let state = State::Terminating { kill_at, then: Then::Restart };
+                let state = State::Terminating { kill_at, then: unwell(ready) };
                 (state, Some(Action::Terminate))
             }
             (State::Terminating { kill_at: Some(_), then }, Excess::FarAbove) => {
@@ -172,7 +175,8 @@ impl Machine {
     fn processes_exceeded(&self) -> Next {
         let kill = |then| (State::Terminating { kill_at: None, then }, Some(Action::Kill));
         match self.state {
-            State::Starting { .. } | State::Ready(_) => kill(Then::Restart),
+            State::Starting { .. } => kill(Then::CountFailure),
+            State::Ready(ready) => kill(unwell(ready)),
             State::Terminating { kill_at: Some(_), then } => kill(then),
             state => (state, None),
         }
