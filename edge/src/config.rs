@@ -83,6 +83,10 @@ impl Config {
             root.complain("trusted_proxies", "names a listener that is not there");
         }
         let admin_listen = root.required("admin_listen", str::parse);
+        let mut listeners: Vec<_> = listen.iter().map(|at| ("listen", *at)).collect();
+        listeners.extend(tls.iter().flat_map(|tls| &tls.listen).map(|at| ("tls", *at)));
+        listeners.extend(admin_listen.map(|at| ("admin_listen", at)));
+        root.complain_of_one_address(&listeners);
         let admin_certificate = root.optional_table("admin_tls", private_certificate);
         let admin_token = root.secret("admin_token", "admin_token_file");
         let site_upstreams = root.one_or_more("site_upstream", CONTROLS_MAX, Upstream::parse);

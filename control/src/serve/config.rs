@@ -134,6 +134,9 @@ impl Config {
         let domains = root.table("domains", DomainsConfig::from_section);
         let site_listen = root.required("site_listen", str::parse);
         let api_listen = root.required("api_listen", str::parse);
+        let listeners = site_listen.map(|at| ("site_listen", at)).into_iter();
+        let listeners = listeners.chain(api_listen.map(|at| ("api_listen", at)));
+        root.complain_of_one_address(&listeners.collect::<Vec<_>>());
         let database_url = database_url(root, database);
         let keys = root.required("keys_file", |path| KeyFile::open(Path::new(path)));
         let admin_key = root.secret("admin_key", "admin_key_file");

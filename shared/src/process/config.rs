@@ -12,6 +12,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -175,6 +176,10 @@ impl<'a> Section<'a> {
             self.complain(key, "must have at least 16 characters");
             return None;
         }
+        if !secret.bytes().all(|byte| (0x20..=0x7e).contains(&byte)) {
+            self.complain(key, "has a character that no header of HTTP carries");
+            return None;
+        }
         Some(Secret::new(secret))
     }
 
@@ -329,6 +334,23 @@ impl<'a> Section<'a> {
         pairs
     }
 
+    /// Complains of two listeners at one address, of which the second cannot be opened.
+    pub fn complain_of_one_address(&self, listeners: &[(&'static str, SocketAddr)]) {
+        for (at, (key, address)) in listeners.iter().enumerate() {
+            let clashes = |(_, other): &&(&'static str, SocketAddr)| {
+                let (one, two) = (address.ip(), other.ip());
+                let is_one = one == two
+                    || (one.is_ipv4() == two.is_ipv4()
+                        && (one.is_unspecified() || two.is_unspecified()));
+                // Port 0 is whatever is free.
+                address.port() != 0 && address.port() == other.port() && is_one
+            };
+            if let Some((other, _)) = listeners[..at].iter().find(clashes) {
+                self.complain(key, &format!("{address} is taken already, by {other}"));
+            }
+        }
+    }
+
     /// Complains about `key`, whether it is there or not. Never give it a secret.
     pub fn complain(&self, key: &'static str, message: &str) {
         let span = self.table.and_then(|table| table.get(key)).map(Spanned::span);
@@ -406,6 +428,42 @@ mod tests {
                 "x.toml: edges[0].name: is missing",
             ],
         );
+    }
+
+    #[test]
+    fn two_listeners_have_two_addresses() {
+        let check = |addresses: &[&str], expected: &[&str]| {
+            let document = Document::from_text(Path::new("x.toml"), String::new());
+            let listeners: Vec<_> =
+                addresses.iter().map(|address| ("listen", address.parse().unwrap())).collect();
+            let complaints = document.check(|root| {
+                root.complain_of_one_address(&listeners);
+                Some(())
+            });
+            let seen = complaints.err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(seen.lines().collect::<Vec<_>>(), expected, "{addresses:?}");
+        };
+        check(&["1.1.1.1:80", "1.1.1.1:81", "1.1.1.2:80", "[::]:80", "0.0.0.0:443"], &[]);
+        check(&["127.0.0.1:0", "127.0.0.1:0"], &[]);
+        let taken = "x.toml: listen: 1.1.1.1:80 is taken already, by listen";
+        check(&["1.1.1.1:80", "1.1.1.1:80"], &[taken]);
+        check(&["0.0.0.0:80", "1.1.1.1:80"], &[taken]);
+        check(&["[::]:80", "[::1]:80"], &["x.toml: listen: [::1]:80 is taken already, by listen"]);
+    }
+
+    #[test]
+    fn a_secret_is_what_a_header_carries() {
+        let check = |text: &str, expected: &str| {
+            let document = Document::from_text(Path::new("x.toml"), format!("key = \"{text}\"\n"));
+            let complaints = document.check(|root| root.secret("key", "key_file"));
+            let seen = complaints.err().map(|error| error.to_string()).unwrap_or_default();
+            assert_eq!(seen, expected, "{text}");
+        };
+        check("sixteen letters!", "");
+        check("fifteen letters", "x.toml:1: key: must have at least 16 characters");
+        let unsendable = "x.toml:1: key: has a character that no header of HTTP carries";
+        check("sixteen letters and\\n", unsendable);
+        check("sechzehn Schlüssel", unsendable);
     }
 
     #[test]

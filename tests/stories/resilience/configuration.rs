@@ -86,6 +86,7 @@ async fn an_edge_names_everything_that_is_wrong_and_does_not_begin() {
     let expected = [
         "2 site_url",
         "3 listen",
+        "4 admin_listen",
         "5 admin_token",
         "6 keys_file",
         "8 threads",
