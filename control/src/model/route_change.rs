@@ -4,6 +4,8 @@
 
 use shared::{Route, RouteState, SpriteId, Upstream, Username};
 
+use crate::base::clock::Moment;
+
 /// A route as asked for; what is left out follows from what is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteOrder {
@@ -21,6 +23,15 @@ pub struct Known {
     /// Of the sprite that [`RouteOrder::sprite_or_default`] names.
     pub handout: Option<Handout>,
     pub customer: Option<Standing>,
+    /// Of a route that is new: see [`first_epoch`].
+    pub first_epoch: u64,
+}
+
+/// Where the epochs of a name begin that somebody has from `now` on: above whatever an earlier
+/// owner had, whose sessions would be theirs otherwise. Nobody is signed out a thousand times
+/// a second.
+pub fn first_epoch(now: Moment) -> u64 {
+    now.millis()
 }
 
 /// To whom a sprite was handed last.
@@ -87,7 +98,7 @@ impl RouteOrder {
         let epoch = match (known.customer, existing) {
             (Some(customer), _) => customer.epoch,
             (None, Some(existing)) => existing.epoch,
-            (None, None) => 0,
+            (None, None) => known.first_epoch,
         };
         Route { username: self.username, upstream: self.upstream, sprite, assignment, state, epoch }
     }

@@ -12,7 +12,7 @@ use super::paging::{Paging, page};
 use super::responses::{Page, Published, Routes};
 use super::schemas::OfWorkspace;
 use crate::app::{App, SharedApp};
-use crate::http::error_responses::{AboutOne, Guarded, Parsed, WithBody};
+use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use crate::http::{Json, Path, Problem, Query};
 use crate::model::route_change::RouteOrder;
 
@@ -65,6 +65,7 @@ pub(super) enum RouteStateShape {
 pub(crate) struct RouteBody {
     /// The origin of its sprite, as in `https://arca-1.sprites.app`.
     #[schema(example = "https://ada-1.sprites.app")]
+    #[arg(value_parser = origin)]
     pub(crate) upstream: String,
     /// The sprite's id, where it is not the first label of its name.
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9._-]{1,63}$")]
@@ -144,6 +145,7 @@ pub(super) async fn show(
     request_body = RouteBody,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 409, description = "Somebody is paying for the name", body = ErrorShape),
         Parsed,
         WithBody,
         Guarded
@@ -176,6 +178,7 @@ pub(super) async fn put(
     request_body = CustomerProxyBody,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 409, description = "Somebody is paying for the name", body = ErrorShape),
         Parsed,
         WithBody,
         Guarded
@@ -238,6 +241,11 @@ pub(crate) fn parse_username(text: &str) -> Result<Username, Problem> {
     Username::parse(text).map_err(|error| Problem::invalid("username", error.to_string()))
 }
 
+/// Checked on the command line, before anybody is asked.
+pub(crate) fn origin(text: &str) -> Result<String, String> {
+    Upstream::parse(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
 fn sprite_argument(text: &str) -> Result<SpriteId, &'static str> {
     SpriteId::parse(text).ok_or("a sprite id is one to 63 of A-Z, a-z, 0-9, dot, _ and -")
 }
@@ -251,7 +259,12 @@ async fn put_order(app: &App, order: RouteOrder, wait: Wait) -> Result<Answer<Pu
     if order.assignment.is_some_and(|number| number > MOST) {
         return Err(Problem::invalid("assignment", "an assignment is at most 2^53"));
     }
-    let (_, generation) = app.store.put_route(order).await?;
+    let username = order.username;
+    let Some((_, generation)) = app.store.put_route(order, app.now()).await? else {
+        let message =
+            format!("Somebody is paying for the name {username}, or had it until lately.");
+        return Err(Problem::new(StatusCode::CONFLICT, "taken", message).at_field("username"));
+    };
     Ok(publish(app, generation, wait).await)
 }
 

@@ -80,7 +80,7 @@ async fn changes_made_at_once_each_have_their_generation_and_the_checksum_holds(
     let database = Database::fresh().await;
     let store = store(&database).await;
     let change = async |number: u32| {
-        store.put_route(order(&format!("user-{}", number % 10), number)).await.unwrap();
+        store.put_route(order(&format!("user-{}", number % 10), number), NOW).await.unwrap();
         if number.is_multiple_of(3) {
             let username = format!("user-{}", number % 10).parse().unwrap();
             store.remove_route(&username).await.unwrap();
@@ -109,10 +109,10 @@ async fn a_snapshot_is_of_one_moment() {
     let database = Database::fresh().await;
     let store = store(&database).await;
     for number in 0..5 {
-        store.put_route(order(&format!("user-{number}"), number)).await.unwrap();
+        store.put_route(order(&format!("user-{number}"), number), NOW).await.unwrap();
     }
     let mut snapshot = store.snapshot().await.unwrap();
-    store.put_route(order("late-comer", 99)).await.unwrap();
+    store.put_route(order("late-comer", 99), NOW).await.unwrap();
     let mut lines = 0;
     while let Some(piece) = snapshot.next().await.unwrap() {
         lines += piece.len();
@@ -257,7 +257,7 @@ async fn beyond_64_locked_sessions_of_a_workspace_its_epoch_takes_their_place() 
     let database = Database::fresh().await;
     let store = store(&database).await;
     add_customer(&store, "ada").await;
-    let (route, _) = store.put_route(order("ada", 1)).await.unwrap();
+    let (route, _) = store.put_route(order("ada", 1), NOW).await.unwrap().unwrap();
     let whole = Lock { username: route.username, session: None, until: None };
     store.put_lock(whole.clone()).await.unwrap();
     sign_out(&store, "bob").await;
@@ -288,7 +288,7 @@ async fn beyond_64_locked_sessions_of_a_workspace_its_epoch_takes_their_place() 
 async fn locked_sessions_of_a_route_without_a_customer_are_bounded_too() {
     let database = Database::fresh().await;
     let store = store(&database).await;
-    let (route, _) = store.put_route(order("ada", 1)).await.unwrap();
+    let (route, _) = store.put_route(order("ada", 1), NOW).await.unwrap().unwrap();
     for _ in 0..65 {
         sign_out(&store, "ada").await;
     }
@@ -327,8 +327,8 @@ async fn what_another_process_changes_is_heard_and_a_lost_connection_is_told() {
     let Some(database) = Database::shareable().await else { return };
     let (ours, theirs) = (store(&database).await, store(&database).await);
     let mut listener = ours.listen(&[Topic::Routes]).await.unwrap().unwrap();
-    ours.put_route(order("ada", 1)).await.unwrap();
-    theirs.put_route(order("bob", 2)).await.unwrap();
+    ours.put_route(order("ada", 1), NOW).await.unwrap();
+    theirs.put_route(order("bob", 2), NOW).await.unwrap();
     listener.heard().await.unwrap();
     // It was theirs: of ours there is nothing to hear, before or after.
     assert!(listener.heard().now_or_never().is_none());
@@ -340,7 +340,7 @@ async fn what_another_process_changes_is_heard_and_a_lost_connection_is_told() {
 async fn what_was_answered_is_there_after_opening_again() {
     let database = Database::fresh().await;
     let first = store(&database).await;
-    let (route, generation) = first.put_route(order("ada", 1)).await.unwrap();
+    let (route, generation) = first.put_route(order("ada", 1), NOW).await.unwrap().unwrap();
     first.close().await;
     let again = store(&database).await;
     assert_eq!(again.table_state().await.unwrap().generation, generation);

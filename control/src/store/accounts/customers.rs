@@ -9,6 +9,7 @@ use crate::base::clock::Moment;
 use crate::base::email_address::Email;
 use crate::base::language::Language;
 use crate::model::mail::Recipient;
+use crate::model::route_change::first_epoch;
 use crate::model::suspension::Suspensions;
 use crate::store::billing::usernames;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, bigint, millis, valid};
@@ -173,7 +174,7 @@ pub async fn insert(
     .bind(customer.username.as_str())
     .bind(customer.email)
     .bind(customer.password_hash)
-    .bind(bigint(route.map_or(0, |route| route.epoch)))
+    .bind(bigint(route.map_or_else(|| first_epoch(now), |route| route.epoch)))
     .bind(millis(now))
     .bind(customer.language.tag())
     .execute(connection)

@@ -3,8 +3,10 @@
 use shared::{Generation, Route, RouteState, Username};
 
 use super::{customers, domains, sessions};
-use crate::model::route_change::{Known, RouteOrder, Standing};
+use crate::base::clock::Moment;
+use crate::model::route_change::{Known, RouteOrder, Standing, first_epoch};
 use crate::model::suspension::{SuspensionReason, Suspensions};
+use crate::store::billing::usernames;
 use crate::store::connection::Attempt as _;
 use crate::store::routes::{find_handout, find_route, upsert_handout};
 use crate::store::{Store, StoreError, Topic, Write};
@@ -37,10 +39,22 @@ impl Store {
     }
 
     /// Completes `order` from what is known and puts the route it makes.
-    pub async fn put_route(&self, order: RouteOrder) -> Result<(Route, Generation), StoreError> {
+    ///
+    /// `None`, and nothing is put, where nobody has the name yet and somebody is paying for it.
+    pub async fn put_route(
+        &self,
+        order: RouteOrder,
+        now: Moment,
+    ) -> Result<Option<(Route, Generation)>, StoreError> {
         let mut write = self.begin().await?;
-        let route = put_order(&mut write, &order).await?;
-        Ok((route, write.commit_with_generation().await?))
+        if find_route(&mut write, &order.username).await?.is_none()
+            && customers::find(&mut write, &order.username).await?.is_none()
+            && usernames::is_spoken_for(&mut write, &order.username, now).await?
+        {
+            return Ok(None);
+        }
+        let route = put_order(&mut write, &order, now).await?;
+        Ok(Some((route, write.commit_with_generation().await?)))
     }
 }
 
@@ -48,12 +62,13 @@ impl Store {
 pub(in crate::store) async fn put_order(
     write: &mut Write,
     order: &RouteOrder,
+    now: Moment,
 ) -> Result<Route, StoreError> {
     let customer = customers::lock_row(write, &order.username).await?.map(|customer| Standing {
         epoch: customer.epoch,
         suspended: !customer.suspensions.is_empty(),
     });
-    let mut known = known(write, order).await?;
+    let mut known = known(write, order, now).await?;
     known.customer = customer;
     let route = order.clone().complete(&known);
     if known.existing.as_ref() == Some(&route) && known.is_handed_out(&route) {
@@ -61,7 +76,7 @@ pub(in crate::store) async fn put_order(
     }
     // Asked again with the table locked: two who hand out one sprite at once need two numbers.
     write.lock_table().await?;
-    let mut known = self::known(write, order).await?;
+    let mut known = self::known(write, order, now).await?;
     known.customer = customer;
     let route = order.clone().complete(&known);
     upsert_handout(write, &route).await?;
@@ -69,10 +84,11 @@ pub(in crate::store) async fn put_order(
     Ok(route)
 }
 
-async fn known(write: &mut Write, order: &RouteOrder) -> Result<Known, StoreError> {
+async fn known(write: &mut Write, order: &RouteOrder, now: Moment) -> Result<Known, StoreError> {
     let existing = find_route(write, &order.username).await?;
     let sprite = order.sprite_or_default(existing.as_ref());
-    Ok(Known { existing, handout: find_handout(write, &sprite).await?, customer: None })
+    let handout = find_handout(write, &sprite).await?;
+    Ok(Known { existing, handout, customer: None, first_epoch: first_epoch(now) })
 }
 
 /// The route leads in while no reason is left; `false` when there is no such customer.

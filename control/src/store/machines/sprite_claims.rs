@@ -153,7 +153,7 @@ impl Store {
             state: Some(if is_suspended { RouteState::Suspended } else { state }),
             ..RouteOrder::new(*username, sprite.upstream.clone())
         };
-        workspace_access::put_order(&mut write, &order).await?;
+        workspace_access::put_order(&mut write, &order, now).await?;
         if write.table().is_some() {
             let shown = order.state.unwrap_or(state).as_str();
             let act = format!("leads to {} with {}, {shown}", sprite.upstream, sprite.name);

@@ -90,6 +90,23 @@ async fn who_chose_no_name_gets_one_from_the_address() {
 }
 
 #[tokio::test]
+async fn who_pays_gets_the_name_that_an_operator_would_have_put_elsewhere() {
+    let shop = Shop::open().await;
+    let ada = shop.sign_up("ada@example.com").await.username;
+    for path in [format!("/api/routes/{ada}"), "/api/customer-proxy".to_owned()] {
+        let is_put = path.starts_with("/api/routes");
+        let (method, body) = if is_put {
+            (Method::PUT, json!({ "upstream": "https://ada-1.sprites.test" }))
+        } else {
+            (Method::POST, json!({ "username": ada, "spriteUrl": "https://ada-1.sprites.test" }))
+        };
+        let (status, answer) = shop.world.api(method, &path, Some(body)).await;
+        assert_eq!((status, &answer["error"]["code"]), (StatusCode::CONFLICT, &json!("taken")));
+    }
+    shop.world.put_route("bob").await;
+}
+
+#[tokio::test]
 async fn a_name_says_why_it_cannot_be_had() {
     let shop = Shop::open().await;
     shop.sign_up("ada@example.com").await;

@@ -96,14 +96,39 @@ async fn signing_out_everywhere_raises_the_epoch() {
     world.add_customer("ada").await;
     world.put_route("ada").await;
     let mut browser = Browser::new(&world);
-    browser.sign_in().await;
+    let first = session(&world, &browser.sign_in().await).epoch;
     let url = format!("{SITE}/account/sign-out-everywhere");
     let page = browser.submit(&url, &[]).await;
     assert_eq!(page.location, format!("{ADA}/auth/signed-out"));
-    assert_eq!(edge.table().routes.values().next().unwrap().epoch, 1);
+    assert_eq!(edge.table().routes.values().next().unwrap().epoch, first + 1);
     let (_, answer) = world.api(Method::POST, "/api/customers/ada/sign-out-everywhere", None).await;
     assert_eq!(answer["edges"][0]["acknowledged"], true, "{answer}");
-    assert_eq!(edge.table().routes.values().next().unwrap().epoch, 2);
+    assert_eq!(edge.table().routes.values().next().unwrap().epoch, first + 2);
+}
+
+#[tokio::test]
+async fn a_session_of_a_name_s_former_owner_opens_nothing_of_the_next_one() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    let epoch = || edge.table().routes[&"ada".parse().unwrap()].epoch;
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    let former = session(&world, &Browser::new(&world).sign_in().await);
+    let erase = "/api/customers/ada/erase";
+    let (status, answer) = world.api(Method::POST, erase, None).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    world.turn_clock(Duration::from_secs(1));
+    // Edges let in whoever has the epoch of the route, or a larger one.
+    world.put_route("ada").await;
+    assert!(epoch() > former.epoch, "{} {}", epoch(), former.epoch);
+    world.add_customer("ada").await;
+    let present = session(&world, &Browser::new(&world).sign_in().await);
+    assert_eq!(present.epoch, epoch());
+    world.api(Method::POST, erase, None).await;
+    world.turn_clock(Duration::from_secs(1));
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    assert!(epoch() > present.epoch, "{} {}", epoch(), present.epoch);
 }
 
 #[tokio::test]
