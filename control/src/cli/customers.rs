@@ -15,8 +15,10 @@ use url::form_urlencoded::Serializer;
 use super::client::ApiClient;
 use super::dossier;
 use super::output::{Output, age, dash, list};
+use super::published;
 use crate::accounts::passwords;
 use crate::base::clock::Moment;
+use crate::base::email_address::Email;
 use crate::model::workspace::WorkspaceState;
 use crate::operator::domains::DomainView;
 use crate::operator::receipts::ErasureView;
@@ -45,7 +47,8 @@ pub(super) enum Command {
     /// Add a customer.
     Add {
         username: Username,
-        email: String,
+        #[arg(value_parser = email)]
+        email: Email,
         /// Read the password from standard input; without it nobody can sign in yet.
         #[arg(long)]
         password_stdin: bool,
@@ -61,7 +64,11 @@ pub(super) enum Command {
         password_stdin: bool,
     },
     /// Set the address at which a customer is written to; the former one is told.
-    SetEmail { username: Username, email: String },
+    SetEmail {
+        username: Username,
+        #[arg(value_parser = email)]
+        email: Email,
+    },
     /// Take away a domain of a customer's own: nobody reaches the workspace by it any more.
     RemoveDomain {
         username: Username,
@@ -107,7 +114,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             }
             let password = if password_stdin { Some(read_password()?) } else { None };
             let body = json!({
-                "username": username, "email": email, "password": password,
+                "username": username, "email": email.as_str(), "password": password,
                 "language": language.tag(),
             });
             let customer: CustomerView =
@@ -177,6 +184,10 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
     }
 }
 
+fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).map_err(|error| error.to_string())
+}
+
 /// Who is not there is said before anybody is asked, and in a dry run: a name with a typing error
 /// is nobody's.
 async fn ensure_known(api: &ApiClient, username: &Username, output: Output) -> anyhow::Result<()> {
@@ -190,10 +201,11 @@ async fn ensure_known(api: &ApiClient, username: &Username, output: Output) -> a
 async fn set_email(
     api: &ApiClient,
     username: &Username,
-    email: &str,
+    email: &Email,
     output: Output,
 ) -> anyhow::Result<()> {
     ensure_known(api, username, output).await?;
+    let email = email.as_str();
     let consequence = format!(
         "This sends letters and receipts for {username} to {email}, and with them links \
          for a new password. Links that went to the former address open nothing any more."
@@ -261,7 +273,7 @@ async fn change(
 ) -> anyhow::Result<()> {
     let path = format!("/api/customers/{username}/{what}");
     let published: Published = api.call(Method::POST, &path, body).await?;
-    output.print_published(&published)
+    published::print(&published, true, output)
 }
 
 /// The one workspace that is meant by a name or an address.

@@ -12,7 +12,9 @@ use super::output::{Output, age, dash, table};
 use crate::base::clock::Moment;
 use crate::base::date::Age;
 use crate::operator::acts::edge_removal;
+use crate::operator::edges::edge_name;
 use crate::operator::responses::{EdgeToken, EdgeView, Edges};
+use crate::operator::routes::origin;
 
 #[derive(clap::Args, Clone)]
 pub(super) struct Arguments {
@@ -27,6 +29,7 @@ enum Command {
     /// Make a token by which one machine joins as an edge, once.
     Token {
         /// What the edge will be called.
+        #[arg(value_parser = edge_name)]
         name: String,
         /// How long it is good, 1 to 1440.
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=1_440))]
@@ -34,21 +37,26 @@ enum Command {
     },
     /// Add an edge that was configured by hand; it is sent the whole table at once.
     Add {
+        #[arg(value_parser = edge_name)]
         name: String,
         /// Of its private API.
+        #[arg(value_parser = origin)]
         url: String,
         /// What its private API takes from control: `admin_token`.
         #[arg(long)]
         token_file: PathBuf,
         /// Where visitors reach it, for checks that ask as they would.
-        #[arg(long)]
+        #[arg(long, value_parser = origin)]
         visitors: Option<String>,
         /// The only certificate that its private API is believed by, in PEM.
         #[arg(long)]
         ca_file: Option<PathBuf>,
     },
     /// Send an edge nothing more, and forget it.
-    Remove { name: String },
+    Remove {
+        #[arg(value_parser = edge_name)]
+        name: String,
+    },
 }
 
 impl Arguments {

@@ -19,7 +19,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     since: Option<String>,
     /// How many entries at most, 1 to 1000.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     limit: u32,
 }
 

@@ -3,10 +3,11 @@
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::json;
-use shared::{Lock, Username};
+use shared::{Lock, SessionId, Username};
 
 use super::client::ApiClient;
 use super::output::{Output, dash, list};
+use super::published;
 use crate::base::clock::Moment;
 use crate::base::date::{iso_time, parse_time};
 use crate::operator::responses::Published;
@@ -20,19 +21,19 @@ pub(super) enum Command {
     Add {
         username: Username,
         /// The session's id; without it the whole workspace is locked.
-        #[arg(long)]
-        session: Option<String>,
+        #[arg(long, value_parser = session)]
+        session: Option<SessionId>,
         /// As in 2026-02-14T15:45:28Z, or 2h from now; without it the lock holds until it is
         /// removed.
-        #[arg(long)]
-        until: Option<String>,
+        #[arg(long, value_parser = moment_to_come)]
+        until: Option<Moment>,
     },
     /// Take a lock away.
     Remove {
         username: Username,
         /// The session's id; without it the lock of the whole workspace.
-        #[arg(long)]
-        session: Option<String>,
+        #[arg(long, value_parser = session)]
+        session: Option<SessionId>,
     },
 }
 
@@ -48,9 +49,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
                 let path = format!("/api/workspaces/{username}");
                 let _: WorkspaceDetails = api.show(&path).await?;
             }
-            let path = path(&username, session.as_deref());
-            let until = until.map(|text| parse_time(&text, now())).transpose();
-            let until = until.map_err(|error| anyhow::anyhow!("--until {error}"))?;
+            let path = path(&username, session.as_ref());
             let whose = session.as_ref().map_or_else(
                 || format!("every session of {username}"),
                 |session| format!("session {session} of {username}"),
@@ -65,25 +64,30 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             }
             let body = json!({ "until": until.map(Moment::seconds) });
             let published: Published = api.call(Method::PUT, &path, Some(body)).await?;
-            output.print_published(&published)
+            published::print(&published, true, output)
         }
         Command::Remove { username, session } => {
             if !output.is_meant(&format!("The lock of {username} would be taken away."))? {
                 return Ok(());
             }
-            let path = path(&username, session.as_deref());
+            let path = path(&username, session.as_ref());
             let published: Published = api.call(Method::DELETE, &path, None).await?;
-            output.print_published(&published)
+            published::print(&published, true, output)
         }
     }
 }
 
-/// What the spans in an argument are counted from.
-fn now() -> Moment {
-    Moment::from_seconds(shared::process::time::unix_seconds())
+fn session(text: &str) -> Result<SessionId, &'static str> {
+    SessionId::parse(text).ok_or("a session's id is 32 lower-case hexadecimal digits")
 }
 
-fn path(username: &Username, session: Option<&str>) -> String {
+fn moment_to_come(text: &str) -> Result<Moment, &'static str> {
+    let now = Moment::from_seconds(shared::process::time::unix_seconds());
+    let moment = parse_time(text, now)?;
+    if moment > now { Ok(moment) } else { Err("must be in the future") }
+}
+
+fn path(username: &Username, session: Option<&SessionId>) -> String {
     match session {
         Some(session) => format!("/api/locks/{username}/{session}"),
         None => format!("/api/locks/{username}"),

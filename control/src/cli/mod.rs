@@ -20,6 +20,7 @@ mod money;
 mod output;
 mod pflaster;
 mod pool;
+mod published;
 mod routes;
 mod status;
 mod support_bundle;

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::times;
 use crate::base::clock::Moment;
 use crate::base::date::Age;
-use crate::operator::responses::Published;
 
 #[derive(Clone, Copy)]
 pub(super) struct Output {
@@ -37,28 +36,6 @@ impl Output {
             to_text(value)
         };
         print_text(&text)
-    }
-
-    /// The answer to a change, edge by edge.
-    ///
-    /// # Errors
-    /// When standard output is closed.
-    pub(super) fn print_published(self, published: &Published) -> anyhow::Result<()> {
-        self.print(published, |published| {
-            let mut rows = Vec::new();
-            for edge in &published.edges {
-                rows.push(vec![
-                    edge.name.clone(),
-                    edge.generation.map_or_else(dash, |generation| generation.to_string()),
-                    if edge.acknowledged { "served".to_owned() } else { "not yet".to_owned() },
-                    edge.sockets_cut.to_string(),
-                    edge.requests_cut.to_string(),
-                    edge.error.clone().unwrap_or_default(),
-                ]);
-            }
-            let header = ["EDGE", "GENERATION", "CHANGE", "SOCKETS CUT", "REQUESTS CUT", "ERROR"];
-            format!("generation {}\n{}", published.generation, table(&header, &rows))
-        })
     }
 }
 

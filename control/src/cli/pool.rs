@@ -23,7 +23,8 @@ pub(super) enum Command {
     },
     /// Prepare some more than the pool would by itself.
     Prepare {
-        #[arg(default_value_t = 1)]
+        /// 1 to 10.
+        #[arg(default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10))]
         count: u64,
     },
     /// Prepare sprites again after too many preparations have failed.

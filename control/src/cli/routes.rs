@@ -6,6 +6,7 @@ use shared::{Route, Username};
 
 use super::client::ApiClient;
 use super::output::{Output, list};
+use super::published;
 use crate::operator::responses::Published;
 use crate::operator::routes::RouteBody;
 
@@ -46,7 +47,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             let path = format!("/api/routes/{username}?wait={}", waiting(no_wait));
             let body = serde_json::to_value(route)?;
             let published: Published = api.call(Method::PUT, &path, Some(body)).await?;
-            output.print_published(&published)
+            published::print(&published, !no_wait, output)
         }
         Command::Remove { username, no_wait } => {
             let route: Route = api.show(&format!("/api/routes/{username}")).await?;
@@ -60,7 +61,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             }
             let path = format!("/api/routes/{username}?wait={}", waiting(no_wait));
             let published: Published = api.call(Method::DELETE, &path, None).await?;
-            output.print_published(&published)
+            published::print(&published, !no_wait, output)
         }
     }
 }

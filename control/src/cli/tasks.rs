@@ -25,7 +25,7 @@ pub(super) enum Command {
         #[arg(long)]
         username: Option<Username>,
         /// How many at most, 1 to 1000.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
     },
     /// One task, its steps, and their errors.

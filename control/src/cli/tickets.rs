@@ -12,7 +12,7 @@ pub(super) enum Command {
     /// Incidents, the newest first.
     List {
         /// How many at most, 1 to 1000.
-        #[arg(long, default_value_t = 50)]
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
     },
 }

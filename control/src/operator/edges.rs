@@ -24,6 +24,11 @@ const TOKEN_MINUTES: u64 = 60;
 /// The longest: what lies about for days is found by others.
 const TOKEN_MINUTES_MAX: u64 = 24 * 60;
 
+/// Checked on the command line, before anybody is asked.
+pub(crate) fn edge_name(text: &str) -> Result<String, String> {
+    check_edge_name(text).map_err(|rule| format!("a name {rule}")).map(|()| text.to_owned())
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EdgeBody {

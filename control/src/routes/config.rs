@@ -57,7 +57,9 @@ impl EdgeConfig {
 /// The rule, when it is broken.
 pub fn check_edge_name(name: &str) -> Result<(), &'static str> {
     let fits = (1..=63).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        // Part of an address, in which such a name is a step.
+        && name != "." && name != "..";
     if fits { Ok(()) } else { Err("is one to 63 of A-Z, a-z, 0-9, -, _ and .") }
 }
 

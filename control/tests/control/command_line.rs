@@ -21,6 +21,7 @@ async fn nobody_is_taken_offline_without_a_question() {
     let world = World::start(&[]).await;
     world.add_customer("ada").await;
     world.put_route("ada").await;
+    let epoch = world.api(Method::GET, "/api/routes/ada", None).await.1["epoch"].clone();
     let hurting = [
         ("routes remove ada", "takes ada offline at once"),
         ("routes put ada https://ada-2.sprites.test", "leads ada to https://ada-2.sprites.test"),
@@ -42,7 +43,7 @@ async fn nobody_is_taken_offline_without_a_question() {
         assert!(said.contains(consequence), "{said}");
     }
     let (_, route) = world.api(Method::GET, "/api/routes/ada", None).await;
-    assert_eq!((&route["state"], &route["epoch"]), (&json!("live"), &json!(0)), "{route}");
+    assert_eq!((&route["state"], &route["epoch"]), (&json!("live"), &epoch), "{route}");
     assert_eq!(route["upstream"], "https://ada-1.sprites.test");
     let (_, locks) = world.api(Method::GET, "/api/locks", None).await;
     assert_eq!(locks["items"], json!([]));
@@ -84,6 +85,50 @@ async fn who_or_what_is_not_there_is_said_before_anybody_is_asked_and_in_a_dry_r
 }
 
 #[tokio::test]
+async fn what_cannot_be_meant_is_said_before_anybody_is_asked_and_in_a_dry_run() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    for line in [
+        "edges remove ../locks/ada",
+        "edges remove ..",
+        "edges token a/b",
+        "edges add e1 ftp://10.0.0.1 --token-file /dev/null",
+        "routes put ada javascript:x",
+        "routes put ada https://ada-2.sprites.test/path",
+        "customers set-email ada nowhere",
+        "customers add bob nowhere",
+        "locks add ada --session ../..",
+        "locks add ada --until 2020-01-01T00:00:00Z",
+        "locks remove ada --session zz",
+        "pool prepare 0",
+        "tasks list --limit 0",
+        "journal --limit 1001",
+    ] {
+        for line in [line.to_owned(), format!("{line} --dry-run"), format!("{line} --yes")] {
+            let (code, said, complaint) = world.cli_ended(&line).await;
+            assert_eq!((code, said.as_str()), (USAGE, ""), "{line}: {complaint}");
+        }
+    }
+    assert!(is_routed(&world).await);
+}
+
+#[tokio::test]
+async fn a_change_that_an_edge_does_not_serve_yet_is_no_success() {
+    let mut edge = TestEdge::start("one").await;
+    let world = World::start(&[&edge]).await;
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    edge.go_away().await;
+    for line in ["customers suspend ada --yes", "locks add ada --yes", "routes remove ada --yes"] {
+        let (code, said, complaint) = world.cli_ended(line).await;
+        assert_eq!((code, complaint.as_str()), (NOT_WELL, ""), "{line}");
+        assert!(said.contains("not yet"), "{line}: {said}");
+    }
+    world.cli("routes put ada https://ada-1.sprites.test --no-wait").await;
+}
+
+#[tokio::test]
 async fn a_dry_run_writes_no_file() {
     let world = World::start(&[]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -121,7 +166,7 @@ async fn programs_read_errors_as_json_and_times_as_rfc_3339() {
     assert_eq!(error("customers show bob", Some(1)).await, "not_found");
     assert_eq!(error("customers suspend ada", NOT_CONFIRMED).await, "not_confirmed");
     assert_eq!(error("customers suspend", USAGE).await, "usage");
-    assert_eq!(error("locks add ada --until tomorrow", Some(1)).await, "failed");
+    assert_eq!(error("locks add ada --until tomorrow", USAGE).await, "usage");
     assert_eq!(error("status --config /nowhere/control.toml", USAGE).await, "configuration");
     let shown: Value = serde_json::from_str(&world.cli("customers show ada --json").await).unwrap();
     assert_eq!(shown["customer"]["created_at"], "2027-01-15T08:00:00Z");
