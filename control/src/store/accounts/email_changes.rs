@@ -173,7 +173,7 @@ async fn write_email(
     password_links::void_links(write, username, now).await
 }
 
-/// What somebody asked for under a password that holds no more is not done.
+/// What somebody asked for in a session that is over is not done.
 pub(super) async fn void(write: &mut Write, username: &Username) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM email_changes WHERE username = $1")
         .bind(username.as_str())

@@ -20,8 +20,8 @@ pub struct SessionsEnded {
 }
 
 impl Store {
-    /// Sets a password, ends every session, voids the links that could set another one
-    /// or change the address, and posts `notice`; `None` when there is no such customer.
+    /// Sets a password, ends every session, voids the links that could set another one, and
+    /// posts `notice`; `None` when there is no such customer.
     pub async fn set_password(
         &self,
         username: &Username,
@@ -34,7 +34,6 @@ impl Store {
             return Ok(None);
         }
         password_links::void_links(&mut write, username, now).await?;
-        email_changes::void(&mut write, username).await?;
         mails::enqueue(&mut write, notice, now).await?;
         end_every_session(write, username).await
     }
@@ -78,7 +77,6 @@ impl Store {
             return Ok(None);
         }
         password_links::void_links(&mut write, username, now).await?;
-        email_changes::void(&mut write, username).await?;
         if let Some(notice) = notice {
             mails::enqueue(&mut write, notice, now).await?;
         }
@@ -114,13 +112,15 @@ impl Store {
     }
 }
 
-/// Account sessions go at once, with their codes; tokens at the edges by the raised epoch.
+/// Account sessions go at once, with their codes and with a change of the address that is not
+/// confirmed yet; tokens at the edges by the raised epoch.
 async fn end_every_session(
     mut write: Write,
     username: &Username,
 ) -> Result<Option<SessionsEnded>, StoreError> {
     let Some(epoch) = customers::raise_epoch(&mut write, username).await? else { return Ok(None) };
     sessions::end_all(&mut write, username).await?;
+    email_changes::void(&mut write, username).await?;
     let raised = |route: Option<&Route>| route.map(|route| Route { epoch, ..route.clone() });
     write.change_route(username, raised).await?;
     let generation = write.commit_with_generation().await?;

@@ -175,6 +175,18 @@ async fn a_newer_link_another_password_and_time_void_it() {
 }
 
 #[tokio::test]
+async fn who_signs_out_everywhere_takes_back_what_was_asked_for_in_another_browser() {
+    let office = Office::open().await;
+    let world = &office.world;
+    let mut ada = signed_in(world).await;
+    ask(&mut ada, NEW, PASSWORD).await;
+    let link = link(&office, NEW, 1).await;
+    ada.submit(&format!("{SITE}/account/sign-out-everywhere"), &[]).await;
+    assert_eq!(confirm(&mut ada, &link).await.status, StatusCode::GONE);
+    assert_eq!(email(world).await, "ada@mail.test");
+}
+
+#[tokio::test]
 async fn a_link_for_a_password_that_went_to_the_former_address_works_no_more() {
     let office = Office::open().await;
     let world = &office.world;
