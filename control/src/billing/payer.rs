@@ -33,7 +33,7 @@ impl PayerJob {
         let email = &customer.email;
         let told = billing.stripe.client.set_customer_email(&workspace.payer, email, &key).await;
         if let Err(error) = told {
-            let again = error.again();
+            let again = error.again_with_another_secret();
             return Err(JobError::from_client(error, again));
         }
         // Another change may have been told in between, and ours have come last.

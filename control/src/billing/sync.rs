@@ -51,7 +51,7 @@ impl From<SyncError> for JobError {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::Stripe(error) | SyncError::Missing(error) => {
-                let again = error.again();
+                let again = error.again_with_another_secret();
                 Self::from_client(error, again)
             }
             SyncError::Store(error) => error.into(),

@@ -64,6 +64,19 @@ impl StripeError {
         }
     }
 
+    /// The same of a call that can wait until our own key is mended: one that is being exchanged is
+    /// refused, whatever the object.
+    pub fn again_with_another_secret(&self) -> Again {
+        match self {
+            Self::Refused(refusal)
+                if matches!(refusal.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) =>
+            {
+                Again::Soon
+            }
+            error => error.again(),
+        }
+    }
+
     /// The key is spent: look what there is now, then call under a new key.
     pub fn needs_new_key(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.is_kept)
@@ -166,6 +179,14 @@ mod tests {
         check(Method::GET, 500, r#"{"error":{"type":"api_error"}}"#, Again::Soon, false);
         check(Method::POST, 503, "<html>busy</html>", Again::Soon, true);
         check(Method::GET, 302, "", Again::Never, false);
+    }
+
+    #[test]
+    fn what_is_wrong_with_our_own_secret_can_be_waited_for() {
+        for (status, again) in [(401, Again::Soon), (403, Again::Soon), (402, Again::Never)] {
+            let error = of(&Method::GET, status, "{}");
+            assert_eq!((error.again(), error.again_with_another_secret()), (Again::Never, again));
+        }
     }
 
     #[test]
