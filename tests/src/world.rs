@@ -310,19 +310,26 @@ impl World {
     /// # Errors
     /// When no edge serves the workspace.
     pub async fn session_token(&self, username: &str) -> anyhow::Result<String> {
+        let token = SessionKeys::new(&self.ring).sign(&self.session(username).await?);
+        self.watch("a session token", &token, &[]);
+        Ok(token)
+    }
+
+    /// A session of an hour that edges take once it is signed.
+    ///
+    /// # Errors
+    /// When no edge serves the workspace.
+    pub async fn session(&self, username: &str) -> anyhow::Result<Session> {
         let route = self.edges[0].route(username).await?;
         let route = route.with_context(|| format!("{username} has no route"))?;
         let now = shared::process::time::unix_seconds();
-        let session = Session {
+        Ok(Session {
             username: name(username),
             id: SessionId::random(),
             issued: now,
             expires: now + 3_600,
             epoch: route["epoch"].as_u64().context("a route has an epoch")?,
-        };
-        let token = SessionKeys::new(&self.ring).sign(&session);
-        self.watch("a session token", &token, &[]);
-        Ok(token)
+        })
     }
 
     /// Opens the workspace's WebSocket as its page would, with the visitor's cookies.

@@ -116,9 +116,10 @@ async fn a_process_that_vanishes_with_the_route_table_locked_stops_nobody_for_lo
         .collect();
     // Those who change nothing of the table wait for nobody.
     let reserved = store.reserved();
+    let epoch = reserved.credentials(&username).await.unwrap().unwrap().epoch;
     for _ in 0..3 {
         let session = AccountSession { id: Token::random().hash(), username };
-        let proven = Proven { username, epoch: 0 };
+        let proven = Proven { username, epoch };
         assert!(reserved.open_account_session(&session.id, &proven, NOW, HOUR).await.unwrap());
         reserved.try_write().await.unwrap();
     }

@@ -6,11 +6,10 @@ use e2e::{BASE_DOMAIN, Chat, Mirror, Plan, Visitor, World, wait_until};
 use reqwest::Method;
 use serde_json::Value;
 use shared::identity::{IDENTITY_HEADER, Identity, IdentityKey};
-use shared::process::time::unix_seconds;
 use shared::request_id::REQUEST_ID_HEADER;
 use shared::session::SESSION_COOKIE;
 use shared::site_hop::{self, SITE_HOP_HEADER};
-use shared::{KeyId, KeyRing, RequestId, Session, SessionId, SessionKeys, SpriteId};
+use shared::{KeyId, KeyRing, RequestId, SessionKeys, SpriteId};
 
 /// A ring file with `keys`, of which `current` signs.
 fn ring(current: &str, keys: &[(&str, &str)]) -> String {
@@ -118,10 +117,8 @@ async fn is_session_everywhere(world: &World, token: &str) -> bool {
 
 /// Does every program take what `ring` signs?
 async fn knows(world: &World, ring: &KeyRing) -> anyhow::Result<()> {
-    let now = unix_seconds();
-    let (username, session) = ("ada".parse()?, SessionId::random());
-    let token = Session { username, id: session, issued: now, expires: now + 60, epoch: 0 };
-    let token = SessionKeys::new(ring).sign(&token);
+    let session = world.session("ada").await?;
+    let token = SessionKeys::new(ring).sign(&session);
     for edge in 0..world.edges.len() {
         ensure(is_session(world, edge, &token).await?, anyhow!("edge {edge} does not"))?;
     }
@@ -139,7 +136,12 @@ async fn knows(world: &World, ring: &KeyRing) -> anyhow::Result<()> {
     ensure(said.to_str()? == request.to_string(), anyhow!("control does not"))?;
 
     let sprite = world.sprite("ada");
-    let identity = Identity { username, session, request, issued: now };
+    let identity = Identity {
+        username: session.username,
+        session: session.id,
+        request,
+        issued: session.issued,
+    };
     let route = world.edges[0].route("ada").await?.context("ada has a route")?;
     let assignment = route["assignment"].as_u64().context("a route has an assignment")?;
     let id = SpriteId::parse(&sprite.name).context("a sprite's name is an id")?;

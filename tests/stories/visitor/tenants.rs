@@ -16,17 +16,6 @@ async fn world() -> WorldGuard {
     WORLD.enter(|| Plan::with_tenants(&["ada", "grace"])).await
 }
 
-fn session(username: &str) -> Session {
-    let now = unix_seconds();
-    Session {
-        username: username.parse().unwrap(),
-        id: SessionId::random(),
-        issued: now,
-        expires: now + 3_600,
-        epoch: 0,
-    }
-}
-
 #[tokio::test]
 async fn no_borrowed_token_opens_a_workspace() {
     let world = world().await;
@@ -38,7 +27,7 @@ async fn no_borrowed_token_opens_a_workspace() {
     let account =
         ada.jar().value("arcamatrix.localhost", "__Host-arca_account").unwrap().to_owned();
     let graces = world.session_token("grace").await.unwrap();
-    let expired = Session { expires: unix_seconds() - 1, ..session("grace") };
+    let expired = Session { expires: unix_seconds() - 1, ..world.session("grace").await.unwrap() };
     let mut last = graces.clone();
     let changed = if last.pop() == Some('0') { '1' } else { '0' };
     last.push(changed);
@@ -48,7 +37,10 @@ async fn no_borrowed_token_opens_a_workspace() {
         ("ada's token", as_cookie(&adas)),
         ("ada's token with the other name in it", as_cookie(&adas.replace("ada", "grace"))),
         ("ada's account session", as_cookie(&account)),
-        ("a token of another ring", as_cookie(&foreign.sign(&session("grace")))),
+        (
+            "a token of another ring",
+            as_cookie(&foreign.sign(&world.session("grace").await.unwrap())),
+        ),
         ("a token of yesterday", as_cookie(&ours.sign(&expired))),
         ("a token with its last digit changed", as_cookie(&last)),
         ("a token cut short", as_cookie(&graces[..graces.len() - 1])),

@@ -44,7 +44,8 @@ impl Run {
         };
         let (username, now) = (workspace.username, self.market.shop.world.now());
         let session = AccountSession { id: Token::random().hash(), username };
-        let proven = Proven { username, epoch: 0 };
+        let credentials = store.credentials(&username).await.unwrap();
+        let proven = Proven { username, epoch: credentials.map_or(0, |known| known.epoch) };
         let is_signed_in =
             store.open_account_session(&session.id, &proven, now, FOR_EVER).await.unwrap();
         if is_signed_in == workspace.state.is_over() {
