@@ -132,10 +132,14 @@ impl Browser {
     /// # Errors
     /// When there is no such field.
     pub async fn fill(&self, selector: &str, text: &str) -> anyhow::Result<()> {
-        let field = self.find_css(selector).await?;
-        field.clear().await?;
-        // As a person's typing does, it replaces what the page has put there meanwhile.
-        Ok(field.send_keys(&format!("{SELECT_ALL}{text}")).await?)
+        // The page may make the field anew between one step and the next.
+        wait_until(&format!("{selector} is filled"), async || {
+            let field = self.find_css(selector).await?;
+            field.clear().await?;
+            // As a person's typing does, it replaces what the page has put there meanwhile.
+            anyhow::Ok(field.send_keys(&format!("{SELECT_ALL}{text}")).await?)
+        })
+        .await
     }
 
     /// The value of an expression in the page.

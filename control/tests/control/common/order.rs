@@ -88,9 +88,10 @@ impl<'a> Order<'a> {
     }
 
     pub async fn has_ticket(&self, identifier: &str) {
+        let now = self.began;
         self.run(format!(
             "INSERT INTO tickets (incident, issue, title, body, priority, identifier, created_at)
-             VALUES ('task/{TASK}', 'x', 'x', 'x', 1, '{identifier}', 0)"
+             VALUES ('task/{TASK}', 'x', 'x', 'x', 1, '{identifier}', {now})"
         ))
         .await;
     }
