@@ -15,8 +15,9 @@ use crate::{Port, Program, World, binaries, census, wait_until};
 /// Where the browser puts files, in its own folder.
 const DOWNLOADS: &str = "downloads";
 
-/// Ctrl and A, and the keys let go, in WebDriver's own characters.
-const SELECT_ALL: &str = "\u{e009}a\u{e000}";
+/// Ctrl and A, and Ctrl let go, in WebDriver's own characters: Firefox holds it down beyond the one
+/// for "all keys".
+const SELECT_ALL: &str = "\u{e009}a\u{e009}";
 
 /// One browser with a profile of its own; ends when it is dropped.
 pub struct Browser {
