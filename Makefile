@@ -171,7 +171,7 @@ test-openclaw: need-build need-browser need-npm ## The stories of a conversation
 test-axe: need-build need-browser need-npm need-sprites ## axe-core (from npm) on every page, at a desk and on a phone, light and dark (minutes)
 	cargo test --workspace --test stories visitor::axe:: -- --ignored
 
-test-firefox: need-build need-firefox need-sprites ## The journey of a customer in Debian's Firefox (the first time it builds geckodriver from crates.io)
+test-firefox: need-build need-firefox need-sprites ## The journey of a customer in Debian's Firefox, at a desk and on a phone, light and dark (the first time it builds geckodriver from crates.io)
 	cargo build --bins $(PROGRAMS)
 	GECKODRIVER=$(CURDIR)/target/tools/bin/geckodriver cargo test --workspace --test stories visitor::firefox:: -- --ignored
 

@@ -6,7 +6,12 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde_json::json;
 
+use crate::Screen;
 use crate::browser::{self, Browser};
+
+/// For Firefox's preference of which colours pages are asked for.
+const DARK: u8 = 0;
+const LIGHT: u8 = 1;
 
 /// What is not its own is in [`Browser`].
 pub struct Firefox(Browser);
@@ -20,18 +25,23 @@ impl Deref for Firefox {
 }
 
 impl Firefox {
-    /// 1280 × 800, for somebody who reads English.
+    /// For somebody who reads English, and may like it dark.
     ///
     /// # Errors
     /// When Firefox or its driver is not installed or does not start.
-    pub async fn start() -> anyhow::Result<Self> {
+    pub async fn start(screen: Screen, is_dark: bool) -> anyhow::Result<Self> {
         let profile = browser::profile("firefox")?;
+        let (width, height) = match screen {
+            Screen::Desktop => (1280, 800),
+            Screen::Phone => (390, 844),
+        };
         let capabilities = json!({
             "moz:firefoxOptions": {
                 "binary": "/usr/bin/firefox-esr",
-                "args": ["-headless", "--width=1280", "--height=800"],
+                "args": ["-headless", format!("--width={width}"), format!("--height={height}")],
                 "prefs": {
                     "intl.accept_languages": "en",
+                    "layout.css.prefers-color-scheme.content-override": if is_dark { DARK } else { LIGHT },
                     // Into the folder that is named, unasked.
                     "browser.download.folderList": 2,
                     "browser.download.dir": browser::downloads(&profile),
@@ -41,6 +51,8 @@ impl Firefox {
         let capabilities = capabilities.as_object().context("it was written as an object")?;
         let driver = std::env::var_os("GECKODRIVER").map_or("geckodriver".into(), PathBuf::from);
         let started = Browser::start(driver, profile, capabilities).await;
-        Ok(Self(started.context("`make test-firefox` installs what Firefox needs")?))
+        let started = started.context("`make test-firefox` installs what Firefox needs")?;
+        started.client.set_window_size(width, height).await?;
+        Ok(Self(started))
     }
 }

@@ -1,37 +1,61 @@
 //! The journey in Firefox: signs up, pays, talks, keeps conversations in order, attaches a file
 //! and comes back. Runs by `make test-firefox`.
 
-use e2e::{Firefox, Pace, Plan, Vendors, World};
+use e2e::{Firefox, Pace, Plan, Screen, Vendors, World};
 
 const PASSWORD: &str = "a meadow full of quiet horses";
+
+/// Who has it dark, too, has a workspace of their own.
+const PEOPLE: [(&str, bool); 2] = [("lin", false), ("mae", true)];
 
 #[tokio::test]
 #[ignore = "make test-firefox runs it, with firefox-esr and geckodriver"]
 async fn a_person_signs_up_and_works_with_their_assistant_in_firefox() {
-    let vendors = Vendors { available: 1, pace: Pace::Quick };
-    let world = World::start(Plan::with_tenants(&[]).with_vendors(vendors)).await.unwrap();
-    let firefox = Firefox::start().await.unwrap();
-    sign_up(&firefox, &world).await;
-    say(&firefox, "wanted").await;
-    conversations(&firefox).await;
-    attach(&firefox).await;
-    reload(&firefox).await;
+    journey(Screen::Desktop, "firefox").await;
 }
 
-async fn sign_up(firefox: &Firefox, world: &World) {
+#[tokio::test]
+#[ignore = "make test-firefox runs it, with firefox-esr and geckodriver"]
+async fn a_person_does_the_same_in_firefox_on_a_phone() {
+    journey(Screen::Phone, "firefox-phone").await;
+}
+
+async fn journey(screen: Screen, name: &str) {
+    let vendors = Vendors { available: 2, pace: Pace::Quick };
+    let world = World::start(Plan::with_tenants(&[]).with_vendors(vendors)).await.unwrap();
+    for (person, is_dark) in PEOPLE {
+        let firefox = Firefox::start(screen, is_dark).await.unwrap();
+        let name = if is_dark { format!("{name}-dark") } else { name.to_owned() };
+        sign_up(&firefox, &world, person, &name).await;
+        let asked = format!("matchMedia('(prefers-color-scheme: dark)').matches === {is_dark}");
+        firefox.wait_for(&asked).await.unwrap();
+        say(&firefox, "wanted").await;
+        conversations(&firefox).await;
+        attach(&firefox, &name).await;
+        reload(&firefox).await;
+    }
+}
+
+/// Nothing of the page stands beside the screen.
+async fn shoot(firefox: &Firefox, name: &str) {
+    firefox.wait_for("document.documentElement.scrollWidth <= innerWidth").await.unwrap();
+    firefox.screenshot(name).await.unwrap();
+}
+
+async fn sign_up(firefox: &Firefox, world: &World, person: &str, name: &str) {
     firefox.goto(world.site_url()).await.unwrap();
     firefox.click_css("label[for=skill-weather]").await.unwrap();
-    firefox.fill("input[name=email]", "lin@example.test").await.unwrap();
-    firefox.fill("input[name=username]", "lin").await.unwrap();
+    firefox.fill("input[name=email]", &format!("{person}@example.test")).await.unwrap();
+    firefox.fill("input[name=username]", person).await.unwrap();
     firefox.wait_for("!!document.querySelector('[data-verdict=free]')").await.unwrap();
-    firefox.screenshot("firefox-1-form").await.unwrap();
+    shoot(firefox, &format!("{name}-1-form")).await;
     firefox.click("pay").await.unwrap();
     firefox.click_css("#pay").await.unwrap();
     firefox.fill("input[name=password]", PASSWORD).await.unwrap();
     firefox.click("set-password").await.unwrap();
     // It opens by itself.
     firefox.wait_for_state("status", "online").await.unwrap();
-    firefox.screenshot("firefox-2-chat").await.unwrap();
+    shoot(firefox, &format!("{name}-2-chat")).await;
 }
 
 async fn say(firefox: &Firefox, message: &str) {
@@ -56,7 +80,8 @@ async fn conversations(firefox: &Firefox) {
     firefox.fill("#question-field", "kept").await.unwrap();
     firefox.click("confirm").await.unwrap();
     firefox.wait_for(&format!("{TITLES}.includes('kept')")).await.unwrap();
-    firefox.click("new-conversation").await.unwrap();
+    // On a phone it stands in the menu.
+    firefox.evaluate("document.getElementById('new-conversation').click()").await.unwrap();
     say(firefox, "superfluous").await;
     act("remove").await;
     firefox.click("confirm").await.unwrap();
@@ -64,7 +89,7 @@ async fn conversations(firefox: &Firefox) {
     firefox.wait_for(&gone).await.unwrap();
 }
 
-async fn attach(firefox: &Firefox) {
+async fn attach(firefox: &Firefox, name: &str) {
     let choose = "(() => { const files = new DataTransfer(); \
         files.items.add(new File(['buy milk'], 'notes.txt', {type: 'text/plain'})); \
         const picker = document.getElementById('picker'); picker.files = files.files; \
@@ -75,7 +100,7 @@ async fn attach(firefox: &Firefox) {
     let files = "[...document.querySelectorAll('[data-testid=message-user] .file-name')]\
                  .map(name => name.textContent).join()";
     firefox.wait_for(&format!("{files} === 'notes.txt'")).await.unwrap();
-    firefox.screenshot("firefox-3-attached").await.unwrap();
+    shoot(firefox, &format!("{name}-3-attached")).await;
 }
 
 async fn reload(firefox: &Firefox) {
