@@ -11,11 +11,11 @@ use url::form_urlencoded::Serializer;
 
 use super::account_session::{end, open_session, signed_in};
 use super::billing;
-use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::domain_section::{self, DomainSection};
 use super::export::{self, ExportSection};
 use super::language::{self, Language};
+use super::logout::depart;
 use super::page::{self, Faults, Frame, see_other, sign_in_again, sign_in_first};
 use super::query::Query;
 use super::subscription_summary::SubscriptionSummary;
@@ -163,9 +163,7 @@ pub(super) async fn sign_out_everywhere(
     if let Some(ended) = app.store.sign_out_everywhere(&session.username).await? {
         app.publisher.publish_within(ended.generation, PAGE_WAIT).await;
     }
-    let mut response = see_other(&Departure::SignedOut.url(&app.site, &session.username));
-    page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
-    Ok(response)
+    Ok(depart(&app, Departure::SignedOut, &session.username))
 }
 
 /// Ends one browser's sessions, here and at the workspace. One that is over already is over.

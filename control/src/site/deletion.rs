@@ -9,12 +9,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
-use shared::{Departure, Username};
+use shared::Departure;
 
 use super::account::{check_password, signed_in_customer};
-use super::cookies;
 use super::csrf::{self, MissingOrigin};
 use super::language::{self, Language};
+use super::logout::depart;
 use super::page::{self, Faults, Frame, Message, see_other, sign_in_first, sign_in_for};
 use super::words::deletion::DeletionText;
 use crate::app::{App, SharedApp};
@@ -61,12 +61,12 @@ pub(super) async fn confirm(
         return Ok(sign_in_first());
     };
     let language = language::answering(context, &headers);
+    // On to a page that can be loaded again: nobody can sign in any more.
+    let gone = || depart(&app, Departure::Deleted, &customer.username);
     match delete(&app, &customer, current, context, language).await {
-        Ok(()) => Ok(gone(&app, &customer.username)),
+        Ok(()) => Ok(gone()),
         // The same form was sent twice, and the other one has deleted all meanwhile.
-        Err(_) if app.store.customer(&customer.username).await?.is_none() => {
-            Ok(gone(&app, &customer.username))
-        }
+        Err(_) if app.store.customer(&customer.username).await?.is_none() => Ok(gone()),
         Err(problem) => {
             let problem = page::for_the_form(problem, context)?;
             Ok(render(&app, &customer, language, &[problem]))
@@ -96,13 +96,6 @@ async fn delete(
     let about = (&*format!("workspace {username}"), Some(username));
     let act = "has everything deleted at once";
     Ok(app.store.note_act(Actor::Customer(username), about, act, app.now()).await?)
-}
-
-/// On to a page that can be loaded again: nobody can sign in any more.
-fn gone(app: &App, username: &Username) -> Response {
-    let mut response = see_other(&Departure::Deleted.url(&app.site, username));
-    page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
-    response
 }
 
 /// `GET /account/deleted`

@@ -9,8 +9,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use serde_json::json;
-use shared::Departure;
 use shared::session::SESSION_COOKIE;
+use shared::{Departure, Username};
 
 use super::account_session::{end, signed_in};
 use super::cookies;
@@ -18,7 +18,7 @@ use super::csrf::{self, MissingOrigin};
 use super::language;
 use super::page::{self, Frame, see_other};
 use super::words::logout::LogoutText;
-use crate::app::SharedApp;
+use crate::app::{App, SharedApp};
 use crate::http::Problem;
 use crate::http::request_context::text;
 use crate::model::handover::{self, WorkspaceHost};
@@ -53,16 +53,23 @@ pub(super) async fn submit(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let location = match signed_in(&app, &headers).await? {
-        Some(session) => {
-            end(&app, &session).await?;
-            Departure::SignedOut.url(&app.site, &session.username)
-        }
-        None => Departure::SignedOut.page_url(&app.site),
+    let departure = Departure::SignedOut;
+    let Some(session) = signed_in(&app, &headers).await? else {
+        return Ok(signed_out_to(&departure.page_url(&app.site)));
     };
-    let mut response = see_other(&location);
+    end(&app, &session).await?;
+    Ok(depart(&app, departure, &session.username))
+}
+
+/// On by way of the workspace's host, where the browser forgets what the chat page kept in it.
+pub(super) fn depart(app: &App, departure: Departure, username: &Username) -> Response {
+    signed_out_to(&departure.url(&app.site, username))
+}
+
+fn signed_out_to(url: &str) -> Response {
+    let mut response = see_other(url);
     page::add_cookie(&mut response, cookies::clear(cookies::ACCOUNT));
-    Ok(response)
+    response
 }
 
 /// `POST /auth/logout` of a workspace host.

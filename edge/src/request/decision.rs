@@ -56,7 +56,7 @@ pub enum Decision {
     SignIn,
     Unauthorized,
     ClearCookies,
-    /// Back to the site, whose owner's browser forgets what the chat page kept in it.
+    /// Back to the site; the browser `forgets` what the chat page kept in it.
     Depart {
         departure: Departure,
         forgets: bool,
