@@ -150,7 +150,7 @@ async fn a_person_is_told_of_a_refusal_and_can_have_it_sent() {
     let office = Office::open().await;
     office.resend.fail(1, "status:422").await;
     welcome(&office.world).await;
-    office.wait_for_letter("welcome", "failed").await;
+    office.wait_for_failure("welcome").await;
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
     let ticket = office.linear.issues().await.remove(0);
     assert_eq!(ticket["title"], "The welcome mail to ada was not sent");
@@ -224,7 +224,7 @@ async fn a_refusal_for_good_is_not_tried_again() {
         let office = Office::open().await;
         office.resend.fail(9, fault).await;
         welcome(&office.world).await;
-        office.wait_for_letter("welcome", "failed").await;
+        office.wait_for_failure("welcome").await;
         assert_eq!(office.resend.calls().await.len(), 1, "{fault}");
         wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
     }
@@ -245,8 +245,8 @@ async fn a_key_that_another_letter_used_ends_it() {
         .json(&other);
     assert!(sent.send().await.unwrap().status().is_success());
     welcome(&office.world).await;
-    office.wait_for_letter("welcome", "failed").await;
-    wait_until("it is dead", ("dead".to_owned(), 1), async || office.task(WELCOME).await).await;
+    office.wait_for_failure("welcome").await;
+    assert_eq!(office.task(WELCOME).await, ("dead".to_owned(), 1));
     assert_eq!(office.resend.calls().await.len(), 2);
 }
 
@@ -259,7 +259,7 @@ async fn what_may_have_been_sent_a_day_ago_is_left_to_a_person() {
     wait_until("it was tried", 1, async || office.resend.calls().await.len()).await;
     wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
     office.world.let_pass(DAY).await;
-    office.wait_for_letter("welcome", "failed").await;
+    office.wait_for_failure("welcome").await;
     assert_eq!(office.resend.calls().await.len(), 1);
     wait_until("there is a ticket", 1, async || office.linear.issues().await.len()).await;
     let id = vendor::task_id(&office.world, "mail/welcome/su_1").await;
@@ -291,7 +291,7 @@ async fn a_letter_that_failed_and_may_have_been_sent_is_tried_again_under_its_ke
     wait_until("it was tried", 1, async || office.resend.calls().await.len()).await;
     wait_until("it waits", ("waiting".to_owned(), 0), async || office.task(WELCOME).await).await;
     office.world.let_pass(BACK_OFF).await;
-    office.wait_for_letter("welcome", "failed").await;
+    office.wait_for_failure("welcome").await;
     vendor::retry(&office.world, "mail/welcome/su_1").await;
     office.wait_for_letter("welcome", "sent").await;
     assert_eq!(office.resend.calls().await.len(), 3);
@@ -317,7 +317,7 @@ async fn a_day_that_passes_while_the_database_is_slow_counts_as_well() {
     wait_until("the second try waits", true, async || database.text(is_held).await.is_some()).await;
     office.world.turn_clock(DAY);
     drop(table);
-    office.wait_for_letter("welcome", "failed").await;
+    office.wait_for_failure("welcome").await;
     assert_eq!(office.resend.calls().await.len(), 1);
 }
 

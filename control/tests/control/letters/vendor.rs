@@ -136,6 +136,17 @@ impl Office {
         wait_until("the letter is there", expected, last).await;
     }
 
+    /// Waits until a letter has failed and its task may be tried again: the letter is written
+    /// first.
+    pub(crate) async fn wait_for_failure(&self, kind: &str) {
+        self.wait_for_letter(kind, "failed").await;
+        let dead = async || {
+            let (_, list) = self.world.api(Method::GET, "/api/tasks?state=dead", None).await;
+            list["items"].as_array().map(Vec::len)
+        };
+        wait_until("its task is dead", Some(1), dead).await;
+    }
+
     /// The state of the task of a letter, and how often it was tried.
     pub(crate) async fn task(&self, mail: &str) -> (String, u64) {
         task(&self.world, &format!("mail/{mail}")).await
