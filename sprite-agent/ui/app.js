@@ -179,6 +179,7 @@ new ExportView({
   },
 });
 addEventListener('beforeprint', () => thread.showWhole());
+addEventListener('afterprint', () => thread.showNear());
 const focus = new FocusKeeper(() => (matchMedia('(pointer: coarse)').matches ? focusThread() : composer.focus()));
 const sidebar = new Sidebar();
 const conversations = new ConversationsView({ opened, rename, pin, group, remove, renameGroup, deleteGroup });

@@ -23,7 +23,7 @@ const BATCH = 20;
 export class ThreadView {
   #scroller = document.getElementById('scroller');
   #list = document.getElementById('thread');
-  #rows = new Blocks(this.#list);
+  #rows = new Blocks(this.#list, this.#scroller, (change) => this.#keepPlace(change));
   #loading = document.getElementById('thread-loading');
   #earlier = document.getElementById('earlier');
   #jump = document.getElementById('jump');
@@ -76,9 +76,15 @@ export class ThreadView {
     return this.#isWhole;
   }
 
-  /** Shows everything at once, to be printed. */
+  /** Puts everything into the document at once, to be printed. */
   showWhole() {
     if (this.#thread) this.#isWhole = this.#showMessages(this.#thread.messages, Infinity);
+    this.#rows.isWhole = true;
+  }
+
+  /** Leaves in the document what is near to what can be seen. */
+  showNear() {
+    this.#rows.isWhole = false;
   }
 
   /** Forgets everything shown: somebody else may be looking now. */
@@ -138,7 +144,7 @@ export class ThreadView {
       }
       putWaiting();
       // Most stand where they stood: the page is not asked for each of thousands.
-      if (shown.next !== next && (!root.isConnected || this.#rows.after(root) !== next)) this.#rows.insert([root], next);
+      if (shown.next !== next && (!root.parentNode || this.#rows.after(root) !== next)) this.#rows.insert([root], next);
       shown.next = next;
       next = root;
     }
