@@ -11,7 +11,7 @@ import { element } from './element.js';
 const BLOCK = 20;
 
 /** Some screens each way, so that who scrolls or pages meets rows that are there. */
-const NEAR = '5000px 0px';
+const NEAR = '2500px 0px';
 
 export class Blocks {
   #list;

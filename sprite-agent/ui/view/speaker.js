@@ -10,10 +10,10 @@ const SPOKEN_MAX = 1_500;
 export class Speaker {
   #region = document.getElementById('spoken');
 
-  /** Says what has ended since `before`; nothing when a conversation is merely opened. `rootOf(id)` is its view. */
-  update(thread, before, rootOf) {
-    const live = new Set((before?.messages ?? []).filter((m) => m.role === 'assistant' && isLive(m)).map(({ id }) => id));
-    for (const message of thread.messages) {
+  /** Says what has ended with a change, `{was, now}`; nothing when a conversation is merely opened. `rootOf(id)` is its view. */
+  update({ was, now }, rootOf) {
+    const live = new Set(was.filter((message) => message.role === 'assistant' && isLive(message)).map(({ id }) => id));
+    for (const message of now) {
       if (!live.has(message.id) || isLive(message)) continue;
       this.#region.replaceChildren(element('p', {}, wordsFor(message, rootOf(message.id))));
     }

@@ -1,5 +1,6 @@
 // The open conversation: its messages, and the place in it that is being read.
 
+import { changeOf } from '../change.js';
 import { Blocks } from './blocks.js';
 import { icon } from './element.js';
 import { AnswerView, QuestionView } from './message.js';
@@ -65,11 +66,15 @@ export class ThreadView {
     this.#thread = thread;
     const isLoading = !thread.loaded && thread.messages.length === 0;
     if (this.#loading.hidden === isLoading) this.#loading.hidden = !isLoading;
+    const change = changeOf(before?.messages ?? [], thread.messages);
+    // What was put off may stand anywhere.
+    const { start, end } = this.#isWhole ? change : { start: 0, end: thread.messages.length };
     this.#keepPlace(() => {
-      this.#isWhole = this.#showMessages(thread.messages, startedAt + FRAME_MS);
+      change.gone.forEach(({ id }) => this.#remove(id));
+      this.#isWhole = this.#showMessages(thread, start, end, startedAt + FRAME_MS);
       this.#showEarlier(thread);
     });
-    if (before !== thread) this.#speaker.update(thread, before, (id) => this.#shown.get(id)?.view.root);
+    this.#speaker.update(change, (id) => this.#shown.get(id)?.view.root);
     const isAsked = thread.messages.at(-1)?.status === 'thinking' && before?.messages.length !== thread.messages.length;
     if (isAsked) this.toEnd();
     this.#restUntil = performance.now() + REST * (performance.now() - startedAt);
@@ -78,7 +83,7 @@ export class ThreadView {
 
   /** Puts everything into the document at once, to be printed. */
   showWhole() {
-    if (this.#thread) this.#isWhole = this.#showMessages(this.#thread.messages, Infinity);
+    if (this.#thread) this.#isWhole = this.#showMessages(this.#thread, 0, this.#thread.messages.length, Infinity);
     this.#rows.isWhole = true;
   }
 
@@ -111,10 +116,12 @@ export class ThreadView {
     this.#jump.hidden = true;
   }
 
-  /** From the newest to the oldest, until `deadline`; returns whether all are shown. */
-  #showMessages(messages, deadline) {
-    this.#removeAllBut(messages);
-    let next = null;
+  /**
+   * Those from `start` to `end`, from the newest to the oldest, until `deadline`; returns whether all are shown. The
+   * others stand where they stood; that before `start` may be followed by another one than before.
+   */
+  #showMessages({ messages }, start, end, deadline) {
+    let next = end < messages.length ? this.#shown.get(messages[end].id).view.root : null;
     let waiting = [];
     const putWaiting = () => {
       if (waiting.length === 0) return;
@@ -125,11 +132,12 @@ export class ThreadView {
       }
       waiting = [];
     };
-    for (let index = 0; index < messages.length; index += 1) {
-      const message = messages.at(-1 - index);
+    for (let index = end - 1; index >= Math.max(start - 1, 0); index -= 1) {
+      const message = messages[index];
+      const isNewest = messages.length - index <= AT_ONCE;
       let shown = this.#shown.get(message.id);
       if (!shown) {
-        if (index >= AT_ONCE && performance.now() >= deadline) {
+        if (!isNewest && performance.now() >= deadline) {
           if (waiting.length >= BATCH) putWaiting();
           return false;
         }
@@ -138,12 +146,11 @@ export class ThreadView {
       if (shown.message !== message) shown.view.update(message);
       shown.message = message;
       const { root } = shown.view;
-      if (shown.next === undefined && index >= AT_ONCE) {
+      if (shown.next === undefined && !isNewest) {
         waiting.push(shown);
         continue;
       }
       putWaiting();
-      // Most stand where they stood: the page is not asked for each of thousands.
       if (shown.next !== next && (!root.parentNode || this.#rows.after(root) !== next)) this.#rows.insert([root], next);
       shown.next = next;
       next = root;
@@ -152,13 +159,11 @@ export class ThreadView {
     return true;
   }
 
-  #removeAllBut(messages) {
-    const present = new Set(messages.map(({ id }) => id));
-    for (const [id, { view }] of this.#shown) {
-      if (present.has(id)) continue;
-      this.#rows.remove(view.root);
-      this.#shown.delete(id);
-    }
+  #remove(id) {
+    const shown = this.#shown.get(id);
+    if (!shown) return;
+    this.#rows.remove(shown.view.root);
+    this.#shown.delete(id);
   }
 
   #made(message) {
