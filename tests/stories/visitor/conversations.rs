@@ -243,6 +243,32 @@ async fn the_first_of_many_messages_is_reached_by_scrolling_up() {
         for (const block of thread.children) block.style.contentVisibility = ''; \
         return difference < 2; })()";
     wait_for(&chrome, keeps_its_place).await;
+
+    // What is far out of sight is out of the document, but for the paper.
+    let has = |number: u32| {
+        format!(
+            "[...document.querySelectorAll('.bubble')].some(text => text.textContent === 'FAST number {number}')"
+        )
+    };
+    wait_for(&chrome, &format!("!{}", has(45))).await;
+    let paper = |moment: &str| {
+        format!(
+            "(window.dispatchEvent(new Event('{moment}print')), document.querySelectorAll('.message').length)"
+        )
+    };
+    assert_eq!(chrome.evaluate(&paper("before")).await.unwrap(), 2 * TURNS);
+    let after = chrome.evaluate(&paper("after")).await.unwrap();
+    wait_for(&chrome, &format!("!{}", has(45))).await;
+    assert!(after.as_u64().unwrap() < 2 * u64::try_from(TURNS).unwrap(), "{after}");
+    let down = format!("(document.getElementById('jump').click(), {} && !{})", has(45), has(0));
+    wait_for(&chrome, &down).await;
+    // What somebody has selected stays.
+    let select = "(document.getElementById('scroller').scrollTop = 0, \
+                  getSelection().selectAllChildren(document.querySelector('.bubble')), \
+                  getSelection().toString() === 'FAST number 0')";
+    wait_for(&chrome, select).await;
+    let down = format!("(document.getElementById('jump').click(), {} && {})", has(45), has(0));
+    wait_for(&chrome, &down).await;
 }
 
 #[tokio::test]

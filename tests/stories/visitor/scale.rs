@@ -20,8 +20,7 @@ const SHOWN: &str = "document.getElementsByClassName('message').length";
 
 /// The number of the turn that the uppermost message in the document belongs to. Those far out of
 /// sight are not in it.
-const FIRST: &str =
-    "Number(document.querySelector('.message')?.textContent.match(/(?:turn|answer to) (\\d+)/)?.[1])";
+const FIRST: &str = "Number(document.querySelector('.message')?.textContent.match(/(?:turn|answer to) (\\d+)/)?.[1])";
 
 const TO_THE_TOP: &str = "document.getElementById('scroller').scrollTop = 0";
 
