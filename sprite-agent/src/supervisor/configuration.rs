@@ -11,7 +11,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -109,6 +109,21 @@ impl Configuration {
         };
         // No room for the reason either: the log has it.
         let _ = self.replace(REFUSED_REASON, reason.as_bytes());
+    }
+
+    /// What is in the file's place and cannot be read to an end, such as a pipe: whoever
+    /// opens it waits for good. Links are followed, as the gateway does.
+    pub fn unreadable_kind(&self) -> Option<&'static str> {
+        let kind = std::fs::metadata(self.folder.join(CONFIGURATION)).ok()?.file_type();
+        if kind.is_fifo() {
+            Some("a pipe")
+        } else if kind.is_socket() {
+            Some("a socket")
+        } else if kind.is_char_device() || kind.is_block_device() {
+            Some("a device")
+        } else {
+            None
+        }
     }
 
     /// We may be root, and read what the gateway may not.

@@ -64,6 +64,9 @@ pub enum Probe {
     Foreign,
 }
 
+/// The gateway's exit code for a configuration it will not run with (`EX_CONFIG` of sysexits.h).
+pub const EXIT_CONFIGURATION: i32 = 78;
+
 /// How a child ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use super::awake_clock::AwakeClock;
 use super::child::Child;
 use super::configuration::{Configuration, Fingerprint};
-use super::events::{Action, Event, Exit, Obstacle, Probe};
+use super::events::{Action, EXIT_CONFIGURATION, Event, Exit, Obstacle, Probe};
 use super::inspection::{self, Lack};
 use super::last_lines::LastLines;
 use super::launcher::{Launched, Launcher};
@@ -292,6 +292,12 @@ impl Supervisor {
             Role::Doctor => &openclaw.doctor,
         };
         let program = command.first().map(String::as_str).unwrap_or_default();
+        if let Some(kind) = self.configuration.unreadable_kind() {
+            error!("openclaw.json is {kind}, which the {role:?} would read without end");
+            self.trouble.seen = format!("openclaw.json is {kind} and not a file");
+            let exit = Exit::Code(EXIT_CONFIGURATION);
+            return Some(Event::Exited { exit, obstacle: None });
+        }
         match self.launcher.start(&self.config, command) {
             Ok(launched) => {
                 info!(pid = launched.child.id(), "started the {role:?}: {program}");
@@ -313,7 +319,9 @@ impl Supervisor {
         let reason = match event {
             Event::Exited { obstacle: Some(obstacle), .. } => reason_of(obstacle),
             Event::Exited { .. } if is_doctor || self.machine.is_stopping() => return,
-            Event::Exited { exit: Exit::Code(78), .. } => Reason::ConfigurationRefused,
+            Event::Exited { exit: Exit::Code(EXIT_CONFIGURATION), .. } => {
+                Reason::ConfigurationRefused
+            }
             Event::Exited { .. } => Reason::Crashing,
             Event::Inspected(Some(obstacle)) => reason_of(obstacle),
             Event::Probed(probe) => return self.note_probe(probe),

@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use rustix::fs::{FileType, Mode};
 use serde_json::Value;
 
 use crate::page::Page;
@@ -115,6 +116,22 @@ async fn a_link_in_the_files_place_is_healed_and_its_target_left_alone() {
     })
     .await;
     assert_eq!(workshop.read("elsewhere"), "{ nope");
+}
+
+#[tokio::test]
+async fn a_pipe_that_nobody_ends_is_not_waited_for() {
+    let workshop = Workshop::with(GOOD);
+    workshop.write(LAST_WORKED, GOOD);
+    let path = workshop.path("state/openclaw.json");
+    std::fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+        .unwrap();
+    let agent = workshop.agent("", "").await;
+    agent.wait_for_health(is_ok).await;
+    assert_eq!(in_place(&workshop), good());
+    let reason = workshop.read("state/openclaw.json.refused.reason");
+    assert!(reason.starts_with("openclaw.json is a pipe and not a file"), "{reason}");
+    assert_eq!(workshop.count("state/starts"), 1, "with the last good one only");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
@@ -56,6 +57,10 @@ const FAULTS: &[(&str, Spoil)] = &[
     ("a folder in its place", |file, _| {
         std::fs::remove_file(file).unwrap();
         std::fs::create_dir(file).unwrap();
+    }),
+    ("a pipe in its place", |file, _| {
+        std::fs::remove_file(file).unwrap();
+        assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
     }),
     ("no file at all", |file, _| std::fs::remove_file(file).unwrap()),
     ("written by somebody who left out what the gateway notes", |file, _| {

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::recovery::FAILURES_MAX;
-use super::transitions::EXIT_CONFIGURATION;
 use super::*;
-use crate::supervisor::events::{Excess, Exit, Probe};
+use crate::supervisor::events::{EXIT_CONFIGURATION, Excess, Exit, Probe};
 
 const STAGES: [RecoveryStage; 5] = [
     RecoveryStage::AsItIs,

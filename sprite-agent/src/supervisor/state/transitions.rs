@@ -4,10 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::probes::unwell;
 use super::{Machine, Next, Ready, RecoveryStage, State, Then};
-use crate::supervisor::events::{Action, Event, Excess, Exit, Obstacle};
-
-/// The gateway's exit code for a configuration it will not run with.
-pub(super) const EXIT_CONFIGURATION: i32 = 78;
+use crate::supervisor::events::{Action, EXIT_CONFIGURATION, Event, Excess, Exit, Obstacle};
 
 /// A gateway that was ready this long has earned a quick restart again.
 const HEALTHY_AFTER: Duration = Duration::from_secs(300);

@@ -4,9 +4,8 @@
 use proptest::prelude::*;
 
 use super::recovery::{RETRY_FIRST, RETRY_SPREAD};
-use super::transitions::EXIT_CONFIGURATION;
 use super::*;
-use crate::supervisor::events::{Excess, Exit, Probe};
+use crate::supervisor::events::{EXIT_CONFIGURATION, Excess, Exit, Probe};
 
 /// Steps of a good world, in each of which one event comes, until the gateway is ready.
 const STEPS_MAX: usize = 12;
