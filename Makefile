@@ -123,9 +123,9 @@ bench: need-build need-bench ## Measure the edge beside nginx and haproxy; print
 bench-sign-ups: need-build need-sprites ## Measure a crowd that signs up within seconds: SIGN_UPS=200 for the whole crowd (25 minutes)
 	cargo run --release --package benches --bin sign_ups -- --sign-ups $(SIGN_UPS)
 
-bench-page: need-build need-browser ## Measure the chat page with 10,000 messages and 2,000 conversations; prints a table (minutes)
+bench-page: need-build need-browser ## Measure the chat page with 10,000 messages and 2,000 conversations, and one that is idle; prints tables (ten minutes)
 	cargo build --quiet --bins $(PROGRAMS)
-	cargo test --workspace --test stories visitor::scale:: -- --ignored --nocapture
+	cargo test --workspace --test stories -- visitor::scale:: visitor::idle:: --ignored --nocapture --test-threads=1
 
 test-acme: need-build ## Certificates from Pebble: by DNS, by dynamic updates of BIND, by a page at the edge, renewed while clients connect (two minutes)
 	@.ci/need pebble=pebble pebble-challtestsrv=pebble named=bind9 nsupdate=bind9-dnsutils

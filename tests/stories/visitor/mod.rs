@@ -5,6 +5,7 @@ mod browser;
 mod conversations;
 mod details;
 mod firefox;
+mod idle;
 mod openclaw;
 mod openclaw_faults;
 mod operator;
