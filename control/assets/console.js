@@ -1,5 +1,8 @@
 // Shows the page anew when something changed, unless somebody is in the middle of something.
 
+// On a small screen there are more tabs than fit.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 const main = document.getElementById("main");
 const live = main?.dataset.live;
 

@@ -92,6 +92,9 @@ async fn every_page_fits_on_a_phone() {
     ] {
         open(&chrome, &world, path).await;
         ensure_it_fits(&chrome, path).await;
+        let tab = "(({left, right}) => left >= 0 && right <= innerWidth)\
+                   (document.querySelector('.tabs [aria-current]').getBoundingClientRect())";
+        chrome.wait_for(tab).await.unwrap();
         chrome.screenshot(&format!("operator-phone-{name}")).await.unwrap();
     }
 }
