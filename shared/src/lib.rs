@@ -32,6 +32,7 @@ pub mod username;
 pub mod wire;
 
 mod mac;
+mod reserved_names;
 mod text;
 
 pub use address::AddressPolicy;
