@@ -24,12 +24,17 @@ impl Secret<String> {
         self.0.as_bytes().ct_eq(candidate.as_bytes()).into()
     }
 
-    /// Is `header` the value `Bearer <this secret>`?
+    /// Is this secret the token in `header`? As [`bearer`].
     pub fn matches_bearer(&self, header: Option<&str>) -> bool {
-        header
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .is_some_and(|token| self.matches(token))
+        header.and_then(bearer).is_some_and(|token| self.matches(token))
     }
+}
+
+/// The token in an `authorization` header. Schemes have no case (RFC 9110, 11.1), and one or more
+/// blanks stand behind them (11.4).
+pub fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then(|| token.trim_start_matches(' '))
 }
 
 impl<T> fmt::Debug for Secret<T> {
@@ -57,8 +62,11 @@ mod tests {
     #[test]
     fn only_the_exact_bearer_matches() {
         let secret = Secret::new("abc".to_owned());
-        assert!(secret.matches_bearer(Some("Bearer abc")));
-        for wrong in [None, Some("abc"), Some("bearer abc"), Some("Bearer abcd"), Some("Bearer ")] {
+        for right in ["Bearer abc", "bearer abc", "BEARER  abc"] {
+            assert!(secret.matches_bearer(Some(right)), "{right}");
+        }
+        let wrong = ["", "abc", "Bearer", "Bearer ", "Bearerabc", "Bearer abcd", "Bearer ABC"];
+        for wrong in wrong.map(Some).into_iter().chain([None, Some("Basic abc")]) {
             assert!(!secret.matches_bearer(wrong), "{wrong:?}");
         }
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use shared::Secret;
 use shared::process::Section;
+use shared::secret::bearer;
 
 use crate::base::token::sha256_hex;
 
@@ -91,7 +92,7 @@ impl Operators {
 
     /// Whose `authorization` header this is.
     pub fn of_bearer(&self, header: Option<&str>) -> Option<&Operator> {
-        self.of_key(header?.strip_prefix("Bearer ")?)
+        self.of_key(bearer(header?)?)
     }
 
     pub fn named(&self, name: &str) -> Option<&Operator> {
@@ -116,7 +117,12 @@ mod tests {
         let operators = Operators::new(key("ad"), vec![grace]);
         let name = |text: &str| operators.of_key(&text.repeat(16)).map(|it| it.name.as_str());
         assert_eq!((name("ad"), name("gr"), name("x")), (Some("admin"), Some("grace"), None));
-        assert!(operators.of_bearer(Some(&"gr".repeat(16))).is_none());
+        let of_header = |scheme: &str| {
+            let header = format!("{scheme}{}", "gr".repeat(16));
+            operators.of_bearer(Some(&header)).map(|it| it.name.as_str())
+        };
+        assert_eq!((of_header(""), of_header("Basic ")), (None, None));
+        assert_eq!((of_header("Bearer "), of_header("bearer ")), (Some("grace"), Some("grace")));
         assert!(!format!("{operators:?}").contains("gr".repeat(16).as_str()));
         let print = |name| operators.named(name).unwrap().fingerprint();
         assert_ne!(print("admin"), print("grace"));
