@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::request_context::is_form;
-use super::{Problem, fields};
+use super::{Problem, fields, input_fault};
 
 /// A JSON body. Its content type must say so.
 pub struct Json<T>(pub T);
@@ -41,9 +41,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 "not_json",
                 "The body must be JSON, and content-type must say application/json.",
             )),
-            // Says which member is wrong. It may quote its value, so it is not logged.
             Err(JsonRejection::JsonDataError(error)) => {
-                Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.body_text()))
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Err(input_fault::problem(status, "invalid", &error.body_text()))
             }
             Err(other) => Err(malformed(other.status())),
         }

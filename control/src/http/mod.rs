@@ -3,6 +3,7 @@
 pub mod body;
 pub(crate) mod error_responses;
 pub mod fields;
+mod input_fault;
 pub mod listener;
 pub mod parameters;
 pub mod problem;

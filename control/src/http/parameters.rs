@@ -7,7 +7,9 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::Problem;
+use super::{Problem, input_fault};
+
+const UNREADABLE: &str = "Diese Adresse lässt sich nicht lesen.";
 
 /// What stands in the path.
 pub struct Path<T>(pub T);
@@ -36,12 +38,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
         }
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(error) => Err(malformed(error.body_text())),
+            Err(error) => {
+                let status = StatusCode::BAD_REQUEST;
+                let problem = input_fault::problem(status, "malformed", &error.body_text());
+                Err(problem.in_german(UNREADABLE))
+            }
         }
     }
 }
 
 fn malformed(message: impl Into<Cow<'static, str>>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed", message)
-        .in_german("Diese Adresse lässt sich nicht lesen.")
+    Problem::new(StatusCode::BAD_REQUEST, "malformed", message).in_german(UNREADABLE)
 }

@@ -15,7 +15,8 @@ pub(super) async fn put(
     body: Result<Json<ChallengeAnswer>, JsonRejection>,
 ) -> Result<StatusCode, Failure> {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    let Json(body) = body.map_err(|error| Failure::new(status, "malformed", error.body_text()))?;
+    let message = "the body must be an object in JSON with the text \"answer\"";
+    let Json(body) = body.map_err(|_| Failure::new(status, "malformed", message))?;
     let said = state.0.challenges.say(&token, body.answer);
     said.map_err(|error| Failure::new(status, "challenge", error.to_string()))?;
     Ok(StatusCode::NO_CONTENT)
