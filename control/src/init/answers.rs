@@ -1,5 +1,6 @@
 //! The answers, checked together, and the files they make.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use shared::process::{Complaints, Document};
@@ -57,7 +58,8 @@ fn check_control(text: &str, given: &Given, keys: &str) -> Result<(), Complaints
         Complaints::found_later(vec![format!("the answers cannot be checked: {error}")])
     };
     let folder = std::env::temp_dir().join(format!("control-init-{}", std::process::id()));
-    std::fs::create_dir(&folder).map_err(failed)?;
+    // The ring in it is the one that will be used.
+    std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(failed)?;
     let ring = folder.join("keys.toml");
     let written = std::fs::write(&ring, keys).map_err(failed);
     let place = format!("keys_file = {:?}", templates::keys_file(given));
