@@ -67,28 +67,8 @@ impl Domain {
     /// # Errors
     /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, DomainError> {
-        let labels: Vec<&str> = text.split('.').collect();
-        let is_label_long = |label: &&str| !(1..=63).contains(&label.len());
-        if text.starts_with("*.") || text == "*" {
-            return Err(DomainError::Wildcard);
-        }
-        if text.parse::<std::net::IpAddr>().is_ok() || text.starts_with('[') {
-            return Err(DomainError::Address);
-        }
-        if !text.is_ascii() {
-            return Err(DomainError::NotAscii);
-        }
-        if text.len() > 253 || labels.iter().any(is_label_long) {
-            return Err(DomainError::Length);
-        }
-        if !labels.iter().all(|label| is_label(label)) {
-            return Err(DomainError::Character);
-        }
+        let labels = labels(text)?;
         let [.., under, last] = labels[..] else { return Err(DomainError::SingleLabel) };
-        // Some resolvers read a number at the end as a part of an address.
-        if last.bytes().next().is_some_and(|first| first.is_ascii_digit()) {
-            return Err(DomainError::Address);
-        }
         if RESERVED.binary_search(&last).is_ok() {
             return Err(DomainError::Reserved);
         }
@@ -101,6 +81,37 @@ impl Domain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Between the dots of a name of DNS in lower case; two at least, whether the public finds it or
+/// not.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub(crate) fn labels(text: &str) -> Result<Vec<&str>, DomainError> {
+    let labels: Vec<&str> = text.split('.').collect();
+    let is_label_long = |label: &&str| !(1..=63).contains(&label.len());
+    if text.starts_with("*.") || text == "*" {
+        return Err(DomainError::Wildcard);
+    }
+    if text.parse::<std::net::IpAddr>().is_ok() || text.starts_with('[') {
+        return Err(DomainError::Address);
+    }
+    if !text.is_ascii() {
+        return Err(DomainError::NotAscii);
+    }
+    if text.len() > 253 || labels.iter().any(is_label_long) {
+        return Err(DomainError::Length);
+    }
+    if !labels.iter().all(|label| is_label(label)) {
+        return Err(DomainError::Character);
+    }
+    let [.., _, last] = labels[..] else { return Err(DomainError::SingleLabel) };
+    // Some resolvers read a number at the end as a part of an address.
+    if last.bytes().next().is_some_and(|first| first.is_ascii_digit()) {
+        return Err(DomainError::Address);
+    }
+    Ok(labels)
 }
 
 fn is_label(label: &str) -> bool {

@@ -1,5 +1,6 @@
 //! What a `Host` header names: our site, a workspace, or nothing of ours.
 
+use crate::domain::{self, DomainError};
 use crate::{Domain, Upstream, Username};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +20,39 @@ pub struct PublicSite {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("site_url must be the origin of base_domain {base_domain:?} or its www, not {site_url}")]
+#[error(
+    "{site_url} is neither the origin of base_domain, which is {base_domain:?}, nor that of its www"
+)]
 pub struct ForeignSite {
     base_domain: String,
     site_url: Upstream,
 }
 
+/// What is wrong with a base domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BaseDomainError {
+    #[error("is a name of DNS alone, in lower case, such as example.org: {0}")]
+    NoDomain(DomainError),
+    #[error("has at most {BASE_DOMAIN_MAX_BYTES} characters, so that names fit before it")]
+    Long,
+}
+
+/// A name of DNS has 253; before it stand a workspace's name and a dot.
+const BASE_DOMAIN_MAX_BYTES: usize = 253 - Username::MAX_BYTES - 1;
+
 impl PublicSite {
+    /// What may stand above all workspaces.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn parse_base_domain(text: &str) -> Result<String, BaseDomainError> {
+        domain::labels(text).map_err(BaseDomainError::NoDomain)?;
+        if text.len() > BASE_DOMAIN_MAX_BYTES {
+            return Err(BaseDomainError::Long);
+        }
+        Ok(text.to_owned())
+    }
+
     /// # Errors
     /// When the site's own host is not `base_domain` or `www.<base_domain>`.
     pub fn new(base_domain: &str, site_url: Upstream) -> Result<Self, ForeignSite> {
@@ -248,5 +275,26 @@ mod tests {
         let ada = "ada".parse().unwrap();
         assert_eq!(site().workspace_url(&ada), "https://ada.arca.test:8443");
         assert!(PublicSite::new("arca.test", "https://other.test".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_base_domain_is_a_name_of_dns_alone() {
+        let check = |text: &str, expected: &str| {
+            let parsed = PublicSite::parse_base_domain(text);
+            let seen = parsed.err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(seen.contains(expected) && expected.is_empty() == seen.is_empty(), "{seen}");
+        };
+        check("arcamatrix.com", "");
+        check("arcamatrix.localhost", "");
+        check("eu.arca.co.uk", "");
+        check("https://arcamatrix.com", "is a name of DNS alone");
+        check("arcamatrix.com:8443", "is a name of DNS alone");
+        check("Arcamatrix.com", "in lower case");
+        check("arcamatrix.com.", "is a name of DNS alone");
+        check("*.arcamatrix.com", "a wildcard");
+        check("192.0.2.1", "an address");
+        check("arcamatrix", "has two parts");
+        check("", "is a name of DNS alone");
+        check(&format!("{}com", "abcdefghi.".repeat(24)), "has at most 220 characters");
     }
 }

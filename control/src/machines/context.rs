@@ -61,12 +61,20 @@ const QUARANTINED_HOURS: u64 = 24;
 impl MachinesConfig {
     /// `None` without `[sprites]`: then there is no provider, and nothing is provisioned.
     pub fn from_root(root: &mut Section<'_>) -> Option<Self> {
-        let (url, token, prefix) = root.optional_table("sprites", |sprites| {
+        let sprites = root.optional_table("sprites", |sprites| {
             let url = sprites.required("url", Upstream::parse);
             let token = sprites.secret("token", "token_file");
             let prefix = sprites.optional("prefix", labels::parse_prefix);
             Some((url, token, prefix.unwrap_or_else(|| PREFIX.to_owned())))
-        })?;
+        });
+        let Some((url, token, prefix)) = sprites else {
+            for key in ["base", "pool"] {
+                if root.is_there(key) {
+                    root.complain(key, "is about machines, and [sprites] is not there");
+                }
+            }
+            return None;
+        };
         let (target, recycling, failure_limit, sweep, patience) = root.table("pool", |pool| {
             let available = pool.number("available", 0..=1_000, 3);
             let usual = available.max(MOST_AVAILABLE);
