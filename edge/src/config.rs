@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::join::CONTROLS_MAX;
-use shared::process::{Complaints, Document, LogFormat, Section};
+use shared::process::{Complaints, Document, LogFormat, Section, named_file};
 use shared::{AddressPolicy, PublicSite, Secret, Upstream};
 
 use crate::keys::KeyFile;
@@ -69,7 +69,7 @@ impl Config {
     }
 
     fn from_section(root: &mut Section<'_>, path: &Path) -> Option<Self> {
-        let base_domain = root.string("base_domain");
+        let base_domain = root.required("base_domain", PublicSite::parse_base_domain);
         let site_url = root.required("site_url", Upstream::parse);
         let listen = root.list("listen", str::parse);
         if listen.is_empty() {
@@ -144,7 +144,10 @@ impl UpstreamConfig {
                 allow_http: section.list("allow_http", str::parse),
             },
             ca_file: section.optional("ca_file", |path| {
-                if Path::new(path).is_file() { Ok(path.into()) } else { Err("is not a file") }
+                let opened = named_file::open(Path::new(path));
+                opened
+                    .map(|_| path.into())
+                    .map_err(|error| format!("{path} cannot be read: {error}"))
             }),
             connect_timeout: section.seconds("connect_timeout_seconds", 1..=60, 5),
             wake_timeout: section.seconds("wake_timeout_seconds", 1..=60, 15),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
+use shared::process::named_file;
 use shared::{KeyRing, Secret, SessionKeys, site_hop};
 
 pub struct Keys {
@@ -53,6 +54,6 @@ impl KeyFile {
 
 fn read(path: &Path) -> anyhow::Result<Keys> {
     let what = || format!("reading the key ring {}", path.display());
-    let text = std::fs::read_to_string(path).with_context(what)?;
+    let text = named_file::read_text(path).with_context(what)?;
     Ok(Keys::new(KeyRing::from_toml(&text).with_context(what)?))
 }

@@ -116,6 +116,36 @@ fn sql_stands_in_the_store_only() {
     none(&found);
 }
 
+/// The system's files, and those that a program of ours writes for itself.
+const READ_WHOLE: [&str; 10] = [
+    "control/domains/dns.rs",
+    "shared/process/owner.rs",
+    "edge/domains/kept.rs",
+    "edge/tls/handed.rs",
+    "edge/corpus.rs",
+    "sprite-agent/memory.rs",
+    "sprite-agent/supervisor/account.rs",
+    "sprite-agent/supervisor/orphans.rs",
+    "sprite-agent/supervisor/port.rs",
+    "sprite-agent/supervisor/processes.rs",
+];
+
+#[test]
+fn files_that_somebody_names_are_read_with_a_bound() {
+    let mut found = Vec::new();
+    for parsed in crates() {
+        for file in parsed.files() {
+            let path = format!("{}/{}", parsed.name(), file.path);
+            let is_whole =
+                ["fs::read(", "fs::read_to_string("].iter().any(|it| file.code.contains(it));
+            if is_whole && !READ_WHOLE.contains(&path.as_str()) {
+                found.push(format!("{path}: shared::process::named_file reads what has an end"));
+            }
+        }
+    }
+    none(&found);
+}
+
 #[test]
 fn clients_of_vendors_know_no_word_of_the_product() {
     let mut found = Vec::new();

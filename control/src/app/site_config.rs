@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::path::Path;
 
-use shared::process::Section;
+use shared::process::{Section, named_file};
 
 use crate::base::amount::Amount;
 use crate::base::email_address::Email;
@@ -55,9 +55,6 @@ pub const PRICE: Amount = Amount::dollars(7);
 /// What a VM has in any case: the gateway needs them itself.
 const PROGRAMS: &[&str] = &["curl", "git", "node"];
 
-/// A text for people; what is longer is a mistake.
-const STATIC_PAGE_MAX_BYTES: u64 = 256 * 1024;
-
 impl SiteConfig {
     pub fn from_section(site: &mut Section<'_>) -> Self {
         let mut text =
@@ -93,11 +90,9 @@ impl OwnText {
 
 impl StaticPage {
     fn read(path: &Path) -> Result<Self, String> {
-        let fail = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-        if std::fs::metadata(path).map_err(fail)?.len() > STATIC_PAGE_MAX_BYTES {
-            return Err(format!("{} is larger than {STATIC_PAGE_MAX_BYTES} bytes", path.display()));
-        }
-        Ok(Self::parse(&std::fs::read_to_string(path).map_err(fail)?))
+        let text = named_file::read_text(path);
+        let text = text.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        Ok(Self::parse(&text))
     }
 
     /// Blank lines part paragraphs; one that begins with `# ` is a heading.

@@ -14,6 +14,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use shared::process::named_file;
 use shared::{Generation, hex};
 
 use crate::store::{Cells, TableShape};
@@ -94,7 +95,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let file =
-            std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+            named_file::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         let lines = BufReader::with_capacity(1 << 20, file);
         Ok(Self { lines, digest: Sha256::new(), rows: 0, number: 0, has_ended: false })
     }

@@ -11,7 +11,7 @@ use shared::{Generation, Secret};
 use super::archive::{FORMAT, Head, Line, Writer};
 use crate::base::clock::Moment;
 use crate::store::{Dump, Dumped};
-use shared::process::private_file;
+use shared::process::{named_file, private_file};
 
 #[derive(Debug, Serialize)]
 pub struct BackedUp {
@@ -40,7 +40,7 @@ pub async fn back_up(
     let mut part = path.to_owned().into_os_string();
     part.push(".part");
     let part = PathBuf::from(part);
-    let keys = std::fs::read_to_string(keys)
+    let keys = named_file::read_text(keys)
         .with_context(|| format!("cannot read the key ring {}", keys.display()))?;
     let dump = Dump::begin(url).await?;
     let (schema, generation) = (dump.version, dump.generation);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
+use shared::process::named_file;
 use shared::{Generation, KeyRing, Secret};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -109,7 +110,7 @@ async fn ask_edges(
     restored: &Store,
 ) -> anyhow::Result<(Vec<EdgeTable>, Unheard)> {
     let (mut tables, mut unheard) = (Vec::new(), Vec::new());
-    let ring = KeyRing::from_toml(&std::fs::read_to_string(options.keys)?)?;
+    let ring = KeyRing::from_toml(&named_file::read_text(options.keys)?)?;
     let mut edges = options.edges.to_vec();
     for row in restored.edges().await? {
         match EdgeConfig::of_row(&row, &ring) {
@@ -178,7 +179,7 @@ fn check_keys(path: &Path, from_backup: &str) -> anyhow::Result<()> {
         Ok(ring.get("keys").and_then(|keys| keys.as_table()).cloned().unwrap_or_default())
     };
     let name = path.display();
-    let present = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let present = named_file::read_text(path).with_context(|| format!("cannot read {name}"))?;
     let present = keys_of(&present).with_context(|| format!("{name} is no key ring"))?;
     let needed = keys_of(from_backup).context("the key ring in the backup cannot be read")?;
     let lacking = needed.iter().find(|(id, key)| present.get(*id) != Some(*key));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use shared::process::named_file;
 use shared::{KeyRing, SessionKeys};
 use tokio::signal::unix::Signal;
 use tracing::{error, info};
@@ -56,7 +57,7 @@ impl KeyFile {
 }
 
 fn read(path: &Path) -> Result<Keys, String> {
-    let text = std::fs::read_to_string(path)
+    let text = named_file::read_text(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let ring = KeyRing::from_toml(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(Keys { sessions: SessionKeys::new(&ring), ring })

@@ -1,8 +1,9 @@
 //! `[stripe]` and `[sign_up]` of the configuration.
 
+use std::path::Path;
 use std::time::Duration;
 
-use shared::process::Section;
+use shared::process::{Section, named_file};
 use shared::{Secret, Upstream};
 
 use crate::model::workspace::UnpaidTimes;
@@ -104,7 +105,8 @@ fn webhook_secrets(stripe: &mut Section<'_>) -> Option<WebhookSecrets> {
         Ok::<_, std::convert::Infallible>(Secret::new(text.to_owned()))
     });
     let file = stripe.optional("webhook_secrets_file", |path| {
-        std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))
+        let text = named_file::read_text(Path::new(path));
+        text.map_err(|error| format!("{path} cannot be read: {error}"))
     });
     let lines = file.iter().flat_map(|text| text.lines()).filter(|line| !line.trim().is_empty());
     secrets.extend(lines.map(|line| Secret::new(line.to_owned())));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Certificate;
-use shared::process::Section;
+use shared::process::{Section, named_file};
 use shared::{Secret, Upstream};
 
 use crate::base::email_address::Email;
@@ -135,7 +135,8 @@ fn parse_program(path: &str) -> Result<PathBuf, String> {
 }
 
 fn read_certificates(path: &str) -> Result<Vec<Certificate>, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    let pem = named_file::read(Path::new(path), named_file::MAX_BYTES)
+        .map_err(|error| format!("{path} cannot be read: {error}"))?;
     Certificate::from_pem_bundle(&pem)
         .ok()
         .filter(|certificates| !certificates.is_empty())

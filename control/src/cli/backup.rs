@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use shared::process::named_file;
 
 use super::client::reachable;
 use super::output::Output;
@@ -81,7 +82,7 @@ pub(super) async fn read(
 /// The file that `keys_file` names, where it is not there.
 fn missing_keys(config: &Path) -> anyhow::Result<Option<PathBuf>> {
     let name = config.display();
-    let text = std::fs::read_to_string(config).with_context(|| format!("cannot read {name}"))?;
+    let text = named_file::read_text(config).with_context(|| format!("cannot read {name}"))?;
     // What is wrong with it is said with everything else.
     let table: toml::Table = toml::from_str(&text).unwrap_or_default();
     let keys = table.get("keys_file").and_then(|path| path.as_str()).map(PathBuf::from);

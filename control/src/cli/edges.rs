@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use reqwest::Method;
 use serde_json::json;
+use shared::process::named_file;
 
 use super::client::ApiClient;
 use super::output::{Output, age, dash, table};
@@ -119,7 +120,7 @@ pub(super) async fn run(
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    named_file::read_text(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn print(edges: &Edges, api: &ApiClient, output: Output) -> anyhow::Result<()> {

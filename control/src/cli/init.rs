@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde_json::json;
+use shared::process::named_file;
 
 use super::failure::WrongUsage;
 use super::output::Output;
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, output: Output) -> anyhow::Result<()> {
     let (path, text) = match &arguments.answers {
         Some(path) => {
-            let text = std::fs::read_to_string(path);
+            let text = named_file::read_text(path);
             (path.clone(), text.with_context(|| format!("cannot read {}", path.display()))?)
         }
         None => (PathBuf::from("answers"), ask()?),

@@ -11,7 +11,7 @@ use super::output::Output;
 use crate::base::date::iso_time;
 use crate::doctor::{Redaction, examine};
 use crate::serve::config::Config;
-use shared::process::private_file;
+use shared::process::{named_file, private_file};
 
 /// What is asked of the running program. Letters and customers are not among it.
 const ASKED: [&str; 8] = [
@@ -31,7 +31,7 @@ pub(super) async fn run(file: &Path, config_path: &Path, output: Output) -> anyh
     if !output.is_meant(&format!("A support bundle would be written to {}.", file.display()))? {
         return Ok(());
     }
-    let text = std::fs::read_to_string(config_path)
+    let text = named_file::read_text(config_path)
         .with_context(|| format!("cannot read {}", config_path.display()))?;
     let redaction = Redaction::of(&text);
     let mut answers = Vec::new();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use shared::process::named_file;
 use toml::{Table, Value};
 use url::form_urlencoded::byte_serialize;
 
@@ -72,7 +73,7 @@ impl Redaction {
 
     /// Each line of it may be one; a key ring has them in quotes.
     fn learn_file(&mut self, path: &Path) {
-        let Ok(text) = std::fs::read_to_string(path) else { return };
+        let Ok(text) = named_file::read_text(path) else { return };
         for word in text.split(|c: char| c.is_whitespace() || c == '"' || c == '\'') {
             self.learn(word);
         }

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json as Answer, Router};
 use shared::join::{JOIN_PATH, JoinAnswer, JoinRequest};
+use shared::process::named_file;
 use shared::{KeyRing, Secret};
 use tracing::{error, info, warn};
 
@@ -108,11 +109,16 @@ async fn note(app: &App, name: &str) -> Result<(), StoreError> {
 
 async fn answer(app: &App) -> Result<JoinAnswer, Problem> {
     let join = app.join.as_ref().ok_or_else(Problem::internal)?;
-    let file = tokio::fs::read_to_string(app.keys.path()).await;
-    let keys = file.ok().filter(|text| KeyRing::from_toml(text).is_ok()).ok_or_else(|| {
-        error!("a machine cannot join: {} is not readable any more", app.keys.path().display());
-        Problem::internal()
-    })?;
+    let path = app.keys.path().to_owned();
+    let file = tokio::task::spawn_blocking(move || named_file::read_text(&path)).await;
+    let keys = file
+        .ok()
+        .and_then(Result::ok)
+        .filter(|text| KeyRing::from_toml(text).is_ok())
+        .ok_or_else(|| {
+            error!("a machine cannot join: {} is not readable any more", app.keys.path().display());
+            Problem::internal()
+        })?;
     let (first, others) = join.site_upstreams.split_first().ok_or_else(Problem::internal)?;
     let networks = |networks: &[ipnet::IpNet]| networks.iter().map(ToString::to_string).collect();
     Ok(JoinAnswer {

@@ -1,9 +1,10 @@
 //! Which edges there are, and how patiently they are told.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Certificate;
-use shared::process::Section;
+use shared::process::{Section, named_file};
 use shared::{KeyRing, Secret, Upstream};
 
 use crate::base::clock::Moment;
@@ -140,7 +141,8 @@ impl EdgeConfig {
 }
 
 fn read_certificates(path: &str) -> Result<Vec<Certificate>, String> {
-    let pem = std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    let pem = named_file::read(Path::new(path), named_file::MAX_BYTES)
+        .map_err(|error| format!("{path} cannot be read: {error}"))?;
     parse_certificates(&pem).map_err(|error| format!("{path} {error}"))
 }
 

@@ -115,7 +115,7 @@ impl Config {
     }
 
     fn from_root(root: &mut Section<'_>, database: Option<String>) -> Option<Self> {
-        let base_domain = root.string("base_domain");
+        let base_domain = root.required("base_domain", PublicSite::parse_base_domain);
         let site_url = root.required("site_url", Upstream::parse);
         let site = base_domain.zip(site_url).and_then(|(base, url)| {
             let origins = workspace_origins(&base, &url);
@@ -358,6 +358,58 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_an_end_is_no_key() {
+        let document = Document::from_text(
+            Path::new("c.toml"),
+            "keys_file = '/dev/zero'\nadmin_key_file = '/dev'\n[stripe]\n\
+             secret_key_file = '/dev/tty'\nwebhook_secrets_file = '/dev/zero'\n[site]\n\
+             legal_file = '/dev/zero'\n[sprites]\n[base]\ngateway_config = '/dev/zero'\n\
+             files = [{ from = '/dev/zero', to = '/x' }]\n[certificates]\n\
+             ca_file = '/dev/zero'\n[[edges]]\nca_file = '/dev/zero'\n"
+                .to_owned(),
+        );
+        let complaints = Config::from_document(&document, None).err().unwrap().to_string();
+        for expected in [
+            "1: keys_file: /dev/zero cannot be read: it is a device, and no file",
+            "2: admin_key_file: /dev cannot be read: it is a folder, and no file",
+            "4: stripe.secret_key_file: ",
+            "5: stripe.webhook_secrets_file: /dev/zero",
+            "7: site.legal_file: /dev/zero",
+            "10: base.gateway_config: /dev/zero",
+            "11: base.files[0].from: /dev/zero",
+            "13: certificates.ca_file: /dev/zero",
+            "15: edges[0].ca_file: /dev/zero",
+        ] {
+            assert!(complaints.contains(&format!("c.toml:{expected}")), "{expected}\n{complaints}");
+        }
+    }
+
+    #[test]
+    fn what_needs_another_section_says_which() {
+        let document = Document::from_text(Path::new("c.toml"), "[base]\n[pool]\n".to_owned());
+        let complaints = Config::from_document(&document, None).err().unwrap().to_string();
+        for key in ["1: base", "2: pool"] {
+            let expected = format!("c.toml:{key}: is about machines, and [sprites] is not there");
+            assert!(complaints.contains(&expected), "{complaints}");
+        }
+        assert!(!complaints.contains("known key"), "{complaints}");
+    }
+
+    #[test]
+    fn a_wrong_base_domain_is_complained_of_where_it_stands() {
+        let document = |base: &str| {
+            let text = format!("base_domain = '{base}'\nsite_url = 'https://arca.test'\n");
+            Document::from_text(Path::new("c.toml"), text)
+        };
+        for base in ["https://arca.test", "Arca.test", "*.arca.test", "arca.test:443", "arca", ""] {
+            let complaints = Config::from_document(&document(base), None).err().unwrap();
+            let complaints = complaints.to_string();
+            assert!(complaints.contains("c.toml:1: base_domain: "), "{base}: {complaints}");
+            assert!(!complaints.contains("site_url"), "{base}: {complaints}");
+        }
+    }
+
+    #[test]
     fn every_complaint_comes_at_once() {
         check(
             "base_domain = 'arca.test'\nsite_url = 'https://other.test'\nsite_listen = '80'\n\
@@ -365,8 +417,8 @@ mod tests {
              [[edges]]\nname = 'a b'\nurl = 'x'\n[upstream]\nallow_http = ['loopback']\n\
              [site]\ncontact_email = 'hello'\n",
             &[
-                "control.toml:2: site_url: site_url must be the origin of base_domain \
-                 \"arca.test\" or its www, not https://other.test",
+                "control.toml:2: site_url: https://other.test is neither the origin of base_domain, \
+                 which is \"arca.test\", nor that of its www",
                 "control.toml:3: site_listen: invalid socket address syntax",
                 "control.toml:4: database_url: must begin with sqlite: or postgres:",
                 "control.toml:5: keys_file: /nowhere/keys.toml cannot be read: \

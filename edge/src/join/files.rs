@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use shared::process::owner::{EDGE, give};
-use shared::process::private_file;
+use shared::process::{named_file, private_file};
 
 pub(super) const KEYS: &str = "keys.toml";
 pub(super) const TOKEN: &str = "edge-admin-token";
@@ -78,7 +78,7 @@ impl Places {
     }
 
     fn read(&self, name: &str) -> anyhow::Result<Option<String>> {
-        match std::fs::read_to_string(self.path(name)) {
+        match named_file::read_text(&self.path(name)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => {

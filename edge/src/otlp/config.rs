@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use shared::Upstream;
-use shared::process::Section;
+use shared::process::{Section, named_file};
 
 pub(crate) struct OtlpConfig {
     /// The collector, without a path.
@@ -16,7 +16,8 @@ impl OtlpConfig {
     pub(crate) fn from_section(section: &mut Section<'_>) -> Option<Self> {
         let endpoint = section.required("endpoint", Upstream::parse);
         let ca_file = section.optional("ca_file", |path| {
-            if Path::new(path).is_file() { Ok(path.into()) } else { Err("is not a file") }
+            let opened = named_file::open(Path::new(path));
+            opened.map(|_| path.into()).map_err(|error| format!("{path} cannot be read: {error}"))
         });
         Some(Self { endpoint: endpoint?, ca_file })
     }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, ensure};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use shared::process::named_file;
 use shared::wire::CertificatePair;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
@@ -41,7 +42,8 @@ impl CertificateFiles {
     pub(crate) fn read(&self, now: u64) -> anyhow::Result<Certificate> {
         let [chain, key] = [&self.certificate, &self.key].map(|path| path.display().to_string());
         let read = |path: &PathBuf| {
-            std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
+            named_file::read(path, named_file::MAX_BYTES)
+                .with_context(|| format!("{} cannot be read", path.display()))
         };
         let halves = Halves { chain: &chain, key: &key };
         check(&read(&self.certificate)?, &read(&self.key)?, &halves, now)

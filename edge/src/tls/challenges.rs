@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use shared::process::named_file;
+
 use crate::limits::{CHALLENGE_LIFE, CHALLENGE_MAX_BYTES, CHALLENGES_MAX};
 
 #[derive(Debug, Default)]
@@ -63,11 +65,9 @@ impl Challenges {
             return Some(answer.clone());
         }
         let path = self.folder.as_ref()?.join(token);
-        let size = tokio::fs::metadata(&path).await.ok()?.len();
-        if size > CHALLENGE_MAX_BYTES {
-            return None;
-        }
-        tokio::fs::read_to_string(&path).await.ok()
+        let read = move || named_file::read(&path, CHALLENGE_MAX_BYTES);
+        let answer = tokio::task::spawn_blocking(read).await.ok()?;
+        String::from_utf8(answer.ok()?).ok()
     }
 
     fn said(&self) -> std::sync::MutexGuard<'_, HashMap<String, (String, Instant)>> {

@@ -13,6 +13,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, InvalidDnsNameError, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use shared::Upstream;
+use shared::process::named_file;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -135,11 +136,10 @@ async fn connect_one(address: SocketAddr, purpose: Purpose) -> io::Result<TcpStr
 fn roots(ca_file: Option<&Path>) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = ca_file {
-        let certificates = CertificateDer::pem_file_iter(path)
-            .with_context(|| format!("reading certificates from {}", path.display()))?;
-        for certificate in certificates {
-            let certificate = certificate
-                .with_context(|| format!("reading certificates from {}", path.display()))?;
+        let what = || format!("reading certificates from {}", path.display());
+        let pem = named_file::read(path, named_file::MAX_BYTES).with_context(what)?;
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let certificate = certificate.with_context(what)?;
             roots.add(certificate).with_context(|| format!("trusting {}", path.display()))?;
         }
     } else {

@@ -20,6 +20,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::named_file;
 use crate::Secret;
 
 /// Everything that is wrong with one file. Programs exit with 64 on it.
@@ -52,7 +53,7 @@ impl Document {
     /// # Errors
     /// When the file cannot be read.
     pub fn read(path: &Path) -> Result<Self, Complaints> {
-        match std::fs::read_to_string(path) {
+        match named_file::read_text(path) {
             Ok(text) => Ok(Self::from_text(path, text)),
             Err(error) => Err(Complaints {
                 lines: vec![format!("{}: cannot be read: {error}", path.display())],
@@ -165,7 +166,8 @@ impl<'a> Section<'a> {
     /// Both key names are given because the second is asked for as well.
     pub fn secret(&mut self, key: &'static str, file_key: &'static str) -> Option<Secret<String>> {
         let file = self.optional(file_key, |path| {
-            std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))
+            let text = named_file::read_text(Path::new(path));
+            text.map_err(|error| format!("{path} cannot be read: {error}"))
         });
         let secret = match file {
             Some(text) => text.trim_end().to_owned(),
@@ -267,6 +269,11 @@ impl<'a> Section<'a> {
         }
         let parsed = self.list(key, parse);
         (parsed.len() == count).then_some(parsed)
+    }
+
+    /// Is there such a key? From then on it is a known one.
+    pub fn is_there(&mut self, key: &'static str) -> bool {
+        self.find(key).is_some()
     }
 
     /// Reads the table `[key]`; an absent one reads as empty.

@@ -3,14 +3,14 @@
 //! The hash of all of it names a base: a sprite says by it what it was made of.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use shared::owner_tools;
-use shared::process::Section;
+use shared::process::{Section, named_file};
 
 /// As read, and complete: the files are there.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl Base {
 impl BaseFile {
     fn from_section(file: &mut Section<'_>) -> Option<Self> {
         let from = file.required("from", |path| {
-            let content = read(&PathBuf::from(path))?;
+            let content = read(Path::new(path))?;
             Ok::<_, String>((PathBuf::from(path), Sha256::digest(&content).into()))
         });
         let to = file.required("to", absolute);
@@ -140,13 +140,9 @@ impl BaseFile {
     }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, String> {
-    let cannot = |error| format!("{} cannot be read: {error}", path.display());
-    let bytes = std::fs::metadata(path).map_err(cannot)?.len();
-    if bytes > FILE_MAX_BYTES {
-        return Err(format!("{} has more than {FILE_MAX_BYTES} bytes", path.display()));
-    }
-    std::fs::read(path).map_err(cannot)
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let content = named_file::read(path, FILE_MAX_BYTES);
+    content.map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }
 
 /// Each part with its length before it, so that no two bases look the same.
@@ -211,16 +207,15 @@ fn user(text: &str) -> Result<String, &'static str> {
 }
 
 fn read_json(path: &str) -> Result<Value, String> {
-    let text = std::fs::read(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+    let text = named_file::read_text(Path::new(path))
+        .map_err(|error| format!("{path} cannot be read: {error}"))?;
     let value: Value =
-        serde_json::from_slice(&text).map_err(|error| format!("{path} is not JSON: {error}"))?;
+        serde_json::from_str(&text).map_err(|error| format!("{path} is not JSON: {error}"))?;
     if value.is_object() { Ok(value) } else { Err(format!("{path} is not a JSON object")) }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::path::Path;
-
     use shared::process::Document;
 
     use super::*;

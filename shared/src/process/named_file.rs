@@ -1,0 +1,93 @@
+//! Files that somebody named in a configuration or on a command line. The name may be wrong: a
+//! device never ends, a pipe may never begin, and what was meant for a key may be a disk image.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// A key ring, a token, a certificate with its chain, a configuration, a text for people: all of
+/// these have some kilobytes. A bundle of every authority that browsers trust has a quarter of it.
+pub const MAX_BYTES: u64 = 1 << 20;
+
+/// Opens what is a file with an end. It does not wait.
+///
+/// # Errors
+/// Says what it is instead.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Before it is opened: some devices do something when they are.
+    check(&path.metadata()?)?;
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// All of it.
+///
+/// # Errors
+/// When it is no file, has more than `max_bytes`, or cannot be read.
+pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    // One more than it may have: a file can grow while it is read.
+    let read = open(path)?.take(max_bytes + 1).read_to_end(&mut content)?;
+    if read as u64 > max_bytes {
+        let message = format!("it has more than {max_bytes} bytes");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, message));
+    }
+    Ok(content)
+}
+
+/// A text of at most [`MAX_BYTES`].
+///
+/// # Errors
+/// As [`read`], and when it is no text.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    // Nothing of it is said: it may be a key.
+    let no_text = |_| io::Error::new(ErrorKind::InvalidData, "it is no text in UTF-8");
+    String::from_utf8(read(path, MAX_BYTES)?).map_err(no_text)
+}
+
+fn check(metadata: &Metadata) -> io::Result<()> {
+    let kind = metadata.file_type();
+    let found = match kind {
+        _ if kind.is_file() => return Ok(()),
+        _ if kind.is_dir() => "a folder",
+        _ if kind.is_fifo() => "a pipe",
+        _ if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {found}, and no file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_of_some_size_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let check = |path: &Path, expected: &str| {
+            let error = read_text(path).unwrap_err().to_string();
+            assert!(error.contains(expected), "{}: {error}", path.display());
+        };
+        std::fs::write(at("key"), "abc\n").unwrap();
+        std::os::unix::fs::symlink(at("key"), at("link")).unwrap();
+        assert_eq!(read_text(&at("link")).unwrap(), "abc\n");
+        check(&at("absent"), "No such file");
+        check(folder.path(), "it is a folder, and no file");
+        check(Path::new("/dev/zero"), "it is a device, and no file");
+        let pipe = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
+        assert!(pipe.success());
+        check(&at("pipe"), "it is a pipe, and no file");
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        check(&at("socket"), "it is a socket, and no file");
+        // Five gigabytes, of which none is on the disk.
+        File::create(at("image")).unwrap().set_len(5 << 30).unwrap();
+        check(&at("image"), "it has more than 1048576 bytes");
+        std::fs::write(at("binary"), b"\xff\xfe").unwrap();
+        check(&at("binary"), "it is no text");
+        assert_eq!(read(&at("key"), 4).unwrap(), b"abc\n");
+        assert!(read(&at("key"), 3).is_err());
+    }
+}
