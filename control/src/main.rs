@@ -6,6 +6,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 use control::cli::{Cli, usage_as_json};
 use shared::process::exit;
+use shared::process::output::complain;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
             let is_help =
                 matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             if !is_help && std::env::args().any(|argument| argument == "--json") {
-                eprintln!("{}", usage_as_json(&error.to_string()));
+                complain(&usage_as_json(&error.to_string()));
             } else {
                 // Where it cannot be printed, nobody is there to read it.
                 let _unread = error.print();

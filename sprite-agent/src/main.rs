@@ -1,12 +1,12 @@
 //! `sprite-agent --config FILE [--no-supervise] [--check | --try | --export …]`
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser;
-use shared::process::{exit, logging, shutdown};
+use shared::process::output::heard;
+use shared::process::{exit, logging, output, shutdown};
 use sprite_agent::check;
 use sprite_agent::config::Config;
 use sprite_agent::export::{Export, ExportLimits, Resumed};
@@ -88,17 +88,17 @@ fn start(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .context("cannot start the runtime")?;
     if arguments.check {
         let findings = runtime.block_on(check::look(&arguments.config, &config));
-        write!(std::io::stdout(), "{findings}").context("cannot say what was found")?;
+        output::print(findings.to_string().as_bytes())?;
         return Ok(ExitCode::from(if findings.are_well() { 0 } else { check::NOT_WELL }));
     }
     if arguments.is_trial {
         return match runtime.block_on(trial::hold(&config)) {
             Ok(found) => {
-                writeln!(std::io::stdout(), "{found}").context("cannot say what was found")?;
+                output::print(format!("{found}\n").as_bytes())?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(why) => {
-                writeln!(std::io::stderr(), "{why}").context("cannot say what was found")?;
+                output::complain(&why);
                 Ok(ExitCode::from(check::NOT_WELL))
             }
         };
@@ -135,10 +135,10 @@ fn export(arguments: &Arguments, config: &Config) -> anyhow::Result<ExitCode> {
         limits: ExportLimits::default(),
     };
     let Some((from, mark)) = arguments.from.zip(arguments.mark.as_deref()) else {
-        export.write(output)?;
+        heard(export.write(output))?;
         return Ok(ExitCode::SUCCESS);
     };
-    Ok(match export.resume(mark, from, output)? {
+    Ok(match heard(export.resume(mark, from, output))? {
         Resumed::Whole => ExitCode::SUCCESS,
         Resumed::Changed => ExitCode::from(CHANGED),
     })

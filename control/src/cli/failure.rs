@@ -1,9 +1,9 @@
 //! How a command ends that did not do what it was asked: what is said, and the exit code.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use shared::process::output::{ReaderGone, complain};
 use shared::process::{Complaints, exit};
 
 use super::client::ApiError;
@@ -26,7 +26,8 @@ Exit codes:
   3   `status` or `doctor` found something that is not well, or an edge does not serve a change yet
   4   nothing was changed: a question was not answered with yes, and --yes was not said
   64  the command or the configuration is wrong
-  69  control does not answer";
+  69  control does not answer
+  141 whoever read the output has closed it, as `| head` does";
 
 /// It was told already, and only the exit code is left to say it.
 #[derive(Debug, thiserror::Error)]
@@ -46,17 +47,16 @@ pub(super) fn report(error: &anyhow::Error, is_json: bool) -> ExitCode {
 
 /// As [`report`], for what goes on all the same.
 pub(super) fn say(error: &anyhow::Error, is_json: bool) {
-    if error.is::<NotWell>() {
+    if error.is::<NotWell>() || error.is::<ReaderGone>() {
         return;
     }
     if is_json {
-        // Who closed standard error does not want to know.
-        let _unread = writeln!(io::stderr(), "{}", body(error));
+        complain(&body(error).to_string());
     } else if error.is::<Complaints>() {
         // Each line begins with the file's name.
-        let _unread = writeln!(io::stderr(), "{error}");
+        complain(&error.to_string());
     } else {
-        let _unread = writeln!(io::stderr(), "control: {error:#}");
+        complain(&format!("control: {error:#}"));
     }
 }
 
@@ -68,6 +68,8 @@ pub fn usage_as_json(message: &str) -> String {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<Complaints>() || error.is::<WrongUsage>() {
         exit::USAGE
+    } else if error.is::<ReaderGone>() {
+        exit::READER_GONE
     } else if error.is::<NotWell>() {
         NOT_WELL
     } else if error.is::<NotConfirmed>() {

@@ -1,11 +1,11 @@
 //! `control logs WORKSPACE`
 
-use std::io::Write as _;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use shared::Username;
+use shared::process::output;
 use tokio::time::sleep;
 use url::form_urlencoded::Serializer;
 
@@ -70,8 +70,7 @@ fn print(piece: &LogPiece, output: Output) -> anyhow::Result<()> {
     if output.json {
         return output.print(piece, |_| String::new());
     }
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(piece.text.as_bytes()).and_then(|()| stdout.flush()).context("cannot print")
+    output::print(piece.text.as_bytes())
 }
 
 fn ago(text: &str) -> Result<Duration, &'static str> {

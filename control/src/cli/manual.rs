@@ -1,11 +1,11 @@
 //! Completions for shells and manual pages, made from the same description as `--help`.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 use clap::{Command, ValueEnum};
 use clap_complete::Shell;
+use shared::process::output;
 
 use super::output::Output;
 
@@ -26,7 +26,7 @@ pub(super) fn completions(shell: KnownShell, mut command: Command) -> anyhow::Re
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "control", &mut script);
-    io::stdout().lock().write_all(&script).context("cannot print")
+    output::print(&script)
 }
 
 /// One page for each command, in section 1.

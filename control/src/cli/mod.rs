@@ -161,7 +161,7 @@ impl Cli {
                 return Err(failure::WrongUsage(rule).into());
             }
             let show = async || run(self.command.clone(), &self.config, output).await;
-            watch::repeat(Duration::from_secs(seconds), self.json, show).await;
+            match watch::repeat(Duration::from_secs(seconds), self.json, show).await? {}
         }
         run(self.command, &self.config, output).await
     }

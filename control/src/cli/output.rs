@@ -1,9 +1,8 @@
 //! Prints tables for people and JSON for scripts.
 
-use std::io::{self, Write as _};
-
 use anyhow::Context as _;
 use serde::Serialize;
+use shared::process::output;
 
 use super::times;
 use crate::base::clock::Moment;
@@ -42,7 +41,7 @@ impl Output {
 /// # Errors
 /// When standard output is closed.
 pub(super) fn print_text(text: &str) -> anyhow::Result<()> {
-    writeln!(io::stdout().lock(), "{}", text.trim_end()).context("cannot print")
+    output::print(format!("{}\n", text.trim_end()).as_bytes())
 }
 
 /// What stands for nothing in a table.

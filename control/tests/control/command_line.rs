@@ -11,6 +11,8 @@ const NOT_CONFIRMED: Option<i32> = Some(4);
 const NOT_WELL: Option<i32> = Some(3);
 const USAGE: Option<i32> = Some(64);
 const UNREACHABLE: Option<i32> = Some(69);
+/// What a shell says of a program that SIGPIPE has ended.
+const READER_GONE: Option<i32> = Some(141);
 
 async fn is_routed(world: &World) -> bool {
     world.api(Method::GET, "/api/routes/ada", None).await.0 == StatusCode::OK
@@ -184,6 +186,15 @@ async fn a_control_that_is_not_there_is_named_with_a_code_of_its_own() {
     let (code, _, complaint) = world.cli_ended("edges").await;
     assert_eq!(code, UNREACHABLE, "{complaint}");
     assert!(complaint.contains("is `control serve` running?"), "{complaint}");
+}
+
+#[tokio::test]
+async fn a_reader_who_is_gone_is_told_nothing() {
+    let world = World::start(&[]).await;
+    for line in ["status", "status --json", "status --watch=3600", "openapi", "completions bash"] {
+        let (code, complaint) = world.cli_unread(line).await;
+        assert_eq!((code, complaint.as_str()), (READER_GONE, ""), "{line}");
+    }
 }
 
 #[tokio::test]

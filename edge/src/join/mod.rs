@@ -13,8 +13,9 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use shared::join::{JoinAnswer, JoinToken};
+use shared::process::{named_file, output};
 use shared::retry::{Backoff, chance};
 use shared::{Secret, Upstream};
 
@@ -111,9 +112,8 @@ fn read_token(arguments: &Arguments) -> anyhow::Result<Secret<String>> {
     }
     let mut text = String::new();
     if let Some(path) = &arguments.token_file {
-        let file = std::fs::File::open(path);
-        let file = file.with_context(|| format!("cannot read {}", path.display()))?;
-        file.take(TOKEN_MAX_BYTES).read_to_string(&mut text).context("cannot read the token")?;
+        let token = named_file::read_text(path);
+        text = token.with_context(|| format!("cannot read {}", path.display()))?;
     } else if std::io::stdin().is_terminal() {
         // Not a failure worth stopping for: the prompt is a courtesy.
         let _unseen = write!(std::io::stderr(), "Token: ");
@@ -230,7 +230,5 @@ fn say(
         "  systemctl enable --now edge\n  control edges: {private} is in step within seconds. \
          Then its address joins the DNS records.\n"
     );
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    ensure!(written.is_ok(), "cannot print");
-    Ok(())
+    output::print(text.as_bytes())
 }

@@ -4,6 +4,7 @@ pub mod config;
 pub mod exit;
 pub mod logging;
 pub mod named_file;
+pub mod output;
 pub mod owner;
 pub mod private_file;
 pub mod shutdown;

@@ -178,6 +178,19 @@ impl World {
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
+    /// How `control …` ends, whose output nobody reads: its exit code and standard error.
+    pub async fn cli_unread(&self, line: &str) -> (Option<i32>, String) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = self.cli_command(line);
+        command.stdout(writer).stderr(std::process::Stdio::piped()).kill_on_drop(true);
+        let child = command.spawn().unwrap();
+        let ended =
+            tokio::time::timeout(std::time::Duration::from_secs(60), child.wait_with_output());
+        let output = ended.await.unwrap_or_else(|_| panic!("{line} goes on")).unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
     /// Of `control …`, which is not started yet.
     pub fn cli_command(&self, line: &str) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_control"));
