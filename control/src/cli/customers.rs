@@ -41,8 +41,8 @@ pub(super) enum Command {
     /// Everything about one: plan, route, machine, sessions, tasks, letters, checks.
     Show {
         /// A username, or an e-mail address.
-        #[arg(value_name = "NAME|EMAIL")]
-        whom: String,
+        #[arg(value_name = "NAME|EMAIL", value_parser = whom)]
+        whom: Whom,
     },
     /// Add a customer.
     Add {
@@ -103,7 +103,7 @@ pub(super) async fn run(command: Command, api: &ApiClient, output: Output) -> an
             })
         }
         Command::Show { whom } => {
-            let username = find(api, &whom).await?;
+            let username = find(api, whom).await?;
             let details: WorkspaceDetails =
                 api.show(&format!("/api/workspaces/{username}")).await?;
             output.print(&details, |details| dossier::text(details, api.now()))
@@ -276,16 +276,31 @@ async fn change(
     published::print(&published, true, output)
 }
 
-/// The one workspace that is meant by a name or an address.
-async fn find(api: &ApiClient, whom: &str) -> anyhow::Result<Username> {
-    if !whom.contains('@') {
-        let username = Username::parse(whom);
-        return username.with_context(|| format!("{whom:?} is no username and no address"));
+/// How a customer is named on the command line.
+#[derive(Debug, Clone)]
+pub(super) enum Whom {
+    Username(Username),
+    Email(String),
+}
+
+fn whom(text: &str) -> Result<Whom, String> {
+    if text.contains('@') {
+        return Ok(Whom::Email(text.to_owned()));
     }
-    let query = Serializer::new(String::new()).append_pair("search", whom).finish();
+    let username = Username::parse(text).map(Whom::Username);
+    username.map_err(|error| format!("no username and no address: {error}"))
+}
+
+/// The one workspace that is meant.
+async fn find(api: &ApiClient, whom: Whom) -> anyhow::Result<Username> {
+    let whom = match whom {
+        Whom::Username(username) => return Ok(username),
+        Whom::Email(email) => email,
+    };
+    let query = Serializer::new(String::new()).append_pair("search", &whom).finish();
     let found = api.all::<WorkspaceView>("/api/workspaces", &format!("&{query}")).await?;
     let is_meant = |it: &&WorkspaceView| {
-        it.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(whom))
+        it.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(&whom))
     };
     let names: Vec<_> = found.iter().filter(is_meant).map(|it| it.username).collect();
     match names.as_slice() {
