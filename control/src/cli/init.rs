@@ -9,7 +9,7 @@ use shared::process::named_file;
 
 use super::failure::WrongUsage;
 use super::output::Output;
-use crate::init::{Answers, QUESTIONS, Written, check, write};
+use crate::init::{Answers, QUESTIONS, Written, check, quoted, write};
 
 #[derive(clap::Args, Clone)]
 pub(super) struct Arguments {
@@ -32,7 +32,8 @@ pub(super) fn run(arguments: &Arguments, output: Output) -> anyhow::Result<()> {
         None => (PathBuf::from("answers"), ask()?),
     };
     let folder = std::path::absolute(&arguments.folder).context("cannot find the folder")?;
-    let text = format!("folder = {:?}\n{text}", folder.display().to_string());
+    // Behind the answers, whose lines are counted.
+    let text = format!("{text}\nfolder = {}\n", quoted(&folder.display().to_string()));
     let answers = check(&path, text)?;
     let what = format!("This writes keys and configuration to {}.", folder.display());
     if !output.is_meant(&what)? {
@@ -65,7 +66,7 @@ fn ask() -> anyhow::Result<String> {
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).context("cannot read the answer")?;
         if !answer.trim().is_empty() {
-            text += &format!("{} = {:?}\n", question.key, answer.trim());
+            text += &format!("{} = {}\n", question.key, quoted(answer.trim()));
         }
     }
     Ok(text)

@@ -7,7 +7,7 @@ use shared::process::{Complaints, Document};
 use shared::{KeyId, KeyRing, Secret};
 
 use super::given::Given;
-use super::templates;
+use super::{origin, quoted, templates};
 use crate::base::token::Token;
 use crate::serve::config::Config;
 
@@ -28,11 +28,22 @@ pub struct Answers {
 /// Every complaint about the answers, and about what is made of them.
 pub(super) fn read(path: &Path, text: String) -> Result<Answers, Complaints> {
     let document = Document::from_text(path, text);
-    let given = document.check(Given::read)?;
+    let mut given = None;
+    let read = document.check(|root| {
+        given = Given::read(root);
+        Some(())
+    });
+    let Some(given) = given else { return Err(read.expect_err("it lacks something")) };
     let keys = KeyRing::generate_toml(&KeyId::parse("k1").expect("k1 is an id"));
     let (admin_key, edge_token) = (Token::random(), Token::random());
     let control = templates::control(&given, admin_key.expose(), edge_token.expose());
-    check_control(&control, &given, &keys)?;
+    let checked = check_control(&control, &given, &keys);
+    let read = read.err().map(|read| read.lines().to_vec()).unwrap_or_default();
+    let checked = checked.err().map(|checked| origin::in_answers(path, &checked, &given));
+    let lines = [read, checked.unwrap_or_default()].concat();
+    if !lines.is_empty() {
+        return Err(Complaints::found_later(lines));
+    }
     let parts = [
         ("stripe_secret_key", "[stripe]: nobody can sign up yet"),
         ("resend_api_key", "[resend]: no letter is sent yet"),
@@ -62,8 +73,9 @@ fn check_control(text: &str, given: &Given, keys: &str) -> Result<(), Complaints
     std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(failed)?;
     let ring = folder.join("keys.toml");
     let written = std::fs::write(&ring, keys).map_err(failed);
-    let place = format!("keys_file = {:?}", templates::keys_file(given));
-    let text = text.replace(&place, &format!("keys_file = {:?}", ring.display().to_string()));
+    let keys_file = |path: &str| format!("keys_file = {}", quoted(path));
+    let text = text
+        .replace(&keys_file(&templates::keys_file(given)), &keys_file(&ring.display().to_string()));
     let document = Document::from_text(Path::new("control.toml"), text);
     let checked = Config::from_document(&document, None);
     std::fs::remove_dir_all(&folder).map_err(failed)?;

@@ -1,10 +1,12 @@
 //! The answers as they were given.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use shared::process::Section;
 
 use super::questions::{QUESTIONS, SETTINGS};
+use super::quoted;
 
 /// Each answer by its name; empty where none was given.
 pub(super) struct Given {
@@ -26,12 +28,26 @@ impl Given {
             }
             texts.insert(question.key, found.unwrap_or_else(|| question.default.to_owned()));
         }
+        for key in ["listen", "listen_tls", "edge_listen"] {
+            let address = texts.get(key).map(|text| text.parse::<SocketAddr>());
+            if let Some(Err(error)) = address {
+                root.complain(key, &error.to_string());
+            }
+        }
         let private_networks = root.list("private_networks", |it| Ok::<_, &str>(it.to_owned()));
         is_whole.then_some(Self { texts, private_networks })
     }
 
     pub(super) fn text(&self, key: &str) -> &str {
         self.texts.get(key).map_or("", String::as_str)
+    }
+
+    pub(super) fn quoted(&self, key: &str) -> String {
+        quoted(self.text(key))
+    }
+
+    pub(super) fn is_asked(&self, key: &str) -> bool {
+        self.texts.contains_key(key)
     }
 
     pub(super) fn is_there(&self, key: &str) -> bool {

@@ -6,6 +6,7 @@
 mod answers;
 mod files;
 mod given;
+mod origin;
 mod questions;
 mod templates;
 
@@ -16,6 +17,11 @@ pub use questions::QUESTIONS;
 use std::path::Path;
 
 use shared::process::Complaints;
+
+/// As TOML writes a text. The marks that Rust would write are no TOML.
+pub fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
 
 /// `path` is named in complaints about `text`.
 ///

@@ -3,6 +3,11 @@
 use std::fmt::Write as _;
 
 use super::given::Given;
+use super::quoted;
+
+fn list(texts: &[String]) -> String {
+    toml::Value::from(texts.to_vec()).to_string()
+}
 
 pub(super) fn keys_file(given: &Given) -> String {
     format!("{}/keys.toml", given.text("folder"))
@@ -32,8 +37,9 @@ fn join(given: &Given) -> String {
     let listen = format!("{}:{}", given.text("join_address"), given.text("join_port"));
     let site = site_listen(given);
     format!(
-        "\n[join]\nlisten = {listen:?}\nurl = \"https://{listen}\"\n\
-         site_upstream = \"http://{site}\"\n"
+        "\n[join]\nlisten = {}\nurl = \"https://{listen}\"\n\
+         site_upstream = \"http://{site}\"\n",
+        quoted(&listen)
     )
 }
 
@@ -41,25 +47,25 @@ pub(super) fn control(given: &Given, admin_key: &str, edge_token: &str) -> Strin
     let mut text = format!(
         "# Written by `control init`. Every key is explained in\n\
          # /usr/share/doc/arcamatrix-control/examples/control.toml.\n\
-         base_domain = {:?}\nsite_url = {:?}\nsite_listen = {:?}\napi_listen = {:?}\n\
-         database_url = {:?}\nkeys_file = {:?}\nadmin_key = {admin_key:?}\n",
-        given.text("base_domain"),
-        site_url(given),
-        site_listen(given),
-        given.text("api_listen"),
-        given.text("database_url"),
-        keys_file(given),
+         base_domain = {}\nsite_url = {}\nsite_listen = {}\napi_listen = {}\n\
+         database_url = {}\nkeys_file = {}\nadmin_key = {admin_key:?}\n",
+        given.quoted("base_domain"),
+        quoted(&site_url(given)),
+        quoted(&site_listen(given)),
+        given.quoted("api_listen"),
+        given.quoted("database_url"),
+        quoted(&keys_file(given)),
     );
-    let networks = &given.private_networks;
+    let networks = list(&given.private_networks);
     write!(
         text,
         "\n[[edges]]\nname = \"edge-1\"\nurl = \"http://{}\"\ntoken = {edge_token:?}\n\
-         \n[site]\noperator = {:?}\ncontact_email = {:?}\nprice = {:?}\n\
-         \n[upstream]\nallow_http = {networks:?}\nallow_addresses = {networks:?}\n",
+         \n[site]\noperator = {}\ncontact_email = {}\nprice = {}\n\
+         \n[upstream]\nallow_http = {networks}\nallow_addresses = {networks}\n",
         given.text("edge_listen"),
-        given.text("operator"),
-        given.text("contact_email"),
-        given.text("price"),
+        given.quoted("operator"),
+        given.quoted("contact_email"),
+        given.quoted("price"),
     )
     .expect("a text takes everything");
     text + &join(given) + &certificates(given) + &vendors(given)
@@ -74,29 +80,30 @@ fn certificates(given: &Given) -> String {
     if !obtains_certificates(given) {
         return String::new();
     }
-    let contact = given.text("contact_email");
-    let mut text = format!("\n[certificates]\ncontact = {contact:?}\n");
+    let contact = given.quoted("contact_email");
+    let mut text = format!("\n[certificates]\ncontact = {contact}\n");
     for (key, answer) in [("directory", "acme_directory"), ("ca_file", "acme_ca_file")] {
         if given.is_there(answer) {
-            text += &format!("{key} = {:?}\n", given.text(answer));
+            text += &format!("{key} = {}\n", given.quoted(answer));
         }
     }
     text + &match given.text("cloudflare_token") {
-        "" => format!("challenge = \"hook\"\nhook = {:?}\n", given.text("dns_hook")),
-        token => format!("challenge = \"cloudflare\"\ncloudflare_token = {token:?}\n"),
+        "" => format!("challenge = \"hook\"\nhook = {}\n", given.quoted("dns_hook")),
+        token => format!("challenge = \"cloudflare\"\ncloudflare_token = {}\n", quoted(token)),
     }
 }
 
 /// Half an answer is a whole section: the program names what it lacks.
 fn vendors(given: &Given) -> String {
     let mut text = String::new();
-    if given.is_there("stripe_secret_key") {
+    let any = |keys: &[&str]| keys.iter().any(|key| given.is_there(key));
+    if any(&["stripe_secret_key", "stripe_webhook_secret", "stripe_price"]) {
         text += &format!(
-            "\n[stripe]\nurl = {:?}\nsecret_key = {:?}\nwebhook_secrets = [{:?}]\nprice = {:?}\n",
-            given.text("stripe_url"),
-            given.text("stripe_secret_key"),
-            given.text("stripe_webhook_secret"),
-            given.text("stripe_price"),
+            "\n[stripe]\nurl = {}\nsecret_key = {}\nwebhook_secrets = [{}]\nprice = {}\n",
+            given.quoted("stripe_url"),
+            given.quoted("stripe_secret_key"),
+            given.quoted("stripe_webhook_secret"),
+            given.quoted("stripe_price"),
         );
     }
     if given.is_there("resend_api_key") {
@@ -105,31 +112,32 @@ fn vendors(given: &Given) -> String {
             from => from.to_owned(),
         };
         text += &format!(
-            "\n[resend]\nurl = {:?}\napi_key = {:?}\nfrom = {from:?}\nreply_to = {:?}\n",
-            given.text("resend_url"),
-            given.text("resend_api_key"),
-            given.text("contact_email"),
+            "\n[resend]\nurl = {}\napi_key = {}\nfrom = {}\nreply_to = {}\n",
+            given.quoted("resend_url"),
+            given.quoted("resend_api_key"),
+            quoted(&from),
+            given.quoted("contact_email"),
         );
     }
-    if given.is_there("linear_api_key") {
+    if any(&["linear_api_key", "linear_team"]) {
         text += &format!(
-            "\n[linear]\nurl = {:?}\napi_key = {:?}\nteam = {:?}\n",
-            given.text("linear_url"),
-            given.text("linear_api_key"),
-            given.text("linear_team"),
+            "\n[linear]\nurl = {}\napi_key = {}\nteam = {}\n",
+            given.quoted("linear_url"),
+            given.quoted("linear_api_key"),
+            given.quoted("linear_team"),
         );
     }
     if given.is_there("sprites_token") {
         text += &format!(
-            "\n[sprites]\nurl = {:?}\ntoken = {:?}\n\
-             \n[base]\nfiles = [{{ from = {:?}, to = \"/usr/local/bin/sprite-agent\", \
-             mode = \"0755\" }}]\ninstall = {:?}\n\
-             agent = [\"sudo\", \"/usr/local/bin/sprite-agent\"]\ngateway = [{:?}]\n",
-            given.text("sprites_url"),
-            given.text("sprites_token"),
-            given.text("agent"),
-            given.text("install"),
-            given.text("gateway"),
+            "\n[sprites]\nurl = {}\ntoken = {}\n\
+             \n[base]\nfiles = [{{ from = {}, to = \"/usr/local/bin/sprite-agent\", \
+             mode = \"0755\" }}]\ninstall = {}\n\
+             agent = [\"sudo\", \"/usr/local/bin/sprite-agent\"]\ngateway = [{}]\n",
+            given.quoted("sprites_url"),
+            given.quoted("sprites_token"),
+            given.quoted("agent"),
+            given.quoted("install"),
+            given.quoted("gateway"),
         );
     }
     text
@@ -137,29 +145,31 @@ fn vendors(given: &Given) -> String {
 
 pub(super) fn edge(given: &Given) -> String {
     let folder = given.text("folder");
+    let networks = list(&given.private_networks);
     let files = if obtains_certificates(given) {
         String::new()
     } else {
-        let (certificate, key) = (given.text("certificate"), given.text("certificate_key"));
-        format!("[[tls.certificates]]\ncertificate = {certificate:?}\nkey = {key:?}\n")
+        let (certificate, key) = (given.quoted("certificate"), given.quoted("certificate_key"));
+        format!("[[tls.certificates]]\ncertificate = {certificate}\nkey = {key}\n")
     };
     format!(
         "# Written by `control init`. Every key is explained in\n\
          # /usr/share/doc/arcamatrix-edge/examples/edge.toml.\n\
-         base_domain = {:?}\nsite_url = {:?}\nlisten = [{:?}]\nadmin_listen = {:?}\n\
-         admin_token_file = \"{folder}/edge-admin-token\"\nsite_upstream = \"http://{}\"\n\
-         keys_file = {:?}\nstore = \"{}/edge/routes.redb\"\n\
-         \n[tls]\nlisten = [{:?}]\n{files}\
-         \n[upstream]\nallow_http = {:?}\nallow_addresses = {:?}\n",
-        given.text("base_domain"),
-        site_url(given),
-        given.text("listen"),
-        given.text("edge_listen"),
+         base_domain = {}\nsite_url = {}\nlisten = [{}]\nadmin_listen = {}\n\
+         admin_token_file = {}\nsite_upstream = \"http://{}\"\n\
+         keys_file = {}\nstore = {}\n\
+         \n[tls]\nlisten = [{}]\n{files}\
+         \n[upstream]\nallow_http = {}\nallow_addresses = {}\n",
+        given.quoted("base_domain"),
+        quoted(&site_url(given)),
+        given.quoted("listen"),
+        given.quoted("edge_listen"),
+        quoted(&format!("{folder}/edge-admin-token")),
         site_listen(given),
-        keys_file(given),
-        given.text("state_folder"),
-        given.text("listen_tls"),
-        given.private_networks,
-        given.private_networks,
+        quoted(&keys_file(given)),
+        quoted(&format!("{}/edge/routes.redb", given.text("state_folder"))),
+        given.quoted("listen_tls"),
+        networks,
+        networks,
     )
 }

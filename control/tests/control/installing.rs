@@ -55,6 +55,20 @@ fn what_init_writes_is_what_the_program_takes() {
 }
 
 #[test]
+fn any_name_of_an_operator_is_written_as_toml() {
+    for name in ["Ada\u{a0}GmbH", "\"Ada\" \\ Sons", "it's '''Ada'''", "Zo\u{308}e\u{200b}"] {
+        let folder = tempfile::tempdir().unwrap();
+        let answer = format!("operator = {}\n", toml::Value::from(name));
+        let answers = GOOD.replace("operator = 'Ada & Sons'\n", &answer);
+        let answers = answers.replace("resend_api_key = 're_0123456789abcdef'\n", "");
+        let done = init(folder.path(), &answers);
+        assert!(done.status.success(), "{name:?}: {}", text(&done.stderr));
+        let config = Config::read(&folder.path().join("etc/control.toml")).unwrap();
+        assert_eq!(config.texts.operator, name);
+    }
+}
+
+#[test]
 fn with_a_way_to_set_records_control_obtains_the_certificate() {
     for (answer, is_hook) in
         [("dns_hook = '/bin/true'\n", true), ("cloudflare_token = '0123456789abcdef'\n", false)]
@@ -105,8 +119,39 @@ fn every_mistake_is_said_at_once_and_nothing_is_written() {
     check(
         &bad,
         64,
-        &["stripe.secret_key: must begin", "stripe.price", "resend.api_key", "database_url: must"],
+        &[
+            "answers.toml: stripe_secret_key: must begin",
+            "answers.toml: stripe_price: ",
+            "answers.toml: resend_api_key: ",
+            "answers.toml: database_url: must",
+        ],
     );
+    // Said of the answers: nobody has seen what would have been made of them.
+    let bad = GOOD.replace("'arca.test'", "'https://arca.test'").replace("help@", "help");
+    let settings = "listen = '80'\nedge_listen = 'here'\nprice = 'seven'\nlinear_team = 'x'\n\
+                    sprites_token = '0123456789abcdef'\nagent = '/nowhere'\n\
+                    cloudflare_token = 'short'\noperater = 'Ada'\n";
+    let bad = bad + settings;
+    check(
+        &bad,
+        64,
+        &["answers.toml:15: operater: ", "answers.toml:8: listen: ", ":9: edge_listen: "],
+    );
+    let complaint = init(folder.path(), &bad);
+    let complaint = text(&complaint.stderr);
+    assert!(!complaint.contains("control.toml") && !complaint.contains("site_port"), "{complaint}");
+    for answer in [
+        "base_domain",
+        "contact_email",
+        "price",
+        "linear_api_key",
+        "linear_team",
+        "agent",
+        "cloudflare_token",
+    ] {
+        let said = format!("answers.toml: {answer}: ");
+        assert_eq!(complaint.matches(&said).count(), 1, "{answer}: {complaint}");
+    }
     std::fs::create_dir(folder.path().join("etc")).unwrap();
     std::fs::write(folder.path().join("etc/keys.toml"), "precious").unwrap();
     check(GOOD, 1, &["nothing was written", "keys.toml"]);

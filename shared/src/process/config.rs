@@ -34,6 +34,10 @@ impl Complaints {
     pub fn found_later(lines: Vec<String>) -> Self {
         Self { lines }
     }
+
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
 }
 
 impl fmt::Display for Complaints {
