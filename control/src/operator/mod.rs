@@ -27,10 +27,11 @@ pub(crate) mod tasks;
 mod tickets;
 mod workspaces;
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
@@ -42,10 +43,11 @@ use utoipa_axum::routes;
 
 use crate::accounts::operators::{Operator, Role};
 use crate::app::{App, SharedApp};
+use crate::base::hourly_limit::HourlyLimit;
 use crate::http::Problem;
 use crate::http::problem::{unknown, wrong_method};
-use crate::http::request_context::{self, ContextLayer, text};
-use crate::store::ActBegun;
+use crate::http::request_context::{self, ContextLayer, RequestContext, text};
+use crate::store::{ActBegun, Actor};
 
 /// The longest body is an upstream and a few names.
 const BODY_MAX_BYTES: usize = 64 * 1024;
@@ -59,12 +61,13 @@ pub fn router(app: &SharedApp, pages: Router<SharedApp>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(app.clone(), require_key));
+    let noted = (app.clone(), Arc::new(HourlyLimit::new(REFUSALS_NOTED_AN_HOUR)));
+    let guarded = pages.merge(operator).layer(middleware::from_fn_with_state(noted, note_refusal));
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .merge(pages)
-        .merge(operator)
+        .merge(guarded)
         .with_state(app.clone())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(middleware::from_fn_with_state(app.clone(), say_the_time))
@@ -153,6 +156,35 @@ async fn guarded(app: &App, operator: &Operator, request: Request, next: Next) -
         && let Err(error) = app.store.end_act(&id, response.status().as_str()).await
     {
         warn!("the journal lacks an end: {:#}", anyhow::Error::from(error));
+    }
+    response
+}
+
+/// In the journal. The first of them say that somebody tries keys; the counter of requests has all.
+const REFUSALS_NOTED_AN_HOUR: usize = 20;
+
+/// Of what was asked; a path can be as long as a head.
+const REFUSED_MAX_CHARS: usize = 120;
+
+/// Whoever has no key, no right or no form of ours is in the journal, too.
+async fn note_refusal(
+    State((app, noted)): State<(SharedApp, Arc<HourlyLimit>)>,
+    Extension(context): Extension<RequestContext>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked = format!("{} {}", request.method(), request.uri().path());
+    let response = next.run(request).await;
+    let is_refused = matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    if is_refused && noted.take(app.now()) {
+        let asked: String = asked.chars().take(REFUSED_MAX_CHARS).collect();
+        let status = response.status().as_u16();
+        let act = format!("refused {asked} to {} with {status}", context.address);
+        let actor = Actor::System("private API");
+        let noted = app.store.note_act(actor, ("operators", None), &act, app.now()).await;
+        if let Err(error) = noted {
+            warn!("the journal lacks a refusal: {:#}", anyhow::Error::from(error));
+        }
     }
     response
 }

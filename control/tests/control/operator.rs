@@ -23,6 +23,20 @@ async fn nothing_is_told_without_the_key() {
 }
 
 #[tokio::test]
+async fn who_is_refused_is_in_the_journal_and_does_not_fill_it() {
+    let world = World::start(&[]).await;
+    let api = world.running.as_ref().unwrap().api;
+    for _ in 0..30 {
+        let request = world.http.get(format!("http://{api}/api/routes")).bearer_auth("wrong");
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    }
+    let journal = world.cli("journal --json").await;
+    let said = "refused GET /api/routes to 127.0.0.1 with 401";
+    assert_eq!(journal.matches(said).count(), 20, "{journal}");
+    assert!(!journal.contains("wrong"), "{journal}");
+}
+
+#[tokio::test]
 async fn customers_are_added_once_and_with_a_good_password() {
     let world = World::start(&[]).await;
     world.add_customer("ada").await;
