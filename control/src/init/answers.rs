@@ -7,7 +7,8 @@ use shared::process::{Complaints, Document};
 use shared::{KeyId, KeyRing, Secret};
 
 use super::given::Given;
-use super::{origin, quoted, templates};
+use super::toml_text::quoted;
+use super::{origin, templates};
 use crate::base::token::Token;
 use crate::serve::config::Config;
 

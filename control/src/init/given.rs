@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use shared::process::Section;
 
 use super::questions::{QUESTIONS, SETTINGS};
-use super::quoted;
+use super::toml_text::quoted;
 
 /// Each answer by its name; empty where none was given.
 pub(super) struct Given {

@@ -9,19 +9,16 @@ mod given;
 mod origin;
 mod questions;
 mod templates;
+mod toml_text;
 
 pub use answers::Answers;
 pub use files::{Written, write};
 pub use questions::QUESTIONS;
+pub use toml_text::quoted;
 
 use std::path::Path;
 
 use shared::process::Complaints;
-
-/// As TOML writes a text. The marks that Rust would write are no TOML.
-pub fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
-}
 
 /// `path` is named in complaints about `text`.
 ///

@@ -3,11 +3,7 @@
 use std::fmt::Write as _;
 
 use super::given::Given;
-use super::quoted;
-
-fn list(texts: &[String]) -> String {
-    toml::Value::from(texts.to_vec()).to_string()
-}
+use super::toml_text::{list, quoted};
 
 pub(super) fn keys_file(given: &Given) -> String {
     format!("{}/keys.toml", given.text("folder"))
