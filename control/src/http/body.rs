@@ -34,19 +34,31 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Json::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(JsonRejection::MissingJsonContentType(_)) => Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not_json",
-                "The body must be JSON, and content-type must say application/json.",
-            )),
-            Err(JsonRejection::JsonDataError(error)) => {
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                Err(input_fault::problem(status, "invalid", &error.body_text()))
-            }
-            Err(other) => Err(malformed(other.status())),
+        let read = axum::Json::from_request(request, state).await;
+        read.map(|axum::Json(value)| Self(value)).map_err(refused)
+    }
+}
+
+/// What is in a body that may be empty, where it is not.
+///
+/// # Errors
+/// As [`Json`].
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    axum::Json::from_bytes(body).map(|axum::Json(value)| value).map_err(refused)
+}
+
+fn refused(rejection: JsonRejection) -> Problem {
+    match rejection {
+        JsonRejection::MissingJsonContentType(_) => Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not_json",
+            "The body must be JSON, and content-type must say application/json.",
+        ),
+        JsonRejection::JsonDataError(error) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            input_fault::problem(status, "invalid", &error.body_text())
         }
+        other => malformed(other.status()),
     }
 }
 

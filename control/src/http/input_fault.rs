@@ -21,7 +21,10 @@ pub(super) fn problem(status: StatusCode, code: &'static str, said: &str) -> Pro
     let (field, rule) = explained(said);
     let field = match (path, field) {
         ("" | ".", field) => field.to_owned(),
-        (path, "") => path.to_owned(),
+        // Of one that is there, the path says it, too.
+        (path, field) if field.is_empty() || path.split('.').next_back() == Some(field) => {
+            path.to_owned()
+        }
         (path, field) => format!("{path}.{field}"),
     };
     if field.is_empty() {
@@ -49,6 +52,14 @@ fn explained(said: &str) -> (&str, String) {
         let known =
             said.rsplit_once(", expected ").map_or("none", |(_, known)| without_one_of(known));
         return (field, format!("is not known here; known are {known}"));
+    }
+    // What the standard library says of a number in a parameter.
+    match said {
+        "invalid digit found in string" | "cannot parse integer from empty string" => {
+            return ("", "must be a whole number of 0 or more".to_owned());
+        }
+        "number too large to fit in target type" => return ("", "is too large".to_owned()),
+        _ => {}
     }
     // What is given stands between; it may itself say ", expected ".
     let Some((given, expected)) = said.rsplit_once(", expected ") else {
@@ -144,6 +155,20 @@ mod tests {
         assert_eq!(problem.message, message, "{body}");
         assert_eq!(problem.field.as_deref().unwrap_or_default(), field, "{body}");
         assert!(!problem.message.contains("hunter2"), "{body}");
+    }
+
+    #[test]
+    fn a_parameter_that_is_no_number_is_told_so() {
+        let check = |query: &str, message: &str| {
+            let uri = format!("/?{query}").parse().unwrap();
+            let rejection = axum::extract::Query::<Body>::try_from_uri(&uri).unwrap_err();
+            let problem = problem(rejection.status(), "malformed", &rejection.body_text());
+            assert_eq!(problem.message, message, "{query}");
+        };
+        check("url=&count=hunter2", "count must be a whole number of 0 or more.");
+        check("url=&count=", "count must be a whole number of 0 or more.");
+        check("url=&count=99999999999999", "count is too large.");
+        check("count=1", "url is missing.");
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use super::responses::{Locks, Page, Published};
 use super::routes::{MOST, Waiting, parse_username, publish};
 use super::schemas::{LockShape, OfSession, OfWorkspace};
 use crate::app::{App, SharedApp};
+use crate::http::body::json;
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query, Whole};
 
@@ -188,5 +189,5 @@ fn parse_body(body: &[u8]) -> Result<LockBody, Problem> {
     if body.is_empty() {
         return Ok(LockBody::default());
     }
-    serde_json::from_slice(body).map_err(|error| Problem::invalid("until", error.to_string()))
+    json(body)
 }

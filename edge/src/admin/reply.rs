@@ -1,7 +1,7 @@
 //! How a refusal becomes a status and a body.
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -21,7 +21,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let path = Path::from_request_parts(parts, state).await;
-        let refused = |error: PathRejection| Failure::bad_request("path", error.body_text());
+        let refused = |_: PathRejection| Failure::bad_request("path", "it cannot be read");
         path.map(|Path(text)| Self(text)).map_err(refused)
     }
 }
@@ -39,6 +39,15 @@ struct Body {
     generation: Option<Generation>,
     #[serde(flatten)]
     error: ErrorBody,
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(error: QueryRejection) -> Self {
+        let text = error.body_text();
+        // Words of a library stand before the parameter's name.
+        let message = text.split_once(": ").map_or(text.as_str(), |(_, message)| message);
+        Self::bad_request("query", message)
+    }
 }
 
 impl Failure {

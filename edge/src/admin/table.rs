@@ -31,8 +31,7 @@ pub(super) async fn put(
     query: Result<Query<Options>, QueryRejection>,
     body: Body,
 ) -> Result<Json<Applied>, Failure> {
-    let Query(Options { empties }) =
-        query.map_err(|error| Failure::bad_request("query", error.body_text()))?;
+    let Query(Options { empties }) = query?;
     let busy = |_| Failure::busy("another table is being read");
     let _permit = state.0.uploads.try_acquire().map_err(busy)?;
     let routes = Arc::clone(&state.0.routes);

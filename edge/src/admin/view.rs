@@ -31,7 +31,7 @@ pub(super) async fn list(
     extract::State(state): extract::State<State>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<RoutesPage>, Failure> {
-    let Query(page) = page.map_err(|error| Failure::bad_request("query", error.body_text()))?;
+    let Query(page) = page?;
     let limit = page.limit.unwrap_or(PAGE_DEFAULT);
     if !(1..=PAGE_MAX).contains(&limit) {
         let message = format!("limit is between 1 and {PAGE_MAX}");
@@ -47,7 +47,7 @@ pub(super) async fn find(
     username: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Route>, Failure> {
     let refuse = |reason: String| Failure::bad_request("username", reason).at_field("username");
-    let Path(username) = username.map_err(|error| refuse(error.body_text()))?;
+    let Path(username) = username.map_err(|_| refuse("it cannot be read".to_owned()))?;
     let username = Username::parse(&username).map_err(|error| refuse(error.to_string()))?;
     let route = state.0.routes.find(&username).ok_or_else(|| {
         Failure::new(StatusCode::NOT_FOUND, "no_route", format!("{username} has no route here"))
