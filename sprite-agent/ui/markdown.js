@@ -43,15 +43,32 @@ export function isSafeLink(href) {
   }
 }
 
-/** The top-level blocks of `text`: `{type, raw}` and what the parser needs; what it cannot read is plain text. */
-export function lexed(text) {
+/** Lists and quotations in one another: no text of a person has as many, and browsers lay them out in quadratic time. */
+const NESTED_MAX = 64;
+
+/**
+ * The top-level blocks of `text`: `{type, raw}` and what the parser needs; what is nested too deep is plain text.
+ * `links` are definitions that stand elsewhere.
+ */
+export function lexed(text, links = {}) {
   try {
-    return marked.lexer(text);
+    const lexer = new marked.Lexer(marked.defaults);
+    Object.assign(lexer.tokens.links, links);
+    const blocks = lexer.lex(text);
+    if (!isDeeper(blocks, NESTED_MAX)) return blocks;
   } catch {
-    // Nested deeper than any text of a person.
-    const plain = { type: 'text', raw: text, text, escaped: false };
-    return Object.assign([{ type: 'paragraph', raw: text, text, tokens: [plain] }], { links: {} });
+    // Deeper than the parser can go.
   }
+  const plain = { type: 'text', raw: text, text, escaped: false };
+  return Object.assign([{ type: 'paragraph', raw: text, text, tokens: [plain] }], { links: {} });
+}
+
+function isDeeper(tokens, levels) {
+  const isList = (token) => token.type === 'list';
+  return tokens.some((token) => {
+    const inner = (isList(token) ? token.items : token.tokens) ?? [];
+    return inner.length > 0 && (levels === 0 || isDeeper(inner, isList(token) ? levels : levels - 1));
+  });
 }
 
 /**
@@ -76,9 +93,15 @@ export function outlined(outline, depth) {
   return { top, last: Math.min(6, wanted, outline.last + 1) };
 }
 
-/** Whether a definition in `text` can give a link to a block before it. */
-export function hasDefinitions(text) {
-  return /^ {0,3}\[[^\]]+\]:/m.test(text);
+/** Of all definitions of one text together: some hundred addresses. */
+const DEFINITIONS_CHARS = 16_384;
+/** What may define a link: a label has no more characters (CommonMark 0.31, 4.7). */
+const DEFINITION = /^ {0,3}\[[^\]\n]{1,999}\]:.+$/gm;
+
+/** The links that `text` defines, which may stand before their definitions; `null` when there are none. */
+export function definitionsOf(text) {
+  const lines = text.match(DEFINITION)?.join('\n').slice(0, DEFINITIONS_CHARS);
+  return lines ? lexed(lines).links : null;
 }
 
 /** A safe `DocumentFragment` for blocks out of `blocksOf`. */

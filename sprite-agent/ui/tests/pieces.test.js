@@ -3,6 +3,7 @@ import test from 'node:test';
 
 import { grammarOf } from '../grammars.js';
 import { highlighted } from '../highlighter.js';
+import { definitionsOf } from '../markdown.js';
 import { CODE_CHARS, PIECE_CHARS, blocksOf, restOf } from '../pieces.js';
 
 const whole = (blocks) => blocks.map(({ raw }) => raw).join('');
@@ -47,16 +48,43 @@ test('long code is one block, and what follows it is text again', () => {
 });
 
 test('what is nested too deep to be read is plain text', () => {
-  for (const text of [`${'> '.repeat(5_000)}deep`, `${'- '.repeat(2_000)}x`]) assert.equal(whole(blocksOf(text)), text);
+  const bomb = Array.from({ length: 100 }, (_, level) => `${'  '.repeat(level)}- a\n`).join('');
+  for (const text of [`${'> '.repeat(400)}deep`, `${'1. '.repeat(300)}x`, bomb, `${'> '.repeat(5_000)}deep`]) {
+    const [block] = blocksOf(text);
+    assert.equal(block.raw, text);
+    assert.equal(block.type, 'paragraph');
+  }
+  assert.equal(blocksOf(`${'> '.repeat(20)}deep`)[0].type, 'blockquote');
 });
 
 test('what takes a parser longest is cut before it does', () => {
-  // A million of these would take hours at once; the run of this test has its own limit.
-  for (const unit of ['_a', '[[', '[a](', '![a](', '**a *b ', '<a ', '`']) {
+  // Of a thousand signs the parser makes a thousand things at the most, and looks at each from each.
+  for (const unit of ['_a', 'a*', '` ', '[[', '[a](', '![a](', '**a *b ', '<a ', '~a', '- a\n', '| a |\n|---|\n', '> ', '1. ']) {
     const text = unit.repeat(300_000);
     const [block] = blocksOf(text);
     assert.equal(block.raw, text);
+    assert.ok(text.length - block.hidden <= 1_001 * unit.length, unit);
   }
+});
+
+test('so much of a text is read at once, and the next time it goes on behind that', () => {
+  const text = 'a\n\n'.repeat(10_000);
+  let [rest, steps] = [text, 0];
+  while (rest) {
+    const read = whole(blocksOf(rest, 1));
+    assert.ok(read.length <= 3_000);
+    rest = rest.slice(read.length);
+    steps += 1;
+  }
+  assert.ok(steps > 10);
+});
+
+test('a link is known wherever in the text it is defined', () => {
+  const text = `[first]\n\n${'word\n\n'.repeat(2_000)}[first]: https://example.com`;
+  const [{ tokens }] = blocksOf(text, 1, definitionsOf(text));
+  assert.equal(tokens[0].href, 'https://example.com');
+  assert.equal(definitionsOf('[a](b) and [c]'), null);
+  assert.equal(definitionsOf('[\n'.repeat(300_000)), null);
 });
 
 test('code is known by the names that answers give it', async () => {
