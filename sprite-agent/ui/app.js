@@ -390,7 +390,7 @@ async function answerAnew(id) {
   }
   await workspace.reached();
   if (workspace.obstacle) {
-    composer.refuse(t(workspace.obstacle === 'busy' ? 'answer.busy' : 'away'));
+    composer.refuse(t(workspace.obstacle === 'offline' ? 'away' : 'answer.busy'));
     return;
   }
   try {

@@ -24,18 +24,18 @@ export function unqueued(thread, id) {
 }
 
 /**
- * What the queue of `thread` waits for: `answer`, `connection`, `person`, or `files` for a person to attach them
- * again; `null` when its first message can be sent. After a failure nothing is sent by itself: the next message
+ * What the queue of `thread` waits for: `answer`, `decision` of a person for which the answer waits (`isAsking`),
+ * `connection`, `person`, or `files` for a person to attach them again; `null` when its first message can be sent. After a failure nothing is sent by itself: the next message
  * would fail as well, or build on an answer that is not there. Nor is what a page had sent that was left then: an
  * assistant that has started anew since may have begun with it.
  */
-export function waitsFor(thread, isOnline) {
+export function waitsFor(thread, isOnline, isAsking = false) {
   const isUnderWay = ({ delivery }) => delivery === 'sending' || delivery === 'unsure';
   // What waited over a loss or a reload goes once the history has told whether an answer is under way.
   if (!isOnline || thread.lost || (!thread.loaded && thread.queue.length > 0)) return 'connection';
   // It waits for its files, whatever goes on.
   if (thread.queue.length > 0 && isBare(thread.queue[0])) return 'files';
-  if (thread.messages.some((message) => isUnderWay(message) || (message.role === 'assistant' && isLive(message)))) return 'answer';
+  if (thread.messages.some((message) => isUnderWay(message) || (message.role === 'assistant' && isLive(message)))) return isAsking ? 'decision' : 'answer';
   if (thread.queue[0]?.lacksFiles) return 'files';
   if (thread.queue[0]?.wasSent) return 'person';
   const last = thread.messages.at(-1);

@@ -102,16 +102,17 @@ export class Workspace {
     return Object.values(this.state.threads).some(activeAnswer);
   }
 
-  /** Why a message would wait now, or `null`: `offline` or `busy`. */
+  /** Why a message would wait now, or `null`: `offline`, `busy` or `decision`. */
   get obstacle() {
     const waits = this.queueWaits;
     if (waits === 'connection') return 'offline';
+    if (waits === 'decision') return waits;
     return activeAnswer(this.thread) || waits === 'answer' ? 'busy' : null;
   }
 
   /** What the queue of the current conversation waits for; `null` when nothing is in its way. */
   get queueWaits() {
-    return waitsFor(this.thread, this.isOnline);
+    return waitsFor(this.thread, this.isOnline, this.prompts.length > 0);
   }
 
   /** What the assistant waits for, in the current conversation. */

@@ -50,6 +50,15 @@ test('an answer is sent and the question goes', async () => {
   assert.deepEqual(here.ids(), []);
 });
 
+test('what is written while a question stands says that it waits for the decision', async () => {
+  const here = await asking();
+  here.workspace.send('and then');
+  assert.deepEqual([here.workspace.queueWaits, here.workspace.obstacle], ['decision', 'decision']);
+  here.event('question.resolved', { id: 'q1', status: 'answered' });
+  here.event('exec.approval.resolved', { id: 'a1', decision: 'allow-once' });
+  assert.deepEqual([here.workspace.queueWaits, here.workspace.obstacle], ['answer', 'busy']);
+});
+
 test('a question that comes later is shown, and goes when somebody else has answered it', async () => {
   const here = await asking();
   here.event('question.requested', { ...QUESTION, id: 'q2' });

@@ -60,6 +60,7 @@ export class AttachmentsView {
     this.#render();
   }
 
+  /** Returns whether all were taken. */
   add(files) {
     const refused = [];
     for (const file of files) {
@@ -70,6 +71,7 @@ export class AttachmentsView {
     const others = refused.length - REFUSALS_TOLD;
     const told = [...refused.slice(0, REFUSALS_TOLD), ...(others > 0 ? [t('attach.others', { count: others })] : [])];
     this.#actions.refused(told.join(' '));
+    return refused.length === 0;
   }
 
   #read(file) {

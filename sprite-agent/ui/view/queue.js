@@ -16,7 +16,7 @@ export class QueueView {
     this.#actions = actions;
   }
 
-  /** `waits` says for what: `answer`, `connection`, or `person` or `files` when they are not sent by themselves. */
+  /** `waits` says for what: `answer`, `decision`, `connection`, or `person` or `files` when they are not sent by themselves. */
   update(queued, waits) {
     const shown = JSON.stringify([queued.map(({ id }) => id), waits]);
     if (shown === this.#shown) return;

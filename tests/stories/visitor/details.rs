@@ -5,7 +5,7 @@ use e2e::{Chrome, Plan, Screen, SharedWorld, WorldGuard};
 
 static WORLD: SharedWorld = SharedWorld::new();
 
-const TENANTS: [&str; 7] = ["ada", "grace", "edith", "joan", "karen", "mary", "frances"];
+const TENANTS: [&str; 8] = ["ada", "grace", "edith", "joan", "karen", "mary", "frances", "barbara"];
 
 /// A workspace for each story.
 async fn world() -> WorldGuard {
@@ -152,6 +152,34 @@ async fn a_file_is_chosen_seen_taken_back_and_sent_with_its_message() {
     chrome.wait_for(&format!("{files} === 'notes.txt'")).await.unwrap();
     chrome.client.refresh().await.unwrap();
     chrome.wait_for(&format!("{files} === 'notes.txt'")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_text_too_long_for_the_field_is_a_file_of_its_message() {
+    let world = world().await;
+    let chrome = signed_in(&world, "barbara").await;
+    let insert = |kind: &str, text: &str| {
+        format!(
+            "(() => {{ const data = new DataTransfer(); data.setData('text/plain', {text}); \
+             const event = '{kind}' === 'paste' \
+                 ? new ClipboardEvent('paste', {{clipboardData: data, bubbles: true, cancelable: true}}) \
+                 : new DragEvent('drop', {{dataTransfer: data, bubbles: true, cancelable: true}}); \
+             return document.getElementById('composer').dispatchEvent(event); }})()"
+        )
+    };
+    let ready = "document.querySelectorAll('[data-testid=attachment][data-state=ready]').length";
+    for (count, kind) in ["paste", "drop"].into_iter().enumerate() {
+        assert_eq!(chrome.evaluate(&insert(kind, "'short'")).await.unwrap(), true, "{kind}");
+        let long = insert(kind, "'x'.repeat(1_000_000)");
+        assert_eq!(chrome.evaluate(&long).await.unwrap(), false, "{kind}");
+        chrome.wait_for(&format!("{ready} === {}", count + 1)).await.unwrap();
+    }
+    chrome.wait_for("document.getElementById('composer').value === ''").await.unwrap();
+    say(&chrome, "please read this").await;
+    chrome
+        .wait_for("document.querySelectorAll('[data-testid=message-user] .file-name').length === 2")
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
