@@ -1,9 +1,13 @@
 // Reads the histories of conversations: the newest rows, and page by page what lies before them.
 
+import { overlaps } from './rows.js';
+
 /** Rows of one page: fifty exchanges, which a phone shows at once. */
 const ROWS = 100;
 /** After a page that did not come in time, fewer rows are asked for, down to these. */
 const ROWS_MIN = 10;
+/** Rows that are read once an answer has ended: more than one turn has, but for a long search or program. */
+const END_ROWS = 20;
 /** Characters of one row; the gateway's own default cuts long answers. */
 const ROW_CHARS = 200_000;
 
@@ -41,6 +45,20 @@ export class Histories {
     } finally {
       this.#reading.delete(key);
     }
+  }
+
+  /**
+   * Reads what an answer that has just ended has besides its text: files, model, tokens. Where that
+   * cannot be read the answer stands as it was told.
+   */
+  async readEnd(key) {
+    if (this.#reading.has(key)) return;
+    const payload = await this.#request('chat.history', { sessionKey: key, limit: END_ROWS, maxChars: ROW_CHARS }).catch(() => null);
+    const thread = this.#state().threads[key];
+    // Whoever reads more at this moment tells the same.
+    if (!payload || !thread || this.#reading.has(key)) return;
+    if (payload.hasMore && !overlaps(thread, payload)) await this.readNewest(key);
+    else this.#apply({ type: 'history', key, payload });
   }
 
   /** Reads the page of `key` before what is known; changes nothing when there is none. */

@@ -7,11 +7,20 @@ function idOf(row) {
   return row?.__openclaw?.id;
 }
 
+/** Whether the newest rows that were read again begin within the known ones. */
+export function overlaps({ rows }, payload) {
+  return placeOf(rows, rowsOf(payload)) >= 0;
+}
+
+function placeOf(rows, newest) {
+  const first = idOf(newest[0]);
+  return first === undefined ? -1 : rows.findIndex((row) => idOf(row) === first);
+}
+
 /** `{rows, hasMore, offset}` after the newest rows were read again. */
 export function withNewest({ rows, hasMore, offset }, payload) {
   const newest = rowsOf(payload);
-  const first = idOf(newest[0]);
-  const place = first === undefined ? -1 : rows.findIndex((row) => idOf(row) === first);
+  const place = placeOf(rows, newest);
   // Nothing in common: the history was rewritten, or more happened than one page tells.
   if (place <= 0) return { rows: newest, ...before(payload) };
   return { rows: [...rows.slice(0, place), ...newest], hasMore, offset };

@@ -398,6 +398,7 @@ export class Workspace {
     this.#apply({ type: 'chat', payload, at: this.#clock.now() });
     if (!wasOwed && this.#isOwed) this.asking.read();
     if (this.thread?.stale) this.#settle();
+    if (payload.state === 'final' && this.state.threads[payload.sessionKey]) this.histories.readEnd(payload.sessionKey);
     const isEnd = ['final', 'aborted', 'error'].includes(payload.state);
     if (isEnd || !this.sessions.has(payload.sessionKey)) this.sessions.soon();
   }

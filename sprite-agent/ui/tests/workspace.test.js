@@ -93,6 +93,27 @@ test('sending a refused message again replaces it', async () => {
   assert.deepEqual(here.texts(), ['hello', '']);
 });
 
+test('what an answer has besides its text is there once it has ended', async () => {
+  const here = await world();
+  here.gateway.answers['chat.send'] = { status: 'started' };
+  here.workspace.send('a picture, please');
+  await settled();
+  const content = [{ type: 'text', text: 'here' }, { type: 'image', mimeType: 'image/png', fileName: 'square.png' }];
+  const rows = [userRow('r1', 'a picture, please'), assistantRow('r1', '', { content, model: 'scripted' })];
+  here.gateway.answers['chat.history'] = { messages: rows };
+  here.hear(final('r1', 1, 'here'));
+  await settled();
+  const [, answer] = here.workspace.thread.messages;
+  assert.deepEqual([answer.text, answer.model, answer.files.map(({ name }) => name)], ['here', 'scripted', ['square.png']]);
+  // Where the history cannot be read, the answer stands as it was told.
+  here.workspace.send('again');
+  await settled();
+  here.gateway.answers['chat.history'] = new Error('away');
+  here.hear(final('r2', 1, 'once more'));
+  await settled();
+  assert.deepEqual(here.texts(), ['a picture, please', 'here', 'again', 'once more']);
+});
+
 test('a second message waits until the answer is there', async () => {
   const here = await world();
   here.gateway.answers['chat.send'] = { status: 'started' };

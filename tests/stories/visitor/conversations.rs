@@ -171,7 +171,7 @@ async fn files_of_an_answer_are_shown_or_saved_and_never_run() {
     let world = world().await;
     let chrome = signed_in(&world, "edith").await;
     say(&chrome, "FILES please").await;
-    chrome.wait_for_state("message-assistant", "done").await.unwrap();
+    wait_for(&chrome, "document.querySelectorAll('[data-testid=file]').length === 3").await;
     chrome.client.refresh().await.unwrap();
     wait_for(&chrome, "document.querySelectorAll('.file img').length === 1").await;
     wait_for(&chrome, "document.querySelector('.file img').naturalWidth === 64").await;
