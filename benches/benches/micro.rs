@@ -115,6 +115,7 @@ fn decide_a_request(bencher: Bencher<'_, '_>) {
         websocket: false,
         navigation: true,
         cross_site: false,
+        sent_on: false,
         service_worker: false,
         own_origin: None,
         same_origin: false,

@@ -81,6 +81,18 @@ impl Domains {
         present.get(&Domain::parse(&host_name(host)).ok()?).map(Arc::clone)
     }
 
+    /// The first by name of those of `username` that come after `present`.
+    pub(crate) fn following(
+        &self,
+        username: &Username,
+        present: Option<&Domain>,
+    ) -> Option<Domain> {
+        let all = self.present.load();
+        let own = all.values().filter(|served| served.username == *username);
+        let later = own.map(|served| &served.domain).filter(|domain| Some(*domain) > present);
+        later.min().cloned()
+    }
+
     /// Is it still as it was found?
     pub(crate) fn serves(&self, found: &Served) -> bool {
         let present = self.present.load();

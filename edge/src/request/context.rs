@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use shared::navigation::page_language;
-use shared::{Host, PublicSite, without_root_dot};
+use shared::{Departure, Host, KeyRing, PublicSite, without_root_dot};
 
 use super::decision::RequestFacts;
 use super::overlong::is_same_origin;
-use crate::domains::Served;
+use crate::domains::{Domains, Served};
 use crate::head::{Body, Head};
 use crate::observe::RequestRecord;
 use crate::respond::ResponseOptions;
@@ -49,7 +49,7 @@ impl<'a> RequestContext<'a> {
     }
 
     /// What the decision needs to know of the request to `workspace`.
-    pub(super) fn facts(&self, site: &PublicSite, host: &Host) -> RequestFacts<'a> {
+    pub(super) fn facts(&self, site: &PublicSite, host: &Host, ring: &KeyRing) -> RequestFacts<'a> {
         let head = self.head;
         let is_workspace = matches!(host, Host::Workspace(_));
         let own_origin = head
@@ -63,10 +63,30 @@ impl<'a> RequestContext<'a> {
             websocket: head.websocket.is_some(),
             navigation: self.options.page.is_some(),
             cross_site: is("sec-fetch-site", "cross-site"),
+            sent_on: self.domain.as_ref().is_some_and(|served| {
+                Departure::is_sent(head.target, &served.domain, (ring, self.now))
+            }),
             service_worker: head.header("service-worker").is_some(),
             own_origin,
             same_origin: is_same_origin(head.host, |name| head.header(name)),
         }
+    }
+
+    /// Where a browser that left is to forget next: by name, so that it comes to each host once.
+    pub(super) fn next_host(
+        &self,
+        departure: Departure,
+        site: &PublicSite,
+        domains: &Domains,
+        ring: &KeyRing,
+    ) -> Option<String> {
+        let (name, present) = match (&self.domain, site.classify(self.head.host)) {
+            (Some(served), _) => (served.username, Some(&served.domain)),
+            (None, Host::Workspace(name)) => (name, None),
+            (None, _) => return None,
+        };
+        let next = domains.following(&name, present)?;
+        Some(departure.url_at(site, &name, &next, (ring, self.now)))
     }
 
     /// The origin at which `host`, which the request is for, is reached; `None` for one that is

@@ -18,6 +18,8 @@ pub struct RequestFacts<'a> {
     pub navigation: bool,
     /// `Sec-Fetch-Site: cross-site`: a link on a foreign page, where strict cookies stay at home.
     pub cross_site: bool,
+    /// An edge of ours has just sent the browser here, from another host of the workspace.
+    pub sent_on: bool,
     /// `Service-Worker: script`.
     pub service_worker: bool,
     /// `Origin`, and whether it is the workspace's own.
@@ -56,7 +58,8 @@ pub enum Decision {
     SignIn,
     Unauthorized,
     ClearCookies,
-    /// Back to the site; the browser `forgets` what the chat page kept in it.
+    /// On to the next domain of the customer's own, or back to the site; the browser `forgets`
+    /// what the chat page kept in it.
     Depart {
         departure: Departure,
         forgets: bool,
@@ -88,7 +91,8 @@ pub fn decide(host: Host, facts: &RequestFacts<'_>, workspace: Option<&Workspace
             _ if let Some(departure) = departure(facts) => {
                 let is_signed_in = workspace.is_some_and(|workspace| workspace.session.is_ok());
                 // A link on a foreign page cost people their drafts.
-                Decision::Depart { departure, forgets: !is_signed_in && !facts.cross_site }
+                let forgets = facts.sent_on || (!is_signed_in && !facts.cross_site);
+                Decision::Depart { departure, forgets }
             }
             None if facts.path == SESSION_PATH => {
                 Decision::SessionInfo { session: None, status: WorkspaceStatus::Gone }
@@ -172,6 +176,7 @@ mod tests {
         websocket: false,
         navigation: true,
         cross_site: false,
+        sent_on: false,
         service_worker: false,
         own_origin: None,
         same_origin: false,
@@ -304,6 +309,11 @@ mod tests {
             RequestFacts { cross_site: true, ..left },
             live(Err(NoSession::NoCookie)),
             depart(false),
+        );
+        check(
+            RequestFacts { cross_site: true, sent_on: true, ..left },
+            live(Err(NoSession::NoCookie)),
+            depart(true),
         );
         let ada = Host::Workspace(Username::parse("ada").unwrap());
         assert_eq!(decide(ada, &left, None), depart(true));

@@ -155,7 +155,7 @@ impl RequestHandler {
             if found.is_none() && name.is_some() && !self.routes.is_ready() {
                 return self.refuse(Refusal::NotReady, context);
             }
-            let facts = context.facts(&self.site, &host);
+            let facts = context.facts(&self.site, &host, &client.keys.ring);
             let decision = decide(host, &facts, found.as_ref().map(|found| &found.workspace));
             let (session, kind) = match decision {
                 Decision::Sprite(session) => (Some(session), Kind::Request),
@@ -363,7 +363,11 @@ impl RequestHandler {
                 Response::cookies_cleared(cookie_names(head.cookies()), &self.site, options)
             }
             Decision::Depart { departure, forgets } => {
-                Response::departure(departure.page_url(&self.site), forgets, options)
+                let next =
+                    context.next_host(departure, &self.site, &self.domains, &client.keys.ring);
+                let page = || departure.page_url(&self.site);
+                let url = next.filter(|_| forgets).unwrap_or_else(page);
+                Response::departure(url, forgets, options)
             }
             Decision::Sprite(_) | Decision::Tunnel(_) | Decision::Telegram => {
                 unreachable!("goes to the sprite")

@@ -113,6 +113,42 @@ fn a_domain_is_served_as_its_workspace_with_sessions_of_its_own() {
 }
 
 #[test]
+fn who_left_on_the_site_is_made_to_forget_at_every_host_of_the_workspace() {
+    const MAIL: &str = "mail.example.org";
+    let edge = TestEdge::start();
+    edge.put("ada", echo());
+    grant(&edge, MAIL, "ada");
+    grant(&edge, CHAT, "ada");
+    grant(&edge, "bob.example.org", "bob");
+    // The site sends it to the workspace's own host, and from there a browser follows.
+    let ask = |host: &str, target: &str, from: &str| {
+        let mut tcp = edge.connect();
+        let lines = format!("Accept: text/html\r\nSec-Fetch-Site: {from}\r\n");
+        write!(tcp, "GET {target} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n").unwrap();
+        let head = read_head(&mut tcp);
+        let location =
+            head.split("\r\nlocation: http://").nth(1).unwrap_or_else(|| panic!("{head}"));
+        let (location, forgets) =
+            (location.lines().next().unwrap(), head.contains("clear-site-data"));
+        (location.to_owned(), forgets)
+    };
+    let (mut to, mut forgets) = ask("ada.arca.test", "/auth/signed-out", "same-site");
+    for domain in [CHAT, MAIL] {
+        let (host, path) = to.split_once('/').unwrap();
+        assert_eq!((host, forgets), (domain, true));
+        (to, forgets) = ask(domain, &format!("/{path}"), "cross-site");
+    }
+    assert_eq!((&*to, forgets), ("arca.test/login?signed_out=1", true));
+    // A link on somebody's page makes nobody forget.
+    for target in ["/auth/signed-out", "/auth/signed-out?proof=00"] {
+        assert_eq!(
+            ask(CHAT, target, "cross-site"),
+            ("arca.test/login?signed_out=1".to_owned(), false)
+        );
+    }
+}
+
+#[test]
 fn the_machine_hears_of_one_origin_wherever_its_customer_comes_in() {
     let edge = TestEdge::start();
     let machine = crate::harness::sprite(|mut tcp, head| {
