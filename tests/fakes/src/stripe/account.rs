@@ -23,6 +23,8 @@ pub struct Account {
     pub settings: Settings,
     /// Base of the pages people visit, without a slash at the end.
     pub public_url: String,
+    /// How far the clock was turned while those who call kept theirs, in seconds.
+    pub lead: u64,
     pub prices: BTreeMap<String, Price>,
     pub customers: BTreeMap<String, Customer>,
     pub sessions: BTreeMap<String, Session>,

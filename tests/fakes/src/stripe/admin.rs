@@ -95,7 +95,7 @@ async fn advance(State(stripe): State<Arc<Stripe>>, Json(advance): Json<Advance>
         let message = format!("advance_seconds is at most {ADVANCE_MAX_SECONDS}");
         return complain(StatusCode::BAD_REQUEST, &message);
     }
-    stripe.advance(advance.advance_seconds);
+    stripe.run_ahead(advance.advance_seconds);
     let now = stripe.act(|_, now| now).0;
     Json(json!({"now": now})).into_response()
 }

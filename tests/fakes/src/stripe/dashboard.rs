@@ -26,7 +26,7 @@ pub async fn show(State(stripe): State<Arc<Stripe>>) -> Response {
 }
 
 pub async fn advance(State(stripe): State<Arc<Stripe>>, Form(turn): Form<Turn>) -> Response {
-    stripe.advance(turn.seconds.min(ADVANCE_MAX_SECONDS));
+    stripe.run_ahead(turn.seconds.min(ADVANCE_MAX_SECONDS));
     stripe.act(|_, _| ());
     Redirect::to("/").into_response()
 }

@@ -36,6 +36,8 @@ pub struct Session {
     /// Unix seconds.
     pub created: u64,
     pub expires_at: u64,
+    /// [`Account::lead`](super::account::Account::lead) when it was created.
+    pub lead: u64,
     /// Base of the hosted page.
     pub public_url: String,
 }
@@ -97,7 +99,7 @@ impl Session {
         body["customer"] = json!(self.customer);
         body["customer_details"] = self.customer_details();
         body["customer_email"] = json!(self.customer_email);
-        body["expires_at"] = json!(self.expires_at);
+        body["expires_at"] = json!(self.expires_at - self.lead);
         body["locale"] = json!(self.locale);
         body["metadata"] = json!(self.metadata);
         body["payment_status"] = json!(if paid { "paid" } else { "unpaid" });
@@ -179,6 +181,7 @@ pub(crate) mod tests {
             locale: None,
             created: 1_000,
             expires_at: 87_400,
+            lead: 0,
             public_url: "http://127.0.0.1:1".to_owned(),
         }
     }

@@ -38,7 +38,8 @@ pub(super) fn create(account: &mut Account, params: &Params, now: u64) -> Result
         allow_promotion_codes: params.flag("allow_promotion_codes"),
         locale: params.value("locale").map(ToOwned::to_owned),
         created: now,
-        expires_at: expires_at(params, now)?,
+        expires_at: expires_at(params, now - account.lead)? + account.lead,
+        lead: account.lead,
         public_url: account.public_url.clone(),
     };
     let body = session.body();
@@ -188,6 +189,20 @@ mod tests {
         check(&format!("{GOOD}&expires_at=87400"), "");
         check(&format!("{GOOD}&expires_at=2799"), "at least 30 minutes");
         check(&format!("{GOOD}&expires_at=87401"), "less than 24 hours");
+    }
+
+    #[test]
+    fn who_calls_says_the_end_of_a_session_by_a_clock_that_nobody_turned() {
+        let mut account = Account::default();
+        account.lead = 700_000;
+        let params = Params::parse(&format!("{GOOD}&expires_at=2800")).unwrap();
+        let body = create(&mut account, &params, 701_000).unwrap();
+        assert_eq!(body["expires_at"], 2_800);
+        let id = body["id"].as_str().unwrap();
+        account.advance(702_799);
+        assert_eq!(account.sessions[id].body()["status"], "open");
+        account.advance(702_800);
+        assert_eq!(account.sessions[id].body()["status"], "expired");
     }
 
     #[test]
