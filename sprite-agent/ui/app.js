@@ -24,6 +24,7 @@ import { GatewayPageView } from './view/gateway-page.js';
 import { GreetingView } from './view/greeting.js';
 import { PromptsView } from './view/prompts.js';
 import { QueueView } from './view/queue.js';
+import { showRests } from './view/rest-button.js';
 import { SchedulesView } from './view/schedules.js';
 import { SearchView } from './view/search.js';
 import { SettingsView } from './view/settings.js';
@@ -175,10 +176,10 @@ new ExportView({
   showWhole: async () => {
     await workspace.histories.readWhole(workspace.thread.key);
     render();
-    thread.showWhole();
+    showWhole();
   },
 });
-addEventListener('beforeprint', () => thread.showWhole());
+addEventListener('beforeprint', showWhole);
 addEventListener('afterprint', () => thread.showNear());
 const focus = new FocusKeeper(() => (matchMedia('(pointer: coarse)').matches ? focusThread() : composer.focus()));
 const sidebar = new Sidebar();
@@ -237,6 +238,12 @@ function render() {
   announce(list);
   showThread();
   focus.check();
+}
+
+/** Everything that was said and is known, for the printer. */
+function showWhole() {
+  thread.showWhole();
+  showRests(document.getElementById('thread'));
 }
 
 /** What the thread puts off follows in the next frames, without all the rest. */

@@ -5,6 +5,7 @@ import { language, locale, t } from '../words.js';
 import { copyButton, element, icon, iconButton, mark } from './element.js';
 import { fileView } from './file.js';
 import { Prose } from './prose.js';
+import { restButton } from './rest-button.js';
 import { ThoughtView, ToolsView } from './tools.js';
 
 const PHASES = {
@@ -31,7 +32,7 @@ function wayOf(delivery, share) {
 /** A question. `actions`: `retry(id)`, called by its button when it could not be sent, and `readFile(file)`. */
 export class QuestionView {
   #text = element('div', { class: 'bubble', dir: 'auto' });
-  #fold = element('button', { type: 'button', class: 'button small', onclick: () => this.#unfold() });
+  #fold = restButton(() => this.#unfold());
   #files = element('div', { class: 'files' });
   #note = element('div', { class: 'note' });
   #time = element('time', { class: 'at' });

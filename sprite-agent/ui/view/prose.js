@@ -10,6 +10,7 @@ import { language, t } from '../words.js';
 import { copyButton, element } from './element.js';
 import { typeset } from './formulas.js';
 import { highlight } from './highlight.js';
+import { restButton } from './rest-button.js';
 
 /** Blocks that are shown before somebody asks for the rest: more than a book's chapter has; a page is laid out whole. */
 const BLOCKS_MAX = 2_000;
@@ -90,6 +91,8 @@ class ShownBlock {
   #links;
   /** Shows, piece by piece, what a long block does not show yet. */
   #more = null;
+  /** What is left of the rest, once somebody has asked for it. */
+  #pieces = null;
 
   constructor(block, links, outline) {
     this.#block = block;
@@ -98,7 +101,7 @@ class ShownBlock {
     const fragment = rendered(Object.assign([block], { links }));
     this.#dress(fragment);
     if (block.hidden > 0) {
-      this.#more = element('button', { type: 'button', class: 'button small', 'data-testid': 'show-rest', onclick: () => this.#showRest() });
+      this.#more = restButton((isAtOnce) => this.#showRest(isAtOnce), { 'data-testid': 'show-rest' });
       this.#tellRest();
       fragment.append(this.#more);
     }
@@ -123,21 +126,21 @@ class ShownBlock {
     this.#more.textContent = t('prose.more', { count: hidden, number: hidden.toLocaleString(language) });
   }
 
-  #showRest() {
-    const pieces = restOf(this.#block, this.#links);
-    const next = () => {
-      const { value, done } = pieces.next();
-      if (done) this.#more.remove();
-      if (done) return;
+  #showRest(isAtOnce) {
+    this.#more.disabled = true;
+    this.#pieces ??= restOf(this.#block, this.#links);
+    for (let { value, done } = this.#pieces.next(); !done; { value, done } = this.#pieces.next()) {
       const fragment = rendered(Object.assign(value, { links: value.links ?? this.#links }));
       this.#dress(fragment);
       [...fragment.childNodes].forEach(finish);
       this.#more.before(fragment);
       // The page stays usable in between.
-      setTimeout(next);
-    };
-    this.#more.disabled = true;
-    next();
+      if (!isAtOnce) {
+        setTimeout(() => this.#showRest(false));
+        return;
+      }
+    }
+    this.#more.remove();
   }
 
   /** Gives code its frame and copy button, wide tables room to scroll, and each block its direction. */

@@ -225,6 +225,14 @@ async fn a_conversation_prints_whole() {
     }
     let sheets = chrome.sheets().await.unwrap();
     assert!(sheets >= 2, "{sheets} sheets");
+    // What is folded on the screen is on paper as well.
+    say(&chrome, &format!("FAST BIG {}", "word ".repeat(2_000))).await;
+    let rests = "[...document.querySelectorAll('#thread .rest:not([hidden])')].length";
+    chrome.wait_for(&format!("{rests} === 2")).await.unwrap();
+    chrome.sheets().await.unwrap();
+    chrome.wait_for(&format!("{rests} === 0")).await.unwrap();
+    let lines = "document.querySelectorAll('.prose li').length";
+    chrome.wait_for(&format!("{lines} > 2_000")).await.unwrap();
 }
 
 #[tokio::test]
