@@ -5,10 +5,17 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 
 /// A key ring, a token, a certificate with its chain, a configuration, a text for people: all of
 /// these have some kilobytes. A bundle of every authority that browsers trust has a quarter of it.
 pub const MAX_BYTES: u64 = 1 << 20;
+
+/// How long whoever writes into a pipe may take: a program that fetches a secret over a network.
+const PIPE_MAX: Duration = Duration::from_secs(10);
 
 /// Opens what is a file with an end. It does not wait.
 ///
@@ -17,19 +24,25 @@ pub const MAX_BYTES: u64 = 1 << 20;
 pub fn open(path: &Path) -> io::Result<File> {
     // Before it is opened: some devices do something when they are.
     check(&path.metadata()?)?;
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let file = open_at_once(path)?;
     check(&file.metadata()?)?;
     Ok(file)
 }
 
-/// All of it.
+/// All of it. A pipe that somebody writes into, as a shell makes of `<(command)`, is waited for
+/// ten seconds at most.
 ///
 /// # Errors
 /// When it is no file, has more than `max_bytes`, or cannot be read.
 pub fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     // One more than it may have: a file can grow while it is read.
-    let read = open(path)?.take(max_bytes + 1).read_to_end(&mut content)?;
+    let read = if path.metadata()?.file_type().is_fifo() {
+        let until = Instant::now() + PIPE_MAX;
+        Pipe { pipe: open_at_once(path)?, until }.take(max_bytes + 1).read_to_end(&mut content)?
+    } else {
+        open(path)?.take(max_bytes + 1).read_to_end(&mut content)?
+    };
     if read as u64 > max_bytes {
         let message = format!("it has more than {max_bytes} bytes");
         return Err(io::Error::new(ErrorKind::FileTooLarge, message));
@@ -47,6 +60,34 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     String::from_utf8(read(path, MAX_BYTES)?).map_err(no_text)
 }
 
+fn open_at_once(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
+}
+
+/// A pipe that is read until a moment, and not longer.
+struct Pipe {
+    pipe: File,
+    until: Instant,
+}
+
+impl io::Read for Pipe {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.pipe.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => return result,
+            }
+            let left = self.until.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            if poll(&mut [PollFd::new(&self.pipe, PollFlags::IN)], Some(&left))? == 0 {
+                let message = "it is a pipe that nobody has written to its end";
+                return Err(io::Error::new(ErrorKind::TimedOut, message));
+            }
+        }
+    }
+}
+
 fn check(metadata: &Metadata) -> io::Result<()> {
     let kind = metadata.file_type();
     let found = match kind {
@@ -61,6 +102,10 @@ fn check(metadata: &Metadata) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
@@ -77,9 +122,9 @@ mod tests {
         check(&at("absent"), "No such file");
         check(folder.path(), "it is a folder, and no file");
         check(Path::new("/dev/zero"), "it is a device, and no file");
-        let pipe = std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap();
-        assert!(pipe.success());
-        check(&at("pipe"), "it is a pipe, and no file");
+        pipe(&at("pipe"));
+        assert_eq!(read_text(&at("pipe")).unwrap(), "", "nobody writes into it");
+        assert!(open(&at("pipe")).unwrap_err().to_string().contains("it is a pipe, and no file"));
         let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
         check(&at("socket"), "it is a socket, and no file");
         // Five gigabytes, of which none is on the disk.
@@ -89,5 +134,33 @@ mod tests {
         check(&at("binary"), "it is no text");
         assert_eq!(read(&at("key"), 4).unwrap(), b"abc\n");
         assert!(read(&at("key"), 3).is_err());
+    }
+
+    #[test]
+    fn what_somebody_writes_into_a_pipe_is_read_to_its_end() {
+        let (end, mut writer) = std::io::pipe().unwrap();
+        let path = PathBuf::from(format!("/dev/fd/{}", end.as_raw_fd()));
+        writer.write_all(b"abc").unwrap();
+        let reader = std::thread::spawn(move || read_text(&path));
+        writer.write_all(b"def\n").unwrap();
+        drop(writer);
+        assert_eq!(reader.join().unwrap().unwrap(), "abcdef\n");
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_ends_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        pipe(&path);
+        // Both ways, so that the pipe has a writer.
+        let _writer = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let mut pipe = Pipe { pipe: open_at_once(&path).unwrap(), until: Instant::now() };
+        let error = pipe.read(&mut [0; 8]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+
+    fn pipe(path: &Path) {
+        let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
     }
 }
