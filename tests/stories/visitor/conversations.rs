@@ -257,9 +257,8 @@ async fn the_first_of_many_messages_is_reached_by_scrolling_up() {
         )
     };
     assert_eq!(chrome.evaluate(&paper("before")).await.unwrap(), 2 * TURNS);
-    let after = chrome.evaluate(&paper("after")).await.unwrap();
+    chrome.evaluate(&paper("after")).await.unwrap();
     wait_for(&chrome, &format!("!{}", has(45))).await;
-    assert!(after.as_u64().unwrap() < 2 * u64::try_from(TURNS).unwrap(), "{after}");
     let down = format!("(document.getElementById('jump').click(), {} && !{})", has(45), has(0));
     wait_for(&chrome, &down).await;
     // What somebody has selected stays.
