@@ -31,7 +31,7 @@ const ENGLISH: ForgotPasswordText = ForgotPasswordText {
     sign_in: "Sign in",
     sent: "Look at your mail",
     sent_how: "If there is a workspace by that name or address, a link is on its way to its owner. \
-               It works once, for an hour.",
+               It works once, until the time that the mail says.",
     sent_not: "Nothing there after a few minutes? Look among the unwanted mail, or try again with \
                the other one: name or e-mail.",
     again: "Try again",
@@ -49,7 +49,7 @@ const GERMAN: ForgotPasswordText = ForgotPasswordText {
     sign_in: "Anmelden",
     sent: "Sieh in deine Mails",
     sent_how: "Gibt es einen Arbeitsplatz mit diesem Namen oder dieser Adresse, ist ein Link \
-               unterwegs zu dem, dem er gehört. Er gilt einmal und eine Stunde lang.",
+               unterwegs zu dem, dem er gehört. Er gilt einmal; bis wann, steht in der Mail.",
     sent_not: "Nach ein paar Minuten ist nichts da? Sieh bei den unerwünschten Mails nach, oder \
                versuche es mit dem anderen: Name oder E-Mail.",
     again: "Noch einmal",
