@@ -7,12 +7,11 @@ import { newIdentifier } from './identifier.js';
 import { groupsOf } from './conversation-list.js';
 import { plannedIn, readFile, search as findText } from './lookup.js';
 import { Memory } from './memory.js';
-import { promptsElsewhere } from './prompts.js';
 import { Rest } from './rest.js';
 import { skillList } from './skills.js';
 import { language, locale, t, translate } from './words.js';
 import { Workspace } from './workspace.js';
-import { arrived, pageTitle } from './arrivals.js';
+import { Announcer } from './view/announcer.js';
 import { AttachmentsView } from './view/attachments.js';
 import { Composer } from './view/composer.js';
 import { ConversationsView } from './view/conversations.js';
@@ -61,11 +60,6 @@ let composer = null;
 let noticeReadAt = 0;
 /** What the connection was when the configuration was looked at. */
 let knownKind = '';
-/** Threads as they were shown last, and answers that came while nobody looked. */
-let shownThreads = {};
-let shownPrompts = [];
-let knownPrompts = new Set();
-let unseen = 0;
 /** The conversation that is on the page. */
 let shownKey = null;
 
@@ -134,6 +128,7 @@ const panels = [skills, telegram, schedules, folder];
 const gatewayPage = new GatewayPageView();
 const shortcuts = new ShortcutsView();
 const toasts = new Toasts();
+const announcer = new Announcer(toasts);
 const greeting = new GreetingView((text) => composer.suggest(text), memory);
 const thread = new ThreadView({
   retry,
@@ -173,6 +168,7 @@ new ExportView({
   current: () => workspace.list().find(({ current }) => current) ?? { key: workspace.thread.key, title: t('conversation.one') },
   all: () => workspace.list(),
   readAll: (key) => workspace.histories.readAll(key),
+  readFile: (key, file) => readFile(request, key, file),
   showWhole: async () => {
     await workspace.histories.readWhole(workspace.thread.key);
     render();
@@ -229,13 +225,13 @@ function render() {
   conversations.update(list);
   skills.update(known, config.skills !== null && workspace.skillRows !== null);
   settings.update({ username: config.username, accountUrl });
-  showTitle(list.find((entry) => entry.current)?.title ?? t('conversation.one'));
   composer.update(workspace.thread.key, workspace.obstacle);
   prompts.update(workspace.prompts);
   queue.update(workspace.thread.queue, workspace.queueWaits);
   const { loaded, messages } = workspace.thread;
   greeting.update(loaded && messages.length === 0, known.chosen, workspace.sessions.complete && workspace.sessions.rows.length === 0);
-  announce(list);
+  const { threads, current } = workspace.state;
+  announcer.update(list, { threads, current, asked: workspace.asking.prompts });
   showThread();
   focus.check();
 }
@@ -270,48 +266,6 @@ function clear() {
   folder.clear();
   // An open dialog would keep the way on out of reach.
   for (const dialog of document.querySelectorAll('dialog[open]')) dialog.close();
-}
-
-/** Says of answers that have come, and of questions: in the title while nobody looks, in a notice when they stand elsewhere. */
-function announce(list) {
-  const { threads, current } = workspace.state;
-  for (const { key } of arrived(shownThreads, threads)) {
-    if (document.visibilityState !== 'visible') seen(unseen + 1);
-    if (key === current) continue;
-    const title = list.find((entry) => entry.key === key)?.title ?? t('conversation.one');
-    toasts.show({ kind: `answer ${key}`, text: t('toast.answer', { title }), link: { href: toHash(key), words: t('toast.open') } });
-  }
-  shownThreads = threads;
-  const { prompts: asked } = workspace.asking;
-  const isNew = ({ id }) => !knownPrompts.has(id);
-  if (document.visibilityState !== 'visible' && asked.some(isNew)) seen(unseen + asked.filter(isNew).length);
-  knownPrompts = new Set(asked.map(({ id }) => id));
-  announceAsked(list, promptsElsewhere(asked, current));
-}
-
-/** Says of each of `prompts` that its conversation waits for a person, for as long as it does and nobody looks there. */
-function announceAsked(list, prompts) {
-  const isIn = (some, { id }) => some.some((prompt) => prompt.id === id);
-  for (const prompt of shownPrompts) if (!isIn(prompts, prompt)) toasts.take(`asks ${prompt.id}`);
-  for (const prompt of prompts.filter((one) => !isIn(shownPrompts, one))) {
-    const title = list.find(({ key }) => key === prompt.sessionKey)?.title ?? t('conversation.one');
-    toasts.show({ kind: `asks ${prompt.id}`, text: t('toast.asks', { title }), link: { href: toHash(prompt.sessionKey), words: t('toast.open') }, stays: true });
-  }
-  shownPrompts = prompts;
-}
-
-/** `count` answers have come that nobody has looked at. */
-function seen(count) {
-  unseen = count;
-  showTitle(document.getElementById('title').textContent);
-  // Only where the page is installed; a browser may refuse.
-  navigator.setAppBadge?.(count).catch(() => {});
-}
-
-function showTitle(title) {
-  const heading = document.getElementById('title');
-  if (heading.textContent !== title) heading.textContent = title;
-  document.title = pageTitle(title, unseen);
 }
 
 // --- conversations ---------------------------------------------------------------
@@ -583,7 +537,7 @@ const rest = new Rest({
 document.addEventListener('visibilitychange', () => {
   const isVisible = document.visibilityState === 'visible';
   rest.seen(isVisible);
-  if (isVisible && unseen > 0) seen(0);
+  if (isVisible) announcer.seen();
   if (!isVisible) {
     // What waits for a frame would wait until somebody looks.
     if (frame !== null) renderSoon();
