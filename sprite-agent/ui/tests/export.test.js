@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { fileName, toJson, toMarkdown } from '../export.js';
+import { archived } from '../archive.js';
+import { fileName, filePath, toJson, toMarkdown } from '../export.js';
 import { messagesOf } from '../history.js';
 import { assistantRow, userRow } from './run.js';
+import { unzipSync } from '../vendor/fflate.js';
 import { world } from './world.js';
 
 const ROWS = [
@@ -26,7 +28,7 @@ test('a conversation reads as Markdown, with who said what and what was used', (
 });
 
 test('a conversation as JSON has every row as it is kept', () => {
-  const { conversations, exported_at: at } = JSON.parse(toJson([{ key: 'k', title: 'Moons', rows: ROWS }], 0));
+  const { conversations, exported_at: at } = JSON.parse(toJson([{ key: 'k', title: 'Moons', rows: ROWS, messages: messagesOf(ROWS) }], 0));
   assert.deepEqual(conversations[0].rows, ROWS);
   assert.equal(at, '1970-01-01T00:00:00.000Z');
 });
@@ -53,4 +55,32 @@ test('a file is called what every system takes', () => {
   assert.equal(fileName('Größe: 1/2 "<x>"', 'md'), 'Größe 1 2 x.md');
   assert.equal(fileName('../../etc', 'json'), 'etc.json');
   assert.equal(fileName('???', 'md'), 'conversation.md');
+});
+
+test('files that are taken along are found from where they are named', () => {
+  const media = [{ url: 'media://inbound/1', contentType: 'text/plain', fileName: 'a [b].txt' }, { url: 'media://inbound/2', contentType: 'text/plain' }];
+  const rows = [{ ...userRow('q1', 'look'), __openclaw: { id: 'u1', media } }];
+  const messages = messagesOf(rows);
+  const paths = new Map([[messages[0].files[0], 'files/a b.txt']]);
+  const text = toMarkdown({ title: 'Files', messages }, paths);
+  assert.ok(text.includes('> File: [a \\[b\\].txt](<files/a b.txt>)\n'), text);
+  assert.ok(text.includes('> File: without a name\n'), text);
+  const [{ files }] = JSON.parse(toJson([{ key: 'k', title: 'Files', rows, messages }], 0, paths)).conversations;
+  assert.deepEqual(files.map(({ name, path }) => [name, path]), [['a [b].txt', 'files/a b.txt']]);
+});
+
+test('no two files stand at one place, on any system, nor outside of their folder', () => {
+  const taken = new Set();
+  const paths = ['photo.png', 'Photo.PNG', 'photo.png', '../../etc/passwd', '.hidden', '', 'noend', 'x'.repeat(300) + '.pdf'].map((name) => filePath(name, taken));
+  assert.deepEqual(paths, [
+    'files/photo.png', 'files/Photo 2.PNG', 'files/photo 3.png', 'files/etc passwd', 'files/file.hidden', 'files/file', 'files/noend', `files/${'x'.repeat(60)}.pdf`,
+  ]);
+});
+
+test('an archive has every file as it was', async () => {
+  const bytes = (text) => new TextEncoder().encode(text);
+  const blob = await archived([{ path: 'Größe.md', bytes: bytes('# Größe') }, { path: 'files/empty.txt', bytes: bytes('') }]);
+  const files = unzipSync(new Uint8Array(await blob.arrayBuffer()));
+  const texts = Object.entries(files).map(([path, content]) => [path, new TextDecoder().decode(content)]);
+  assert.deepEqual(texts, [['Größe.md', '# Größe'], ['files/empty.txt', '']]);
 });

@@ -152,6 +152,20 @@ async fn a_file_is_chosen_seen_taken_back_and_sent_with_its_message() {
     chrome.wait_for(&format!("{files} === 'notes.txt'")).await.unwrap();
     chrome.client.refresh().await.unwrap();
     chrome.wait_for(&format!("{files} === 'notes.txt'")).await.unwrap();
+
+    // What is exported has it, and says where.
+    let keep = "HTMLAnchorElement.prototype.click = () => {}; \
+        const read = async (blob) => { \
+          const {unzipSync} = await import('/vendor/fflate.js'); \
+          const all = Object.entries(unzipSync(new Uint8Array(await blob.arrayBuffer()))); \
+          window.exported = Object.fromEntries(all.map(([path, bytes]) => [path, new TextDecoder().decode(bytes)])); }; \
+        URL.createObjectURL = (blob) => (read(blob), 'blob:kept')";
+    chrome.evaluate(&format!("(() => {{ {keep}; }})()")).await.unwrap();
+    chrome.click("export").await.unwrap();
+    chrome.click("save-export").await.unwrap();
+    chrome.wait_for("window.exported?.['files/notes.txt'] === 'buy milk'").await.unwrap();
+    let told = "exported['please read this.md'].includes('[notes.txt](<files/notes.txt>)')";
+    assert_eq!(chrome.evaluate(told).await.unwrap(), true);
 }
 
 #[tokio::test]
