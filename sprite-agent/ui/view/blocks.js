@@ -128,6 +128,8 @@ export class Blocks {
   #seen(entries) {
     this.#keepPlace(() => {
       for (const { target, isIntersecting } of entries) {
+        // It may have gone since it was seen.
+        if (!this.#shelves.has(target)) continue;
         if (isIntersecting) {
           this.#far.delete(target);
           this.#takeIn(target);
