@@ -82,7 +82,7 @@ impl Turn<'_> {
     async fn look(&self, mut domain: OwnDomain) -> Result<(), StoreError> {
         let DomainReconciler { service, store, clock, publisher, .. } = self.reconciler;
         let now = clock();
-        if !store.claim_domain(&domain.domain, now, now.after(CLAIM)).await? {
+        if !store.claim_domain(&domain, now, now.after(CLAIM)).await? {
             return Ok(());
         }
         let was_proven = domain.record.proven.is_some();

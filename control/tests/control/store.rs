@@ -13,6 +13,7 @@ use control::model::mail::Recipient;
 use control::model::route_change::RouteOrder;
 use control::model::sign_in::Proven;
 use control::model::sync_target::SyncRequest;
+use control::store::accounts::domains::DomainAdded;
 use control::store::{
     AccountSession, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter, Topic,
 };
@@ -345,6 +346,25 @@ async fn what_was_answered_is_there_after_opening_again() {
     let again = store(&database).await;
     assert_eq!(again.table_state().await.unwrap().generation, generation);
     assert_eq!(again.route(&route.username).await.unwrap(), Some(route));
+}
+
+#[tokio::test]
+async fn whoever_adds_a_domain_that_is_about_to_be_looked_at_for_another_is_looked_at_at_once() {
+    let database = Database::fresh().await;
+    let store = store(&database).await;
+    let domain = "chat.example.org".parse().unwrap();
+    let mut listed = Vec::new();
+    for username in ["ada", "grace"] {
+        add_customer(&store, username).await;
+        let added = store.add_domain(&domain, &username.parse().unwrap(), 1, NOW).await.unwrap();
+        assert_eq!(added, DomainAdded::Added);
+        listed.extend(store.domains_due(NOW, 9).await.unwrap());
+    }
+    let later = NOW.after(HOUR);
+    let [adas, graces] = listed.as_slice() else { panic!("{listed:?}") };
+    assert!(!store.claim_domain(adas, NOW, later).await.unwrap(), "it is hers no more");
+    assert!(store.claim_domain(graces, NOW, later).await.unwrap());
+    assert!(!store.claim_domain(graces, NOW, later).await.unwrap(), "somebody looks already");
 }
 
 #[tokio::test]

@@ -26,22 +26,25 @@ impl Store {
     }
 
     /// Takes it upon itself to look; whoever comes before `until` does not. `false` when
-    /// somebody else has.
+    /// somebody else has, or when it is another one's by now.
     pub async fn claim_domain(
         &self,
-        domain: &Domain,
+        due: &OwnDomain,
         now: Moment,
         until: Moment,
     ) -> Result<bool, StoreError> {
         let mut write = self.begin().await?;
-        let claimed =
-            sqlx::query("UPDATE domains SET look_at = $3 WHERE domain = $1 AND look_at <= $2")
-                .bind(domain.as_str())
-                .bind(millis(now))
-                .bind(millis(until))
-                .execute(&mut *write)
-                .await
-                .attempt("claim the look at a domain")?;
+        let claimed = sqlx::query(
+            "UPDATE domains SET look_at = $4
+             WHERE domain = $1 AND username = $2 AND look_at <= $3",
+        )
+        .bind(due.domain.as_str())
+        .bind(due.username.as_str())
+        .bind(millis(now))
+        .bind(millis(until))
+        .execute(&mut *write)
+        .await
+        .attempt("claim the look at a domain")?;
         write.commit().await?;
         Ok(claimed.rows_affected() > 0)
     }
