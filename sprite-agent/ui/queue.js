@@ -25,9 +25,10 @@ export function unqueued(thread, id) {
 
 /**
  * What the queue of `thread` waits for: `answer`, `decision` of a person for which the answer waits (`isAsking`),
- * `connection`, `person`, or `files` for a person to attach them again; `null` when its first message can be sent. After a failure nothing is sent by itself: the next message
- * would fail as well, or build on an answer that is not there. Nor is what a page had sent that was left then: an
- * assistant that has started anew since may have begun with it.
+ * `connection`, `person`, or `files` for a person to attach them again; `null` when its first message can be sent.
+ * After a failure nothing is sent by itself: the next message would fail as well, or build on an answer that is not
+ * there. Nor is what a page had sent that was left then: an assistant that has started anew since may have begun
+ * with it.
  */
 export function waitsFor(thread, isOnline, isAsking = false) {
   const isUnderWay = ({ delivery }) => delivery === 'sending' || delivery === 'unsure';

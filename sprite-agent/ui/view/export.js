@@ -3,9 +3,8 @@
 import { archived } from '../archive.js';
 import { fileName, filePath, toJson, toMarkdown } from '../export.js';
 import { messagesOf } from '../history.js';
-import { pictureType } from '../picture.js';
 import { closable } from './dialog.js';
-import { save } from './file.js';
+import { nameOf, save } from './file.js';
 import { t } from '../words.js';
 
 /** Bytes of all files of an archive together: a browser keeps them in memory while it is made. */
@@ -86,9 +85,4 @@ export class ExportView {
     this.#dialog.close();
     print();
   }
-}
-
-function nameOf(bytes) {
-  const type = pictureType(bytes);
-  return type ? `${t('picture')}.${type.replace('image/', '')}` : t('file');
 }

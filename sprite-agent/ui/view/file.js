@@ -30,7 +30,7 @@ async function load(root, file, name, fetch) {
     if (!type) throw new Error('not a picture');
     const url = URL.createObjectURL(new Blob([bytes], { type }));
     showPicture(root, url, name);
-    root.append(saveButton(file.name || `${name}.${type.replace('image/', '')}`, async () => bytes));
+    root.append(saveButton(file.name || nameOf(bytes), async () => bytes));
   } catch {
     showChip(root, file, name, fetch);
   }
@@ -59,6 +59,12 @@ function saveButton(name, bytes) {
     button.disabled = false;
   });
   return button;
+}
+
+/** What a file is called that has no name: what it is, by its own bytes. */
+export function nameOf(bytes) {
+  const type = pictureType(bytes);
+  return type ? `${t('picture')}.${type.replace('image/', '')}` : t('file');
 }
 
 /** Saves `blob` as a file called `name`. */
