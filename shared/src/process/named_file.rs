@@ -1,7 +1,7 @@
 //! Files that somebody named in a configuration or on a command line. The name may be wrong: a
 //! device never ends, a pipe may never begin, and what was meant for a key may be a disk image.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -89,15 +89,24 @@ impl io::Read for Pipe {
 }
 
 fn check(metadata: &Metadata) -> io::Result<()> {
-    let kind = metadata.file_type();
-    let found = match kind {
-        _ if kind.is_file() => return Ok(()),
-        _ if kind.is_dir() => "a folder",
-        _ if kind.is_fifo() => "a pipe",
-        _ if kind.is_socket() => "a socket",
-        _ => "a device",
-    };
-    Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {found}, and no file")))
+    match other_than_file(metadata.file_type()) {
+        None => Ok(()),
+        Some(found) => {
+            let message = format!("it is {found}, and no file");
+            Err(io::Error::new(ErrorKind::InvalidInput, message))
+        }
+    }
+}
+
+/// What stands where a file is meant to; `None` for a file.
+pub fn other_than_file(kind: FileType) -> Option<&'static str> {
+    match kind {
+        _ if kind.is_file() => None,
+        _ if kind.is_dir() => Some("a folder"),
+        _ if kind.is_fifo() => Some("a pipe"),
+        _ if kind.is_socket() => Some("a socket"),
+        _ => Some("a device"),
+    }
 }
 
 #[cfg(test)]

@@ -11,10 +11,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use shared::process::named_file;
 
 use super::account::Account;
 
@@ -115,15 +116,8 @@ impl Configuration {
     /// opens it waits for good. Links are followed, as the gateway does.
     pub fn unreadable_kind(&self) -> Option<&'static str> {
         let kind = std::fs::metadata(self.folder.join(CONFIGURATION)).ok()?.file_type();
-        if kind.is_fifo() {
-            Some("a pipe")
-        } else if kind.is_socket() {
-            Some("a socket")
-        } else if kind.is_char_device() || kind.is_block_device() {
-            Some("a device")
-        } else {
-            None
-        }
+        // At a folder the gateway ends by itself.
+        named_file::other_than_file(kind).filter(|_| !kind.is_dir())
     }
 
     /// We may be root, and read what the gateway may not.
