@@ -61,10 +61,14 @@ async fn a_reminder_comes_within_a_minute_of_its_time_although_the_machine_sleep
     let due = jobs["payload"]["jobs"][0]["nextRunAtMs"].as_u64().unwrap();
     drop(page);
     let ask = format!("UPDATE sprites SET asked_at = 0 WHERE name = '{name}'");
-    database.run(ask.clone()).await;
     let known = "SELECT CASE WHEN next_due_at IS NULL THEN 'no' ELSE 'yes' END FROM sprites
                  WHERE username = 'ada'";
-    wait_until("control knows", Some("yes".to_owned()), async || database.text(known).await).await;
+    // An agent may be asked before it has heard of the reminder itself.
+    let known = async || {
+        database.run(ask.clone()).await;
+        database.text(known).await
+    };
+    wait_until("control knows", Some("yes".to_owned()), known).await;
 
     town.provider.freeze(&name).await;
     database.run(ask).await;
