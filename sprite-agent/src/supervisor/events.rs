@@ -6,18 +6,16 @@
 pub enum Event {
     StartRequested,
     StopRequested,
-    /// A gateway was started. `is_untried`: with another configuration than one ran well with
-    /// last, to which it can go back.
-    Started {
-        is_untried: bool,
-    },
     /// The answer to [`Action::Inspect`].
     Inspected(Option<Obstacle>),
     /// The child that was started last, gateway or doctor, is gone. `obstacle` is what the
     /// machine lacks at this moment, or what the child complained of with its last lines.
+    /// `is_untried`: another configuration is in place than one ran well with last, to which it
+    /// can go back.
     Exited {
         exit: Exit,
         obstacle: Option<Obstacle>,
+        is_untried: bool,
     },
     Probed(Probe),
     DeadlinePassed,

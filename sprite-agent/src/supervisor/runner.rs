@@ -142,7 +142,7 @@ impl Supervisor {
 
     async fn exited(&mut self, exit: Exit) -> Event {
         let Some(Running { role, launched }) = self.running.take() else {
-            return Event::Exited { exit, obstacle: None };
+            return self.gone(exit, None);
         };
         let Launched { log, last_lines, .. } = launched;
         orphans::end(&self.config.state_dir, None);
@@ -150,7 +150,7 @@ impl Supervisor {
         let text = describe(exit);
         info!("the {role:?} {text}");
         if role == Role::Doctor {
-            return Event::Exited { exit, obstacle: None };
+            return self.gone(exit, None);
         }
         self.prober.forget();
         let lack = self.lack(&last_lines);
@@ -161,7 +161,12 @@ impl Supervisor {
             None => self.trouble.seen = format!("it {text}"),
         }
         self.last_exit = Some(text);
-        Event::Exited { exit, obstacle: lack.map(|lack| lack.obstacle) }
+        self.gone(exit, lack.map(|lack| lack.obstacle))
+    }
+
+    fn gone(&self, exit: Exit, obstacle: Option<Obstacle>) -> Event {
+        let is_untried = self.configuration.is_untried(self.expected_version());
+        Event::Exited { exit, obstacle, is_untried }
     }
 
     /// What the gateway lacked when it ended: as we see it, or by its own last words.
@@ -295,20 +300,18 @@ impl Supervisor {
         if let Some(kind) = self.configuration.unreadable_kind() {
             error!("openclaw.json is {kind}, which the {role:?} would read without end");
             self.trouble.seen = format!("openclaw.json is {kind} and not a file");
-            let exit = Exit::Code(EXIT_CONFIGURATION);
-            return Some(Event::Exited { exit, obstacle: None });
+            return Some(self.gone(Exit::Code(EXIT_CONFIGURATION), None));
         }
         match self.launcher.start(&self.config, command) {
             Ok(launched) => {
                 info!(pid = launched.child.id(), "started the {role:?}: {program}");
                 self.running = Some(Running { role, launched });
-                let is_untried = self.configuration.is_untried(self.expected_version());
-                (role == Role::Gateway).then_some(Event::Started { is_untried })
+                None
             }
             Err(error) => {
                 error!(%error, "cannot start the {role:?}: {program}");
                 self.trouble.seen = format!("cannot start {program}: {error}");
-                Some(Event::Exited { exit: Exit::NeverStarted, obstacle: None })
+                Some(self.gone(Exit::NeverStarted, None))
             }
         }
     }

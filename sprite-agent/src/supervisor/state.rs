@@ -11,7 +11,8 @@
 //! Two things stay true, whatever happens (the tests try it at random): once
 //! the world is good the gateway becomes ready, and each of the three repairs is
 //! made at most once until the gateway has run well for a minute, its
-//! configuration has changed, or the operator asks.
+//! configuration has changed, or the operator asks. Who changes it whenever it was
+//! repaired, before that minute is over, has it repaired three times more.
 //!
 //! Nothing here runs anything or asks the time. `now` is time during which the
 //! machine was awake: see [`super::awake_clock`].
@@ -136,7 +137,8 @@ pub struct Machine {
     backoff: Backoff,
     complaints: Backoff,
     is_pinned: bool,
-    is_untried: bool,
+    /// How often the configuration was changed after a repair had put the last good one in place.
+    changes: u32,
     starts: u64,
     was_ready: bool,
     mended: Option<Repair>,
@@ -152,7 +154,7 @@ impl Machine {
             backoff: Backoff::new(RESTART_FIRST, RESTART_CAP),
             complaints: Backoff::new(COMPLAINT_FIRST, COMPLAINT_CAP),
             is_pinned: false,
-            is_untried: false,
+            changes: 0,
             starts: 0,
             was_ready: false,
             mended: None,

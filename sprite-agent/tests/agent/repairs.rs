@@ -4,6 +4,7 @@
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use rustix::fs::{FileType, Mode};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::page::Page;
@@ -159,6 +160,23 @@ async fn a_bad_file_that_the_gateway_is_ready_with_is_never_kept_as_good() {
         "{health}"
     );
     assert!(!workshop.path(LAST_WORKED).exists());
+}
+
+/// As by an assistant that tries the next edit as soon as its gateway is back.
+#[tokio::test]
+async fn what_is_spoilt_again_before_a_repair_has_proven_itself_is_healed_as_well() {
+    let spoil = |workshop: &Workshop| workshop.write("state/openclaw.json", "{ nope");
+    let (workshop, agent) = heals("spoilt once", spoil).await;
+    let before = agent.health().await;
+    spoil(&workshop);
+    let pid = i32::try_from(before["gateway"]["pid"].as_u64().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    agent
+        .wait_for_health(|health| {
+            is_ok(health) && health["gateway"]["restarts"] != before["gateway"]["restarts"]
+        })
+        .await;
+    assert_eq!(in_place(&workshop), good());
 }
 
 #[tokio::test]

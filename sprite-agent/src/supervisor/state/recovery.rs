@@ -11,6 +11,11 @@ pub(super) const FAILURES_MAX: u32 = 3;
 /// The same after a repair, which has either helped or not.
 const FAILURES_AFTER_REPAIR_MAX: u32 = 2;
 
+/// Changes of a configuration that was just repaired, each of which is repaired as the first was.
+/// An assistant that was refused one tries another at once; what changes it at each start, such
+/// as a plugin, would do so for ever.
+pub(super) const CHANGES_MAX: u32 = 3;
+
 /// Between two attempts when nothing more can be repaired: 10 to 15 minutes.
 pub(super) const RETRY_FIRST: Duration = Duration::from_secs(600);
 pub(super) const RETRY_SPREAD: Duration = Duration::from_secs(300);
@@ -27,6 +32,16 @@ impl Machine {
             _ => FAILURES_AFTER_REPAIR_MAX,
         };
         if self.failures >= max { self.escalate(now, chance) } else { self.back_off(now, chance) }
+    }
+
+    /// Another configuration is in place than the one that a repair has put there.
+    pub(super) fn note_change(&mut self) {
+        let is_repaired = !matches!(self.stage, RecoveryStage::AsItIs | RecoveryStage::Doctored);
+        if is_repaired && self.changes < CHANGES_MAX {
+            self.changes += 1;
+            self.stage = RecoveryStage::AsItIs;
+            self.failures = 0;
+        }
     }
 
     /// It gave up by itself, and ran well before the configuration was changed: that is what is
@@ -75,5 +90,6 @@ impl Machine {
         };
         self.stage = RecoveryStage::AsItIs;
         self.failures = 0;
+        self.changes = 0;
     }
 }

@@ -15,7 +15,7 @@ const STAGES: [RecoveryStage; 5] = [
     RecoveryStage::Exhausted,
 ];
 
-const UNTRIED: &str = "exit 1, the configuration is untried";
+const UNTRIED: &str = ", the configuration is untried";
 
 fn states(now: Instant) -> Vec<State> {
     let ready = Ready {
@@ -48,7 +48,9 @@ fn states(now: Instant) -> Vec<State> {
 }
 
 fn events() -> Vec<(&'static str, Event)> {
-    let exited = |code, obstacle| Event::Exited { exit: Exit::Code(code), obstacle };
+    let gone =
+        |code, obstacle, is_untried| Event::Exited { exit: Exit::Code(code), obstacle, is_untried };
+    let exited = |code, obstacle| gone(code, obstacle, false);
     vec![
         ("start requested", Event::StartRequested),
         ("stop requested", Event::StopRequested),
@@ -57,8 +59,9 @@ fn events() -> Vec<(&'static str, Event)> {
         ("exit 0", exited(0, None)),
         ("exit 1", exited(1, None)),
         ("exit 1 for the third time", exited(1, None)),
-        (UNTRIED, exited(1, None)),
+        ("exit 1, the configuration is untried", gone(1, None, true)),
         ("exit 78", exited(EXIT_CONFIGURATION, None)),
+        ("exit 78, the configuration is untried", gone(EXIT_CONFIGURATION, None, true)),
         ("exit, something lacks", exited(EXIT_CONFIGURATION, Some(Obstacle::Disk))),
         ("probe: ready", Event::Probed(Probe::Ready)),
         ("probe: ready for a minute", Event::Probed(Probe::Ready)),
@@ -108,7 +111,6 @@ fn outcome(state: State, label: &str, event: Event, stage: RecoveryStage) -> Str
         has_pinned_version: true,
     };
     let mut machine = Machine { state, stage, ..Machine::new(policy) };
-    machine.is_untried = label == UNTRIED;
     machine.failures = if label.ends_with("third time") { FAILURES_MAX - 1 } else { 0 };
     let is_late = label.ends_with("minute");
     let now = if is_late { now + policy.proven_after } else { now };
@@ -126,9 +128,15 @@ fn render() -> String {
     let mut table = "\n| state | event | then, and what is done |\n|---|---|---|\n".to_owned();
     for state in states(Instant::now()) {
         for (label, event) in events() {
-            // In every other state it is an exit as any.
-            if label == UNTRIED && !matches!(state, State::Starting { .. }) {
-                continue;
+            // Where it makes no difference, it is an exit as any.
+            if let Some(plain) = label.strip_suffix(UNTRIED) {
+                let (_, exit) = events().into_iter().find(|(other, _)| *other == plain).unwrap();
+                let is_same = |stage: &RecoveryStage| {
+                    outcome(state, label, event, *stage) == outcome(state, plain, exit, *stage)
+                };
+                if STAGES.iter().all(is_same) {
+                    continue;
+                }
             }
             let mut by_outcome: BTreeMap<String, Vec<RecoveryStage>> = BTreeMap::new();
             for stage in STAGES {

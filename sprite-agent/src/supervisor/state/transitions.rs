@@ -19,16 +19,18 @@ impl Machine {
     pub(super) fn decide(&mut self, event: Event, now: Instant, chance: f64) -> Next {
         match event {
             Event::StopRequested => self.stop(now),
-            Event::Exited { exit, obstacle } => self.exited(exit, obstacle, now, chance),
+            Event::Exited { exit, obstacle, is_untried } => {
+                // What the machine lacks is no fault of a change, and a doctor makes them.
+                if is_untried && obstacle.is_none() && !self.is_doctoring() {
+                    self.note_change();
+                }
+                self.exited((exit, is_untried), obstacle, now, chance)
+            }
             Event::Probed(probe) => self.probed(probe, now),
             Event::DeadlinePassed => self.deadline_passed(now),
             Event::MemoryExceeded(excess) => self.memory_exceeded(excess, now),
             Event::ProcessesExceeded => self.processes_exceeded(),
             Event::Nudged => self.nudged(),
-            Event::Started { is_untried } => {
-                self.is_untried = is_untried;
-                (self.state, None)
-            }
             Event::StartRequested if self.state == State::Stopped => inspect(),
             Event::Inspected(obstacle) if self.state == State::Inspecting => match obstacle {
                 None => self.start(now),
@@ -86,6 +88,7 @@ impl Machine {
             State::Failed { .. } | State::BackingOff { .. } | State::Waiting { .. } => {
                 self.stage = RecoveryStage::AsItIs;
                 self.failures = 0;
+                self.changes = 0;
                 self.is_pinned = false;
                 self.backoff.reset();
                 self.complaints.reset();
@@ -97,7 +100,7 @@ impl Machine {
 
     fn exited(
         &mut self,
-        exit: Exit,
+        (exit, is_untried): (Exit, bool),
         obstacle: Option<Obstacle>,
         now: Instant,
         chance: f64,
@@ -118,9 +121,7 @@ impl Machine {
                     (None, _, State::Ready(Ready { is_proven: true, .. })) => {
                         self.back_off(now, chance)
                     }
-                    (None, Exit::Code(code), State::Starting { .. })
-                        if code != 0 && self.is_untried =>
-                    {
+                    (None, Exit::Code(code), State::Starting { .. }) if code != 0 && is_untried => {
                         self.untried_failed(now, chance)
                     }
                     (None, ..) => self.start_failed(now, chance),
