@@ -73,9 +73,8 @@ async fn words_are_shown_and_spoken_as_they_are_read() {
     let world = world().await;
     let chrome = signed_in(&world, "grace").await;
     // Before anything was said, what the chosen skills are good for is offered.
-    chrome.find("idea").await.unwrap();
-    let ideas = chrome.texts("idea").await.unwrap().concat();
-    assert!(ideas.contains("weather"), "{ideas}");
+    let ideas = "[...document.querySelectorAll('[data-testid=idea]')].map(idea => idea.textContent)";
+    chrome.wait_for(&format!("{ideas}.join().includes('weather')")).await.unwrap();
     let font = "document.fonts.ready.then(all => [...all].some(({family, status}) => \
                 family === 'Inter' && status === 'loaded'))";
     chrome.wait_for(font).await.unwrap();
