@@ -47,6 +47,10 @@ pub(crate) fn write<B>(request: &Request<B>, has_body: bool) -> Result<(Vec<u8>,
         if is_of_a_connection(name.as_str()) {
             return Err(HeadError::Connection);
         }
+        // It would be trimmed on the way, and be another one than was sent (RFC 9113, 8.2.1).
+        if value.as_bytes().trim_ascii().len() != value.len() {
+            return Err(HeadError::Header);
+        }
         if *name != HOST && *name != COOKIE {
             append(name.as_str(), value.as_bytes(), &mut out);
         }
@@ -206,6 +210,10 @@ mod tests {
         for name in ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]
         {
             check(get().header(name, "x"), HeadError::Connection);
+        }
+        for value in [" x", "x\t", "x ", " "] {
+            check(get().header("x", value), HeadError::Header);
+            check(get().header("cookie", value), HeadError::Header);
         }
         check(get().extension(Protocol::from_static("connect-udp")), HeadError::Method);
     }
