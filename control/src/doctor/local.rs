@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::finding::Finding;
+use super::finding::{Finding, Verdict};
+use super::network;
 use crate::serve::config::Config;
 use crate::store::{Schema, disk_of, examine};
 
@@ -48,6 +49,16 @@ pub(super) fn gateway_config(config: &Config) -> Option<Finding> {
 pub(super) async fn database(config: &Config) -> Finding {
     const CHECK: &str = "database";
     match examine(&config.database_url).await {
+        Ok(Schema::Missing | Schema::None)
+            if network::control(config).await.verdict == Verdict::Well =>
+        {
+            Finding::ill(
+                CHECK,
+                "there is nothing in it, and control serves: from another one",
+                "database_url must name the database that `control serve` was started with; at \
+                 its next start it would begin with an empty one.",
+            )
+        }
         Ok(Schema::Present) => {
             Finding::well(CHECK, "it is there, of this version, and takes writes")
         }

@@ -10,9 +10,9 @@ use shared::process::USER_AGENT;
 use shared::process::time::unix_seconds;
 use tokio::net::lookup_host;
 
-use super::finding::Finding;
+use super::finding::{Finding, Verdict};
 use crate::operator::responses::Edges;
-use crate::routes::EdgeConfig;
+use crate::routes::{EdgeConfig, visit};
 use crate::serve::config::Config;
 
 /// For one call of several; a check has twenty seconds for all of them.
@@ -74,7 +74,12 @@ pub(super) async fn edges(config: &Config) -> Vec<Finding> {
         let mend = "`control edges token NAME` lets a machine join: nobody is reached without one.";
         return vec![Finding::ill("edges", "there is none", mend)];
     }
-    let configured = futures_util::future::join_all(config.edges.iter().map(edge)).await;
+    let base = config.site.base_domain();
+    let configured = config.edges.iter().map(async |it| match edge(it).await {
+        found if found.verdict == Verdict::Well => visited(it, base).await.unwrap_or(found),
+        found => found,
+    });
+    let configured = futures_util::future::join_all(configured).await;
     configured.into_iter().chain(joined).collect()
 }
 
@@ -132,6 +137,20 @@ async fn edge(edge: &EdgeConfig) -> Finding {
             format!("{} is not reached: {}", edge.url, cause(&error)),
             "systemctl status edge on its machine; its admin_listen must be reachable from here.",
         ),
+    }
+}
+
+/// What is wrong with where visitors are said to reach it; `None` where nothing is.
+async fn visited(edge: &EdgeConfig, base_domain: &str) -> Option<Finding> {
+    const MEND: &str = "visitors in [[edges]] must be where this edge itself is reached by browsers: \
+                        each new workspace is asked for there before it counts as ready.";
+    let check = format!("edge {}", edge.name);
+    let ill = |said: String| Some(Finding::ill(&check, said, MEND));
+    match visit(edge, base_domain).await.ok()?? {
+        Err(why) => ill(format!("its visitors are not answered: {why}")),
+        // Of what control itself does not answer, the finding about the site tells.
+        Ok(status @ 400..500) => ill(format!("visitors of the site are answered with {status}")),
+        Ok(_) => None,
     }
 }
 

@@ -88,6 +88,15 @@ pub async fn tables_of(
     Ok(join_all(asked).await)
 }
 
+/// With which status `edge` answers a visitor of `host`, where it is known where visitors
+/// reach it.
+///
+/// # Errors
+/// When the TLS configuration of this machine is unusable.
+pub async fn visit(edge: &EdgeConfig, host: &str) -> reqwest::Result<Option<Result<u16, String>>> {
+    Ok(EdgeClient::new(edge)?.visit(host).await)
+}
+
 impl Publisher {
     /// Starts the tasks of each of `edges` and of those in the database.
     ///

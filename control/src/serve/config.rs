@@ -278,6 +278,9 @@ fn complain_of_doubles(root: &Section<'_>, edges: &[EdgeConfig]) {
     for (index, edge) in edges.iter().enumerate() {
         if edges[..index].iter().any(|other| other.name == edge.name) {
             root.complain("edges", &format!("two edges are called {:?}", edge.name));
+        } else if let Some(other) = edges[..index].iter().find(|other| other.url == edge.url) {
+            let message = format!("{:?} and {:?} have one url", other.name, edge.name);
+            root.complain("edges", &message);
         }
     }
 }

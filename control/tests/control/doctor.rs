@@ -142,7 +142,10 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
     let edge = TestEdge::start("one").await;
     let world = World::start(&[&edge]).await;
     let good = configuration(&world).await;
-    let newer = newer_database().await;
+    let (newer, empty) = (newer_database().await, Database::file());
+    let folder = tempfile::tempdir().unwrap();
+    let no_database = write(folder.path(), "no.db", "a text, and no database of SQLite's at all\n");
+    let no_database = format!("sqlite://{}", no_database.display());
     let nobody = "127.0.0.1:9";
     let (edge_url, api) =
         (edge.address.to_string(), world.running.as_ref().unwrap().api.to_string());
@@ -169,6 +172,23 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
         mistake(api, stripe.strip_prefix("http://").unwrap(), "control", "taken api_listen"),
         mistake(edge_url, nobody, "edge one", "systemctl status edge"),
         mistake(edge_url, api, "edge one", "the edge's own admin_token"),
+        mistake(database, no_database, "database", "database_url names it"),
+        mistake(database, empty.url.clone(), "database", "that `control serve`"),
+        mistake(
+            leak(format!("visitors = 'http://{edge_url}'")),
+            format!("visitors = 'http://{nobody}'"),
+            "edge one",
+            "reached by browsers",
+        ),
+        mistake(
+            "[stripe]",
+            format!(
+                "[[edges]]\nname = 'two'\nurl = 'http://{edge_url}'\ntoken = '{EDGE_TOKEN}'\n\
+                 [stripe]"
+            ),
+            "configuration",
+            "explains every key",
+        ),
         mistake(EDGE_TOKEN, "another-token-of-an-edge", "edge one", "admin_token"),
         mistake("[[edges]]", "[edgeless]", "configuration", "explains every key"),
         mistake("sk_test_0123456789", "sk_test_another-key", "stripe", "are in the dashboard"),
@@ -192,7 +212,6 @@ async fn twenty_mistakes_are_each_found_with_the_way_to_mend_them() {
         mistake("arca.test", "arca.test", "site", "an edge must listen"),
         mistake("arca.test", "arca.test", "stripe webhook", "finding about the site"),
     ]);
-    let folder = tempfile::tempdir().unwrap();
     let seen = mistakes.iter().enumerate().map(async |(index, it)| {
         assert!(good.contains(it.from), "{}", it.from);
         let text = good.replace(it.from, &it.to);

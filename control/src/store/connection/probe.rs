@@ -134,8 +134,21 @@ pub(in crate::store) async fn schema_version(
     let found = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations")
         .fetch_one(connection)
         .await;
-    let Ok(row) = found else { return Ok(None) };
-    row.optional_number("version").context("cannot read the version")
+    match found {
+        Ok(row) => row.optional_number("version").context("cannot read the version"),
+        Err(error) if is_missing_table(&error) => Ok(None),
+        Err(error) => Err(error).context("cannot read it"),
+    }
+}
+
+/// Not what anything else means: a file that is no database is not an empty one.
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    /// `PostgreSQL`'s `undefined_table`; SQLite has no number for it.
+    const UNDEFINED_TABLE: &str = "42P01";
+    error.as_database_error().is_some_and(|error| {
+        error.code().is_some_and(|code| code == UNDEFINED_TABLE)
+            || error.message().starts_with("no such table")
+    })
 }
 
 pub(in crate::store) fn path_of(url: &str) -> Option<PathBuf> {
