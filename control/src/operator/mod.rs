@@ -31,11 +31,14 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Extension, Request, State};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Extension, FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use serde_json::Value;
+use shared::Username;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::warn;
 use utoipa_axum::router::OpenApiRouter;
@@ -44,9 +47,10 @@ use utoipa_axum::routes;
 use crate::accounts::operators::{Operator, Role};
 use crate::app::{App, SharedApp};
 use crate::base::hourly_limit::HourlyLimit;
-use crate::http::Problem;
 use crate::http::problem::{unknown, wrong_method};
 use crate::http::request_context::{self, ContextLayer, RequestContext, text};
+use crate::http::{Problem, Whole};
+use crate::routes::check_edge_name;
 use crate::store::{ActBegun, Actor};
 
 /// The longest body is an upstream and a few names.
@@ -147,7 +151,10 @@ async fn guarded(app: &App, operator: &Operator, request: Request, next: Next) -
         return Problem::new(StatusCode::FORBIDDEN, "read_only", message).into_response();
     }
     let act = format!("{} {}", request.method(), request.uri().path());
-    let subject = subject(request.uri().path());
+    let (request, subject) = match with_subject(request).await {
+        Ok(it) => it,
+        Err(problem) => return problem.into_response(),
+    };
     let begun = app.store.begin_act(&operator.name, &subject, &act, None, app.now()).await;
     let response = next.run(request).await;
     // What cannot be noted is done all the same: access is taken away also while the disk is
@@ -187,6 +194,31 @@ async fn note_refusal(
         }
     }
     response
+}
+
+/// Where the body says what is changed, it is read for the journal first.
+async fn with_subject(request: Request) -> Result<(Request, String), Problem> {
+    let (is_workspace, field) = match request.uri().path() {
+        "/api/customers" | "/api/customer-proxy" => (true, "username"),
+        "/api/edges" | "/api/edge-tokens" => (false, "name"),
+        path => {
+            let subject = subject(path);
+            return Ok((request, subject));
+        }
+    };
+    let (parts, body) = request.into_parts();
+    let whole = Request::from_parts(parts.clone(), body);
+    let Whole(bytes) = Whole::from_request(whole, &()).await?;
+    let body = serde_json::from_slice::<Value>(&bytes).unwrap_or_default();
+    let named = match body[field].as_str() {
+        Some(name) if is_workspace => {
+            Username::parse(name).ok().map(|name| format!("workspace {name}"))
+        }
+        Some(name) => check_edge_name(name).is_ok().then(|| format!("edge {name}")),
+        None => None,
+    };
+    let subject = named.unwrap_or_else(|| subject(parts.uri.path()));
+    Ok((Request::from_parts(parts, Body::from(bytes)), subject))
 }
 
 /// What a call of the API changes, as the page names it.

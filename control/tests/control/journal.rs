@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::billing::market::Market;
-use crate::common::{PASSWORD, SITE};
+use crate::common::{PASSWORD, SITE, World};
 use crate::machines::installation::Town;
 
 /// `who`, `subject` and `act` of what `control journal …` prints, the oldest first.
@@ -54,6 +54,31 @@ async fn a_life_of_a_workspace_is_told_with_who_did_what() {
         lines(&world.cli("journal --workspace ada --since 2027-02-01T00:00:00Z --json").await);
     assert_eq!(since.len(), 1, "{since:?}");
     assert!(lines(&world.cli("journal --workspace bob --json").await).is_empty());
+}
+
+#[tokio::test]
+async fn what_the_body_names_is_in_the_journal() {
+    let world = World::start(&[]).await;
+    world.add_customer("ada").await;
+    let refused = serde_json::json!({ "username": "bob", "email": "nobody" });
+    world.api(Method::POST, "/api/customers", Some(refused)).await;
+    let route = serde_json::json!({ "username": "eve", "spriteUrl": "https://eve-1.sprites.test" });
+    world.api(Method::POST, "/api/customer-proxy", Some(route)).await;
+    let token = serde_json::json!({ "name": "fra-2" });
+    world.api(Method::POST, "/api/edge-tokens", Some(token)).await;
+    world.api(Method::POST, "/api/customers", Some(serde_json::json!(["ada"]))).await;
+    let told = lines(&world.cli("journal --json").await);
+    let told: Vec<_> = told.iter().map(|(_, subject, act)| (&**subject, &**act)).collect();
+    let expected = [
+        ("workspace ada", "POST /api/customers"),
+        ("workspace bob", "POST /api/customers"),
+        ("workspace eve", "POST /api/customer-proxy"),
+        ("edge fra-2", "POST /api/edge-tokens"),
+        ("customers", "POST /api/customers"),
+    ];
+    assert_eq!(told, expected);
+    let of_ada = world.cli("journal --workspace ada --json").await;
+    assert_eq!(lines(&of_ada).len(), 1, "{of_ada}");
 }
 
 #[tokio::test]
