@@ -23,7 +23,7 @@ pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0   it is done, and what was asked about is well
   1   it failed
-  3   `status` or `doctor` found something that is not well, or an edge does not serve a change yet
+  3   `status` or `doctor` found something that is not well, or an edge does not serve a change yet, or the database does not have it
   4   nothing was changed: a question was not answered with yes, and --yes was not said
   64  the command or the configuration is wrong
   69  control does not answer

@@ -4,11 +4,15 @@ use super::failure::NotWell;
 use super::output::{Output, dash, table};
 use crate::operator::responses::Published;
 
+const UNWRITTEN: &str = "\nNot in the database yet, which takes no writes. Edges that serve the \
+change hold to it, and control writes it as soon as it can; if control stops before that, it is \
+forgotten: say it again then.";
+
 /// `waited`: control was asked to wait until the edges serve it.
 ///
 /// # Errors
 /// When standard output is closed. [`NotWell`] where an edge that was waited for does not serve
-/// the change yet: it has been told then.
+/// the change yet, or the database does not have it: it has been told then.
 pub(super) fn print(published: &Published, waited: bool, output: Output) -> anyhow::Result<()> {
     output.print(published, |published| {
         let mut rows = Vec::new();
@@ -22,9 +26,10 @@ pub(super) fn print(published: &Published, waited: bool, output: Output) -> anyh
                 edge.error.clone().unwrap_or_default(),
             ]);
         }
+        let unwritten = if published.durable { "" } else { UNWRITTEN };
         let header = ["EDGE", "GENERATION", "CHANGE", "SOCKETS CUT", "REQUESTS CUT", "ERROR"];
-        format!("generation {}\n{}", published.generation, table(&header, &rows))
+        format!("generation {}\n{}{unwritten}", published.generation, table(&header, &rows))
     })?;
     let is_served = published.edges.iter().all(|edge| edge.acknowledged);
-    if waited && !is_served { Err(NotWell.into()) } else { Ok(()) }
+    if !published.durable || waited && !is_served { Err(NotWell.into()) } else { Ok(()) }
 }

@@ -1,10 +1,14 @@
 //! What is done on the page: asked about where it hurts, refused to who may only look, told to
 //! the second of two, and in the journal.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
+use tokio::time::timeout;
+use tracing::warn;
 
 use super::page::{Link, Notice, Page, PageTemplate, QuestionTemplate, answer, see_other};
 use super::session::{SignedIn, signed_in};
@@ -37,6 +41,9 @@ impl ActForm {
         }
     }
 }
+
+/// How long that is which takes access away; of others, two at once are told of each other.
+const JOURNAL_WAIT: Duration = Duration::from_secs(3);
 
 /// Every act by its word: what its question is called, and what is said when it is done.
 const WORDS: [(&str, &str, &str); 14] = [
@@ -120,20 +127,32 @@ pub(super) async fn submit(
         (Some(Asked::Reason), reason) => format!("{}: {reason}", form.act),
         _ => form.act.clone(),
     };
-    let begun = app.store.begin_act(operator, &subject, &what, Some(&form.seen), app.now()).await;
-    let id = match begun.map_err(|error| Problem::from(error).into_response())? {
-        ActBegun::Yes(id) => id,
-        ActBegun::Overtaken(entry) => return Ok(overtaken(&session, &app, &act, &entry)),
+    // What takes access away waits for no journal.
+    let patience = if act.takes_access_away() { JOURNAL_WAIT } else { Duration::MAX };
+    let begun = app.store.begin_act(operator, &subject, &what, Some(&form.seen), app.now());
+    let id = match timeout(patience, begun).await {
+        Ok(Ok(ActBegun::Yes(id))) => Some(id),
+        Ok(Ok(ActBegun::Overtaken(entry))) => return Ok(overtaken(&session, &app, &act, &entry)),
+        Ok(Err(error)) if !act.takes_access_away() => {
+            return Err(Problem::from(error).into_response());
+        }
+        Ok(Err(_)) | Err(_) => {
+            warn!("the journal lacks that {operator} did this to {subject}: {what}");
+            None
+        }
     };
     let outcome = perform(&app, &act, form.typed(&act)).await;
     let result = match &outcome {
-        Ok(()) => said(&form.act).unwrap_or_default().to_owned(),
+        Ok(_) => said(&form.act).unwrap_or_default().to_owned(),
         Err(problem) => format!("refused: {}", problem.message),
     };
-    let noted = app.store.end_act(&id, &result).await;
-    noted.map_err(|error| Problem::from(error).into_response())?;
+    if let Some(id) = id {
+        let noted = app.store.end_act(&id, &result).await;
+        noted.map_err(|error| Problem::from(error).into_response())?;
+    }
     match outcome {
-        Ok(()) => Ok(see_other(&format!("{}?done={}", act.place(), form.act))),
+        Ok(false) => Ok(unwritten(&session, &act)),
+        Ok(true) => Ok(see_other(&format!("{}?done={}", act.place(), form.act))),
         Err(problem) => Ok(refusal(&session, &act, &problem)),
     }
 }
@@ -161,6 +180,18 @@ fn overtaken(session: &SignedIn<'_>, app: &SharedApp, act: &Act, entry: &Journal
          then decide."
     );
     told(session, act, StatusCode::CONFLICT, "warning", text)
+}
+
+fn unwritten(session: &SignedIn<'_>, act: &Act) -> Response {
+    let text =
+        "The edges were told, and hold to it. It is not in the database yet, which takes no \
+                writes: control writes it as soon as it can, and forgets it if it stops before."
+            .to_owned();
+    let links = vec![Link { href: act.place(), text: "Look at it again", is_here: false }];
+    let notice = Some(Notice { tone: "warning", text });
+    let page =
+        Page { title: "Done, and not written yet".to_owned(), notice, links, ..Page::default() };
+    answer(StatusCode::OK, &PageTemplate { frame: session.frame(""), page })
 }
 
 fn refusal(session: &SignedIn<'_>, act: &Act, problem: &Problem) -> Response {

@@ -127,6 +127,11 @@ impl Act {
         })
     }
 
+    /// Such a one waits for no journal, and no disk.
+    pub fn takes_access_away(&self) -> bool {
+        matches!(self, Self::Suspend(_) | Self::SignOut(_))
+    }
+
     /// What has to be typed first, if anything.
     pub fn asks_for(&self) -> Option<Asked> {
         match self {
@@ -167,18 +172,23 @@ pub fn edge_removal(name: &str) -> String {
 }
 
 /// Does it. `typed` is what [`Act::asks_for`] says; a reason may be given for any other act.
+/// Says whether it is in the database: what takes access away is told to the edges before.
 ///
 /// # Errors
 /// As the API's call.
-pub async fn perform(app: &SharedApp, act: &Act, typed: &str) -> Result<(), Problem> {
+pub async fn perform(app: &SharedApp, act: &Act, typed: &str) -> Result<bool, Problem> {
     let state = || State(app.clone());
     let of = |name: &Username| Path(name.to_string());
     let wait = || Query(routes::Waiting::default());
     match act {
-        Act::Suspend(name) => customers::suspend(state(), of(name), wait()).await.map(drop),
+        Act::Suspend(name) => {
+            let closed = customers::suspend(state(), of(name), wait()).await?;
+            return Ok(closed.0.durable);
+        }
         Act::Resume(name) => customers::resume(state(), of(name), wait()).await.map(drop),
         Act::SignOut(name) => {
-            customers::sign_out_everywhere(state(), of(name), wait()).await.map(drop)
+            let ended = customers::sign_out_everywhere(state(), of(name), wait()).await?;
+            return Ok(ended.0.durable);
         }
         Act::Unlock(name) => locks::remove_workspace(state(), of(name), wait()).await.map(drop),
         Act::Provision(name) => workspaces::provision(state(), of(name)).await.map(drop),
@@ -209,4 +219,5 @@ pub async fn perform(app: &SharedApp, act: &Act, typed: &str) -> Result<(), Prob
             customers::set_email(state(), of(name), Json(body)).await.map(drop)
         }
     }
+    .map(|()| true)
 }

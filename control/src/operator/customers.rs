@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::paging::{Paging, page};
 use super::responses::{CustomerView, Customers, Page, Published};
-use super::routes::{Waiting, parse_username, publish};
+use super::routes::{Waiting, check_written, parse_username, publish, take_away};
 use super::schemas::OfWorkspace;
 use crate::accounts::SetPasswordError;
 use crate::app::{App, SharedApp};
@@ -17,6 +17,7 @@ use crate::base::email_address::Email;
 use crate::base::language::Language;
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use crate::http::{Json, Path, Problem, Query};
+use crate::routes::Revocation;
 use crate::store::{Customer, NewCustomer};
 
 #[derive(Deserialize, ToSchema)]
@@ -217,9 +218,8 @@ pub(super) async fn sign_out_everywhere(
     Query(waiting): Query<Waiting>,
 ) -> Result<Answer<Published>, Problem> {
     let username = parse_username(&username)?;
-    let ended = app.store.sign_out_everywhere(&username).await?;
-    let generation = ended.map(|ended| ended.generation);
-    publish_if_found(&app, &username, generation, waiting).await
+    let none = || no_customer(&username);
+    take_away(&app, Revocation::SignOut(username), waiting.wait(), none).await
 }
 
 /// Closes a workspace, keeping everything in it.
@@ -243,8 +243,8 @@ pub(super) async fn suspend(
     Query(waiting): Query<Waiting>,
 ) -> Result<Answer<Published>, Problem> {
     let username = parse_username(&username)?;
-    let generation = app.store.set_suspended(&username, true).await?;
-    publish_if_found(&app, &username, generation, waiting).await
+    let none = || no_customer(&username);
+    take_away(&app, Revocation::Suspend(username), waiting.wait(), none).await
 }
 
 /// Lifts a suspension by an operator; the workspace opens unless another reason stands.
@@ -257,6 +257,7 @@ pub(super) async fn suspend(
     params(OfWorkspace, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 503, description = "What was taken away is not written yet", body = ErrorShape),
         AboutOne,
         Parsed,
         Guarded
@@ -268,6 +269,7 @@ pub(super) async fn resume(
     Query(waiting): Query<Waiting>,
 ) -> Result<Answer<Published>, Problem> {
     let username = parse_username(&username)?;
+    check_written(&app, &username)?;
     let generation = app.store.set_suspended(&username, false).await?;
     publish_if_found(&app, &username, generation, waiting).await
 }

@@ -8,12 +8,13 @@ use utoipa::ToSchema;
 
 use super::paging::{Paging, page};
 use super::responses::{Locks, Page, Published};
-use super::routes::{MOST, Waiting, parse_username, publish};
+use super::routes::{MOST, Waiting, check_written, parse_username, publish, take_away};
 use super::schemas::{LockShape, OfSession, OfWorkspace};
 use crate::app::{App, SharedApp};
 use crate::http::body::json;
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed};
 use crate::http::{Path, Problem, Query, Whole};
+use crate::routes::Revocation;
 
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +112,7 @@ pub(super) async fn put_session(
     params(OfWorkspace, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 503, description = "What was taken away is not written yet", body = ErrorShape),
         AboutOne,
         Parsed,
         Guarded
@@ -134,6 +136,7 @@ pub(super) async fn remove_workspace(
     params(OfWorkspace, OfSession, Waiting),
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 503, description = "What was taken away is not written yet", body = ErrorShape),
         AboutOne,
         Parsed,
         Guarded
@@ -161,8 +164,9 @@ async fn put(
         let rule = "until must be in the future, in unix seconds, and at most 2^53";
         return Err(Problem::invalid("until", rule));
     }
-    let generation = app.store.put_lock(Lock { username, session, until }).await?;
-    Ok(publish(app, generation, waiting.wait()).await)
+    let lock = Lock { username, session, until };
+    let none = || Problem::not_found("There is no such lock.");
+    take_away(app, Revocation::Lock(lock), waiting.wait(), none).await
 }
 
 async fn remove(
@@ -172,6 +176,7 @@ async fn remove(
     waiting: Waiting,
 ) -> Result<Answer<Published>, Problem> {
     let key = parse_key(username, session)?;
+    check_written(app, &key.username)?;
     let generation = app.store.remove_lock(&key).await?;
     let generation = generation.ok_or_else(|| Problem::not_found("There is no such lock."))?;
     Ok(publish(app, generation, waiting.wait()).await)

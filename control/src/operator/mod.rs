@@ -39,6 +39,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde_json::Value;
 use shared::Username;
+use tokio::task::JoinError;
+use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::warn;
 use utoipa_axum::router::OpenApiRouter;
@@ -51,7 +53,7 @@ use crate::http::problem::{unknown, wrong_method};
 use crate::http::request_context::{self, ContextLayer, RequestContext, text};
 use crate::http::{Problem, Whole};
 use crate::routes::check_edge_name;
-use crate::store::{ActBegun, Actor};
+use crate::store::{ActBegun, Actor, Store, StoreError};
 
 /// The longest body is an upstream and a few names.
 const BODY_MAX_BYTES: usize = 64 * 1024;
@@ -155,16 +157,39 @@ async fn guarded(app: &App, operator: &Operator, request: Request, next: Next) -
         Ok(it) => it,
         Err(problem) => return problem.into_response(),
     };
-    let begun = app.store.begin_act(&operator.name, &subject, &act, None, app.now()).await;
+    let (store, name, now) = (app.store.clone(), operator.name.clone(), app.now());
+    // A task of its own: one that is late is noted all the same.
+    let mut noting = tokio::spawn(async move {
+        let begun = store.begin_act(&name, &subject, &act, None, now).await;
+        (store, begun)
+    });
+    let early = timeout(JOURNAL_WAIT, &mut noting).await;
     let response = next.run(request).await;
+    let outcome = response.status().as_u16().to_string();
     // What cannot be noted is done all the same: access is taken away also while the disk is
     // full.
-    if let Ok(ActBegun::Yes(id)) = begun
-        && let Err(error) = app.store.end_act(&id, response.status().as_str()).await
-    {
-        warn!("the journal lacks an end: {:#}", anyhow::Error::from(error));
+    match early {
+        Ok(noted) => note_end(noted, &outcome).await,
+        Err(_) => drop(tokio::spawn(async move { note_end(noting.await, &outcome).await })),
     }
     response
+}
+
+/// How long an act waits for its line in the journal; most take milliseconds.
+const JOURNAL_WAIT: Duration = Duration::from_secs(1);
+
+type Noted = (Store, Result<ActBegun, StoreError>);
+
+async fn note_end(noted: Result<Noted, JoinError>, outcome: &str) {
+    let (store, begun) = noted.expect("noting does not panic");
+    let ended = match begun {
+        Ok(ActBegun::Yes(id)) => store.end_act(&id, outcome).await,
+        Ok(ActBegun::Overtaken(_)) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        warn!("the journal lacks an act, or its end: {:#}", anyhow::Error::from(error));
+    }
 }
 
 /// In the journal. The first of them say that somebody tries keys; the counter of requests has all.

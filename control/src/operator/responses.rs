@@ -20,6 +20,15 @@ pub struct Published {
     #[schema(value_type = u64)]
     pub generation: Generation,
     pub edges: Vec<Acknowledgement>,
+    /// Is it in the database? What takes access away is told to the edges also while that takes
+    /// no writes; control goes on trying, and forgets it when it stops before.
+    #[serde(default = "durable")]
+    pub durable: bool,
+}
+
+/// A control that does not say has written what it answers for.
+fn durable() -> bool {
+    true
 }
 
 /// A page of a list; `next` is the `after` of the page that follows.

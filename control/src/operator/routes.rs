@@ -1,5 +1,7 @@
 //! Routes: listed, put, removed; answered when the edges serve them.
 
+use std::time::Duration;
+
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +17,7 @@ use crate::app::{App, SharedApp};
 use crate::http::error_responses::{AboutOne, ErrorShape, Guarded, Parsed, WithBody};
 use crate::http::{Json, Path, Problem, Query};
 use crate::model::route_change::RouteOrder;
+use crate::routes::{Revocation, TakenAway};
 
 /// `?wait=all` (default) or `?wait=none`.
 #[derive(Deserialize, IntoParams, Default)]
@@ -145,6 +148,7 @@ pub(super) async fn show(
     request_body = RouteBody,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 503, description = "What was taken away is not written yet", body = ErrorShape),
         (status = 409, description = "Somebody is paying for the name", body = ErrorShape),
         Parsed,
         WithBody,
@@ -178,6 +182,7 @@ pub(super) async fn put(
     request_body = CustomerProxyBody,
     responses(
         (status = 200, description = "Done; how each edge fared", body = Published),
+        (status = 503, description = "What was taken away is not written yet", body = ErrorShape),
         (status = 409, description = "Somebody is paying for the name", body = ErrorShape),
         Parsed,
         WithBody,
@@ -215,9 +220,39 @@ pub(super) async fn remove(
     Query(waiting): Query<Waiting>,
 ) -> Result<Answer<Published>, Problem> {
     let username = parse_username(&username)?;
-    let generation = app.store.remove_route(&username).await?;
-    let generation = generation.ok_or_else(|| no_route(&username))?;
-    Ok(publish(&app, generation, waiting.wait).await)
+    let none = || no_route(&username);
+    take_away(&app, Revocation::RemoveRoute(username), waiting.wait, none).await
+}
+
+/// Takes access away: from the edges at once, also where the database takes no writes.
+pub(super) async fn take_away(
+    app: &App,
+    revocation: Revocation,
+    wait: Wait,
+    none: impl FnOnce() -> Problem,
+) -> Result<Answer<Published>, Problem> {
+    match app.publisher.take_away(revocation).await? {
+        TakenAway::Written(generation) => {
+            Ok(publish(app, generation.ok_or_else(none)?, wait).await)
+        }
+        TakenAway::Told(edges) => {
+            let generation = app.store.table_state().await?.generation;
+            Ok(Answer(Published { generation, edges, durable: false }))
+        }
+    }
+}
+
+/// What was taken away comes first: gone back on before it is written, it would hold in the end.
+pub(super) fn check_written(app: &App, username: &Username) -> Result<(), Problem> {
+    if !app.publisher.is_unwritten(username) {
+        return Ok(());
+    }
+    let message = format!(
+        "What was taken away from {username} is not in the database yet, which takes no writes: \
+         nothing can be given back before. It holds at the edges."
+    );
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unwritten", message);
+    Err(problem.retry_after(Duration::from_secs(5)))
 }
 
 /// Tells the edges, and waits for them if so asked.
@@ -226,7 +261,7 @@ pub(super) async fn publish(app: &App, generation: Generation, wait: Wait) -> An
         Wait::All => app.publisher.publish(generation).await,
         Wait::None => app.publisher.publish_without_waiting(generation),
     };
-    Answer(Published { generation, edges })
+    Answer(Published { generation, edges, durable: true })
 }
 
 impl Waiting {
@@ -260,6 +295,7 @@ async fn put_order(app: &App, order: RouteOrder, wait: Wait) -> Result<Answer<Pu
         return Err(Problem::invalid("assignment", "an assignment is at most 2^53"));
     }
     let username = order.username;
+    check_written(app, &username)?;
     let Some((_, generation)) = app.store.put_route(order, app.now()).await? else {
         let message =
             format!("Somebody is paying for the name {username}, or had it until lately.");

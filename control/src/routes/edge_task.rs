@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::Generation;
 use shared::retry::{Backoff, chance};
-use shared::wire::Applied;
+use shared::wire::{Applied, ChangesRequest};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -43,6 +43,13 @@ pub(super) struct Task {
     pub(super) woken: watch::Receiver<Wake>,
 }
 
+/// What the edge has beside our table, and where that brought it.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    last: u64,
+    at: Generation,
+}
+
 #[derive(Debug, thiserror::Error)]
 enum SyncError {
     #[error(transparent)]
@@ -62,7 +69,7 @@ impl Task {
     pub(super) async fn run(mut self) {
         let mut belief = Belief::Unknown;
         let (mut is_down, mut retries, mut fruitless) = (false, 0, 0);
-        let mut others = 0;
+        let (mut others, mut told) = (0, None);
         // The newest generation that the edge was at since it last failed.
         let mut reached = Generation::default();
         loop {
@@ -71,7 +78,7 @@ impl Task {
             if others != wake.others {
                 (others, belief) = (wake.others, Belief::Unknown);
             }
-            let outcome = match self.step(&mut belief).await {
+            let outcome = match self.step(&mut belief, &mut told).await {
                 Ok(_) if fruitless >= FRUITLESS => Err(SyncError::Disagrees),
                 outcome => outcome,
             };
@@ -109,9 +116,18 @@ impl Task {
     }
 
     /// One call at most. Returns what was done.
-    async fn step(&self, belief: &mut Belief) -> Result<Call, SyncError> {
+    async fn step(&self, belief: &mut Belief, told: &mut Option<Told>) -> Result<Call, SyncError> {
         let log = self.feed.log().await?;
         let generation = log.generation;
+        if self.feed.unwritten.is_empty() {
+            *told = None;
+        } else if let Belief::At { generation: theirs, .. } = *belief {
+            // One that lost what it was told is brought to our table first.
+            *told = told.filter(|told| theirs >= told.at);
+            if told.is_some() || theirs >= generation {
+                return self.tell(theirs, belief, told).await;
+            }
+        }
         let call = next(belief, &log);
         if !matches!(call, Call::Nothing) {
             self.edge.status.send_modify(|status| status.attempts += 1);
@@ -140,6 +156,37 @@ impl Task {
             Call::Refuse(theirs) => return Err(SyncError::Absurd(theirs)),
         }
         Ok(call)
+    }
+
+    /// Tells the edge, which is at `base`, the next thing that our table does not have yet.
+    async fn tell(
+        &self,
+        base: Generation,
+        belief: &mut Belief,
+        told: &mut Option<Told>,
+    ) -> Result<Call, SyncError> {
+        let last = told.map_or(0, |told| told.last);
+        let Some(entry) = self.feed.unwritten.after(last) else { return Ok(Call::Nothing) };
+        self.edge.status.send_modify(|status| status.attempts += 1);
+        let request = ChangesRequest {
+            base,
+            generation: Generation(base.0 + 1),
+            checksum: None,
+            changes: vec![entry.change.clone()],
+        };
+        let answer = self.edge.client.send_changes(&request).await;
+        self.metrics.pushed("changes", answer.is_ok());
+        *belief = Belief::Unknown;
+        let applied = match answer {
+            Ok(applied) => applied,
+            Err(EdgeError::Conflict(_)) => return Ok(Call::SendChanges { base }),
+            Err(error) => return Err(error.into()),
+        };
+        self.metrics.cut(&applied);
+        *told = Some(Told { last: entry.number, at: applied.generation });
+        self.edge.status.send_modify(|status| status.told = Some((entry.number, applied)));
+        self.answered(applied.generation, false);
+        Ok(Call::Look)
     }
 
     async fn send_changes(&self, base: Generation, reach: Generation) -> Result<Belief, SyncError> {

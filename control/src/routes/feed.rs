@@ -13,6 +13,7 @@ use shared::wire::ChangesRequest;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::plan::{BATCH, Log, batch};
+use super::unwritten::Unwritten;
 use crate::store::{Snapshot, Store, StoreError, TableState};
 
 /// Whole tables that are sent at once: less than half of the connections to the database
@@ -24,6 +25,7 @@ pub(super) struct Feed {
     reach: Mutex<Option<Reach>>,
     changes: Mutex<Option<Changes>>,
     tables: Semaphore,
+    pub(super) unwritten: Arc<Unwritten>,
 }
 
 struct Reach {
@@ -45,6 +47,7 @@ impl Feed {
             reach: Mutex::default(),
             changes: Mutex::default(),
             tables: Semaphore::new(TABLES_MAX),
+            unwritten: Arc::default(),
         }
     }
 

@@ -19,13 +19,14 @@ mod peers;
 pub mod plan;
 mod roster;
 mod status;
+mod unwritten;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use shared::wire::Certificates;
-use shared::{Domain, Generation};
+use shared::{Domain, Generation, Username};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -38,11 +39,13 @@ use certificate_task::Handout;
 use client::EdgeClient;
 use edge::{Edge, Wake};
 use roster::Roster;
+use unwritten::WRITE_PATIENCE;
 
 pub use client::EdgeTable;
 pub use config::{EdgeConfig, NewEdge, PublishTimes, check_edge_name};
 pub use domain_task::sealed_as;
 pub use status::{Acknowledgement, CertificateStanding, EdgeStatus};
+pub use unwritten::Revocation;
 
 /// An edge that is already known to be down gets this long to come back.
 const GRACE_WHEN_DOWN: Duration = Duration::from_secs(1);
@@ -60,6 +63,16 @@ pub struct Publisher {
     domains: watch::Sender<u64>,
     wait: Duration,
     _tasks: JoinSet<()>,
+}
+
+/// What came of a [`Revocation`].
+#[derive(Debug)]
+pub enum TakenAway {
+    /// Edges have to hear of this generation; `None` where there was nothing to take away.
+    Written(Option<Generation>),
+    /// The database did not take it yet, and these were told: it is written as soon as it can
+    /// be, and lost with this process before.
+    Told(Vec<Acknowledgement>),
 }
 
 /// One edge, for the operator.
@@ -131,6 +144,8 @@ impl Publisher {
         roster.begin(edges).await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&roster).follow(changed));
+        let unwritten = Arc::clone(&roster.feed.unwritten);
+        tasks.spawn(unwritten.write_all(store.clone(), wake.clone()));
         tasks.spawn(peers::follow(store.clone(), wake.clone(), others));
         Ok(Self { roster, wake, handout, domains, wait: times.wait, _tasks: tasks })
     }
@@ -167,7 +182,49 @@ impl Publisher {
         let seen: Vec<u64> = edges.iter().map(|edge| edge.status.borrow().attempts).collect();
         self.wake();
         let waits = edges.iter().zip(seen);
-        join_all(waits.map(|(edge, seen)| edge.wait_for(generation, seen, wait))).await
+        join_all(waits.map(async |(edge, seen)| {
+            edge.wait_for(seen, wait, |status| status.serves(generation)).await;
+            edge.status.borrow().acknowledgement(&edge.name, generation)
+        }))
+        .await
+    }
+
+    /// Takes access away; where the database does not take that soon, the edges are told first.
+    ///
+    /// # Errors
+    /// When it fails, and nobody could be told either: nothing was changed.
+    pub async fn take_away(&self, revocation: Revocation) -> Result<TakenAway, StoreError> {
+        let Roster { store, feed, .. } = &*self.roster;
+        match tokio::time::timeout(WRITE_PATIENCE, revocation.write(store)).await {
+            Ok(Ok(generation)) => return Ok(TakenAway::Written(generation)),
+            Ok(Err(error)) if !error.is_outage() => return Err(error),
+            Ok(Err(_)) | Err(_) => {}
+        }
+        let edges = self.roster.present();
+        let number = match edges.is_empty() {
+            true => None,
+            false => feed.unwritten.add(store, revocation.clone()).await?,
+        };
+        let Some(number) = number else {
+            return revocation.write(store).await.map(TakenAway::Written);
+        };
+        let seen: Vec<u64> = edges.iter().map(|edge| edge.status.borrow().attempts).collect();
+        self.wake();
+        let told = edges.iter().zip(seen).map(async |(edge, seen)| {
+            edge.wait_for(seen, self.wait, |status| status.was_told(number)).await;
+            edge.status.borrow().acknowledgement_of_telling(&edge.name, number)
+        });
+        let told = join_all(told).await;
+        // Late, and not refused.
+        Ok(match feed.unwritten.written(number) {
+            Some(generation) => TakenAway::Written(generation),
+            None => TakenAway::Told(told),
+        })
+    }
+
+    /// Is something taken away from `username` that the database does not know yet?
+    pub fn is_unwritten(&self, username: &Username) -> bool {
+        self.roster.feed.unwritten.has(username)
     }
 
     /// Wakes every task and says what is known now.
@@ -241,17 +298,16 @@ impl Publisher {
 }
 
 impl Edge {
-    /// Until it serves `generation`, an attempt after number `seen` failed, or time is over.
-    async fn wait_for(&self, generation: Generation, seen: u64, wait: Duration) -> Acknowledgement {
+    /// Until `is_served`, an attempt after number `seen` failed, or time is over.
+    async fn wait_for(&self, seen: u64, wait: Duration, is_served: impl Fn(&EdgeStatus) -> bool) {
         let mut status = self.status.subscribe();
         let is_down = status.borrow().error.is_some();
         let deadline = Instant::now() + if is_down { wait.min(GRACE_WHEN_DOWN) } else { wait };
         let settled = status.wait_for(|status| {
             let has_failed = status.failed_attempt > seen && status.error.is_some();
-            status.serves(generation) || has_failed
+            is_served(status) || has_failed
         });
         // Late or not, the answer is what is known when the wait is over.
         let _late = tokio::time::timeout_at(deadline, settled).await.is_err();
-        self.status.borrow().acknowledgement(&self.name, generation)
     }
 }

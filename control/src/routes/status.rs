@@ -29,6 +29,8 @@ pub struct EdgeStatus {
     /// Why the latest call failed; `None` once one succeeded.
     pub error: Option<String>,
     pub heard: Option<Moment>,
+    /// The number of what it was told last before the database, and what that ended.
+    pub(super) told: Option<(u64, Applied)>,
     pushes: VecDeque<Push>,
 }
 
@@ -75,6 +77,24 @@ impl EdgeStatus {
         self.pushes.push_back(Push { base, applied });
         if self.pushes.len() > PUSHES {
             self.pushes.pop_front();
+        }
+    }
+
+    pub(super) fn was_told(&self, number: u64) -> bool {
+        self.told.is_some_and(|(last, _)| last >= number)
+    }
+
+    /// As [`Self::acknowledgement`], of what the database does not know yet.
+    pub(super) fn acknowledgement_of_telling(&self, name: &str, number: u64) -> Acknowledgement {
+        let acknowledged = self.was_told(number);
+        let applied = self.told.filter(|(last, _)| *last == number).map(|(_, applied)| applied);
+        Acknowledgement {
+            name: name.to_owned(),
+            generation: self.generation,
+            acknowledged,
+            sockets_cut: applied.map_or(0, |applied| applied.sockets_cut),
+            requests_cut: applied.map_or(0, |applied| applied.requests_cut),
+            error: self.error.clone().filter(|_| !acknowledged),
         }
     }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use shared::RouteState;
+use sqlx::Connection as _;
 
+use crate::common::edge::TestEdge;
 use crate::common::{ADMIN_KEY, World, wait_until};
 use crate::machines::customer;
 
@@ -262,6 +265,28 @@ async fn what_hurts_is_asked_about_done_once_and_in_the_journal() {
         assert!(journal.text.contains(expected), "{expected}: {}", journal.text);
     }
     assert!(!journal.text.contains("replace-machine"), "nothing came of it: {}", journal.text);
+}
+
+#[tokio::test]
+async fn access_is_taken_away_on_the_page_while_the_database_takes_no_writes() {
+    let edge = TestEdge::start("one").await;
+    let world = World::start_with_sections(&[&edge], "", OPERATORS).await;
+    world.add_customer("ada").await;
+    world.put_route("ada").await;
+    let grace = Browser::sign_in(&world, GRACE).await;
+    let page = grace.get("/console/workspaces/ada").await;
+    let held = world.database.hold("UPDATE route_table SET generation = generation").await;
+    let done = grace.act(&page, "suspend", "ada", "").await;
+    assert!(done.text.contains("Done, and not written yet"), "{}", done.text);
+    assert_eq!(edge.table().routes[&"ada".parse().unwrap()].state, RouteState::Suspended);
+    let after = grace.get("/console/workspaces/ada").await;
+    let refused = grace.act(&after, "resume", "ada", "").await;
+    assert!(refused.status.is_server_error(), "{}", refused.status);
+    held.close().await.unwrap();
+    wait_until("it is written", json!(true), async || {
+        world.api(Method::GET, "/api/customers/ada", None).await.1["suspended"].clone()
+    })
+    .await;
 }
 
 #[tokio::test]

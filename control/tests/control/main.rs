@@ -34,4 +34,5 @@ mod simulation;
 mod site;
 mod store;
 mod stuck_edges;
+mod unwritten;
 mod welcome;

@@ -21,6 +21,11 @@ impl StoreError {
         Self { attempt, source: Arc::new(source) }
     }
 
+    /// Whether the database, or the way to it, failed: what was attempted may be so later.
+    pub fn is_outage(&self) -> bool {
+        is_failure(&self.source)
+    }
+
     /// What the driver said, where a stored value was read and our own types refused it.
     pub(in crate::store) fn unreadable(&self) -> Option<&sqlx::Error> {
         let source = &*self.source;
