@@ -30,4 +30,5 @@ pub mod subscription_list;
 pub mod suspension;
 pub mod sync_target;
 pub mod task;
+pub mod user_agent;
 pub mod workspace;

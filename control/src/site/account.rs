@@ -19,7 +19,7 @@ use super::logout::depart;
 use super::page::{self, Faults, Frame, see_other, sign_in_again, sign_in_first};
 use super::query::Query;
 use super::subscription_summary::SubscriptionSummary;
-use super::words::account::{AccountText, awake_for, paid_with};
+use super::words::account::{AccountText, awake_for, browser_name, paid_with, sign_out_label};
 use super::words::skills::SkillText;
 use super::words::{day_and_time, field, login};
 use crate::accounts::SetPasswordError;
@@ -30,6 +30,7 @@ use crate::http::{Form, Problem, RequestContext};
 use crate::model::handover;
 use crate::model::sign_in::Proven;
 use crate::model::suspension::SuspensionReason;
+use crate::model::workspace::listing::OpenSession;
 use crate::routes::PAGE_WAIT;
 use crate::store::{AccountSession, Customer};
 
@@ -59,9 +60,29 @@ struct AccountPage<'a> {
 /// A browser that is signed in, as its owner can tell it from the others.
 struct Browser {
     id: String,
+    /// `Firefox on Linux`.
+    name: String,
     is_this_one: bool,
     since: String,
     last_seen: String,
+    /// What is said of the button that signs it out.
+    sign_out: String,
+}
+
+impl Browser {
+    fn of(language: Language, open: OpenSession, present: &AccountSession) -> Self {
+        let name = browser_name(language, open.user_agent);
+        // To the minute: two of one day are told apart by it.
+        let last_seen = day_and_time(language, open.last_seen);
+        Self {
+            is_this_one: open.id == present.id,
+            id: open.id.as_str().to_owned(),
+            since: day_and_time(language, open.created),
+            sign_out: sign_out_label(language, &name, &last_seen),
+            last_seen,
+            name,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -139,7 +160,7 @@ pub(super) async fn change_password(
     match set_password(&app, &session.username, change, context, language).await {
         Ok(proven) => {
             // Every session is over, this one too; who just proved themselves gets a new one.
-            let (_, cookie) = open_session(&app, &proven).await?;
+            let (_, cookie) = open_session(&app, &proven, &headers).await?;
             let mut response = see_other("/account?changed=password");
             page::add_cookie(&mut response, cookie);
             Ok(response)
@@ -290,13 +311,7 @@ pub(super) async fn render(
     );
     let skills = order?.map(|order| order.skills).unwrap_or_default();
     let open = app.store.open_sessions(&session.username, app.now()).await?;
-    let browsers = open.into_iter().map(|open| Browser {
-        is_this_one: open.id == session.id,
-        id: open.id.as_str().to_owned(),
-        // To the minute: two of one day are told apart by it.
-        since: day_and_time(language, open.created),
-        last_seen: day_and_time(language, open.last_seen),
-    });
+    let browsers = open.into_iter().map(|open| Browser::of(language, open, session));
     let page = AccountPage {
         frame: Frame::of_form(app, language, "/account", faults),
         text: AccountText::of(language),

@@ -11,7 +11,9 @@ use crate::accounts::sign_in::SignInError;
 use crate::app::App;
 use crate::base::token::Token;
 use crate::http::Problem;
+use crate::http::request_context::text;
 use crate::model::sign_in::Proven;
+use crate::model::user_agent::UserAgent;
 use crate::routes::PAGE_WAIT;
 use crate::store::AccountSession;
 
@@ -36,11 +38,14 @@ pub(super) async fn signed_in(
 pub(super) async fn open_session(
     app: &App,
     proven: &Proven,
+    headers: &HeaderMap,
 ) -> Result<(AccountSession, HeaderValue), Problem> {
     let token = Token::random();
     let session = AccountSession { id: token.hash(), username: proven.username };
     let lifetime: Duration = app.sessions.account;
-    if !app.store.open_account_session(&session.id, proven, app.now(), lifetime).await? {
+    let user_agent = text(headers, "user-agent").map(UserAgent::of).unwrap_or_default();
+    let now = app.now();
+    if !app.store.open_account_session(&session.id, proven, user_agent, now, lifetime).await? {
         return Err(SignInError::Wrong.into());
     }
     for oldest in app.store.surplus_account_sessions(&session).await? {

@@ -173,7 +173,7 @@ async fn open(
     if let Some(former) = signed_in(app, headers).await? {
         super::account_session::end(app, &former).await?;
     }
-    let (session, cookie) = open_session(app, proven).await?;
+    let (session, cookie) = open_session(app, proven, headers).await?;
     let mut response = proceed(app, &session, request, ComesFrom::Form).await?;
     page::add_cookie(&mut response, cookie);
     Ok(response)

@@ -82,7 +82,7 @@ pub(super) async fn submit(
         // After the first time it is friendly to be signed in; after a reset, who
         // came by a link of somebody else's should at least have to type.
         Ok(redeemed) if redeemed.purpose == Purpose::FirstTime => {
-            let (_, cookie) = open_session(&app, &redeemed.proven).await?;
+            let (_, cookie) = open_session(&app, &redeemed.proven, &headers).await?;
             // With the session it leads on; without, it says that the browser kept none.
             let mut response = see_other("/login?again=1");
             page::add_cookie(&mut response, cookie);

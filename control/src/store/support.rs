@@ -9,6 +9,7 @@ use sqlx::any::AnyRow;
 use crate::base::clock::Moment;
 use crate::base::token::TokenHash;
 use crate::model::suspension::Suspensions;
+use crate::model::user_agent::{BrowserFamily, OperatingSystem, UserAgent};
 use crate::model::workspace::WorkspaceState;
 use crate::model::workspace::listing::{ListedWorkspace, OpenSession};
 use crate::store::connection::{Attempt as _, Columns as _, millis, valid};
@@ -96,8 +97,8 @@ impl Store {
     ) -> Result<Vec<OpenSession>, StoreError> {
         const ATTEMPT: &str = "list the sessions of a customer";
         let rows = sqlx::query(
-            "SELECT id_hash, created_at, last_seen_at, expires_at FROM account_sessions
-             WHERE username = $1 AND expires_at > $2 ORDER BY last_seen_at DESC LIMIT $3",
+            "SELECT id_hash, browser, system, created_at, last_seen_at, expires_at
+             FROM account_sessions WHERE username = $1 AND expires_at > $2 ORDER BY last_seen_at DESC LIMIT $3",
         )
         .bind(username.as_str())
         .bind(millis(now))
@@ -108,6 +109,7 @@ impl Store {
         let session = |row: &AnyRow| {
             Ok(OpenSession {
                 id: valid(row, "id_hash", TokenHash::parse)?,
+                user_agent: user_agent(row)?,
                 created: row.moment("created_at")?,
                 last_seen: row.moment("last_seen_at")?,
                 expires: row.moment("expires_at")?,
@@ -198,5 +200,15 @@ fn listed(row: &AnyRow) -> Result<ListedWorkspace, sqlx::Error> {
         route: row.optional("route", routes::parse_state)?,
         created: row.optional_moment("created_at")?,
         changed: row.optional_moment("changed_at")?,
+    })
+}
+
+/// A word that is not known was written by a later release, and says nothing.
+fn user_agent(row: &AnyRow) -> Result<UserAgent, sqlx::Error> {
+    let browser = row.optional_text("browser")?;
+    let system = row.optional_text("system")?;
+    Ok(UserAgent {
+        browser: browser.and_then(|word| BrowserFamily::parse(&word).ok()),
+        system: system.and_then(|word| OperatingSystem::parse(&word).ok()),
     })
 }

@@ -9,6 +9,7 @@ use control::base::language::Language;
 use control::base::token::Token;
 use control::model::sign_in::Proven;
 use control::model::task::{Kind, NewTask, TaskState};
+use control::model::user_agent::UserAgent;
 use control::store::{
     AccountSession, LOG_CHANGES, NewCustomer, RETENTION, RetentionTimes, Store, TaskFilter,
 };
@@ -120,7 +121,12 @@ async fn a_process_that_vanishes_with_the_route_table_locked_stops_nobody_for_lo
     for _ in 0..3 {
         let session = AccountSession { id: Token::random().hash(), username };
         let proven = Proven { username, epoch };
-        assert!(reserved.open_account_session(&session.id, &proven, NOW, HOUR).await.unwrap());
+        assert!(
+            reserved
+                .open_account_session(&session.id, &proven, UserAgent::default(), NOW, HOUR)
+                .await
+                .unwrap()
+        );
         reserved.try_write().await.unwrap();
     }
     wait_until("the table is free again", true, async || {

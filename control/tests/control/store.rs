@@ -13,6 +13,7 @@ use control::model::mail::Recipient;
 use control::model::route_change::RouteOrder;
 use control::model::sign_in::Proven;
 use control::model::sync_target::SyncRequest;
+use control::model::user_agent::{BrowserFamily, OperatingSystem, UserAgent};
 use control::store::accounts::domains::DomainAdded;
 use control::store::{
     AccountSession, LOG_CHANGES, NewCustomer, Store, StoreError, TaskFilter, Topic,
@@ -55,7 +56,12 @@ async fn add_customer(store: &Store, username: &str) {
 async fn sign_in(store: &Store, session: &AccountSession) {
     let epoch = store.credentials(&session.username).await.unwrap().unwrap().epoch;
     let proven = Proven { username: session.username, epoch };
-    assert!(store.open_account_session(&session.id, &proven, NOW, HOUR).await.unwrap());
+    assert!(
+        store
+            .open_account_session(&session.id, &proven, UserAgent::default(), NOW, HOUR)
+            .await
+            .unwrap()
+    );
 }
 
 /// Signs a session of `username` out that nobody has an account session for.
@@ -379,7 +385,7 @@ async fn who_proved_an_old_password_is_not_signed_in_with_it() {
     let ended = store.set_password(&username, "$argon2id$new", &notice, NOW).await.unwrap();
     let open = async |proven: &Proven| {
         let id = Token::random().hash();
-        store.open_account_session(&id, proven, NOW, HOUR).await.unwrap()
+        store.open_account_session(&id, proven, UserAgent::default(), NOW, HOUR).await.unwrap()
     };
     assert!(!open(&old).await);
     assert!(open(&Proven { username, epoch: ended.unwrap().epoch }).await);
@@ -398,7 +404,7 @@ async fn whatever_overlaps_a_password_change_leaves_no_session_behind() {
         let ids: Vec<_> = (0..8).map(|_| Token::random().hash()).collect();
         let open = async |id: &TokenHash| {
             let proven = Proven { username, epoch };
-            store.open_account_session(id, &proven, NOW, HOUR).await.unwrap();
+            store.open_account_session(id, &proven, UserAgent::default(), NOW, HOUR).await.unwrap();
         };
         let change = async {
             let notice = renderer().password_changed(&round.to_string(), recipient, NOW);
@@ -436,4 +442,39 @@ async fn a_suspension_of_the_earlier_schema_keeps_its_most_likely_reason() {
     let seen = store.customers("", 10).await.unwrap();
     let seen: Vec<_> = seen.iter().map(|customer| customer.suspensions.to_string()).collect();
     assert_eq!(seen, ["operator", "non_payment", "ended", ""]);
+}
+
+#[tokio::test]
+async fn a_session_of_the_earlier_schema_goes_on_without_a_browser_s_name() {
+    let database = Database::fresh().await;
+    database.migrate_to(28).await;
+    let (old, new, later) =
+        (Token::random().hash(), Token::random().hash(), Token::random().hash());
+    let insert = |columns, id: &TokenHash, values| {
+        format!(
+            "INSERT INTO account_sessions
+                 (id_hash, username, created_at, last_seen_at, expires_at{columns})
+             VALUES ('{}', 'ada', {start}, {start}, {}{values});",
+            id.as_str(),
+            NOW.after(HOUR).millis(),
+            start = NOW.millis(),
+        )
+    };
+    let customer = "INSERT INTO customers (username, email, epoch, created_at)
+                    VALUES ('ada', 'ada@mail.test', 0, 0);";
+    database.run(format!("{customer}{}", insert("", &old, ""))).await;
+    let store = store(&database).await;
+    let username = "ada".parse().unwrap();
+    assert!(store.account_session(&old, None, NOW, HOUR).await.unwrap().is_some());
+    let firefox =
+        UserAgent { browser: Some(BrowserFamily::Firefox), system: Some(OperatingSystem::Linux) };
+    let proven = Proven { username, epoch: 0 };
+    assert!(store.open_account_session(&new, &proven, firefox, NOW, HOUR).await.unwrap());
+    let columns = ", browser, system";
+    database.run(insert(columns, &later, ", 'netscape', 'windows'")).await;
+    let open = store.open_sessions(&username, NOW).await.unwrap();
+    let of = |id: &TokenHash| open.iter().find(|it| it.id == *id).unwrap().user_agent;
+    assert_eq!((of(&old), of(&new)), (UserAgent::default(), firefox));
+    let windows = Some(OperatingSystem::Windows);
+    assert_eq!(of(&later), UserAgent { browser: None, system: windows });
 }

@@ -6,6 +6,7 @@ use super::WorkspaceState;
 use crate::base::clock::Moment;
 use crate::base::token::TokenHash;
 use crate::model::suspension::Suspensions;
+use crate::model::user_agent::UserAgent;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedWorkspace {
@@ -30,6 +31,7 @@ pub struct ListedWorkspace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenSession {
     pub id: TokenHash,
+    pub user_agent: UserAgent,
     pub created: Moment,
     pub last_seen: Moment,
     pub expires: Moment,

@@ -129,7 +129,7 @@ pub(super) async fn set_password(
     let typed = password.clone();
     match app.accounts.set_first_password(&order.username, password).await {
         Ok(redeemed) => {
-            let (_, cookie) = open_session(&app, &redeemed.proven).await?;
+            let (_, cookie) = open_session(&app, &redeemed.proven, &headers).await?;
             page::add_cookie(&mut response, cookie);
             Ok(response)
         }
@@ -139,7 +139,7 @@ pub(super) async fn set_password(
             match app.sign_in.check(attempt, app.now(), &app.metrics).await {
                 // The form was sent twice.
                 Ok(proven) => {
-                    let (_, cookie) = open_session(&app, &proven).await?;
+                    let (_, cookie) = open_session(&app, &proven, &headers).await?;
                     page::add_cookie(&mut response, cookie);
                     Ok(response)
                 }

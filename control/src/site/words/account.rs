@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::subscription::Standing;
+use crate::model::user_agent::{BrowserFamily, OperatingSystem, UserAgent};
 use crate::site::language::Language;
 use vendors::stripe::payment_method::Card;
 
@@ -68,11 +69,9 @@ words! {
              leicht zu merken und schwer zu erraten.";
         change_password: "Change the password", "Passwort ändern";
         browsers: "Where you are signed in", "Wo du angemeldet bist";
-        this_browser: "This browser", "Dieser Browser";
-        another_browser: "Another browser", "Ein anderer Browser";
+        this_browser: "this one", "dieser hier";
         signed_in_on: "Signed in on", "Angemeldet am";
         last_seen_on: "last seen on", "zuletzt gesehen am";
-        sign_out_one: "Sign out the browser last seen on", "Browser abmelden, zuletzt gesehen am";
         everywhere_hint: "Signing out everywhere ends all of them, this one and your workspace \
              included.",
             "Überall abmelden beendet alle, auch diesen und deinen Arbeitsplatz.";
@@ -83,6 +82,60 @@ words! {
             "Dein Arbeitsplatz schließt jetzt, und alles über dich wird gelöscht. Du wirst noch \
              einmal gefragt.";
         delete: "Delete everything", "Alles löschen";
+    }
+}
+
+/// `Firefox on Linux`, or as much of it as is known.
+pub(in crate::site) fn browser_name(language: Language, of: UserAgent) -> String {
+    let browser = of.browser.map(family_name);
+    let system = of.system.map(|system| system_name(language, system));
+    match (language, browser, system) {
+        (_, Some(browser), Some(system)) => format!("{browser} {system}"),
+        (_, Some(browser), None) => browser.to_owned(),
+        (Language::English, None, Some(system)) => format!("A browser {system}"),
+        (Language::German, None, Some(system)) => format!("Ein Browser {system}"),
+        (Language::English, None, None) => "A browser".to_owned(),
+        (Language::German, None, None) => "Ein Browser".to_owned(),
+    }
+}
+
+const fn family_name(family: BrowserFamily) -> &'static str {
+    match family {
+        BrowserFamily::Chrome => "Chrome",
+        BrowserFamily::DuckDuckGo => "DuckDuckGo",
+        BrowserFamily::Edge => "Edge",
+        BrowserFamily::Firefox => "Firefox",
+        BrowserFamily::Opera => "Opera",
+        BrowserFamily::Safari => "Safari",
+        BrowserFamily::SamsungInternet => "Samsung Internet",
+        BrowserFamily::Vivaldi => "Vivaldi",
+    }
+}
+
+/// As it stands behind the browser's name.
+fn system_name(language: Language, system: OperatingSystem) -> String {
+    let (name, is_device) = match system {
+        OperatingSystem::Android => ("Android", false),
+        OperatingSystem::ChromeOs => ("ChromeOS", false),
+        OperatingSystem::IPad => ("iPad", true),
+        OperatingSystem::IPhone => ("iPhone", true),
+        OperatingSystem::Linux => ("Linux", false),
+        OperatingSystem::MacOs => ("macOS", false),
+        OperatingSystem::Windows => ("Windows", false),
+    };
+    match (language, is_device) {
+        (Language::English, false) => format!("on {name}"),
+        (Language::English, true) => format!("on an {name}"),
+        (Language::German, false) => format!("unter {name}"),
+        (Language::German, true) => format!("auf einem {name}"),
+    }
+}
+
+/// What the button beside a browser does, for who does not see beside what it stands.
+pub(in crate::site) fn sign_out_label(language: Language, name: &str, last_seen: &str) -> String {
+    match language {
+        Language::English => format!("Sign out: {name}, last seen on {last_seen}"),
+        Language::German => format!("Abmelden: {name}, zuletzt gesehen am {last_seen}"),
     }
 }
 
@@ -167,6 +220,22 @@ pub(in crate::site) fn warning(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_browser_is_called_what_its_owner_calls_it() {
+        let check = |browser, system, english: &str, german: &str| {
+            let said = |language| browser_name(language, UserAgent { browser, system });
+            assert_eq!((&*said(Language::English), &*said(Language::German)), (english, german));
+        };
+        let (firefox, linux) = (Some(BrowserFamily::Firefox), Some(OperatingSystem::Linux));
+        check(firefox, linux, "Firefox on Linux", "Firefox unter Linux");
+        check(firefox, None, "Firefox", "Firefox");
+        check(None, linux, "A browser on Linux", "Ein Browser unter Linux");
+        check(None, None, "A browser", "Ein Browser");
+        let iphone = Some(OperatingSystem::IPhone);
+        let safari = Some(BrowserFamily::Safari);
+        check(safari, iphone, "Safari on an iPhone", "Safari auf einem iPhone");
+    }
 
     #[test]
     fn time_awake_is_said_as_people_do() {

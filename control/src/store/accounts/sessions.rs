@@ -9,6 +9,7 @@ use crate::base::clock::Moment;
 use crate::base::language::Language;
 use crate::base::token::TokenHash;
 use crate::model::sign_in::Proven;
+use crate::model::user_agent::{BrowserFamily, OperatingSystem, UserAgent};
 use crate::store::accounts::customers;
 use crate::store::connection::{Attempt as _, Columns as _, Connection, bigint, millis, valid};
 use crate::store::routes::find_lock;
@@ -35,6 +36,7 @@ impl Store {
         &self,
         id: &TokenHash,
         proven: &Proven,
+        user_agent: UserAgent,
         now: Moment,
         lifetime: Duration,
     ) -> Result<bool, StoreError> {
@@ -54,13 +56,15 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO account_sessions
-                 (id_hash, username, created_at, last_seen_at, expires_at)
-             VALUES ($1, $2, $3, $3, $4)",
+                 (id_hash, username, created_at, last_seen_at, expires_at, browser, system)
+             VALUES ($1, $2, $3, $3, $4, $5, $6)",
         )
         .bind(id.as_str())
         .bind(proven.username.as_str())
         .bind(millis(now))
         .bind(millis(now.after(lifetime)))
+        .bind(user_agent.browser.map(BrowserFamily::as_str))
+        .bind(user_agent.system.map(OperatingSystem::as_str))
         .execute(&mut *write)
         .await
         .attempt(ATTEMPT)?;

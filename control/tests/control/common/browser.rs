@@ -23,6 +23,8 @@ pub struct Browser<'a> {
     pub address: &'a str,
     /// What it asks for; nothing unless it is set.
     pub language: Option<&'a str>,
+    /// What it calls itself; nothing unless it is set.
+    pub user_agent: Option<&'a str>,
     cookies: BTreeMap<(String, String), String>,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Browser<'a> {
             site,
             address: "203.0.113.5",
             language: None,
+            user_agent: None,
             cookies: BTreeMap::new(),
         }
     }
@@ -108,6 +111,9 @@ impl<'a> Browser<'a> {
         }
         if let Some(language) = self.language {
             request = request.header("accept-language", language);
+        }
+        if let Some(name) = self.user_agent {
+            request = request.header("user-agent", name);
         }
         if began_here {
             request = request.header("sec-fetch-site", "same-site");

@@ -8,6 +8,7 @@ use control::accounts::sign_in::{Attempt, SignInError};
 use control::accounts::{LinkRequested, SetPasswordError};
 use control::base::token::Token;
 use control::model::password_link::Purpose;
+use control::model::user_agent::UserAgent;
 use control::store::AccountSession;
 use futures_util::future::join_all;
 
@@ -85,12 +86,22 @@ async fn a_reset_ends_every_session_and_warns_its_owner() {
     let proven = first.await.unwrap().proven;
     let session = AccountSession { id: Token::random().hash(), username: proven.username };
     let now = world.now();
-    assert!(app.store.open_account_session(&session.id, &proven, now, HOUR).await.unwrap());
+    assert!(
+        app.store
+            .open_account_session(&session.id, &proven, UserAgent::default(), now, HOUR)
+            .await
+            .unwrap()
+    );
     let token = link(&office, 1).await;
     world.let_pass(Duration::from_secs(1)).await;
     assert_eq!(redeem(world, &token, OTHER_PASSWORD).await.unwrap(), Purpose::Reset);
     assert_eq!(app.store.account_session(&session.id, None, now, HOUR).await.unwrap(), None);
-    assert!(!app.store.open_account_session(&session.id, &proven, now, HOUR).await.unwrap());
+    assert!(
+        !app.store
+            .open_account_session(&session.id, &proven, UserAgent::default(), now, HOUR)
+            .await
+            .unwrap()
+    );
     office.wait_for_letter("password_changed", "sent").await;
 }
 

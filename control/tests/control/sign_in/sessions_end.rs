@@ -149,7 +149,7 @@ async fn one_browser_is_signed_out_from_another_one_and_a_stranger_s_is_not() {
     let page = here.open(&account).await;
     let (_, rest) = page.body.split_once("name=\"browser\" value=\"").expect("another browser");
     let (id, _) = rest.split_once('"').unwrap();
-    let (_, label) = rest.split_once("Sign out the browser last seen on ").unwrap();
+    let (_, label) = rest.split_once("Sign out: A browser, last seen on ").unwrap();
     assert!(label.split('"').next().unwrap().ends_with(" UTC"), "two of one day are told apart");
     let url = format!("{SITE}/account/sign-out-one");
     stranger.submit(&url, &[("browser", id)]).await;
@@ -159,6 +159,33 @@ async fn one_browser_is_signed_out_from_another_one_and_a_stranger_s_is_not() {
     assert_eq!(here.open(&account).await.status, StatusCode::OK);
     // Twice is once.
     assert_eq!(here.submit(&url, &[("browser", id)]).await.location, "/account#browsers");
+}
+
+#[tokio::test]
+async fn the_account_page_says_which_browser_each_session_is() {
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    const CHROME: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 \
+                          (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36";
+    let world = world().await;
+    let account = format!("{SITE}/account");
+    let (mut here, mut phone) = (Browser::new(&world), Browser::new(&world));
+    (here.user_agent, phone.user_agent) = (Some(FIREFOX), Some(CHROME));
+    here.log_in("ada", PASSWORD).await;
+    phone.log_in("ada", PASSWORD).await;
+    Browser::new(&world).log_in("ada", PASSWORD).await;
+    let page = here.open(&account).await.body;
+    for said in [
+        "<strong>Firefox on Linux</strong> (this one)",
+        "<strong>Chrome on Android</strong>\n",
+        "<strong>A browser</strong>\n",
+        "aria-label=\"Sign out: Chrome on Android, last seen on ",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(!page.contains("142.0") && !page.contains("140.0"), "{page}");
+    here.language = Some("de");
+    let page = here.open(&account).await.body;
+    assert!(page.contains("<strong>Chrome unter Android</strong>\n"), "{page}");
 }
 
 #[tokio::test]

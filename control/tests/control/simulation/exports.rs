@@ -5,6 +5,7 @@ use std::time::Duration;
 use control::base::clock::Moment;
 use control::base::token::{Token, TokenHash};
 use control::model::sign_in::Proven;
+use control::model::user_agent::UserAgent;
 use control::store::AccountSession;
 use shared::Username;
 use vendors::stripe::id::SubscriptionId;
@@ -46,8 +47,10 @@ impl Run {
         let session = AccountSession { id: Token::random().hash(), username };
         let credentials = store.credentials(&username).await.unwrap();
         let proven = Proven { username, epoch: credentials.map_or(0, |known| known.epoch) };
-        let is_signed_in =
-            store.open_account_session(&session.id, &proven, now, FOR_EVER).await.unwrap();
+        let is_signed_in = store
+            .open_account_session(&session.id, &proven, UserAgent::default(), now, FOR_EVER)
+            .await
+            .unwrap();
         if is_signed_in == workspace.state.is_over() {
             let state = workspace.state;
             self.exports.faults.push(format!("{username} is {state:?}, signed in: {is_signed_in}"));
