@@ -72,7 +72,8 @@ async fn change(app: &App, headers: &HeaderMap, change: Change) -> Result<Respon
     let username = &workspace.username;
     let about = (&*format!("workspace {username}"), Some(username));
     app.store.note_act(Actor::Customer(username), about, act, app.now()).await?;
-    Ok(see_other("/account"))
+    // Where it was pressed, and where it now says what came of it.
+    Ok(see_other("/account#plan-title"))
 }
 
 /// Billing and the workspace of the browser that sent a form; `None` when it is signed out.

@@ -38,6 +38,12 @@ words! {
         cancel: "Cancel the subscription", "Abonnement kündigen";
         next_payment: "Next payment", "Nächste Zahlung";
         open_until: "Cancelled, open until", "Gekündigt, offen bis";
+        ending: "The subscription is not renewed, and nothing more is charged. After that day the \
+             workspace is deleted with everything in it: take with you before what you want to keep. \
+             Until then you can change your mind.",
+            "Das Abonnement wird nicht verlängert, und nichts wird mehr abgebucht. Nach diesem Tag \
+             wird der Arbeitsplatz mit allem darin gelöscht: Nimm vorher mit, was du behalten willst. \
+             Bis dahin kannst du es dir anders überlegen.";
         not_known: "not known yet", "noch nicht bekannt";
         export: "Take everything with you", "Nimm alles mit";
         export_what: "Your assistant's settings, skills, files and conversations in one archive \

@@ -213,11 +213,12 @@ async fn one_button_cancels_and_another_takes_it_back() {
     for _ in 0..2 {
         for (path, ends) in [("cancel", true), ("cancel", true), ("keep", false), ("keep", false)] {
             let page = browser.submit(&format!("{SITE}/account/{path}"), &[]).await;
-            assert_eq!(page.location, "/account", "{path}: {page:?}");
+            assert_eq!(page.location, "/account#plan-title", "{path}: {page:?}");
             let workspace = shop.workspace("ada").await.unwrap();
             assert_eq!(workspace.billing.cancel_at.is_some(), ends, "{path}");
             let account = browser.open(&format!("{SITE}/account")).await;
             assert_eq!(account.body.contains("action=\"/account/keep\""), ends, "{path}");
+            assert_eq!(account.body.contains("and nothing more is charged"), ends, "{path}");
         }
     }
     let letters = shop.letters().await;
