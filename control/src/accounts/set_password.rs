@@ -54,6 +54,17 @@ impl Accounts {
         }
     }
 
+    /// The link with this token, once it was used or a newer one has taken its place.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn spent_link(&self, token: &str) -> Result<Option<OpenLink>, StoreError> {
+        match Token::of_link(token) {
+            Some(token) => self.store.spent_password_link(&token.hash(), self.now()).await,
+            None => Ok(None),
+        }
+    }
+
     /// Sets the password and takes the link; ends every session, at the edges too. A lock-out
     /// of the account, from `address`, is lifted: the owner has shown the mailbox.
     ///

@@ -19,7 +19,8 @@ use super::page::{self, Faults, Frame, Message, see_other};
 use super::query::Query;
 use super::words::set_password::SetPasswordText;
 use super::words::{field, login};
-use crate::accounts::SetPasswordError;
+use crate::accounts::sign_in::Attempt;
+use crate::accounts::{Redeemed, SetPasswordError};
 use crate::app::{App, SharedApp};
 use crate::http::error_responses::ErrorShape;
 use crate::http::{Form, Json, Problem, RequestContext};
@@ -78,7 +79,14 @@ pub(super) async fn submit(
     Form(NewPassword { token, password }): Form<NewPassword>,
 ) -> Result<Response, Problem> {
     csrf::check(&headers, app.site.site_url(), MissingOrigin::Refuse)?;
-    let refusal = match app.accounts.redeem_link(&token, password, context.address).await {
+    let typed = password.clone();
+    let redeemed = match app.accounts.redeem_link(&token, password, context.address).await {
+        Err(SetPasswordError::Over) => {
+            sent_before(&app, &token, typed, context).await?.ok_or(SetPasswordError::Over)
+        }
+        redeemed => redeemed,
+    };
+    let refusal = match redeemed {
         // After the first time it is friendly to be signed in; after a reset, who
         // came by a link of somebody else's should at least have to type.
         Ok(redeemed) if redeemed.purpose == Purpose::FirstTime => {
@@ -106,6 +114,21 @@ pub(super) async fn submit(
         Some(link) if !is_over => Ok(render(&app, &link, &token, language, &[problem])),
         _ => Ok(over(&app, context, language)),
     }
+}
+
+/// The form was sent twice, by a double click or by a browser that was asked to load its answer
+/// again: what it brings is the password already. Wrong ones are counted as at signing in.
+async fn sent_before(
+    app: &App,
+    token: &str,
+    password: String,
+    context: RequestContext,
+) -> Result<Option<Redeemed>, Problem> {
+    let Some(link) = app.accounts.spent_link(token).await? else { return Ok(None) };
+    let username = link.username.to_string();
+    let attempt = Attempt { username, password, address: context.address };
+    let proven = app.sign_in.check(attempt, app.now(), &app.metrics).await.ok();
+    Ok(proven.map(|proven| Redeemed { proven, purpose: link.purpose }))
 }
 
 /// `POST /api/set-password {token, password}`: the same for programs.

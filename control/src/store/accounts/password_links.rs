@@ -44,16 +44,35 @@ impl Store {
         token: &TokenHash,
         now: Moment,
     ) -> Result<Option<OpenLink>, StoreError> {
+        const OPEN: &str = "SELECT username, purpose, expires_at FROM password_links
+             WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+        self.find_link(OPEN, token, now).await
+    }
+
+    /// The link, once it was used or a newer one has taken its place, until it is too old.
+    pub async fn spent_password_link(
+        &self,
+        token: &TokenHash,
+        now: Moment,
+    ) -> Result<Option<OpenLink>, StoreError> {
+        const SPENT: &str = "SELECT username, purpose, expires_at FROM password_links
+             WHERE token_hash = $1 AND used_at IS NOT NULL AND expires_at > $2";
+        self.find_link(SPENT, token, now).await
+    }
+
+    async fn find_link(
+        &self,
+        statement: &'static str,
+        token: &TokenHash,
+        now: Moment,
+    ) -> Result<Option<OpenLink>, StoreError> {
         const ATTEMPT: &str = "read a password link";
-        let row = sqlx::query(
-            "SELECT username, purpose, expires_at FROM password_links
-             WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
-        )
-        .bind(token.as_str())
-        .bind(millis(now))
-        .fetch_optional(&mut self.read().await?)
-        .await
-        .attempt(ATTEMPT)?;
+        let row = sqlx::query(statement)
+            .bind(token.as_str())
+            .bind(millis(now))
+            .fetch_optional(&mut self.read().await?)
+            .await
+            .attempt(ATTEMPT)?;
         row.as_ref().map(parse).transpose().attempt(ATTEMPT)
     }
 }
