@@ -59,6 +59,10 @@ export class Memory {
     this.#keepEntry('arca.titles', key, { title, renamed });
   }
 
+  dropTitle(key) {
+    this.#keepEntry('arca.titles', key, undefined);
+  }
+
   draft(key) {
     const draft = this.#entry('arca.drafts', key);
     return typeof draft === 'string' ? draft : '';
@@ -141,7 +145,7 @@ export class Memory {
   }
 
   forget(key) {
-    this.#keepEntry('arca.titles', key, undefined);
+    this.dropTitle(key);
     this.#keepEntry('arca.drafts', key, undefined);
     this.#keepEntry('arca.queues', key, undefined);
   }

@@ -25,6 +25,7 @@ export class Sessions {
   #memory;
   #clock;
   #onChange;
+  #onGone;
   #names = new Map();
   /** By key: what of a conversation was changed and is not answered yet; a list that is on its way does not have it. */
   #changes = new Map();
@@ -35,12 +36,13 @@ export class Sessions {
   #again = false;
   #timer = null;
 
-  /** `request(method, params)`, `memory`, `clock`, `onChange()`. */
-  constructor({ request, memory, clock, onChange }) {
+  /** `request(method, params)`, `memory`, `clock`, `onChange()`, `onGone(keys)` of what the gateway does not list any more. */
+  constructor({ request, memory, clock, onChange, onGone }) {
     this.#request = request;
     this.#memory = memory;
     this.#clock = clock;
     this.#onChange = onChange;
+    this.#onGone = onGone;
     this.#removing = new Set(memory.deletions().map(([key]) => key));
   }
 
@@ -90,6 +92,7 @@ export class Sessions {
   async #readPages() {
     const rows = new Map();
     let offset = 0;
+    let isWhole = false;
     try {
       for (let page = 0; page < PAGES_MAX; page += 1) {
         const { sessions, hasMore, nextOffset } = await this.#request('sessions.list', {
@@ -100,14 +103,17 @@ export class Sessions {
         for (const row of Array.isArray(sessions) ? sessions : []) rows.set(row.key, row);
         // What is known of later pages stays until they are read.
         if (!this.complete) this.#show(new Map([...this.rows.map((row) => [row.key, row]), ...rows]));
+        isWhole = !hasMore;
         if (!hasMore || !(nextOffset > offset)) break;
         offset = nextOffset;
       }
       // A gateway without groups has conversations all the same.
       await this.#readGroups().catch(() => {});
       this.complete = true;
+      const gone = isWhole ? this.rows.map(({ key }) => key).filter((key) => !rows.has(key)) : [];
       this.#show(rows);
       this.#carryNamesOver();
+      if (gone.length > 0) this.#onGone(gone);
     } catch {
       // The list that is shown stays; the next greeting or answer reads it again.
     }

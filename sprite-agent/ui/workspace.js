@@ -63,7 +63,7 @@ export class Workspace {
     this.#onChange = onChange;
     this.#onPlans = onPlans;
     const request = (method, params) => this.#connection.request(method, params);
-    this.sessions = new Sessions({ request, memory, clock, onChange });
+    this.sessions = new Sessions({ request, memory, clock, onChange, onGone: (keys) => this.#goneElsewhere(keys) });
     this.asking = new Asking({ request, clock, onChange, onLate });
     const apply = (action) => this.#apply(action);
     this.histories = new Histories({ request, apply, state: () => this.state });
@@ -308,6 +308,17 @@ export class Workspace {
     // A message that is on its way would begin the conversation again.
     const sent = this.#outbox.settled(key);
     return this.sessions.remove(key, wasAsked, sent);
+  }
+
+  /** Another browser has deleted them: what was in them is not shown any more. What is being written in one stays. */
+  #goneElsewhere(keys) {
+    for (const key of keys) {
+      this.#memory.dropTitle(key);
+      const thread = this.state.threads[key];
+      const isNeeded = key === this.state.current || (thread && (activeAnswer(thread) || thread.queue.length > 0));
+      this.#apply({ type: isNeeded ? 'unread' : 'deleted', key });
+    }
+    this.#settle();
   }
 
   /** The conversation to show in place of `key`. */

@@ -7,7 +7,7 @@ import { entries } from '../conversation-list.js';
 import { RequestError } from '../requests.js';
 import { Memory } from '../memory.js';
 import { settled } from './clock.js';
-import { KEY } from './run.js';
+import { assistantRow, KEY, userRow } from './run.js';
 import { listed, Storage, world } from './world.js';
 
 const TWO = 'agent:main:two';
@@ -104,6 +104,28 @@ test('what another browser has deleted already is deleted', async () => {
   assert.equal(await here.workspace.remove(TWO), 'done');
 });
 
+test('what another browser has deleted is not shown any more, and what is being written in it stays', async () => {
+  const here = await withTwo();
+  const three = 'agent:main:three';
+  here.gateway.answers['sessions.list'] = { sessions: [{ key: KEY }, { key: TWO }, { key: three }] };
+  here.gateway.answers['chat.history'] = { messages: [userRow('r1', 'a plan'), assistantRow('r1', 'secret')] };
+  await here.connect();
+  for (const key of [TWO, three]) {
+    here.workspace.open(key);
+    await settled();
+    assert.deepEqual(here.texts(), ['a plan', 'secret']);
+  }
+  here.memory.keepDraft(three, 'half a thought');
+  here.gateway.answers['sessions.list'] = { sessions: [{ key: KEY }] };
+  here.gateway.answers['chat.history'] = { messages: [] };
+  here.event('sessions.changed', { sessionKey: three, reason: 'delete' });
+  await here.clock.pass(2_000);
+  assert.deepEqual(here.texts(), []);
+  assert.deepEqual(here.keys().sort(), [KEY, three].sort());
+  assert.equal(here.workspace.state.threads[TWO], undefined);
+  assert.equal(here.memory.draft(three), 'half a thought');
+});
+
 test('a session that was begun again under the same key is asked for and deleted', async () => {
   const here = await withTwo();
   here.gateway.answers['sessions.patch'] = ({ expectedSessionId }) =>
@@ -165,7 +187,8 @@ test('a name given before the first message reaches the assistant with it', asyn
   assert.deepEqual(acts(here), []);
   here.gateway.answers['sessions.list'] = { sessions: [{ key: 'agent:main:new', sessionId: 's' }] };
   await here.workspace.sessions.read();
-  assert.deepEqual(here.gateway.asked.at(-1).params, { key: 'agent:main:new', label: 'Plans' });
+  assert.deepEqual(acts(here), [['sessions.patch', 'agent:main:new']]);
+  assert.equal(here.gateway.asked.find(({ method }) => method === 'sessions.patch').params.label, 'Plans');
 });
 
 test('every conversation is listed, however many', async () => {
