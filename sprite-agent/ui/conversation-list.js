@@ -1,6 +1,7 @@
 // The list of conversations: the gateway's sessions, this browser's titles, what is open now. Pure.
 
 import { isConversation, MAIN } from './address.js';
+import { isAnswering } from './question.js';
 import { namesOf } from './queue.js';
 import { t } from './words.js';
 
@@ -58,7 +59,7 @@ function entry(key, row, state, title, drafts) {
     at: Math.max(lastAt(thread), row?.lastInteractionAt ?? row?.updatedAt ?? 0) || (row ? 0 : Infinity),
     current: key === state.current,
     unread: Boolean(state.unread[key]),
-    busy: Boolean(thread?.messages.some(({ status }) => status === 'thinking' || status === 'streaming')),
+    busy: Boolean(thread && isAnswering(thread)),
     pinned: Boolean(row?.pinned),
     group: row?.category || null,
     pinnable: Boolean(row),

@@ -32,6 +32,17 @@ export function asked(thread, { question, text, files = [], at }) {
   return { ...thread, messages: [...thread.messages, message, thinking(question, at)] };
 }
 
+/** Whether nobody can be thinking about `question` yet: it waits for a connection, or its files are on their way. */
+export function isUnheard(question) {
+  if (!question || question.received) return false;
+  return question.delivery === 'unsure' || (question.delivery === 'sending' && question.share !== null);
+}
+
+/** Whether an answer in `thread` is being written, as far as is known. */
+export function isAnswering({ messages }) {
+  return messages.some((message, at) => isLive(message) && !isUnheard(messages[at - 1]));
+}
+
 /** Questions to send again, once the history has been read and does not have them. */
 export function undelivered(thread) {
   return thread.messages.filter((message) => message.delivery === 'unsure');

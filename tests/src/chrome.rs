@@ -95,8 +95,15 @@ impl Chrome {
     /// When the driver does not answer.
     pub async fn prefer_dark(&self, is_dark: bool) -> anyhow::Result<()> {
         let value = if is_dark { "dark" } else { "light" };
-        let features = json!([{"name": "prefers-color-scheme", "value": value}]);
-        let params = json!({"features": features});
+        self.emulate("prefers-color-scheme", value).await
+    }
+
+    /// Somebody whose system has this value of a media feature, and nothing else that is special.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn emulate(&self, feature: &str, value: &str) -> anyhow::Result<()> {
+        let params = json!({"features": [{"name": feature, "value": value}]});
         let command = json!({"cmd": "Emulation.setEmulatedMedia", "params": params});
         self.ask_driver("goog/cdp/execute", &command).await.map(drop)
     }
@@ -142,6 +149,19 @@ impl Chrome {
         let params =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": params});
+        self.ask_driver("goog/cdp/execute", &command).await.map(drop)
+    }
+
+    /// The network goes away, or comes back.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub async fn go_offline(&self, is_offline: bool) -> anyhow::Result<()> {
+        self.ask_driver("goog/cdp/execute", &json!({"cmd": "Network.enable", "params": {}}))
+            .await?;
+        let params = json!({"offline": is_offline, "latency": 0,
+            "downloadThroughput": -1, "uploadThroughput": -1});
+        let command = json!({"cmd": "Network.emulateNetworkConditions", "params": params});
         self.ask_driver("goog/cdp/execute", &command).await.map(drop)
     }
 

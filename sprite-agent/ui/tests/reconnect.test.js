@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { reduce, unsettled } from '../conversations.js';
-import { ATTEMPTS_MAX, undelivered } from '../question.js';
+import { ATTEMPTS_MAX, isAnswering, isUnheard, undelivered } from '../question.js';
 import {
   acknowledged, after, asked, assistantRow, delta, final, history, KEY, lost, reading, shown, thread, userRow,
 } from './run.js';
@@ -63,6 +63,18 @@ test('a question without acknowledgement waits for the history', () => {
   const state = after(asked('r1'), lost);
   assert.deepEqual(shown(state)[0], ['user', 'hello', 'unsure']);
   assert.deepEqual(unsettled(state), [KEY]);
+});
+
+test('nobody is said to think about a question that waits for the connection', () => {
+  const state = after(asked('r1'));
+  assert.equal(isAnswering(thread(state)), true);
+  const uploading = reduce(state, { type: 'progress', key: KEY, question: 'r1', share: 0.4 });
+  assert.equal(isAnswering(thread(uploading)), false);
+  const away = reduce(state, lost);
+  assert.deepEqual([isUnheard(thread(away).messages[0]), isAnswering(thread(away))], [true, false]);
+  const again = reduce(away, { type: 'sent-again', key: KEY, question: 'r1' });
+  assert.equal(isAnswering(thread(again)), true);
+  assert.equal(isAnswering(thread(after(asked('r1'), acknowledged('r1'), lost))), true);
 });
 
 test('a question that the history has is not sent again', () => {

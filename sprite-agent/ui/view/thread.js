@@ -1,6 +1,8 @@
 // The open conversation: its messages, and the place in it that is being read.
 
+import { isLive } from '../answer.js';
 import { changeOf } from '../change.js';
+import { isUnheard } from '../question.js';
 import { Blocks } from './blocks.js';
 import { icon } from './element.js';
 import { AnswerView, QuestionView } from './message.js';
@@ -146,6 +148,8 @@ export class ThreadView {
       if (shown.message !== message) shown.view.update(message);
       shown.message = message;
       const { root } = shown.view;
+      const after = messages[index + 1];
+      if (after?.role === 'assistant') this.#shown.get(after.id).view.root.hidden = isUnheard(message) && isLive(after);
       if (shown.next === undefined && !isNewest) {
         waiting.push(shown);
         continue;

@@ -55,6 +55,17 @@ async fn who_uses_the_keyboard_never_loses_their_place() {
     chrome.wait_for(&format!("{row}.innerText.includes('A new name')")).await.unwrap();
     chrome.wait_for("document.activeElement.dataset.part === 'rename'").await.unwrap();
 
+    // Without a network nobody is said to think about what waits for it.
+    chrome.go_offline(true).await.unwrap();
+    chrome.fill("[data-testid=composer]", "are you there").await.unwrap();
+    chrome.click("send").await.unwrap();
+    chrome.wait_for_state("message-user", "unsure").await.unwrap();
+    let thinks = "[...document.querySelectorAll('.thinking')].some(it => it.checkVisibility())";
+    chrome.wait_for(&format!("!{thinks}")).await.unwrap();
+    chrome.go_offline(false).await.unwrap();
+    let answers = "document.querySelectorAll('[data-testid=message-assistant][data-state=done]')";
+    chrome.wait_for(&format!("{answers}.length === 3")).await.unwrap();
+
     // Signed out elsewhere: what had the focus is gone.
     chrome
         .evaluate("fetch('/auth/logout', {method: 'POST', redirect: 'manual'}).then(() => true)")
