@@ -213,7 +213,7 @@ function render() {
   shownKey = workspace.state.current;
   const accountUrl = config.site_url && `${config.site_url}/account`;
   status.update(workspace.connectionState, accountUrl, workspace.connectionState.reason ?? config.assistant.reason);
-  const isShut = shut.update(workspace.connectionState.kind, config.site_url);
+  const isShut = shut.update(workspace.connectionState.kind, config.site_url, memory.keepsWriting());
   document.getElementById('app').hidden = isShut;
   if (isShut) {
     clear();
@@ -545,6 +545,8 @@ document.addEventListener('visibilitychange', () => {
   }
   connection.wake();
   readNotice();
+  // What another tab has done to what this browser keeps tells nobody.
+  renderSoon();
 });
 addEventListener('pagehide', () => rest.left());
 addEventListener('pageshow', ({ persisted }) => persisted && rest.seen(true));

@@ -106,6 +106,11 @@ export class Memory {
     this.#keepEntry('arca.queues', key, messages.length > 0 ? messages : undefined);
   }
 
+  /** Whether anything is kept that was written and has not gone to the assistant. */
+  keepsWriting() {
+    return this.drafts().size > 0 || this.queued().length > 0;
+  }
+
   /** Conversations whose deletion is not finished: `[key, wasAsked]`. */
   deletions() {
     return Object.entries(this.#read('arca.deletions') ?? {});

@@ -15,22 +15,26 @@ export class ShutView {
   #root = document.getElementById('shut');
   #shown = '';
 
-  /** Whether something is shown for the state `kind`; `siteUrl` is empty while it is not known. */
-  update(kind, siteUrl) {
+  /**
+   * Whether something is shown for the state `kind`; `siteUrl` is empty while it is not known, `keepsWriting` says
+   * whether this browser keeps something that was being written: who signs out has it cleared.
+   */
+  update(kind, siteUrl, keepsWriting) {
     const note = NOTES[kind];
     this.#root.hidden = !note;
-    const shown = note ? kind + siteUrl : '';
+    const shown = note ? `${kind} ${siteUrl} ${keepsWriting}` : '';
     if (this.#shown === shown) return Boolean(note);
     this.#shown = shown;
     if (!note) return false;
     const title = t(`shut.${kind}.title`);
     const isKnown = siteUrl || kind === 'signed-out';
     const link = element('a', { class: 'button primary', href: note.link(siteUrl), 'data-testid': `${kind}-link` }, t(`shut.${kind}.link`));
+    const said = [`shut.${kind}.text`, ...note.also].filter((key) => key !== 'shut.kept' || keepsWriting);
     const card = this.#root.querySelector('.card');
     card.replaceChildren(
       card.querySelector('img'),
       element('h1', { tabindex: '-1' }, title),
-      element('p', {}, [`shut.${kind}.text`, ...note.also].map((key) => t(key)).join(' ')),
+      element('p', {}, said.map((key) => t(key)).join(' ')),
       ...(isKnown ? [link] : []),
     );
     document.title = `${title} · Arcamatrix`;

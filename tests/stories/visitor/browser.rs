@@ -186,6 +186,7 @@ async fn a_tab_that_was_signed_out_elsewhere_says_so_and_stays_quiet() {
                  window.WebSocket = class extends Real { constructor(...all) { super(...all); \
                  window.opened += 1; } }; })()";
     chrome.evaluate(count).await.unwrap();
+    chrome.fill("[data-testid=composer]", "a letter to my doctor").await.unwrap();
     let second = chrome.client.windows().await.unwrap().into_iter().find(|tab| *tab != first);
     chrome.client.switch_to_window(second.unwrap()).await.unwrap();
     chrome.click("settings").await.unwrap();
@@ -194,6 +195,9 @@ async fn a_tab_that_was_signed_out_elsewhere_says_so_and_stays_quiet() {
 
     chrome.client.switch_to_window(first).await.unwrap();
     chrome.find("signed-out-link").await.unwrap();
+    // Signing out has cleared what the browser kept.
+    let says_kept = "document.getElementById('shut').innerText.includes('kept in this browser')";
+    chrome.wait_for(&format!("!{says_kept}")).await.unwrap();
     chrome.screenshot("desktop-11-signed-out-elsewhere").await.unwrap();
     let opened = chrome.evaluate("window.opened").await.unwrap();
     // What makes a page that merely lost the network try again at once.
