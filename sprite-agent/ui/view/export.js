@@ -5,6 +5,7 @@ import { fileName, filePath, toJson, toMarkdown } from '../export.js';
 import { messagesOf } from '../history.js';
 import { closable } from './dialog.js';
 import { nameOf, save } from './file.js';
+import { whileOff } from './focus.js';
 import { t } from '../words.js';
 
 /** Bytes of all files of an archive together: a browser keeps them in memory while it is made. */
@@ -31,15 +32,14 @@ export class ExportView {
     });
   }
 
-  async #run(work) {
-    const buttons = this.#form.querySelectorAll('button');
-    buttons.forEach((button) => (button.disabled = true));
-    try {
-      await work();
-    } catch {
-      this.#note.textContent = t('away');
-    }
-    buttons.forEach((button) => (button.disabled = false));
+  #run(work) {
+    return whileOff([...this.#form.querySelectorAll('button')], async () => {
+      try {
+        await work();
+      } catch {
+        this.#note.textContent = t('away');
+      }
+    });
   }
 
   async #save() {

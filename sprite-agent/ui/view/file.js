@@ -6,6 +6,7 @@
 import { sizeWords } from '../attachments.js';
 import { pictureType } from '../picture.js';
 import { element, icon } from './element.js';
+import { whileOff } from './focus.js';
 import { t } from '../words.js';
 
 /** `fetch(file)` resolves with `{name, bytes}`, rejects when the assistant has it no more. */
@@ -47,8 +48,7 @@ function showChip(root, file, name, fetch) {
 
 function saveButton(name, bytes) {
   const button = element('button', { type: 'button', class: 'icon-button', 'aria-label': t('file.download', { name }), title: t('file.download', { name }) }, icon('save'));
-  button.addEventListener('click', async () => {
-    button.disabled = true;
+  button.addEventListener('click', () => whileOff([button], async () => {
     try {
       save(name, new Blob([await bytes()], { type: 'application/octet-stream' }));
     } catch {
@@ -56,8 +56,7 @@ function saveButton(name, bytes) {
       button.title = t('file.gone');
       button.setAttribute('aria-label', button.title);
     }
-    button.disabled = false;
-  });
+  }));
   return button;
 }
 

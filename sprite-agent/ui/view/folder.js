@@ -7,6 +7,7 @@ import { sizeWords } from '../attachments.js';
 import { contentOf, downloadUrl, ENTRIES_MAX, ENTRIES_PAGE, rowsOf, wayTo } from '../folder.js';
 import { closable } from './dialog.js';
 import { element, icon } from './element.js';
+import { whileOff } from './focus.js';
 import { locale, t } from '../words.js';
 
 const AGENT = { agentId: 'main' };
@@ -170,15 +171,12 @@ export class FolderView {
   #saveButton({ name, path }, words = '') {
     const label = t('file.download', { name });
     const button = element('button', { type: 'button', class: words ? 'button small' : 'icon-button', 'aria-label': label, title: label, 'data-testid': 'save-file' }, icon('save'), words);
-    button.addEventListener('click', async () => {
-      button.disabled = true;
+    button.addEventListener('click', () => whileOff([button], async () => {
       const problem = await whyNotSaved(path);
-      button.disabled = false;
-      button.focus();
       this.#body.querySelector('.problem')?.remove();
       if (problem) this.#body.prepend(element('p', { class: 'problem', role: 'alert' }, problem));
       else element('a', { href: downloadUrl(path), download: name }).click();
-    });
+    }));
     return button;
   }
 

@@ -2,6 +2,7 @@
 
 import { rareDay, timing } from '../schedules.js';
 import { element } from './element.js';
+import { whileOff } from './focus.js';
 import { t } from '../words.js';
 
 const OFTEN = ['once', 'daily', 'workdays', 'weekly', 'monthly'];
@@ -62,18 +63,17 @@ export class PlanForm {
       (text ? this.#time : this.#text).focus();
       return;
     }
-    this.#button.disabled = true;
-    try {
-      await this.#add({ text, ...when });
-      this.#text.value = '';
-      this.#say('');
-      this.element.open = false;
-      this.element.querySelector('summary').focus();
-    } catch ({ message }) {
-      this.#say(message);
-    } finally {
-      this.#button.disabled = false;
-    }
+    await whileOff([this.#button], async () => {
+      try {
+        await this.#add({ text, ...when });
+        this.#text.value = '';
+        this.#say('');
+        this.element.open = false;
+        this.element.querySelector('summary').focus();
+      } catch ({ message }) {
+        this.#say(message);
+      }
+    });
   }
 
   #say(problem) {

@@ -174,6 +174,8 @@ async fn a_file_is_chosen_seen_taken_back_and_sent_with_its_message() {
     chrome.click("export").await.unwrap();
     chrome.click("save-export").await.unwrap();
     chrome.wait_for("window.exported?.['files/notes.txt'] === 'buy milk'").await.unwrap();
+    let is_focused = "document.activeElement.dataset.testid === 'save-export'";
+    chrome.wait_for(is_focused).await.unwrap();
     let told = "exported['please read this.md'].includes('[notes.txt](<files/notes.txt>)')";
     assert_eq!(chrome.evaluate(told).await.unwrap(), true);
 }
@@ -211,6 +213,14 @@ async fn at_four_hundred_percent_the_conversation_can_still_be_read() {
     let world = world().await;
     let chrome = signed_in(&world, "joan").await;
     say(&chrome, "please show some markdown").await;
+    say(&chrome, "thank you").await;
+    // What stands below an answer, and above the next question.
+    let meeting = "[...document.querySelectorAll('.foot')].some(foot => \
+         [...document.querySelectorAll('.acts')].some(acts => { \
+             const [a, b] = [foot, acts].map(it => it.getBoundingClientRect()); \
+             const isSeen = [foot, acts].every(it => getComputedStyle(it).opacity !== '0'); \
+             return isSeen && a.left < b.right && b.left < a.right && a.top < b.bottom \
+                 && b.top < a.bottom; }))";
     for (width, height) in [(320, 256), (320, 640), (390, 844)] {
         chrome.resize(width, height).await.unwrap();
         chrome.wait_for("document.documentElement.scrollWidth <= innerWidth").await.unwrap();
@@ -220,7 +230,41 @@ async fn at_four_hundred_percent_the_conversation_can_still_be_read() {
             .await
             .unwrap();
         chrome.wait_for("document.querySelector('header.top').clientHeight <= 64").await.unwrap();
+        chrome.wait_for(&format!("!{meeting}")).await.unwrap();
         chrome.screenshot(&format!("small-{width}-{height}")).await.unwrap();
+    }
+    // The list of conversations has room in the menu, however little there is. Without motion
+    // as well, the focus goes where the way leads.
+    chrome.resize(320, 256).await.unwrap();
+    chrome.emulate("prefers-reduced-motion", "reduce").await.unwrap();
+    chrome.evaluate("document.getElementById('menu').focus()").await.unwrap();
+    let menu = chrome.client.active_element().await.unwrap();
+    menu.send_keys("\u{e007}").await.unwrap();
+    chrome.wait_for("document.activeElement.id === 'close-menu'").await.unwrap();
+    let row = "document.querySelector('[data-testid=conversations] .current')";
+    let shown = format!(
+        "(() => {{ {row}.scrollIntoView(); const box = {row}.getBoundingClientRect(); \
+         const at = document.elementFromPoint(box.left + 40, box.top + box.height / 2); \
+         return {row}.contains(at); }})()"
+    );
+    chrome.wait_for(&shown).await.unwrap();
+}
+
+#[tokio::test]
+async fn with_the_colours_of_the_system_a_switch_shows_whether_it_is_on() {
+    let world = world().await;
+    let chrome = signed_in(&world, "edith").await;
+    chrome.emulate("forced-colors", "active").await.unwrap();
+    chrome.click("settings").await.unwrap();
+    let looks = "(() => { const input = document.querySelector('#settings-panel .switch input'); \
+                 const colour = (part) => getComputedStyle(input, part).backgroundColor; \
+                 input.style.transition = 'none'; \
+                 return [true, false].map(isOn => { input.checked = isOn; \
+                     return [colour(null), colour('::before')]; }); })()";
+    let looks = chrome.evaluate(looks).await.unwrap();
+    assert_ne!(looks[0][0], looks[1][0], "on and off look the same");
+    for state in looks.as_array().unwrap() {
+        assert_ne!(state[0], state[1], "the knob is not seen");
     }
 }
 
