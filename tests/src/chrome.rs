@@ -152,19 +152,6 @@ impl Chrome {
         self.ask_driver("goog/cdp/execute", &command).await.map(drop)
     }
 
-    /// The network goes away, or comes back.
-    ///
-    /// # Errors
-    /// When the driver does not answer.
-    pub async fn go_offline(&self, is_offline: bool) -> anyhow::Result<()> {
-        self.ask_driver("goog/cdp/execute", &json!({"cmd": "Network.enable", "params": {}}))
-            .await?;
-        let params = json!({"offline": is_offline, "latency": 0,
-            "downloadThroughput": -1, "uploadThroughput": -1});
-        let command = json!({"cmd": "Network.emulateNetworkConditions", "params": params});
-        self.ask_driver("goog/cdp/execute", &command).await.map(drop)
-    }
-
     /// What the library has no call for.
     async fn ask_driver(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let session = self.client.session_id().await?.context("the browser has a session")?;

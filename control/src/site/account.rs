@@ -70,7 +70,7 @@ struct Browser {
 }
 
 impl Browser {
-    fn of(language: Language, open: OpenSession, present: &AccountSession) -> Self {
+    fn of(language: Language, open: &OpenSession, present: &AccountSession) -> Self {
         let name = browser_name(language, open.user_agent);
         // To the minute: two of one day are told apart by it.
         let last_seen = day_and_time(language, open.last_seen);
@@ -311,7 +311,7 @@ pub(super) async fn render(
     );
     let skills = order?.map(|order| order.skills).unwrap_or_default();
     let open = app.store.open_sessions(&session.username, app.now()).await?;
-    let browsers = open.into_iter().map(|open| Browser::of(language, open, session));
+    let browsers = open.iter().map(|open| Browser::of(language, open, session));
     let page = AccountPage {
         frame: Frame::of_form(app, language, "/account", faults),
         text: AccountText::of(language),

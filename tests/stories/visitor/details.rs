@@ -55,14 +55,19 @@ async fn who_uses_the_keyboard_never_loses_their_place() {
     chrome.wait_for(&format!("{row}.innerText.includes('A new name')")).await.unwrap();
     chrome.wait_for("document.activeElement.dataset.part === 'rename'").await.unwrap();
 
-    // Without a network nobody is said to think about what waits for it.
-    chrome.go_offline(true).await.unwrap();
+    // Nobody is said to think about what waits for the connection.
+    let away = "(() => { const send = WebSocket.prototype.send; window.isAway = true; \
+                WebSocket.prototype.send = function (frame) { window.socket = this; \
+                    if (!isAway) send.call(this, frame); }; })()";
+    chrome.evaluate(away).await.unwrap();
     chrome.fill("[data-testid=composer]", "are you there").await.unwrap();
     chrome.click("send").await.unwrap();
+    chrome.wait_for_state("message-user", "sending").await.unwrap();
+    chrome.evaluate("socket.close()").await.unwrap();
     chrome.wait_for_state("message-user", "unsure").await.unwrap();
     let thinks = "[...document.querySelectorAll('.thinking')].some(it => it.checkVisibility())";
     chrome.wait_for(&format!("!{thinks}")).await.unwrap();
-    chrome.go_offline(false).await.unwrap();
+    chrome.evaluate("(isAway = false, socket.close())").await.unwrap();
     let answers = "document.querySelectorAll('[data-testid=message-assistant][data-state=done]')";
     chrome.wait_for(&format!("{answers}.length === 3")).await.unwrap();
 
