@@ -89,7 +89,8 @@ async fn words_are_shown_and_spoken_as_they_are_read() {
     let world = world().await;
     let chrome = signed_in(&world, "grace").await;
     // Before anything was said, what the chosen skills are good for is offered.
-    let ideas = "[...document.querySelectorAll('[data-testid=idea]')].map(idea => idea.textContent)";
+    let ideas =
+        "[...document.querySelectorAll('[data-testid=idea]')].map(idea => idea.textContent)";
     chrome.wait_for(&format!("{ideas}.join().includes('weather')")).await.unwrap();
     let font = "document.fonts.ready.then(all => [...all].some(({family, status}) => \
                 family === 'Inter' && status === 'loaded'))";
