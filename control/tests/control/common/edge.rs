@@ -145,6 +145,7 @@ impl TestEdge {
             .route("/v1/challenges/{token}", put(answer).delete(take_back))
             .route("/v1/domains", get(domains))
             .route("/v1/domains/{domain}", put(grant).delete(withdraw))
+            .route("/readyz", get(async || StatusCode::OK))
             .route("/", get(visit))
             .with_state(Arc::clone(&self.table));
         self.server = Some(tokio::spawn(async move {
