@@ -3,7 +3,6 @@
 use anyhow::anyhow;
 use e2e::wait::ensure;
 use e2e::{Axe, Chrome, Pace, Plan, Screen, Vendors, World, wait_until};
-use serde_json::json;
 
 /// Somebody may add a domain. Nobody answers about it, and no authority is reached.
 const DOMAINS: &str = "certificates.directory = \"https://127.0.0.1:9/directory\"\n\
@@ -262,10 +261,6 @@ async fn nobody_is_shut_out_of_the_chat_and_the_pages_of_the_edge() {
     let files = world.sprite("ada").folder().join("openclaw/workspace/notes");
     std::fs::create_dir_all(&files).unwrap();
     std::fs::write(files.with_file_name("today.md"), "buy milk").unwrap();
-    let (mut operator, _) = world.sprite("ada").operator().await.unwrap();
-    let job = json!({"name": "Mail", "schedule": {"kind": "cron", "expr": "0 9 * * 1-5"},
-        "payload": {"kind": "agentTurn", "message": "Sum up my mail"}});
-    operator.request("cron.add", job).await.unwrap();
     for language in ["en", "de"] {
         let mut look = Look::start(language).await;
         look.sign_in(&world).await;
@@ -276,6 +271,7 @@ async fn nobody_is_shut_out_of_the_chat_and_the_pages_of_the_edge() {
         look.at("formula").await;
         look.say("please use a tool").await;
         look.at("tool").await;
+        look.say("REMIND 3600").await;
         for (button, content) in [
             ("skills", "skills-panel"),
             ("settings", "sign-out"),
