@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::dial::GatewaySocket;
-use super::hands::{Hand, Refused, Workspace};
+use super::hands::{Hand, Hook, Refused, Workspace};
 use super::methods::{self, CONNECT, Carrier, SCOPES};
 use super::notice;
 use super::order::{ORDER_LARGE_BYTES, ORDERS_MAX, Order};
@@ -281,9 +281,11 @@ where
         let secret = self.agent.identity_keys.borrow().last().map(IdentityKey::telegram_secret);
         let workspace = Workspace {
             skills: &config.skills,
-            telegram_url: &format!("{}{TELEGRAM_PATH}", config.public_url),
-            telegram_secret: &secret.unwrap_or_default(),
-            telegram_port: config.gateway.telegram.port(),
+            telegram: Hook {
+                url: &format!("{}{TELEGRAM_PATH}", config.public_url),
+                secret: &secret.unwrap_or_default(),
+                port: config.gateway.telegram.port(),
+            },
             now_ms: unix_millis(),
         };
         hand.arguments(request.params, &workspace)

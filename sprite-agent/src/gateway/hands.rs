@@ -44,6 +44,9 @@ use super::peek::SUSPENDING;
 
 mod plan;
 mod skill_key;
+mod telegram;
+
+pub use telegram::Hook;
 
 /// What these are carried with.
 pub const HAND_SCOPES: &[&str] = &["operator.admin"];
@@ -69,11 +72,7 @@ const CONVERSATION: &str = "agent:main:";
 pub struct Workspace<'a> {
     /// Those that the customer has.
     pub skills: &'a [String],
-    /// Where Telegram is to bring messages, and what it shows with them.
-    pub telegram_url: &'a str,
-    pub telegram_secret: &'a str,
-    /// Where the gateway is to listen for them.
-    pub telegram_port: u16,
+    pub telegram: Hook<'a>,
     pub now_ms: u64,
 }
 
@@ -197,7 +196,10 @@ pub const HANDS: &[Hand] = &[
     Hand {
         name: "arca.telegram.connect",
         gateway: "config.patch",
-        arguments: |params, workspace| telegram(&read::<Bot>(params)?.token, workspace),
+        arguments: |params, workspace| {
+            let channel = telegram::channel(&read(params)?, workspace.telegram);
+            channel.map(|channel| telegram_patch(&channel)).map_err(Refused::Value)
+        },
         answer: &[],
     },
     Hand {
@@ -205,12 +207,7 @@ pub const HANDS: &[Hand] = &[
         gateway: "config.patch",
         arguments: |params, _| {
             let Nothing {} = read(params)?;
-            // What the operator's template says besides stays.
-            let gone = ["botToken", "webhookUrl", "webhookSecret", "webhookPort", "dmPolicy"];
-            let mut channel: Map<_, _> =
-                gone.map(|key| (key.to_owned(), Value::Null)).into_iter().collect();
-            channel.insert("enabled".to_owned(), false.into());
-            Ok(patch(&json!({"channels": {"telegram": channel}})))
+            Ok(telegram_patch(&telegram::no_channel()))
         },
         answer: &[],
     },
@@ -356,12 +353,6 @@ struct Contents {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Bot {
-    token: String,
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Sender {
     request_id: String,
@@ -410,35 +401,8 @@ fn sender(params: &RawValue) -> Result<Value, Refused> {
     Ok(json!({"channel": "telegram", "accountId": "default", "requestId": request_id}))
 }
 
-/// Calls come in by the workspace's own address: fetching them would keep the machine awake.
-/// Who writes for the first time is let in by the customer.
-fn telegram(token: &str, workspace: &Workspace<'_>) -> Result<Value, Refused> {
-    if !is_bot_token(token) {
-        return Err(Refused::Value("token"));
-    }
-    let channel = json!({
-        "enabled": true,
-        "botToken": token,
-        "webhookUrl": workspace.telegram_url,
-        "webhookSecret": workspace.telegram_secret,
-        "webhookPort": workspace.telegram_port,
-        "dmPolicy": "pairing",
-    });
-    Ok(patch(&json!({"channels": {"telegram": channel}})))
-}
-
-/// `123456:AAE…`: the bot's number and what proves it.
-fn is_bot_token(token: &str) -> bool {
-    let Some((number, proof)) = token.split_once(':') else { return false };
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
-    (3..=20).contains(&number.len())
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-        && (20..=128).contains(&proof.len())
-        && proof.bytes().all(is_plain)
-}
-
-fn patch(change: &Value) -> Value {
-    json!({"raw": change.to_string()})
+fn telegram_patch(channel: &Value) -> Value {
+    json!({"raw": json!({"channels": {"telegram": channel}}).to_string()})
 }
 
 fn conversation(key: &str) -> Result<(), Refused> {

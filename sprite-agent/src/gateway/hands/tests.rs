@@ -8,8 +8,8 @@ fn asked(name: &str, params: &Value) -> Result<Value, Refused> {
 const NOW: u64 = 1_795_842_000_000;
 
 fn workspace(skills: &[String]) -> Workspace<'_> {
-    let (telegram_url, telegram_secret) = ("https://ada.test/hooks/telegram", "k1_s");
-    Workspace { skills, telegram_url, telegram_secret, telegram_port: 8787, now_ms: NOW }
+    let (url, secret) = ("https://ada.test/hooks/telegram", "k1_s");
+    Workspace { skills, telegram: Hook { url, secret, port: 8787 }, now_ms: NOW }
 }
 
 #[test]
