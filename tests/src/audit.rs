@@ -172,7 +172,7 @@ impl World {
     }
 }
 
-/// Machines by which a pool is expanded that somebody took the last one from, as on a slow day.
+/// Machines by which Pflaster expands a pool beyond what is wanted, where a sign-up left too few.
 const EXPANSION: u64 = 2;
 
 /// Does [`World::standing`] say that nobody has anything to do?

@@ -179,35 +179,34 @@ fn overtaken(session: &SignedIn<'_>, app: &SharedApp, act: &Act, entry: &Journal
         "{operator} did this {ago} ago: {what}. {outcome} Nothing was done now: look again, \
          then decide."
     );
-    told(session, act, StatusCode::CONFLICT, "warning", text)
+    let notice = Notice { tone: "warning", text };
+    told(session, act, StatusCode::CONFLICT, UNCHANGED, notice)
 }
 
 fn unwritten(session: &SignedIn<'_>, act: &Act) -> Response {
-    let text =
-        "The edges were told, and hold to it. It is not in the database yet, which takes no \
-                writes: control writes it as soon as it can, and forgets it if it stops before."
-            .to_owned();
-    let links = vec![Link { href: act.place(), text: "Look at it again", is_here: false }];
-    let notice = Some(Notice { tone: "warning", text });
-    let page =
-        Page { title: "Done, and not written yet".to_owned(), notice, links, ..Page::default() };
-    answer(StatusCode::OK, &PageTemplate { frame: session.frame(""), page })
+    let text = "The edges were told, and hold to it. It is not in the database yet, which takes no \
+                writes: control writes it as soon as it can, and forgets it if it stops before.";
+    let notice = Notice { tone: "warning", text: text.to_owned() };
+    told(session, act, StatusCode::OK, "Done, and not written yet", notice)
 }
 
 fn refusal(session: &SignedIn<'_>, act: &Act, problem: &Problem) -> Response {
-    told(session, act, problem.status, "error", problem.message.to_string())
+    let notice = Notice { tone: "error", text: problem.message.to_string() };
+    told(session, act, problem.status, UNCHANGED, notice)
 }
+
+const UNCHANGED: &str = "Nothing was changed";
 
 fn told(
     session: &SignedIn<'_>,
     act: &Act,
     status: StatusCode,
-    tone: &'static str,
-    text: String,
+    title: &str,
+    notice: Notice,
 ) -> Response {
     let page = Page {
-        title: "Nothing was changed".to_owned(),
-        notice: Some(Notice { tone, text }),
+        title: title.to_owned(),
+        notice: Some(notice),
         links: vec![Link { href: act.place(), text: "Look at it again", is_here: false }],
         ..Page::default()
     };

@@ -86,27 +86,28 @@ impl EdgeStatus {
 
     /// As [`Self::acknowledgement`], of what the database does not know yet.
     pub(super) fn acknowledgement_of_telling(&self, name: &str, number: u64) -> Acknowledgement {
-        let acknowledged = self.was_told(number);
         let applied = self.told.filter(|(last, _)| *last == number).map(|(_, applied)| applied);
+        self.acknowledged(name, self.was_told(number), applied)
+    }
+
+    pub(super) fn acknowledgement(&self, name: &str, generation: Generation) -> Acknowledgement {
+        let push = self.pushes.iter().find(|push| push.brought(generation)).map(|it| it.applied);
+        self.acknowledged(name, self.serves(generation), push)
+    }
+
+    /// `applied`: the call that brought it, where that is known.
+    fn acknowledged(
+        &self,
+        name: &str,
+        acknowledged: bool,
+        applied: Option<Applied>,
+    ) -> Acknowledgement {
         Acknowledgement {
             name: name.to_owned(),
             generation: self.generation,
             acknowledged,
             sockets_cut: applied.map_or(0, |applied| applied.sockets_cut),
             requests_cut: applied.map_or(0, |applied| applied.requests_cut),
-            error: self.error.clone().filter(|_| !acknowledged),
-        }
-    }
-
-    pub(super) fn acknowledgement(&self, name: &str, generation: Generation) -> Acknowledgement {
-        let acknowledged = self.serves(generation);
-        let push = self.pushes.iter().find(|push| push.brought(generation)).map(|it| it.applied);
-        Acknowledgement {
-            name: name.to_owned(),
-            generation: self.generation,
-            acknowledged,
-            sockets_cut: push.map_or(0, |applied| applied.sockets_cut),
-            requests_cut: push.map_or(0, |applied| applied.requests_cut),
             error: self.error.clone().filter(|_| !acknowledged),
         }
     }

@@ -98,7 +98,8 @@ impl Store {
         const ATTEMPT: &str = "list the sessions of a customer";
         let rows = sqlx::query(
             "SELECT id_hash, browser, system, created_at, last_seen_at, expires_at
-             FROM account_sessions WHERE username = $1 AND expires_at > $2 ORDER BY last_seen_at DESC LIMIT $3",
+             FROM account_sessions WHERE username = $1 AND expires_at > $2
+             ORDER BY last_seen_at DESC LIMIT $3",
         )
         .bind(username.as_str())
         .bind(millis(now))

@@ -124,34 +124,29 @@ pub(super) async fn set_password(
             WelcomeText::of(language).other_browser,
         ));
     }
-    // The fragment tells the page's script to open the workspace once it is ready.
-    let mut response = see_other(&format!("/welcome?session_id={session_id}#opens"));
     let typed = password.clone();
-    match app.accounts.set_first_password(&order.username, password).await {
-        Ok(redeemed) => {
-            let (_, cookie) = open_session(&app, &redeemed.proven, &headers).await?;
-            page::add_cookie(&mut response, cookie);
-            Ok(response)
-        }
+    let proven = match app.accounts.set_first_password(&order.username, password).await {
+        Ok(redeemed) => redeemed.proven,
         Err(SetPasswordError::Over) => {
             let username = order.username.to_string();
             let attempt = Attempt { username, password: typed, address: context.address };
             match app.sign_in.check(attempt, app.now(), &app.metrics).await {
                 // The form was sent twice.
-                Ok(proven) => {
-                    let (_, cookie) = open_session(&app, &proven, &headers).await?;
-                    page::add_cookie(&mut response, cookie);
-                    Ok(response)
-                }
-                Err(failure) => already_set(failure, &session_id, context, language),
+                Ok(proven) => proven,
+                Err(failure) => return already_set(failure, &session_id, context, language),
             }
         }
         Err(refusal) => {
             let problem = page::for_the_form(refused(refusal, language), context)?;
             let query = PageQuery { session_id, ..PageQuery::default() };
-            Ok(render(&app, &order, &query, &headers, &[problem]))
+            return Ok(render(&app, &order, &query, &headers, &[problem]));
         }
-    }
+    };
+    // The fragment tells the page's script to open the workspace once it is ready.
+    let mut response = see_other(&format!("/welcome?session_id={session_id}#opens"));
+    let (_, cookie) = open_session(&app, &proven, &headers).await?;
+    page::add_cookie(&mut response, cookie);
+    Ok(response)
 }
 
 /// Set in another tab, most likely: whoever typed another one here must not go on as if theirs

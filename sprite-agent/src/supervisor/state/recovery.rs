@@ -39,8 +39,7 @@ impl Machine {
         let is_repaired = !matches!(self.stage, RecoveryStage::AsItIs | RecoveryStage::Doctored);
         if is_repaired && self.changes < CHANGES_MAX {
             self.changes += 1;
-            self.stage = RecoveryStage::AsItIs;
-            self.failures = 0;
+            self.begin_anew();
         }
     }
 
@@ -88,8 +87,13 @@ impl Machine {
             RecoveryStage::VersionPinned => Some(Repair::PinnedVersion),
             RecoveryStage::AsItIs | RecoveryStage::Exhausted => self.mended,
         };
+        self.changes = 0;
+        self.begin_anew();
+    }
+
+    /// All repairs are there again.
+    pub(super) fn begin_anew(&mut self) {
         self.stage = RecoveryStage::AsItIs;
         self.failures = 0;
-        self.changes = 0;
     }
 }

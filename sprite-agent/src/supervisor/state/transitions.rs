@@ -86,9 +86,8 @@ impl Machine {
     fn nudged(&mut self) -> Next {
         match self.state {
             State::Failed { .. } | State::BackingOff { .. } | State::Waiting { .. } => {
-                self.stage = RecoveryStage::AsItIs;
-                self.failures = 0;
                 self.changes = 0;
+                self.begin_anew();
                 self.is_pinned = false;
                 self.backoff.reset();
                 self.complaints.reset();
